@@ -1,0 +1,61 @@
+# Everything happens in .venv/, made from requirements.lock; `make` alone lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+NAME ?=
+ARGS ?=
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make the virtual environment (uv if there is one, else venv + pip)
+
+scenario: $(STAMP) need-name  ## run a scenario: make scenario NAME=quickstart [ARGS='cluster.learners=10']
+	@$(VENV)/bin/simasgd run $(NAME) $(ARGS)
+
+sweep: $(STAMP) need-name  ## sweep a scenario: make sweep NAME=digits ARGS='cluster.learners=1,2,4'
+	@$(VENV)/bin/simasgd sweep $(NAME) $(ARGS)
+
+list: $(STAMP)  ## list the scenarios and the node profiles
+	@$(VENV)/bin/simasgd list
+
+test: $(STAMP)  ## run the tests
+	$(VENV)/bin/python -m pytest -n auto $(ARGS)
+
+lint: $(STAMP)  ## check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(STAMP)  ## measure speed (ratios, median of five)
+	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --group dev pyproject.toml --upgrade --quiet \
+	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:  ## remove the virtual environment and the caches (reports stay)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+need-name:
+	@test -n '$(NAME)' || { echo "say which scenario: make $(or $(filter scenario sweep,$(MAKECMDGOALS)),scenario) NAME=quickstart ('make list' shows them)" >&2; exit 2; }
+
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  test -x $(VENV)/bin/python || uv venv --quiet --python '>=3.11,<3.14' $(VENV); \
+	  uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .; \
+	else \
+	  command -v $(PYTHON) >/dev/null 2>&1 || { echo "simasgd needs Python 3.11, 3.12 or 3.13: '$(PYTHON)' is not there (choose another with PYTHON=…)" >&2; exit 1; }; \
+	  $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "simasgd needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1) (choose another with PYTHON=…)" >&2; exit 1; }; \
+	  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }; \
+	  echo 'making $(VENV) (a minute or two, once) …' >&2; \
+	  test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV); \
+	  $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock && \
+	  $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+.PHONY: help setup scenario sweep list test lint bench lock clean need-name

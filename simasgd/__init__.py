@@ -1,0 +1,52 @@
+"""simasgd: a discrete-event simulator of asynchronous-SGD clusters. SimPy decides when, JAX decides what.
+
+    from simasgd import Scenario, simulate
+
+    run = simulate(Scenario.load("quickstart", "cluster.learners=10"))
+    run.test_error, run.updates["staleness"].mean()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
+    from simasgd.results import Run, Study
+    from simasgd.scenario.schema import Scenario
+    from simasgd.simulate import simulate, study
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataMissing",
+    "Run",
+    "RunFailed",
+    "Scenario",
+    "ScenarioError",
+    "SimasgdError",
+    "Study",
+    "UsageError",
+    "simulate",
+    "study",
+]
+
+_HOME = {
+    "Scenario": "simasgd.scenario.schema",
+    "Run": "simasgd.results",
+    "Study": "simasgd.results",
+    "simulate": "simasgd.simulate",
+    "study": "simasgd.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported where they are first asked for: SimPy, pandas and JAX cost a second that `simasgd check` need not pay.
+    if name not in __all__:
+        raise AttributeError(f"module 'simasgd' has no attribute {name!r}")
+    return getattr(import_module(_HOME.get(name, "simasgd.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,31 @@
+"""Which of two events at one instant comes first.
+
+The rule: events at the same simulated time happen in the order in which they were scheduled (the learners start in the order
+of their numbers), and whatever an event brings about without taking time happens before the next one. So of two gradients
+that arrive together the first is applied, and its sender answered if it waits, before the second is looked at. It is as if
+simultaneous events were an infinitesimal apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from simpy import Event
+from simpy.events import URGENT
+
+
+@final
+class Signal(Event):
+    """An event that is triggered by hand, and whose consequences come before anything else that happens at that time."""
+
+    def fire(self, value: Any = None) -> None:
+        """Let those who wait go on as soon as the caller has finished what it does at this instant."""
+        self._ok, self._value = True, value
+        self.env.schedule(self, URGENT)
+
+    def call(self, value: Any = None) -> None:
+        """Let those who wait go on at once, before the caller does (who must not be among them)."""
+        self._ok, self._value = True, value
+        waiting, self.callbacks = self.callbacks, None  # type: ignore[assignment]  # as SimPy marks a processed event
+        for go_on in waiting:
+            go_on(self)

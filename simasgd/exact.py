@@ -1,0 +1,76 @@
+"""Logarithm, exponential and random numbers that are the same bit for bit on every machine.
+
+A seed fixes the tape everywhere. NumPy's `exp`, `log` and its distributions come from the platform's C library and may
+differ in the last bit between machines, or in their stream between releases; one such bit can reorder two events. So
+the random numbers are drawn here from the raw bits of a Philox generator (whose stream NumPy guarantees) with nothing but
++ − × ÷ √ and scaling by powers of two, which IEEE 754 defines exactly.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from simasgd.tape import Floats
+
+_LN2_HIGH = 0.6931471803691238  # the first 33 bits of ln 2, so that k·_LN2_HIGH is exact for |k| < 2**20
+_LN2_LOW = 1.9082149292705877e-10
+_SQRT_HALF = 0.7071067811865476
+
+
+def log(x: Floats) -> Floats:
+    """Natural logarithm of positive finite numbers, to about one unit in the last place: ln m + k·ln 2, and
+    ln m = 2·artanh((m − 1)/(m + 1)) by its series."""
+    mantissa, exponent = np.frexp(x)
+    low = mantissa < _SQRT_HALF
+    mantissa = np.where(low, mantissa * 2.0, mantissa)
+    exponent = np.where(low, exponent - 1, exponent).astype(np.float64)
+    s = (mantissa - 1.0) / (mantissa + 1.0)
+    square = s * s
+    series = np.full_like(s, 1.0 / 23.0)
+    for odd in range(21, 0, -2):
+        series = series * square + 1.0 / odd
+    result: Floats = exponent * _LN2_HIGH + (2.0 * s * series + exponent * _LN2_LOW)
+    return result
+
+
+def exp(x: Floats) -> Floats:
+    """Exponential of numbers between −700 and 700, to about one unit in the last place: 2^k·e^r, |r| ≤ ln 2 / 2."""
+    k = np.rint(x / (_LN2_HIGH + _LN2_LOW))
+    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    series = np.ones_like(r)
+    for n in range(14, 0, -1):
+        series = series * r / n + 1.0
+    result: Floats = np.ldexp(series, k.astype(np.int32))
+    return result
+
+
+def uniforms(bits: np.random.Philox, count: int) -> Floats:
+    """`count` numbers in (0, 1), each an odd multiple of 2⁻⁵⁴."""
+    raw = np.asarray(bits.random_raw(count))
+    result: Floats = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return result
+
+
+def normals(bits: np.random.Philox, candidates: int) -> Floats:
+    """About 0.785·`candidates` standard normal numbers, by Marsaglia's polar method."""
+    x = 2.0 * uniforms(bits, candidates) - 1.0
+    y = 2.0 * uniforms(bits, candidates) - 1.0
+    square = x * x + y * y
+    inside = square < 1.0
+    x, square = x[inside], square[inside]
+    result: Floats = x * np.sqrt(-2.0 * log(square) / square)
+    return result
+
+
+class Purpose(IntEnum):
+    """What a stream of bits is for, so that no two purposes share one."""
+
+    COMPUTE = 1
+    MINI_BATCH = 2
+
+
+def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:
+    """An independent source of bits for each seed, purpose and number (a learner's, say)."""
+    return np.random.Philox(np.random.SeedSequence([seed, purpose, number]))

@@ -1,0 +1,31 @@
+"""What a player of tapes is."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from simasgd.learning.models import Parameters
+from simasgd.learning.problem import Problem
+
+
+class Moment(NamedTuple):
+    """The weights after a number of steps. If `diverged`, this step was the first to make a weight infinite or NaN, and no
+    later moment follows."""
+
+    steps: int
+    weights: Parameters
+    diverged: bool = False
+
+
+class AbstractPlayer(abc.ABC):
+    """Computes the gradients of a tape, in an order that the tape allows."""
+
+    @abc.abstractmethod
+    def prepare(self, problem: Problem) -> float:
+        """Compile what `play` needs; returns the seconds it took."""
+
+    @abc.abstractmethod
+    def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+        """The weights after each of the ascending numbers of steps `stops`; `progress` is told the steps done now and then."""

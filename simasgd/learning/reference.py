@@ -1,0 +1,77 @@
+"""The reference player: one row of the tape at a time. It is the specification of every other player."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from simasgd.learning.models import Parameters
+from simasgd.learning.player import AbstractPlayer, Moment
+from simasgd.learning.problem import Problem, Recipe, all_finite, loss
+
+
+@final
+class Reference(AbstractPlayer):
+    """Plain Python around three jitted functions: a gradient, its share in the mean, and the optimizer's update."""
+
+    def prepare(self, problem: Problem) -> float:
+        return 0.0  # its functions are compiled where they are first called
+
+    def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+        gradient_of, share_of, step = _functions(problem.recipe)
+        tape, rule = problem.tape, problem.recipe.rule
+        weights = problem.start
+        state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
+        last_read = np.full(tape.num_steps + 1, -1)
+        np.maximum.at(last_read, tape.timestamp, tape.step)
+        kept = {0: weights}
+        wanted = set(stops)
+        if 0 in wanted:
+            yield Moment(0, weights)
+        for u in range(tape.num_steps):
+            rows = range(tape.offsets[u], tape.offsets[u + 1])
+            mean = jax.tree.map(jnp.zeros_like, weights)
+            for row in rows:
+                batch = problem.batches[row]
+                gradient = gradient_of(kept[tape.timestamp[row]], problem.inputs[batch], problem.labels[batch])
+                mean, gradient_state = share_of(mean, gradient, gradient_state, tape.staleness[row], 1.0 / len(rows))
+            weights, state = step(weights, state, mean, problem.factors[u])
+            if not all_finite(weights):
+                yield Moment(u + 1, weights, diverged=True)
+                return
+            kept[u + 1] = weights
+            for timestamp in {*tape.timestamp[rows.start : rows.stop].tolist(), u + 1}:
+                if last_read[timestamp] <= u:
+                    del kept[timestamp]
+            progress(u + 1)
+            if u + 1 in wanted:
+                yield Moment(u + 1, weights)
+
+
+@cache
+def _functions(recipe: Recipe) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    network, rule = recipe.network, recipe.rule
+
+    @jax.jit
+    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array) -> Parameters:
+        return jax.grad(lambda weights: loss(network, weights, inputs, labels))(read)
+
+    @jax.jit
+    def share_of(
+        mean: Parameters, gradient: Parameters, state: Any, staleness: jax.Array, coefficient: jax.Array
+    ) -> tuple[Parameters, Any]:
+        scaled, state = rule.per_gradient.update(gradient, state, None, staleness=staleness)
+        return jax.tree.map(lambda m, g: m + g * jnp.asarray(coefficient, g.dtype), mean, scaled), state
+
+    @jax.jit
+    def step(weights: Parameters, state: Any, mean: Parameters, factor: jax.Array) -> tuple[Parameters, Any]:
+        update, state = rule.update.update(mean, state, weights, factor=factor)
+        return optax.apply_updates(weights, update), state
+
+    return gradient_of, share_of, step

@@ -1,0 +1,47 @@
+"""What every protocol is: a kind, its parameters, and one generator per role in its paper's pseudocode."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from simasgd.scenario.section import Inconsistency, Section
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+Role = Generator[Any, Any, None]
+
+
+class AbstractProtocol(Section):
+    """Who waits for whom. A frozen set of parameters, the server's role and the learners' role.
+
+    The server's verbs are `collect` and `update`, a learner's `pull`, `compute` and `push`. What an update does to the
+    weights is not the protocol's business.
+    """
+
+    kind: str
+
+    @abc.abstractmethod
+    def serve(self, server: Server) -> Role:
+        """The parameter server's role."""
+
+    @abc.abstractmethod
+    def learn(self, learner: Learner) -> Role:
+        """A learner's role."""
+
+    @abc.abstractmethod
+    def nominal_staleness(self, learners: int) -> float | None:
+        """⟨σ⟩, the average staleness that the protocol's paper divides the learning rate by, for λ `learners`; None where it
+        names none, and the tape's own mean is used."""
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        """The mean staleness that follows when communication takes no time and no learner ever waits (papers.md B3.1, B3.2);
+        None where no such law is known."""
+        return None
+
+    def inconsistencies(self, learners: int) -> list[Inconsistency]:
+        """What is wrong with the parameters in a cluster of λ `learners`."""
+        return []

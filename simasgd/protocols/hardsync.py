@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class Hardsync(AbstractProtocol):
+    """The server waits for one gradient of every learner, updates with their mean, and broadcasts: σ = 0.
+
+    θ_{i+1} = θ_i − α · (1/λ) · Σ_{l=1..λ} Δθ_l, which is SGD with a mini-batch of λµ (arXiv:1509.04210, section on protocols).
+    """
+
+    kind: Literal["hardsync"] = "hardsync"
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(server.num_learners)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = None
+        while True:
+            weights = yield from learner.pull(newer_than=weights)
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return 1.0
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return 0.0

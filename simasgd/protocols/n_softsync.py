@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
+
+from pydantic import BeforeValidator
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.section import Count, Inconsistency
+from simasgd.scenario.values import shown
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+def _number_or_learners(value: Any) -> Any:
+    if value == "learners" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise ValueError(f"{shown(value)} is neither a positive whole number nor 'learners'")
+
+
+@final
+class NSoftsync(AbstractProtocol):
+    """The server updates with the mean of any c = ⌊λ/n⌋ gradients, whoever sent them; n = λ is async SGD.
+
+    θ_{i+1} = θ_i − α · (1/c) · Σ_{c gradients} Δθ. Staleness lies in {0 … 2n} for similar learners, with mean close to n
+    (arXiv:1509.04210, 1511.05950); n − 1/c exactly where communication is free and λ/n whole (papers.md B3.2).
+    """
+
+    kind: Literal["n-softsync"] = "n-softsync"
+    n: Annotated[Count | Literal["learners"], BeforeValidator(_number_or_learners)]
+    """The server updates n times per λ gradients; `learners` is n = λ."""
+
+    def serve(self, server: Server) -> Role:
+        c = self._c(server.num_learners)
+        while True:
+            gradients = yield from server.collect(c)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return float(self._n(learners))
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        c = self._c(learners)
+        return (learners - 1) / c
+
+    def inconsistencies(self, learners: int) -> list[Inconsistency]:
+        if self._n(learners) > learners:
+            return [Inconsistency(("n",), f"{self.n} is more than the {learners} learners, and c = ⌊λ/n⌋ would be 0")]
+        return []
+
+    def _n(self, learners: int) -> int:
+        return learners if self.n == "learners" else self.n
+
+    def _c(self, learners: int) -> int:
+        return learners // self._n(learners)

@@ -1,0 +1,1 @@
+"""Reports: tables to figures, figures to one self-contained page. Nothing here simulates."""

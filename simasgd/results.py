@@ -1,0 +1,241 @@
+"""A run's results, in memory and in a folder: scalars in run.json, tables as Parquet, the scenario as resolved."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+from simasgd.errors import RunFailed, UsageError
+from simasgd.scenario import text
+from simasgd.scenario.schema import Scenario
+
+RUN, VARIANTS, SCENARIO, PAGE = "run.json", "variants.json", "scenario.yaml", "index.html"
+SWEEP = "sweep.json"
+_REPEATS = "repeats"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One simulated run. `summary` is the content of run.json.
+
+    Tables (None where nothing of the kind was recorded):
+    updates      one row per applied gradient: time (s), timestamp (of the weights it made), learner, batch, staleness,
+                 read_at and computed_at (s)
+    evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error
+    learners     one row per learner: gradients, and seconds of compute, push, wait, pull, idle
+    """
+
+    scenario: Scenario
+    summary: Mapping[str, Any]
+    learners: pd.DataFrame
+    updates: pd.DataFrame | None = None
+    evaluations: pd.DataFrame | None = None
+
+    @property
+    def test_error(self) -> float | None:
+        """The final weights' error on the test set (a fraction); None if nothing was learned or the run diverged."""
+        error: float | None = self.summary["test_error"]
+        return error
+
+    @property
+    def simulated_seconds(self) -> float:
+        return float(self.summary["simulated_seconds"])
+
+    @property
+    def diverged(self) -> bool:
+        return self.summary["diverged"] is not None
+
+    @property
+    def seed(self) -> int:
+        return self.scenario.seed
+
+    def save(self, folder: Path) -> None:
+        """Write the run's files into a folder, made if absent."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / RUN, self.summary)
+        (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
+        for name in ("learners", "updates", "evaluations"):
+            table: pd.DataFrame | None = getattr(self, name)
+            if table is not None:
+                table.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Run:
+        """Read a run's folder. Raises simasgd.UsageError where there is none."""
+        folder = Path(folder)
+        if not (folder / RUN).is_file():
+            raise UsageError(f"{folder}: is not the folder of a run (it has no {RUN})")
+
+        def table(name: str) -> pd.DataFrame | None:
+            path = folder / f"{name}.parquet"
+            return pd.read_parquet(path) if path.is_file() else None
+
+        learners = table("learners")
+        if learners is None:
+            raise UsageError(f"{folder}: learners.parquet is missing")
+        return cls(
+            scenario=Scenario.load(folder / SCENARIO),
+            summary=json.loads((folder / RUN).read_text(encoding="utf-8")),
+            learners=learners,
+            updates=table("updates"),
+            evaluations=table("evaluations"),
+        )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All runs of a scenario: its variants (or itself, under the name ""), each at one or several seeds.
+
+    `command` is what repeats it on a command line.
+    """
+
+    scenario: Scenario
+    runs: Mapping[str, Sequence[Run]]
+    command: str = ""
+    notes: Sequence[str] = field(default=())
+
+    def save(self, folder: Path) -> None:
+        """Write every run: variants into sub-folders of their names, further seeds into repeats/SEED below."""
+        for variant, runs in self.runs.items():
+            home = folder / variant
+            for i, run in enumerate(runs):
+                run.save(home if i == 0 else home / _REPEATS / str(run.seed))
+        if self._has_variants:
+            write_json(folder / VARIANTS, {"name": self.scenario.name, "variants": self.table().to_dict("records")})
+        (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
+        write_json(folder / "study.json", {"command": self.command, "notes": list(self.notes)})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Study:
+        """Read the folder of a run or of a scenario with variants. Raises simasgd.UsageError where there is none."""
+        folder = Path(folder)
+        if (folder / VARIANTS).is_file():
+            listed = json.loads((folder / VARIANTS).read_text(encoding="utf-8"))["variants"]
+            homes = {row["variant"]: folder / row["variant"] for row in listed}
+        else:
+            homes = {"": folder}
+        runs = {variant: _with_repeats(home) for variant, home in homes.items()}
+        about = folder / "study.json"
+        kept = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+        return cls(Scenario.load(folder / SCENARIO), runs, kept.get("command", ""), kept.get("notes", ()))
+
+    def table(self) -> pd.DataFrame:
+        """One row per variant: test error and simulated seconds with their spread over the seeds, staleness, divergence."""
+        return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
+
+    @property
+    def _has_variants(self) -> bool:
+        return list(self.runs) != [""]
+
+
+def _with_repeats(home: Path) -> list[Run]:
+    further = sorted((home / _REPEATS).glob("*"), key=lambda folder: int(folder.name))
+    return [Run.load(home), *map(Run.load, further)]
+
+
+def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
+    errors = [run.test_error for run in runs if run.test_error is not None]
+    seconds = [run.simulated_seconds for run in runs]
+    staleness = [run.summary["staleness"]["mean"] for run in runs if run.summary["staleness"]["mean"] is not None]
+    return {
+        "variant": variant,
+        "seeds": [run.seed for run in runs],
+        "test_error": mean(errors),
+        "test_error_min": min(errors, default=None),
+        "test_error_max": max(errors, default=None),
+        "simulated_seconds": mean(seconds),
+        "simulated_seconds_min": min(seconds),
+        "simulated_seconds_max": max(seconds),
+        "mean_staleness": mean(staleness),
+        "diverged": sum(run.diverged for run in runs),
+    }
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Arithmetic mean; None of nothing."""
+    return math.fsum(values) / len(values) if values else None
+
+
+def staleness_summary(counts: Counter[int]) -> dict[str, Any]:
+    """mean, max, p50, p95, p99 (nearest rank) and histogram[σ], the number of gradients of staleness σ."""
+    total = sum(counts.values())
+    if not total:
+        return {"mean": None, "max": None, "p50": None, "p95": None, "p99": None, "histogram": []}
+    histogram = [counts.get(value, 0) for value in range(max(counts) + 1)]
+
+    def percentile(share: int) -> int:
+        rank, seen = -(-share * total // 100), 0
+        for value, count in enumerate(histogram):
+            seen += count
+            if seen >= rank:
+                return value
+        raise AssertionError("a rank beyond the total")
+
+    return {
+        "mean": sum(value * count for value, count in counts.items()) / total,
+        "max": max(counts),
+        "p50": percentile(50),
+        "p95": percentile(95),
+        "p99": percentile(99),
+        "histogram": histogram,
+    }
+
+
+def finite(value: float) -> float | None:
+    """A number that JSON can hold: None for NaN and infinities."""
+    return value if math.isfinite(value) else None
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Strict JSON, of one form for one content."""
+    path.write_text(json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return finite(value) if isinstance(value, float) else value
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise UsageError if results may not be written to this path: only a new one, or the folder of earlier results, will do."""
+    marks = (RUN, VARIANTS, SWEEP)
+    if folder.is_symlink() or folder.exists():
+        if not folder.is_dir() or not (any((folder / mark).is_file() for mark in marks) or not any(folder.iterdir())):
+            raise UsageError(f"{folder}: exists and does not hold earlier results; give another place with --out")
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir():
+        raise UsageError(f"{folder}: {existing} is not a folder")
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A new folder beside `folder` to write into; it takes that name when all went well, and is removed otherwise."""
+    folder = folder.absolute()
+    unique = uuid.uuid4().hex[:8]
+    fresh, aside = folder.with_name(f".{folder.name}.new-{unique}"), folder.with_name(f".{folder.name}.old-{unique}")
+    try:
+        fresh.mkdir(parents=True)
+        yield fresh
+        if folder.exists():
+            folder.rename(aside)
+        fresh.rename(folder)
+    except OSError as error:
+        raise RunFailed(f"the results could not be written to {folder}: {error}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,38 @@
+"""The scenarios and node profiles that come with simasgd."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from simasgd.errors import ScenarioError
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def scenarios() -> dict[str, Path]:
+    """The named scenarios: those of the wheel or, in a source tree, of its scenarios/ folder."""
+    installed = _PACKAGE / "scenarios"
+    return _yaml_files(installed if installed.is_dir() else _PACKAGE.parent / "scenarios")
+
+
+def profiles() -> dict[str, Path]:
+    """The node profiles."""
+    return _yaml_files(_PACKAGE / "cluster" / "profiles")
+
+
+def scenario_file(source: str | Path) -> Path:
+    """The file that a scenario's name or path means. Raises ScenarioError."""
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or path.exists():
+        return path
+    named = scenarios()
+    if str(source) in named:
+        return named[str(source)]
+    near = get_close_matches(str(source), named, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(named)}"
+    raise ScenarioError(f"there is no scenario named {str(source)!r}{hint} (a file's name ends in .yaml)")
+
+
+def _yaml_files(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}

@@ -1,0 +1,178 @@
+"""The whole scenario, typed: what is simulated, on which cluster, under which protocol, and what is learned."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, final
+
+from pydantic import Field, model_validator
+
+from simasgd.protocols import Protocol
+from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.learning import DATA, Learning
+from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
+from simasgd.scenario.units import Bytes, Seconds
+
+NAME = r"[a-z0-9][a-z0-9_.-]*"
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+
+
+@final
+class Workload(Section):
+    """What one learner does between two messages."""
+
+    mini_batch: Count
+    """µ, samples per gradient."""
+    payload: Bytes | None = None
+    """Bytes of a gradient, and of the weights; the model's own if absent."""
+    samples_per_epoch: Count | None = None
+    """The data's number of training samples if absent."""
+
+
+@final
+class Stop(Section):
+    """Where the run ends: at the first update that reaches one of these, or at a time; whichever comes first."""
+
+    epochs: Annotated[Number, Field(gt=0.0)] | None = None
+    """By samples applied."""
+    gradients: Count | None = None
+    """Applied gradients."""
+    updates: Count | None = None
+    simulated_time: Seconds | None = None
+
+
+class InconsistentScenario(ValueError):
+    """Values that are fine alone and wrong together; `found` says which."""
+
+    def __init__(self, found: list[Inconsistency]) -> None:
+        super().__init__("; ".join(f"{'.'.join(path)}: {message}" for path, message in found))
+        self.found = found
+
+
+@final
+class Scenario(Section):
+    """One simulated cluster and what it learns, from YAML (`Scenario.load`) to typed values in seconds and bytes."""
+
+    name: Name
+    title: str = ""
+    """One line for people."""
+    seed: Seed = 0
+    """cluster.seed and learning.seed default to it."""
+    repeats: Annotated[Count, Field(le=1000)] = 1
+    """How many runs, at seeds seed, seed + 1, …; results then show their spread."""
+    cluster: Cluster
+    workload: Workload
+    protocol: Annotated[Protocol, Field(discriminator="kind"), NameForKind]
+    learning: Learning | None = None
+    """Absent: timing only."""
+    stop: Stop
+    record: Literal["summary", "updates"] = "updates"
+    """How much of the tape is kept: every applied gradient, or only their summary (in constant memory)."""
+    variants: dict[Name, Scenario] = Field(default_factory=dict)
+    """The same scenario several ways, compared in one report."""
+
+    @classmethod
+    def load(cls, source: str | Path, *overrides: str) -> Scenario:
+        """Read a scenario by its name or from a YAML file, with `key=value` overrides.
+
+        Raises simasgd.ScenarioError, whose text names the place of every mistake.
+        """
+        from simasgd.scenario.load import load_scenario  # here, because loading knows this class
+
+        return load_scenario(source, overrides)
+
+    @property
+    def payload(self) -> float:
+        """Bytes of a message."""
+        if self.workload.payload is not None:
+            return self.workload.payload
+        assert self.learning is not None
+        return float(self.learning.model_bytes)
+
+    @property
+    def samples_per_epoch(self) -> int | None:
+        """Samples in an epoch; None where nothing says so."""
+        if self.workload.samples_per_epoch is not None:
+            return self.workload.samples_per_epoch
+        return None if self.learning is None else DATA[self.learning.data].train
+
+    @property
+    def gradients_to_stop(self) -> int | None:
+        """The number of applied gradients at which the run stops, whether given so or in epochs; None for no such stop."""
+        counts = []
+        if self.stop.gradients is not None:
+            counts.append(self.stop.gradients)
+        if self.stop.epochs is not None:
+            assert self.samples_per_epoch is not None
+            counts.append(math.ceil(self.stop.epochs * self.samples_per_epoch / self.workload.mini_batch))
+        return min(counts, default=None)
+
+    @property
+    def cluster_seed(self) -> int:
+        return self.seed if self.cluster.seed is None else self.cluster.seed
+
+    @property
+    def learning_seed(self) -> int:
+        assert self.learning is not None
+        return self.seed if self.learning.seed is None else self.learning.seed
+
+    def with_seed(self, seed: int) -> Scenario:
+        """This scenario at another seed, as a single run."""
+        return self.model_copy(update={"seed": seed, "repeats": 1})
+
+    def repeated(self) -> Iterator[Scenario]:
+        """The single runs, at seeds seed, seed + 1, … (modulo 2³²)."""
+        return (self.with_seed((self.seed + i) % 2**32) for i in range(self.repeats))
+
+    def resolved(self) -> dict[str, Any]:
+        """Every value that holds, defaults included, as a mapping that loads back into an equal scenario.
+
+        Variants are given by their differences.
+        """
+        from simasgd.scenario.merge import difference
+
+        own = self._plain()
+        variants = {name: difference(own, variant._plain()) for name, variant in self.variants.items()}
+        return own | ({"variants": variants} if variants else {})
+
+    def hash(self) -> str:
+        """Names what is simulated: 64 hexadecimal digits of the resolved scenario, but for its name and title."""
+        content = {key: value for key, value in self.resolved().items() if key not in ("name", "title")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+    def _plain(self) -> dict[str, Any]:
+        tree: dict[str, Any] = self.model_dump(mode="json", exclude={"variants"})
+        filled = {"payload": self.payload, "samples_per_epoch": self.samples_per_epoch}
+        tree["workload"] = self.workload.model_copy(update=filled).model_dump(mode="json")
+        return tree
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        found = list(self._inconsistencies())
+        if found:
+            raise InconsistentScenario(found)
+        return self
+
+    def _inconsistencies(self) -> Iterator[Inconsistency]:
+        def within(section: str, found: list[Inconsistency]) -> Iterator[Inconsistency]:
+            return (Inconsistency((*section.split("."), *path), message) for path, message in found)
+
+        yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners))
+        yield from within("cluster.compute", self.cluster.compute.inconsistencies(self.workload.mini_batch))
+        if self.learning is not None and self.learning.schedule is not None:
+            yield from within("learning.schedule", self.learning.schedule.inconsistencies())
+        if self.learning is None and self.workload.payload is None:
+            yield Inconsistency(("workload", "payload"), "missing: without a learning section there is no model whose size it could be")
+        if self.stop.epochs is not None and self.samples_per_epoch is None:
+            yield Inconsistency(
+                ("workload", "samples_per_epoch"), "missing: stop.epochs needs it where there is no learning section"
+            )
+        limits = self.stop.model_dump().values()
+        if all(limit is None for limit in limits):
+            yield Inconsistency(("stop",), "says no end; give epochs, gradients, updates or simulated_time")
+        if self.stop.simulated_time == 0.0:
+            yield Inconsistency(("stop", "simulated_time"), "0 would stop before anything happens")

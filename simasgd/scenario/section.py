@@ -1,0 +1,43 @@
+"""What all sections of a scenario share: they are immutable, refuse unknown keys and say what does not fit together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from simasgd.scenario.values import shown
+
+Count = Annotated[int, Field(strict=True, gt=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
+
+
+class Section(BaseModel):
+    """A mapping of a scenario, typed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Inconsistency(NamedTuple):
+    """Values that are fine alone and wrong together: where (a path of keys) and what."""
+
+    path: tuple[str, ...]
+    message: str
+
+
+def _named(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+NameForKind = BeforeValidator(_named)
+"""Lets a bare word stand for the mapping with that `kind` and no parameters: `protocol: hardsync`."""
+
+
+def number(value: Any) -> Any:
+    """A number as it stands, so that neither a boolean nor a text passes for one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{shown(value)} is not a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(number)]

@@ -1,0 +1,166 @@
+"""The tape: what was computed from what, and when. It is all that passes between the cluster and the learning.
+
+The cluster writes it (rows in), the players read it (columns out). It is in single-assignment form: weights number 0 are
+the initial ones, and *step* u makes weights number u + 1 from weights number u and the gradients listed in its row. A
+*gradient* row names the weights it was computed on, its learner and which of that learner's mini-batches it used. Staleness
+and the other columns that follow from these are derived here, once.
+"""
+
+from __future__ import annotations
+
+import abc
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class Weights(NamedTuple):
+    """A handle on the parameters: their timestamp, which is the number of updates that made them. Never an array."""
+
+    timestamp: int
+
+
+class Gradient(NamedTuple):
+    """A handle on one gradient: who computed it, from which mini-batch of its own, on which weights, and when (s)."""
+
+    learner: int
+    batch: int
+    timestamp: int
+    read_at: float
+    computed_at: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """The applied gradients and the steps that applied them.
+
+    Gradient rows, in the order in which the server took them, shape (G,): `learner`, `batch` (this is the learner's
+    batch-th mini-batch, from 0), `timestamp` (of the weights it was computed on), `read_at` and `computed_at` (s).
+    Step rows, shape (U,): `stepped_at` (s); step u applied gradient rows `offsets[u]` to `offsets[u + 1]` with equal
+    coefficients, so `offsets` has shape (U + 1,).
+    """
+
+    mini_batch: int
+    learner: Ints
+    batch: Ints
+    timestamp: Ints
+    read_at: Floats
+    computed_at: Floats
+    stepped_at: Floats
+    offsets: Ints
+
+    @property
+    def num_gradients(self) -> int:
+        return len(self.learner)
+
+    @property
+    def num_steps(self) -> int:
+        return len(self.stepped_at)
+
+    @cached_property
+    def step(self) -> Ints:
+        """The step that applied each gradient, shape (G,)."""
+        return np.repeat(np.arange(self.num_steps), np.diff(self.offsets))
+
+    @cached_property
+    def staleness(self) -> Ints:
+        """σ (or τ): the number of *other* updates between reading the weights and applying the gradient, shape (G,).
+
+        Weights number u are current when step u applies its gradients, so a lone learner has 0 (arXiv:1509.04210, A1.2).
+        """
+        return self.step - self.timestamp
+
+    @cached_property
+    def samples_before(self) -> Ints:
+        """Samples applied before each step, and after the last one: shape (U + 1,)."""
+        return self.offsets * self.mini_batch
+
+    def first_step_after(self, samples: Sequence[float]) -> Ints:
+        """The least number of steps after which at least `samples` have been applied (U + 1 where they never are)."""
+        return np.searchsorted(self.samples_before, np.asarray(samples), side="left")
+
+
+def staleness_counts(staleness: npt.ArrayLike) -> Counter[int]:
+    """How often each staleness occurs."""
+    values, counts = np.unique(np.asarray(staleness), return_counts=True)
+    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+
+
+class AbstractRecorder(abc.ABC):
+    """What is kept of the rows that the cluster writes."""
+
+    @abc.abstractmethod
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
+        """Weights number `timestamp` + 1 are made at `time` (s) from number `timestamp` and `gradients`."""
+
+    @abc.abstractmethod
+    def staleness_counts(self) -> Counter[int]:
+        """How often each staleness occurred among the applied gradients."""
+
+
+@final
+class SummaryRecorder(AbstractRecorder):
+    """Keeps how often each staleness occurred, so its memory does not grow with the gradients."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
+        counts = self._counts
+        for gradient in gradients:
+            counts[timestamp - gradient.timestamp] += 1
+
+    def staleness_counts(self) -> Counter[int]:
+        return Counter(dict(sorted(self._counts.items())))
+
+
+@final
+class TapeRecorder(AbstractRecorder):
+    """Keeps every row, 40 bytes a gradient and 16 a step."""
+
+    def __init__(self) -> None:
+        self._learner, self._batch, self._timestamp = array("q"), array("q"), array("q")
+        self._read_at, self._computed_at = array("d"), array("d")
+        self._stepped_at, self._offsets = array("d"), array("q", [0])
+
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
+        for learner, batch, read, read_at, computed_at in gradients:
+            self._learner.append(learner)
+            self._batch.append(batch)
+            self._timestamp.append(read)
+            self._read_at.append(read_at)
+            self._computed_at.append(computed_at)
+        self._stepped_at.append(time)
+        self._offsets.append(len(self._learner))
+
+    def staleness_counts(self) -> Counter[int]:
+        return staleness_counts(self.tape(mini_batch=1).staleness)
+
+    def tape(self, mini_batch: int) -> Tape:
+        return Tape(
+            mini_batch=mini_batch,
+            learner=_column(self._learner, np.int64),
+            batch=_column(self._batch, np.int64),
+            timestamp=_column(self._timestamp, np.int64),
+            read_at=_column(self._read_at, np.float64),
+            computed_at=_column(self._computed_at, np.float64),
+            stepped_at=_column(self._stepped_at, np.float64),
+            offsets=_column(self._offsets, np.int64),
+        )
+
+
+def _column(values: array[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """A read-only copy, so that recording may go on."""
+    column = np.array(values, dtype=dtype)
+    column.flags.writeable = False
+    return column
