@@ -1,9 +1,9 @@
 """simasgd: a discrete-event simulator of asynchronous-SGD clusters. SimPy decides when, JAX decides what.
 
-    from simasgd import Scenario, simulate
+from simasgd import Scenario, simulate
 
-    run = simulate(Scenario.load("quickstart", "cluster.learners=10"))
-    run.test_error, run.updates["staleness"].mean()
+run = simulate(Scenario.load("quickstart", "cluster.learners=10"))
+run.test_error, run.updates["staleness"].mean()
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.results import Run, Study
     from simasgd.scenario.schema import Scenario
-    from simasgd.simulate import simulate, study
+    from simasgd.simulator import simulate, study
 
 __version__ = "0.1.0"
 
@@ -36,8 +36,8 @@ _HOME = {
     "Scenario": "simasgd.scenario.schema",
     "Run": "simasgd.results",
     "Study": "simasgd.results",
-    "simulate": "simasgd.simulate",
-    "study": "simasgd.simulate",
+    "simulate": "simasgd.simulator",
+    "study": "simasgd.simulator",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import final
+from typing import Any, final
 
 from simpy import Environment, Event
 from simpy.events import Timeout
@@ -94,7 +94,8 @@ class Server:
         return self._processor.usage(until)
 
     def _finish(self, event: Event) -> None:
-        self._apply(event.value)
+        gradients: Any = event.value
+        self._apply(gradients)
 
     def _apply(self, gradients: Sequence[Gradient]) -> None:
         self._on_update(self._env.now, self.timestamp, gradients)

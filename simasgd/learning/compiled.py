@@ -21,7 +21,9 @@ from simasgd.learning.plan import Plan, Rows, plan
 from simasgd.learning.player import AbstractPlayer, Moment
 from simasgd.learning.problem import Problem, Recipe, all_finite, loss
 
-_FIRST_CHUNK = 256  # steps until the loop is first left to report progress and look for divergence; doubled while quick, so even
+_FIRST_CHUNK = (
+    256  # steps until the loop is first left to report progress and look for divergence; doubled while quick, so even
+)
 _CHUNK_SECONDS = 0.25
 _IN_BOUNDS = "promise_in_bounds"
 
@@ -109,9 +111,13 @@ def _signature(arguments: Any) -> tuple[Any, tuple[tuple[tuple[int, ...], Any], 
     return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
 
 
+def _blank(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
+
+
 @cache
 def _compiled(recipe: Recipe, structure: Any, leaves: tuple[tuple[tuple[int, ...], Any], ...]) -> Callable[..., Carry]:
-    shapes = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in leaves])
+    shapes = jax.tree.unflatten(structure, [_blank(*leaf) for leaf in leaves])
     program: Callable[..., Carry] = jax.jit(_loop(recipe)).lower(*shapes).compile()
     return program
 

@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from simasgd import exact
+from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
 from simasgd.scenario.learning import DATA, DataName
 
 Bytes = npt.NDArray[np.uint8]
-_VARIABLE = "SIMASGD_DATA"
-_SUFFIXES = ("", ".gz", ".xz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,57 +33,9 @@ class Dataset:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Files:
-    """Where a data set's original files are looked for, below SIMASGD_DATA, and where a user gets them."""
-
-    folder: str
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-    home: str
-
-
-_IDX_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-_IDX_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-FILES: dict[DataName, Files] = {
-    "mnist": Files("mnist", _IDX_TRAIN, _IDX_TEST, "the MNIST database of Yann LeCun, Corinna Cortes and Christopher Burges"),
-    "fashion-mnist": Files("fashion-mnist", _IDX_TRAIN, _IDX_TEST, "Zalando Research's fashion-mnist repository"),
-    "cifar10": Files(
-        "cifar-10-batches-bin",
-        tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
-        ("test_batch.bin",),
-        "Alex Krizhevsky's CIFAR page at the University of Toronto, 'CIFAR-10 binary version'",
-    ),
-}
-
-
 def load(name: DataName) -> Dataset:
     """A data set by name. Raises DataMissing where its files are not there or not what they should be."""
-    return _loaded(name, os.environ.get(_VARIABLE))
-
-
-def locate(name: DataName) -> list[Path]:
-    """The files of a data set, training before test; none for an embedded one. Raises DataMissing."""
-    if name not in FILES:
-        return []
-    files = FILES[name]
-    root = os.environ.get(_VARIABLE)
-    if not root:
-        raise DataMissing(
-            f"learning.data: {name} is not embedded: set {_VARIABLE} to the folder that holds {files.folder}/ ('simasgd data' says more)"
-        )
-    folders = [Path(root).expanduser() / files.folder, Path(root).expanduser()]
-    found = []
-    for file in (*files.train, *files.test):
-        candidates = [folder / (file + suffix) for folder in folders for suffix in _SUFFIXES]
-        path = next((path for path in candidates if path.is_file()), None)
-        if path is None:
-            raise DataMissing(
-                f"learning.data: {name}: {file} (plain, .gz or .xz) is neither in {folders[0]} nor in {folders[1]} "
-                f"('simasgd data' says where to get it)"
-            )
-        found.append(path)
-    return found
+    return _loaded(name, os.environ.get(VARIABLE))
 
 
 @cache
@@ -128,12 +79,9 @@ def _unit(images: Bytes, largest: int) -> npt.NDArray[np.float32]:
 
 
 def _content(path: Path) -> bytes:
-    opener: Callable[..., gzip.GzipFile | lzma.LZMAFile] | None = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix)
+    unpack: Callable[[bytes], bytes] = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
     try:
-        if opener is None:
-            return path.read_bytes()
-        with opener(path) as file:
-            return file.read()
+        return unpack(path.read_bytes())
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise DataMissing(f"learning.data: {path} cannot be read: {error}") from None
 
@@ -160,7 +108,9 @@ def _read_cifar(paths: list[Path]) -> tuple[Bytes, Bytes]:
     for path in paths:
         content = _content(path)
         if not content or len(content) % 3073:
-            raise DataMissing(f"learning.data: {path} is not a CIFAR-10 binary file: {len(content)} bytes are no multiple of 3,073")
+            raise DataMissing(
+                f"learning.data: {path} is not a CIFAR-10 binary file: {len(content)} bytes are no multiple of 3,073"
+            )
         records.append(np.frombuffer(content, dtype=np.uint8).reshape(-1, 3073))
     every = np.concatenate(records)
     images = every[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).reshape(-1, 3072)

@@ -56,6 +56,7 @@ def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
     def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
         for layer in parameters[:-1]:
             inputs = jax.nn.relu(inputs @ layer["w"] + layer["b"])
-        return inputs @ parameters[-1]["w"] + parameters[-1]["b"]
+        top_layer: jax.Array = inputs @ parameters[-1]["w"] + parameters[-1]["b"]
+        return top_layer
 
     return Network(init, logits)

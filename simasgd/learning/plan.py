@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,8 @@ class Plan:
     @property
     def evaluations(self) -> int:
         """R, gradient evaluations per step."""
-        return self.rows.slot.shape[1]
+        evaluations: int = self.rows.slot.shape[1]
+        return evaluations
 
 
 def plan(tape: Tape, batches: npt.NDArray[np.int32], factors: Floats) -> Plan:
@@ -53,7 +54,7 @@ def plan(tape: Tape, batches: npt.NDArray[np.int32], factors: Floats) -> Plan:
     first = tape.timestamp[tape.offsets[:-1]]
     fused = bool((counts == most).all() and (tape.timestamp == np.repeat(first, counts)).all())
     if fused:
-        timestamp, samples = first[:, None], batches.reshape(tape.num_steps, 1, -1)
+        timestamp, samples = first[:, None], batches.reshape(tape.num_steps, 1, most * tape.mini_batch)
         coefficient = np.ones((tape.num_steps, 1))
     else:
         place = tape.offsets[:-1, None] + np.minimum(np.arange(most), counts[:, None] - 1)
@@ -105,11 +106,11 @@ def _assign_slots(tape: Tape) -> tuple[Ints, int]:
 
 def _rounded(steps: int) -> int:
     """At least `steps`, with two significant binary digits after the first: 1, 1.25, 1.5 or 1.75 times a power of two."""
-    unit = max(1, 2 ** max(0, steps.bit_length() - 3))
+    unit = 1 << max(0, steps.bit_length() - 3)
     return max(1, -(-steps // unit) * unit)
 
 
-def _padded(column: npt.NDArray[np.generic], size: int, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
+def _padded(column: npt.NDArray[Any], size: int, dtype: type[np.generic]) -> npt.NDArray[Any]:
     padded = np.zeros((size, *column.shape[1:]), dtype)
     padded[: len(column)] = column
     return padded

@@ -53,7 +53,8 @@ class Recipe(NamedTuple):
 
 def loss(network: Network, parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:
     """Mean cross-entropy of a mini-batch."""
-    return optax.softmax_cross_entropy_with_integer_labels(network.logits(parameters, inputs), labels).mean()
+    losses: jax.Array = optax.softmax_cross_entropy_with_integer_labels(network.logits(parameters, inputs), labels)
+    return losses.mean()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ def _batches(seed: int, tape: Tape, samples: int) -> npt.NDArray[np.int32]:
     rows = np.empty((tape.num_gradients, tape.mini_batch), np.int32)
     order = np.argsort(tape.learner, kind="stable")
     learners, first = np.unique(tape.learner[order], return_index=True)
-    for learner, mine in zip(learners.tolist(), np.split(order, first[1:]), strict=True):
+    for learner, mine in zip(learners.tolist(), np.split(order, first)[1:], strict=True):
         numbers = tape.batch[mine]
         rows[mine] = data.mini_batches(seed, learner, int(numbers.max()) + 1, tape.mini_batch, samples)[numbers]
     return rows

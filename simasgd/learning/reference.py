@@ -34,7 +34,7 @@ class Reference(AbstractPlayer):
         wanted = set(stops)
         if 0 in wanted:
             yield Moment(0, weights)
-        for u in range(tape.num_steps):
+        for u in range(max(stops, default=0)):
             rows = range(tape.offsets[u], tape.offsets[u + 1])
             mean = jax.tree.map(jnp.zeros_like, weights)
             for row in rows:

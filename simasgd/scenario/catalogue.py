@@ -24,11 +24,13 @@ def profiles() -> dict[str, Path]:
 def scenario_file(source: str | Path) -> Path:
     """The file that a scenario's name or path means. Raises ScenarioError."""
     path = Path(source)
-    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or path.exists():
+    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or path.is_file():
         return path
     named = scenarios()
-    if str(source) in named:
+    if str(source) in named:  # though there may be a folder of that name, with its results, say
         return named[str(source)]
+    if path.exists():
+        return path
     near = get_close_matches(str(source), named, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(named)}"
     raise ScenarioError(f"there is no scenario named {str(source)!r}{hint} (a file's name ends in .yaml)")

@@ -36,10 +36,20 @@ class Compute(Section):
     def inconsistencies(self, mini_batch: int) -> list[Inconsistency]:
         found = []
         if self.mean(mini_batch) <= 0.0:
-            found.append(Inconsistency(("per_sample",), "a mini-batch would take no time at all; per_batch or per_sample must be positive"))
+            found.append(
+                Inconsistency(
+                    ("per_sample",), "a mini-batch would take no time at all; per_batch or per_sample must be positive"
+                )
+            )
         fixed = {"constant": 0.0, "exponential": 1.0}.get(self.distribution)
         if fixed is not None and self.variation != fixed:
-            found.append(Inconsistency(("cv",), f"{self.cv:g}, but {self.distribution} times have a coefficient of variation of {fixed:g}"))
+            # Of the two, a profile has probably given the cv and the user the distribution.
+            path = "distribution" if "distribution" in self.model_fields_set else "cv"
+            found.append(
+                Inconsistency(
+                    (path,), f"{self.distribution} times have a cv of {fixed:g}, but cv is {self.cv:g} (null unsets it)"
+                )
+            )
         if fixed is None and self.cv is None:
             found.append(Inconsistency(("cv",), f"missing: {self.distribution} times need their coefficient of variation"))
         return found

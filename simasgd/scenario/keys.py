@@ -73,8 +73,6 @@ def resolve(key: str) -> str:
         return endings[0]
     if endings:
         raise ValueError(f"{key!r} is ambiguous: {', '.join(endings)}")
-    near = get_close_matches(key, known(), n=1, cutoff=0.6)
-    if not near:
-        last = {full.rsplit(".", 1)[-1]: full for full in reversed(known())}
-        near = [last[name] for name in get_close_matches(parts[-1], last, n=1, cutoff=0.7)]
+    shortened = {".".join(full.split(".")[start:]): full for full in reversed(known()) for start in range(full.count(".") + 1)}
+    near = [shortened[ending] for ending in get_close_matches(key, shortened, n=1, cutoff=0.6)]
     raise ValueError(f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "; 'simasgd schema' lists them"))

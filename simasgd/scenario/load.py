@@ -28,10 +28,13 @@ def load_scenario(source: str | FilePath, overrides: Sequence[str] = ()) -> Scen
 def typed(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
     """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
     changes = [override_layer(override) for override in overrides]
-    file = reduce(Layer.under, [change for change in changes if "variants" in change.tree], file)
+    of_variants = [change for change in changes if "variants" in change.tree]
+    _known_variants(file, of_variants)
+    file = reduce(Layer.under, of_variants, file)
     command_line = reduce(Layer.under, [change for change in changes if "variants" not in change.tree], Layer())
     base = file.without("variants")
     whole = _on_profile(base.under(command_line))
+    whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in _variants(file):
         layer = _on_profile(base.under(variant).under(command_line))
         whole.tree.setdefault("variants", {})[name] = layer.tree
@@ -48,31 +51,52 @@ def override_layer(override: str) -> Layer:
         raise ScenarioError(text.complaint(mark, f"{override!r} is not key=value", at_key=True))
     try:
         full = keys.resolve(key)
+    except ValueError as error:
+        raise ScenarioError(text.complaint(mark, str(error), at_key=True)) from None
+    try:
         plain = text.scalar(value)
     except ValueError as error:
-        raise ScenarioError(text.complaint(mark, str(error), at_key="key" in str(error))) from None
+        raise ScenarioError(text.complaint(mark, str(error))) from None
     parts = full.split(".")
     tree: Any = plain
     for part in reversed(parts):
         tree = {part: tree}
-    return Layer(tree, {tuple(parts): mark._replace(key=full)})
+    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in _paths(tree)})
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    """Every path in a tree, but for its root."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (key,)
+        yield from ((key, *path) for path in _paths(child))
 
 
 def _variants(file: Layer) -> Iterator[tuple[str, Layer]]:
     variants = file.tree.get("variants") or {}
-    mark = file.marks.get(("variants",))
     if not isinstance(variants, dict):
-        assert mark is not None
-        raise ScenarioError(text.complaint(mark, f"a mapping of names to changes is wanted, not {shown(variants)}"))
+        raise ScenarioError(_at(("variants",), file, f"a mapping of names to changes is wanted, not {shown(variants)}"))
     for name, changes in variants.items():
-        mark = file.marks[("variants", name)]
+        path = ("variants", name)
         if changes is not None and not isinstance(changes, dict):
-            raise ScenarioError(text.complaint(mark, f"a mapping of changes is wanted, not {shown(changes)}"))
-        layer = file.below("variants", name) if changes else Layer()
+            raise ScenarioError(_at(path, file, f"a mapping of changes is wanted, not {shown(changes)}"))
         for key in _NOT_IN_VARIANTS:
-            if key in layer.tree:
-                raise ScenarioError(text.complaint(layer.marks[(key,)], f"a variant cannot change {key!r}", at_key=True))
-        yield name, layer
+            if key in (changes or {}):
+                raise ScenarioError(_at((*path, key), file, f"a variant cannot change {key!r}", at_key=True))
+        yield name, file.below("variants", name) if changes else Layer()
+
+
+def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
+    """Complain about a change of a variant that the file does not have."""
+    variants = file.tree.get("variants")
+    names = list(variants) if isinstance(variants, dict) else []
+    for change in changes:
+        name = next(iter(change.tree["variants"]))
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            there = f"there are {', '.join(names)}" if names else "the scenario has none"
+            hint = f"did you mean {near[0]!r}?" if near else there
+            raise ScenarioError(_at(("variants", name), change, f"there is no variant {name!r}; {hint}", at_key=True))
 
 
 def _on_profile(layer: Layer) -> Layer:
@@ -85,10 +109,11 @@ def _on_profile(layer: Layer) -> Layer:
     if name not in named:
         near = get_close_matches(name, named, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(named)}"
-        raise ScenarioError(text.complaint(layer.marks[("cluster", "profile")], f"there is no profile {name!r}; {hint}"))
+        raise ScenarioError(_at(("cluster", "profile"), layer, f"there is no profile {name!r}; {hint}"))
     profile = text.read(named[name], f"profile {name}")
     values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
-    return values.under(layer)
+    merged = values.under(layer)
+    return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
 
 
 def _validated(layer: Layer) -> Scenario:
@@ -96,26 +121,52 @@ def _validated(layer: Layer) -> Scenario:
         return Scenario.model_validate(layer.tree)
     except ValidationError as error:
         complaints: dict[str, None] = {}
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        wrong = {detail["loc"]: detail["type"] for detail in details}
+        for detail in details:
+            if _follows(detail, wrong):
+                continue
             complaints.update(dict.fromkeys(_complaints(detail, layer)))
         raise ScenarioError("\n".join(complaints)) from None
 
 
+def _follows(detail: Any, wrong: dict[tuple[int | str, ...], str]) -> bool:
+    """Whether a mistake is only there because of another one: a list without its wrong items; what is missing because its key is
+    misspelt, its section's kind or profile wrong, or because the whole scenario lacks what a variant does."""
+    path = detail["loc"]
+    if detail["type"] == "too_short":
+        return bool(detail["input"])
+    if detail["type"] == "missing":
+        beside = {other[-1]: kind for other, kind in wrong.items() if other[:-1] == path[:-1] and kind != "missing"}
+        unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"]
+        misspelt = get_close_matches(path[-1], unknown, n=1)
+        inherited = path[0] == "variants" and path[2:] in wrong
+        return bool(misspelt) or "kind" in beside or "profile" in beside or inherited
+    return False
+
+
 def _complaints(detail: Any, layer: Layer) -> Iterator[str]:
     path = _tree_path(detail["loc"], layer.tree)
+    if detail["type"] == "union_tag_invalid" and (*path, "kind") in layer.marks:
+        path = (*path, "kind")
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, InconsistentScenario):
         for found in cause.found:
             yield _at((*path, *found.path), layer, found.message)
         return
-    yield _at(path, layer, _message(detail, path, layer), at_key=detail["type"] == "extra_forbidden")
+    at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
+    yield _at(path, layer, _message(detail, path, layer), at_key=at_key)
 
 
 def _tree_path(loc: Iterable[str | int], tree: Any) -> Path:
     """pydantic's location without the tags of unions, which are no keys of the tree."""
     path: list[str | int] = []
     for part in loc:
+        if part == "[key]":
+            continue  # so pydantic says that the key itself is wrong
         if isinstance(tree, str):
+            if part == "kind":
+                continue  # a bare word stands for it
             tree = {"kind": tree}
         is_tag = isinstance(tree, dict) and part not in tree and tree.get("kind") == part
         if is_tag:
@@ -137,8 +188,8 @@ def _at(path: Path, layer: Layer, message: str, *, at_key: bool = False) -> str:
         if mark is not None:
             rest = path[size:]
             key = ".".join(map(str, (mark.key, *rest)))
-            return text.complaint(mark, message, at_key=at_key or bool(rest), key=key)
-    source = next((mark.source for mark in layer.marks.values()), "scenario")
+            return text.complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
+    source = next((mark.source for mark in layer.marks.values() if mark.line), "scenario")
     return f"{source}: {'.'.join(map(str, path))}: {message}"
 
 
@@ -156,25 +207,26 @@ def _message(detail: Any, path: Path, layer: Layer) -> str:
         case "int_type" | "int_from_float" | "int_parsing":
             return f"{found} is not a whole number"
         case "greater_than":
-            return f"{found} is too small; it must be more than {context['gt']:g}"
+            return f"{found} is too small; it must be more than {context['gt']:.15g}"
         case "greater_than_equal":
-            return f"{found} is too small; it must be at least {context['ge']:g}"
+            return f"{found} is too small; it must be at least {context['ge']:.15g}"
         case "less_than":
-            return f"{found} is too large; it must be less than {context['lt']:g}"
+            return f"{found} is too large; it must be less than {context['lt']:.15g}"
         case "less_than_equal":
-            return f"{found} is too large; it must be at most {context['le']:g}"
+            return f"{found} is too large; it must be at most {context['le']:.16g}"
         case "finite_number":
             return f"{found} is not a finite number"
         case "literal_error":
             return f"{found} is not one of {context['expected']}" + _near(detail["input"], context["expected"])
         case "union_tag_invalid":
-            return f"unknown kind {context['tag']!r}; there are {context['expected_tags']}" + _near(
-                context["tag"], context["expected_tags"]
-            )
+            tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
+            return f"unknown kind {tag}; there are {choices}" + _near(context["tag"], choices)
         case "union_tag_not_found":
             return "kind is missing"
         case "string_pattern_mismatch":
             return f"{found} is no name; lower-case letters, digits, '_', '.' and '-' make one, and a letter or digit begins it"
+        case "string_too_long":
+            return f"{found} is too long; {context['max_length']} characters are the most"
         case "string_type":
             return f"{found} is not text"
         case "model_type" | "model_attributes_type" | "dict_type":

@@ -50,13 +50,16 @@ class Layer:
         """This layer, changed by a later one."""
         replaced: list[Path] = []
         tree = _merge(self.tree, over.tree, (), replaced)
-        kept = {
-            path: mark for path, mark in self.marks.items() if not any(path[: len(gone)] == gone for gone in replaced)
-        }
+        kept = {path: mark for path, mark in self.marks.items() if not any(path[: len(gone)] == gone for gone in replaced)}
         # A mapping that both layers have keeps the place of the earlier one; what the later one brings has its own.
-        return Layer(tree, {**over.marks, **{path: mark for path, mark in kept.items() if path not in over.marks}, **{
-            path: kept[path] for path in over.marks if path in kept and _is_mapping(tree, path)
-        }})
+        return Layer(
+            tree,
+            {
+                **over.marks,
+                **{path: mark for path, mark in kept.items() if path not in over.marks},
+                **{path: kept[path] for path in over.marks if path in kept and _is_mapping(tree, path)},
+            },
+        )
 
 
 def merge(base: Any, over: Any) -> Any:

@@ -18,7 +18,7 @@ from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, 
 from simasgd.scenario.units import Bytes, Seconds
 
 NAME = r"[a-z0-9][a-z0-9_.-]*"
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
 
 
 @final
@@ -37,7 +37,7 @@ class Workload(Section):
 class Stop(Section):
     """Where the run ends: at the first update that reaches one of these, or at a time; whichever comes first."""
 
-    epochs: Annotated[Number, Field(gt=0.0)] | None = None
+    epochs: Annotated[Number, Field(gt=0.0, le=1e9)] | None = None
     """By samples applied."""
     gradients: Count | None = None
     """Applied gradients."""
@@ -166,7 +166,9 @@ class Scenario(Section):
         if self.learning is not None and self.learning.schedule is not None:
             yield from within("learning.schedule", self.learning.schedule.inconsistencies())
         if self.learning is None and self.workload.payload is None:
-            yield Inconsistency(("workload", "payload"), "missing: without a learning section there is no model whose size it could be")
+            yield Inconsistency(
+                ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
+            )
         if self.stop.epochs is not None and self.samples_per_epoch is None:
             yield Inconsistency(
                 ("workload", "samples_per_epoch"), "missing: stop.epochs needs it where there is no learning section"

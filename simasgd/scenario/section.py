@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from simasgd.scenario.values import shown
 
-Count = Annotated[int, Field(strict=True, gt=0)]
+Count = Annotated[int, Field(strict=True, gt=0, le=2**53)]
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
 
 

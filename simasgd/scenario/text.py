@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from pathlib import Path as FilePath
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.merge import Layer, Mark, Path
 from simasgd.scenario.values import shown
+
+# What ruamel raises besides its own errors: for a date that is none, a tag that does not suit its value, a mapping as a key, …
+_NOT_YAML = (YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def complaint(mark: Mark, message: str, *, at_key: bool = False, key: str | None = None) -> str:
@@ -23,7 +29,8 @@ def complaint(mark: Mark, message: str, *, at_key: bool = False, key: str | None
     if not mark.text:
         return head
     number = str(mark.line) if mark.line else ""
-    return f"{head}\n{number:>8} | {mark.text}\n{'':>8} | {' ' * column}^"
+    line = re.sub(r"[\t\r\n]", " ", mark.text)  # so that the caret stands below what it means
+    return f"{head}\n{number:>8} | {line}\n{'':>8} | {' ' * column}^"
 
 
 def read(path: FilePath, name: str | None = None) -> Layer:
@@ -44,27 +51,34 @@ def read(path: FilePath, name: str | None = None) -> Layer:
 
 def parse(text: str, name: str) -> Layer:
     """The mapping that YAML 1.2 text holds. Raises ScenarioError."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # as YAML counts them
+    marks: dict[Path, Mark] = {}
     try:
-        document = YAML(typ="rt", pure=True).load(text)
+        document = _load(text)
+        plain = _plain(document)
+        if isinstance(document, CommentedMap):
+            _collect(document, (), marks, lines, name)
     except MarkedYAMLError as error:
         raise ScenarioError(_yaml_complaint(error, lines, name)) from None
-    except YAMLError as error:
+    except ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
+        character = f"the character U+{ord(text[error.position]):04X} is not allowed"
+        raise ScenarioError(f"{name}:{line + 1}:{column + 1}: not YAML: {character}") from None
+    except _NOT_YAML as error:
         raise ScenarioError(f"{name}: not YAML: {_first_line(error)}") from None
-    if document is None:
+    if document is None or plain == {}:
         raise ScenarioError(f"{name}: is empty; a scenario is wanted ('simasgd show quickstart' prints one)")
     if not isinstance(document, CommentedMap):
-        raise ScenarioError(f"{name}:1:1: a mapping with the keys of a scenario is wanted, not {shown(_plain(document))}")
-    marks: dict[Path, Mark] = {}
-    _collect(document, (), marks, lines, name)
-    return Layer(_plain(document), marks)
+        raise ScenarioError(f"{name}:1:1: a mapping with the keys of a scenario is wanted, not {shown(plain)}")
+    return Layer(plain, marks)
 
 
 def scalar(text: str) -> Any:
     """The value that stands behind `key=` on the command line. Raises ValueError."""
     try:
-        return _plain(YAML(typ="rt", pure=True).load(text))
-    except YAMLError as error:
+        return _plain(_load(text))
+    except _NOT_YAML as error:
         raise ValueError(f"{text!r} is not a YAML value: {_first_line(error)}") from None
 
 
@@ -78,6 +92,12 @@ def dump(tree: dict[str, Any]) -> str:
     stream = StringIO()
     yaml.dump(_flow_lists(tree), stream)
     return stream.getvalue()
+
+
+def _load(text: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an anchor may be used again
+        return YAML(typ="rt", pure=True).load(text)
 
 
 def _flow_lists(value: Any) -> Any:
@@ -94,7 +114,7 @@ def _flow_lists(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     """ruamel's own numbers and containers as Python's."""
     if isinstance(value, dict):
-        return {key if isinstance(key, str) else shown(_plain(key)): _plain(item) for key, item in value.items()}
+        return {_key(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, bool) or value is None:
@@ -105,9 +125,15 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _key(key: Any) -> str:
+    """A key as text, whatever YAML makes of it; all keys of a scenario are."""
+    return str(key) if isinstance(key, str) else shown(_plain(key))
+
+
 def _collect(node: Any, path: Path, marks: dict[Path, Mark], lines: list[str], name: str) -> None:
     keys: Any = node.items() if isinstance(node, CommentedMap) else enumerate(node)
     for key, value in keys:
+        label = _key(key) if isinstance(node, CommentedMap) else key
         position = (node.lc.data or {}).get(key)
         if position is not None:  # None for what a YAML merge key (<<) brought in
             if isinstance(node, CommentedMap):
@@ -115,7 +141,6 @@ def _collect(node: Any, path: Path, marks: dict[Path, Mark], lines: list[str], n
             else:
                 key_line, key_column = value_line, value_column = position[:2]
             same = key_line == value_line
-            label = key if isinstance(key, str | int) else shown(_plain(key))
             marks[(*path, label)] = Mark(
                 source=name,
                 line=key_line + 1,
@@ -125,7 +150,7 @@ def _collect(node: Any, path: Path, marks: dict[Path, Mark], lines: list[str], n
                 key=".".join(map(str, (*path, label))),
             )
         if isinstance(value, CommentedMap | CommentedSeq):
-            _collect(value, (*path, key), marks, lines, name)
+            _collect(value, (*path, label), marks, lines, name)
 
 
 def _yaml_complaint(error: MarkedYAMLError, lines: list[str], name: str) -> str:
@@ -136,10 +161,15 @@ def _yaml_complaint(error: MarkedYAMLError, lines: list[str], name: str) -> str:
     if mark is None:
         return f"{name}: not YAML: {problem}"
     text = lines[mark.line] if mark.line < len(lines) else ""
-    return complaint(Mark(name, mark.line + 1, text.replace("\t", " "), mark.column, mark.column, ""), f"not YAML: {problem}")
+    problem = problem.split(" with value ")[0]  # of a duplicate key, which may be long
+    return complaint(Mark(name, mark.line + 1, text, mark.column, mark.column, ""), f"not YAML: {problem}")
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply, or contains itself"
+    if isinstance(error, KeyError | TypeError | AttributeError):
+        return "a tag does not suit its value, or a key is no text"
     if isinstance(error, MarkedYAMLError) and error.problem:
         return str(error.problem).split("\n")[0]
     return str(error).split("\n")[0]

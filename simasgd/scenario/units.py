@@ -54,6 +54,8 @@ def parse(value: Any, dimension: Dimension) -> float:
     if isinstance(value, int | float):
         if value == 0:
             return 0.0
+        if not math.isfinite(value):
+            raise ValueError(f"{shown(value)} is not finite; {wanted}")
         raise ValueError(f"{value} has no unit; {wanted}")
     match = _QUANTITY.fullmatch(value)
     if match is None:
@@ -87,13 +89,15 @@ def show(value: float, dimension: Dimension) -> str:
         return "0 " + next(iter(dimension.units))
     if math.isinf(value):
         return UNLIMITED
-    customary = [unit for unit in dimension.units if "µ" not in unit and "μ" not in unit and "b" not in unit and "i" not in unit]
+    customary = [
+        unit for unit in dimension.units if "µ" not in unit and "μ" not in unit and "b" not in unit and "i" not in unit
+    ]
     texts = []
     for unit in customary:
         number = value / dimension.units[unit]
-        for text in (f"{number:.12g} {unit}", f"{number!r} {unit}"):
-            if parse(text, dimension) == value:
-                texts.append((not 0.1 <= number < 1000, len(text), text))
+        for digits in (f"{number:.12g}", repr(number)):
+            if float(digits) * dimension.units[unit] == value:
+                texts.append((not 0.1 <= number < 1000, len(digits) + len(unit), f"{digits} {unit}"))
                 break
     return min(texts)[2] if texts else f"{value!r} {customary[0]}"
 

@@ -86,9 +86,7 @@ def simulate(scenario: Scenario, *, player: AbstractPlayer | None = None, progre
 def study(scenario: Scenario, *, command: str = "", progress: Progress = _silent) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds. Raises simasgd.DataMissing."""
     plans = [
-        (variant, single)
-        for variant, chosen in (scenario.variants or {"": scenario}).items()
-        for single in chosen.repeated()
+        (variant, single) for variant, chosen in (scenario.variants or {"": scenario}).items() for single in chosen.repeated()
     ]
     runs: dict[str, list[Run]] = {}
     for done, (variant, single) in enumerate(plans):
@@ -133,9 +131,7 @@ def _learn(scenario: Scenario, tape: Tape, player: AbstractPlayer | None, progre
         began = time.perf_counter()
         found: dict[int, tuple[float, float]] = {}
         diverged = None
-        for moment in player.play(
-            problem, sorted(set(steps)), lambda done: progress("replay", done / max(1, tape.num_steps))
-        ):
+        for moment in player.play(problem, sorted(set(steps)), lambda done: progress("replay", done / max(1, tape.num_steps))):
             if moment.diverged:
                 samples = int(tape.samples_before[moment.steps])
                 diverged = {"update": moment.steps, "epoch": samples / samples_per_epoch}

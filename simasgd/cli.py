@@ -1,0 +1,236 @@
+"""The command line. Each command is a few lines; what it needs is imported where it is used, so that `--help` and `check` are quick."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+import simasgd
+from simasgd.errors import SimasgdError, UsageError
+
+click.rich_click.USE_MARKDOWN = False
+_REPORTS = Path("reports")
+_scenario = click.argument("scenario", metavar="NAME|FILE")
+_overrides = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1)
+_out = click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
+_quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(simasgd.__version__, prog_name="simasgd")
+def app() -> None:
+    """Simulate clusters that train with asynchronous SGD: SimPy decides when, JAX decides what.
+
+    Start with: simasgd run quickstart
+    """
+
+
+@app.command()
+@_scenario
+@_overrides
+@_out
+@_quiet
+def run(scenario: str, overrides: tuple[str, ...], out: Path | None, quiet: bool) -> None:
+    """Run a scenario and write its report.
+
+    A key may be shortened to any unambiguous ending: learners=8 is cluster.learners=8. Results go to reports/NAME/ unless
+    --out names another folder.
+    """
+    from simasgd.results import refuse_foreign, replacing
+
+    chosen = _load(scenario, overrides)
+    folder = out if out is not None else _REPORTS / chosen.name
+    refuse_foreign(folder)
+
+    from simasgd.progress import phases
+    from simasgd.report.page import write_study
+    from simasgd.simulator import study
+
+    with phases(chosen.name, quiet=quiet) as progress:
+        result = study(chosen, command=_command("run", scenario, overrides), progress=progress)
+        with replacing(folder) as fresh:
+            result.save(fresh)
+            progress("report", 1.0)
+            write_study(result, fresh)
+    click.echo(_summary(result))
+    click.echo(f"report: {folder / 'index.html'}")
+
+
+@app.command()
+@_scenario
+@click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1)
+@_out
+@click.option("--workers", type=click.IntRange(1), help="Processes; as many as this machine has cores if absent.")
+@click.option("--dry-run", is_flag=True, help="Check and list the points, run nothing.")
+@_quiet
+def sweep(scenario: str, axes: tuple[str, ...], out: Path | None, workers: int | None, dry_run: bool, quiet: bool) -> None:
+    """Run a scenario at every combination of the values given, and write one report.
+
+    Values: 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4). The same command goes on where an
+    interrupted one stopped. Results go to reports/NAME-sweep/ unless --out names another folder.
+    """
+    from simasgd.sweep import is_sweep, plan_sweep
+
+    plan = plan_sweep(scenario, axes, _command("sweep", scenario, axes))
+    _check_data(plan.scenario, *(point.scenario for point in plan.points))
+    if dry_run:
+        for point in plan.points:
+            values = [f"{axis.key}={value}" for axis, value in zip(plan.axes, point.values, strict=True)]
+            click.echo(
+                " ".join([*values, *([f"variant={point.variant}"] if point.variant else []), f"seed={point.scenario.seed}"])
+            )
+        click.echo(f"{len(plan.points)} points")
+        return
+    folder = out if out is not None else _REPORTS / f"{plan.scenario.name}-sweep"
+    if folder.exists() and not is_sweep(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists and does not hold a sweep; give another place with --out")
+
+    from joblib import cpu_count
+
+    from simasgd.progress import points
+    from simasgd.report.page import write_sweep
+    from simasgd.sweep import run_sweep
+
+    with points(plan.scenario.name, quiet=quiet) as progress:
+        table = run_sweep(plan, folder, workers=workers or cpu_count(), progress=progress)
+    write_sweep(table, folder)
+    failed = table.points[table.points["error"] != ""]
+    for _, row in failed.iterrows():
+        click.echo(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}", err=True)
+    click.echo(f"{len(table.points) - len(failed)} of {len(table.points)} points")
+    click.echo(f"report: {folder / 'index.html'}")
+    if len(failed):
+        sys.exit(1)
+
+
+@app.command()
+@_scenario
+@_overrides
+def check(scenario: str, overrides: tuple[str, ...]) -> None:
+    """Check a scenario without running it."""
+    chosen = _load(scenario, overrides)
+    runs = sum(variant.repeats for variant in (chosen.variants or {"": chosen}).values())
+    click.echo(f"{scenario}: fine ({runs} run{'s' if runs != 1 else ''})")
+
+
+@app.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_(as_json: bool) -> None:
+    """List the scenarios and node profiles that come with simasgd."""
+    from simasgd.scenario import catalogue, text
+
+    found = {
+        kind: {name: str(text.read(path).tree.get("title", "")) for name, path in named.items()}
+        for kind, named in (("scenarios", catalogue.scenarios()), ("profiles", catalogue.profiles()))
+    }
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for kind, titles in found.items():
+        click.echo(f"{kind}:")
+        for name, title in titles.items():
+            click.echo(f"  {name:24} {title}")
+
+
+@app.command()
+@_scenario
+@_overrides
+def show(scenario: str, overrides: tuple[str, ...]) -> None:
+    """Print a scenario as resolved: every value that holds, defaults included."""
+    from simasgd.scenario import text
+    from simasgd.scenario.schema import Scenario
+
+    click.echo(text.dump(Scenario.load(scenario, *overrides).resolved()), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of scenarios, for editors: simasgd schema > scenario.schema.json"""
+    from simasgd.scenario.json_schema import scenario_schema
+
+    click.echo(json.dumps(scenario_schema(), indent=1, ensure_ascii=False))
+
+
+@app.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Write the page of a run's or a sweep's folder anew."""
+    from simasgd.report.page import write_study, write_sweep
+    from simasgd.results import Study
+    from simasgd.sweep import is_sweep, load_table
+
+    page = write_sweep(load_table(folder), folder) if is_sweep(folder) else write_study(Study.load(folder), folder)
+    click.echo(f"report: {page}")
+
+
+@app.command()
+def data() -> None:
+    """Say which data sets are here, and where to get the others."""
+    from simasgd import datafiles
+    from simasgd.errors import DataMissing
+
+    click.echo("digits          here (embedded)")
+    for name, files in datafiles.FILES.items():
+        try:
+            paths = datafiles.locate(name)
+        except DataMissing as missing:
+            click.echo(f"{name:15} missing: {missing}")
+            click.echo(f"{'':15} from {files.home}: {', '.join((*files.train, *files.test))}")
+            click.echo(f"{'':15} into ${datafiles.VARIABLE}/{files.folder}/, plain or as .gz or .xz")
+        else:
+            click.echo(f"{name:15} here: {paths[0].parent}")
+
+
+def main() -> None:
+    """The program: errors that are the user's to read are one message, without a traceback."""
+    try:
+        app()
+    except SimasgdError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+
+
+def _load(scenario: str, overrides: tuple[str, ...]) -> Any:
+    from simasgd.scenario.schema import Scenario
+
+    chosen = Scenario.load(scenario, *overrides)
+    _check_data(chosen)
+    return chosen
+
+
+def _check_data(*scenarios: Any) -> None:
+    """Complain about missing files before anything is computed."""
+    from simasgd.datafiles import locate
+
+    needed = {
+        variant.learning.data
+        for scenario in scenarios
+        for variant in (scenario.variants or {"": scenario}).values()
+        if variant.learning is not None
+    }
+    for name in sorted(needed):
+        locate(name)
+
+
+def _command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:
+    return shlex.join(["simasgd", verb, scenario, *arguments])
+
+
+def _summary(result: Any) -> str:
+    """A line per variant."""
+    lines = []
+    for row in result.table().to_dict("records"):
+        error = (
+            ""
+            if row["test_error"] != row["test_error"] or row["test_error"] is None
+            else f"  test error {row['test_error']:.2%}"
+        )
+        diverged = f"  diverged ({row['diverged']} of {len(row['seeds'])})" if row["diverged"] else ""
+        name = row["variant"] or result.scenario.name
+        lines.append(f"{name:24} {row['simulated_seconds']:.6g} simulated s{error}{diverged}")
+    return "\n".join(lines)

@@ -1,0 +1,297 @@
+"""Many runs of one scenario: every point in a folder named by its content, written whole or not at all, so that the same
+command goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+import simasgd
+from simasgd.axes import Axis, combinations, parse
+from simasgd.errors import RunFailed, SimasgdError, UsageError
+from simasgd.results import RUN, SCENARIO, SWEEP, write_json
+from simasgd.scenario import catalogue, text
+from simasgd.scenario.load import typed
+from simasgd.scenario.schema import Scenario
+
+__all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_sweep"]
+
+_POINTS = "points"
+_ATTEMPTS = 3  # how often a point may be under way while a worker dies, before it is given up
+
+
+@final
+@dataclass(frozen=True)
+class Point:
+    """One run of a sweep: the values of its axes as written, its variant ("" if none), and the scenario at its seed."""
+
+    values: tuple[str, ...]
+    variant: str
+    scenario: Scenario
+
+    @property
+    def folder(self) -> str:
+        """Names the run's content: scenario, seed and code."""
+        return hashlib.sha256(f"{self.scenario.hash()} {code_version()}".encode()).hexdigest()[:16]
+
+
+@final
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be run. `axes` leave out the seed, which is a column of its own."""
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    points: tuple[Point, ...]
+    command: str
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SweepTable:
+    """What was run. `points` has one row per point: a column per axis (its value as written), variant, seed, test_error,
+    simulated_seconds, gradients_per_simulated_second, mean_staleness, diverged, folder and error ("" where all went well)."""
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    points: pd.DataFrame
+    command: str
+
+
+@cache
+def code_version() -> str:
+    """Names the code whose results a folder holds: simasgd's own sources and the libraries that shape numbers."""
+    digest = hashlib.sha256()
+    package = Path(simasgd.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        if "report" not in path.relative_to(package).parts:
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    libraries = " ".join(version(name) for name in ("simpy", "jax", "jaxlib", "optax", "numpy"))
+    return f"{simasgd.__version__} {digest.hexdigest()[:16]} {libraries}"
+
+
+def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") -> Sweep:
+    """Check every point of a sweep before any runs. Raises ScenarioError.
+
+    A scenario's variants and repeats are points too; a swept seed takes the place of the repeats.
+    """
+    axes, fixed = parse(arguments)
+    path = catalogue.scenario_file(source)
+    file = text.read(path)
+    if any(axis.key == "seed" for axis in axes):
+        fixed = ["repeats=1", *fixed]
+    base = typed(file, fixed)
+    points: dict[str, Point] = {}
+    numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
+    shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
+    for values in combinations(axes):
+        scenario = typed(file, [*fixed, *(f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True))])
+        for variant, chosen in (scenario.variants or {"": scenario}).items():
+            for axis, value in zip(axes, values, strict=True):
+                numbers[axis.key][value] = _number_at(chosen, axis.key)
+            for single in chosen.repeated():
+                point = Point(tuple(values[i] for i in shown), variant, single)
+                points.setdefault(f"{point.folder} {point.values} {variant}", point)
+    return Sweep(base, tuple(_numbered(axes[i], numbers[axes[i].key]) for i in shown), tuple(points.values()), command)
+
+
+def run_sweep(
+    sweep: Sweep, folder: Path, *, workers: int, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> SweepTable:
+    """Run the points that `folder` does not hold yet, in `workers` processes; a failed point leaves its error in the table.
+
+    `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
+    """
+    (folder / _POINTS).mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder)
+    table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, folder, {}), sweep.command)
+    _save(table, folder)
+    homes = {point.folder: point for point in sweep.points}
+    finished = 0
+    missing = {}
+    for name, point in homes.items():
+        if (folder / _POINTS / name / RUN).is_file():
+            finished += 1
+            progress("kept", finished, len(homes))
+        else:
+            missing[name] = point.scenario
+    failures: dict[str, str] = {}
+    for name, error in _in_pool(missing, folder / _POINTS, workers):
+        finished += 1
+        if error:
+            failures[name] = error
+        progress("failed" if error else "done", finished, len(homes))
+    table = replace(table, points=_table(sweep, folder, failures))
+    _save(table, folder)
+    return table
+
+
+def load_table(folder: Path) -> SweepTable:
+    """The table of a sweep's folder. Raises simasgd.UsageError where there is none."""
+    if not (folder / SWEEP).is_file():
+        raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
+    content = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+    axes = tuple(
+        Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(axis["numbers"]))
+        for axis in content["axes"]
+    )
+    points = pd.read_parquet(folder / "points.parquet")
+    return SweepTable(Scenario.load(folder / SCENARIO), axes, points, content["command"])
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder holds a sweep, finished or interrupted."""
+    return (folder / SWEEP).is_file()
+
+
+def _in_pool(missing: Mapping[str, Scenario], home: Path, workers: int) -> Iterator[tuple[str, str]]:
+    """Run the points in worker processes; yields each one's name with "" or what went wrong.
+
+    No more points are handed out than there are workers, so a worker that is killed takes down only those under way, and
+    they are tried again. The processes are fresh ones, never forks, which JAX does not survive.
+    """
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    waiting, attempts = deque(missing), Counter[str]()
+    workers = max(1, min(workers, len(missing)))
+    running: dict[Future[str], str] = {}
+    while waiting or running:
+        executor = get_reusable_executor(max_workers=workers, timeout=60)
+        try:
+            while waiting and len(running) < workers:
+                name = waiting.popleft()
+                running[executor.submit(_run_point, missing[name], str(home), name)] = name
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+        except TerminatedWorkerError:
+            done = set(running)
+            waiting.appendleft(name)
+        for future in done:
+            name = running.pop(future)
+            try:
+                error = future.result()
+            except TerminatedWorkerError:
+                attempts[name] += 1
+                if attempts[name] < _ATTEMPTS:
+                    waiting.appendleft(name)
+                    continue
+                error = f"its worker process died {_ATTEMPTS} times (out of memory?)"
+            yield name, error
+
+
+def _run_point(scenario: Scenario, home: str, name: str) -> str:
+    """In a worker: simulate and save a point, under a temporary name first. Returns what went wrong, or ""."""
+    from simasgd.simulator import simulate
+
+    final, fresh = Path(home) / name, Path(home) / f".tmp-{os.getpid()}-{name}"
+    try:
+        simulate(scenario).save(fresh)
+        fresh.rename(final)
+    except (SimasgdError, MemoryError, OSError) as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        # A worker of an interrupted sweep may have written the same point meanwhile.
+        return "" if (final / RUN).is_file() else f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete the unfinished folders of workers that are no more."""
+    for path in (folder / _POINTS).glob(".tmp-*"):
+        if not _alive(int(path.name.split("-")[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _table(sweep: Sweep, folder: Path, failures: Mapping[str, str]) -> pd.DataFrame:
+    rows = []
+    for point in sweep.points:
+        path = folder / _POINTS / point.folder / RUN
+        summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        rows.append(
+            {
+                **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},
+                "variant": point.variant,
+                "seed": point.scenario.seed,
+                **_numbers(summary),
+                "folder": f"{_POINTS}/{point.folder}",
+                "error": "" if summary else failures.get(point.folder, "not run yet"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _numbers(summary: Mapping[str, Any] | None) -> dict[str, Any]:
+    if summary is None:
+        missing = float("nan")
+        return {
+            "test_error": missing,
+            "simulated_seconds": missing,
+            "gradients_per_simulated_second": missing,
+            "mean_staleness": missing,
+            "diverged": False,
+        }
+    nan = float("nan")
+    mean = summary["staleness"]["mean"]
+    return {
+        "test_error": nan if summary["test_error"] is None else summary["test_error"],
+        "simulated_seconds": summary["simulated_seconds"],
+        "gradients_per_simulated_second": summary["gradients_per_simulated_second"],
+        "mean_staleness": nan if mean is None else mean,
+        "diverged": summary["diverged"] is not None,
+    }
+
+
+def _save(table: SweepTable, folder: Path) -> None:
+    """Write the table; each file under a temporary name first, the one that marks a sweep's folder last."""
+    try:
+        _replace(folder / "points.parquet", lambda path: table.points.to_parquet(path, index=False))
+        resolved = text.dump(table.scenario.resolved())
+        _replace(folder / SCENARIO, lambda path: path.write_text(resolved, encoding="utf-8"))
+        content = {
+            "name": table.scenario.name,
+            "command": table.command,
+            "axes": [{"key": axis.key, "values": axis.values, "numbers": axis.numbers} for axis in table.axes],
+            "points": json.loads(table.points.to_json(orient="records")),
+        }
+        _replace(folder / SWEEP, lambda path: write_json(path, content))
+    except OSError as error:
+        raise RunFailed(f"the sweep could not be written to {folder}: {error}") from error
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    write(fresh)
+    fresh.replace(path)
+
+
+def _number_at(scenario: Scenario, key: str) -> float | None:
+    value: Any = scenario
+    for part in key.split("."):
+        value = getattr(value, part, None)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _numbered(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
+    known = [numbers[value] for value in axis.values]
+    return replace(axis, numbers=None if None in known else tuple(number for number in known if number is not None))

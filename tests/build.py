@@ -1,0 +1,53 @@
+"""Small scenarios for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simasgd.cluster.simulation import Clocked, Limit
+from simasgd.cluster.simulation import run as run_cluster
+from simasgd.scenario.load import typed
+from simasgd.scenario.merge import Layer, merge
+from simasgd.scenario.schema import Scenario
+from simasgd.tape import Tape, TapeRecorder
+
+TIMING: dict[str, Any] = {
+    "name": "test",
+    "cluster": {"learners": 4, "profile": "ideal"},
+    "workload": {"mini_batch": 4, "payload": "10 kB", "samples_per_epoch": 1000},
+    "protocol": {"kind": "async"},
+    "stop": {"gradients": 400},
+}
+LEARNING: dict[str, Any] = merge(
+    TIMING,
+    {
+        "learning": {
+            "data": "digits",
+            "model": {"kind": "mlp", "hidden": [16]},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+        },
+        "workload": {"payload": None, "samples_per_epoch": None},
+    },
+)
+
+
+def scenario(base: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
+    """A scenario from a base and changes, merged as a file's layers are."""
+    for change in changes:
+        base = merge(base, change)
+    return typed(Layer(base))
+
+
+def clock(chosen: Scenario) -> tuple[Clocked, Tape]:
+    """Run a scenario's cluster; what its clock and its tape say."""
+    recorder = TapeRecorder()
+    clocked = run_cluster(
+        chosen.cluster,
+        chosen.protocol,
+        seed=chosen.cluster_seed,
+        mini_batch=chosen.workload.mini_batch,
+        payload=chosen.payload,
+        limit=Limit(chosen.gradients_to_stop, chosen.stop.updates, chosen.stop.simulated_time),
+        recorder=recorder,
+    )
+    return clocked, recorder.tape(chosen.workload.mini_batch)

@@ -1,0 +1,84 @@
+"""The stated rule for events at one instant (simasgd/cluster/events.py)."""
+
+from __future__ import annotations
+
+import simpy
+
+from simasgd.cluster.events import Signal
+from tests.build import TIMING, clock, scenario
+
+CONSTANT = {"cluster": {"learners": 5, "compute": {"distribution": "constant", "cv": None}}}
+
+
+def test_simultaneous_gradients_are_taken_one_at_a_time_in_order_of_learners():
+    """With constant times all learners arrive together; each one's sender is answered before the next is looked at, so the
+    staleness is λ − 1 from the second round on, as if they were an infinitesimal apart."""
+    _, tape = clock(scenario(TIMING, CONSTANT, {"stop": {"gradients": 25}}))
+    assert tape.learner.tolist() == [0, 1, 2, 3, 4] * 5
+    assert tape.staleness.tolist() == [0, 1, 2, 3, 4] + [4] * 20
+
+
+def test_a_learner_that_pulls_right_after_its_push_sees_its_own_update():
+    _, tape = clock(scenario(TIMING, CONSTANT, {"cluster": {"learners": 1}, "stop": {"gradients": 10}}))
+    assert not tape.staleness.any()
+
+
+def test_an_update_that_ends_when_a_reply_enters_the_pipe_comes_in_the_order_of_scheduling():
+    """λ = 2, messages of 1 ms in full duplex, no travel, updates of 1 ms, 10 ms of computing: learner 0's update ends at 13, and
+    learner 1's ends at 14, just when its own reply could enter the pipe that learner 0's reply frees at 14."""
+    chosen = scenario(
+        TIMING,
+        {
+            "cluster": {
+                "learners": 2,
+                "compute": {"per_sample": "2.5 ms", "distribution": "constant", "cv": None},
+                "network": {"latency": 0, "bandwidth": "1 GB/s"},
+                "server": {"bandwidth": "1 GB/s", "duplex": "full", "update": "1 ms"},
+            },
+            "workload": {"payload": "1 MB"},
+            "stop": {"gradients": 6},
+        },
+    )
+    _, tape = clock(chosen)
+    assert (tape.stepped_at * 1e3).round(6).tolist() == [13, 14, 26, 27, 39, 40]
+    assert tape.staleness.tolist() == [0, 1, 1, 1, 1, 1]
+
+
+def test_a_fired_signal_comes_before_what_was_scheduled_earlier_for_the_same_instant():
+    env, seen = simpy.Environment(), []
+    signal = Signal(env)
+
+    def firing():
+        yield env.timeout(1)
+        signal.fire("now")
+        seen.append("fired")
+
+    def waiting():
+        seen.append((yield signal))
+
+    def bystander():
+        yield env.timeout(1)
+        seen.append("bystander")
+
+    for process in (firing, waiting, bystander):
+        env.process(process())
+    env.run()
+    assert seen == ["fired", "now", "bystander"]
+
+
+def test_a_called_signal_comes_before_the_caller_goes_on():
+    env, seen = simpy.Environment(), []
+    signal = Signal(env)
+
+    def calling():
+        yield env.timeout(1)
+        signal.call("at once")
+        seen.append("caller")
+
+    def waiting():
+        seen.append((yield signal))
+
+    env.process(calling())
+    env.process(waiting())
+    env.run()
+    assert seen == ["at once", "caller"]

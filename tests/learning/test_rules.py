@@ -1,0 +1,65 @@
+"""Update rules, computed by hand and in somebody's own loop."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from simasgd.learning import rules
+from simasgd.learning.problem import schedule_factors
+from simasgd.scenario.learning import SGD, InverseStaleness, Schedule
+from tests.learning.test_plan import tape_of
+
+
+@pytest.mark.parametrize(("staleness", "expected"), [(0, 6.0), (1, 6.0), (2, 3.0), (3, 2.0), (30, 0.2)])
+def test_inverse_staleness_counts_at_least_one(staleness, expected):
+    rule = rules.scale_by_inverse_staleness()
+    scaled, _ = rule.update({"w": jnp.array([6.0])}, rule.init({"w": jnp.zeros(1)}), staleness=jnp.int32(staleness))
+    assert scaled["w"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("mean", "expected"), [(0.0, 6.0), (0.9, 6.0), (2.0, 3.0), (29.0, 6 / 29)])
+def test_inverse_mean_staleness(mean, expected):
+    rule = rules.scale_by_inverse_mean_staleness(mean)
+    scaled, _ = rule.update(jnp.array(6.0), rule.init(jnp.array(0.0)))
+    assert scaled == pytest.approx(expected)
+
+
+def test_sqrt_batch():
+    rule = rules.scale_by_sqrt_batch(samples=32, reference=128)
+    scaled, _ = rule.update(jnp.array(6.0), rule.init(jnp.array(0.0)))
+    assert scaled == pytest.approx(3.0)
+
+
+def test_staleness_scales_the_gradient_before_momentum_sees_it():
+    """w₀ = 0; gradients 1, then 1 with τ = 2; α₀ = 0.1, momentum 0.5: v₁ = 1, w₁ = −0.1; v₂ = 0.5·1 + 1/2 = 1, w₂ = −0.2."""
+    rule = rules.rule(SGD(learning_rate=0.1, momentum=0.5), InverseStaleness(), 1.0, 1)
+    weights = jnp.array(0.0)
+    gradient_state, state = rule.per_gradient.init(weights), rule.update.init(weights)
+    seen = []
+    for staleness in (0, 2):
+        gradient, gradient_state = rule.per_gradient.update(
+            jnp.array(1.0), gradient_state, None, staleness=jnp.int32(staleness)
+        )
+        update, state = rule.update.update(gradient, state, weights, factor=jnp.array(1.0))
+        weights = optax.apply_updates(weights, update)
+        seen.append(float(weights))
+    assert seen == pytest.approx([-0.1, -0.2])
+
+
+def test_the_rules_work_in_anybodys_own_loop():
+    """optax.chain passes the staleness on."""
+    optimizer = optax.chain(rules.scale_by_inverse_staleness(), optax.sgd(0.5))
+    weights = jnp.array([4.0])
+    update, _ = optimizer.update(weights, optimizer.init(weights), weights, staleness=jnp.int32(4))
+    assert optax.apply_updates(weights, update) == pytest.approx(4.0 - 0.5 * 4.0 / 4)
+
+
+def test_schedule_counts_samples_applied_before_the_step():
+    """Six steps of 2, 2, 1, 1, 2, 2 gradients of one sample, an epoch of 2 samples: epochs before the steps 0, 1, 2, 2.5, 3, 4."""
+    tape = tape_of([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
+    factors = schedule_factors(Schedule(boundaries=(1, 2.75), factor=0.1), tape, samples_per_epoch=2)
+    assert factors == pytest.approx([1, 0.1, 0.1, 0.1, 0.01, 0.01])
+    assert np.array_equal(schedule_factors(None, tape, 2), np.ones(6))

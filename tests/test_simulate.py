@@ -1,0 +1,186 @@
+"""From a scenario to a run: what is in it, that a seed fixes it, and that it comes back from its folder."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simasgd import Run, Study, simulate, study
+from simasgd.cluster.diary import Activity
+from simasgd.learning.reference import Reference
+from simasgd.results import write_json
+from tests.build import LEARNING, TIMING, scenario
+
+PROTOCOLS = ["hardsync", "async", {"kind": "n-softsync", "n": 2}]
+protocols = pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+SHORT = {"stop": {"gradients": None, "epochs": 2.5}, "cluster": {"profile": "p775"}}
+
+KEYS = {
+    "name", "seed", "version", "scenario_hash", "diverged", "simulated_seconds", "gradients", "updates", "samples", "epochs",
+    "gradients_per_simulated_second", "staleness", "learner_time", "servers", "links", "evaluations", "test_error", "wall",
+}  # fmt: skip
+
+
+def without_wall(run):
+    return {key: value for key, value in run.summary.items() if key != "wall"}
+
+
+@protocols
+def test_a_run_with_learning(protocol):
+    run = simulate(scenario(LEARNING, SHORT, {"protocol": protocol}))
+    summary = run.summary
+    assert KEYS <= summary.keys()
+    gradients = summary["gradients"]
+    assert gradients["computed"] == sum(gradients[fate] for fate in ("applied", "dropped", "cancelled", "lost", "in_flight"))
+    assert summary["samples"] == 4 * gradients["applied"] == 4 * len(run.updates)
+    assert 2.5 <= summary["epochs"] == summary["samples"] / 1437 < 2.6
+    assert summary["updates"] == run.updates["timestamp"].max()
+    assert sum(summary["learner_time"].values()) == pytest.approx(1.0)
+    assert summary["learner_time"]["compute"] > 0.5
+    assert summary["gradients_per_simulated_second"] == pytest.approx(gradients["applied"] / summary["simulated_seconds"])
+
+    staleness = summary["staleness"]
+    assert staleness["mean"] == pytest.approx(run.updates["staleness"].mean())
+    assert staleness["max"] == run.updates["staleness"].max()
+    assert staleness["histogram"] == np.bincount(run.updates["staleness"]).tolist()
+    for percentile in (50, 95, 99):
+        exact = np.percentile(run.updates["staleness"], percentile, method="inverted_cdf")
+        assert staleness[f"p{percentile}"] == exact
+
+    assert summary["evaluations"] == run.evaluations.to_dict("records")
+    assert [row["epoch"] for row in summary["evaluations"]] == [0.0, 1.0, 2.0, pytest.approx(summary["epochs"])]
+    assert summary["test_error"] == summary["evaluations"][-1]["test_error"] < summary["evaluations"][0]["test_error"]
+
+
+@protocols
+def test_evaluations_are_at_the_first_update_at_or_after_each_epoch(protocol):
+    run = simulate(scenario(LEARNING, SHORT, {"protocol": protocol}))
+    applied = run.updates.groupby("timestamp").size().cumsum() * 4  # samples after each update
+    times = run.updates.groupby("timestamp")["time"].first()
+    for row in run.summary["evaluations"][1:-1]:
+        first = applied.index[applied >= row["epoch"] * 1437][0]
+        assert (row["updates"], row["samples"], row["simulated_seconds"]) == (first, applied[first], times[first])
+
+
+def test_evaluation_takes_no_simulated_time():
+    with_learning = simulate(scenario(LEARNING, SHORT))
+    size = {"payload": f"{with_learning.scenario.payload:.0f} B", "samples_per_epoch": 1437}
+    timing = simulate(scenario(LEARNING, SHORT, {"workload": size, "learning": None}))
+    pd.testing.assert_frame_equal(with_learning.updates, timing.updates, check_exact=True)
+
+
+@protocols
+def test_a_seed_fixes_the_run(protocol):
+    chosen = scenario(LEARNING, SHORT, {"protocol": protocol})
+    first, again = simulate(chosen), simulate(chosen)
+    assert without_wall(first) == without_wall(again)
+    pd.testing.assert_frame_equal(first.updates, again.updates, check_exact=True)
+    assert without_wall(first) != without_wall(simulate(chosen.with_seed(1)))
+
+
+@protocols
+def test_the_reference_player_gives_the_same_results(protocol):
+    chosen = scenario(LEARNING, SHORT, {"protocol": protocol, "stop": {"epochs": 1}})
+    compiled, reference = (simulate(chosen, player=player).evaluations for player in (None, Reference()))
+    pd.testing.assert_frame_equal(compiled, reference, rtol=1e-4)
+
+
+@pytest.mark.parametrize("record", ["summary", "updates"])
+@pytest.mark.parametrize("base", [TIMING, LEARNING], ids=["timing", "learning"])
+def test_what_is_recorded(base, record):
+    run = simulate(scenario(base, {"record": record}))
+    full = simulate(scenario(base, {"record": "updates"}))
+    assert (run.updates is None) is (record == "summary")
+    differ = {key for key in run.summary if run.summary[key] != full.summary[key]} - {"wall"}
+    assert differ <= {"scenario_hash"}
+    assert (run.evaluations is None) is (base is TIMING)
+
+
+def test_timing_only():
+    run = simulate(scenario(TIMING))
+    assert (run.test_error, run.diverged, run.summary["evaluations"]) == (None, False, [])
+    assert run.summary["wall"]["compile"] == run.summary["wall"]["replay"] == 0.0
+    assert run.learners[[activity.name.lower() for activity in Activity]].sum(axis=1).tolist() == pytest.approx(
+        [run.simulated_seconds] * 4
+    )
+    assert run.learners["gradients"].sum() == run.summary["gradients"]["computed"]
+
+
+EXPLODING = {"learning": {"model": {"hidden": [8, 8]}, "schedule": {"boundaries": [1], "factor": 1e30}}}
+
+
+def test_divergence_is_a_result():
+    run = simulate(scenario(LEARNING, SHORT, EXPLODING))
+    assert run.diverged
+    assert run.test_error is None
+    assert run.summary["diverged"]["update"] > 359
+    assert 1.0 < run.summary["diverged"]["epoch"] < 1.2
+    assert run.evaluations["epoch"].tolist() == [0.0, 1.0]
+    json.dumps(run.summary, allow_nan=False)
+
+
+def test_a_run_that_stops_before_any_update():
+    run = simulate(scenario(LEARNING, {"stop": {"gradients": None, "simulated_time": "1 us"}}))
+    assert run.summary["gradients"]["applied"] == 0
+    assert run.summary["staleness"]["mean"] is None
+    assert [row["epoch"] for row in run.summary["evaluations"]] == [0.0]
+    assert run.test_error == pytest.approx(0.9, abs=0.1)
+
+
+@pytest.mark.parametrize("base", [TIMING, LEARNING], ids=["timing", "learning"])
+def test_a_run_comes_back_from_its_folder(base, tmp_path):
+    run = simulate(scenario(base))
+    run.save(tmp_path / "run")
+    back = Run.load(tmp_path / "run")
+    assert back.summary == json.loads(json.dumps(run.summary))
+    assert back.scenario.hash() == run.scenario.hash() == run.summary["scenario_hash"]
+    pd.testing.assert_frame_equal(back.updates, run.updates)
+    pd.testing.assert_frame_equal(back.learners, run.learners)
+    if run.evaluations is not None:
+        pd.testing.assert_frame_equal(back.evaluations, run.evaluations)
+
+
+def test_the_folders_scenario_repeats_the_run(tmp_path):
+    from simasgd import Scenario
+
+    run = simulate(scenario(LEARNING, SHORT, {"protocol": {"kind": "n-softsync", "n": 2}}).with_seed(5))
+    run.save(tmp_path / "run")
+    assert without_wall(simulate(Scenario.load(tmp_path / "run" / "scenario.yaml"))) == without_wall(run)
+
+
+VARIANTS = {"repeats": 2, "variants": {"sync": {"protocol": "hardsync"}, "async": None}}
+
+
+def test_a_study_runs_every_variant_at_every_seed(tmp_path):
+    chosen = scenario(LEARNING, SHORT, VARIANTS)
+    result = study(chosen)
+    assert {name: [run.seed for run in runs] for name, runs in result.runs.items()} == {"sync": [0, 1], "async": [0, 1]}
+    alone = simulate(chosen.variants["sync"].with_seed(1))
+    assert without_wall(alone) == without_wall(result.runs["sync"][1])
+    assert alone.summary["protocol"] == "hardsync"
+
+    table = result.table().set_index("variant")
+    errors = [run.test_error for run in result.runs["async"]]
+    assert table.loc["async", "test_error"] == pytest.approx(sum(errors) / 2)
+    assert (table.loc["async", "test_error_min"], table.loc["async", "test_error_max"]) == (min(errors), max(errors))
+
+    result.save(tmp_path)
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("run.json")}
+    assert names == {"sync/run.json", "sync/repeats/1/run.json", "async/run.json", "async/repeats/1/run.json"}
+    assert [row["variant"] for row in json.loads((tmp_path / "variants.json").read_text())["variants"]] == ["sync", "async"]
+    back = Study.load(tmp_path)
+    pd.testing.assert_frame_equal(back.table(), result.table())
+    assert back.scenario.hash() == chosen.hash()
+
+
+def test_seeds_wrap_around():
+    assert [single.seed for single in scenario(TIMING, {"seed": 2**32 - 1, "repeats": 3}).repeated()] == [2**32 - 1, 0, 1]
+
+
+def test_json_is_strict(tmp_path):
+    write_json(tmp_path / "x.json", {"a": math.nan, "b": [math.inf, 1.5], "c": {"d": -math.inf}})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": None, "b": [None, 1.5], "c": {"d": None}}

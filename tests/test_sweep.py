@@ -1,0 +1,154 @@
+"""Sweeps: every point checked first, run once, resumed, and survived by a killed worker or driver."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from simasgd import Run, ScenarioError, simulate
+from simasgd.scenario.text import dump
+from simasgd.sweep import load_table, plan_sweep, run_sweep
+from tests.build import LEARNING, TIMING, scenario
+
+AXES = ["cluster.learners=2,3", "network.latency=0,1 ms", "seed=range(0,2)"]
+
+
+@pytest.fixture
+def timing(tmp_path):
+    return scenario_file(tmp_path, TIMING)
+
+
+def scenario_file(folder, base, *changes):
+    path = folder / "scenario.yaml"
+    path.write_text(dump(scenario(base, *changes).resolved()))
+    return path
+
+
+def numbers(table):
+    return table.points.drop(columns="folder").reset_index(drop=True)
+
+
+def test_the_plan_is_the_product(timing):
+    plan = plan_sweep(timing, AXES)
+    assert [(axis.key, axis.values, axis.numbers) for axis in plan.axes] == [
+        ("cluster.learners", ("2", "3"), (2.0, 3.0)),
+        ("cluster.network.latency", ("0", "1 ms"), (0.0, 0.001)),
+    ]
+    found = [(p.values, p.scenario.seed, p.scenario.cluster.learners, p.scenario.cluster.network.latency) for p in plan.points]
+    assert found == [
+        ((str(learners), text), seed, learners, latency)
+        for learners in (2, 3)
+        for text, latency in (("0", 0.0), ("1 ms", 0.001))
+        for seed in (0, 1)
+    ]
+    assert len({point.folder for point in plan.points}) == 8
+
+
+def test_variants_and_repeats_are_points(tmp_path):
+    path = scenario_file(tmp_path, TIMING, {"repeats": 2, "variants": {"sync": {"protocol": "hardsync"}, "async": None}})
+    plan = plan_sweep(path, ["learners=2,3"])
+    assert [(p.values, p.variant, p.scenario.seed) for p in plan.points] == [
+        ((learners,), variant, seed) for learners in "23" for variant in ("sync", "async") for seed in (0, 1)
+    ]
+    swept = plan_sweep(path, ["seed=5,7"])
+    assert [(p.variant, p.scenario.seed) for p in swept.points] == [("sync", 5), ("async", 5), ("sync", 7), ("async", 7)]
+
+
+def test_one_bad_point_stops_all(timing):
+    with pytest.raises(ScenarioError, match=r"learners: 0 is too small"):
+        plan_sweep(timing, ["cluster.learners=2,0"])
+
+
+def test_points_are_what_single_runs_are(tmp_path):
+    path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 100}})
+    plan = plan_sweep(path, ["learners=2,3"])
+    table = run_sweep(plan, tmp_path / "sweep", workers=2)
+    assert table.points["error"].tolist() == ["", ""]
+    for point, (_, row) in zip(plan.points, table.points.iterrows(), strict=True):
+        alone, run = simulate(point.scenario), Run.load(tmp_path / "sweep" / row["folder"])
+        left, right = ({k: v for k, v in each.summary.items() if k != "wall"} for each in (alone, run))
+        assert left == json.loads(json.dumps(right)), "learned numbers depend on the process they were learned in"
+        assert (row["test_error"], row["simulated_seconds"]) == (alone.test_error, alone.simulated_seconds)
+
+
+def test_finished_points_are_kept(timing, tmp_path):
+    folder, seen = tmp_path / "sweep", []
+    plan = plan_sweep(timing, AXES)
+    first = run_sweep(plan, folder, workers=2)
+    stamps = {path: path.stat().st_mtime_ns for path in folder.glob("points/*/run.json")}
+    assert len(stamps) == 8
+    again = run_sweep(plan, folder, workers=2, progress=lambda what, finished, total: seen.append((what, finished, total)))
+    assert seen == [("kept", i, 8) for i in range(1, 9)]
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("points/*/run.json")} == stamps
+    pd.testing.assert_frame_equal(first.points, again.points)
+    pd.testing.assert_frame_equal(load_table(folder).points, again.points)
+    more = run_sweep(plan_sweep(timing, [*AXES[:2], "seed=range(0,3)"]), folder, workers=2)
+    assert len(more.points) == 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+def test_a_killed_worker_costs_nothing(tmp_path):
+    """A process that kills the first worker it finds, once the first point is there."""
+    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
+    folder = tmp_path / "sweep"
+    plan = plan_sweep(path, ["learners=2,3,4", "seed=range(0,4)"])
+    killed = []
+
+    def kill_one(what, finished, total):
+        if not killed and finished >= 3:
+            (worker, *_) = workers_of(os.getpid())
+            killed.append(worker)
+            os.kill(worker, signal.SIGKILL)
+
+    table = run_sweep(plan, folder, workers=2, progress=kill_one)
+    assert killed
+    assert table.points["error"].tolist() == [""] * 12
+    assert not list(folder.glob("points/.tmp-*")) or all(
+        not (leftover / "run.json").exists() for leftover in folder.glob("points/.tmp-*")
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
+    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
+    axes = ["learners=2,3,4", "seed=range(0,4)"]
+    program = [str(Path(sys.executable).with_name("simasgd")), "sweep", str(path), *axes, "--workers", "2", "--out"]
+    folder = tmp_path / "interrupted"
+    driver = subprocess.Popen([*program, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(list(folder.glob("points/*/run.json"))) < 4 and driver.poll() is None:
+        time.sleep(0.01)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    done_before = len(list(folder.glob("points/*/run.json")))
+    assert 4 <= done_before
+    assert subprocess.run([*program, str(folder)], capture_output=True, check=False).returncode == 0
+    whole = run_sweep(plan_sweep(path, axes), tmp_path / "whole", workers=2)
+    pd.testing.assert_frame_equal(load_table(folder).points, whole.points)
+
+
+def workers_of(process):
+    """The loky worker processes of a process."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        fields = status.read_text().rsplit(")", 1)[1].split()
+        command = (status.parent / "cmdline").read_bytes()
+        if int(fields[1]) == process and b"popen_loky" in command:
+            found.append(int(status.parent.name))
+    return found
+
+
+def test_a_failed_point_is_in_the_table(tmp_path, monkeypatch):
+    """The data disappear between the check and the run."""
+    path = scenario_file(tmp_path, LEARNING, {"learning": {"data": "mnist"}, "stop": {"gradients": 10}})
+    monkeypatch.setenv("SIMASGD_DATA", str(tmp_path))
+    table = run_sweep(plan_sweep(path, ["learners=2,3"]), tmp_path / "sweep", workers=1)
+    assert all("mnist" in error for error in table.points["error"])
+    assert table.points["test_error"].isna().all()

@@ -1,0 +1,50 @@
+"""Columns derived from the tape, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simasgd.tape import Gradient, SummaryRecorder, TapeRecorder
+
+#: Steps of weights 0 → 1 → 2 → 3, with gradients (learner, batch, timestamp).
+STEPS = [(1.0, [(0, 0, 0), (1, 0, 0)]), (2.5, [(0, 1, 0), (2, 0, 0)]), (3.0, [(1, 1, 1), (0, 2, 2)])]
+
+
+def recorded(recorder):
+    for timestamp, (time, rows) in enumerate(STEPS):
+        recorder.step(time, timestamp, [Gradient(*row, read_at=time - 0.5, computed_at=time - 0.25) for row in rows])
+    return recorder
+
+
+def test_columns():
+    tape = recorded(TapeRecorder()).tape(mini_batch=4)
+    assert (tape.num_gradients, tape.num_steps) == (6, 3)
+    assert tape.step.tolist() == [0, 0, 1, 1, 2, 2]
+    assert tape.staleness.tolist() == [0, 0, 1, 1, 1, 0]
+    assert tape.samples_before.tolist() == [0, 8, 16, 24]
+    assert tape.learner.tolist() == [0, 1, 0, 2, 1, 0]
+    assert tape.read_at.tolist() == [0.5, 0.5, 2.0, 2.0, 2.5, 2.5]
+
+
+@pytest.mark.parametrize(("samples", "steps"), [(0, 0), (1, 1), (8, 1), (8.5, 2), (24, 3), (25, 4)])
+def test_first_step_after(samples, steps):
+    assert recorded(TapeRecorder()).tape(mini_batch=4).first_step_after([samples]).tolist() == [steps]
+
+
+@pytest.mark.parametrize("recorder", [TapeRecorder, SummaryRecorder])
+def test_staleness_counts(recorder):
+    assert recorded(recorder()).staleness_counts() == {0: 3, 1: 3}
+
+
+def test_columns_cannot_be_changed():
+    tape = recorded(TapeRecorder()).tape(mini_batch=4)
+    with pytest.raises(ValueError, match="read-only"):
+        tape.learner[0] = 9
+
+
+def test_an_empty_tape():
+    tape = TapeRecorder().tape(mini_batch=4)
+    assert (tape.num_gradients, tape.num_steps) == (0, 0)
+    assert tape.staleness.shape == (0,)
+    assert np.array_equal(tape.samples_before, [0])
