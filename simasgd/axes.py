@@ -162,7 +162,8 @@ def _quantity(text: str) -> tuple[float, units.Dimension | None]:
 
 def _text(number: float, dimension: units.Dimension | None) -> str:
     if dimension is not None:
-        return units.show(number, dimension)
+        digits, unit = units.show(number, dimension).split()  # exact, and so 10.000000000000002 us
+        return f"{float(digits):.12g} {unit}"
     return str(int(number)) if number.is_integer() else repr(number)
 
 

@@ -1,4 +1,4 @@
-"""The command line. Each command is a few lines; what it needs is imported where it is used, so that `--help` and `check` are quick."""
+"""The command line. Each command is a few lines, and imports what it needs itself, so that `--help` and `check` are quick."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 import rich_click as click
 
 import simasgd
-from simasgd.errors import SimasgdError, UsageError
+from simasgd.errors import SimasgdError
 
-click.rich_click.USE_MARKDOWN = False
 _REPORTS = Path("reports")
 _scenario = click.argument("scenario", metavar="NAME|FILE")
 _overrides = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1)
@@ -74,7 +73,8 @@ def sweep(scenario: str, axes: tuple[str, ...], out: Path | None, workers: int |
     Values: 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4). The same command goes on where an
     interrupted one stopped. Results go to reports/NAME-sweep/ unless --out names another folder.
     """
-    from simasgd.sweep import is_sweep, plan_sweep
+    from simasgd.results import SWEEP, refuse_foreign
+    from simasgd.sweep import plan_sweep
 
     plan = plan_sweep(scenario, axes, _command("sweep", scenario, axes))
     _check_data(plan.scenario, *(point.scenario for point in plan.points))
@@ -87,8 +87,7 @@ def sweep(scenario: str, axes: tuple[str, ...], out: Path | None, workers: int |
         click.echo(f"{len(plan.points)} points")
         return
     folder = out if out is not None else _REPORTS / f"{plan.scenario.name}-sweep"
-    if folder.exists() and not is_sweep(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: exists and does not hold a sweep; give another place with --out")
+    refuse_foreign(folder, marks=(SWEEP,))
 
     from joblib import cpu_count
 

@@ -45,7 +45,8 @@ def locate(name: DataName) -> list[Path]:
     root = os.environ.get(VARIABLE)
     if not root:
         raise DataMissing(
-            f"learning.data: {name} is not embedded: set {VARIABLE} to the folder that holds {files.folder}/ ('simasgd data' says more)"
+            f"learning.data: {name} is not embedded: set {VARIABLE} to the folder that holds {files.folder}/ "
+            "('simasgd data' says more)"
         )
     folder = Path(root).expanduser() / files.folder
     found = []

@@ -21,7 +21,7 @@ from simasgd.scenario.schema import Scenario
 
 RUN, VARIANTS, SCENARIO, PAGE = "run.json", "variants.json", "scenario.yaml", "index.html"
 SWEEP = "sweep.json"
-_REPEATS = "repeats"
+_REPEATS, _STUDY = "repeats", "study.json"
 
 
 @final
@@ -77,19 +77,15 @@ class Run:
         if not (folder / RUN).is_file():
             raise UsageError(f"{folder}: is not the folder of a run (it has no {RUN})")
 
-        def table(name: str) -> pd.DataFrame | None:
-            path = folder / f"{name}.parquet"
-            return pd.read_parquet(path) if path.is_file() else None
-
-        learners = table("learners")
+        learners = read_table(folder / "learners.parquet")
         if learners is None:
             raise UsageError(f"{folder}: learners.parquet is missing")
         return cls(
             scenario=Scenario.load(folder / SCENARIO),
-            summary=json.loads((folder / RUN).read_text(encoding="utf-8")),
+            summary=read_json(folder / RUN),
             learners=learners,
-            updates=table("updates"),
-            evaluations=table("evaluations"),
+            updates=read_table(folder / "updates.parquet"),
+            evaluations=read_table(folder / "evaluations.parquet"),
         )
 
 
@@ -115,20 +111,19 @@ class Study:
         if self._has_variants:
             write_json(folder / VARIANTS, {"name": self.scenario.name, "variants": self.table().to_dict("records")})
         (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
-        write_json(folder / "study.json", {"command": self.command, "notes": list(self.notes)})
+        write_json(folder / _STUDY, {"command": self.command, "notes": list(self.notes)})
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
         """Read the folder of a run or of a scenario with variants. Raises simasgd.UsageError where there is none."""
         folder = Path(folder)
         if (folder / VARIANTS).is_file():
-            listed = json.loads((folder / VARIANTS).read_text(encoding="utf-8"))["variants"]
+            listed = read_json(folder / VARIANTS)["variants"]
             homes = {row["variant"]: folder / row["variant"] for row in listed}
         else:
             homes = {"": folder}
         runs = {variant: _with_repeats(home) for variant, home in homes.items()}
-        about = folder / "study.json"
-        kept = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+        kept = read_json(folder / _STUDY) if (folder / _STUDY).is_file() else {}
         return cls(Scenario.load(folder / SCENARIO), runs, kept.get("command", ""), kept.get("notes", ()))
 
     def table(self) -> pd.DataFrame:
@@ -211,15 +206,37 @@ def _plain(value: Any) -> Any:
     return finite(value) if isinstance(value, float) else value
 
 
-def refuse_foreign(folder: Path) -> None:
-    """Raise UsageError if results may not be written to this path: only a new one, or the folder of earlier results, will do."""
-    marks = (RUN, VARIANTS, SWEEP)
-    if folder.is_symlink() or folder.exists():
-        if not folder.is_dir() or not (any((folder / mark).is_file() for mark in marks) or not any(folder.iterdir())):
-            raise UsageError(f"{folder}: exists and does not hold earlier results; give another place with --out")
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    if not existing.is_dir():
-        raise UsageError(f"{folder}: {existing} is not a folder")
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote. Raises simasgd.UsageError where that is not to be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+
+
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A Parquet table; None if there is no such file. Raises simasgd.UsageError where it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+
+
+def refuse_foreign(folder: Path, marks: Sequence[str] = (RUN, VARIANTS)) -> None:
+    """Raise UsageError unless results may be written to this path: a new or empty folder, or one that holds one of the files
+    `marks`, which earlier results have."""
+    try:
+        known = any((folder / mark).is_file() for mark in marks)
+        free = not folder.is_symlink() and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir())))
+        above = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from None
+    if not known and not free:
+        raise UsageError(f"{folder}: exists and does not hold earlier results; give another place with --out")
+    if not above.is_dir():
+        raise UsageError(f"{folder}: {above} is not a folder")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import pandas as pd
 import simasgd
 from simasgd.axes import Axis, combinations, parse
 from simasgd.errors import RunFailed, SimasgdError, UsageError
-from simasgd.results import RUN, SCENARIO, SWEEP, write_json
+from simasgd.results import RUN, SCENARIO, SWEEP, read_json, read_table, write_json
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.load import typed
 from simasgd.scenario.schema import Scenario
@@ -133,6 +133,7 @@ def run_sweep(
         if error:
             failures[name] = error
         progress("failed" if error else "done", finished, len(homes))
+    _remove_leftovers(folder)
     table = replace(table, points=_table(sweep, folder, failures))
     _save(table, folder)
     return table
@@ -142,12 +143,13 @@ def load_table(folder: Path) -> SweepTable:
     """The table of a sweep's folder. Raises simasgd.UsageError where there is none."""
     if not (folder / SWEEP).is_file():
         raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
-    content = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+    content, points = read_json(folder / SWEEP), read_table(folder / "points.parquet")
+    if points is None:
+        raise UsageError(f"{folder}: points.parquet is missing")
     axes = tuple(
         Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(axis["numbers"]))
         for axis in content["axes"]
     )
-    points = pd.read_parquet(folder / "points.parquet")
     return SweepTable(Scenario.load(folder / SCENARIO), axes, points, content["command"])
 
 
@@ -207,9 +209,10 @@ def _run_point(scenario: Scenario, home: str, name: str) -> str:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Delete the unfinished folders of workers that are no more."""
+    """Delete the unfinished folders of workers that are no more, or whose point is there by now."""
     for path in (folder / _POINTS).glob(".tmp-*"):
-        if not _alive(int(path.name.split("-")[1])):
+        _, process, name = path.name.split("-")
+        if not _alive(int(process)) or (folder / _POINTS / name / RUN).is_file():
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -227,7 +230,7 @@ def _table(sweep: Sweep, folder: Path, failures: Mapping[str, str]) -> pd.DataFr
     rows = []
     for point in sweep.points:
         path = folder / _POINTS / point.folder / RUN
-        summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        summary = read_json(path) if path.is_file() else None
         rows.append(
             {
                 **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},

@@ -96,7 +96,7 @@ def test_finished_points_are_kept(timing, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
 def test_a_killed_worker_costs_nothing(tmp_path):
-    """A process that kills the first worker it finds, once the first point is there."""
+    """It is killed whatever it is doing, once three points are there."""
     path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
     folder = tmp_path / "sweep"
     plan = plan_sweep(path, ["learners=2,3,4", "seed=range(0,4)"])
@@ -111,9 +111,7 @@ def test_a_killed_worker_costs_nothing(tmp_path):
     table = run_sweep(plan, folder, workers=2, progress=kill_one)
     assert killed
     assert table.points["error"].tolist() == [""] * 12
-    assert not list(folder.glob("points/.tmp-*")) or all(
-        not (leftover / "run.json").exists() for leftover in folder.glob("points/.tmp-*")
-    )
+    assert not list(folder.glob("points/.tmp-*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
@@ -128,7 +126,7 @@ def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     done_before = len(list(folder.glob("points/*/run.json")))
-    assert 4 <= done_before
+    assert done_before >= 4
     assert subprocess.run([*program, str(folder)], capture_output=True, check=False).returncode == 0
     whole = run_sweep(plan_sweep(path, axes), tmp_path / "whole", workers=2)
     pd.testing.assert_frame_equal(load_table(folder).points, whole.points)

@@ -1,4 +1,4 @@
-"""How long a mini-batch takes: a mean from the scenario, times a random factor of mean 1 and a given coefficient of variation."""
+"""How long a mini-batch takes: a mean from the scenario, times a random factor of mean 1 and given coefficient of variation."""
 
 from __future__ import annotations
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import math
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -53,8 +55,8 @@ def _loaded(name: DataName, root: str | None) -> Dataset:
     ):
         if images.shape != (count, shape.features) or labels.shape != (count,) or labels.max(initial=0) >= shape.classes:
             raise DataMissing(
-                f"learning.data: {name}: {path} and its companions hold {len(images)} images of {images.shape[-1]} numbers with "
-                f"{len(labels)} labels; {count} of {shape.features} are wanted"
+                f"learning.data: {name}: {path} and its companions hold {len(images)} images of {images.shape[-1]} numbers "
+                f"with {len(labels)} labels; {count} of {shape.features} are wanted"
             )
     note = "0.2 % of this copy's images were decoded from JPEG" if (paths[0].parent / "inexact.json").exists() else ""
     return Dataset(
@@ -82,7 +84,7 @@ def _content(path: Path) -> bytes:
     unpack: Callable[[bytes], bytes] = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
     try:
         return unpack(path.read_bytes())
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataMissing(f"learning.data: {path} cannot be read: {error}") from None
 
 
@@ -91,15 +93,15 @@ def _read_idx(path: Path) -> Bytes:
     content = _content(path)
     dimensions = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
-    sizes = np.frombuffer(content[4:start], dtype=">u4").astype(int)
-    if not dimensions or len(sizes) != dimensions or len(content) - start != int(np.prod(sizes)):
+    sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
+    if not dimensions or len(content) - start != math.prod(sizes):
         raise DataMissing(f"learning.data: {path} is not an IDX file of bytes, or not a whole one")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)
 
 
 def _read_idx_pair(paths: list[Path]) -> tuple[Bytes, Bytes]:
     images, labels = map(_read_idx, paths)
-    return images.reshape(len(images), -1), labels
+    return images.reshape(len(images), math.prod(images.shape[1:])), labels
 
 
 def _read_cifar(paths: list[Path]) -> tuple[Bytes, Bytes]:

@@ -39,7 +39,7 @@ class Reference(AbstractPlayer):
             mean = jax.tree.map(jnp.zeros_like, weights)
             for row in rows:
                 batch = problem.batches[row]
-                gradient = gradient_of(kept[tape.timestamp[row]], problem.inputs[batch], problem.labels[batch])
+                gradient = gradient_of(kept[tape.timestamp[row]], problem.inputs, problem.labels, batch)
                 mean, gradient_state = share_of(mean, gradient, gradient_state, tape.staleness[row], 1.0 / len(rows))
             weights, state = step(weights, state, mean, problem.factors[u])
             if not all_finite(weights):
@@ -59,8 +59,8 @@ def _functions(recipe: Recipe) -> tuple[Callable[..., Any], Callable[..., Any], 
     network, rule = recipe.network, recipe.rule
 
     @jax.jit
-    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array) -> Parameters:
-        return jax.grad(lambda weights: loss(network, weights, inputs, labels))(read)
+    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array, batch: jax.Array) -> Parameters:
+        return jax.grad(lambda weights: loss(network, weights, inputs[batch], labels[batch]))(read)
 
     @jax.jit
     def share_of(

@@ -30,7 +30,10 @@ def scenario_schema() -> dict[str, Any]:
         "$defs": definitions,
         "title": "simasgd scenario",
     }
-    schema["properties"]["variants"]["additionalProperties"] = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
+    variants = schema["properties"]["variants"]
+    part = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
+    variants["patternProperties"] = dict.fromkeys(variants["patternProperties"], part)
+    variants["additionalProperties"] = False
     for _, section, key in _kinds(schema):
         section[key] = _or_bare_word(section[key], definitions)
     return schema

@@ -118,7 +118,7 @@ class InverseStaleness(Section):
 
 @final
 class InverseMeanStaleness(Section):
-    """α₀/max(1, ⟨σ⟩), one number for the run: n for n-softsync, 1 for hardsync, else the tape's mean (arXiv:1509.04210; A1.4)."""
+    """α₀/max(1, ⟨σ⟩), one for the run: n for n-softsync, 1 for hardsync, else the tape's mean (arXiv:1509.04210; A1.4)."""
 
     kind: Literal["inverse-mean-staleness"] = "inverse-mean-staleness"
 

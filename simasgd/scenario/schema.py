@@ -17,8 +17,9 @@ from simasgd.scenario.learning import DATA, Learning
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
 
-NAME = r"[a-z0-9][a-z0-9_.-]*"
-Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
+# Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file of the results.
+VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 
 
 @final
@@ -72,7 +73,7 @@ class Scenario(Section):
     stop: Stop
     record: Literal["summary", "updates"] = "updates"
     """How much of the tape is kept: every applied gradient, or only their summary (in constant memory)."""
-    variants: dict[Name, Scenario] = Field(default_factory=dict)
+    variants: dict[VariantName, Scenario] = Field(default_factory=dict)
     """The same scenario several ways, compared in one report."""
 
     @classmethod

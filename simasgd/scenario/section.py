@@ -6,8 +6,6 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from simasgd.scenario.values import shown
-
 Count = Annotated[int, Field(strict=True, gt=0, le=2**53)]
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
 
@@ -33,11 +31,5 @@ NameForKind = BeforeValidator(_named)
 """Lets a bare word stand for the mapping with that `kind` and no parameters: `protocol: hardsync`."""
 
 
-def number(value: Any) -> Any:
-    """A number as it stands, so that neither a boolean nor a text passes for one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{shown(value)} is not a number")
-    return value
-
-
-Number = Annotated[float, BeforeValidator(number)]
+Number = Annotated[float, Field(strict=True)]
+"""Strict, so that neither a boolean nor a text passes for one."""

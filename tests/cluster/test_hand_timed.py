@@ -1,8 +1,8 @@
-"""Three learners timed by hand: 10 ms of computing, messages of 3 ms in one half-duplex pipe, 2 ms of travel, updates of 0.5 ms.
+"""Three learners timed by hand: 10 ms of computing, messages of 3 ms in a half-duplex pipe, 2 ms of travel, updates of 0.5 ms.
 
-All times below are in milliseconds. E.g. async: the three first replies enter the pipe at 0, 3 and 6 and arrive at 5, 8 and 11;
-learner 0's gradient is computed at 15, occupies the pipe until 18, arrives at 20 and is applied at 20.5. Its reply finds the pipe
-taken by learner 1's gradient until 21 and goes before learner 2's gradient, which is ready at 21 and enters at 24.
+All times below are in milliseconds. E.g. async: the first replies enter the pipe at 0, 3 and 6 and arrive at 5, 8 and 11;
+learner 0's gradient is computed at 15, occupies the pipe until 18, arrives at 20 and is applied at 20.5. Its reply finds the
+pipe taken by learner 1's gradient until 21 and goes before learner 2's gradient, which is ready at 21 and enters at 24.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def test_a_learner_waits_for_its_own_update_only():
     """1-softsync of 2: learner 0's gradient is only summed up, so it is answered at once, with the old weights."""
     two = {"cluster": {"learners": 2}, "protocol": {"kind": "n-softsync", "n": 1}, "stop": {"gradients": None, "updates": 2}}
     _, tape = clock(scenario(TIMING, CLUSTER, two))
-    # Arrivals 20 and 23 make update 23.5. Learner 0 read weights 0 again at 21, arrived 26, computed 36, delivered 41; learner 1's
-    # reply enters at 24, after learner 0's, arrives 29; computed 39, in the pipe 39–42, delivered 44.
+    # Arrivals 20 and 23 make update 23.5. Learner 0 read weights 0 again at 21, arrived 26, computed 36, delivered 41;
+    # learner 1's reply enters at 24, after learner 0's, arrives 29; computed 39, in the pipe 39–42, delivered 44.
     assert tape.stepped_at * 1e3 == pytest.approx([23.5, 44.5], abs=MICROSECOND)
     assert tape.staleness.tolist() == [0, 0, 1, 0]
     assert tape.read_at * 1e3 == pytest.approx([5, 8, 26, 29], abs=MICROSECOND)

@@ -24,8 +24,8 @@ def test_a_learner_that_pulls_right_after_its_push_sees_its_own_update():
 
 
 def test_an_update_that_ends_when_a_reply_enters_the_pipe_comes_in_the_order_of_scheduling():
-    """λ = 2, messages of 1 ms in full duplex, no travel, updates of 1 ms, 10 ms of computing: learner 0's update ends at 13, and
-    learner 1's ends at 14, just when its own reply could enter the pipe that learner 0's reply frees at 14."""
+    """λ = 2, messages of 1 ms in full duplex, no travel, updates of 1 ms, 10 ms of computing: learner 0's update ends at
+    13, and learner 1's ends at 14, just when its own reply could enter the pipe that learner 0's reply frees at 14."""
     chosen = scenario(
         TIMING,
         {

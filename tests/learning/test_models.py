@@ -37,6 +37,7 @@ def test_seeds_fix_the_initial_weights(spec):
 
 @specs
 def test_gradients_against_finite_differences(spec):
+    h = 1e-6
     with jax.enable_x64(True):
         network = models.build(spec, DATA["digits"])
         parameters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), network.init(jax.random.key(3)))
@@ -52,7 +53,6 @@ def test_gradients_against_finite_differences(spec):
             leaves, structure = jax.tree.flatten(parameters)
             steps = [jax.random.normal(key, leaf.shape, jnp.float64) for key, leaf in zip(keys, leaves, strict=False)]
             direction = jax.tree.unflatten(structure, steps)
-            h = 1e-6
             ahead, behind = (jax.tree.map(lambda p, d, s=s: p + s * h * d, parameters, direction) for s in (1, -1))
             slope = sum(jnp.vdot(g, d) for g, d in zip(jax.tree.leaves(gradient), steps, strict=True))
             assert (value(ahead) - value(behind)) / (2 * h) == pytest.approx(float(slope), rel=1e-5, abs=1e-7)

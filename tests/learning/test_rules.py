@@ -58,7 +58,7 @@ def test_the_rules_work_in_anybodys_own_loop():
 
 
 def test_schedule_counts_samples_applied_before_the_step():
-    """Six steps of 2, 2, 1, 1, 2, 2 gradients of one sample, an epoch of 2 samples: epochs before the steps 0, 1, 2, 2.5, 3, 4."""
+    """Six steps of 2, 2, 1, 1, 2, 2 gradients of one sample, an epoch of 2: epochs before the steps 0, 1, 2, 2.5, 3, 4."""
     tape = tape_of([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
     factors = schedule_factors(Schedule(boundaries=(1, 2.75), factor=0.1), tape, samples_per_epoch=2)
     assert factors == pytest.approx([1, 0.1, 0.1, 0.1, 0.01, 0.01])

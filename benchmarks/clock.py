@@ -1,0 +1,53 @@
+"""How many gradients the SimPy side simulates a second, timing only."""
+
+from __future__ import annotations
+
+from benchmarks.measure import rate
+from simasgd import Scenario
+from simasgd.cluster.simulation import Limit, run
+from simasgd.tape import SummaryRecorder, TapeRecorder
+
+CASES = [
+    # protocol, profile, λ, gradients, wanted
+    ("async", "p775", 30, 300_000, 100_000),
+    ("async", "p775", 10_000, 1_000_000, 30_000),
+    ("async", "ideal", 30, 300_000, None),
+    ("async", "ideal", 10_000, 1_000_000, None),
+    ("async", "ethernet-25g", 30, 300_000, None),
+    ("n-softsync", "p775", 30, 300_000, None),
+    ("hardsync", "p775", 30, 300_000, None),
+    ("hardsync", "p775", 10_000, 1_000_000, None),
+]
+
+
+def main() -> None:
+    for kind, profile, learners, gradients, wanted in CASES:
+        protocol = "{kind: n-softsync, n: 1}" if kind == "n-softsync" else kind
+        scenario = Scenario.load(
+            "quickstart",
+            "learning=null",
+            f"protocol={protocol}",
+            f"cluster.profile={profile}",
+            f"cluster.learners={learners}",
+            "workload.samples_per_epoch=1437",
+        )
+        for recorder in (SummaryRecorder, TapeRecorder):
+
+            def go(scenario=scenario, recorder=recorder, gradients=gradients):
+                run(
+                    scenario.cluster,
+                    scenario.protocol,
+                    seed=0,
+                    mini_batch=4,
+                    payload=scenario.payload,
+                    limit=Limit(gradients=gradients),
+                    recorder=recorder(),
+                )
+
+            median, least, greatest = rate(gradients, go, rounds=5 if learners < 1000 else 3)
+            bar = f"  (wanted: {wanted:,})" if wanted else ""
+            print(
+                f"{kind:10} {profile:12} λ = {learners:6,} {recorder.__name__:16} "
+                f"{median:9,.0f} gradients/s ({least:,.0f} to {greatest:,.0f}){bar}",
+                flush=True,
+            )

@@ -1,0 +1,42 @@
+"""Timing two things in turn, so that a machine whose speed drifts gives a fair ratio."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+ROUNDS = 5
+
+
+class Ratio(NamedTuple):
+    """Median, least and greatest of the pairwise ratios, and the median seconds of each side."""
+
+    median: float
+    least: float
+    greatest: float
+    left_seconds: float
+    right_seconds: float
+
+
+def seconds(function: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def ratio(left: Callable[[], object], right: Callable[[], object], rounds: int = ROUNDS) -> Ratio:
+    """left ÷ right over `rounds` pairs, after one warm-up of each."""
+    left(), right()
+    pairs = [(seconds(left), seconds(right)) for _ in range(rounds)]
+    ratios = [a / b for a, b in pairs]
+    lefts, rights = zip(*pairs, strict=True)
+    return Ratio(statistics.median(ratios), min(ratios), max(ratios), statistics.median(lefts), statistics.median(rights))
+
+
+def rate(count: int, function: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float, float]:
+    """Median, least and greatest of count ÷ seconds over `rounds` runs, after a warm-up."""
+    function()
+    rates = sorted(count / seconds(function) for _ in range(rounds))
+    return statistics.median(rates), rates[0], rates[-1]

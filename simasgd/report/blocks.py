@@ -1,0 +1,212 @@
+"""The sections of the run report: each a reading, its figures, and the table behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from simasgd.report import figures, svg
+from simasgd.report.facts import Facts, clocks, curves, histogram, staleness_over_time
+from simasgd.report.parts import Block, Entry, Panel, Table, glyph, line_mark, swatch
+from simasgd.report.verdict import reference, resource, spent
+from simasgd.report.words import NBSP, capitalised, duration, few, number, percent, share, shortened
+from simasgd.results import Run, Study
+
+_MOST_ROWS = 60
+
+
+def blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:
+    """Those that this study has something to show in."""
+    table = curves(study)
+    learning = [] if table.empty else [_curves(table, variants)]
+    return [*learning, _staleness(study, variants), _time(study, variants)]
+
+
+def _curves(table: pd.DataFrame, variants: Sequence[Facts]) -> Block:
+    names = list(table["variant"].unique())
+    ends = "; ".join(f"{name} ends at {percent(rows['error'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False))
+    panels = [
+        Panel(title, svg.inline(figures.curve(table, x), f"curve-{x}", f"Line chart of {title.lower()}: {ends}."))
+        for x, title in (("seconds", "Test error against simulated time"), ("epoch", "Test error against epochs"))
+    ]
+    legend = [Entry(line_mark(f"series-{i % 8}", i % 4), name) for i, name in enumerate(names)]
+    spread = " Lines are means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
+    rows = [
+        (
+            row.variant,
+            number(row.epoch),
+            number(row.updates),
+            f"{row.seconds:.4g}",
+            *map(percent, (row.error, row.low, row.high)),
+        )
+        for row in table.itertuples()
+    ]
+    return Block(
+        id="error",
+        nav="Test error",
+        title="Test error over time",
+        reading=learning_reading(table, variants) + spread,
+        panels=panels,
+        legend=legend if len(names) > 1 else [],
+        table=Table.of(("variant", "epoch", "updates", "simulated seconds", "test error", "least", "greatest"), rows),
+    )
+
+
+def learning_reading(table: pd.DataFrame, variants: Sequence[Facts]) -> str:
+    """When each variant first got to an error that all who learn reach in the end."""
+    learns = [one.name for one in variants if not one.fails]
+    if len(variants) == 1 or not learns:
+        return " ".join(_fall(name, rows) for name, rows in table.groupby("variant", sort=False))
+    finals = table.groupby("variant", sort=False)["error"].last()
+    target = max(finals[name] for name in learns)
+    said = []
+    for name, rows in table.groupby("variant", sort=False):
+        there = rows[rows["error"] <= target]
+        first = None if there.empty else there.iloc[0]
+        when = "never" if first is None else f"after {duration(first.seconds)} (epoch {number(first.epoch)})"
+        said.append(f"{name} {when}")
+    return f"Time until the mean test error is first at {percent(target)} or below: {few(said, 8)}."
+
+
+def _fall(name: str, rows: pd.DataFrame) -> str:
+    start, end, best = rows["error"].iloc[0], rows["error"].iloc[-1], rows.loc[rows["error"].idxmin()]
+    lowest = f"; the lowest is {percent(best.error)} at epoch {number(best.epoch)}" if best.error < end else ""
+    verb = "falls" if end < start else "rises" if end > start else "stays"
+    how = f"at {percent(end)}" if end == start else f"from {percent(start)} to {percent(end)}"
+    return f"Under {name} the test error {verb} {how}{lowest}."
+
+
+def _staleness(study: Study, variants: Sequence[Facts]) -> Block:
+    every = list(study.runs.values())
+    counts = [histogram(runs) for runs in every]
+    longest = max(len(one) for one in counts) - 1
+    groups = [group for group in clocks(study) if len(counts[group[0]]) > 1]
+    panels = [_staleness_panel(group, variants, counts[group[0]], every[group[0]], longest) for group in groups]
+    legend = [Entry(glyph("ink", "▼"), "measured mean"), Entry(line_mark("ink", 1), "mean by the law")]
+    panels += _over_time_panel(study, groups, variants)
+    return Block(
+        id="staleness",
+        nav="Staleness",
+        title="How stale the gradients are",
+        reading=" ".join(_staleness_reading(group, variants) for group in clocks(study)),
+        panels=panels,
+        legend=legend if panels else [],
+        table=_staleness_table(counts, variants) if longest >= 0 else None,
+        summary="How many gradients of each staleness",
+    )
+
+
+def _staleness_panel(
+    group: Sequence[int], variants: Sequence[Facts], counts: Sequence[int], runs: Sequence[Run], longest: int
+) -> Panel:
+    one, names = variants[group[0]], few([variants[i].name for i in group])
+    assert one.staleness is not None
+    law = "" if one.law is None else f", law {number(one.law)}"
+    label = f"Histogram of staleness under {names}: mean {number(one.staleness.mean)}{law}, greatest {len(counts) - 1}."
+    drawn = figures.staleness(counts, one.staleness.mean, one.law, longest, svg.series(group[0]))
+    p95 = max(run.summary["staleness"]["p95"] or 0 for run in runs)
+    tail = f"95{NBSP}% of the gradients have at most {p95:,}, all at most {len(counts) - 1:,}"
+    note = f"Mean {number(one.staleness.mean)}{law}. {tail}."
+    return Panel(names, svg.inline(drawn, f"staleness-{group[0]}", label), note=note)
+
+
+def _over_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: Sequence[Facts]) -> list[Panel]:
+    every = list(study.runs.values())
+    parts = [staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups]
+    drawn = [part for part in parts if not part.empty]
+    if not drawn:
+        return []
+    table = pd.concat(drawn)
+    together = {group[0]: group for group in groups}
+    ends = "; ".join(
+        f"{few([variants[k].name for k in together[i]])}: from {_ends(rows['staleness'])}"
+        for i, rows in table.groupby("variant")
+    )
+    label = f"Line chart of the mean staleness against simulated time: {ends}."
+    figure = svg.inline(figures.staleness_over_time(table), "staleness-time", label)
+    return [Panel("Mean staleness over time", figure, note=f"{ends}.")]
+
+
+def _ends(values: pd.Series) -> str:
+    return f"{number(values.iloc[0])} to {number(values.iloc[-1])}"
+
+
+def _staleness_reading(group: Sequence[int], variants: Sequence[Facts]) -> str:
+    one, names = variants[group[0]], few([variants[i].name for i in group])
+    if one.staleness is None:
+        return f"{names}: no gradient was applied."
+    if one.staleness.high == 0:
+        return f"{names}: every gradient has staleness 0."
+    measured = f"{names}: the mean staleness is {number(one.staleness.mean)}"
+    if one.law is None:
+        return f"{measured}."
+    less = one.staleness.mean < 0.95 * one.law
+    why = "; messages, updates and waiting make it less" if less else ""
+    return f"{measured}, the law for free communication and no waiting says {number(one.law)}{why}."
+
+
+def _staleness_table(counts: Sequence[Sequence[int]], variants: Sequence[Facts]) -> Table:
+    longest = max(len(one) for one in counts)
+    width = max(1, -(-longest // _MOST_ROWS))
+    rows = [
+        [
+            str(least) if width == 1 else f"{least}–{least + width - 1}",
+            *(f"{sum(one[least : least + width]):,}" for one in counts),
+        ]
+        for least in range(0, longest, width)
+    ]
+    return Table.of(("staleness σ", *(one.name for one in variants)), rows, words=0)
+
+
+def _time(study: Study, variants: Sequence[Facts]) -> Block:
+    groups = [(few([variants[i].name for i in group], 2), variants[group[0]]) for group in clocks(study)]
+    said = ". ".join(f"{names}: {spent(one).replace('Learners', 'learners', 1)}" for names, one in groups)
+    busy = [(names, one) for names, one in groups if one.busiest is not None and one.busiest.busy > 0]
+    names, most = max(busy, key=lambda pair: pair[1].busiest.busy if pair[1].busiest else 0.0, default=("", variants[0]))
+    busiest = f". Under {names} {resource(most)}" if busy else ""
+    return Block(
+        id="time",
+        nav="Time",
+        title="Where the time goes",
+        reading=f"{said}{busiest}.",
+        panels=[_learner_panel(groups), _resource_panel(groups)],
+        legend=[Entry(swatch(activity), activity) for activity in svg.ACTIVITIES],
+        table=_time_table(variants),
+    )
+
+
+def _learner_panel(groups: Sequence[tuple[str, Facts]]) -> Panel:
+    said = "; ".join(
+        f"{names}: {', '.join(f'{activity} {share(part)}' for activity, part in one.learner_time.items())}"
+        for names, one in groups
+    )
+    drawn = figures.learner_time([(shortened(names, 55), one.learner_time) for names, one in groups])
+    figure = svg.inline(drawn, "learners", f"Stacked bars of the learners' time. {said}.")
+    return Panel("Learners", figure, "mean over all learners")
+
+
+def _resource_panel(groups: Sequence[tuple[str, Facts]]) -> Panel:
+    several = len(groups) > 1
+    rows = [
+        (f"{shortened(names, 28)}, {found.name}" if several else capitalised(found.name), found)
+        for names, one in groups
+        for found in one.resources
+    ]
+    said = "; ".join(f"{name}: {share(found.busy)} busy, {number(found.mean_queue)} waiting" for name, found in rows)
+    figure = svg.inline(figures.resources(rows), "resources", f"Bars of busy time. {said}.")
+    return Panel("Servers and links", figure, "and the mean number of requests waiting")
+
+
+def _time_table(variants: Sequence[Facts]) -> Table:
+    base = reference(variants)
+    titles = ["variant", *base.learner_time, *(f"{r.name} {what}" for r in base.resources for what in ("busy", "waiting"))]
+    rows = [
+        [
+            one.name,
+            *(f"{100 * part:.2f} %" for part in one.learner_time.values()),
+            *(text for r in one.resources for text in (f"{100 * r.busy:.2f} %", f"{r.mean_queue:.3g}")),
+        ]
+        for one in variants
+    ]
+    return Table.of(titles, rows)

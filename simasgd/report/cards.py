@@ -1,0 +1,76 @@
+"""The large numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from simasgd.report.facts import Facts
+from simasgd.report.parts import Card, Hero
+from simasgd.report.verdict import divergence
+from simasgd.report.words import Spread, count, duration, number, percent
+
+
+def cards(variants: Sequence[Facts]) -> list[Card]:
+    """One card per variant; for a lone run one per number."""
+    if len(variants) == 1:
+        one = variants[0]
+        extra = [_rate(one), *([_epochs(one)] if one.epochs is not None else [])]
+        heroes = [*([_error(one)] if one.classes is not None else []), _time(one), _staleness(one), *extra]
+        return [Card("", "", [hero]) for hero in heroes]
+    return [
+        Card(
+            one.name,
+            _subtitle(one),
+            [_error(one) if one.classes is not None else _rate(one), _time(one), _staleness(one)],
+            f"series-{i % 8}",
+        )
+        for i, one in enumerate(variants)
+    ]
+
+
+def _subtitle(one: Facts) -> str:
+    parts = [one.protocol if one.protocol != one.name else "", f"rate {one.rule}" if one.rule else ""]
+    parts.append(f"{one.learners:,} learners, {count(len(one.seeds), 'seed')}")
+    return ", ".join(filter(None, parts))
+
+
+def _error(one: Facts) -> Hero:
+    if one.diverged:
+        first = min(found.update for found in one.diverged)
+        return Hero(f"{one.name}.test_error", "test error", str(first), "diverged", divergence(one).removeprefix("diverged "))
+    spread = _spread(one.test_error, percent, one)
+    return _hero(one, "test_error", "test error", one.test_error, percent, f"{spread}, fails to learn" if one.fails else spread)
+
+
+def _time(one: Facts) -> Hero:
+    spread = one.simulated_seconds
+    return _hero(one, "simulated_seconds", "simulated time", spread, duration, _spread(spread, duration, one))
+
+
+def _staleness(one: Facts) -> Hero:
+    spread = _spread(one.staleness, number, one)
+    law = "" if one.law is None else f"law {number(one.law)}"
+    return _hero(one, "staleness", "mean staleness", one.staleness, number, ", ".join(filter(None, (spread, law))))
+
+
+def _rate(one: Facts) -> Hero:
+    key = "gradients_per_simulated_second"
+    return _hero(one, key, "gradients per second", one.rate, number, _spread(one.rate, number, one))
+
+
+def _epochs(one: Facts) -> Hero:
+    assert one.epochs is not None
+    return Hero(f"{one.name}.epochs", "epochs", repr(one.epochs), number(one.epochs), f"{number(one.samples)} samples applied")
+
+
+def _hero(one: Facts, key: str, name: str, found: Spread | None, form: Callable[[float], str], below: str) -> Hero:
+    if found is None:
+        return Hero(f"{one.name}.{key}", name, "", "none", "no gradient was applied")
+    return Hero(f"{one.name}.{key}", name, repr(found.mean), form(found.mean), below)
+
+
+def _spread(found: Spread | None, form: Callable[[float], str], one: Facts) -> str:
+    """The range over the seeds."""
+    if found is None or len(one.seeds) == 1:
+        return ""
+    return found.range(form)

@@ -1,0 +1,157 @@
+"""The figures of the run report: a table in, a figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+
+from simasgd.report import svg
+from simasgd.report.facts import Resource
+from simasgd.report.words import NBSP, number, share, time_unit
+
+_MOST_BARS = 60
+_ROW = 0.46
+
+
+def curve(table: pd.DataFrame, x: str) -> Figure:
+    """Test error against `x` (seconds or epoch), one line per variant with the range over its seeds.
+
+    `table` is that of `facts.curves`.
+    """
+    size, unit = time_unit(float(table["seconds"].max())) if x == "seconds" else (1.0, "")
+    with svg.drawing(height=2.9) as figure:
+        axes = figure.subplots()
+        for i, (_, rows) in enumerate(table.groupby("variant", sort=False)):
+            at, colour = rows[x] / size, svg.series(i)
+            if (rows["seeds"] > 1).any():
+                axes.fill_between(at, rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
+            sns.lineplot(x=at, y=rows["error"], color=colour, linestyle=svg.DASHES[i % 4], ax=axes, errorbar=None)
+            axes.plot(at.iloc[-1:], rows["error"].iloc[-1:], "o", color=colour, markersize=4.5, clip_on=False)
+        percent_axis(axes, logarithmic=_spans(table))
+        axes.set_xlabel(f"simulated time ({unit})" if unit else "epochs (samples applied)")
+        axes.set_xlim(0, float(table[x].max()) / size or 1.0)
+        return figure
+
+
+def staleness(histogram: Sequence[int], mean: float, law: float | None, longest: int, colour: str) -> Figure:
+    """The shares of gradients of staleness 0, 1, …, the measured mean as a triangle and the law's as a line.
+
+    `histogram[σ]` counts gradients; `longest` is the largest staleness of the axis, equal in all panels.
+    """
+    width = max(1, -(-(longest + 1) // _MOST_BARS))
+    binned = binned_shares(histogram, width)
+    with svg.drawing(height=2.5) as figure:
+        axes = figure.subplots()
+        edges = np.arange(len(binned) + 1) * width - 0.5
+        sns.histplot(
+            x=edges[:-1] + width / 2,
+            weights=binned,
+            bins=edges.tolist(),
+            shrink=0.86,
+            color=colour,
+            alpha=0.75,
+            ax=axes,
+            linewidth=0,
+        )
+        if law is not None:
+            axes.axvline(law, color=svg.INK, linestyle=svg.DASHES[1], linewidth=1.3)
+        axes.plot(mean, 1.0, "v", transform=axes.get_xaxis_transform(), color=svg.INK, markersize=7, clip_on=False)
+        percent_axis(axes)
+        steps = "" if width == 1 else f", in steps of {width}"
+        margin = 0.5 + 0.02 * longest
+        axes.set(xlabel=f"staleness σ (updates{steps})", ylabel="gradients", xlim=(-margin, longest + margin))
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+        return figure
+
+
+def staleness_over_time(table: pd.DataFrame) -> Figure:
+    """Mean staleness against simulated time: columns variant (number), seconds, staleness."""
+    size, unit = time_unit(float(table["seconds"].max()))
+    with svg.drawing(height=2.5) as figure:
+        axes = figure.subplots()
+        for i, rows in table.groupby("variant"):
+            style = {"color": svg.series(i), "linestyle": svg.DASHES[i % 4]}
+            sns.lineplot(x=rows["seconds"] / size, y=rows["staleness"], ax=axes, **style)
+        axes.set(xlabel=f"simulated time ({unit})", ylabel="mean staleness σ", xlim=(0, None))
+        axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
+        return figure
+
+
+def binned_shares(histogram: Sequence[int], width: int) -> list[float]:
+    """Shares of the total in bins of `width` values."""
+    total = sum(histogram)
+    return [sum(histogram[i : i + width]) / total for i in range(0, len(histogram), width)]
+
+
+def learner_time(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Figure:
+    """A stacked bar per row: its label, and the fraction of the time in each activity."""
+    with _bars(len(rows)) as (figure, axes):
+        for y, (label, times) in enumerate(rows):
+            left = 0.0
+            for activity, fraction in times.items():
+                axes.barh(y, fraction, left=left, height=0.42, color=svg.ACTIVITIES[activity], linewidth=0)
+                if fraction >= 0.1:
+                    middle, colour = left + fraction / 2, svg.ON_ACTIVITIES[activity]
+                    axes.text(middle, y, share(fraction), ha="center", va="center", color=colour, fontsize=9)
+                left += fraction
+            _row_label(axes, y, label)
+        axes.set_xlabel("share of the learners' time")
+        return figure
+
+
+def resources(rows: Sequence[tuple[str, Resource]]) -> Figure:
+    """How busy each server and link was, with the mean number waiting for it."""
+    with _bars(len(rows)) as (figure, axes):
+        for y, (label, found) in enumerate(rows):
+            axes.barh(y, 1.0, height=0.42, color=svg.GRID, alpha=0.55, linewidth=0)
+            axes.barh(y, found.busy, height=0.42, color=svg.MUTED, linewidth=0)
+            queue = f", {number(found.mean_queue)} waiting" if found.mean_queue >= 0.005 else ""
+            _row_label(axes, y, f"{label}: {share(found.busy)} busy{queue}")
+        axes.set_xlabel("share of the time that it is busy")
+        return figure
+
+
+@contextmanager
+def _bars(rows: int) -> Iterator[tuple[Figure, Axes]]:
+    """A figure for horizontal bars of shares, one row each, the first on top."""
+    with svg.drawing(height=0.55 + _ROW * rows) as figure:
+        axes = figure.subplots()
+        axes.set(xlim=(0, 1), ylim=(rows - 0.7, -0.75), yticks=[])
+        axes.grid(visible=False)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=NBSP + "%"))
+        yield figure, axes
+
+
+def _row_label(axes: Axes, y: float, label: str) -> None:
+    text = axes.text(0, y - 0.27, label, ha="left", va="bottom", fontsize=9.5)
+    text.set_in_layout(False)  # a long label must not narrow the bars
+
+
+def _spans(table: pd.DataFrame) -> bool:
+    """Whether test errors lie so far apart that only a logarithmic axis shows the small ones."""
+    return bool(table["low"].min() > 0 and table["error"].max() > 8 * table["error"].min())
+
+
+def percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
+    """Let the vertical axis show fractions as per cent."""
+    if logarithmic:
+        logarithmic_axis(axes)
+    else:
+        axes.set_ylim(0, None)
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.set_ylabel("")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.6g}{NBSP}%"))
+
+
+def logarithmic_axis(axes: Axes) -> None:
+    """Let the vertical axis be logarithmic, with a tick at 1, 2 and 5 of each decade."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_minor_locator(NullLocator())

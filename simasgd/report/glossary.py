@@ -1,0 +1,52 @@
+"""The words of a report, explained on its page."""
+
+from __future__ import annotations
+
+WORDS = (
+    (
+        "Simulated time",
+        "What the modelled cluster would need: computing, messages, queues, updates and waiting. Evaluating the test error "
+        "takes none of it. How long the simulation itself took is another number (wall time).",
+    ),
+    (
+        "Staleness, σ or τ",
+        "How many other updates the server made between the reading of the weights and the use of the gradient that was "
+        "computed on them. A lone learner has 0.",
+    ),
+    (
+        "The staleness law",
+        "The mean staleness that follows if communication is free and no learner ever waits: λ − 1 for async, (λ − 1)/c for "
+        "n-softsync, 0 for hardsync. Messages and queues move the measured mean away from it.",
+    ),
+    (
+        "Epoch",
+        "As many applied samples as the training set holds, whoever computed them. Gradients that were never "
+        "applied do not count.",
+    ),
+    ("hardsync", "The server waits for one gradient of every learner, applies their mean, and sends all the new weights."),
+    ("n-softsync", "The server updates with the mean of any c = ⌊λ/n⌋ gradients, whoever sent them."),
+    ("async", "The server applies every gradient when it arrives: n-softsync with n = λ."),
+    (
+        "λ, µ, α₀",
+        "Number of learners, samples per gradient (mini-batch), and the learning rate before staleness changes it. α₀/τ "
+        "divides each gradient's by its own staleness, α₀/⟨σ⟩ all by one mean.",
+    ),
+    (
+        "Compute, push, wait, pull, idle",
+        "Compute: a gradient. Push and pull: its message, or the weights, on the way. Wait: for others, be it a place in a "
+        "queue, the server's update or a barrier. Idle: nothing to do.",
+    ),
+    (
+        "Fails to learn",
+        "The final test error is at least 80 % of what guessing gives, or the weights stopped being finite (diverged).",
+    ),
+    (
+        "Worse, better",
+        "Test errors differ by more than 1.5 points and by more than either varies over the seeds; else they count as alike.",
+    ),
+    (
+        "Seeds",
+        "Each seed fixes compute times, initial weights and mini-batches. Numbers are means over the seeds, with the least and "
+        "the greatest.",
+    ),
+)

@@ -1,0 +1,120 @@
+"""Where a study's numbers come from: programs, scenario, machine, node profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from simasgd.report.facts import protocol_name
+from simasgd.report.parts import Profile, Table
+from simasgd.report.words import NBSP, count, duration, few, joined, number
+from simasgd.results import Run, Study
+from simasgd.scenario import catalogue, text
+from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.learning import DATA, MLP, Learning
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.units import SIZE, show
+
+_GIVEN = {"data": "data", "model": "model"}
+
+
+def about(study: Study) -> list[tuple[str, str]]:
+    """What was simulated, in a few terms."""
+    scenarios = [runs[0].scenario for runs in study.runs.values()]
+    learning = [scenario.learning for scenario in scenarios if scenario.learning is not None]
+    found = {
+        "Learners, λ": [f"{scenario.cluster.learners:,}" for scenario in scenarios],
+        "Mini-batch, µ": [f"{scenario.workload.mini_batch:,}" for scenario in scenarios],
+        "Protocol": [protocol_name(scenario.protocol) for scenario in scenarios],
+        "Data": [_data(one) for one in learning] or ["none: timing only"],
+        "Model": [_model(one) for one in learning],
+        "Optimizer": [_optimizer(one) for one in learning],
+        "Message": [show(scenario.payload, SIZE).replace(" ", NBSP) for scenario in scenarios],
+        "Until": [stop(scenario) for scenario in scenarios],
+        "Nodes": [scenario.cluster.profile or "given in the scenario" for scenario in scenarios],
+        "Seeds": [_seeds(next(iter(study.runs.values())))],
+    }
+    return [(term, few(list(dict.fromkeys(texts)), 5)) for term, texts in found.items() if texts]
+
+
+def stop(scenario: Scenario) -> str:
+    """Where the run ends, in words."""
+    limits = scenario.stop
+    said = []
+    if limits.epochs is not None:
+        said.append(f"{number(limits.epochs)} epochs")
+    if limits.gradients is not None:
+        said.append(f"{limits.gradients:,} gradients")
+    if limits.updates is not None:
+        said.append(f"{limits.updates:,} updates")
+    if limits.simulated_time is not None:
+        said.append(f"{duration(limits.simulated_time)} of simulated time")
+    return " or ".join(said)
+
+
+def provenance(study: Study) -> Table:
+    """Versions, hashes and what the runs cost."""
+    every = {variant or protocol_name(runs[0].scenario.protocol): runs for variant, runs in study.runs.items()}
+    first = next(iter(every.values()))[0].summary
+    packages = ", ".join(f"{name} {version}" for name, version in first["packages"].items())
+    hashes = [(f"scenario hash, {name}", runs[0].summary["scenario_hash"]) for name, runs in every.items()]
+    walls = [(f"wall time, {name}", _wall(runs)) for name, runs in every.items()]
+    rows = [("simasgd", first["version"]), ("Python", first["python"]), ("packages", packages), *hashes, *walls]
+    return Table.of(("what", "value"), rows, words=2)
+
+
+def profiles(study: Study) -> list[Profile]:
+    """The node profiles that the study's variants build on, with the source of every number."""
+    clusters = [runs[0].scenario.cluster for runs in study.runs.values()]
+    named = dict.fromkeys(cluster.profile for cluster in clusters if cluster.profile is not None)
+    known = catalogue.profiles()
+    return [_profile(name, [c for c in clusters if c.profile == name]) for name in named if name in known]
+
+
+def _profile(name: str, clusters: Sequence[Cluster]) -> Profile:
+    tree = text.read(catalogue.profiles()[name], f"profile {name}").tree
+    # As typed values and back, so that equal quantities read alike whatever unit they were written in.
+    whole = Cluster.model_validate({"learners": 1, **tree["cluster"]}).model_dump(mode="json")
+    used = [cluster.model_dump(mode="json") for cluster in clusters]
+    rows = []
+    for key, source in tree["sources"].items():
+        value = str(_at(whole, key))
+        other = [str(found) for one in used if (found := _at(one, key)) != _at(whole, key)]
+        rows.append((key, value, f"overridden in the scenario: {few(list(dict.fromkeys(other)))}" if other else "", source))
+    return Profile(name, tree["title"], Table.of(("key", "value", "here", "source"), rows, words=4))
+
+
+def _at(tree: dict[str, Any], key: str) -> Any:
+    """The value at a dotted key below `cluster`."""
+    value: Any = tree
+    for part in key.removeprefix("cluster.").split("."):
+        value = value[part]
+    return value
+
+
+def _data(learning: Learning) -> str:
+    shape = DATA[learning.data]
+    return f"{learning.data} ({shape.train:,} + {shape.test:,} samples)"
+
+
+def _model(learning: Learning) -> str:
+    shape, model = DATA[learning.data], learning.model
+    layers = [shape.features, *(model.hidden if isinstance(model, MLP) else ()), shape.classes]
+    return f"{model.kind} {'–'.join(map(str, layers))} ({learning.num_parameters:,} parameters)"
+
+
+def _optimizer(learning: Learning) -> str:
+    optimizer = learning.optimizer
+    momentum = f", momentum {optimizer.momentum:g}" if optimizer.momentum else ""
+    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{momentum}"
+
+
+def _seeds(runs: Sequence[Run]) -> str:
+    seeds = [run.seed for run in runs]
+    return joined(list(map(str, seeds))) if len(seeds) < 5 else f"{seeds[0]} to {seeds[-1]} ({count(len(seeds), 'run')})"
+
+
+def _wall(runs: Sequence[Run]) -> str:
+    parts = {key: sum(run.summary["wall"][key] for run in runs) for key in ("total", "simulate", "compile", "replay")}
+    said = ", ".join(f"{key} {duration(seconds)}" for key, seconds in parts.items() if key != "total" and seconds)
+    return f"{duration(parts['total'])} ({said})"

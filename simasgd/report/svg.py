@@ -1,0 +1,113 @@
+"""Matplotlib figures as inline SVG that follows the page's theme.
+
+Figures are drawn with sentinel colours, which become CSS variables here. What is left has no metadata, no identifiers but
+those it refers to, and two decimals, so that equal tables make equal bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from io import StringIO
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+INK, MUTED, GRID, PAPER = "#010203", "#020304", "#030405", "#040506"
+SERIES = tuple(sns.color_palette("colorblind", 8).as_hex())
+"""Of variants; colour-blind safe, and brighter in the dark (templates/style.css)."""
+ACTIVITIES = {"compute": "#110203", "push": "#120304", "wait": "#130405", "pull": "#140506", "idle": "#150607"}
+ON_ACTIVITIES = {name: colour.replace("#1", "#2", 1) for name, colour in ACTIVITIES.items()}
+DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+WIDTH = 4.7
+"""Of every figure, in inches of 72 px: so little that its text can be read on a telephone."""
+
+_VARIABLES = {
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    PAPER: "card",
+    **{colour: f"series-{i}" for i, colour in enumerate(SERIES)},
+    **{colour: name for name, colour in ACTIVITIES.items()},
+    **{colour: f"on-{name}" for name, colour in ON_ACTIVITIES.items()},
+}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "simasgd",
+    "font.size": 9.5,
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "lines.linewidth": 1.9,
+    "hatch.linewidth": 0.8,
+    "axes.unicode_minus": True,
+}
+
+
+def series(i: int) -> str:
+    """The colour of the i-th variant."""
+    return str(SERIES[i % len(SERIES)])
+
+
+@contextmanager
+def drawing(height: float) -> Iterator[Figure]:
+    """A figure `height` inches high, to be drawn on under the report's style."""
+    with mpl.rc_context(_STYLE):
+        yield Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def inline(figure: Figure, name: str, label: str) -> Markup:
+    """The figure as an SVG element. `name` is unique on the page; `label` states what is seen."""
+    stream = StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    for clutter in (r"<!--.*?-->", r"<metadata>.*?</metadata>", r"<defs>\s*<style.*?</style>\s*</defs>"):
+        text = re.sub(clutter, "", text, flags=re.DOTALL)
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    text = re.sub(r"font-family: [^;\"]*;?\s*", "", text)
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\d+\.\d{3,}", _rounded, tag[0]), text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{variable})")
+    text = _named(text, name)
+    _, _, rest = text.partition(">")
+    box = " ".join(f"{72 * size:g}" for size in figure.get_size_inches())
+    head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {box}" role="img" aria-label="{escape(label)}">'
+    return Markup(head + re.sub(r">\s+<", "><", rest.strip()))
+
+
+def _rounded(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def _named(text: str, name: str) -> str:
+    """With the identifiers that are referred to under the figure's own prefix, and without the others."""
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", text))
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
+    return re.sub(r"(url\(|href=\")#", rf"\g<1>#{name}-", text)

@@ -1,0 +1,195 @@
+"""The sections of the sweep report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from simasgd.report import svg
+from simasgd.report.parts import Block, Cell, Column, Entry, Panel, Table, glyph, line_mark
+from simasgd.report.sweep_facts import ERROR, SECONDS, Line, SweepFacts, positions, short
+from simasgd.report.sweep_figures import MARKERS, heat_map, lines, scale_of
+from simasgd.report.words import capitalised, duration, joined, number, percent
+
+if TYPE_CHECKING:
+    from simasgd.sweep import Axis, SweepTable
+
+_TITLES = {ERROR: "Test error", SECONDS: "Simulated time"}
+
+
+def blocks(facts: SweepFacts) -> list[Block]:
+    """One per axis with several values, and the heat maps over the first two of them."""
+    axes = [axis for axis in facts.axes if len(axis.values) > 1]
+    if facts.finished.empty:
+        return []
+    found = [_axis_block(axis, i, facts) for i, axis in enumerate(axes)]
+    return [*found, _heat_block(axes[0], axes[1], facts)] if len(axes) > 1 else found
+
+
+def _quantities(facts: SweepFacts) -> list[str]:
+    return [ERROR, SECONDS] if facts.finished[ERROR].notna().any() else [SECONDS]
+
+
+def _unit(quantity: str, greatest: float) -> str:
+    return "" if quantity == ERROR else f" ({scale_of(quantity, greatest)[1]})"
+
+
+def _form(quantity: str, value: float) -> str:
+    return percent(value) if quantity == ERROR else duration(value)
+
+
+def _axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
+    found = facts.lines(axis)
+    by_variant = len(facts.variants) > 1 or all(line.other == 0 for line in found)
+    panels = []
+    for quantity in _quantities(facts):
+        drawn = [line for line in found if line.rows[quantity].notna().any()]
+        label = f"{_TITLES[quantity]} along {axis.key}. {_ends(drawn, axis, quantity)}"
+        figure = svg.inline(lines(drawn, axis, quantity, by_variant), f"axis-{i}-{quantity}", label)
+        unit = _unit(quantity, max(line.rows[quantity].max() for line in drawn))
+        panels.append(Panel(f"{_TITLES[quantity]}{unit} against {short(axis)}", figure))
+    legend = [Entry(_mark(line, by_variant, axis), line.label) for line in found] if len(found) > 1 else []
+    return Block(
+        id=f"axis-{i}",
+        nav=short(axis),
+        title=f"What {short(axis)} changes",
+        reading=f"{_reading(axis, facts)} {_method(axis, facts)}",
+        panels=panels,
+        legend=legend,
+        table=_axis_table(found, axis, facts),
+    )
+
+
+def _mark(line: Line, by_variant: bool, axis: Axis) -> Any:
+    colour = f"series-{(line.variant if by_variant else line.other) % 8}"
+    marker = MARKERS[line.other % len(MARKERS)][1]
+    return line_mark(colour, line.variant + line.other, marker) if axis.numbers is not None else glyph(colour, marker)
+
+
+def _ends(found: Sequence[Line], axis: Axis, quantity: str) -> str:
+    parts = []
+    for line in found:
+        rows = line.rows.dropna(subset=[quantity])
+        first, last = rows.iloc[0], rows.iloc[-1]
+        values = ", ".join(f"{_form(quantity, row[quantity])} at {row[axis.key]}" for row in (first, last))
+        parts.append(f"{line.label}: {values}" if line.label else values)
+    return "; ".join(parts) + "."
+
+
+def _reading(axis: Axis, facts: SweepFacts) -> str:
+    """Where along the axis the means over everything else are least and greatest."""
+    table = facts.settings([axis.key])
+    parts = []
+    for quantity in _quantities(facts):
+        known = table.dropna(subset=[quantity])
+        least, most = known.loc[known[quantity].idxmin()], known.loc[known[quantity].idxmax()]
+        subject = f"{_TITLES[quantity].lower()} is"
+        if _form(quantity, least[quantity]) == _form(quantity, most[quantity]):
+            parts.append(f"{subject} {_form(quantity, least[quantity])} throughout")
+            continue
+        parts.append(
+            f"{subject} least at {least[axis.key]} ({_form(quantity, least[quantity])}) and greatest at {most[axis.key]} "
+            f"({_form(quantity, most[quantity])})"
+        )
+    said = "; ".join(parts)
+    return f"On average the {said}."
+
+
+def _method(axis: Axis, facts: SweepFacts) -> str:
+    others = [short(other) for other in facts.others(axis)]
+    spread = "the seeds" if facts.finished["seed"].nunique() > 1 else ""
+    line, band = ("Lines", "bands") if axis.numbers is not None else ("Points", "bars")
+    diverged = " Diverged points have no test error." if facts.finished["diverged"].any() else ""
+    if facts.averaged(axis) and others:
+        return f"{line} are means over {joined([*others, *([spread] if spread else [])])}, {band} the range.{diverged}"
+    drawn = f"Each value of {joined(others)} has its own. " if others else ""
+    means = f"{line} are means, {band} the range over {spread}." if spread else ""
+    return f"{drawn}{means}{diverged}".strip()
+
+
+def _axis_table(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
+    quantities = _quantities(facts)
+    titles = ["line", axis.key, *(f"{_TITLES[q].lower()}{what}" for q in quantities for what in ("", ", least", ", greatest"))]
+    rows = [
+        [
+            line.label or "all",
+            str(row[axis.key]),
+            *(_shown(q, row[q + end]) for q in quantities for end in ("", "_low", "_high")),
+        ]
+        for line in found
+        for _, row in line.rows.iterrows()
+    ]
+    return Table.of(titles, rows, words=2)
+
+
+def _shown(quantity: str, value: float) -> str:
+    return "–" if math.isnan(value) else _form(quantity, value)
+
+
+def _heat_block(across: Axis, down: Axis, facts: SweepFacts) -> Block:
+    table = facts.settings([across.key, down.key, "variant"])
+    panels = [
+        _heat_panel(table[table["variant"] == variant], across, down, quantity, _limits(table, quantity), variant)
+        for variant in facts.variants
+        for quantity in _quantities(facts)
+    ]
+    more = [short(axis) for axis in facts.axes if axis.key not in (across.key, down.key) and len(axis.values) > 1]
+    seeds = ["the seeds"] if facts.finished["seed"].nunique() > 1 else []
+    means = f"Cells are means over {joined([*more, *seeds])}. " if more or seeds else ""
+    return Block(
+        id="map",
+        nav="Map",
+        title=f"{capitalised(short(across))} and {short(down)} together",
+        reading=f"{means}Dark is less, bright is more; in hatched cells no point finished with a number.",
+        panels=panels,
+    )
+
+
+def _limits(table: pd.DataFrame, quantity: str) -> tuple[float, float]:
+    return float(table[quantity].min()), float(table[quantity].max())
+
+
+def _heat_panel(
+    table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limits: tuple[float, float], variant: str
+) -> Panel:
+    unit = _unit(quantity, limits[1])
+    cells = "; ".join(f"{row[across.key]}, {row[down.key]}: {_shown(quantity, row[quantity])}" for _, row in table.iterrows())
+    under = f" under {variant}" if variant else ""
+    label = f"Heat map of {_TITLES[quantity].lower()} over {across.key} and {down.key}{under}. {cells}."
+    title = f"{_TITLES[quantity]}{unit}"
+    figure = heat_map(table, across, down, quantity, limits)
+    return Panel(title, svg.inline(figure, f"map-{quantity}-{variant or 'all'}", label), variant)
+
+
+def all_points(sweep: SweepTable) -> Table:
+    """Every point, to be sorted in the page."""
+    several = bool((sweep.points["variant"] != "").any())
+    titles = [*(short(axis) for axis in sweep.axes), *(["variant"] if several else []), "seed"]
+    columns = [Column(title, numeric=title == "seed") for title in titles]
+    columns += [Column(t, numeric=True) for t in ("test error", "simulated time", "gradients/s", "mean staleness")]
+    columns += [Column("outcome"), Column("folder")]
+    return Table(columns, [_point(row, sweep, several) for _, row in sweep.points.iterrows()])
+
+
+def _point(row: pd.Series, sweep: SweepTable, several: bool) -> list[Cell]:
+    at = [Cell(str(row[a.key]), repr(positions(a)[row[a.key]]) if a.numbers is not None else None) for a in sweep.axes]
+    outcome = row["error"] or ("diverged" if row["diverged"] else "finished")
+    return [
+        *at,
+        *([Cell(row["variant"])] if several else []),
+        Cell(str(row["seed"]), str(row["seed"])),
+        _number(row[ERROR], percent),
+        _number(row[SECONDS], duration),
+        _number(row["gradients_per_simulated_second"], number),
+        _number(row["mean_staleness"], number),
+        Cell(outcome),
+        Cell(row["folder"]),
+    ]
+
+
+def _number(value: Any, form: Any) -> Cell:
+    known = value is not None and not math.isnan(value)
+    return Cell(form(value), repr(float(value))) if known else Cell("–", "")

@@ -1,0 +1,254 @@
+"""What came out, in sentences. Pure functions of the facts; no outcome is written in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simasgd.report.facts import Facts
+from simasgd.report.words import Spread, count, duration, factor, few, number, percent, points, share
+
+_LEAST_DIFFERENCE = 0.015
+"""Of test error: what is less is no difference, whatever the seeds say."""
+_SAME_TIME = 0.02
+_BOTTLENECK = 0.9
+_MOST_COMPARED = 4
+
+
+def verdict(variants: Sequence[Facts]) -> str:
+    """The sentences at the top of the report."""
+    if len(variants) == 1:
+        return _single(variants[0])
+    base = reference(variants)
+    others = [one for one in variants if one is not base]
+    if base.classes is None:
+        return _timing(base, others)
+    chosen = others if len(others) <= _MOST_COMPARED else _extremes(others)
+    said = " ".join(_compared(one, base) for one in chosen)
+    return said if chosen is others else f"{said} {_tally(base, others)}"
+
+
+def reference(variants: Sequence[Facts]) -> Facts:
+    """The synchronous variant, or else the one with the least mean staleness, or else the first."""
+    for one in variants:
+        if one.protocol == "hardsync":
+            return one
+    measured = [one for one in variants if one.staleness is not None]
+    return min(measured, key=lambda one: one.staleness.mean if one.staleness else 0.0) if measured else variants[0]
+
+
+def quality(one: Facts, base: Facts) -> str:
+    """How one variant's test error stands to another's: fails, learns (where the other fails), worse, better or same."""
+    if one.fails:
+        return "fails"
+    if base.fails:
+        return "learns"
+    assert one.test_error is not None
+    assert base.test_error is not None
+    difference = _difference(one, base)
+    least = max(_LEAST_DIFFERENCE, one.test_error.width, base.test_error.width)
+    return "same" if abs(difference) <= least else "worse" if difference > 0 else "better"
+
+
+def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
+    """What `one` is in time compared with `base`, and whether that is sooner (None: neither)."""
+    if _same_work(one, base):
+        ratio = base.simulated_seconds.mean / one.simulated_seconds.mean
+        if abs(ratio - 1) <= _SAME_TIME:
+            return f"takes as long as {base.name}", None
+        sooner = ratio > 1
+        return (
+            f"is {factor(ratio)} sooner than {base.name}" if sooner else f"takes {factor(1 / ratio)} as long as {base.name}",
+            sooner,
+        )
+    ratio = _throughput(one) / _throughput(base) if _throughput(base) else 0.0
+    return f"applies {factor(ratio)} the samples per second of {base.name}", None if abs(ratio - 1) <= _SAME_TIME else ratio > 1
+
+
+def _compared(one: Facts, base: Facts) -> str:
+    how, sooner = speed(one, base)
+    outcome = quality(one, base)
+    good = outcome in ("same", "better", "learns")
+    link = "and" if (sooner is not False) == good else "but"
+    what = _outcome(outcome, one, base)
+    return f"{one.title} {how} {link} {what.removeprefix('is ') if how.startswith('is ') else what}."
+
+
+def _outcome(outcome: str, one: Facts, base: Facts) -> str:
+    against = f"{error(one)} against {_plain_error(base)}"
+    match outcome:
+        case "fails":
+            return f"fails to learn{', too' if base.fails else ''}: {against}"
+        case "learns":
+            return f"learns where {base.name} fails: {against}"
+        case "same":
+            return _alike(one, base, against)
+        case _:
+            return f"is {_points_apart(one, base)} {outcome}: {against}"
+
+
+def _alike(one: Facts, base: Facts, against: str) -> str:
+    difference = _difference(one, base)
+    if abs(difference) <= _LEAST_DIFFERENCE:
+        return f"is no worse: {against}, within {points(difference)}"
+    way = "worse" if difference > 0 else "better"
+    return f"is not clearly {way}: {against}, no further apart than its seeds or {base.name}'s"
+
+
+def _points_apart(one: Facts, base: Facts) -> str:
+    return points(_difference(one, base))
+
+
+def _difference(one: Facts, base: Facts) -> float:
+    """Of the mean test errors, which both must have."""
+    assert one.test_error is not None
+    assert base.test_error is not None
+    return one.test_error.mean - base.test_error.mean
+
+
+def error(one: Facts) -> str:
+    """The test error in words, with divergence."""
+    if one.diverged:
+        return divergence(one)
+    return "no test error" if one.test_error is None else f"{percent(one.test_error.mean)} test error"
+
+
+def divergence(one: Facts) -> str:
+    """Where it diverged, and for how many of its seeds."""
+    first = min(one.diverged, key=lambda found: found.update)
+    where = f"diverged at update {first.update:,}"
+    if len(one.seeds) == 1:
+        return where
+    many = "every seed" if len(one.diverged) == len(one.seeds) else f"{len(one.diverged)} of {len(one.seeds)} seeds"
+    return f"{where} ({many})" if len(one.diverged) == 1 else f"{where} at the earliest ({many})"
+
+
+def _plain_error(one: Facts) -> str:
+    if one.diverged:
+        return "a run that diverged"
+    return "none" if one.test_error is None else percent(one.test_error.mean)
+
+
+def _extremes(others: Sequence[Facts]) -> list[Facts]:
+    """The soonest and the one that learns best."""
+    soonest = max(others, key=_throughput)
+    learning = [one for one in others if one.test_error is not None and not one.fails]
+    best = min(learning, key=lambda one: one.test_error.mean if one.test_error else 1.0) if learning else soonest
+    return [soonest] if best is soonest else [soonest, best]
+
+
+def _tally(base: Facts, others: Sequence[Facts]) -> str:
+    outcomes = [quality(one, base) for one in others]
+    words = {"fails": "fail to learn", "worse": "are worse", "same": "are no worse", "better": "are better", "learns": "learn"}
+    counted = [f"{outcomes.count(outcome)} {word}" for outcome, word in words.items() if outcome in outcomes]
+    return f"Of all {len(others)} compared with {base.name}, {few(counted, 5)}."
+
+
+def _same_work(one: Facts, base: Facts) -> bool:
+    """Whether both applied about as many samples, so that their times can be compared."""
+    most = max(one.samples, base.samples)
+    return most > 0 and abs(one.samples - base.samples) <= 0.1 * most and min(one.samples, base.samples) > 0
+
+
+def _throughput(one: Facts) -> float:
+    return one.samples / one.simulated_seconds.mean if one.simulated_seconds.mean else 0.0
+
+
+def _single(one: Facts) -> str:
+    if one.staleness is None:
+        end = duration(one.simulated_seconds.mean)
+        return f"{one.title} applied no gradient: the run ends after {end}, before the first update."
+    said = [_learned(one) if one.classes is not None else _applied(one), f"{staleness(one)}."]
+    return " ".join([*said, f"{spent(one)}{_bottleneck(one)}."])
+
+
+def _learned(one: Facts) -> str:
+    epochs = f"{number(one.epochs)} epochs" if one.epochs is not None else "the run"
+    when = f"after {epochs} in {duration(one.simulated_seconds.mean)} of simulated time"
+    if one.diverged:
+        return f"{one.title} {divergence(one)}; its {epochs} take {duration(one.simulated_seconds.mean)} of simulated time."
+    assert one.test_error is not None
+    reached = f"{error(one)}{_over_seeds(one.test_error, one)} {when}"
+    return f"{one.title} fails to learn: {reached}." if one.fails else f"{one.title} reaches {reached}."
+
+
+def _over_seeds(spread: Spread, one: Facts) -> str:
+    between = spread.range(percent)
+    return f" ({between} over {count(len(one.seeds), 'seed')})" if between else ""
+
+
+def _applied(one: Facts) -> str:
+    who = count(one.learners, "learner")
+    rate = f"{number(one.rate.mean)} gradients per simulated second"
+    return f"{one.title} applies {rate} with {who}{f', over {number(one.epochs)} epochs' if one.epochs is not None else ''}."
+
+
+def staleness(one: Facts) -> str:
+    """The mean staleness beside its law."""
+    if one.staleness is None:
+        return "No gradient was applied, so there is no staleness"
+    if one.staleness.high == 0:
+        return "No gradient is stale" + (", as the protocol has it" if one.law == 0 else "")
+    measured = f"The mean staleness is {number(one.staleness.mean)}"
+    return measured if one.law is None else f"{measured}; with free communication and no waiting it would be {number(one.law)}"
+
+
+def spent(one: Facts) -> str:
+    """What learners mostly do."""
+    activity, most = max(one.learner_time.items(), key=lambda item: item[1])
+    waits = one.learner_time["wait"]
+    also = f" and wait {share(waits)}" if activity != "wait" and waits >= 0.05 else ""
+    verb = {"compute": "compute", "wait": "wait", "push": "push gradients", "pull": "pull weights", "idle": "are idle"}[
+        activity
+    ]
+    return f"Learners {verb} {share(most)} of the time{also}"
+
+
+def _bottleneck(one: Facts) -> str:
+    busiest = one.busiest
+    return "" if busiest is None or busiest.busy == 0 else f"; {resource(one)}"
+
+
+def resource(one: Facts) -> str:
+    """The busiest server or link, in a clause."""
+    busiest = one.busiest
+    assert busiest is not None
+    if busiest.busy > _BOTTLENECK:
+        return f"the {busiest.name} is the bottleneck, {share(busiest.busy)} busy"
+    return f"the busiest resource is the {busiest.name}, at {share(busiest.busy)}"
+
+
+def _timing(base: Facts, others: Sequence[Facts]) -> str:
+    groups = _same_clock(others)
+    chosen = groups if len(groups) <= _MOST_COMPARED else [max(groups, key=lambda group: _throughput(group[0]))]
+    said = [_compared_in_time(group, base) for group in chosen]
+    most = max((base, *others), key=lambda one: one.busiest.busy if one.busiest else 0.0)
+    if most.busiest is not None and most.busiest.busy > 0:
+        said.append(f"Under {most.name} {resource(most)}.")
+    return " ".join(said)
+
+
+def _same_clock(variants: Sequence[Facts]) -> list[list[Facts]]:
+    """The variants, those together that a comparison of times cannot tell apart."""
+    groups: dict[tuple[Spread, Spread | None], list[Facts]] = {}
+    for one in variants:
+        groups.setdefault((one.rate, one.staleness), []).append(one)
+    return list(groups.values())
+
+
+def _compared_in_time(group: Sequence[Facts], base: Facts) -> str:
+    one, names = group[0], few([one.name for one in group])
+    verb = "apply" if len(group) > 1 else "applies"
+    rates = f"{number(one.rate.mean)} gradients per simulated second against {number(base.rate.mean)}"
+    if not base.rate.mean or not one.rate.mean:
+        return f"{names} {verb} {rates} under {base.name}."
+    ratio = one.rate.mean / base.rate.mean
+    if abs(ratio - 1) <= _SAME_TIME:
+        return f"{names} {verb} gradients as fast as {base.name}: {rates}{_stale(one, base)}."
+    how = f"{factor(max(ratio, 1 / ratio))} {'faster' if ratio > 1 else 'slower'}"
+    return f"{names} {verb} gradients {how} than {base.name}: {rates}{_stale(one, base)}."
+
+
+def _stale(one: Facts, base: Facts) -> str:
+    if one.staleness is None or base.staleness is None:
+        return ""
+    return f", at a mean staleness of {number(one.staleness.mean)} against {number(base.staleness.mean)}"

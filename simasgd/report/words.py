@@ -1,0 +1,101 @@
+"""Numbers and lists as people read them. A no-break space stands between a number and its unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+NBSP = "\u00a0"
+_UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "µs"))
+_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+class Spread(NamedTuple):
+    """A mean over seeds with the least and the greatest value."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        """None of nothing."""
+        return cls(math.fsum(values) / len(values), min(values), max(values)) if values else None
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
+
+    def range(self, form: Callable[[float], str]) -> str:
+        """`low – high`, or nothing where both read the same."""
+        low, high = form(self.low), form(self.high)
+        return f"{low} – {high}" if low != high else ""
+
+
+def number(value: float) -> str:
+    """Three significant digits; thousands are whole and grouped."""
+    if abs(value) >= 999.5:
+        return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:.3g}"
+
+
+def percent(fraction: float) -> str:
+    """An error rate, to a tenth of a per cent (a hundredth below one)."""
+    return f"{100 * fraction:.{1 if fraction >= 0.01 or fraction == 0 else 2}f}{NBSP}%"
+
+
+def share(fraction: float) -> str:
+    """A part of a whole, to a per cent (a tenth at either end, where it is never rounded to nothing or all)."""
+    if 0.0 < fraction < 0.0005 or 0.9995 <= fraction < 1.0:
+        return f"< 0.1{NBSP}%" if fraction < 0.5 else f"> 99.9{NBSP}%"
+    whole = 0.1 <= fraction <= 0.99 or fraction in (0.0, 1.0)
+    return f"{100 * fraction:.{0 if whole else 1}f}{NBSP}%"
+
+
+def duration(seconds: float) -> str:
+    """A time with the unit that suits it."""
+    if seconds == 0:
+        return f"0{NBSP}s"
+    size, unit = time_unit(seconds)
+    return f"{number(seconds / size)}{NBSP}{unit}"
+
+
+def time_unit(seconds: float) -> tuple[float, str]:
+    """The unit that suits a time: its length (s) and its name."""
+    return next((size, unit) for least, size, unit in _UNITS if seconds >= least)
+
+
+def factor(ratio: float) -> str:
+    return f"{ratio:.2f}×" if ratio < 9.95 else f"{number(ratio)}×"
+
+
+def points(difference: float) -> str:
+    """A difference of error rates."""
+    size = f"{100 * abs(difference):.1f}"
+    return f"{size} {'point' if size == '1.0' else 'points'}"
+
+
+def joined(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def few(items: Sequence[str], most: int = 4) -> str:
+    """All of a short list, the first of a long one."""
+    return joined(items) if len(items) <= most else f"{', '.join(items[: most - 1])} and {len(items) - most + 1} others"
+
+
+def shortened(label: str, most: int) -> str:
+    """At most `most` characters."""
+    return label if len(label) <= most else f"{label[: most - 1].rstrip()}…"
+
+
+def count(amount: int, singular: str, plural: str = "") -> str:
+    """`one seed`, `three seeds`, `40 seeds`."""
+    word = _COUNTS[amount] if amount < len(_COUNTS) else f"{amount:,}"
+    return f"{word} {singular if amount == 1 else plural or singular + 's'}"
+
+
+def capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,151 @@
+"""What pydantic found wrong, in the words of a scenario and at the place where the user wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from simasgd.scenario import catalogue, keys, text
+from simasgd.scenario.merge import Layer, Path
+from simasgd.scenario.schema import InconsistentScenario
+from simasgd.scenario.values import shown
+
+
+def of(error: ValidationError, layer: Layer) -> list[str]:
+    """Every mistake once, even where all variants share it; those that only follow from another one are left out."""
+    complaints: dict[str, None] = {}
+    details = error.errors(include_url=False)
+    wrong = {detail["loc"]: detail["type"] for detail in details}
+    for detail in details:
+        if not _follows(detail, wrong):
+            complaints.update(dict.fromkeys(_complaints(detail, layer)))
+    return list(complaints)
+
+
+def at(path: Path, layer: Layer, message: str, *, at_key: bool = False) -> str:
+    """The complaint at the nearest place that is known for a path."""
+    for size in range(len(path), 0, -1):
+        mark = layer.marks.get(path[:size])
+        if mark is not None:
+            rest = path[size:]
+            key = ".".join(map(str, (mark.key, *rest)))
+            return text.complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
+    source = next((mark.source for mark in layer.marks.values() if mark.line), "scenario")
+    return f"{source}: {'.'.join(map(str, path))}: {message}"
+
+
+def _follows(detail: Any, wrong: dict[tuple[int | str, ...], str]) -> bool:
+    """Whether a mistake is only there because of another one: a list without its wrong items; what is missing because its key
+    is misspelt, its section's kind or profile wrong, or because the whole scenario lacks what a variant does."""
+    path = detail["loc"]
+    if detail["type"] == "too_short":
+        return bool(detail["input"])
+    if detail["type"] == "missing":
+        beside = {other[-1]: kind for other, kind in wrong.items() if other[:-1] == path[:-1] and kind != "missing"}
+        unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"]
+        misspelt = get_close_matches(path[-1], unknown, n=1)
+        inherited = path[0] == "variants" and path[2:] in wrong
+        return bool(misspelt) or "kind" in beside or "profile" in beside or inherited
+    return False
+
+
+def _complaints(detail: Any, layer: Layer) -> Iterator[str]:
+    path = _tree_path(detail["loc"], layer.tree)
+    if detail["type"] == "union_tag_invalid" and (*path, "kind") in layer.marks:
+        path = (*path, "kind")
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, InconsistentScenario):
+        for found in cause.found:
+            yield at((*path, *found.path), layer, found.message)
+        return
+    at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
+    yield at(path, layer, _message(detail, path, layer), at_key=at_key)
+
+
+def _tree_path(loc: Iterable[str | int], tree: Any) -> Path:
+    """pydantic's location without the tags of unions, which are no keys of the tree."""
+    path: list[str | int] = []
+    for part in loc:
+        if part == "[key]":
+            continue  # so pydantic says that the key itself is wrong
+        if isinstance(tree, str):
+            if part == "kind":
+                continue  # a bare word stands for it
+            tree = {"kind": tree}
+        is_tag = isinstance(tree, dict) and part not in tree and tree.get("kind") == part
+        if is_tag:
+            continue
+        path.append(part)
+        if isinstance(tree, dict):
+            tree = tree.get(part)
+        elif isinstance(tree, list) and isinstance(part, int):
+            tree = tree[part] if part < len(tree) else None
+        else:
+            tree = None
+    return tuple(path)
+
+
+def _message(detail: Any, path: Path, layer: Layer) -> str:
+    found, kind, context = shown(detail["input"]), detail["type"], detail.get("ctx", {})
+    match kind:
+        case "missing":
+            return _missing(path)
+        case "extra_forbidden":
+            # Inside a variant the keys are those of a scenario.
+            inner = path[2:] if path[0] == "variants" else path
+            tree = layer.below("variants", str(path[1])).tree if path[0] == "variants" else layer.tree
+            section = keys.section_at(inner[:-1], tree)
+            return keys.unknown(str(path[-1]), list(section.model_fields) if section is not None else [])
+        case "int_type" | "int_from_float" | "int_parsing":
+            return f"{found} is not a whole number"
+        case "float_type":
+            return f"{found} is not a number"
+        case "greater_than":
+            return f"{found} is too small; it must be more than {context['gt']:.15g}"
+        case "greater_than_equal":
+            return f"{found} is too small; it must be at least {context['ge']:.15g}"
+        case "less_than":
+            return f"{found} is too large; it must be less than {context['lt']:.15g}"
+        case "less_than_equal":
+            return f"{found} is too large; it must be at most {context['le']:.16g}"
+        case "finite_number":
+            return f"{found} is not a finite number"
+        case "literal_error":
+            return f"{found} is not one of {context['expected']}" + _near(detail["input"], context["expected"])
+        case "union_tag_invalid":
+            tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
+            return f"unknown kind {tag}; there are {choices}" + _near(context["tag"], choices)
+        case "union_tag_not_found":
+            return "kind is missing"
+        case "string_pattern_mismatch":
+            marks = "'_' and '-'" if "." not in context["pattern"] else "'_', '.' and '-'"
+            return f"{found} is no name; lower-case letters, digits, {marks} make one, and a letter or digit begins it"
+        case "string_too_long":
+            return f"{found} is too long; {context['max_length']} characters are the most"
+        case "string_type":
+            return f"{found} is not text"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"a mapping is wanted, not {found}"
+        case "tuple_type":
+            return f"a list is wanted, not {found}"
+        case "too_short":
+            return "the list is empty"
+        case "value_error":
+            return str(context["error"])
+        case _:
+            return f"{detail['msg']} (found {found})"
+
+
+def _missing(path: Path) -> str:
+    if path[-2:-1] == ("cluster",) and path[-1] in ("compute", "network", "server"):
+        return f"missing; give it, or choose a cluster.profile ({', '.join(catalogue.profiles())})"
+    return "missing"
+
+
+def _near(found: Any, expected: str) -> str:
+    choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
+    near = get_close_matches(str(found), choices, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,144 @@
+"""The pages in a real browser: no network, no error, nothing cut off."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from simasgd import Study
+from simasgd.report.page import write_study, write_sweep
+from simasgd.sweep import SweepTable
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason=f"none of {', '.join(_NAMES)} is installed"),
+]
+
+
+@contextmanager
+def opened(path: Path, profile: Path, scheme: str = "light", width: int = 1200, javascript: bool = True) -> Iterator[Page]:
+    """The page in a browser without a network; fails on a console message, an error or a second request."""
+    trouble: list[str] = []
+    requests: list[str] = []
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=CHROMIUM,
+            args=list(_FLAGS),
+            color_scheme="dark" if scheme == "dark" else "light",
+            offline=True,
+            viewport={"width": width, "height": 900},
+            java_script_enabled=javascript,
+        )
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        yield page
+        context.close()
+    assert trouble == []
+    assert requests == [path.as_uri()]
+
+
+@pytest.fixture(scope="module")
+def study_file(compared: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(compared, tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def sweep_file(swept: SweepTable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sweep(swept, tmp_path_factory.mktemp("sweep-page"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1200])
+@pytest.mark.parametrize("kind", ["study_file", "sweep_file"])
+def test_figures_are_seen_and_nothing_overflows(
+    kind: str, width: int, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with opened(request.getfixturevalue(kind), tmp_path, scheme, width) as page:
+        boxes = [figure.bounding_box() for figure in page.locator("figure svg[role=img]").all()]
+        assert len(boxes) >= 5
+        for box in boxes:
+            assert box is not None
+            assert box["width"] > 250
+            assert box["height"] > 60
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        labels = page.locator("svg[role=img]").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+        assert all(len(label) > 20 for label in labels)
+        assert len(set(labels)) == len(labels)
+
+
+def test_text_follows_the_theme(study_file: Path, tmp_path: Path) -> None:
+    found = {}
+    for scheme in ("light", "dark"):
+        with opened(study_file, tmp_path / scheme, scheme) as page:
+            text = page.locator("figure svg[role=img] text").first
+            found[scheme] = (
+                text.evaluate("node => getComputedStyle(node).fill"),
+                page.evaluate("getComputedStyle(document.body).backgroundColor"),
+            )
+    assert found["light"][0] != found["dark"][0]
+    assert found["light"][1] != found["dark"][1]
+
+
+def test_headings_and_heroes(compared: Study, study_file: Path, tmp_path: Path) -> None:
+    with opened(study_file, tmp_path) as page:
+        headings = page.get_by_role("heading", level=2).all_inner_texts()
+        for title in ("Test error over time", "How stale the gradients are", "Where the time goes", "How to read this page"):
+            assert title in headings
+        for variant, runs in compared.runs.items():
+            mean = sum(run.summary["test_error"] for run in runs) / len(runs)
+            hero = page.locator(f"[data-hero='{variant}.test_error']")
+            assert float(hero.get_attribute("value") or "") == pytest.approx(mean, rel=1e-12)
+            assert hero.inner_text() == f"{100 * mean:.1f}\u00a0%"
+
+
+def test_the_figures_need_no_script(study_file: Path, tmp_path: Path) -> None:
+    with opened(study_file, tmp_path, javascript=False) as page:
+        assert page.locator("figure svg[role=img]").first.is_visible()
+        assert not page.locator("button.copy").first.is_visible()
+
+
+def test_the_command_is_copied(compared: Study, study_file: Path, tmp_path: Path) -> None:
+    with opened(study_file, tmp_path) as page:
+        page.locator("button.copy").click()
+        assert page.locator("button.copy").inner_text() == "Copied"
+        assert page.evaluate("getSelection().toString()") == compared.command
+
+
+def test_points_are_sorted_by_a_click(sweep_file: Path, tmp_path: Path) -> None:
+    with opened(sweep_file, tmp_path) as page:
+        errors = "[...document.querySelectorAll('#points tbody tr')].map(row => row.cells[4].dataset.value)"
+        button = page.locator("#points thead button", has_text=re.compile("^test error$"))
+        button.click()
+        ascending = page.evaluate(errors)
+        known = [float(error) for error in ascending if error]
+        assert known == sorted(known)
+        assert ascending[len(known) :] == [""] * (len(ascending) - len(known))
+        button.click()
+        assert page.evaluate(errors) == ascending[::-1]
+
+
+def test_print_opens_every_table_and_hides_the_navigation(study_file: Path, tmp_path: Path) -> None:
+    with opened(study_file, tmp_path) as page:
+        table = page.locator("#error details table")
+        assert not table.is_visible()
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert table.is_visible()
+        assert not page.locator("nav").is_visible()

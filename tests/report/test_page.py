@@ -1,0 +1,157 @@
+"""A page says what the runs say, needs nothing from outside, and is the same every time."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from simasgd import Study
+from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
+from simasgd.report.verdict import verdict
+from simasgd.sweep import SweepTable
+
+STUDIES = ["compared", "single", "timing", "diverging", "stopped_at_once"]
+HERO = re.compile(r'<data value="([^"]*)" data-hero="([^"]*)">([^<]*)</data>')
+
+
+@pytest.fixture(scope="module", params=[*STUDIES, "swept"])
+def page(request: pytest.FixtureRequest) -> str:
+    return built(request.getfixturevalue(request.param))
+
+
+def built(content: Study | SweepTable) -> str:
+    return study_page(content) if isinstance(content, Study) else sweep_page(content)
+
+
+def text_of(page: str) -> str:
+    """What is read, without markup."""
+    body = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return re.sub(r"<[^>]+>", " ", body)
+
+
+def test_heroes_equal_run_json(compared: Study, tmp_path: Path) -> None:
+    compared.save(tmp_path)
+    heroes = {key: float(value) for value, key, _ in HERO.findall(study_page(Study.load(tmp_path)))}
+    expected = {}
+    for variant in compared.runs:
+        homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
+        summaries = [json.loads((home / "run.json").read_text(encoding="utf-8")) for home in homes]
+        expected[f"{variant}.test_error"] = fmean(summary["test_error"] for summary in summaries)
+        expected[f"{variant}.simulated_seconds"] = fmean(summary["simulated_seconds"] for summary in summaries)
+        expected[f"{variant}.staleness"] = fmean(summary["staleness"]["mean"] for summary in summaries)
+    assert heroes == pytest.approx(expected, rel=1e-12)
+
+
+def test_heroes_of_a_single_run(single: Study) -> None:
+    summary = single.runs[""][0].summary
+    heroes = {key: (float(value), text) for value, key, text in HERO.findall(study_page(single))}
+    assert heroes["async.test_error"] == (summary["test_error"], f"{100 * summary['test_error']:.1f}\u00a0%")
+    assert heroes["async.staleness"] == (summary["staleness"]["mean"], f"{summary['staleness']['mean']:.3g}")
+    assert heroes["async.epochs"] == (summary["epochs"], f"{summary['epochs']:.3g}")
+    assert heroes["async.simulated_seconds"][0] == summary["simulated_seconds"]
+    assert heroes["async.gradients_per_simulated_second"][0] == summary["gradients_per_simulated_second"]
+
+
+def test_a_diverged_run_says_where(diverging: Study) -> None:
+    page = study_page(diverging)
+    for variant, (run,) in diverging.runs.items():
+        assert run.diverged
+        update = run.summary["diverged"]["update"]
+        assert f'<data value="{update}" data-hero="{variant}.test_error">diverged</data>' in page
+        assert f"at update {update:,}" in page
+
+
+@pytest.mark.parametrize("name", ["compared", "swept"])
+def test_built_twice_it_is_the_same(name: str, request: pytest.FixtureRequest) -> None:
+    content = request.getfixturevalue(name)
+    assert built(content) == built(content)
+
+
+def test_nothing_is_asked_of_a_network(page: str) -> None:
+    links = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"|url\(([^)]*)\)|@import\s*(\S+)', page)
+    outside = [link for found in links for link in found if link and not link.startswith(("#", "data:"))]
+    assert not outside
+    assert "default-src 'none'" in page
+    assert len(page) < 1_000_000
+
+
+def test_no_missing_number_is_printed(page: str) -> None:
+    assert not re.search(r"\b(nan|NaN|inf|None|NaT|Infinity)\b", text_of(page))
+    assert not re.search(r'\s(d|x|y|points|transform|width)="[^"]*(nan|inf)', page)
+
+
+def test_identifiers_are_unique(page: str) -> None:
+    names = re.findall(r'\sid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names)
+
+
+def test_no_sentinel_colour_is_left(page: str) -> None:
+    assert not re.search(r"#(0\d0\d0\d|[12]\d0\d0\d)\b", page)
+
+
+def test_what_users_wrote_is_escaped(compared: Study, single: Study) -> None:
+    assert "simasgd run quickstart --set &lt;a&gt; &amp; &#39;b&#39;" in study_page(compared)
+    assert '<p class="note" role="note">Some &lt;images&gt; were decoded twice.</p>' in study_page(single)
+    assert naming("<b> & a", ["a"]) == "&lt;b&gt; &amp; <b>a</b>"
+
+
+def test_names_are_emphasised_whole() -> None:
+    assert naming("async and async-aware.", ["async", "async-aware"]) == "<b>async</b> and <b>async-aware</b>."
+
+
+def test_the_verdict_leads(compared: Study) -> None:
+    from simasgd.report.facts import facts_of
+
+    leading = re.search(r'<p class="verdict">(.*?)</p>', study_page(compared))
+    assert leading is not None
+    assert re.sub(r"<[^>]+>", "", leading[1]) == verdict(facts_of(compared))
+
+
+def test_overridden_profile_values_are_marked(single: Study, compared: Study) -> None:
+    assert "overridden in the scenario: 0.3" in study_page(single)
+    assert "overridden in the scenario" not in study_page(compared)
+    assert "recalled, unverified (1 to 3 µs end to end)" in study_page(compared)
+
+
+def test_timing_only_shows_no_test_error(timing: Study) -> None:
+    page = study_page(timing)
+    assert 'id="error"' not in page
+    assert 'data-hero="async.gradients_per_simulated_second"' in page
+
+
+def test_all_zero_staleness_has_no_histogram(compared: Study) -> None:
+    alone = Study(compared.scenario, {"hardsync": compared.runs["hardsync"]})
+    page = study_page(alone)
+    assert "every gradient has staleness 0" in page
+    assert "Histogram of staleness" not in page
+
+
+def test_a_sweep_lists_every_point(swept: SweepTable) -> None:
+    page = sweep_page(swept)
+    rows = page.split('id="points"')[1].split("</table>")[0].count("<tr>") - 1
+    assert rows == len(swept.points) == 12
+    best = swept.points["test_error"].astype(float).min()
+    assert f"The lowest test error is {100 * best:.1f}\u00a0%" in page
+    assert "Six diverged." in page
+
+
+def test_a_sweep_with_a_failed_point(swept: SweepTable) -> None:
+    points = swept.points.copy()
+    points.loc[0, "error"] = "RunFailed: the worker died"
+    page = sweep_page(type(swept)(swept.scenario, swept.axes, points, swept.command))
+    assert "one failed and six diverged" in page.lower()
+    assert "RunFailed: the worker died" in page
+    points["error"] = "interrupted"
+    assert "No point was finished." in sweep_page(type(swept)(swept.scenario, swept.axes, points, swept.command))
+
+
+def test_pages_are_written_as_index_html(compared: Study, swept: SweepTable, tmp_path: Path) -> None:
+    path = write_study(compared, tmp_path / "study")
+    assert path == tmp_path / "study" / "index.html"
+    assert path.read_text(encoding="utf-8") == study_page(compared)
+    assert write_sweep(swept, tmp_path).read_text(encoding="utf-8") == sweep_page(swept)

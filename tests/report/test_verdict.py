@@ -1,0 +1,197 @@
+"""The sentences follow from the numbers: other numbers, other sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from simasgd.report.facts import Divergence, Facts, Resource
+from simasgd.report.verdict import quality, reference, verdict
+from simasgd.report.words import NBSP, Spread, count, duration, factor, joined, percent, share
+
+TIMES = {"compute": 0.9, "push": 0.01, "wait": 0.08, "pull": 0.01, "idle": 0.0}
+
+
+def spread(value: float, width: float = 0.0) -> Spread:
+    return Spread(value, value - width / 2, value + width / 2)
+
+
+def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds: float = 10.0, **changes: Any) -> Facts:
+    values: dict[str, Any] = {
+        "protocol": "hardsync" if name == "hardsync" else "async",
+        "learners": 30,
+        "seeds": (0,),
+        "classes": 10,
+        "test_error": None if error is None else spread(error, width),
+        "simulated_seconds": spread(seconds),
+        "rate": spread(10_000 / seconds),
+        "epochs": 30.0,
+        "samples": 40_000,
+        "staleness": spread(0.0 if name == "hardsync" else 28.8),
+        "law": 0.0 if name == "hardsync" else 29.0,
+        "learner_time": TIMES,
+        "resources": (Resource("server", 0.1, 0.0), Resource("server NIC", 0.41, 0.2)),
+    }
+    return Facts(name=name, **(values | changes))
+
+
+def said(*variants: Facts) -> str:
+    return verdict(variants).replace(NBSP, " ")
+
+
+DIVERGED = (Divergence(seed=0, update=1234, epoch=0.5),)
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (
+            facts("async", error=0.906, seconds=7.5),
+            "async is 1.33× sooner than hardsync but fails to learn: 90.6 % test error against 3.0 %.",
+        ),
+        (
+            facts("aware", error=0.032, seconds=7.5, rule="α₀/τ"),
+            "aware (α₀/τ) is 1.33× sooner than hardsync and no worse: 3.2 % test error against 3.0 %, within 0.2 points.",
+        ),
+        (
+            facts("async", error=0.10, seconds=7.5),
+            "async is 1.33× sooner than hardsync but 7.0 points worse: 10.0 % test error against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.01, seconds=7.5),
+            "async is 1.33× sooner than hardsync and 2.0 points better: 1.0 % test error against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.10, width=0.08, seconds=7.5),
+            "async is 1.33× sooner than hardsync and not clearly worse: 10.0 % test error against 3.0 %, "
+            "no further apart than its seeds or hardsync's.",
+        ),
+        (
+            facts("async", error=0.10, seconds=20.0),
+            "async takes 2.00× as long as hardsync and is 7.0 points worse: 10.0 % test error against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.03, seconds=20.0),
+            "async takes 2.00× as long as hardsync but is no worse: 3.0 % test error against 3.0 %, within 0.0 points.",
+        ),
+        (
+            facts("async", error=0.10, seconds=10.1),
+            "async takes as long as hardsync but is 7.0 points worse: 10.0 % test error against 3.0 %.",
+        ),
+        (
+            facts("async", error=None, seconds=7.5, diverged=DIVERGED),
+            "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.03, seconds=10.0, samples=80_000),
+            "async applies 2.00× the samples per second of hardsync and is no worse: "
+            "3.0 % test error against 3.0 %, within 0.0 points.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_variant_is_compared_with_hardsync(other: Facts, sentence: str) -> None:
+    assert said(facts("hardsync"), other) == sentence
+    assert said(other, facts("hardsync")) == sentence
+
+
+def test_a_reference_that_fails_is_said_to() -> None:
+    base = facts("hardsync", error=0.9)
+    assert "learns where hardsync fails: 3.0 % test error against 90.0 %" in said(base, facts("async", seconds=5.0))
+    assert "fails to learn, too: 88.0 % test error against 90.0 %" in said(base, facts("async", error=0.88))
+
+
+@pytest.mark.parametrize(
+    ("error", "classes", "fails"), [(0.73, 10, True), (0.71, 10, False), (0.71, 2, True), (0.39, 2, False)]
+)
+def test_failing_is_measured_against_guessing(error: float, classes: int, fails: bool) -> None:
+    assert facts("async", error=error, classes=classes).fails is fails
+
+
+def test_worse_needs_more_than_the_seeds() -> None:
+    base = facts("hardsync", error=0.03)
+    assert quality(facts("async", error=0.046), base) == "worse"
+    assert quality(facts("async", error=0.044), base) == "same"
+    assert quality(facts("async", error=0.046, width=0.02), base) == "same"
+    assert quality(facts("async", error=0.046), facts("hardsync", error=0.03, width=0.02)) == "same"
+
+
+def test_the_reference_is_hardsync_else_the_least_stale_else_the_first() -> None:
+    stale, fresh = facts("a", staleness=spread(9.0)), facts("b", staleness=spread(2.0))
+    assert reference([stale, fresh, facts("hardsync")]).name == "hardsync"
+    assert reference([stale, fresh]).name == "b"
+    nothing = [replace(stale, staleness=None), replace(fresh, staleness=None)]
+    assert reference(nothing).name == "a"
+
+
+def test_many_variants_are_summed_up() -> None:
+    others = [facts(f"v{i}", error=0.02 + 0.1 * i, seconds=10.0 - i) for i in range(6)]
+    text = said(facts("hardsync"), *others)
+    assert "v5 is 2.00× sooner than hardsync but 49.0 points worse" in text
+    assert "v0 takes as long as hardsync and is no worse" in text
+    assert "v3 " not in text
+    assert "Of all 6 compared with hardsync, 5 are worse and 1 are no worse." in text
+
+
+def test_a_single_run_states_its_main_facts() -> None:
+    text = said(facts("async", error=0.05, width=0.02, seeds=(0, 1, 2)))
+    assert "async reaches 5.0 % test error (4.0 % – 6.0 % over three seeds) after 30 epochs in 10 s of simulated time." in text
+    assert "The mean staleness is 28.8; with free communication and no waiting it would be 29." in text
+    assert "Learners compute 90 % of the time and wait 8.0 %; the busiest resource is the server NIC, at 41 %." in text
+
+
+def test_a_single_run_may_diverge_or_do_nothing() -> None:
+    assert "async diverged at update 1,234; its 30 epochs take 10 s" in said(facts("async", error=None, diverged=DIVERGED))
+    two = facts("async", error=0.1, diverged=DIVERGED, seeds=(0, 1))
+    assert "diverged at update 1,234 (1 of 2 seeds)" in said(two)
+    nothing = facts("async", staleness=None, simulated_seconds=spread(0.001))
+    assert said(nothing) == "async applied no gradient: the run ends after 1 ms, before the first update."
+
+
+def test_a_resource_above_90_per_cent_is_the_bottleneck() -> None:
+    full = (Resource("server", 0.1, 0.0), Resource("server NIC", 0.97, 8.0))
+    assert "the server NIC is the bottleneck, 97 % busy" in said(facts("async", resources=full))
+    assert "bottleneck" not in said(facts("async", resources=(Resource("server", 0.89, 0.0),)))
+
+
+def test_timing_only_compares_throughput() -> None:
+    changes: dict[str, Any] = {"error": None, "classes": None}
+    base = facts("hardsync", **changes)
+    text = said(base, facts("async", seconds=8.0, **changes), facts("aware", seconds=8.0, **changes))
+    assert (
+        "async and aware apply gradients 1.25× faster than hardsync: 1,250 gradients per simulated second against 1,000" in text
+    )
+    assert "at a mean staleness of 28.8 against 0. Under hardsync the busiest resource is the server NIC, at 41 %." in text
+    assert "test error" not in text
+    assert "async applies gradients 2.00× slower than hardsync" in said(base, facts("async", seconds=20.0, **changes))
+    assert "async applies gradients as fast as hardsync" in said(base, facts("async", **changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (duration(0.0), "0 s"),
+        (duration(3e-6), "3 µs"),
+        (duration(0.918), "918 ms"),
+        (duration(5.466), "5.47 s"),
+        (duration(300.0), "5 min"),
+        (duration(22_392.0), "6.22 h"),
+        (percent(0.0), "0.0 %"),
+        (percent(0.0044), "0.44 %"),
+        (percent(0.9083), "90.8 %"),
+        (share(0.0049), "0.5 %"),
+        (share(0.406), "41 %"),
+        (share(1.0), "100 %"),
+        (share(0.9997), "> 99.9 %"),
+        (share(0.0003), "< 0.1 %"),
+        (factor(1.332), "1.33×"),
+        (factor(41.7), "41.7×"),
+        (joined(["a"]), "a"),
+        (joined(["a", "b", "c"]), "a, b and c"),
+        (count(1, "seed"), "one seed"),
+        (count(1400, "seed"), "1,400 seeds"),
+    ],
+)
+def test_words(text: str, expected: str) -> None:
+    assert text.replace(NBSP, " ") == expected

@@ -1,0 +1,99 @@
+"""The commands, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simasgd.scenario.text import dump
+from tests.build import LEARNING, TIMING, scenario
+
+PROGRAM = str(Path(sys.executable).with_name("simasgd"))
+SHORT = ["stop.epochs=1", "learners=4", "repeats=1"]
+
+
+def simasgd(*arguments, folder, code=0):
+    done = subprocess.run([PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_quickstart_runs_from_any_directory_and_says_where_its_page_is(tmp_path):
+    done = simasgd("run", "quickstart", *SHORT, folder=tmp_path)
+    assert done.stdout.splitlines()[-1] == "report: reports/quickstart/index.html"
+    assert (tmp_path / "reports/quickstart/index.html").stat().st_size > 10_000
+    variants = json.loads((tmp_path / "reports/quickstart/variants.json").read_text())["variants"]
+    assert [row["variant"] for row in variants] == ["hardsync", "async", "async-staleness-aware"]
+    assert "quickstart: 100% (" in done.stderr, "progress on something that is no terminal is plain lines"
+    assert "\r" not in done.stderr
+
+
+def test_an_earlier_runs_folder_is_replaced_whole(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(dump(scenario(LEARNING, {"stop": {"gradients": 40}, "repeats": 2}).resolved()))
+    simasgd("run", "mine.yaml", "--out", "out", "-q", folder=tmp_path)
+    assert (tmp_path / "out/repeats/1/run.json").exists()
+    done = simasgd("run", "mine.yaml", "repeats=1", "seed=3", "--out", "out", "-q", folder=tmp_path)
+    assert done.stderr == ""
+    assert not (tmp_path / "out/repeats").exists()
+    assert json.loads((tmp_path / "out/run.json").read_text())["seed"] == 3
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.yaml", "out"]
+
+
+def test_timing_only_never_imports_jax(tmp_path):
+    path = tmp_path / "timing.yaml"
+    path.write_text(dump(scenario(TIMING).resolved()))
+    script = (
+        "import sys; from simasgd.cli import main; sys.argv = ['simasgd', 'run', 'timing.yaml', '-q']\n"
+        "main_exit = None\ntry:\n    main()\nexcept SystemExit as stop:\n    main_exit = stop.code\n"
+        "assert not main_exit, main_exit\nassert 'simpy' in sys.modules\nassert 'jax' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "reports/test/index.html").exists()
+
+
+def test_a_sweep_and_its_page(tmp_path):
+    axes = ["learners=2,3", "latency=2 us,1 ms", "seed=range(0,2)", "stop.epochs=1"]
+    listed = simasgd("sweep", "digits", *axes, "--dry-run", folder=tmp_path).stdout.splitlines()
+    assert listed[0] == "cluster.learners=2 cluster.network.latency=2 us seed=0"
+    assert listed[-1] == "8 points"
+    assert not list(tmp_path.iterdir())
+    done = simasgd("sweep", "digits", *axes, folder=tmp_path)
+    assert done.stdout.splitlines()[-2:] == ["8 of 8 points", "report: reports/digits-sweep/index.html"]
+    assert len(list((tmp_path / "reports/digits-sweep/points").iterdir())) == 8
+
+
+@pytest.mark.parametrize("kind", ["run", "sweep"])
+def test_a_report_can_be_made_anew_and_is_the_same(kind, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(dump(scenario(LEARNING, {"stop": {"gradients": 40}}).resolved()))
+    simasgd(kind, "mine.yaml", *(["learners=2,3"] if kind == "sweep" else []), "--out", "out", "-q", folder=tmp_path)
+    page = tmp_path / "out/index.html"
+    first = page.read_bytes()
+    page.unlink()
+    assert simasgd("report", "out", folder=tmp_path).stdout == "report: out/index.html\n"
+    assert page.read_bytes() == first
+
+
+def test_show_prints_a_scenario_that_loads(tmp_path):
+    shown = simasgd("show", "quickstart", "learners=7", folder=tmp_path).stdout
+    (tmp_path / "shown.yaml").write_text(shown)
+    assert "learners: 7" in shown
+    assert simasgd("show", "shown.yaml", folder=tmp_path).stdout == shown
+
+
+def test_list_check_schema_data(tmp_path):
+    listed = json.loads(simasgd("list", "--json", folder=tmp_path).stdout)
+    assert {"quickstart", "digits"} <= listed["scenarios"].keys()
+    assert {"ideal", "p775", "ethernet-25g"} == listed["profiles"].keys()
+    assert all(title for titles in listed.values() for title in titles.values())
+    assert simasgd("check", "quickstart", folder=tmp_path).stdout == "quickstart: fine (9 runs)\n"
+    assert json.loads(simasgd("schema", folder=tmp_path).stdout)["properties"]["cluster"]
+    assert "digits" in simasgd("data", folder=tmp_path).stdout
+    assert simasgd("--version", folder=tmp_path).stdout.startswith("simasgd, version 0.1")

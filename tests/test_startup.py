@@ -1,0 +1,117 @@
+"""What a command does not need it does not import, and the worlds of clock and gradients stay apart."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import simasgd
+
+PACKAGE = Path(simasgd.__file__).parent
+HEAVY = {"jax", "jaxlib", "optax", "matplotlib", "seaborn", "pandas", "pyarrow", "simpy", "numpy", "scipy", "joblib"}
+PROGRAM = """
+import json, sys
+arguments = json.loads(sys.argv[1])
+if arguments is None:
+    import simasgd
+else:
+    from simasgd import cli
+    sys.argv = ["simasgd", *arguments]
+    try:
+        cli.main()
+    except SystemExit as left:
+        assert not left.code, left.code
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def modules_of(arguments: list[str] | None, folder: Path) -> tuple[set[str], str]:
+    """The top-level modules that a fresh interpreter has loaded after a command, and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(arguments)], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stderr.splitlines()[-1])), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (None, ""),
+        (["--help"], "Simulate clusters"),
+        (["run", "--help"], "Run a scenario"),
+        (["check", "quickstart"], "quickstart: fine (9 runs)"),
+        (["show", "quickstart", "learners=7"], "learners: 7"),
+        (["list"], "p775"),
+    ],
+    ids=str,
+)
+def test_nothing_heavy_is_imported(arguments: list[str] | None, printed: str, tmp_path: Path) -> None:
+    modules, output = modules_of(arguments, tmp_path)
+    assert "simasgd" in modules
+    assert modules & HEAVY == set()
+    assert printed in output
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a source imports anywhere in it, in full; names imported from a package as its modules."""
+    found: set[str] = set()
+    package = ["simasgd", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (start, node.module) if part)
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+            found |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+    return found
+
+
+def within(module: str, *roots: str) -> bool:
+    return any(module == root or module.startswith(f"{root}.") for root in roots)
+
+
+def exists(module: str) -> bool:
+    path = PACKAGE.parent / module.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("learning", ("simpy", "simasgd.cluster", "simasgd.simulator")),
+        ("cluster", ("jax", "jaxlib", "optax", "simasgd.learning", "simasgd.simulator")),
+        ("protocols", ("jax", "jaxlib", "optax", "simpy", "simasgd.learning", "simasgd.simulator")),
+        ("report", ("simasgd.simulator", "simasgd.cluster", "simasgd.learning", "simpy", "jax", "optax")),
+        ("scenario", ("simpy", "jax", "optax", "numpy", "pandas", "simasgd.simulator", "simasgd.learning")),
+    ],
+    ids=lambda case: case if isinstance(case, str) else "",
+)
+def test_who_may_import_what(folder: str, forbidden: tuple[str, ...]) -> None:
+    sources = sorted((PACKAGE / folder).rglob("*.py"))
+    assert len(sources) > 3
+    assert {root for root in forbidden if root.startswith("simasgd.") and not exists(root)} == set()
+    broken = {
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for path in sources
+        for module in imports(path)
+        if within(module, *forbidden)
+    }
+    assert broken == set()
+
+
+def test_the_walk_sees_imports_of_every_form() -> None:
+    # The test above would pass too if this saw nothing.
+    assert within("simasgd.cluster.simulation", "simasgd.cluster")
+    assert not within("simasgd.clusters", "simasgd.cluster")
+    assert {"simpy"} <= set().union(*(imports(path) for path in (PACKAGE / "cluster").glob("*.py")))
+    assert {"jax", "optax"} <= {
+        module.partition(".")[0] for path in (PACKAGE / "learning").glob("*.py") for module in imports(path)
+    }
+    assert {"simasgd.cluster.simulation", "simasgd.learning.player"} <= imports(PACKAGE / "simulator.py")
