@@ -10,13 +10,13 @@ from simasgd.tape import SummaryRecorder, TapeRecorder
 CASES = [
     # protocol, profile, λ, gradients, wanted
     ("async", "p775", 30, 300_000, 100_000),
-    ("async", "p775", 10_000, 1_000_000, 30_000),
+    ("async", "p775", 10_000, 500_000, 30_000),
     ("async", "ideal", 30, 300_000, None),
-    ("async", "ideal", 10_000, 1_000_000, None),
+    ("async", "ideal", 10_000, 500_000, None),
     ("async", "ethernet-25g", 30, 300_000, None),
     ("n-softsync", "p775", 30, 300_000, None),
     ("hardsync", "p775", 30, 300_000, None),
-    ("hardsync", "p775", 10_000, 1_000_000, None),
+    ("hardsync", "p775", 10_000, 500_000, None),
 ]
 
 
@@ -31,7 +31,7 @@ def main() -> None:
             f"cluster.learners={learners}",
             "workload.samples_per_epoch=1437",
         )
-        for recorder in (SummaryRecorder, TapeRecorder):
+        for recorder in (SummaryRecorder, TapeRecorder) if learners < 1000 else (SummaryRecorder,):
 
             def go(scenario=scenario, recorder=recorder, gradients=gradients):
                 run(
@@ -44,7 +44,7 @@ def main() -> None:
                     recorder=recorder(),
                 )
 
-            median, least, greatest = rate(gradients, go, rounds=5 if learners < 1000 else 3)
+            median, least, greatest = rate(gradients, go)
             bar = f"  (wanted: {wanted:,})" if wanted else ""
             print(
                 f"{kind:10} {profile:12} λ = {learners:6,} {recorder.__name__:16} "

@@ -24,7 +24,7 @@ LEARNING: dict[str, Any] = merge(
         "learning": {
             "data": "digits",
             "model": {"kind": "mlp", "hidden": [16]},
-            "optimizer": {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.5},
         },
         "workload": {"payload": None, "samples_per_epoch": None},
     },

@@ -93,7 +93,7 @@ def test_hardsync_is_serial_sgd_with_the_learners_mini_batches_together(player, 
         problem = problem_of(chosen)
         together = problem.batches.reshape(problem.tape.num_steps, -1)
         assert together.shape[1] == 4 * 4
-        optimizer, weights = optax.sgd(0.05, momentum=0.9), problem.start
+        optimizer, weights = optax.sgd(0.05, momentum=0.5), problem.start
         state = optimizer.init(weights)
 
         @jax.jit
