@@ -80,9 +80,10 @@ class Run:
         learners = read_table(folder / "learners.parquet")
         if learners is None:
             raise UsageError(f"{folder}: learners.parquet is missing")
+        summary = read_json(folder / RUN)
         return cls(
-            scenario=Scenario.load(folder / SCENARIO),
-            summary=read_json(folder / RUN),
+            scenario=Scenario.load(folder / SCENARIO).with_seed(summary["seed"]),  # the file may ask for repeats, too
+            summary=summary,
             learners=learners,
             updates=read_table(folder / "updates.parquet"),
             evaluations=read_table(folder / "evaluations.parquet"),
@@ -94,24 +95,36 @@ class Run:
 class Study:
     """All runs of a scenario: its variants (or itself, under the name ""), each at one or several seeds.
 
-    `command` is what repeats it on a command line.
+    `command` is what repeats it on a command line, and `variant` says which one of a larger study this is ("": none).
     """
 
     scenario: Scenario
     runs: Mapping[str, Sequence[Run]]
     command: str = ""
     notes: Sequence[str] = field(default=())
+    variant: str = ""
+
+    def alone(self, variant: str) -> Study:
+        """One variant with its seeds."""
+        return Study(self.scenario.variants[variant], {"": self.runs[variant]}, self.command, self.notes, variant)
+
+    @property
+    def has_variants(self) -> bool:
+        return list(self.runs) != [""]
 
     def save(self, folder: Path) -> None:
         """Write every run: variants into sub-folders of their names, further seeds into repeats/SEED below."""
-        for variant, runs in self.runs.items():
-            home = folder / variant
-            for i, run in enumerate(runs):
-                run.save(home if i == 0 else home / _REPEATS / str(run.seed))
-        if self._has_variants:
+        if self.has_variants:
+            for variant in self.runs:
+                self.alone(variant).save(folder / variant)
             write_json(folder / VARIANTS, {"name": self.scenario.name, "variants": self.table().to_dict("records")})
+        else:
+            first, *further = self.runs[""]
+            first.save(folder)
+            for run in further:
+                run.save(folder / _REPEATS / str(run.seed))
         (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
-        write_json(folder / _STUDY, {"command": self.command, "notes": list(self.notes)})
+        write_json(folder / _STUDY, {"command": self.command, "notes": list(self.notes), "variant": self.variant})
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
@@ -124,15 +137,12 @@ class Study:
             homes = {"": folder}
         runs = {variant: _with_repeats(home) for variant, home in homes.items()}
         kept = read_json(folder / _STUDY) if (folder / _STUDY).is_file() else {}
-        return cls(Scenario.load(folder / SCENARIO), runs, kept.get("command", ""), kept.get("notes", ()))
+        about = (kept.get("command", ""), kept.get("notes", ()), kept.get("variant", ""))
+        return cls(Scenario.load(folder / SCENARIO), runs, *about)
 
     def table(self) -> pd.DataFrame:
         """One row per variant: test error and simulated seconds with their spread over the seeds, staleness, divergence."""
         return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
-
-    @property
-    def _has_variants(self) -> bool:
-        return list(self.runs) != [""]
 
 
 def _with_repeats(home: Path) -> list[Run]:

@@ -26,7 +26,8 @@ def simasgd(*arguments, folder, code=0):
 def test_the_quickstart_runs_from_any_directory_and_says_where_its_page_is(tmp_path):
     done = simasgd("run", "quickstart", *SHORT, folder=tmp_path)
     assert done.stdout.splitlines()[-1] == "report: reports/quickstart/index.html"
-    assert (tmp_path / "reports/quickstart/index.html").stat().st_size > 10_000
+    for page in ("", "hardsync/", "async/", "async-staleness-aware/"):
+        assert (tmp_path / "reports/quickstart" / page / "index.html").stat().st_size > 10_000
     variants = json.loads((tmp_path / "reports/quickstart/variants.json").read_text())["variants"]
     assert [row["variant"] for row in variants] == ["hardsync", "async", "async-staleness-aware"]
     assert "quickstart: 100% (" in done.stderr, "progress on something that is no terminal is plain lines"

@@ -1,7 +1,7 @@
 """Golden runs: a seed fixes the tape bit for bit, on every machine and with every supported version of the libraries.
 
-If a digest here changes, every tape that users have recorded at that seed can no longer be repeated: that is a breaking change and
-needs an entry in the changelog.
+If a digest here changes, every tape that users have recorded at that seed can no longer be repeated: that is a breaking
+change and needs an entry in the changelog.
 """
 
 from __future__ import annotations

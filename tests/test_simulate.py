@@ -175,6 +175,8 @@ def test_a_study_runs_every_variant_at_every_seed(tmp_path):
     back = Study.load(tmp_path)
     pd.testing.assert_frame_equal(back.table(), result.table())
     assert back.scenario.hash() == chosen.hash()
+    for loaded in (back.runs["sync"][1], Run.load(tmp_path / "sync"), *Study.load(tmp_path / "sync").runs[""]):
+        assert loaded.scenario.hash() == loaded.summary["scenario_hash"]
 
 
 def test_seeds_wrap_around():

@@ -38,8 +38,8 @@ def _error(one: Facts) -> Hero:
     if one.diverged:
         first = min(found.update for found in one.diverged)
         return Hero(f"{one.name}.test_error", "test error", str(first), "diverged", divergence(one).removeprefix("diverged "))
-    spread = _spread(one.test_error, percent, one)
-    return _hero(one, "test_error", "test error", one.test_error, percent, f"{spread}, fails to learn" if one.fails else spread)
+    below = (_spread(one.test_error, percent, one), "fails to learn" if one.fails else "")
+    return _hero(one, "test_error", "test error", one.test_error, percent, ", ".join(filter(None, below)))
 
 
 def _time(one: Facts) -> Hero:

@@ -40,7 +40,7 @@ def study_page(study: Study) -> str:
         "study.html.j2",
         version=next(iter(study.runs.values()))[0].summary["version"],
         name=scenario.name,
-        heading=scenario.name,
+        heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
         title=scenario.title,  # what its author expects, which the verdict may contradict
         verdict=verdict(variants),
         names=[one.name for one in variants],
@@ -59,7 +59,10 @@ def study_page(study: Study) -> str:
 
 
 def write_study(study: Study, folder: Path) -> Path:
-    """Write a study's report into its folder; returns the page's path."""
+    """Write a study's report into its folder, and each variant's own below; returns the page's path."""
+    if study.has_variants:
+        for variant in study.runs:
+            _write(study_page(study.alone(variant)), folder / variant)
     return _write(study_page(study), folder)
 
 
