@@ -5,11 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -19,8 +15,9 @@ from typing import Any, final
 import pandas as pd
 
 import simasgd
+from simasgd import pool
 from simasgd.axes import Axis, combinations, parse
-from simasgd.errors import RunFailed, SimasgdError, UsageError
+from simasgd.errors import RunFailed, UsageError
 from simasgd.results import RUN, SCENARIO, SWEEP, read_json, read_table, write_json
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.load import typed
@@ -29,7 +26,6 @@ from simasgd.scenario.schema import Scenario
 __all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_sweep"]
 
 _POINTS = "points"
-_ATTEMPTS = 3  # how often a point may be under way while a worker dies, before it is given up
 
 
 @final
@@ -115,7 +111,7 @@ def run_sweep(
     `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
     """
     (folder / _POINTS).mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(folder)
+    pool.remove_leftovers(folder / _POINTS)
     table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, folder, {}), sweep.command)
     _save(table, folder)
     homes = {point.folder: point for point in sweep.points}
@@ -128,12 +124,12 @@ def run_sweep(
         else:
             missing[name] = point.scenario
     failures: dict[str, str] = {}
-    for name, error in _in_pool(missing, folder / _POINTS, workers):
+    for name, error in pool.run(missing, folder / _POINTS, workers):
         finished += 1
         if error:
             failures[name] = error
         progress("failed" if error else "done", finished, len(homes))
-    _remove_leftovers(folder)
+    pool.remove_leftovers(folder / _POINTS)
     table = replace(table, points=_table(sweep, folder, failures))
     _save(table, folder)
     return table
@@ -156,74 +152,6 @@ def load_table(folder: Path) -> SweepTable:
 def is_sweep(folder: Path) -> bool:
     """Whether a folder holds a sweep, finished or interrupted."""
     return (folder / SWEEP).is_file()
-
-
-def _in_pool(missing: Mapping[str, Scenario], home: Path, workers: int) -> Iterator[tuple[str, str]]:
-    """Run the points in worker processes; yields each one's name with "" or what went wrong.
-
-    No more points are handed out than there are workers, so a worker that is killed takes down only those under way, and
-    they are tried again. The processes are fresh ones, never forks, which JAX does not survive.
-    """
-    from joblib.externals.loky import get_reusable_executor
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    waiting, attempts = deque(missing), Counter[str]()
-    workers = max(1, min(workers, len(missing)))
-    running: dict[Future[str], str] = {}
-    while waiting or running:
-        executor = get_reusable_executor(max_workers=workers, timeout=60)
-        try:
-            while waiting and len(running) < workers:
-                name = waiting.popleft()
-                running[executor.submit(_run_point, missing[name], str(home), name)] = name
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-        except TerminatedWorkerError:
-            done = set(running)
-            waiting.appendleft(name)
-        for future in done:
-            name = running.pop(future)
-            try:
-                error = future.result()
-            except TerminatedWorkerError:
-                attempts[name] += 1
-                if attempts[name] < _ATTEMPTS:
-                    waiting.appendleft(name)
-                    continue
-                error = f"its worker process died {_ATTEMPTS} times (out of memory?)"
-            yield name, error
-
-
-def _run_point(scenario: Scenario, home: str, name: str) -> str:
-    """In a worker: simulate and save a point, under a temporary name first. Returns what went wrong, or ""."""
-    from simasgd.simulator import simulate
-
-    final, fresh = Path(home) / name, Path(home) / f".tmp-{os.getpid()}-{name}"
-    try:
-        simulate(scenario).save(fresh)
-        fresh.rename(final)
-    except (SimasgdError, MemoryError, OSError) as error:
-        shutil.rmtree(fresh, ignore_errors=True)
-        # A worker of an interrupted sweep may have written the same point meanwhile.
-        return "" if (final / RUN).is_file() else f"{type(error).__name__}: {error}"
-    return ""
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Delete the unfinished folders of workers that are no more, or whose point is there by now."""
-    for path in (folder / _POINTS).glob(".tmp-*"):
-        _, process, name = path.name.split("-")
-        if not _alive(int(process)) or (folder / _POINTS / name / RUN).is_file():
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _table(sweep: Sweep, folder: Path, failures: Mapping[str, str]) -> pd.DataFrame:

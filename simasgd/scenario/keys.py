@@ -66,7 +66,7 @@ def resolve(key: str) -> str:
     parts = key.split(".")
     if parts[0] == "variants" and len(parts) >= 3:
         return ".".join([*parts[:2], resolve(".".join(parts[2:]))])
-    if key in known():
+    if key in known() or key == "variants":
         return key
     endings = [full for full in known() if full.endswith(f".{key}")]
     if len(endings) == 1:

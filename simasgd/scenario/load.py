@@ -93,8 +93,10 @@ def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
     variants = file.tree.get("variants")
     names = list(variants) if isinstance(variants, dict) else []
     for change in changes:
-        name = next(iter(change.tree["variants"]))
-        if name not in names:
+        wanted = change.tree["variants"]
+        for name in wanted if isinstance(wanted, dict) else ():
+            if name in names:
+                continue
             near = get_close_matches(name, names, n=1)
             there = f"there are {', '.join(names)}" if names else "the scenario has none"
             hint = f"did you mean {near[0]!r}?" if near else there

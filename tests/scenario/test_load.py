@@ -464,3 +464,8 @@ def test_every_named_scenario_loads() -> None:
     assert "quickstart" in catalogue.scenarios()
     for name in catalogue.scenarios():
         assert Scenario.load(name).name == name
+
+
+def test_variants_can_be_taken_away() -> None:
+    assert len(Scenario.load("quickstart").variants) == 3
+    assert Scenario.load("quickstart", "variants=null").variants == {}
