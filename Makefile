@@ -11,10 +11,10 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## make the virtual environment (uv if there is one, else venv + pip)
 
-scenario: $(STAMP) need-name  ## run a scenario: make scenario NAME=quickstart [ARGS='cluster.learners=10']
+scenario: need-name $(STAMP)  ## run a scenario: make scenario NAME=quickstart [ARGS='cluster.learners=10']
 	@$(VENV)/bin/simasgd run $(NAME) $(ARGS)
 
-sweep: $(STAMP) need-name  ## sweep a scenario: make sweep NAME=digits ARGS='cluster.learners=1,2,4'
+sweep: need-name $(STAMP)  ## sweep a scenario: make sweep NAME=digits ARGS='cluster.learners=1,2,4'
 	@$(VENV)/bin/simasgd sweep $(NAME) $(ARGS)
 
 list: $(STAMP)  ## list the scenarios and the node profiles

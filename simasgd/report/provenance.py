@@ -29,7 +29,7 @@ def about(study: Study) -> list[tuple[str, str]]:
         "Data": [_data(one) for one in learning] or ["none: timing only"],
         "Model": [_model(one) for one in learning],
         "Optimizer": [_optimizer(one) for one in learning],
-        "Message": [show(scenario.payload, SIZE).replace(" ", NBSP) for scenario in scenarios],
+        "Message": [_message(scenario) for scenario in scenarios],
         "Until": [stop(scenario) for scenario in scenarios],
         "Nodes": [scenario.cluster.profile or "given in the scenario" for scenario in scenarios],
         "Seeds": [_seeds(next(iter(study.runs.values())))],
@@ -90,6 +90,18 @@ def _at(tree: dict[str, Any], key: str) -> Any:
     for part in key.removeprefix("cluster.").split("."):
         value = value[part]
     return value
+
+
+def _message(scenario: Scenario) -> str:
+    """The size on the wire, beside the model's own where that differs: then the learning stands in for a larger problem."""
+    said = _size(scenario.payload)
+    if scenario.learning is None or scenario.learning.model_bytes == scenario.payload:
+        return said
+    return f"{said}, as of a model of that size; the one that learns here has {_size(scenario.learning.model_bytes)}"
+
+
+def _size(size: float) -> str:
+    return show(size, SIZE).replace(" ", NBSP)
 
 
 def _data(learning: Learning) -> str:

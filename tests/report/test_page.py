@@ -9,10 +9,11 @@ from statistics import fmean
 
 import pytest
 
-from simasgd import Study
+from simasgd import Study, study
 from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
 from simasgd.report.verdict import verdict
 from simasgd.sweep import SweepTable
+from tests.build import LEARNING, scenario
 
 STUDIES = ["compared", "single", "timing", "diverging", "stopped_at_once"]
 HERO = re.compile(r'<data value="([^"]*)" data-hero="([^"]*)">([^<]*)</data>')
@@ -69,6 +70,13 @@ def test_a_diverged_run_says_where(diverging: Study) -> None:
 def test_built_twice_it_is_the_same(name: str, request: pytest.FixtureRequest) -> None:
     content = request.getfixturevalue(name)
     assert built(content) == built(content)
+
+
+def test_a_payload_that_is_not_the_models_own_is_said() -> None:
+    chosen = scenario(LEARNING, {"stop": {"gradients": 8}, "workload": {"payload": "350 kB"}})
+    assert "the one that learns here has 4.84 kB" in text_of(study_page(study(chosen))).replace("\u00a0", " ")
+    own = scenario(LEARNING, {"stop": {"gradients": 8}})
+    assert "the one that learns here" not in text_of(study_page(study(own)))
 
 
 def test_nothing_is_asked_of_a_network(page: str) -> None:
