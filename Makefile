@@ -5,6 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 NAME ?=
 ARGS ?=
+export NAME
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,10 +13,10 @@ help:  ## list the targets
 setup: $(STAMP)  ## make the virtual environment (uv if there is one, else venv + pip)
 
 scenario: need-name $(STAMP)  ## run a scenario: make scenario NAME=quickstart [ARGS='cluster.learners=10']
-	@$(VENV)/bin/simasgd run $(NAME) $(ARGS)
+	@$(VENV)/bin/simasgd run "$$NAME" $(ARGS)
 
 sweep: need-name $(STAMP)  ## sweep a scenario: make sweep NAME=digits ARGS='cluster.learners=1,2,4'
-	@$(VENV)/bin/simasgd sweep $(NAME) $(ARGS)
+	@$(VENV)/bin/simasgd sweep "$$NAME" $(ARGS)
 
 list: $(STAMP)  ## list the scenarios and the node profiles
 	@$(VENV)/bin/simasgd list
@@ -40,7 +41,7 @@ clean:  ## remove the virtual environment and the caches (reports stay)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-name:
-	@test -n '$(NAME)' || { echo "say which scenario: make $(or $(filter scenario sweep,$(MAKECMDGOALS)),scenario) NAME=quickstart ('make list' shows them)" >&2; exit 2; }
+	@test -n "$$NAME" || { echo "say which scenario: make $(or $(filter scenario sweep,$(MAKECMDGOALS)),scenario) NAME=quickstart ('make list' shows them)" >&2; exit 2; }
 
 $(STAMP): requirements.lock pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \

@@ -31,9 +31,7 @@ def problem_of(variant: str, *overrides: str) -> Problem:
         limit=Limit(gradients=scenario.gradients_to_stop),
         recorder=recorder,
     )
-    assert scenario.learning is not None
-    tape = recorder.tape(scenario.workload.mini_batch)
-    return pose(scenario.learning, 0, tape, scenario.cluster.learners, scenario.protocol.nominal_staleness(30))
+    return pose(scenario, recorder.tape(scenario.workload.mini_batch))
 
 
 def play(player: AbstractPlayer, problem: Problem) -> None:

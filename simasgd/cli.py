@@ -11,7 +11,7 @@ from typing import Any
 import rich_click as click
 
 import simasgd
-from simasgd.errors import SimasgdError
+from simasgd.errors import SimasgdError, UsageError
 
 _REPORTS = Path("reports")
 _scenario = click.argument("scenario", metavar="NAME|FILE")
@@ -54,8 +54,8 @@ def run(scenario: str, overrides: tuple[str, ...], out: Path | None, quiet: bool
         result = study(chosen, command=_command("run", scenario, overrides), progress=progress)
         with replacing(folder) as fresh:
             result.save(fresh)
-            progress("report", 1.0)
-            write_study(result, fresh)
+        progress("report", 1.0)
+        write_study(result, folder)
     click.echo(_summary(result))
     click.echo(f"report: {folder / 'index.html'}")
 
@@ -163,7 +163,10 @@ def report(folder: Path) -> None:
     from simasgd.results import Study
     from simasgd.sweep import is_sweep, load_table
 
-    page = write_sweep(load_table(folder), folder) if is_sweep(folder) else write_study(Study.load(folder), folder)
+    try:
+        page = write_sweep(load_table(folder), folder) if is_sweep(folder) else write_study(Study.load(folder), folder)
+    except KeyError as error:
+        raise UsageError(f"{folder}: {error} is missing in its files; was it written by another version?") from None
     click.echo(f"report: {page}")
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
-from simasgd.errors import SimasgdError
 from simasgd.results import RUN
 from simasgd.scenario.schema import Scenario
 
@@ -58,7 +57,7 @@ def _simulate_into(scenario: Scenario, home: str, name: str) -> str:
     try:
         simulate(scenario).save(fresh)
         fresh.rename(final)
-    except (SimasgdError, MemoryError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # a point that fails is a row of the table, and the others go on
         shutil.rmtree(fresh, ignore_errors=True)
         # A worker of an interrupted sweep may have written the same run meanwhile.
         return "" if (final / RUN).is_file() else f"{type(error).__name__}: {error}"

@@ -146,8 +146,10 @@ class Study:
 
 
 def _with_repeats(home: Path) -> list[Run]:
-    further = sorted((home / _REPEATS).glob("*"), key=lambda folder: int(folder.name))
-    return [Run.load(home), *map(Run.load, further)]
+    first = Run.load(home)
+    seeds = [int(folder.name) for folder in (home / _REPEATS).glob("*") if folder.name.isdecimal() and folder.is_dir()]
+    in_order = sorted(seeds, key=lambda seed: (seed - first.seed) % 2**32)
+    return [first, *(Run.load(home / _REPEATS / str(seed)) for seed in in_order)]
 
 
 def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
@@ -216,12 +218,15 @@ def _plain(value: Any) -> Any:
     return finite(value) if isinstance(value, float) else value
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> dict[str, Any]:
     """What `write_json` wrote. Raises simasgd.UsageError where that is not to be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: is not what simasgd writes")
+    return content
 
 
 def read_table(path: Path) -> pd.DataFrame | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ import simasgd
 from simasgd.cluster.diary import Activity
 from simasgd.cluster.simulation import Clocked, Limit
 from simasgd.cluster.simulation import run as run_cluster
+from simasgd.errors import RunFailed
 from simasgd.results import Run, Study, finite, staleness_summary
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
@@ -35,8 +38,15 @@ def simulate(scenario: Scenario, *, player: AbstractPlayer | None = None, progre
     """Run a scenario once, at its own seed: first the cluster, then, if it has a learning section, the gradients.
 
     Its variants and repeats are for `study`. The player is the compiled one unless another is given. Raises
-    simasgd.DataMissing.
+    simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice.
     """
+    try:
+        return _simulate(scenario, player, progress)
+    except MemoryError:
+        raise RunFailed("the memory does not suffice for this run") from None
+
+
+def _simulate(scenario: Scenario, player: AbstractPlayer | None, progress: Progress) -> Run:
     began = time.perf_counter()
     keep_tape = scenario.learning is not None or scenario.record == "updates"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
@@ -84,7 +94,7 @@ def simulate(scenario: Scenario, *, player: AbstractPlayer | None = None, progre
 
 
 def study(scenario: Scenario, *, command: str = "", progress: Progress = _silent) -> Study:
-    """Run all variants of a scenario (itself, if it has none) at all their seeds. Raises simasgd.DataMissing."""
+    """Run all variants of a scenario (itself, if it has none) at all their seeds. Raises what `simulate` does."""
     plans = [
         (variant, single) for variant, chosen in (scenario.variants or {"": scenario}).items() for single in chosen.repeated()
     ]
@@ -123,9 +133,8 @@ def _learn(scenario: Scenario, tape: Tape, player: AbstractPlayer | None, progre
     assert samples_per_epoch is not None
     player = Compiled() if player is None else player
     epochs, steps = _evaluation_points(tape, samples_per_epoch)
-    with jax.enable_x64(learning.precision == "float64"):
-        learners = scenario.cluster.learners
-        problem = pose(learning, scenario.learning_seed, tape, learners, scenario.protocol.nominal_staleness(learners))
+    with jax.enable_x64(learning.precision == "float64"), _on_the_device():
+        problem = pose(scenario, tape)
         progress("compile", 0.0)
         compile_seconds = player.prepare(problem)
         began = time.perf_counter()
@@ -159,6 +168,22 @@ def _learn(scenario: Scenario, tape: Tape, player: AbstractPlayer | None, progre
         compile_seconds=compile_seconds,
         replay_seconds=replay_seconds,
     )
+
+
+@contextmanager
+def _on_the_device() -> Iterator[None]:
+    """JAX's complaints in our words: too little memory fails the run, and numbers that overflow are found as divergence."""
+    import jax
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            yield
+        except jax.errors.JaxRuntimeError as error:
+            # XLA says it as RESOURCE_EXHAUSTED or, where it notices later, as INTERNAL.
+            if "out of memory" not in str(error).lower():
+                raise
+            raise RunFailed(f"the device's memory does not suffice for this run: {str(error).splitlines()[0]}") from None
 
 
 def _evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], list[int]]:
@@ -201,6 +226,7 @@ def _clock_summary(scenario: Scenario, clocked: Clocked) -> dict[str, Any]:
             "in_flight": clocked.gradients_in_flight,
         },
         "updates": clocked.updates,
+        "stopped_by": _stopped_by(scenario, clocked),
         "samples": samples,
         "epochs": samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
         "gradients_per_simulated_second": clocked.gradients_applied / clocked.simulated_seconds,
@@ -208,6 +234,18 @@ def _clock_summary(scenario: Scenario, clocked: Clocked) -> dict[str, Any]:
         "servers": [{"name": s.name, "busy": s.busy, "mean_queue": s.mean_queue} for s in clocked.servers],
         "links": [link._asdict() for link in clocked.links],
     }
+
+
+def _stopped_by(scenario: Scenario, clocked: Clocked) -> str:
+    """The key of `stop` that ended the run."""
+    stop, applied = scenario.stop, clocked.gradients_applied
+    if stop.updates is not None and clocked.updates >= stop.updates:
+        return "updates"
+    if stop.gradients is not None and applied >= stop.gradients:
+        return "gradients"
+    if scenario.gradients_to_stop is not None and applied >= scenario.gradients_to_stop:
+        return "epochs"
+    return "simulated_time"
 
 
 def _learner_table(clocked: Clocked) -> pd.DataFrame:

@@ -4,8 +4,7 @@ command goes on where it was interrupted."""
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -17,10 +16,11 @@ import pandas as pd
 import simasgd
 from simasgd import pool
 from simasgd.axes import Axis, combinations, parse
-from simasgd.errors import RunFailed, UsageError
+from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.results import RUN, SCENARIO, SWEEP, read_json, read_table, write_json
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.load import typed
+from simasgd.scenario.merge import Layer
 from simasgd.scenario.schema import Scenario
 
 __all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_sweep"]
@@ -88,19 +88,35 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
     file = text.read(path)
     if any(axis.key == "seed" for axis in axes):
         fixed = ["repeats=1", *fixed]
-    base = typed(file, fixed)
     points: dict[str, Point] = {}
     numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
     for values in combinations(axes):
-        scenario = typed(file, [*fixed, *(f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True))])
+        changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
+        try:
+            scenario = typed(file, [*fixed, *changes])
+        except ScenarioError as error:
+            raise ScenarioError(f"{error}\n(at the point {' '.join(changes)})" if changes else str(error)) from None
         for variant, chosen in (scenario.variants or {"": scenario}).items():
             for axis, value in zip(axes, values, strict=True):
                 numbers[axis.key][value] = _number_at(chosen, axis.key)
             for single in chosen.repeated():
                 point = Point(tuple(values[i] for i in shown), variant, single)
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
-    return Sweep(base, tuple(_numbered(axes[i], numbers[axes[i].key]) for i in shown), tuple(points.values()), command)
+    return Sweep(
+        _base(file, fixed, points.values()),
+        tuple(_numbered(axes[i], numbers[axes[i].key]) for i in shown),
+        tuple(points.values()),
+        command,
+    )
+
+
+def _base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
+    """The scenario that the axes vary; the first point's where it is none without them (a kind whose parameter is swept)."""
+    try:
+        return typed(file, fixed)
+    except ScenarioError:
+        return next(point.scenario for point in points)
 
 
 def run_sweep(
@@ -110,7 +126,10 @@ def run_sweep(
 
     `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
     """
-    (folder / _POINTS).mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / _POINTS).mkdir(parents=True, exist_ok=True)
+    except OSError as trouble:
+        raise RunFailed(f"{folder}: cannot be made: {trouble.strerror}") from None
     pool.remove_leftovers(folder / _POINTS)
     table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, folder, {}), sweep.command)
     _save(table, folder)
@@ -203,7 +222,7 @@ def _save(table: SweepTable, folder: Path) -> None:
             "name": table.scenario.name,
             "command": table.command,
             "axes": [{"key": axis.key, "values": axis.values, "numbers": axis.numbers} for axis in table.axes],
-            "points": json.loads(table.points.to_json(orient="records")),
+            "points": table.points.to_dict("records"),
         }
         _replace(folder / SWEEP, lambda path: write_json(path, content))
     except OSError as error:

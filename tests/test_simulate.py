@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simasgd import Run, Study, simulate, study
+from simasgd import Run, RunFailed, Study, simulate, study
 from simasgd.cluster.diary import Activity
 from simasgd.learning.reference import Reference
 from simasgd.results import write_json
@@ -177,6 +177,51 @@ def test_a_study_runs_every_variant_at_every_seed(tmp_path):
     assert back.scenario.hash() == chosen.hash()
     for loaded in (back.runs["sync"][1], Run.load(tmp_path / "sync"), *Study.load(tmp_path / "sync").runs[""]):
         assert loaded.scenario.hash() == loaded.summary["scenario_hash"]
+
+
+@pytest.mark.parametrize(("epochs", "gradients"), [(0.07, 7), (0.29, 29), (1, 100), (0.071, 8), (2.675, 268)])
+def test_epochs_are_counted_exactly_as_written(epochs, gradients):
+    one = {"workload": {"mini_batch": 1, "samples_per_epoch": 100}, "stop": {"gradients": None, "epochs": epochs}}
+    chosen = scenario(TIMING, one)
+    assert chosen.gradients_to_stop == gradients
+    assert simulate(chosen).summary["gradients"]["applied"] == gradients
+
+
+def test_given_epochs_move_the_schedule_too():
+    """With 400 samples to an epoch the rate is cut after 100 gradients of 4, not after the data's 1437 samples."""
+    from simasgd.learning.problem import pose
+    from tests.build import clock
+
+    cut = {"schedule": {"boundaries": [1], "factor": 0.5}}
+    chosen = scenario(LEARNING, {"workload": {"samples_per_epoch": 400}, "learning": cut, "stop": {"gradients": 300}})
+    assert pose(chosen, clock(chosen)[1]).factors.tolist() == [1.0] * 100 + [0.5] * 200
+
+
+@pytest.mark.parametrize(
+    ("stop", "by"),
+    [
+        ({"epochs": 0.1}, "epochs"),
+        ({"gradients": 30, "epochs": 1}, "gradients"),
+        ({"gradients": 300, "epochs": 0.1}, "epochs"),
+        ({"updates": 3, "gradients": 300}, "updates"),
+        ({"simulated_time": "9 ms", "updates": 1000}, "simulated_time"),
+    ],
+)
+def test_what_stopped_the_run_is_said(stop, by):
+    assert simulate(scenario(TIMING, {"stop": {"gradients": None, **stop}})).summary["stopped_by"] == by
+
+
+def test_too_little_memory_is_a_failed_run():
+    with pytest.raises(RunFailed, match="memory does not suffice"):
+        simulate(scenario(LEARNING, {"learning": {"model": {"hidden": [10**12]}}}))
+
+
+def test_repeats_come_back_in_their_order_beside_stray_files(tmp_path):
+    result = study(scenario(TIMING, {"seed": 2**32 - 2, "repeats": 4}))
+    result.save(tmp_path)
+    (tmp_path / "repeats" / ".DS_Store").write_text("")
+    (tmp_path / "repeats" / "notes").mkdir()
+    assert [run.seed for run in Study.load(tmp_path).runs[""]] == [2**32 - 2, 2**32 - 1, 0, 1]
 
 
 def test_seeds_wrap_around():

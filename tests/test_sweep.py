@@ -143,6 +143,27 @@ def workers_of(process):
     return found
 
 
+def test_a_point_that_fails_does_not_stop_the_others(tmp_path):
+    path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 20}})
+    table = run_sweep(plan_sweep(path, ["hidden=[8],[1000000000000],[4,4]"]), tmp_path / "sweep", workers=1)
+    first, second, third = table.points["error"]
+    assert (first, third) == ("", "")
+    assert "memory does not suffice" in second
+    assert table.points["test_error"].isna().tolist() == [False, True, False]
+
+
+def test_the_point_that_is_wrong_is_named(timing):
+    with pytest.raises(ScenarioError, match=r"at the point cluster\.learners=2 protocol\.n=3"):
+        plan_sweep(timing, ["protocol.kind=n-softsync", "learners=4,2", "protocol.n=1,3"])
+
+
+def test_small_numbers_keep_their_digits(timing, tmp_path):
+    run_sweep(plan_sweep(timing, ["per_sample=1.23456789e-9 s,2e-9 s"]), tmp_path / "sweep", workers=1)
+    listed = json.loads((tmp_path / "sweep/sweep.json").read_text())["points"]
+    table = load_table(tmp_path / "sweep").points
+    assert [row["simulated_seconds"] for row in listed] == table["simulated_seconds"].tolist()
+
+
 def test_a_failed_point_is_in_the_table(tmp_path, monkeypatch):
     """The data disappear between the check and the run."""
     path = scenario_file(tmp_path, LEARNING, {"learning": {"data": "mnist"}, "stop": {"gradients": 10}})

@@ -23,32 +23,31 @@ class Pipe:
     are made in order of their arrival.
     """
 
-    __slots__ = ("_bytes", "_free", "_served", "_starts", "_waited", "name")
+    __slots__ = ("_busy_before", "_busy_since", "_bytes", "_free", "_pending", "_waited", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._free = 0.0
-        self._served = 0.0
+        self._busy_since = 0.0  # start of the present busy period, or of the last one
+        self._busy_before = 0.0  # seconds served in earlier ones
         self._waited = 0.0
         self._bytes = 0.0
-        self._starts: deque[tuple[float, float]] = deque()  # (start, size) of the requests that may still be waiting
+        # (arrival, start, size) of the requests that had not begun at the last look; sums hold the others only, so that
+        # what lies far behind the stop is never added and taken off again.
+        self._pending: deque[tuple[float, float, float]] = deque()
 
     def request(self, now: float, seconds: float, size: float = 0.0) -> float:
         """Ask now for `seconds` of service to a message of `size` bytes; returns the time at which it starts."""
         start = self._free
+        if self._pending:
+            self._begin(now)
         if start <= now:
-            start = now
-            if self._starts:
-                self._starts.clear()
+            self._busy_before += start - self._busy_since
+            self._busy_since = start = now
+            self._bytes += size
         else:
-            self._waited += start - now
-            starts = self._starts
-            starts.append((start, size))
-            while starts[0][0] <= now:
-                starts.popleft()
+            self._pending.append((now, start, size))
         self._free = start + seconds
-        self._served += seconds
-        self._bytes += size
         return start
 
     def usage(self, until: float) -> Usage:
@@ -56,9 +55,16 @@ class Pipe:
         with all its bytes."""
         if until <= 0.0:
             return Usage(self.name, 0.0, 0.0, 0.0)
-        waiting = [(start, size) for start, size in self._starts if start > until]
-        # From `until` to `_free` the pipe is never idle: all that it still serves has arrived by now.
-        served = self._served - max(0.0, self._free - until)
-        waited = self._waited - sum(start - until for start, _ in waiting)
-        carried = self._bytes - sum(size for _, size in waiting)
-        return Usage(self.name, served / until, waited / until, carried)
+        self._begin(until)
+        # From the start of the present busy period to `_free` the pipe is never idle: all that it will serve has arrived.
+        served = self._busy_before + min(self._free, until) - self._busy_since
+        waiting = sum(until - arrival for arrival, _, _ in self._pending)
+        return Usage(self.name, min(1.0, served / until), (self._waited + waiting) / until, self._bytes)
+
+    def _begin(self, now: float) -> None:
+        """Book the requests that have begun by `now`."""
+        pending = self._pending
+        while pending and pending[0][1] <= now:
+            arrival, start, size = pending.popleft()
+            self._waited += start - arrival
+            self._bytes += size

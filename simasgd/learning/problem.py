@@ -21,11 +21,12 @@ from simasgd.scenario.learning import (
     AbstractModel,
     DataShape,
     InverseMeanStaleness,
-    Learning,
     Modulation,
     Schedule,
     SqrtBatch,
+    samples_of_epochs,
 )
+from simasgd.scenario.schema import Scenario
 from simasgd.tape import Floats, Tape
 
 
@@ -82,21 +83,23 @@ class Problem:
         return float(value), int(wrong) / len(self.test_labels)
 
 
-def pose(learning: Learning, seed: int, tape: Tape, learners: int, nominal_staleness: float | None) -> Problem:
-    """The problem that a scenario's learning section poses on a tape of λ `learners`.
-
-    `nominal_staleness` is ⟨σ⟩ as the protocol's paper has it; None for the tape's own mean.
-    """
+def pose(scenario: Scenario, tape: Tape) -> Problem:
+    """The problem that a scenario's learning section poses on its tape. Raises simasgd.DataMissing."""
+    learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
+    assert learning is not None
+    assert samples_per_epoch is not None
+    learners = scenario.cluster.learners
     source, shape = data.load(learning.data), DATA[learning.data]
     mean_staleness, samples_per_round = 1.0, 1
     match learning.modulation:
         case InverseMeanStaleness():
-            mean_staleness = _tape_mean(tape) if nominal_staleness is None else nominal_staleness
+            nominal = scenario.protocol.nominal_staleness(learners)
+            mean_staleness = _tape_mean(tape) if nominal is None else nominal
         case SqrtBatch():
             samples_per_round = learners * tape.mini_batch
     recipe = Recipe(learning.model, shape, learning.optimizer, learning.modulation, mean_staleness, samples_per_round)
     dtype = jnp.dtype(learning.precision)
-    start = recipe.network.init(jax.random.key(seed))
+    start = recipe.network.init(jax.random.key(scenario.learning_seed))
     return Problem(
         recipe=recipe,
         tape=tape,
@@ -105,8 +108,8 @@ def pose(learning: Learning, seed: int, tape: Tape, learners: int, nominal_stale
         labels=jnp.asarray(source.train_labels),
         test_inputs=jnp.asarray(source.test_inputs, dtype),
         test_labels=jnp.asarray(source.test_labels),
-        batches=_batches(seed, tape, shape.train),
-        factors=schedule_factors(learning.schedule, tape, shape.train),
+        batches=_batches(scenario.learning_seed, tape, shape.train),
+        factors=schedule_factors(learning.schedule, tape, samples_per_epoch),
         note=source.note,
     )
 
@@ -119,7 +122,7 @@ def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: i
     """By what the schedule multiplies the learning rate at each step, shape (U,), from the samples applied before it."""
     if schedule is None:
         return np.ones(tape.num_steps)
-    boundaries = np.asarray(schedule.boundaries) * samples_per_epoch
+    boundaries = [samples_of_epochs(boundary, samples_per_epoch) for boundary in schedule.boundaries]
     passed = np.searchsorted(boundaries, tape.samples_before[:-1], side="right")
     result: Floats = np.power(schedule.factor, passed.astype(np.float64))
     return result

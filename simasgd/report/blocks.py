@@ -55,11 +55,12 @@ def _curves(table: pd.DataFrame, variants: Sequence[Facts]) -> Block:
 
 def learning_reading(table: pd.DataFrame, variants: Sequence[Facts]) -> str:
     """When each variant first got to an error that all who learn reach in the end."""
-    learns = [one.name for one in variants if not one.fails]
-    if len(variants) == 1 or not learns:
+    # The target is what the runs end at, not the last row that all seeds share.
+    finals = {one.name: one.test_error.mean for one in variants if one.test_error is not None and not one.fails}
+    learners = [one for one in variants if one.classes is not None]
+    if len(learners) == 1 or not finals:
         return " ".join(_fall(name, rows) for name, rows in table.groupby("variant", sort=False))
-    finals = table.groupby("variant", sort=False)["error"].last()
-    target = max(finals[name] for name in learns)
+    target = max(finals.values())
     said = []
     for name, rows in table.groupby("variant", sort=False):
         there = rows[rows["error"] <= target]

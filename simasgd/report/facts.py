@@ -157,20 +157,40 @@ def curves(study: Study) -> pd.DataFrame:
         tables = [run.evaluations for run in runs if run.evaluations is not None]
         if not tables:
             continue
-        # Seeds reach an epoch at different times, so they are matched by the evaluation's number.
-        rows = pd.concat(tables).groupby(level=0)
-        merged = rows.agg(
-            epoch=("epoch", "mean"),
-            updates=("updates", "mean"),
-            seconds=("simulated_seconds", "mean"),
-            error=("test_error", "mean"),
-            low=("test_error", "min"),
-            high=("test_error", "max"),
-            seeds=("test_error", "size"),
+        # Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
+        # those that diverged), and then the last evaluation of each.
+        merged = (
+            pd.concat([_matched(tables, runs), _ends(tables, runs)])
+            .groupby("row", sort=False)
+            .agg(
+                epoch=("epoch", "mean"),
+                updates=("updates", "mean"),
+                seconds=("simulated_seconds", "mean"),
+                error=("test_error", "mean"),
+                low=("test_error", "min"),
+                high=("test_error", "max"),
+                seeds=("test_error", "size"),
+            )
         )
         merged.insert(0, "variant", variant or protocol_name(runs[0].scenario.protocol))
         parts.append(merged)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _matched(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+    """The evaluations at whole epochs that every run reached that did not diverge, numbered by epoch in column `row`."""
+    whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
+    finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
+    last = min(finished, default=max(table["epoch"].max() for table in whole))
+    return pd.concat([table[table["epoch"] <= last].assign(row=table["epoch"]) for table in whole])
+
+
+def _ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+    """The last evaluations of the runs that did not diverge, as one row, where any lies behind the matched ones."""
+    ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
+    ends = ends[[not run.diverged for run in runs]]
+    behind = not ends.empty and (ends["epoch"].nunique() > 1 or ends["epoch"].iloc[0] != round(ends["epoch"].iloc[0]))
+    return ends.assign(row=float("inf")) if behind else ends.head(0).assign(row=0.0)
 
 
 def histogram(runs: Sequence[Run]) -> list[int]:
@@ -201,7 +221,7 @@ def staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame({"seconds": [], "staleness": []})
     updates = pd.concat(tables)
-    length = float(updates["time"].max()) / bins
+    length = float(updates["time"].max()) / bins or 1.0  # all at once, where messages and computing take next to no time
     part = (updates["time"] / length).astype(int).clip(upper=bins - 1)
     means = updates.groupby(part)["staleness"].mean()
     return pd.DataFrame({"seconds": (means.index + 0.5) * length, "staleness": means.to_numpy()})

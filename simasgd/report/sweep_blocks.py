@@ -87,6 +87,9 @@ def _reading(axis: Axis, facts: SweepFacts) -> str:
         known = table.dropna(subset=[quantity])
         least, most = known.loc[known[quantity].idxmin()], known.loc[known[quantity].idxmax()]
         subject = f"{_TITLES[quantity].lower()} is"
+        if len(known) == 1 < len(table):
+            parts.append(f"{subject} {_form(quantity, least[quantity])} at {least[axis.key]}, the only one that has any")
+            continue
         if _form(quantity, least[quantity]) == _form(quantity, most[quantity]):
             parts.append(f"{subject} {_form(quantity, least[quantity])} throughout")
             continue

@@ -18,10 +18,19 @@ def verdict(variants: Sequence[Facts]) -> str:
     """The sentences at the top of the report."""
     if len(variants) == 1:
         return _single(variants[0])
-    base = reference(variants)
-    others = [one for one in variants if one is not base]
-    if base.classes is None:
-        return _timing(base, others)
+    learning = [one for one in variants if one.classes is not None]
+    timing = [one for one in variants if one.classes is None]
+    if not learning:
+        base = reference(timing)
+        return _timing(base, [one for one in timing if one is not base])
+    base = reference(learning)
+    beside = " ".join(f"{one.title} {speed(one, base)[0]} and learns nothing." for one in timing)
+    if len(learning) == 1:
+        return f"{_single(base)} {beside}"
+    return f"{_learners_compared(base, [one for one in learning if one is not base])} {beside}".strip()
+
+
+def _learners_compared(base: Facts, others: Sequence[Facts]) -> str:
     chosen = others if len(others) <= _MOST_COMPARED else _extremes(others)
     said = " ".join(_compared(one, base) for one in chosen)
     return said if chosen is others else f"{said} {_tally(base, others)}"
@@ -51,6 +60,8 @@ def quality(one: Facts, base: Facts) -> str:
 
 def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
     """What `one` is in time compared with `base`, and whether that is sooner (None: neither)."""
+    if not one.samples:
+        return "applied no gradient", None
     if _same_work(one, base):
         ratio = base.simulated_seconds.mean / one.simulated_seconds.mean
         if abs(ratio - 1) <= _SAME_TIME:

@@ -50,6 +50,8 @@ class Compute(Section):
                     (path,), f"{self.distribution} times have a cv of {fixed:g}, but cv is {self.cv:g} (null unsets it)"
                 )
             )
+        if fixed is None and 0.0 < self.variation < 1e-6:
+            found.append(Inconsistency(("cv",), f"{self.cv:g} is too small; 0 or at least 1e-06 is wanted"))
         if fixed is None and self.cv is None:
             found.append(Inconsistency(("cv",), f"missing: {self.distribution} times need their coefficient of variation"))
         return found
@@ -78,7 +80,7 @@ class Server(Section):
 class Cluster(Section):
     """Learners, a network and a parameter server."""
 
-    learners: Count
+    learners: Annotated[Count, Field(le=10_000_000)]
     """λ, the number of learners."""
     profile: str | None = None
     """A node profile whose values hold wherever this section gives none (`simasgd list` shows them)."""

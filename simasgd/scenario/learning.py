@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Annotated, Literal, NamedTuple, final
 
 from pydantic import Field
@@ -37,6 +38,11 @@ DATA = {
 }
 
 DataName = Literal["digits", "mnist", "fashion-mnist", "cifar10"]
+
+
+def samples_of_epochs(epochs: float, samples_per_epoch: int) -> int:
+    """The least number of samples that make so many epochs, exact for epochs as written in decimal."""
+    return math.ceil(Fraction(repr(epochs)) * samples_per_epoch)
 
 
 class AbstractModel(Section):

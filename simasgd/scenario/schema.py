@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
@@ -13,7 +12,7 @@ from pydantic import Field, model_validator
 
 from simasgd.protocols import Protocol
 from simasgd.scenario.cluster import Cluster
-from simasgd.scenario.learning import DATA, Learning
+from simasgd.scenario.learning import DATA, Learning, samples_of_epochs
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
 
@@ -109,7 +108,8 @@ class Scenario(Section):
             counts.append(self.stop.gradients)
         if self.stop.epochs is not None:
             assert self.samples_per_epoch is not None
-            counts.append(math.ceil(self.stop.epochs * self.samples_per_epoch / self.workload.mini_batch))
+            samples = samples_of_epochs(self.stop.epochs, self.samples_per_epoch)
+            counts.append(-(-samples // self.workload.mini_batch))
         return min(counts, default=None)
 
     @property

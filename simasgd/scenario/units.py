@@ -105,7 +105,7 @@ def show(value: float, dimension: Dimension) -> str:
 def _bandwidth(value: Any) -> float:
     if value == UNLIMITED or value == math.inf:
         return math.inf
-    result = parse(value, BANDWIDTH)
+    result = _bounded(parse(value, BANDWIDTH), BANDWIDTH)
     if result == 0:
         raise ValueError(f"{shown(value)} would never carry anything; a positive bandwidth is wanted (or '{UNLIMITED}')")
     return result
@@ -118,15 +118,23 @@ def _schema(dimension: Dimension, *words: str) -> WithJsonSchema:
     return WithJsonSchema(text if words else {"anyOf": [text, {"const": 0}]})
 
 
+def _bounded(value: float, dimension: Dimension) -> float:
+    """Within what a simulation can add up: 15 digits either way."""
+    if value != 0.0 and not math.isinf(value) and not 1e-15 <= value <= 1e15:
+        base = next(iter(dimension.units))
+        raise ValueError(f"{show(value, dimension)} is out of all proportion; between 1e-15 {base} and 1e15 {base} is wanted")
+    return value
+
+
 Seconds = Annotated[
     float,
-    BeforeValidator(lambda value: parse(value, TIME)),
+    BeforeValidator(lambda value: _bounded(parse(value, TIME), TIME)),
     PlainSerializer(lambda value: show(value, TIME), return_type=str),
     _schema(TIME),
 ]
 Bytes = Annotated[
     float,
-    BeforeValidator(lambda value: parse(value, SIZE)),
+    BeforeValidator(lambda value: _bounded(parse(value, SIZE), SIZE)),
     PlainSerializer(lambda value: show(value, SIZE), return_type=str),
     _schema(SIZE),
 ]

@@ -31,6 +31,14 @@ def test_what_lies_behind_the_stop_does_not_count():
     assert pipe.usage(0.0).busy == 0.0
 
 
+def test_a_queue_that_reaches_far_behind_the_stop_costs_no_precision():
+    pipe = Pipe("nic")
+    for _ in range(4):
+        pipe.request(0.0, 1e9, 1e12)
+    usage = pipe.usage(1e-9)
+    assert (usage.busy, usage.mean_queue, usage.bytes) == (1.0, 3.0, 1e12)
+
+
 @given(
     requests=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), min_size=1, max_size=30),
     extra=st.integers(0, 30),

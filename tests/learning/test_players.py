@@ -20,8 +20,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
 def problem_of(chosen):
     _, tape = clock(chosen)
-    learners = chosen.cluster.learners
-    return pose(chosen.learning, chosen.learning_seed, tape, learners, chosen.protocol.nominal_staleness(learners))
+    return pose(chosen, tape)
 
 
 def distance(left, right):

@@ -10,6 +10,7 @@ from statistics import fmean
 import pytest
 
 from simasgd import Study, study
+from simasgd.report.facts import curves
 from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
 from simasgd.report.verdict import verdict
 from simasgd.sweep import SweepTable
@@ -70,6 +71,26 @@ def test_a_diverged_run_says_where(diverging: Study) -> None:
 def test_built_twice_it_is_the_same(name: str, request: pytest.FixtureRequest) -> None:
     content = request.getfixturevalue(name)
     assert built(content) == built(content)
+
+
+def test_variants_that_learn_stand_beside_ones_that_do_not() -> None:
+    """In any order, and also where only one of them learns."""
+    timing = {"learning": None, "workload": {"payload": "4840 B", "samples_per_epoch": 1437}}
+    both = {"sync": {"protocol": "hardsync"}, "plain": None, "timing": timing}
+    for names in (["sync", "plain", "timing"], ["timing", "plain"]):
+        chosen = scenario(LEARNING, {"stop": {"gradients": 40}, "variants": {name: both[name] for name in names}})
+        said = text_of(study_page(study(chosen)))
+        assert re.search(r"timing\s+(is|takes|applies)[^.]*\. ?[^.]*learns nothing|timing.*learns nothing", said)
+
+
+def test_seeds_that_reach_different_epochs_end_where_the_verdict_says() -> None:
+    time = {"stop": {"gradients": None, "simulated_time": "378 ms"}, "cluster": {"profile": "ethernet-25g", "learners": 3}}
+    result = study(scenario(LEARNING, time, {"repeats": 4}))
+    reached = [run.summary["epochs"] for run in result.runs[""]]
+    assert min(reached) < 1 <= max(reached), "choose a time at which some seeds have finished an epoch"
+    table = curves(result)
+    assert table["seeds"].tolist() == [4] * len(table)
+    assert table["error"].iloc[-1] == pytest.approx(fmean(run.test_error for run in result.runs[""] if run.test_error))
 
 
 def test_a_payload_that_is_not_the_models_own_is_said() -> None:
