@@ -39,14 +39,17 @@ class Pipe:
     def request(self, now: float, seconds: float, size: float = 0.0) -> float:
         """Ask now for `seconds` of service to a message of `size` bytes; returns the time at which it starts."""
         start = self._free
-        if self._pending:
-            self._begin(now)
         if start <= now:
+            if self._pending:
+                self._begin(now)
             self._busy_before += start - self._busy_since
             self._busy_since = start = now
             self._bytes += size
         else:
-            self._pending.append((now, start, size))
+            pending = self._pending
+            if pending and pending[0][1] <= now:
+                self._begin(now)
+            pending.append((now, start, size))
         self._free = start + seconds
         return start
 
