@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Async(AbstractProtocol):
     """The server applies every gradient on arrival (Downpour with n_push = n_fetch = 1; λ-softsync).
 
-    θ_{i+1} = θ_i − α · Δθ_l. Its mean staleness is λ − 1 where communication is free (papers.md B3.1).
+    θ_{i+1} = θ_i − α · Δθ_l. Its mean staleness is λ − 1 where communication is free (docs/papers.md B3.1).
     """
 
     kind: Literal["async"] = "async"

@@ -38,7 +38,7 @@ class AbstractProtocol(Section):
         names none, and the tape's own mean is used."""
 
     def lawful_staleness(self, learners: int) -> float | None:
-        """The mean staleness that follows when communication takes no time and no learner ever waits (papers.md B3.1, B3.2);
+        """The mean staleness that follows where communication takes no time and nobody ever waits (docs/papers.md B3.1, B3.2);
         None where no such law is known."""
         return None
 

@@ -24,7 +24,7 @@ class NSoftsync(AbstractProtocol):
     """The server updates with the mean of any c = ⌊λ/n⌋ gradients, whoever sent them; n = λ is async SGD.
 
     θ_{i+1} = θ_i − α · (1/c) · Σ_{c gradients} Δθ. Staleness lies in {0 … 2n} for similar learners, with mean close to n
-    (arXiv:1509.04210, 1511.05950); n − 1/c exactly where communication is free and λ/n whole (papers.md B3.2).
+    (arXiv:1509.04210, 1511.05950); n − 1/c exactly where communication is free and λ/n whole (docs/papers.md B3.2).
     """
 
     kind: Literal["n-softsync"] = "n-softsync"

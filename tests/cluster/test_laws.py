@@ -1,4 +1,4 @@
-"""The staleness laws of papers.md parts B3 and D, claims 1–9, over all protocols."""
+"""The staleness laws of docs/papers.md parts B3 and D, claims 1–9, over all protocols."""
 
 from __future__ import annotations
 
