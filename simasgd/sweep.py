@@ -4,6 +4,7 @@ command goes on where it was interrupted."""
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -126,13 +127,10 @@ def run_sweep(
 
     `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
     """
-    try:
-        (folder / _POINTS).mkdir(parents=True, exist_ok=True)
-    except OSError as trouble:
-        raise RunFailed(f"{folder}: cannot be made: {trouble.strerror}") from None
-    pool.remove_leftovers(folder / _POINTS)
     table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, folder, {}), sweep.command)
     _save(table, folder)
+    (folder / _POINTS).mkdir(exist_ok=True)
+    pool.remove_leftovers(folder / _POINTS)
     homes = {point.folder: point for point in sweep.points}
     finished = 0
     missing = {}
@@ -192,32 +190,19 @@ def _table(sweep: Sweep, folder: Path, failures: Mapping[str, str]) -> pd.DataFr
 
 
 def _numbers(summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    if summary is None:
-        missing = float("nan")
-        return {
-            "test_error": missing,
-            "simulated_seconds": missing,
-            "gradients_per_simulated_second": missing,
-            "mean_staleness": missing,
-            "diverged": False,
-        }
-    nan = float("nan")
-    mean = summary["staleness"]["mean"]
-    return {
-        "test_error": nan if summary["test_error"] is None else summary["test_error"],
-        "simulated_seconds": summary["simulated_seconds"],
-        "gradients_per_simulated_second": summary["gradients_per_simulated_second"],
-        "mean_staleness": nan if mean is None else mean,
-        "diverged": summary["diverged"] is not None,
-    }
+    """A point's columns from its run.json; NaN where there is no number."""
+    names = ("test_error", "simulated_seconds", "gradients_per_simulated_second")
+    found = dict.fromkeys(names) if summary is None else {name: summary[name] for name in names}
+    found["mean_staleness"] = None if summary is None else summary["staleness"]["mean"]
+    numbers = {name: math.nan if value is None else value for name, value in found.items()}
+    return {**numbers, "diverged": summary is not None and summary["diverged"] is not None}
 
 
 def _save(table: SweepTable, folder: Path) -> None:
-    """Write the table; each file under a temporary name first, the one that marks a sweep's folder last."""
+    """Write the table; each file under a temporary name first, and the one that marks a sweep's folder before all else, so
+    that the folder is known again wherever the sweep is interrupted."""
     try:
-        _replace(folder / "points.parquet", lambda path: table.points.to_parquet(path, index=False))
-        resolved = text.dump(table.scenario.resolved())
-        _replace(folder / SCENARIO, lambda path: path.write_text(resolved, encoding="utf-8"))
+        folder.mkdir(parents=True, exist_ok=True)
         content = {
             "name": table.scenario.name,
             "command": table.command,
@@ -225,6 +210,9 @@ def _save(table: SweepTable, folder: Path) -> None:
             "points": table.points.to_dict("records"),
         }
         _replace(folder / SWEEP, lambda path: write_json(path, content))
+        _replace(folder / "points.parquet", lambda path: table.points.to_parquet(path, index=False))
+        resolved = text.dump(table.scenario.resolved())
+        _replace(folder / SCENARIO, lambda path: path.write_text(resolved, encoding="utf-8"))
     except OSError as error:
         raise RunFailed(f"the sweep could not be written to {folder}: {error}") from error
 

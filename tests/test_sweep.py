@@ -157,6 +157,26 @@ def test_the_point_that_is_wrong_is_named(timing):
         plan_sweep(timing, ["protocol.kind=n-softsync", "learners=4,2", "protocol.n=1,3"])
 
 
+def test_a_kind_may_be_given_whose_parameter_is_swept(timing):
+    plan = plan_sweep(timing, ["protocol.kind=n-softsync", "protocol.n=1,2"])
+    assert [point.scenario.protocol.n for point in plan.points] == [1, 2]
+    assert plan.scenario.protocol.n == 1, "without the axis it is no scenario, so the first point stands for it"
+
+
+def test_a_sweeps_folder_is_known_before_its_first_point(timing, tmp_path):
+    """Wherever the sweep is interrupted, the same command may go on in its folder."""
+    from simasgd.results import SWEEP, refuse_foreign
+
+    folder, seen = tmp_path / "sweep", []
+    plan = plan_sweep(timing, ["learners=2,3"])
+    run_sweep(plan, folder, workers=1, progress=lambda *_: seen.append(load_table(folder).points["error"].tolist()))
+    assert seen[0] == ["not run yet"] * 2
+    for name in ("points.parquet", "scenario.yaml"):
+        (folder / name).unlink()
+    refuse_foreign(folder, marks=(SWEEP,))
+    assert run_sweep(plan, folder, workers=1).points["error"].tolist() == ["", ""]
+
+
 def test_small_numbers_keep_their_digits(timing, tmp_path):
     run_sweep(plan_sweep(timing, ["per_sample=1.23456789e-9 s,2e-9 s"]), tmp_path / "sweep", workers=1)
     listed = json.loads((tmp_path / "sweep/sweep.json").read_text())["points"]

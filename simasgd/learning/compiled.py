@@ -21,9 +21,9 @@ from simasgd.learning.plan import Plan, Rows, plan
 from simasgd.learning.player import AbstractPlayer, Moment
 from simasgd.learning.problem import Problem, Recipe, all_finite, loss
 
-_FIRST_CHUNK = (
-    256  # steps until the loop is first left to report progress and look for divergence; doubled while quick, so even
-)
+# Steps until the loop is first left to report progress and look for divergence, and for how long they may be doubled.
+# Even, see `_by_twos`.
+_FIRST_CHUNK = 256
 _CHUNK_SECONDS = 0.25
 _IN_BOUNDS = "promise_in_bounds"
 
@@ -86,7 +86,7 @@ class Compiled(AbstractPlayer):
 def _first_divergence(advance: Callable[[Carry, int, int], Carry], carry: Carry, done: int, until: int) -> Moment:
     """The first step after `done` whose weights are not finite, by bisection: from there on they never are again."""
     while until - done > 1:
-        middle = done + max(1, (until - done) // 4 * 2)  # whole pairs, see `_by_twos`
+        middle = done + max(1, (until - done + 1) // 4 * 2)  # whole pairs up to the last, see `_by_twos`
         after = advance(carry, done, middle)
         if all_finite(after.weights):
             carry, done = after, middle

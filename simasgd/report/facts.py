@@ -12,7 +12,7 @@ import pandas as pd
 
 from simasgd.protocols import NSoftsync, Protocol
 from simasgd.report.words import Spread
-from simasgd.results import Run, Study
+from simasgd.results import Run, Study, mean
 from simasgd.scenario.learning import DATA
 
 _RULES = {"inverse-staleness": "α₀/τ", "inverse-mean-staleness": "α₀/⟨σ⟩", "sqrt-batch": "α₀·√(λµ/B)"}
@@ -104,9 +104,9 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         test_error=Spread.of([run.test_error for run in runs if run.test_error is not None]),
         simulated_seconds=_spread(runs, "simulated_seconds"),
         rate=_spread(runs, "gradients_per_simulated_second"),
-        epochs=_mean([run.summary["epochs"] for run in runs if run.summary["epochs"] is not None]),
+        epochs=mean([run.summary["epochs"] for run in runs if run.summary["epochs"] is not None]),
         samples=_spread(runs, "samples").mean,
-        staleness=Spread.of([mean for run in runs if (mean := run.summary["staleness"]["mean"]) is not None]),
+        staleness=Spread.of([found for run in runs if (found := run.summary["staleness"]["mean"]) is not None]),
         law=scenario.protocol.lawful_staleness(learners),
         diverged=tuple(_divergence(run) for run in runs if run.diverged),
         learner_time=_means([run.summary["learner_time"] for run in runs]),
@@ -118,10 +118,6 @@ def _spread(runs: Sequence[Run], key: str) -> Spread:
     spread = Spread.of([float(run.summary[key]) for run in runs])
     assert spread is not None
     return spread
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
