@@ -47,7 +47,7 @@ def exp(x: Floats) -> Floats:
 
 
 def uniforms(bits: np.random.Philox, count: int) -> Floats:
-    """`count` numbers in (0, 1), each an odd multiple of 2⁻⁵⁴."""
+    """`count` numbers in (0, 1]: below one half odd multiples of 2⁻⁵⁴, from there on multiples of 2⁻⁵³ (as they are rounded)."""
     raw = np.asarray(bits.random_raw(count))
     result: Floats = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return result
@@ -69,6 +69,11 @@ class Purpose(IntEnum):
 
     COMPUTE = 1
     MINI_BATCH = 2
+    UPDATE = 3
+    SPEED = 4
+    SPELL = 5
+    CRASH = 6
+    LOSS = 7
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

@@ -41,6 +41,7 @@ class Run:
     learners: pd.DataFrame
     updates: pd.DataFrame | None = None
     evaluations: pd.DataFrame | None = None
+    timeline: pd.DataFrame | None = None
 
     @property
     def test_error(self) -> float | None:

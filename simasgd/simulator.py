@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,15 @@ import pandas as pd
 
 import simasgd
 from simasgd.cluster.diary import Activity
+from simasgd.cluster.log import ACTIVITIES, SpanLog, Spans
 from simasgd.cluster.simulation import Clocked, Limit
 from simasgd.cluster.simulation import run as run_cluster
+from simasgd.cluster.trail import PARTS
 from simasgd.errors import RunFailed
 from simasgd.results import Run, Study, finite, staleness_summary
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
+from simasgd.what_if import what_if
 
 if TYPE_CHECKING:
     from simasgd.learning.player import AbstractPlayer
@@ -48,7 +51,7 @@ def simulate(scenario: Scenario, *, player: AbstractPlayer | None = None, progre
 
 def _simulate(scenario: Scenario, player: AbstractPlayer | None, progress: Progress) -> Run:
     began = time.perf_counter()
-    keep_tape = scenario.learning is not None or scenario.record == "updates"
+    keep_tape = scenario.learning is not None or scenario.record != "summary"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
     limit = Limit(scenario.gradients_to_stop, scenario.stop.updates, scenario.stop.simulated_time)
     clocked = run_cluster(
@@ -59,6 +62,7 @@ def _simulate(scenario: Scenario, player: AbstractPlayer | None, progress: Progr
         payload=scenario.payload,
         limit=limit,
         recorder=recorder,
+        log=SpanLog() if scenario.record == "timeline" else None,
         progress=lambda gradients, seconds: progress("simulate", _fraction(limit, clock=(gradients, seconds))),
     )
     simulated = time.perf_counter()
@@ -78,6 +82,8 @@ def _simulate(scenario: Scenario, player: AbstractPlayer | None, progress: Progr
         **_identity(scenario),
         "diverged": learned.diverged,
         **_clock_summary(scenario, clocked),
+        **_time_summary(clocked),
+        "what_if": None,
         "staleness": staleness_summary(recorder.staleness_counts()),
         "evaluations": learned.evaluations.to_dict("records") if learned.evaluations is not None else [],
         "test_error": learned.test_error,
@@ -88,13 +94,15 @@ def _simulate(scenario: Scenario, player: AbstractPlayer | None, progress: Progr
         scenario=scenario,
         summary=summary,
         learners=_learner_table(clocked),
-        updates=_update_table(tape) if tape is not None and scenario.record == "updates" else None,
+        updates=_update_table(tape) if tape is not None and scenario.record != "summary" else None,
         evaluations=learned.evaluations,
+        timeline=_timeline(clocked.spans) if clocked.spans is not None else None,
     )
 
 
 def study(scenario: Scenario, *, command: str = "", progress: Progress = _silent) -> Study:
-    """Run all variants of a scenario (itself, if it has none) at all their seeds. Raises what `simulate` does."""
+    """Run all variants of a scenario (itself, if it has none) at all their seeds, and the first seed of each on faster clusters
+    as well. Raises what `simulate` does."""
     plans = [
         (variant, single) for variant, chosen in (scenario.variants or {"": scenario}).items() for single in chosen.repeated()
     ]
@@ -104,7 +112,11 @@ def study(scenario: Scenario, *, command: str = "", progress: Progress = _silent
         def part(phase: str, fraction: float, done: int = done) -> None:
             progress(phase, (done + fraction) / len(plans))
 
-        runs.setdefault(variant, []).append(simulate(single, progress=part))
+        finished = simulate(single, progress=part)
+        if variant not in runs:
+            answers = what_if(single, finished.summary["gradients"]["applied"])
+            finished = replace(finished, summary={**finished.summary, "what_if": answers})
+        runs.setdefault(variant, []).append(finished)
         progress("done", (done + 1) / len(plans))
     notes = dict.fromkeys(run.summary["note"] for many in runs.values() for run in many if run.summary["note"])
     return Study(scenario, runs, command, tuple(notes))
@@ -208,37 +220,72 @@ def _identity(scenario: Scenario) -> dict[str, Any]:
         "learners": scenario.cluster.learners,
         "mini_batch": scenario.workload.mini_batch,
         "protocol": scenario.protocol.kind,
+        "architecture": scenario.cluster.architecture.kind,
     }
 
 
 def _clock_summary(scenario: Scenario, clocked: Clocked) -> dict[str, Any]:
     samples = clocked.gradients_applied * scenario.workload.mini_batch
-    total = clocked.simulated_seconds * scenario.cluster.learners
-    spent = np.asarray(clocked.learner_seconds).sum(axis=0)
     return {
         "simulated_seconds": clocked.simulated_seconds,
         "gradients": {
             "computed": clocked.gradients_computed,
             "applied": clocked.gradients_applied,
-            "dropped": 0,
+            "dropped": clocked.gradients_dropped,
             "cancelled": 0,
-            "lost": 0,
+            "lost": clocked.gradients_lost,
             "in_flight": clocked.gradients_in_flight,
         },
         "updates": clocked.updates,
         "stopped_by": _stopped_by(scenario, clocked),
+        "hang": None if clocked.hang is None else {"at": clocked.hang.at, "reason": clocked.hang.reason},
         "samples": samples,
         "epochs": samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
-        "gradients_per_simulated_second": clocked.gradients_applied / clocked.simulated_seconds,
-        "learner_time": {activity.name.lower(): float(spent[activity]) / total for activity in Activity},
+        "gradients_per_simulated_second": clocked.gradients_applied / (clocked.simulated_seconds or 1.0),
+    }
+
+
+def _time_summary(clocked: Clocked) -> dict[str, Any]:
+    """Where the time goes."""
+    spent = dict(zip(Activity, np.asarray(clocked.learner_seconds).sum(axis=0).tolist(), strict=True))
+    working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
+    mishaps, sent = clocked.mishaps, clocked.bytes
+    return {
+        "learner_time": _fractions(clocked.learner_seconds, clocked.simulated_seconds),
+        "threads": {name: _fractions(seconds, clocked.simulated_seconds) for name, seconds in clocked.thread_seconds.items()},
+        "overlap": spent[Activity.COMPUTE] / working if working > 0.0 else None,
+        "critical_path": dict(zip(PARTS, clocked.critical_path, strict=True)),
         "servers": [{"name": s.name, "busy": s.busy, "mean_queue": s.mean_queue} for s in clocked.servers],
         "links": [link._asdict() for link in clocked.links],
+        "bytes": {
+            "sent": sent.sent,
+            "received": sent.received,
+            "lost": sent.lost,
+            "in_flight": sent.sent - sent.received - sent.lost,
+        },
+        "faults": {
+            "crashes": mishaps.crashes,
+            "rejoins": mishaps.rejoins,
+            "down": mishaps.down_seconds,
+            "barrier_timeouts": mishaps.barrier_timeouts,
+            "members_dropped": mishaps.members_dropped,
+            "messages_lost": mishaps.messages_lost,
+            "server_paused": mishaps.server_paused,
+        },
     }
+
+
+def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> dict[str, float]:
+    """What part of the time each activity took, in the mean over the learners."""
+    spent = np.asarray(seconds).sum(axis=0) / ((whole or 1.0) * len(seconds))
+    return {activity.name.lower(): float(spent[activity]) for activity in Activity}
 
 
 def _stopped_by(scenario: Scenario, clocked: Clocked) -> str:
     """The key of `stop` that ended the run."""
     stop, applied = scenario.stop, clocked.gradients_applied
+    if clocked.hang is not None and (stop.simulated_time is None or clocked.simulated_seconds < stop.simulated_time):
+        return "hang"
     if stop.updates is not None and clocked.updates >= stop.updates:
         return "updates"
     if stop.gradients is not None and applied >= stop.gradients:
@@ -264,6 +311,20 @@ def _update_table(tape: Tape) -> pd.DataFrame:
             "staleness": tape.staleness,
             "read_at": tape.read_at,
             "computed_at": tape.computed_at,
+        }
+    )
+
+
+def _timeline(spans: Spans) -> pd.DataFrame:
+    tracks = pd.DataFrame(spans.tracks, columns=["group", "name"])
+    return pd.DataFrame(
+        {
+            "group": pd.Categorical(tracks["group"].to_numpy()[spans.track]),
+            "track": pd.Categorical(tracks["name"].to_numpy()[spans.track], categories=tracks["name"]),
+            "activity": pd.Categorical.from_codes(spans.activity, categories=list(ACTIVITIES)),
+            "start": spans.start,
+            "end": spans.end,
+            "learner": spans.learner,
         }
     )
 

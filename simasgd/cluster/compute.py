@@ -1,16 +1,21 @@
-"""How long a mini-batch takes: a mean from the scenario, times a random factor of mean 1 and given coefficient of variation."""
+"""How long a mini-batch or an update takes: a mean from the scenario, times a random factor of mean 1 and given coefficient
+of variation."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, repeat
+from math import fsum
 from typing import final
 
 import numpy as np
 
 from simasgd import exact
+from simasgd.scenario.cluster import Cluster, Compute, Efficiency, Speeds
+from simasgd.scenario.times import AbstractTimes
 from simasgd.tape import Floats
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
@@ -98,7 +103,103 @@ class Gamma(AbstractDistribution):
         return result
 
 
+@final
+@dataclass(frozen=True)
+class ShiftedExponential(AbstractDistribution):
+    """(1 − cv) + cv·E with E exponential: no factor is less than 1 − cv (0 < cv ≤ 1)."""
+
+    cv: float
+
+    def block(self, bits: np.random.Philox, count: int) -> Floats:
+        result: Floats = (1.0 - self.cv) - self.cv * exact.log(exact.uniforms(bits, count))
+        return result
+
+
+@final
+@dataclass(frozen=True)
+class Pareto(AbstractDistribution):
+    """Heavy-tailed: P(X > x) = (m/x)^a from m = (a − 1)/a on, which makes the mean 1; a = 1 + √(1 + 1/cv²), since the squared
+    coefficient of variation is 1/(a(a − 2)). Drawn as m·U^(−1/a)."""
+
+    cv: float
+
+    @property
+    def shape(self) -> float:
+        """a, always more than 2."""
+        return float(1.0 + np.sqrt(1.0 + 1.0 / (self.cv * self.cv)))
+
+    def block(self, bits: np.random.Philox, count: int) -> Floats:
+        a = self.shape
+        result: Floats = (a - 1.0) / a * exact.exp(-exact.log(exact.uniforms(bits, count)) / a)
+        return result
+
+
+@final
+@dataclass(frozen=True)
+class Empirical(AbstractDistribution):
+    """Measured times (s) over their mean, drawn with replacement."""
+
+    measured: tuple[float, ...]
+
+    @cached_property
+    def _factors(self) -> Floats:
+        return np.array(self.measured) / (fsum(self.measured) / len(self.measured))
+
+    def block(self, bits: np.random.Philox, count: int) -> Floats:
+        size = len(self.measured)
+        # u·n may round up to n.
+        chosen = np.minimum(np.floor(exact.uniforms(bits, count) * size), size - 1).astype(np.int64)
+        return self._factors[chosen]
+
+
+def law(spec: AbstractTimes) -> AbstractDistribution:
+    """The law of the random factor in the times of a section; it has mean 1."""
+    if spec.variation == 0.0:
+        return Constant()
+    laws: dict[str, Callable[[], AbstractDistribution]] = {
+        "exponential": Exponential,
+        "gamma": lambda: Gamma(spec.variation),
+        "lognormal": lambda: LogNormal(spec.variation),
+        "shifted-exponential": lambda: ShiftedExponential(spec.variation),
+        "pareto": lambda: Pareto(spec.variation),
+        "empirical": lambda: Empirical(spec.measured or ()),
+    }
+    return laws[spec.distribution]()
+
+
+def mean_time(spec: Compute, mini_batch: int) -> float:
+    """Mean time (s) of a mini-batch of µ samples: per_batch + µ·per_sample ÷ efficiency(µ), or per_batch + the mean of the
+    measured times where these are taken as they are."""
+    if spec.per_sample is None:
+        return spec.per_batch + spec.mean_measured
+    samples = mini_batch * spec.per_sample
+    return spec.per_batch + (samples if spec.efficiency is None else samples / _efficiency(spec.efficiency, mini_batch))
+
+
+def _efficiency(spec: Efficiency, mini_batch: int) -> float:
+    """(µ/full_at)^exponent, and 1 from full_at on."""
+    if mini_batch >= spec.full_at:
+        return 1.0
+    return float(exact.exp(spec.exponent * exact.log(np.array([mini_batch / spec.full_at])))[0])
+
+
 def times(mean: float, law: AbstractDistribution, seed: int, learner: int) -> Iterator[float]:
     """The endless stream of a learner's compute times (s): the k-th is a function of the seed, the learner and k only, so
     two protocols at one seed meet the same stragglers."""
     return (mean * factor for factor in law.factors(exact.stream(seed, exact.Purpose.COMPUTE, learner)))
+
+
+def update_times(mean: float, law: AbstractDistribution, seed: int) -> Iterator[float]:
+    """The endless stream of the server's update times (s): the k-th is a function of the seed and k only."""
+    return (mean * factor for factor in law.factors(exact.stream(seed, exact.Purpose.UPDATE, 0)))
+
+
+def speeds(spec: Cluster, seed: int) -> list[float]:
+    """The speed of every learner, by which its compute times are divided. Where a law gives it, a learner's is a function of
+    the seed and its number only, whatever λ."""
+    if spec.speeds is None:
+        return [1.0] * spec.learners
+    if not isinstance(spec.speeds, Speeds):
+        return list(spec.speeds)
+    factors = {"gamma": Gamma, "lognormal": LogNormal}[spec.speeds.distribution](spec.speeds.cv)
+    return [next(factors.factors(exact.stream(seed, exact.Purpose.SPEED, learner))) for learner in range(spec.learners)]

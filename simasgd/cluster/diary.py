@@ -1,14 +1,18 @@
-"""What a learner does with its day: every second of it has a name."""
+"""What a thread of a learner does with its day: every second of it has a name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from enum import IntEnum
-from typing import final
+from typing import Any, NamedTuple, final
+
+from simasgd.cluster.log import SpanLog
+from simasgd.cluster.trail import START
 
 
 class Activity(IntEnum):
     """compute: a gradient. push, pull: its message (or the weights) is on the way. wait: for others, be it a place in a
-    pipe, the server's update or a barrier. idle: nothing to do."""
+    link, the server's update or a barrier. idle: nothing to do, or down."""
 
     COMPUTE = 0
     PUSH = 1
@@ -21,22 +25,30 @@ class Activity(IntEnum):
 class Diary:
     """Seconds per activity of one thread. Activities follow each other without a gap, from time 0 on.
 
-    What begins may be dated ahead (a message's place in a pipe is known when it is sent), and `close` cuts the day off.
+    What begins may be dated ahead (a message's place in a link is known when it is sent), and `close` cuts the day off. `trail`
+    is what the thread's last event had to wait for.
     """
 
-    __slots__ = ("_activity", "_ahead", "_since", "seconds")
+    __slots__ = ("_activity", "_ahead", "_learner", "_log", "_since", "_track", "seconds", "trail")
 
-    def __init__(self) -> None:
+    def __init__(self, log: SpanLog | None = None, learner: int = -1, thread: str = "") -> None:
         self.seconds = [0.0] * len(Activity)
+        self.trail = START
         self._activity = Activity.IDLE
         self._since = 0.0
         self._ahead: tuple[Activity, float] | None = None
+        self._log = log
+        self._learner = learner
+        self._track = -1 if log is None else log.track("learners", f"learner {learner} {thread}".strip())
 
     def begin(self, activity: Activity, now: float) -> None:
         """From `now` (s) on, `activity`."""
         if self._ahead is not None:
             self._split(now)
-        self.seconds[self._activity] += now - self._since
+        since = self._since
+        self.seconds[self._activity] += now - since
+        if self._log is not None:
+            self._log.add(self._track, self._activity, since, now, self._learner)
         self._activity, self._since = activity, now
 
     def then(self, activity: Activity, start: float) -> None:
@@ -52,4 +64,13 @@ class Diary:
         (activity, start), self._ahead = self._ahead, None
         if start < now:
             self.seconds[self._activity] += start - self._since
+            if self._log is not None:
+                self._log.add(self._track, self._activity, self._since, start, self._learner)
             self._activity, self._since = activity, start
+
+
+class Thread(NamedTuple):
+    """What runs beside a learner's compute thread: its diary, and what it does all day."""
+
+    diary: Diary
+    run: Callable[[], Generator[Any, Any, None]]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from simpy import Event
-from simpy.events import URGENT
+from simpy.events import NORMAL, URGENT
 
 
 @final
@@ -22,6 +22,11 @@ class Signal(Event):
         """Let those who wait go on as soon as the caller has finished what it does at this instant."""
         self._ok, self._value = True, value
         self.env.schedule(self, URGENT)
+
+    def fire_later(self, delay: float, value: Any = None) -> None:
+        """Let those who wait go on in `delay` (s), as a time-out does."""
+        self._ok, self._value = True, value
+        self.env.schedule(self, NORMAL if delay > 0.0 else URGENT, delay)
 
     def call(self, value: Any = None) -> None:
         """Let those who wait go on at once, before the caller does (who must not be among them)."""

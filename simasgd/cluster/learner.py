@@ -1,4 +1,4 @@
-"""A learner: pulls weights, computes a gradient, pushes it, one thing at a time (Rudra-base's blocking calls)."""
+"""A learner: pulls weights, computes a gradient, pushes it."""
 
 from __future__ import annotations
 
@@ -8,75 +8,84 @@ from typing import final
 from simpy import Environment, Event
 from simpy.events import Timeout
 
-from simasgd.cluster.diary import Activity, Diary
-from simasgd.cluster.network import Route
-from simasgd.cluster.server import Server
+from simasgd.cluster.diary import Activity, Diary, Thread
+from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.pulling import AbstractPulling
+from simasgd.cluster.pushing import AbstractPushing
+from simasgd.cluster.trail import computed, until
 from simasgd.tape import Gradient, Weights
 
-_COMPUTE, _PUSH, _WAIT, _PULL, _IDLE = Activity  # spares the hot path an attribute look-up
+_COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
 
 
 @final
 class Learner:
     """Learner number `number` as its protocol sees it; the verbs of its role are `pull`, `compute` and `push`.
 
-    `computed` counts its gradients and `diary` holds the seconds of its day.
+    What pulling and pushing do meanwhile is the architecture's business. `computed` counts its gradients, `lost` those that
+    were lost in crashes, and `diary` holds the seconds of its compute thread's day. The next of `times` (s) is how long the
+    next mini-batch takes, at full speed if there is a `pace`.
     """
 
-    __slots__ = ("_env", "_from_server", "_server", "_times", "_to_server", "computed", "diary", "number")
+    __slots__ = ("_env", "_pace", "_pulling", "_pushing", "_times", "computed", "diary", "lost", "number", "pull", "push")
 
     def __init__(
-        self, env: Environment, number: int, server: Server, to_server: Route, from_server: Route, times: Iterator[float]
+        self,
+        env: Environment,
+        number: int,
+        diary: Diary,
+        times: Iterator[float],
+        pace: AbstractPace | None,
+        pulling: AbstractPulling,
+        pushing: AbstractPushing,
     ) -> None:
         self.number = number
         self.computed = 0
-        self.diary = Diary()
+        self.lost = 0
+        self.diary = diary
+        self.pull = pulling.pull
+        self.push = pushing.push
         self._env = env
-        self._server = server
-        self._to_server = to_server
-        self._from_server = from_server
         self._times = times
-
-    def pull(self, newer_than: Weights | None = None) -> Generator[Event, None, Weights]:
-        """Ask for the current weights, or for ones newer than those given, and wait until they are here.
-
-        The request costs nothing. A learner whose own last gradient is in an update that was begun is answered after it.
-        The reply takes its place in the pipe, and the weights are read when it enters it.
-        """
-        env, server, diary = self._env, self._server, self.diary
-        diary.begin(_WAIT, env.now)
-        due = server.due(self.number)
-        if newer_than is not None and newer_than.timestamp >= due:
-            due = newer_than.timestamp + 1
-        if due > server.timestamp:
-            yield server.reached(due)
-        now = env.now
-        start, arrival = self._from_server.send(now)
-        if start > now:
-            yield Timeout(env, start - now)
-        weights = Weights(server.timestamp)
-        diary.begin(_PULL, env.now)
-        if arrival > start:
-            yield Timeout(env, arrival - start)
-        return weights
+        self._pace = pace
+        self._pulling = pulling
+        self._pushing = pushing
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
         """Compute the gradient of this learner's next mini-batch on `weights`."""
-        env = self._env
+        env, diary = self._env, self.diary
         began = env.now
-        self.diary.begin(_COMPUTE, began)
-        yield Timeout(env, next(self._times))
+        diary.begin(_COMPUTE, began)
+        seconds = next(self._times)
+        if self._pace is not None:
+            seconds = self._pace.end(began, seconds) - began
+        yield Timeout(env, seconds)
+        diary.trail = computed(diary.trail, seconds)
         number = self.computed
         self.computed = number + 1
         return Gradient(self.number, number, weights.timestamp, began, env.now)
 
-    def push(self, gradient: Gradient) -> Generator[Event, None, None]:
-        """Send a gradient to the server and wait until it has arrived."""
-        env, diary = self._env, self.diary
-        now = env.now
-        start, arrival = self._to_server.send(now)
-        if arrival > now:
-            diary.begin(_WAIT, now)
-            diary.then(_PUSH, start)
-            yield Timeout(env, arrival - now)
-        self._server.deliver(gradient)
+    @property
+    def in_flight(self) -> int:
+        """Gradients that were computed and have neither arrived nor been lost."""
+        return self._pushing.held
+
+    @property
+    def threads(self) -> tuple[Thread, ...]:
+        """What runs beside the compute thread."""
+        return (*self._pushing.threads, *self._pulling.threads)
+
+    def crash(self) -> None:
+        """Lose all that is under way."""
+        self.lost += self._pushing.held
+        self._pushing.crash()
+        self._pulling.crash()
+        for diary in self._diaries():
+            diary.begin(_IDLE, self._env.now)
+
+    def rejoin(self) -> None:
+        for diary in self._diaries():
+            diary.trail = until(diary.trail, self._env.now)
+
+    def _diaries(self) -> list[Diary]:
+        return [self.diary, *(diary for diary, _ in self.threads)]

@@ -1,30 +1,198 @@
-"""The star network: every message passes the server's interface, a first-in-first-out pipe."""
+"""The network of a run: its ends, the links between them, and what was sent over them."""
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, final
 
-from simasgd.cluster.pipe import Pipe
+import numpy as np
+from simpy import Environment
+from simpy.events import Timeout
+
+from simasgd import exact
+from simasgd.cluster.fair import FairLink, FairLinks, FlowClass
+from simasgd.cluster.log import SpanLog
+from simasgd.cluster.pace import Scheduled
+from simasgd.cluster.pipe import Pipe, Usage
+from simasgd.cluster.routes import AbstractRoute, Counts, Freight, Lossy, Parts, Shared, Unshared, Wire, Wires
+from simasgd.cluster.topology import Link, topology
+from simasgd.cluster.trail import Extend
+from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.faults import Degradation
+
+_BLOCK = 256
+_INFINITE = float("inf")
+
+
+class End(NamedTuple):
+    """Where messages start and end: a node, and the links of an interface of its own (a server's) in and out."""
+
+    node: int
+    inbound: tuple[Link, ...] = ()
+    outbound: tuple[Link, ...] = ()
 
 
 @final
-class Route:
-    """One direction between a learner and the server.
+class Network:
+    """Makes the routes of a run. A message passes the sender's and the receiver's interfaces and what the topology puts between
+    them; within a node it passes a server's interface only.
 
-    A message of `size` bytes occupies the server's pipe of this direction for size ÷ bandwidth, in order of arrival there,
-    and then travels `latency` (s). The bandwidth (bytes/s) is the slower end's.
+    A node's own interface is a link where several may use it at once (`shared_nodes`), and else only limits the pace.
     """
 
-    __slots__ = ("_latency", "_pipe", "_seconds", "_size")
+    def __init__(
+        self,
+        env: Environment,
+        spec: Cluster,
+        *,
+        servers: int,
+        seed: int,
+        shared_nodes: bool,
+        intra_node_bandwidth: float = _INFINITE,
+        log: SpanLog | None = None,
+    ) -> None:
+        self._env = env
+        self._spec = spec
+        self._seed = seed
+        self._shared_nodes = shared_nodes
+        self._intra_node_bandwidth = intra_node_bandwidth
+        self._log = log
+        self._topology = topology(spec.network, spec.nodes, servers)
+        self._pipes: dict[str, Pipe] = {}
+        self._fair: dict[str, FairLink] = {}
+        self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
+        self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
+        self._routes: list[AbstractRoute] = []
+        self._lossy: list[Lossy] = []
 
-    def __init__(self, pipe: Pipe, size: float, bandwidth: float, latency: float) -> None:
-        self._pipe = pipe
-        self._size = size
-        self._seconds = size / bandwidth
-        self._latency = latency
+    def learner_end(self, learner: int) -> End:
+        """A learner on its node."""
+        return End(learner // self._spec.learners_per_node)
 
-    def send(self, now: float) -> tuple[float, float]:
-        """Send a message now; returns when it enters the pipe and when it arrives at the other end (s)."""
-        seconds = self._seconds
-        start = self._pipe.request(now, seconds, self._size)
-        return start, start + seconds + self._latency
+    def server_end(self, node: int, name: str) -> End:
+        """A server's interface, one link in half duplex or one each way, on a node."""
+        bandwidth = self._spec.server.bandwidth
+        if self._spec.server.duplex == "half":
+            both = (Link(f"{name} nic", bandwidth),)
+            return End(node, both, both)
+        return End(node, (Link(f"{name} nic in", bandwidth),), (Link(f"{name} nic out", bandwidth),))
+
+    def route(
+        self, source: End, target: End, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
+    ) -> AbstractRoute:
+        """The route of messages of `size` bytes between two ends, of which they get that share of a node's interface."""
+        links, cap, latency = self._path(source, target, interface)
+        slowest = min([cap, *(link.bandwidth for link in links)])
+        overhead = self._spec.network.overhead
+        freight = Freight(size, overhead + size / slowest, latency, extend, learner)
+        if not links:
+            made: AbstractRoute = Unshared(self._env, freight)
+        elif self._spec.network.sharing == "fair" and slowest < _INFINITE:
+            made = Shared(self._env, freight, self._flow_class(links, cap), size + overhead * slowest)
+        elif len(links) == 1:
+            made = Wire(self._env, freight, self._pipe(links[0]))
+        else:
+            made = Wires(self._env, freight, [self._pipe(link) for link in links])
+        self._routes.append(made)
+        return self._lossy_or_not(made)
+
+    def parts(self, ends: Sequence[tuple[End, End]], size: float, extend: Extend, *, learner: int = -1) -> AbstractRoute:
+        """One route that carries equal parts of a message between several pairs of ends."""
+        if len(ends) == 1:
+            return self.route(*ends[0], size, extend, learner=learner)
+        share = 1.0 / len(ends)
+        routes = [self.route(*pair, size * share, extend, learner=learner, interface=share) for pair in ends]
+        return Parts(self._env, routes)
+
+    def counts(self) -> Counts:
+        """Bytes sent so far."""
+        return Counts(*(sum(column) for column in zip(*(route.counts() for route in self._routes), strict=True)))
+
+    @property
+    def messages_lost(self) -> int:
+        return sum(route.losses for route in self._lossy)
+
+    def usage(self, until: float) -> tuple[Usage, ...]:
+        """What each link did before `until` (s), the present."""
+        fifo = (pipe.usage(until) for pipe in self._pipes.values())
+        return (*fifo, *(self._homes[name].usage(link, until) for name, link in self._fair.items()))
+
+    def close(self, now: float) -> None:
+        """The run ends."""
+        for home in dict.fromkeys(self._homes.values()):
+            home.close(now)
+
+    def _path(self, source: End, target: End, interface: float) -> tuple[list[Link], float, float]:
+        """The links on the way, the pace (bytes/s) to which other things limit a message, and the travel time (s)."""
+        if source.node == target.node:
+            return [*source.outbound, *target.inbound], self._intra_node_bandwidth, 0.0
+        way = self._topology.way(source.node, target.node)
+        leaving, entering = self._interface(source.node, "out"), self._interface(target.node, "in")
+        links = [*source.outbound, *leaving, *way.links, *entering, *target.inbound]
+        private = any(node < self._spec.nodes and not self._is_link(node) for node in (source.node, target.node))
+        return links, self._spec.network.bandwidth * interface if private else _INFINITE, way.latency
+
+    def _interface(self, node: int, side: str) -> tuple[Link, ...]:
+        """A node's interface, if it is a link: that of a server's own node is the server's."""
+        if node < self._spec.nodes and self._is_link(node):
+            return (Link(f"node {node} {side}", self._spec.network.bandwidth),)
+        return ()
+
+    def _is_link(self, node: int) -> bool:
+        """Whether a node's interface is a link of its own."""
+        return self._shared_nodes or any(one.link == f"node {node}" for one in self._spec.faults.degraded_links)
+
+    def _pipe(self, link: Link) -> Pipe:
+        if link.name not in self._pipes:
+            slow = self._degradations(link.name)
+            pace = Scheduled([(one.at, one.at + one.lasting, one.factor) for one in slow]) if slow else None
+            self._pipes[link.name] = Pipe(link.name, pace=pace, log=self._log)
+        return self._pipes[link.name]
+
+    def _flow_class(self, links: Sequence[Link], cap: float) -> FlowClass:
+        key = tuple(link.name for link in links), cap
+        if key not in self._classes:
+            made = tuple(self._fair_link(link) for link in links)
+            homes = {self._homes[link.name] for link in links}
+            home = FairLinks(self._env, self._log) if len(homes) > 1 else homes.pop()
+            if homes:
+                # Links that were looked at alone so far, with all their classes.
+                for name in [name for name, old in self._homes.items() if old in homes]:
+                    self._homes[name] = home
+                for one in self._classes.values():
+                    one.home = home if one.home in homes else one.home
+            self._classes[key] = FlowClass(home, made, cap)
+        return self._classes[key]
+
+    def _fair_link(self, link: Link) -> FairLink:
+        if link.name not in self._fair:
+            track = self._log.track("links", link.name) if self._log is not None else -1
+            made = self._fair[link.name] = FairLink(link.name, link.bandwidth, track)
+            self._homes[link.name] = FairLinks(self._env, self._log)
+            for one in self._degradations(link.name):
+                for at, factor in ((one.at, one.factor), (one.at + one.lasting, 1.0)):
+                    self._set_capacity_at(at, made, factor)
+        return self._fair[link.name]
+
+    def _set_capacity_at(self, at: float, link: FairLink, factor: float) -> None:
+        Timeout(self._env, at).callbacks.append(lambda _: self._homes[link.name].set_capacity(link, factor))
+
+    def _degradations(self, name: str) -> list[Degradation]:
+        def is_meant(one: Degradation) -> bool:
+            return name.startswith("server") if one.link == "server" else name.startswith(f"{one.link} ")
+
+        return [one for one in self._spec.faults.degraded_links if is_meant(one)]
+
+    def _lossy_or_not(self, route: AbstractRoute) -> AbstractRoute:
+        loss = self._spec.faults.message_loss
+        if loss is None:
+            return route
+        bits = exact.stream(self._seed, exact.Purpose.LOSS, len(self._lossy))
+        lossy = Lossy(self._env, route, loss.probability, loss.resend_after, _uniforms(bits))
+        self._lossy.append(lossy)
+        return lossy
+
+
+def _uniforms(bits: np.random.Philox) -> Iterator[float]:
+    while True:
+        yield from exact.uniforms(bits, _BLOCK).tolist()

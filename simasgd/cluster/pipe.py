@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple, final
 
+from simasgd.cluster.log import TRANSFER, SpanLog
+from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.trail import START
+
 
 class Usage(NamedTuple):
     """What a resource did until the stop: fraction of the time busy, mean number waiting, bytes carried."""
@@ -20,14 +24,41 @@ class Pipe:
     """Serves one request at a time in order of arrival.
 
     No SimPy resource is needed: a request that arrives now starts at max(now, free), which is exact as long as the requests
-    are made in order of their arrival.
+    are made in order of their arrival. `free` (s) is when it will have served all that it was asked for, and `trail` what that
+    instant had to wait for. Its work goes at a given pace; `log` gets a span of `activity` for each request.
     """
 
-    __slots__ = ("_busy_before", "_busy_since", "_bytes", "_free", "_pending", "_waited", "name")
+    __slots__ = (
+        "_activity",
+        "_busy_before",
+        "_busy_since",
+        "_bytes",
+        "_log",
+        "_pace",
+        "_pending",
+        "_track",
+        "_waited",
+        "free",
+        "name",
+        "trail",
+    )
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        pace: AbstractPace | None = None,
+        log: SpanLog | None = None,
+        group: str = "links",
+        activity: int = TRANSFER,
+    ) -> None:
         self.name = name
-        self._free = 0.0
+        self.free = 0.0
+        self.trail = START
+        self._pace = pace
+        self._log = log
+        self._track = -1 if log is None else log.track(group, name)
+        self._activity = activity
         self._busy_since = 0.0  # start of the present busy period, or of the last one
         self._busy_before = 0.0  # seconds served in earlier ones
         self._waited = 0.0
@@ -36,9 +67,9 @@ class Pipe:
         # what lies far behind the stop is never added and taken off again.
         self._pending: deque[tuple[float, float, float]] = deque()
 
-    def request(self, now: float, seconds: float, size: float = 0.0) -> float:
+    def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1) -> float:
         """Ask now for `seconds` of service to a message of `size` bytes; returns the time at which it starts."""
-        start = self._free
+        start = self.free
         if start <= now:
             if self._pending:
                 self._begin(now)
@@ -50,7 +81,9 @@ class Pipe:
             if pending and pending[0][1] <= now:
                 self._begin(now)
             pending.append((now, start, size))
-        self._free = start + seconds
+        self.free = start + seconds if self._pace is None else self._pace.end(start, seconds)
+        if self._log is not None:
+            self._log.add(self._track, self._activity, start, self.free, learner)
         return start
 
     def usage(self, until: float) -> Usage:
@@ -59,8 +92,8 @@ class Pipe:
         if until <= 0.0:
             return Usage(self.name, 0.0, 0.0, 0.0)
         self._begin(until)
-        # From the start of the present busy period to `_free` the pipe is never idle: all that it will serve has arrived.
-        served = self._busy_before + min(self._free, until) - self._busy_since
+        # From the start of the present busy period to `free` the pipe is never idle: all that it will serve has arrived.
+        served = self._busy_before + min(self.free, until) - self._busy_since
         waiting = sum(until - arrival for arrival, _, _ in self._pending)
         return Usage(self.name, min(1.0, served / until), (self._waited + waiting) / until, self._bytes)
 

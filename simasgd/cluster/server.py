@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import abc
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, final
 
 from simpy import Environment, Event
@@ -10,34 +12,55 @@ from simpy.events import Timeout
 
 from simasgd.cluster.events import Signal
 from simasgd.cluster.pipe import Pipe, Usage
+from simasgd.cluster.trail import START, Trail, until, updated
+from simasgd.cluster.weights import AbstractSource
 from simasgd.tape import Gradient
 
 
+class AbstractSink(abc.ABC):
+    """Somebody who takes gradients."""
+
+    @abc.abstractmethod
+    def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        """A message arrives with one gradient, or the sum of several; it is acted on at once."""
+
+
 @final
-class Server:
+class Server(AbstractSource, AbstractSink):
     """A parameter server as its protocol sees it. `num_learners` is λ, `timestamp` the number of updates made so far.
 
-    The verbs of a protocol's server role are `collect` and `update`. Updates are served one at a time, each taking
-    `update_seconds`; weights become visible when their update is done, and `on_update(time, timestamp, gradients)` is then
-    told that weights number `timestamp` + 1 were made.
+    The verbs of a protocol's server role are `collect`, `barrier` and `update`. Updates are served one at a time by
+    `processor`, each taking the next of `update_times` (s); weights become visible when their update is done, and
+    `on_update(time, timestamp, gradients)` is then told that weights number `timestamp` + 1 were made.
     """
 
     def __init__(
         self,
         env: Environment,
         num_learners: int,
-        update_seconds: float,
+        update_times: Iterator[float],
+        processor: Pipe,
         on_update: Callable[[float, int, Sequence[Gradient]], None],
+        pause_end: Callable[[float], float] | None = None,
     ) -> None:
         self.num_learners = num_learners
         self.timestamp = 0
+        self.trail = START  # of the current weights
+        self.received = 0
+        self.dropped = 0
+        self.barrier_timeouts = 0
+        self.members_dropped = 0
         self._env = env
-        self._update_seconds = update_seconds
+        self._update_times = update_times
         self._on_update = on_update
-        self._processor = Pipe("server")
-        self._mailbox: list[Gradient] = []
+        self._processor = processor
+        self._pause_end = pause_end
+        self._mailbox: deque[Sequence[Gradient]] = deque()
+        self._held = 0  # gradients in it
+        self._arrival = START  # the trail of the last message's arrival
         self._wanted = 0
         self._enough: Signal | None = None
+        self._members = set(range(num_learners))  # those a barrier waits for
         self._promised = 0  # the timestamp that the last update asked for will make
         self._due = [0] * num_learners
         self._reached: dict[int, Signal] = {}
@@ -45,60 +68,141 @@ class Server:
     # The verbs of a protocol's server role.
 
     def collect(self, count: int) -> Generator[Event, None, Sequence[Gradient]]:
-        """The next `count` gradients in order of arrival, whoever sent them."""
+        """The next messages, in order of arrival and whoever sent them, until they hold `count` gradients. Under a tree of
+        servers a message may hold several, which are summed up and cannot be parted: then there may be more."""
+        if self._held < count:
+            yield self._until_held(count)
         mailbox = self._mailbox
-        if len(mailbox) < count:
-            self._wanted = count
-            self._enough = Signal(self._env)
-            yield self._enough
-        taken = mailbox[:count]
-        del mailbox[:count]
+        taken = mailbox.popleft()
+        if len(taken) < count:
+            together = [*taken]
+            while len(together) < count:
+                together += mailbox.popleft()
+            taken = together
+        self._held -= len(taken)
         return taken
+
+    def barrier(self, timeout: float | None = None) -> Generator[Event, None, Sequence[Gradient]]:
+        """One gradient of every member, on the newest weights, in order of arrival.
+
+        All learners are members. When `timeout` (s) has passed since the first gradient, those missing are members no more,
+        until a gradient of theirs is here. One that is late, or the second of a learner that crashed after its first, is
+        dropped.
+        """
+        here: dict[int, Gradient] = {}
+        deadline = None
+        while (missing := len(self._members) - len(here)) > 0:
+            wanted = 1 if timeout is not None and not here else missing
+            if self._held < wanted:
+                yield self._until_held(wanted, deadline)
+            late = self._held < wanted
+            self._admit(here)
+            if timeout is not None and here and deadline is None:
+                deadline = self._env.now + timeout
+            if late:
+                self.barrier_timeouts += 1
+                self.members_dropped += len(self._members) - len(here)
+                self._members.intersection_update(here)
+                self._arrival = until(self._arrival, self._env.now)
+        return tuple(here.values())
 
     def update(self, gradients: Sequence[Gradient]) -> None:
         """Make the next weights from the current ones and the mean of `gradients`, when the earlier updates are done."""
         self._promised += 1
         for gradient in gradients:
             self._due[gradient.learner] = self._promised
-        env, seconds = self._env, self._update_seconds
+        env, processor = self._env, self._processor
         now = env.now
-        done = self._processor.request(now, seconds) + seconds
+        start = processor.request(now, next(self._update_times))
+        done = processor.free
+        trail = updated(processor.trail if start > now else self._arrival, done - start)
+        processor.trail = trail
         if done > now:
-            Timeout(env, done - now, gradients).callbacks.append(self._finish)
+            Timeout(env, done - now, (gradients, trail)).callbacks.append(self._finish)
         else:
-            self._apply(gradients)
+            self._apply(gradients, trail)
 
-    # What the learners ask of it.
+    def drop(self, gradients: Sequence[Gradient]) -> None:
+        """Do without these gradients, by the protocol's rule."""
+        self.dropped += len(gradients)
 
-    def deliver(self, gradient: Gradient) -> None:
-        """A gradient arrives; the server acts on it at once."""
-        self._mailbox.append(gradient)
-        if self._enough is not None and len(self._mailbox) >= self._wanted:
+    # What the others ask of it.
+
+    def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        self.received += len(gradients)
+        self._mailbox.append(gradients)
+        self._held += len(gradients)
+        self._arrival = trail
+        if self._enough is not None and self._held >= self._wanted:
             enough, self._enough = self._enough, None
             enough.call()
+
+    @property
+    def newest(self) -> int:
+        return self.timestamp
 
     def due(self, learner: int) -> int:
         """The timestamp of the weights that contain this learner's last gradient, as far as an update with it was asked
         for: one that is still being summed up with others is not waited for."""
         return self._due[learner]
 
-    def reached(self, timestamp: int) -> Signal:
-        """Happens when the weights reach `timestamp`, a later one than the current."""
-        signal = self._reached.get(timestamp)
-        if signal is None:
-            signal = self._reached[timestamp] = Signal(self._env)
-        return signal
+    def ready(self, minimum: int) -> Event | None:
+        if minimum > self.timestamp:
+            return self._until_reached(minimum)
+        if self._pause_end is not None:
+            now = self._env.now
+            end = self._pause_end(now)
+            if end > now:
+                return Timeout(self._env, end - now)
+        return None
 
     def usage(self, until: float) -> Usage:
         """How busy the server's updates kept it, and how many waited on average."""
         return self._processor.usage(until)
 
-    def _finish(self, event: Event) -> None:
-        gradients: Any = event.value
-        self._apply(gradients)
+    def _until_held(self, count: int, deadline: float | None = None) -> Signal:
+        """Happens when so many gradients are here, or at the deadline (s)."""
+        self._wanted = count
+        self._enough = enough = Signal(self._env)
+        if deadline is not None:
 
-    def _apply(self, gradients: Sequence[Gradient]) -> None:
+            def give_up(_: Event) -> None:
+                if self._enough is enough:
+                    self._enough = None
+                    enough.call()
+
+            Timeout(self._env, max(0.0, deadline - self._env.now)).callbacks.append(give_up)
+        return enough
+
+    def _admit(self, here: dict[int, Gradient]) -> None:
+        """Sort the mailbox into a barrier's round."""
+        for message in self._mailbox:
+            for gradient in message:
+                self._members.add(gradient.learner)
+                if gradient.timestamp == self._promised and gradient.learner not in here:
+                    here[gradient.learner] = gradient
+                else:
+                    self.dropped += 1
+        self._mailbox.clear()
+        self._held = 0
+
+    def _until_reached(self, timestamp: int) -> Signal:
+        signal = self._reached.get(timestamp)
+        if signal is None:
+            signal = self._reached[timestamp] = Signal(self._env)
+        return signal
+
+    def _finish(self, event: Event) -> None:
+        gradients, trail = self._value(event)
+        self._apply(gradients, trail)
+
+    @staticmethod
+    def _value(event: Event) -> Any:
+        return event.value
+
+    def _apply(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         self._on_update(self._env.now, self.timestamp, gradients)
         self.timestamp += 1
+        self.trail = trail
         if self._reached and (signal := self._reached.pop(self.timestamp, None)) is not None:
-            signal.call()
+            signal.call(trail)

@@ -6,20 +6,27 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol as Structural
 from typing import final
 
 from simpy import Environment
+from simpy.core import StopSimulation
+from simpy.events import Timeout
 
 from simasgd.cluster import compute
-from simasgd.cluster.compute import AbstractDistribution
+from simasgd.cluster.architecture import Built, Site, build
 from simasgd.cluster.events import Signal
-from simasgd.cluster.learner import Learner
-from simasgd.cluster.network import Route
+from simasgd.cluster.faults import Casualties, mortal_life, outages
+from simasgd.cluster.log import UPDATE, SpanLog, Spans
+from simasgd.cluster.pace import AbstractPace, Scheduled, spells
 from simasgd.cluster.pipe import Pipe, Usage
+from simasgd.cluster.routes import Counts
 from simasgd.cluster.server import Server
+from simasgd.cluster.trail import Trail, until
 from simasgd.protocols import AbstractProtocol
-from simasgd.scenario.cluster import Cluster, Compute
+from simasgd.protocols.base import Role
+from simasgd.scenario.cluster import Cluster
 from simasgd.tape import AbstractRecorder, Gradient
 
 _REPORT_EVERY = 8192  # gradients between two calls of `progress`
@@ -34,39 +41,58 @@ class Limit:
     seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class Hang:
+    """From `at` (s) on nothing can happen any more."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Mishaps:
+    """What went wrong until the stop."""
+
+    crashes: int
+    rejoins: int
+    down_seconds: float
+    """Summed over the learners."""
+    barrier_timeouts: int
+    members_dropped: int
+    messages_lost: int
+    """Of those on the way; not what a crashed learner was sending."""
+    server_paused: float
+    """Seconds."""
+
+
 @dataclass(frozen=True, eq=False)
 class Clocked:
-    """What the clock says at the stop. `learner_seconds[l]` holds learner l's seconds per `Activity`."""
+    """What the clock says at the stop. `learner_seconds[l]` holds learner l's seconds per `Activity`, `thread_seconds` the same
+    of the threads beside the compute thread, by the thread's name."""
 
     simulated_seconds: float
     updates: int
     gradients_computed: int
     gradients_applied: int
+    gradients_dropped: int
+    gradients_lost: int
+    gradients_in_flight: int
     learner_gradients: tuple[int, ...]
     learner_seconds: tuple[tuple[float, ...], ...]
+    thread_seconds: dict[str, tuple[tuple[float, ...], ...]]
     servers: tuple[Usage, ...]
     links: tuple[Usage, ...]
-
-    @property
-    def gradients_in_flight(self) -> int:
-        return self.gradients_computed - self.gradients_applied
+    bytes: Counts
+    critical_path: Trail
+    mishaps: Mishaps
+    hang: Hang | None
+    spans: Spans | None
 
 
 class Progress(Structural):
     """Is told now and then how many gradients have been applied and how many seconds simulated."""
 
     def __call__(self, gradients: int, seconds: float) -> None: ...
-
-
-def law(spec: Compute) -> AbstractDistribution:
-    """The law of the random factor in a learner's compute times."""
-    laws: dict[str, Callable[[], AbstractDistribution]] = {
-        "constant": compute.Constant,
-        "exponential": compute.Exponential,
-        "gamma": lambda: compute.Gamma(spec.variation),
-        "lognormal": lambda: compute.LogNormal(spec.variation),
-    }
-    return laws[spec.distribution]() if spec.variation > 0.0 else compute.Constant()
 
 
 @final
@@ -76,6 +102,7 @@ class _Book:
     def __init__(self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: Progress | None) -> None:
         self.gradients = 0
         self.updates = 0
+        self.time = 0.0  # of the last update
         self._recorder = recorder
         self._most_gradients = limit.gradients if limit.gradients is not None else float("inf")
         self._most_updates = limit.updates if limit.updates is not None else float("inf")
@@ -89,6 +116,7 @@ class _Book:
         self._recorder.step(time, timestamp, gradients)
         self.gradients += len(gradients)
         self.updates += 1
+        self.time = time
         if self.gradients >= self._most_gradients or self.updates >= self._most_updates:
             self._done.fire()
         if self.gradients >= self._report_at:
@@ -106,44 +134,121 @@ def run(
     payload: float,
     limit: Limit,
     recorder: AbstractRecorder,
+    log: SpanLog | None = None,
     progress: Progress | None = None,
 ) -> Clocked:
     """Run λ learners and a parameter server under `protocol`, writing every update to `recorder`.
 
-    Gradients and weights are messages of `payload` bytes; a mini-batch of µ samples takes `spec.compute.mean(µ)` seconds
-    on average. Without a reachable limit this does not return.
+    Gradients and weights are messages of `payload` bytes. Without a reachable limit this ends only if nothing can happen any
+    more. With a `log` it is told what everybody did.
     """
     env = Environment()
     done = Signal(env)
     book = _Book(recorder, limit, done, progress)
-    server = Server(env, spec.learners, spec.server.update, book.write)
-    inbound, outbound, pipes = _pipes(spec.server.duplex)
-    bandwidth = min(spec.network.bandwidth, spec.server.bandwidth)
-    to_server = Route(inbound, payload, bandwidth, spec.network.latency)
-    from_server = Route(outbound, payload, bandwidth, spec.network.latency)
-    mean, factor = spec.compute.mean(mini_batch), law(spec.compute)
-    learners = [
-        Learner(env, number, server, to_server, from_server, compute.times(mean, factor, seed, number))
-        for number in range(spec.learners)
-    ]
+    server = _server(env, spec, seed, book, log)
+    site = Site(env, spec, server, seed, payload, _times(spec, seed, mini_batch), _paces(spec, seed), log)
+    built = build(spec.architecture, site)
+    casualties = Casualties()
     env.process(protocol.serve(server))
-    for learner in learners:
-        env.process(protocol.learn(learner))
+    for thread in built.threads:
+        env.process(thread())
+    for learner in built.learners:
+        threads: list[Callable[[], Role]] = [partial(protocol.learn, learner), *(thread.run for thread in learner.threads)]
+        if spec.faults.crashes:
+            env.process(mortal_life(env, learner, threads, outages(spec.faults, seed, learner.number), casualties))
+        else:
+            for run_thread in threads:
+                env.process(run_thread())
+    if limit.seconds is not None:
+        Timeout(env, limit.seconds).callbacks.append(lambda _: None if done.triggered else done.fire())
+    done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
-        env.run(until=done if limit.seconds is None else env.timeout(limit.seconds) | done)
-    now = env.now
+        env.run()
+    return _clocked(env, spec, built, server, book, casualties, log)
+
+
+def _clocked(
+    env: Environment,
+    spec: Cluster,
+    built: Built,
+    server: Server,
+    book: _Book,
+    casualties: Casualties,
+    log: SpanLog | None,
+) -> Clocked:
+    now, learners, network = env.now, built.learners, built.network
+    threads: dict[str, list[tuple[float, ...]]] = {name: [] for name in spec.architecture.threads}
     for learner in learners:
         learner.diary.close(now)
+        for name, thread in zip(threads, learner.threads, strict=True):
+            thread.diary.close(now)
+            threads[name].append(tuple(thread.diary.seconds))
+    network.close(now)
+    in_flight = sum(learner.in_flight for learner in learners) + sum(relay.in_flight for relay in built.relays)
+    pauses = [(pause.at, pause.at + pause.lasting) for pause in spec.faults.server_pauses]
     return Clocked(
         simulated_seconds=now,
         updates=book.updates,
         gradients_computed=sum(learner.computed for learner in learners),
         gradients_applied=book.gradients,
+        gradients_dropped=server.dropped,
+        gradients_lost=sum(learner.lost for learner in learners),
+        gradients_in_flight=in_flight + server.received - server.dropped - book.gradients,
         learner_gradients=tuple(learner.computed for learner in learners),
         learner_seconds=tuple(tuple(learner.diary.seconds) for learner in learners),
+        thread_seconds={name: tuple(seconds) for name, seconds in threads.items()},
         servers=(server.usage(now),),
-        links=tuple(pipe.usage(now) for pipe in pipes),
+        links=network.usage(now),
+        bytes=network.counts(),
+        critical_path=until(server.trail, now),
+        mishaps=Mishaps(
+            crashes=casualties.crashes,
+            rejoins=casualties.rejoins,
+            down_seconds=casualties.down_until(now),
+            barrier_timeouts=server.barrier_timeouts,
+            members_dropped=server.members_dropped,
+            messages_lost=network.messages_lost,
+            server_paused=sum(max(0.0, min(end, now) - start) for start, end in pauses),
+        ),
+        hang=_hang(env, book, casualties),
+        spans=log.spans(now) if log is not None else None,
     )
+
+
+def _hang(env: Environment, book: _Book, casualties: Casualties) -> Hang | None:
+    """Whether nothing was left to happen at the stop, and why."""
+    if env.peek() < float("inf") or not casualties.for_good:
+        return None
+    gone = ", ".join(f"{number} (at {casualties.down_since[number]:.6g} s)" for number in sorted(casualties.for_good)[:5])
+    more = f" and {len(casualties.for_good) - 5} more" if len(casualties.for_good) > 5 else ""
+    return Hang(book.time, f"everybody waits, for ever, for learners that crashed for good: {gone}{more}")
+
+
+def _server(env: Environment, spec: Cluster, seed: int, book: _Book, log: SpanLog | None) -> Server:
+    pauses = [(pause.at, pause.at + pause.lasting, 0.0) for pause in spec.faults.server_pauses]
+    pace = Scheduled(pauses) if pauses else None
+    law = compute.law(spec.server.update_law)
+    return Server(
+        env,
+        spec.learners,
+        compute.update_times(spec.server.update, law, seed),
+        Pipe("server", pace=pace, log=log, group="servers", activity=UPDATE),
+        book.write,
+        None if pace is None else partial(pace.end, work=0.0),
+    )
+
+
+def _times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
+    """The compute times (s) of each learner at full speed."""
+    mean, law = compute.mean_time(spec.compute, mini_batch), compute.law(spec.compute)
+    speeds = compute.speeds(spec, seed)
+    return [compute.times(mean / speed, law, seed, learner) for learner, speed in enumerate(speeds)]
+
+
+def _paces(spec: Cluster, seed: int) -> Sequence[AbstractPace | None]:
+    if spec.stragglers is None:
+        return [None] * spec.learners
+    return [spells(spec.stragglers, seed, learner) for learner in range(spec.learners)]
 
 
 @contextmanager
@@ -156,12 +261,3 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _pipes(duplex: str) -> tuple[Pipe, Pipe, tuple[Pipe, ...]]:
-    """The server's pipe in, its pipe out, and the distinct ones of them."""
-    if duplex == "half":
-        both = Pipe("server nic")
-        return both, both, (both,)
-    inbound, outbound = Pipe("server nic in"), Pipe("server nic out")
-    return inbound, outbound, (inbound, outbound)

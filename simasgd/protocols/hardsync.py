@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, final
 
 from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.units import Seconds
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -17,10 +18,13 @@ class Hardsync(AbstractProtocol):
     """
 
     kind: Literal["hardsync"] = "hardsync"
+    barrier_timeout: Seconds | None = None
+    """How long after the first gradient the server waits for the last; then it goes on without the members that are missing,
+    until they are back. Absent: for ever."""
 
     def serve(self, server: Server) -> Role:
         while True:
-            gradients = yield from server.collect(server.num_learners)
+            gradients = yield from server.barrier(self.barrier_timeout)
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:

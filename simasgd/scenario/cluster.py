@@ -2,81 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal, final
 
-from pydantic import Field
+from pydantic import Field, Tag
 
-from simasgd.scenario.section import Count, Inconsistency, Number, Section, Seed
+from simasgd.scenario.architecture import Architecture, Base
+from simasgd.scenario.faults import Faults, Stragglers
+from simasgd.scenario.network import Network, Tree
+from simasgd.scenario.section import (
+    LIST,
+    MAPPING,
+    Count,
+    Inconsistency,
+    ListOrMapping,
+    NullForDefaults,
+    Number,
+    Section,
+    Seed,
+)
+from simasgd.scenario.times import AbstractTimes, Distribution, Update, Variation
 from simasgd.scenario.units import BytesPerSecond, Seconds
 
+Speed = Annotated[Number, Field(gt=0.0, le=1e6)]
 
-class Compute(Section):
-    """How long a learner computes on a mini-batch of µ samples: per_batch + µ · per_sample on average."""
+
+@final
+class Efficiency(Section):
+    """Small mini-batches use a processor badly: below `full_at` samples its efficiency is (µ/full_at)^exponent."""
+
+    full_at: Count
+    """The least mini-batch at which per_sample holds."""
+    exponent: Annotated[Number, Field(gt=0.0, lt=1.0)]
+    """0: none is lost; 1: a small mini-batch takes as long as one of full_at samples."""
+
+
+@final
+class Compute(AbstractTimes):
+    """How long a learner computes on a mini-batch of µ samples: per_batch + µ · per_sample ÷ efficiency(µ) on average."""
 
     per_batch: Seconds = 0.0
     """The part of the time that does not depend on the mini-batch."""
-    per_sample: Seconds
-    """Time per sample."""
-    distribution: Literal["constant", "gamma", "lognormal", "exponential"] = "constant"
-    """The law of the random factor, which has mean 1."""
-    cv: Annotated[Number, Field(ge=0.0, le=10.0)] | None = None
-    """Coefficient of variation: 0 for constant, 1 for exponential, to be given for the other two."""
+    per_sample: Seconds | None = None
+    """Time per sample. Absent with empirical times: these are taken as they are, whatever µ."""
+    efficiency: Efficiency | None = None
+    """How much slower a sample is in a small mini-batch."""
 
-    def mean(self, mini_batch: int) -> float:
-        """Mean time (s) of a mini-batch of µ samples."""
-        return self.per_batch + mini_batch * self.per_sample
-
-    @property
-    def variation(self) -> float:
-        """The coefficient of variation."""
-        if self.cv is not None:
-            return self.cv
-        return 1.0 if self.distribution == "exponential" else 0.0
-
-    def inconsistencies(self, mini_batch: int) -> list[Inconsistency]:
-        found = []
-        if self.mean(mini_batch) <= 0.0:
-            found.append(
-                Inconsistency(
-                    ("per_sample",), "a mini-batch would take no time at all; per_batch or per_sample must be positive"
-                )
-            )
-        fixed = {"constant": 0.0, "exponential": 1.0}.get(self.distribution)
-        if fixed is not None and self.variation != fixed:
-            # Of the two, a profile has probably given the cv and the user the distribution.
-            path = "distribution" if "distribution" in self.model_fields_set else "cv"
-            found.append(
-                Inconsistency(
-                    (path,), f"{self.distribution} times have a cv of {fixed:g}, but cv is {self.cv:g} (null unsets it)"
-                )
-            )
-        if fixed is None and 0.0 < self.variation < 1e-6:
-            found.append(Inconsistency(("cv",), f"{self.cv:g} is too small; 0 or at least 1e-06 is wanted"))
-        if fixed is None and self.cv is None:
-            found.append(Inconsistency(("cv",), f"missing: {self.distribution} times need their coefficient of variation"))
+    def inconsistencies(self) -> list[Inconsistency]:
+        found = self.law_inconsistencies()
+        if self.per_sample is None and self.distribution != "empirical":
+            found.append(Inconsistency(("per_sample",), "missing"))
+        if self.per_sample is None and self.efficiency is not None:
+            found.append(Inconsistency(("efficiency",), "needs per_sample, which is missing"))
+        if self.per_sample == 0.0 == self.per_batch:
+            message = "a mini-batch would take no time at all; per_batch or per_sample must be positive"
+            found.append(Inconsistency(("per_sample",), message))
         return found
 
 
-class Network(Section):
-    """The way between a learner and the server."""
+@final
+class Speeds(Section):
+    """A law of the learners' speeds, which have mean 1 over many learners; a learner keeps its own for the whole run."""
 
-    latency: Seconds
-    """Travel time of a message after its last byte was sent."""
-    bandwidth: BytesPerSecond
-    """Of a learner's interface."""
+    distribution: Literal["gamma", "lognormal"]
+    cv: Variation
+    """Coefficient of variation over the learners."""
+
+    def inconsistencies(self) -> list[Inconsistency]:
+        if self.cv >= 1e-6:
+            return []
+        return [Inconsistency(("cv",), f"{self.cv:g} is too small; it must be at least 1e-06 (without speeds, all are equal)")]
 
 
+@final
 class Server(Section):
     """The parameter server and its shared interface."""
 
     bandwidth: BytesPerSecond
     """Of the server's interface, per direction if duplex is full."""
     duplex: Literal["half", "full"] = "full"
-    """half: one pipe for both directions. full: one each."""
+    """half: one link for both directions. full: one each."""
     update: Seconds
-    """Time of one update of the weights."""
+    """Mean time of one update of the weights."""
+    update_law: Annotated[Update, NullForDefaults] = Update()
+    """How that time varies."""
 
 
+@final
 class Cluster(Section):
     """Learners, a network and a parameter server."""
 
@@ -85,7 +97,43 @@ class Cluster(Section):
     profile: str | None = None
     """A node profile whose values hold wherever this section gives none (`simasgd list` shows them)."""
     seed: Seed | None = None
-    """Fixes the random compute times; the scenario's seed if absent."""
+    """Fixes everything random about the clock; the scenario's seed if absent."""
+    learners_per_node: Annotated[Count, Field(le=10_000)] = 1
+    """How many learners share a node and its interface; learner 0 and the next ones are on node 0."""
     compute: Compute
+    speeds: Annotated[Annotated[tuple[Speed, ...], Tag(LIST)] | Annotated[Speeds, Tag(MAPPING)], ListOrMapping] | None = None
+    """Of each learner: computing takes the time above ÷ its speed. A list of λ numbers, or a law over the learners."""
+    stragglers: Stragglers | None = None
+    """Learners that are slow for a while; each has spells of its own."""
     network: Network
     server: Server
+    architecture: Architecture = Base()
+    """Who sends to whom, and what overlaps with computing."""
+    faults: Annotated[Faults, NullForDefaults] = Faults()
+
+    @property
+    def nodes(self) -> int:
+        """Nodes with learners."""
+        return -(-self.learners // self.learners_per_node)
+
+    @property
+    def racks(self) -> int:
+        topology = self.network.topology
+        return -(-self.nodes // topology.nodes_per_rack) if isinstance(topology, Tree) else 0
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        def within(key: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
+            return (Inconsistency((*key.split("."), *path), message) for path, message in found)
+
+        yield from within("compute", self.compute.inconsistencies())
+        yield from within("server.update_law", self.server.update_law.law_inconsistencies())
+        if isinstance(self.speeds, tuple) and len(self.speeds) != self.learners:
+            yield Inconsistency(("speeds",), f"there are {len(self.speeds)} speeds for {self.learners} learners")
+        if isinstance(self.speeds, Speeds):
+            yield from within("speeds", self.speeds.inconsistencies())
+        if self.stragglers is not None:
+            yield from within("stragglers", self.stragglers.inconsistencies())
+        yield from within("faults", self.faults.inconsistencies(self.learners, self.nodes, self.racks))
+
+
+__all__ = ["Cluster", "Compute", "Distribution", "Efficiency", "Server", "Speeds"]

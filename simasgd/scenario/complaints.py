@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from simasgd.scenario import catalogue, keys, text
 from simasgd.scenario.merge import Layer, Path
 from simasgd.scenario.schema import InconsistentScenario
+from simasgd.scenario.section import LIST, MAPPING
 from simasgd.scenario.values import shown
 
 
@@ -65,18 +66,18 @@ def _complaints(detail: Any, layer: Layer) -> Iterator[str]:
     yield at(path, layer, _message(detail, path, layer), at_key=at_key)
 
 
-def _tree_path(loc: Iterable[str | int], tree: Any) -> Path:
+def _tree_path(loc: Sequence[str | int], tree: Any) -> Path:
     """pydantic's location without the tags of unions, which are no keys of the tree."""
     path: list[str | int] = []
-    for part in loc:
+    for part, following in zip(loc, (*loc[1:], None), strict=False):
         if part == "[key]":
             continue  # so pydantic says that the key itself is wrong
         if isinstance(tree, str):
             if part == "kind":
                 continue  # a bare word stands for it
             tree = {"kind": tree}
-        is_tag = isinstance(tree, dict) and part not in tree and tree.get("kind") == part
-        if is_tag:
+        is_key = isinstance(tree, dict) and part in tree and part != following
+        if not is_key and part in (LIST, MAPPING, tree.get("kind") if isinstance(tree, dict) else None):
             continue
         path.append(part)
         if isinstance(tree, dict):
@@ -88,15 +89,20 @@ def _tree_path(loc: Iterable[str | int], tree: Any) -> Path:
     return tuple(path)
 
 
+def _own(path: Path, layer: Layer) -> tuple[Path, Any]:
+    """A path within a scenario and its tree: inside a variant the keys are those of a scenario."""
+    if path[0] == "variants":
+        return path[2:], layer.below("variants", str(path[1])).tree
+    return path, layer.tree
+
+
 def _message(detail: Any, path: Path, layer: Layer) -> str:
     found, kind, context = shown(detail["input"]), detail["type"], detail.get("ctx", {})
     match kind:
         case "missing":
             return _missing(path)
         case "extra_forbidden":
-            # Inside a variant the keys are those of a scenario.
-            inner = path[2:] if path[0] == "variants" else path
-            tree = layer.below("variants", str(path[1])).tree if path[0] == "variants" else layer.tree
+            inner, tree = _own(path, layer)
             section = keys.section_at(inner[:-1], tree)
             return keys.unknown(str(path[-1]), list(section.model_fields) if section is not None else [])
         case "int_type" | "int_from_float" | "int_parsing":
@@ -118,8 +124,13 @@ def _message(detail: Any, path: Path, layer: Layer) -> str:
         case "union_tag_invalid":
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
             return f"unknown kind {tag}; there are {choices}" + _near(context["tag"], choices)
+        case "union_tag_not_found" if context["discriminator"] == "'kind'":
+            kinds = [repr(choice.model_fields["kind"].default) for choice in keys.choices_at(*_own(path, layer))]
+            return f"kind is missing; there are {', '.join(kinds)}"
         case "union_tag_not_found":
-            return "kind is missing"
+            return f"a list or a mapping is wanted, not {found}"
+        case "bool_type":
+            return f"{found} is neither true nor false"
         case "string_pattern_mismatch":
             marks = "'_' and '-'" if "." not in context["pattern"] else "'_', '.' and '-'"
             return f"{found} is no name; lower-case letters, digits, {marks} make one, and a letter or digit begins it"
@@ -127,7 +138,9 @@ def _message(detail: Any, path: Path, layer: Layer) -> str:
             return f"{found} is too long; {context['max_length']} characters are the most"
         case "string_type":
             return f"{found} is not text"
-        case "model_type" | "model_attributes_type" | "dict_type":
+        case "model_attributes_type":
+            return f"a kind or a mapping is wanted, not {found}"
+        case "model_type" | "dict_type":
             return f"a mapping is wanted, not {found}"
         case "tuple_type":
             return f"a list is wanted, not {found}"

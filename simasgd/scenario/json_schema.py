@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from simasgd.scenario import catalogue
+from pydantic import BaseModel, PlainSerializer
+from pydantic_core import PydanticUndefined
+
+from simasgd.scenario import catalogue, keys
+from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.section import NullForDefaults
 
 
 def scenario_schema() -> dict[str, Any]:
-    """Draft 2020-12. As in a file, a bare word may stand for a mapping with that kind, a profile may supply sections, and a
-    variant may hold any part of a scenario."""
+    """Draft 2020-12. As in a file, a bare word may stand for a mapping with that kind, a profile may supply any part of the
+    cluster, and a variant may hold any part of a scenario."""
     # By alias or not, a schema for writing files ("validation") has the units' texts, not floats.
     generated = Scenario.model_json_schema(mode="validation")
     definitions = generated.pop("$defs")
     root = definitions.pop("Scenario", generated)
     definitions["Variant"] = _partial(root)
-    for name in ("Cluster", "Compute", "Network", "Server"):
-        definitions[name].pop("required", None)  # a profile may supply it
-    definitions["Cluster"]["required"] = ["learners"]
     definitions["Cluster"]["properties"]["profile"] = {
         "description": definitions["Cluster"]["properties"]["profile"]["description"],
         "enum": [*catalogue.profiles(), None],
@@ -36,7 +39,31 @@ def scenario_schema() -> dict[str, Any]:
     variants["additionalProperties"] = False
     for _, section, key in _kinds(schema):
         section[key] = _or_bare_word(section[key], definitions)
+    for model in set(_mappings(Cluster)):
+        definitions[model.__name__].pop("required", None)  # a profile may supply it
+    definitions["Cluster"]["required"] = ["learners"]
+    for model in set(_mappings(Scenario)) - {Scenario}:
+        _as_written(model, definitions[model.__name__]["properties"])
     return schema
+
+
+def _mappings(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A section and those within it, but for variants and the items of lists."""
+    yield model
+    for name, field in model.model_fields.items():
+        if name != "variants":
+            for section in keys.sections(field.annotation):
+                yield from _mappings(section)
+
+
+def _as_written(model: type[BaseModel], properties: dict[str, Any]) -> None:
+    """Defaults with their units, and null where it takes a section away."""
+    for name, field in model.model_fields.items():
+        for part in field.metadata:
+            if isinstance(part, PlainSerializer) and field.default not in (PydanticUndefined, 0.0):
+                properties[name]["default"] = part.func(field.default)  # type: ignore[call-arg]
+        if NullForDefaults in field.metadata:
+            properties[name]["anyOf"] = [{"$ref": properties[name].pop("$ref")}, {"type": "null"}]
 
 
 def _partial(root: dict[str, Any]) -> dict[str, Any]:

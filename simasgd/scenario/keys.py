@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -13,10 +13,19 @@ from simasgd.scenario.schema import Scenario
 
 
 def sections(annotation: Any) -> list[type[BaseModel]]:
-    """The typed mappings that a field may hold."""
+    """The typed mappings that a field may hold; those in lists left out."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
+    if get_origin(annotation) is tuple:
+        return []
     return [found for part in get_args(annotation) for found in sections(part)]
+
+
+def _items(annotation: Any) -> list[type[BaseModel]]:
+    """The typed mappings that a field may hold a list of."""
+    if get_origin(annotation) is tuple:
+        return sections(get_args(annotation)[0])
+    return [found for part in get_args(annotation) for found in _items(part)]
 
 
 @cache
@@ -36,20 +45,33 @@ def known() -> tuple[str, ...]:
 
 def section_at(path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:
     """The typed mapping at a path, by the kinds that the tree chooses; None where there is none."""
-    model: type[BaseModel] = Scenario
+    choices = choices_at(path, tree)
+    return choices[0] if len(choices) == 1 else None
+
+
+def choices_at(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
+    """The typed mappings that may stand at a path: one where the tree chooses its kind, none where there is no mapping."""
+    choices: list[type[BaseModel]] = [Scenario]
+    field = None
     for key in path:
-        tree = tree.get(key) if isinstance(tree, dict) else None
-        if model is Scenario and key == "variants":
-            return None
-        field = model.model_fields.get(str(key))
-        choices = sections(field.annotation) if field is not None else []
-        if len(choices) > 1:
-            kind = tree.get("kind") if isinstance(tree, dict) else None
-            choices = [choice for choice in choices if choice.model_fields["kind"].default == kind]
         if len(choices) != 1:
-            return None
-        model = choices[0]
-    return model
+            return []
+        if isinstance(key, int):
+            tree = tree[key] if isinstance(tree, list) and key < len(tree) else None
+            found = _items(field.annotation) if field is not None else []
+        else:
+            tree = tree.get(key) if isinstance(tree, dict) else None
+            if choices[0] is Scenario and key == "variants":
+                return []
+            field = choices[0].model_fields.get(key)
+            found = sections(field.annotation) if field is not None else []
+            if isinstance(tree, list):
+                continue  # its items have keys
+        kind = tree.get("kind") if isinstance(tree, dict) else None
+        choices = (
+            found if kind is None or len(found) == 1 else [one for one in found if one.model_fields["kind"].default == kind]
+        )
+    return choices
 
 
 def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:

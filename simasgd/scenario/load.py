@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario import catalogue, complaints, keys, text
+from simasgd.scenario.measured import with_files, with_measured
 from simasgd.scenario.merge import Layer, Mark, Path
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.values import shown
@@ -27,16 +28,16 @@ def load_scenario(source: str | FilePath, overrides: Sequence[str] = ()) -> Scen
 
 def typed(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
     """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
-    changes = [override_layer(override) for override in overrides]
+    file, changes = with_files(file), [with_files(override_layer(override)) for override in overrides]
     of_variants = [change for change in changes if "variants" in change.tree]
     _known_variants(file, of_variants)
     file = reduce(Layer.under, of_variants, file)
     command_line = reduce(Layer.under, [change for change in changes if "variants" not in change.tree], Layer())
     base = file.without("variants")
-    whole = _on_profile(base.under(command_line))
+    whole = with_measured(_on_profile(base.under(command_line)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in _variants(file):
-        layer = _on_profile(base.under(variant).under(command_line))
+        layer = with_measured(_on_profile(base.under(variant).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
     return _validated(whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
 
@@ -49,7 +49,7 @@ class InconsistentScenario(ValueError):
     """Values that are fine alone and wrong together; `found` says which."""
 
     def __init__(self, found: list[Inconsistency]) -> None:
-        super().__init__("; ".join(f"{'.'.join(path)}: {message}" for path, message in found))
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in found))
         self.found = found
 
 
@@ -70,8 +70,8 @@ class Scenario(Section):
     learning: Learning | None = None
     """Absent: timing only."""
     stop: Stop
-    record: Literal["summary", "updates"] = "updates"
-    """How much of the tape is kept: every applied gradient, or only their summary (in constant memory)."""
+    record: Literal["summary", "updates", "timeline"] = "updates"
+    """How much is kept: a summary only (in constant memory), every applied gradient, or also what everybody did at any time."""
     variants: dict[VariantName, Scenario] = Field(default_factory=dict)
     """The same scenario several ways, compared in one report."""
 
@@ -159,11 +159,11 @@ class Scenario(Section):
         return self
 
     def _inconsistencies(self) -> Iterator[Inconsistency]:
-        def within(section: str, found: list[Inconsistency]) -> Iterator[Inconsistency]:
+        def within(section: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
             return (Inconsistency((*section.split("."), *path), message) for path, message in found)
 
         yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners))
-        yield from within("cluster.compute", self.cluster.compute.inconsistencies(self.workload.mini_batch))
+        yield from within("cluster", self.cluster.inconsistencies())
         if self.learning is not None and self.learning.schedule is not None:
             yield from within("learning.schedule", self.learning.schedule.inconsistencies())
         if self.learning is None and self.workload.payload is None:

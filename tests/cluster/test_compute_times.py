@@ -1,4 +1,4 @@
-"""Compute times: moments of every law, independence of the block size, and exactness of the arithmetic below them."""
+"""Compute and update times and speeds: moments of every law, independence of streams, and exactness of the arithmetic below."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 from simasgd import exact
 from simasgd.cluster import compute
+from simasgd.scenario.cluster import Cluster, Compute
+from simasgd.scenario.times import Update
 
 LAWS = [
     (compute.Constant(), 0.0),
@@ -21,7 +23,15 @@ LAWS = [
     (compute.LogNormal(0.2), 0.2),
     (compute.LogNormal(1.0), 1.0),
 ]
-names = pytest.mark.parametrize(("law", "cv"), LAWS, ids=lambda value: str(value))
+MEASURED = (1.0, 1.0, 2.0, 4.0)  # mean 2, standard deviation √1.5
+LATER_LAWS = [
+    (compute.ShiftedExponential(0.3), 0.3),
+    (compute.ShiftedExponential(1.0), 1.0),
+    (compute.Pareto(0.2), 0.2),
+    (compute.Pareto(1e-6), 1e-6),
+    (compute.Empirical(MEASURED), math.sqrt(1.5) / 2.0),
+]
+names = pytest.mark.parametrize(("law", "cv"), [*LAWS, *LATER_LAWS], ids=lambda value: str(value))
 
 
 @names
@@ -62,3 +72,124 @@ def test_golden_draws():
     parts = [law.block(exact.stream(0, exact.Purpose.COMPUTE, 0), 512) for law, _ in LAWS]
     digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
     assert digest == "c14d1111aec6be617e0dd3c5b9546aa0ce9f76f63131c78d69bfd8c03c462d8e"
+
+
+def test_golden_draws_of_the_later_laws():
+    parts = [law.block(exact.stream(0, exact.Purpose.COMPUTE, 0), 512) for law, _ in LATER_LAWS]
+    digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
+    assert digest == "7a8bd34707358cdacfafdc37bba99c1b11dddd457d845dea672c5489990cb972"
+
+
+def test_pareto_tail_probabilities():
+    """P(X > x) = (m/x)^a with a = 1 + √2 and m = (a − 1)/a at cv 1; nothing is below m."""
+    draws = np.array(list(islice(compute.times(1.0, compute.Pareto(1.0), 3, 0), 200_000)))
+    a = 1.0 + math.sqrt(2.0)
+    least = (a - 1.0) / a
+    assert draws.min() == pytest.approx(least, rel=1e-4)
+    assert (draws >= least).all()
+    for x in (0.7, 1.0, 5.0):
+        law = (least / x) ** a
+        assert (draws > x).mean() == pytest.approx(law, abs=5 * math.sqrt(law * (1 - law) / len(draws)))
+
+
+def test_shifted_exponential_tail_probabilities():
+    """P(X > x) = e^{−(x − 1 + cv)/cv}; nothing is below 1 − cv."""
+    draws = np.array(list(islice(compute.times(1.0, compute.ShiftedExponential(0.25), 3, 0), 200_000)))
+    assert draws.min() == pytest.approx(0.75, rel=1e-4)
+    assert (draws >= 0.75).all()
+    for x in (0.8, 1.0, 2.0):
+        law = math.exp(-(x - 0.75) / 0.25)
+        assert (draws > x).mean() == pytest.approx(law, abs=5 * math.sqrt(law * (1 - law) / len(draws)))
+
+
+def test_empirical_times_are_the_measured_ones_as_often_as_they_were_measured():
+    drawn = np.array(list(islice(compute.times(2.0, compute.Empirical(MEASURED), 1, 0), 100_000)))
+    values, counts = np.unique(drawn, return_counts=True)
+    assert list(values) == [1.0, 2.0, 4.0]
+    assert counts / len(drawn) == pytest.approx([0.5, 0.25, 0.25], abs=5 * math.sqrt(0.25 / len(drawn)))
+
+
+def test_a_uniform_of_one_chooses_the_last_measured_time(monkeypatch):
+    monkeypatch.setattr(exact, "uniforms", lambda bits, count: np.array([2.0**-54, 0.999, 1.0]))
+    assert list(compute.Empirical((2.0, 4.0, 6.0)).block(exact.stream(0, exact.Purpose.COMPUTE, 0), 3)) == [0.5, 1.5, 1.5]
+
+
+def section(**values) -> Compute:
+    return Compute.model_validate({"per_sample": "1 ms", **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "law"),
+    [
+        ({}, compute.Constant()),
+        ({"distribution": "gamma", "cv": 0.0}, compute.Constant()),
+        ({"distribution": "exponential"}, compute.Exponential()),
+        ({"distribution": "gamma", "cv": 0.5}, compute.Gamma(0.5)),
+        ({"distribution": "lognormal", "cv": 0.5}, compute.LogNormal(0.5)),
+        ({"distribution": "shifted-exponential", "cv": 0.5}, compute.ShiftedExponential(0.5)),
+        ({"distribution": "pareto", "cv": 0.5}, compute.Pareto(0.5)),
+        ({"distribution": "empirical", "measured": ["1 ms", "3 ms"]}, compute.Empirical((1e-3, 3e-3))),
+        ({"distribution": "empirical", "measured": ["2 ms", "2 ms"]}, compute.Constant()),
+    ],
+)
+def test_the_law_that_a_section_means(values, law):
+    assert compute.law(section(**values)) == law
+    assert compute.law(Update.model_validate(values)) == law
+
+
+def test_mean_time():
+    assert compute.mean_time(section(per_batch="2 ms", per_sample="3.2 ms"), 4) == 2e-3 + 4 * 3.2e-3
+    measured = {"distribution": "empirical", "measured": ["1 s", "2 s", "6 s"]}
+    as_measured = section(**measured, per_sample=None)
+    assert compute.mean_time(as_measured, 4) == compute.mean_time(as_measured, 1) == 3.0
+    assert compute.mean_time(section(**measured, per_sample=None, per_batch="0.5 s"), 4) == 3.5
+    # With a time per sample the measured times only say how it varies.
+    assert compute.mean_time(section(**measured), 4) == 4e-3
+
+
+def test_small_mini_batches_use_the_processor_badly():
+    """Efficiency (µ/16)^½: 1/4 at µ = 1, 1/2 at µ = 4, 1 from 16 on."""
+    spec = section(per_batch="1 s", per_sample="1 s", efficiency={"full_at": 16, "exponent": 0.5})
+    found = [compute.mean_time(spec, mini_batch) for mini_batch in (1, 4, 16, 20)]
+    assert found == pytest.approx([1 + 4, 1 + 8, 1 + 16, 1 + 20], rel=1e-15)
+    assert found[2:] == [17.0, 21.0]
+    times = [compute.mean_time(spec, mini_batch) for mini_batch in range(1, 40)]
+    assert times == sorted(set(times))  # a larger mini-batch takes longer
+
+
+def test_update_times():
+    drawn = list(islice(compute.update_times(2.0, compute.Gamma(0.5), 7), 50_000))
+    assert np.mean(drawn) == pytest.approx(2.0, rel=0.02)
+    assert drawn[:4] == list(islice(compute.update_times(2.0, compute.Gamma(0.5), 7), 4))
+    assert drawn[:4] != list(islice(compute.update_times(2.0, compute.Gamma(0.5), 8), 4))
+    assert drawn[:4] != list(islice(compute.times(2.0, compute.Gamma(0.5), 7, 0), 4))  # nobody else's
+
+
+def cluster(learners, speeds) -> Cluster:
+    fast = {"latency": 0, "bandwidth": "unlimited"}
+    return Cluster.model_validate(
+        {
+            "learners": learners,
+            "speeds": speeds,
+            "compute": {"per_sample": "1 ms"},
+            "network": fast,
+            "server": {"bandwidth": "unlimited", "update": 0},
+        }
+    )
+
+
+def test_speeds():
+    assert compute.speeds(cluster(3, None), 0) == [1.0, 1.0, 1.0]
+    assert compute.speeds(cluster(3, [1.0, 0.5, 2.0]), 0) == [1.0, 0.5, 2.0]
+
+
+@pytest.mark.parametrize("distribution", ["gamma", "lognormal"])
+def test_a_law_of_speeds(distribution):
+    law = {"distribution": distribution, "cv": 0.4}
+    found = compute.speeds(cluster(4000, law), 0)
+    assert min(found) > 0.0
+    assert np.mean(found) == pytest.approx(1.0, abs=5 * 0.4 / math.sqrt(4000))
+    assert np.std(found) == pytest.approx(0.4, rel=0.1)
+    # Learner l's does not depend on λ, but on the seed.
+    assert compute.speeds(cluster(10, law), 0) == found[:10]
+    assert compute.speeds(cluster(10, law), 1) != found[:10]

@@ -1,0 +1,169 @@
+"""Rudra's architectures: which routes there are between learners and servers, and who pushes and pulls on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, final
+
+from simpy import Environment
+
+from simasgd.cluster.diary import Diary
+from simasgd.cluster.learner import Learner
+from simasgd.cluster.log import SpanLog
+from simasgd.cluster.network import End, Network
+from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.pulling import AbstractPulling, BlockingPull, PullThread
+from simasgd.cluster.pushing import AbstractPushing, BlockingPush, PushThread
+from simasgd.cluster.relay import Relay
+from simasgd.cluster.server import Server
+from simasgd.cluster.trail import pulled, pushed
+from simasgd.cluster.weights import AbstractSource
+from simasgd.scenario.architecture import AbstractServerTree, Adv, AdvStar, Base
+from simasgd.scenario.cluster import Cluster
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Site:
+    """What an architecture is built of: messages of `payload` bytes between a server and λ learners, of which `times` and
+    `paces` give the compute times (s)."""
+
+    env: Environment
+    spec: Cluster
+    server: Server
+    seed: int
+    payload: float
+    times: Sequence[Iterator[float]]
+    paces: Sequence[AbstractPace | None]
+    log: SpanLog | None
+
+    def network(self, *, servers: int, shared_nodes: bool, intra_node_bandwidth: float = float("inf")) -> Network:
+        """A network with so many nodes for servers alone."""
+        return Network(
+            self.env,
+            self.spec,
+            servers=servers,
+            seed=self.seed,
+            shared_nodes=shared_nodes,
+            intra_node_bandwidth=intra_node_bandwidth,
+            log=self.log,
+        )
+
+    def diary(self, number: int, thread: str = "") -> Diary:
+        return Diary(self.log, number, thread)
+
+    def learner(self, number: int, diary: Diary, pulling: AbstractPulling, pushing: AbstractPushing) -> Learner:
+        return Learner(self.env, number, diary, self.times[number], self.paces[number], pulling, pushing)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Built:
+    """The learners, the servers of the tree, what runs all by itself, and the network between them."""
+
+    network: Network
+    learners: Sequence[Learner]
+    relays: Sequence[Relay] = ()
+    threads: Sequence[Callable[[], Generator[Any, Any, None]]] = ()
+
+
+@singledispatch
+def build(kind: object, site: Site) -> Built:
+    """Learners and routes of an architecture."""
+    raise TypeError(f"no architecture {kind!r}")
+
+
+@build.register
+def _(kind: Base, site: Site) -> Built:
+    spec, env, server = site.spec, site.env, site.server
+    network = site.network(servers=kind.shards, shared_nodes=spec.learners_per_node > 1)
+    names = ["server"] if kind.shards == 1 else [f"server {shard}" for shard in range(kind.shards)]
+    shards = [network.server_end(spec.nodes + shard, name) for shard, name in enumerate(names)]
+    learners = []
+    for number in range(spec.learners):
+        me, diary = network.learner_end(number), site.diary(number)
+        up = network.parts([(me, shard) for shard in shards], site.payload, pushed, learner=number)
+        down = network.parts([(shard, me) for shard in shards], site.payload, pulled, learner=number)
+        pulling = BlockingPull(env, number, diary, server, down)
+        learners.append(site.learner(number, diary, pulling, BlockingPush(env, diary, server, up)))
+    return Built(network, learners)
+
+
+@build.register
+def _(kind: Adv, site: Site) -> Built:
+    tree = _ServerTree(kind, site)
+    learners = []
+    for number in range(site.spec.learners):
+        diary = site.diary(number)
+        leaf, end = tree.leaf_of(number)
+        route = tree.network.route(end, tree.network.learner_end(number), site.payload, pulled, learner=number)
+        pulling = BlockingPull(site.env, number, diary, leaf, route)
+        learners.append(site.learner(number, diary, pulling, tree.push_thread(number, diary)))
+    threads = [thread for relay in tree.relays for thread in (relay.send_up, relay.fetch_weights)]
+    return Built(tree.network, learners, tree.relays, threads)
+
+
+@build.register
+def _(kind: AdvStar, site: Site) -> Built:
+    tree = _ServerTree(kind, site)
+    learners: list[Learner] = []
+    sources: list[tuple[AbstractSource, End]] = []
+    for number in range(site.spec.learners):
+        diary = site.diary(number)
+        parent = number // kind.broadcast_fan_out - 1
+        source, end = (site.server, tree.root) if parent < 0 else sources[parent]
+        me = tree.network.learner_end(number)
+        route = tree.network.route(end, me, site.payload, pulled, learner=number)
+        pulling = PullThread(site.env, diary, site.diary(number, "pull"), source, route)
+        sources.append((pulling.copy, me))
+        learners.append(site.learner(number, diary, pulling, tree.push_thread(number, diary)))
+    return Built(tree.network, learners, tree.relays, [relay.send_up for relay in tree.relays])
+
+
+@final
+class _ServerTree:
+    """The servers below the root: leaf servers, whose children are learners, and inner ones."""
+
+    def __init__(self, kind: AbstractServerTree, site: Site) -> None:
+        spec = site.spec
+        per_leaf = spec.learners_per_node if kind.colocated else kind.fan_out
+        levels = [-(-spec.learners // per_leaf)]
+        while levels[-1] > kind.fan_out:
+            levels.append(-(-levels[-1] // kind.fan_out))
+        own_nodes = 1 if kind.colocated else 1 + sum(levels)
+        self.network = site.network(servers=own_nodes, shared_nodes=True, intra_node_bandwidth=kind.intra_node_bandwidth)
+        self.root = self.network.server_end(spec.nodes, "server")
+        self._site = site
+        self._kind = kind
+        self._per_leaf = per_leaf
+        above: list[tuple[Server | Relay, End]] = [(site.server, self.root)]
+        self.relays: list[Relay] = []
+        for depth, size in enumerate(reversed(levels)):
+            height = len(levels) - 1 - depth  # 0: leaf servers
+            above = [self._relay(i, height, above[i // kind.fan_out if depth else 0]) for i in range(size)]
+        self._leaves = above
+
+    def leaf_of(self, learner: int) -> tuple[Relay, End]:
+        leaf, end = self._leaves[learner // self._per_leaf]
+        assert isinstance(leaf, Relay)
+        return leaf, end
+
+    def push_thread(self, learner: int, diary: Diary) -> PushThread:
+        """Pushes to the learner's leaf server."""
+        leaf, end = self.leaf_of(learner)
+        up = self.network.route(self.network.learner_end(learner), end, self._site.payload, pushed, learner=learner)
+        return PushThread(self._site.env, diary, self._site.diary(learner, "push"), leaf, up)
+
+    def _relay(self, number: int, height: int, parent: tuple[Server | Relay, End]) -> tuple[Server | Relay, End]:
+        site, kind = self._site, self._kind
+        above, end_above = parent
+        own = len(self.relays) + 1
+        node = number * kind.fan_out**height if kind.colocated else site.spec.nodes + own
+        end = self.network.server_end(node, f"server {own}")
+        up = self.network.route(end, end_above, site.payload, pushed)
+        down = self.network.route(end_above, end, site.payload, pulled)
+        relay = Relay(site.env, above, above, up, down)
+        self.relays.append(relay)
+        return relay, end

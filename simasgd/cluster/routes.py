@@ -1,0 +1,393 @@
+"""The way of a message from one end to the other, over the links that it shares with others."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
+
+from simasgd.cluster.events import Signal
+from simasgd.cluster.fair import Flow, FlowClass
+from simasgd.cluster.pipe import Pipe
+from simasgd.cluster.trail import START, Extend, Trail, until
+
+
+class Freight(NamedTuple):
+    """What a route carries: messages of `size` bytes that take `seconds` where nobody else is, then `latency` (s); how they
+    extend a trail; and the learner concerned (−1: none)."""
+
+    size: float
+    seconds: float
+    latency: float
+    extend: Extend
+    learner: int = -1
+
+
+class AbstractRoute(abc.ABC):
+    """Carries messages of one size from one sender to one receiver, one at a time.
+
+    A message may have to wait before it *enters* the way, i.e. before its first byte leaves. `send` is the whole journey;
+    `enter` and `cross` are its two parts, for a sender who says only on entering what the message holds. An arrival is an event
+    whose value is the arrival's trail; None stands for one that has happened already.
+    """
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        """Take a place in the way's first link: when the message enters it (s), the trail of that, and what `cross` wants."""
+
+    @abc.abstractmethod
+    def cross(self, place: Any) -> Event | None:
+        """Carry on the message that enters now; its arrival."""
+
+    @abc.abstractmethod
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        """Send a message now; when it enters the way (s), and its arrival."""
+
+    @abc.abstractmethod
+    def receive(self) -> None:
+        """The receiver has got the message."""
+
+    @abc.abstractmethod
+    def abandon(self) -> None:
+        """The message under way, if there is one, will find no receiver, or its sender is gone."""
+
+    @abc.abstractmethod
+    def counts(self) -> Counts:
+        """What has been sent so far."""
+
+
+class Counts(NamedTuple):
+    """Bytes. What is neither received nor lost is under way."""
+
+    sent: float
+    received: float
+    lost: float
+
+
+class _AbstractDirectRoute(AbstractRoute):
+    """A route of its own, which counts its messages."""
+
+    __slots__ = ("_freight", "_lost", "_received", "_sent")
+
+    def __init__(self, freight: Freight) -> None:
+        self._freight = freight
+        self._sent = 0
+        self._received = 0
+        self._lost = 0
+
+    def receive(self) -> None:
+        self._received += 1
+
+    def abandon(self) -> None:
+        self._lost = self._sent - self._received
+
+    def counts(self) -> Counts:
+        size = self._freight.size
+        return Counts(size * self._sent, size * self._received, size * self._lost)
+
+
+@final
+class Wire(_AbstractDirectRoute):
+    """Over one first-in-first-out link, in order of arrival there."""
+
+    __slots__ = ("_env", "_pipe")
+
+    def __init__(self, env: Environment, freight: Freight, pipe: Pipe) -> None:
+        super().__init__(freight)
+        self._env = env
+        self._pipe = pipe
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        self._sent += 1
+        size, seconds, latency, extend, learner = self._freight
+        pipe = self._pipe
+        start = pipe.request(now, seconds, size, learner)
+        if start > now:
+            trail = pipe.trail
+        end = pipe.free
+        pipe.trail = at_end = extend(trail, end - start)
+        return start, trail, (start, end + latency, at_end)
+
+    def cross(self, place: Any) -> Event | None:
+        start, arrival, trail = place
+        if arrival > start:
+            _, _, latency, extend, _ = self._freight
+            return Timeout(self._env, arrival - start, extend(trail, latency))
+        return None
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        self._sent += 1
+        size, seconds, latency, extend, learner = self._freight
+        pipe = self._pipe
+        start = pipe.request(now, seconds, size, learner)
+        if start > now:
+            trail = pipe.trail
+        end = pipe.free
+        pipe.trail = trail = extend(trail, end - start)
+        arrival = end + latency
+        if arrival > now:
+            return start, Timeout(self._env, arrival - now, extend(trail, latency))
+        return start, None
+
+
+@final
+class Wires(_AbstractDirectRoute):
+    """Over first-in-first-out links one after another. A message is sent at the pace of the slowest and occupies each for that
+    long, from when its first byte gets there and the link is free."""
+
+    __slots__ = ("_env", "_pipes")
+
+    def __init__(self, env: Environment, freight: Freight, pipes: Sequence[Pipe]) -> None:
+        super().__init__(freight)
+        self._env = env
+        self._pipes = pipes
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        self._sent += 1
+        start, trail = self._occupy(0, now, trail)
+        return start, trail, (self._pipes[0].free, trail)
+
+    def cross(self, place: Any) -> Event | None:
+        end, trail = place
+        return self._go_on(1, end, trail, None)
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        start, trail, (end, _) = self.enter(now, trail)
+        if start <= now:
+            return start, self._go_on(1, end, trail, None)
+        return start, self._go_on_at(start, 1, end, trail, None)
+
+    def _occupy(self, number: int, now: float, trail: Trail) -> tuple[float, Trail]:
+        """Take a place in one link; when the message enters it, and the trail of that."""
+        pipe, (size, seconds, _, extend, learner) = self._pipes[number], self._freight
+        start = pipe.request(now, seconds, size, learner)
+        if start > now:
+            trail = pipe.trail
+        pipe.trail = extend(trail, pipe.free - start)
+        return start, trail
+
+    def _go_on(self, number: int, end: float, trail: Trail, arrived: Signal | None) -> Event | None:
+        """From link `number` on, now; `end` is when the links before have been passed, `trail` that of this instant."""
+        now = self._env.now
+        while number < len(self._pipes):
+            start, trail = self._occupy(number, now, trail)
+            end = max(end, self._pipes[number].free)
+            number += 1
+            if start > now:
+                return self._go_on_at(start, number, end, trail, arrived)
+        rest = end + self._freight.latency - now
+        if arrived is not None:
+            arrived.fire_later(rest, self._freight.extend(trail, rest))
+            return arrived
+        return Timeout(self._env, rest, self._freight.extend(trail, rest)) if rest > 0.0 else None
+
+    def _go_on_at(self, start: float, number: int, end: float, trail: Trail, arrived: Signal | None) -> Signal:
+        signal = Signal(self._env) if arrived is None else arrived
+
+        def go_on(_: Event) -> None:
+            self._go_on(number, end, trail, signal)
+
+        Timeout(self._env, start - self._env.now).callbacks.append(go_on)
+        return signal
+
+
+@final
+class Shared(_AbstractDirectRoute):
+    """Over links that share their bandwidth fairly: nobody waits to enter, and all are slower."""
+
+    __slots__ = ("_class", "_env", "_work")
+
+    def __init__(self, env: Environment, freight: Freight, flow_class: FlowClass, work: float) -> None:
+        super().__init__(freight)
+        self._env = env
+        self._class = flow_class
+        self._work = work  # bytes, with what the overhead is worth at the pace of the slowest link
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        return now, trail, trail
+
+    def cross(self, place: Any) -> Event | None:
+        self._sent += 1
+        size, _, latency, extend, learner = self._freight
+        arrived = Signal(self._env)
+        flow_class = self._class
+        flow_class.home.start(flow_class, self._work, size, Flow(arrived, self._env.now, latency, place, extend, learner))
+        return arrived
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        return now, self.cross(trail)
+
+
+@final
+class Unshared(_AbstractDirectRoute):
+    """Over nothing that anybody else uses."""
+
+    __slots__ = ("_env",)
+
+    def __init__(self, env: Environment, freight: Freight) -> None:
+        super().__init__(freight)
+        self._env = env
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        return now, trail, trail
+
+    def cross(self, place: Any) -> Event | None:
+        self._sent += 1
+        _, seconds, latency, extend, _ = self._freight
+        total = seconds + latency
+        return Timeout(self._env, total, extend(place, total)) if total > 0.0 else None
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        return now, self.cross(trail)
+
+
+@final
+class Parts(AbstractRoute):
+    """Several routes, each of which carries a part of the message; it has arrived when all parts have."""
+
+    __slots__ = ("_env", "_parts")
+
+    def __init__(self, env: Environment, parts: Sequence[AbstractRoute]) -> None:
+        self._env = env
+        self._parts = parts
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        start, at_start, place = self._parts[0].enter(now, trail)
+        return start, at_start, (place, at_start)
+
+    def cross(self, place: Any) -> Event | None:
+        first, trail = place
+        now = self._env.now
+        return self._joined([self._parts[0].cross(first), *(part.send(now, trail)[1] for part in self._parts[1:])])
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        starts, arrivals = zip(*(part.send(now, trail) for part in self._parts), strict=True)
+        return min(starts), self._joined(arrivals)
+
+    def receive(self) -> None:
+        for part in self._parts:
+            part.receive()
+
+    def abandon(self) -> None:
+        for part in self._parts:
+            part.abandon()
+
+    def counts(self) -> Counts:
+        return Counts(*(sum(column) for column in zip(*(part.counts() for part in self._parts), strict=True)))
+
+    def _joined(self, arrivals: Sequence[Event | None]) -> Event | None:
+        pending = [arrival for arrival in arrivals if arrival is not None]
+        if not pending:
+            return None
+        left, all_here = len(pending), Signal(self._env)
+
+        def one_more(arrival: Event) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                all_here.fire(arrival.value)
+
+        for arrival in pending:
+            arrival.callbacks.append(one_more)
+        return all_here
+
+
+@final
+class Lossy(AbstractRoute):
+    """A route on which messages get lost with a probability; one that has not arrived is sent again, as it was, `resend_after`
+    (s) later. `uniforms` decides."""
+
+    __slots__ = (
+        "_env",
+        "_probability",
+        "_resend_after",
+        "_resending",
+        "_route",
+        "_trail",
+        "_uniforms",
+        "_version",
+        "losses",
+    )
+
+    def __init__(
+        self, env: Environment, route: AbstractRoute, probability: float, resend_after: float, uniforms: Iterator[float]
+    ) -> None:
+        self.losses = 0
+        self._env = env
+        self._route = route
+        self._probability = probability
+        self._resend_after = resend_after
+        self._uniforms = uniforms
+        self._resending = False  # lost and not yet sent again
+        self._trail = START  # of the message's departure
+        self._version = 0  # of the message, so that one that was abandoned is not sent again
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        start, self._trail, place = self._route.enter(now, trail)
+        return start, self._trail, place
+
+    def cross(self, place: Any) -> Event | None:
+        arrival = self._route.cross(place)
+        return self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        self._trail = trail
+        start, arrival = self._route.send(now, trail)
+        return start, self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
+
+    def receive(self) -> None:
+        self._route.receive()
+
+    def abandon(self) -> None:
+        if not self._resending:
+            self._route.abandon()
+        self._resending = False
+        self._version += 1
+
+    def counts(self) -> Counts:
+        return self._route.counts()
+
+    def _is_lost(self) -> bool:
+        return next(self._uniforms) < self._probability
+
+    def _lost(self, arrival: Event | None, arrived: Signal) -> Signal:
+        """This try will not arrive; `arrived` happens when a later one does."""
+        version = self._version
+
+        def missing(arrival: Event | None) -> None:
+            if version == self._version:
+                self.losses += 1
+                self._route.abandon()
+                self._resending = True
+                if arrival is not None:
+                    self._trail = _trail(arrival)
+                Timeout(self._env, self._resend_after).callbacks.append(again)
+
+        def again(_: Event) -> None:
+            if version == self._version:
+                self._resending = False
+                self._trail = until(self._trail, self._env.now)
+                arrival = self._route.send(self._env.now, self._trail)[1]
+                if self._is_lost():
+                    self._lost(arrival, arrived)
+                elif arrival is None:
+                    arrived.fire(self._trail)
+                else:
+                    arrival.callbacks.append(lambda event: arrived.fire(_trail(event)))
+
+        if arrival is None:
+            missing(None)
+        else:
+            arrival.callbacks.append(missing)
+        return arrived
+
+
+def _trail(arrival: Event) -> Trail:
+    value: Any = arrival.value
+    trail: Trail = value
+    return trail

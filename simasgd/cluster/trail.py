@@ -1,0 +1,43 @@
+"""The critical path: what an instant had to wait for, from time 0 on.
+
+A trail belongs to an event and says how many seconds of which work lie on the one chain of causes that ends in it: a message
+that waits for a link continues the trail of the message before it, an update that waits for a gradient that of the gradient. So
+a trail has no waiting in it, and its parts add up to the time of its event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+PARTS = ("compute", "push", "update", "pull", "other")
+Trail = tuple[float, float, float, float, float]  # a plain tuple: two are made for every message
+"""Seconds of each of PARTS. `other` is the rest: a crashed learner's absence, a time-out, a pause."""
+
+START: Trail = (0.0, 0.0, 0.0, 0.0, 0.0)
+Extend = Callable[[Trail, float], Trail]
+
+
+def computed(trail: Trail, seconds: float) -> Trail:
+    compute, push, update, pull, other = trail
+    return compute + seconds, push, update, pull, other
+
+
+def pushed(trail: Trail, seconds: float) -> Trail:
+    compute, push, update, pull, other = trail
+    return compute, push + seconds, update, pull, other
+
+
+def updated(trail: Trail, seconds: float) -> Trail:
+    compute, push, update, pull, other = trail
+    return compute, push, update + seconds, pull, other
+
+
+def pulled(trail: Trail, seconds: float) -> Trail:
+    compute, push, update, pull, other = trail
+    return compute, push, update, pull + seconds, other
+
+
+def until(trail: Trail, now: float) -> Trail:
+    """The trail of an instant at `now` (s) that came about by mere passing of time since the trail's own."""
+    compute, push, update, pull, _ = trail
+    return compute, push, update, pull, max(trail[4], now - compute - push - update - pull)

@@ -1,0 +1,118 @@
+"""Measured times from a file into the scenario, which then needs the file no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+from simasgd.errors import ScenarioError
+from simasgd.scenario import complaints
+from simasgd.scenario.merge import Layer, Path
+from simasgd.scenario.units import TIME, show
+from simasgd.scenario.values import shown
+
+_PLACES: tuple[Path, ...] = (("cluster", "compute"), ("cluster", "server", "update_law"))
+_MOST = 100_000
+
+
+class _File(str):
+    """The name of a file that stands for the times in it."""
+
+    __slots__ = ()
+
+
+def with_files(layer: Layer) -> Layer:
+    """The layer with each `file` moved to `measured`, before layers are merged: so the later of the two holds, and `file: null`
+    takes measured times away. Raises ScenarioError where both are given at once."""
+    tree, marks = layer.tree, dict(layer.marks)
+    for place in list(_places(layer)):
+        section = _at(tree, place)
+        name = section.get("file")
+        if "file" not in section or not (name is None or isinstance(name, str)):
+            continue  # what is neither a name nor nothing is refused with the rest
+        if section.get("measured") is not None:
+            if name is not None:
+                raise ScenarioError(complaints.at((*place, "file"), layer, "there are `measured` times as well; one is wanted"))
+            name = section["measured"]
+        else:
+            name = None if name is None else _File(name)
+            marks = {path: mark for path, mark in marks.items() if path != (*place, "measured")}
+            if (*place, "file") in marks:
+                marks[*place, "measured"] = marks[*place, "file"]
+        rest = {key: value for key, value in section.items() if key != "file"}
+        tree = _replaced(tree, place, {**rest, "measured": name})
+    return Layer(tree, marks)
+
+
+def with_measured(layer: Layer) -> Layer:
+    """The layer with the times in the files it names. Raises ScenarioError where one cannot be read."""
+    tree = layer.tree
+    for place in _PLACES:
+        section = _at(tree, place)
+        name = section.get("measured") if isinstance(section, dict) else None
+        if isinstance(name, _File):
+            tree = _replaced(tree, place, {**section, "measured": _read(layer, (*place, "measured"), name)})
+    return Layer(tree, dict(layer.marks))
+
+
+def _places(layer: Layer) -> Iterator[Path]:
+    """Where a layer has a section that may name a file, in variants too."""
+    variants = layer.tree.get("variants")
+    for prefix in [(), *(("variants", name) for name in (variants if isinstance(variants, dict) else ()))]:
+        for place in _PLACES:
+            if isinstance(_at(layer.tree, (*prefix, *place)), dict):
+                yield (*prefix, *place)
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def _read(layer: Layer, path: Path, name: str) -> list[str]:
+    def complaint(message: str) -> ScenarioError:
+        return ScenarioError(complaints.at(path, layer, message))
+
+    if not name:
+        raise complaint("'' is no name of a file")
+    file = _folder(layer, path) / name
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise complaint(f"{file} cannot be read: {error.strerror}") from None
+    except ValueError:  # bytes that are no text, or a name that no file can have
+        raise complaint(f"{shown(str(file))} is no text file") from None
+    times = []
+    for number, line in enumerate(lines, start=1):
+        content = line.partition("#")[0].strip()
+        if content:
+            seconds = _seconds(content)
+            if seconds is None:
+                wanted = "one number a line is wanted, in seconds without a unit, 0 or from 1e-15 to 1e15"
+                raise complaint(f"{file}, line {number}: {content[:40]!r} is no time; {wanted}")
+            times.append(show(seconds, TIME))
+    if not 1 <= len(times) <= _MOST:
+        raise complaint(f"{file} holds {len(times):,} times; 1 to {_MOST:,} are wanted")
+    return times
+
+
+def _folder(layer: Layer, path: Path) -> FilePath:
+    """Beside the file in which the path is written, or the working directory if the command line says it."""
+    marks = (layer.marks.get(path[:size]) for size in range(len(path), 0, -1))
+    mark = next((mark for mark in marks if mark is not None), None)
+    return FilePath(mark.source).parent if mark is not None and mark.line else FilePath()
+
+
+def _seconds(content: str) -> float | None:
+    try:
+        seconds = float(content)
+    except ValueError:
+        return None
+    return seconds if seconds == 0.0 or 1e-15 <= seconds <= 1e15 else None
+
+
+def _replaced(tree: dict[str, Any], place: Path, section: dict[str, Any]) -> dict[str, Any]:
+    key, *rest = place
+    return {**tree, str(key): _replaced(tree[str(key)], tuple(rest), section) if rest else section}
