@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import clock, replay
+from benchmarks import clock, cluster, replay
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"clock": clock.main, "replay": replay.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {"clock": clock.main, "cluster": cluster.main, "replay": replay.main}
 
 
 def main() -> None:

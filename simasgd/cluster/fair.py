@@ -25,9 +25,9 @@ _INFINITE = float("inf")
 
 @final
 class FairLink:
-    """One link: its capacity (bytes/s), and what it carried until `since` (s)."""
+    """One link: its capacity (bytes/s), how many messages it carries, and what it has done so far."""
 
-    __slots__ = ("bandwidth", "bytes", "capacity", "flows", "name", "served", "since", "track", "waited")
+    __slots__ = ("bandwidth", "busy", "busy_since", "bytes", "capacity", "flow_seconds", "flows", "name", "served", "track")
 
     def __init__(self, name: str, bandwidth: float, track: int = -1) -> None:
         self.name = name
@@ -37,14 +37,9 @@ class FairLink:
         self.flows = 0
         self.bytes = 0.0
         self.served = 0.0
-        self.waited = 0.0
-        self.since = 0.0
-
-    def book(self, now: float) -> None:
-        """Before the number of flows changes."""
-        if self.flows > 1:
-            self.waited += (self.flows - 1) * (now - self.since)
-        self.since = now
+        self.flow_seconds = 0.0  # of all messages together
+        self.busy = 0.0  # seconds with a message or more, up to `busy_since`
+        self.busy_since = 0.0
 
 
 @final
@@ -98,7 +93,8 @@ class FairLinks:
         now = flow.start
         self._advance(now)
         for link in flow_class.links:
-            link.book(now)
+            if link.flows == 0:
+                link.busy_since = now
             link.flows += 1
             link.bytes += bytes_
         flows = flow_class.flows
@@ -118,17 +114,18 @@ class FairLinks:
         """What the link did before `until` (s), the present. `busy` is the part of its bandwidth that was used, and
         `mean_queue` the mean number of messages under way but one: as many as would wait if it carried one at a time."""
         self._advance(until)
-        link.book(until)
         if until <= 0.0:
             return Usage(link.name, 0.0, 0.0, 0.0)
-        busy = link.served / (link.bandwidth * until) if link.bandwidth < _INFINITE else 0.0
-        return Usage(link.name, min(1.0, busy), link.waited / until, link.bytes)
+        used = link.served / (link.bandwidth * until) if link.bandwidth < _INFINITE else 0.0
+        occupied = link.busy + (until - link.busy_since if link.flows else 0.0)
+        return Usage(link.name, min(1.0, used), max(0.0, link.flow_seconds - occupied) / until, link.bytes)
 
     def close(self, now: float) -> None:
         """Log the messages that are still under way at the stop."""
-        for flow_class in self._active:
-            for _, _, flow in flow_class.flows:
-                self._note(flow_class, flow, now)
+        if self._log is not None:
+            for flow_class in self._active:
+                for _, _, flow in flow_class.flows:
+                    self._note(self._log, flow_class, flow, now)
 
     def _advance(self, now: float) -> None:
         seconds = now - self._now
@@ -136,9 +133,10 @@ class FairLinks:
             for flow_class in self._active:
                 served = flow_class.rate * seconds
                 flow_class.clock += served
-                served *= len(flow_class.flows)
+                number = len(flow_class.flows)
                 for link in flow_class.links:
-                    link.served += served
+                    link.served += served * number
+                    link.flow_seconds += seconds * number
             self._now = now
 
     def _share(self, now: float) -> None:
@@ -191,17 +189,19 @@ class FairLinks:
             while flows and flows[0][0] <= clock:
                 flow = heappop(flows)[2]
                 for link in flow_class.links:
-                    link.book(now)
                     link.flows -= 1
-                self._note(flow_class, flow, now)
+                    if link.flows == 0:
+                        link.busy += now - link.busy_since
+                if self._log is not None:
+                    self._note(self._log, flow_class, flow, now)
                 flow.arrived.fire_later(flow.latency, flow.extend(flow.trail, now - flow.start + flow.latency))
             if not flows:
                 self._active.remove(flow_class)
 
-    def _note(self, flow_class: FlowClass, flow: Flow, now: float) -> None:
-        if self._log is not None:
-            for link in flow_class.links:
-                self._log.add(link.track, TRANSFER, flow.start, now, flow.learner)
+    @staticmethod
+    def _note(log: SpanLog, flow_class: FlowClass, flow: Flow, now: float) -> None:
+        for link in flow_class.links:
+            log.add(link.track, TRANSFER, flow.start, now, flow.learner)
 
 
 def _fill(active: list[FlowClass]) -> None:

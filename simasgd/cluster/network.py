@@ -58,6 +58,7 @@ class Network:
         self._intra_node_bandwidth = intra_node_bandwidth
         self._log = log
         self._topology = topology(spec.network, spec.nodes, servers)
+        self._degraded = {one.link for one in spec.faults.degraded_links}
         self._pipes: dict[str, Pipe] = {}
         self._fair: dict[str, FairLink] = {}
         self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
@@ -140,7 +141,7 @@ class Network:
 
     def _is_link(self, node: int) -> bool:
         """Whether a node's interface is a link of its own."""
-        return self._shared_nodes or any(one.link == f"node {node}" for one in self._spec.faults.degraded_links)
+        return self._shared_nodes or f"node {node}" in self._degraded
 
     def _pipe(self, link: Link) -> Pipe:
         if link.name not in self._pipes:

@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 from simasgd.cluster.log import TRANSFER, SpanLog
 from simasgd.cluster.pace import AbstractPace
-from simasgd.cluster.trail import START
+from simasgd.cluster.trail import START, Extend, Trail, pushed
 
 
 class Usage(NamedTuple):
@@ -24,8 +24,8 @@ class Pipe:
     """Serves one request at a time in order of arrival.
 
     No SimPy resource is needed: a request that arrives now starts at max(now, free), which is exact as long as the requests
-    are made in order of their arrival. `free` (s) is when it will have served all that it was asked for, and `trail` what that
-    instant had to wait for. Its work goes at a given pace; `log` gets a span of `activity` for each request.
+    are made in order of their arrival. `free` (s) is when it will have served all that it was asked for, and `last` the last
+    request's: how it extends a trail, that of its start, and its seconds. Its work goes at a given pace; `log` gets a span of `activity` for each request.
     """
 
     __slots__ = (
@@ -39,8 +39,8 @@ class Pipe:
         "_track",
         "_waited",
         "free",
+        "last",
         "name",
-        "trail",
     )
 
     def __init__(
@@ -54,7 +54,7 @@ class Pipe:
     ) -> None:
         self.name = name
         self.free = 0.0
-        self.trail = START
+        self.last: tuple[Extend, Trail, float] = (pushed, START, 0.0)
         self._pace = pace
         self._log = log
         self._track = -1 if log is None else log.track(group, name)
@@ -85,6 +85,12 @@ class Pipe:
         if self._log is not None:
             self._log.add(self._track, self._activity, start, self.free, learner)
         return start
+
+    @property
+    def trail(self) -> Trail:
+        """What the instant had to wait for at which the pipe will be free."""
+        extend, trail, seconds = self.last
+        return extend(trail, seconds)
 
     def usage(self, until: float) -> Usage:
         """What happened before `until` (s), the time of the last request or a later one; a message that has begun counts

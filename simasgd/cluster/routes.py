@@ -110,15 +110,13 @@ class Wire(_AbstractDirectRoute):
         if start > now:
             trail = pipe.trail
         end = pipe.free
-        pipe.trail = at_end = extend(trail, end - start)
-        return start, trail, (start, end + latency, at_end)
+        pipe.last = extend, trail, end - start
+        return start, trail, (start, end + latency, trail)
 
     def cross(self, place: Any) -> Event | None:
         start, arrival, trail = place
-        if arrival > start:
-            _, _, latency, extend, _ = self._freight
-            return Timeout(self._env, arrival - start, extend(trail, latency))
-        return None
+        rest = arrival - start
+        return Timeout(self._env, rest, self._freight.extend(trail, rest)) if rest > 0.0 else None
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         self._sent += 1
@@ -128,10 +126,10 @@ class Wire(_AbstractDirectRoute):
         if start > now:
             trail = pipe.trail
         end = pipe.free
-        pipe.trail = trail = extend(trail, end - start)
+        pipe.last = extend, trail, end - start
         arrival = end + latency
         if arrival > now:
-            return start, Timeout(self._env, arrival - now, extend(trail, latency))
+            return start, Timeout(self._env, arrival - now, extend(trail, arrival - start))
         return start, None
 
 
@@ -168,7 +166,7 @@ class Wires(_AbstractDirectRoute):
         start = pipe.request(now, seconds, size, learner)
         if start > now:
             trail = pipe.trail
-        pipe.trail = extend(trail, pipe.free - start)
+        pipe.last = extend, trail, pipe.free - start
         return start, trail
 
     def _go_on(self, number: int, end: float, trail: Trail, arrived: Signal | None) -> Event | None:

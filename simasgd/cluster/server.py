@@ -71,7 +71,9 @@ class Server(AbstractSource, AbstractSink):
         """The next messages, in order of arrival and whoever sent them, until they hold `count` gradients. Under a tree of
         servers a message may hold several, which are summed up and cannot be parted: then there may be more."""
         if self._held < count:
-            yield self._until_held(count)
+            self._wanted = count
+            self._enough = enough = Signal(self._env)
+            yield enough
         mailbox = self._mailbox
         taken = mailbox.popleft()
         if len(taken) < count:
@@ -115,8 +117,9 @@ class Server(AbstractSource, AbstractSink):
         now = env.now
         start = processor.request(now, next(self._update_times))
         done = processor.free
-        trail = updated(processor.trail if start > now else self._arrival, done - start)
-        processor.trail = trail
+        before = processor.trail if start > now else self._arrival
+        processor.last = updated, before, done - start
+        trail = updated(before, done - start)
         if done > now:
             Timeout(env, done - now, (gradients, trail)).callbacks.append(self._finish)
         else:
@@ -129,9 +132,10 @@ class Server(AbstractSource, AbstractSink):
     # What the others ask of it.
 
     def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
-        self.received += len(gradients)
+        number = len(gradients)
+        self.received += number
+        self._held += number
         self._mailbox.append(gradients)
-        self._held += len(gradients)
         self._arrival = trail
         if self._enough is not None and self._held >= self._wanted:
             enough, self._enough = self._enough, None
@@ -193,12 +197,8 @@ class Server(AbstractSource, AbstractSink):
         return signal
 
     def _finish(self, event: Event) -> None:
-        gradients, trail = self._value(event)
-        self._apply(gradients, trail)
-
-    @staticmethod
-    def _value(event: Event) -> Any:
-        return event.value
+        value: Any = event.value
+        self._apply(*value)
 
     def _apply(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         self._on_update(self._env.now, self.timestamp, gradients)

@@ -110,6 +110,10 @@ class _Book:
         self._progress = progress
         self._report_at = _REPORT_EVERY
 
+    @property
+    def is_done(self) -> bool:
+        return self._done.triggered
+
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
         if self._done.triggered:
             return  # consequences of the last update at the very instant of the stop
@@ -217,7 +221,10 @@ def _clocked(
 
 def _hang(env: Environment, book: _Book, casualties: Casualties) -> Hang | None:
     """Whether nothing was left to happen at the stop, and why."""
-    if env.peek() < float("inf") or not casualties.for_good:
+    if env.peek() < float("inf"):
+        return None
+    if not casualties.for_good:
+        assert book.is_done, "everybody waits for ever, and nobody has crashed: a protocol or an architecture is wrong"
         return None
     gone = ", ".join(f"{number} (at {casualties.down_since[number]:.6g} s)" for number in sorted(casualties.for_good)[:5])
     more = f" and {len(casualties.for_good) - 5} more" if len(casualties.for_good) > 5 else ""

@@ -1,0 +1,75 @@
+"""How the SimPy side scales: fair links from 8 to 512 learners, and async from 10 to 10,000."""
+
+from __future__ import annotations
+
+import resource
+import time
+from typing import Any
+
+from benchmarks.measure import rate
+from simasgd import Scenario
+from simasgd.cluster.simulation import Limit, run
+from simasgd.tape import SummaryRecorder
+
+FAIR = (
+    "cluster.compute={per_batch: 10 ms, per_sample: 0, distribution: exponential}",
+    "cluster.network={latency: 20 us, bandwidth: unlimited, sharing: fair}",
+    "cluster.server={bandwidth: 1 GB/s, update: 0.1 ms}",
+    "workload.payload=1.2 MB",
+)
+
+
+def _go(scenario: Scenario, gradients: int) -> None:
+    run(
+        scenario.cluster,
+        scenario.protocol,
+        seed=0,
+        mini_batch=4,
+        payload=scenario.payload,
+        limit=Limit(gradients=gradients),
+        recorder=SummaryRecorder(),
+    )
+
+
+def _scenario(learners: int, *overrides: str) -> Scenario:
+    return Scenario.load("rudra-speedup", f"cluster.learners={learners}", "variants=null", *overrides)
+
+
+def _table(name: str, sizes: dict[int, int], wanted: str, *overrides: str) -> None:
+    found: dict[int, float] = {}
+    for learners, gradients in sizes.items():
+        scenario = _scenario(learners, *overrides)
+        median, least, greatest = rate(gradients, lambda s=scenario, g=gradients: _go(s, g))
+        found[learners] = median
+        print(f"{name:24} λ = {learners:6,} {median:9,.0f} gradients/s ({least:,.0f} to {greatest:,.0f})", flush=True)
+    print(f"{name:24} slowest ÷ fastest {min(found.values()) / max(found.values()):.2f}{wanted}")
+
+
+def main() -> None:
+    _table(
+        "async, fair star",
+        dict.fromkeys((8, 16, 32, 64, 128, 256, 512), 100_000),
+        "  (wanted: ≥ 40,000 gradients/s each, ratio ≥ 0.75)",
+        *FAIR,
+        "cluster.profile=null",
+        "learners_per_node=1",
+    )
+    every = {10: 200_000, 30: 200_000, 100: 200_000, 300: 200_000, 1_000: 200_000, 3_000: 300_000, 10_000: 1_000_000}
+    for profile in ("p775", "ideal"):
+        _table(
+            f"async, {profile}",
+            every,
+            "  (wanted: λ = 10,000 at least 1/4 of λ = 100)",
+            f"cluster.profile={profile}",
+            "learners_per_node=1",
+        )
+    _ten_thousand()
+
+
+def _ten_thousand() -> None:
+    scenario: Any = _scenario(10_000, "cluster.profile=ethernet-25g", "learners_per_node=1")
+    began = time.perf_counter()
+    _go(scenario, 1_000_000)
+    seconds = time.perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"10,000 learners × 1,000,000 gradients: {seconds:.1f} s, peak memory of the process {memory:.2f} GB  (wanted: < 60 s, 2 GB)")
