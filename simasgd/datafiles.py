@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simasgd.errors import DataMissing
-from simasgd.scenario.learning import DataName
+from simasgd.scenario.data import DataName
 
 VARIABLE = "SIMASGD_DATA"
 _SUFFIXES = ("", ".gz", ".xz")

@@ -58,8 +58,8 @@ CHANGES: Mapping[str, Callable[[Cluster], Cluster]] = {
 
 
 def what_if(scenario: Scenario, applied: int) -> list[dict[str, Any]] | None:
-    """A row per change: the seconds that the first gradients take with it and without, of a run that applied `applied`. None for
-    a run that applied nothing."""
+    """A row per change: the seconds that the first gradients take with it and without, of a run that applied `applied`. None
+    for a run that applied nothing."""
     gradients = min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
     if gradients == 0:
         return None

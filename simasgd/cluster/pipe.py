@@ -25,7 +25,8 @@ class Pipe:
 
     No SimPy resource is needed: a request that arrives now starts at max(now, free), which is exact as long as the requests
     are made in order of their arrival. `free` (s) is when it will have served all that it was asked for, and `last` the last
-    request's: how it extends a trail, that of its start, and its seconds. Its work goes at a given pace; `log` gets a span of `activity` for each request.
+    request's: how it extends a trail, that of its start, and its seconds. Its work goes at a given pace; `log` gets a span of
+    `activity` for each request.
     """
 
     __slots__ = (

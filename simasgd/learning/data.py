@@ -18,7 +18,7 @@ import numpy.typing as npt
 from simasgd import exact
 from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
-from simasgd.scenario.learning import DATA, DataName
+from simasgd.scenario.data import DATA, DataName
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from simasgd.scenario.learning import MLP, AbstractModel, DataShape, Softmax
+from simasgd.scenario.data import DataShape
+from simasgd.scenario.models import MLP, AbstractModel, Softmax
 
 Parameters = Any
 """A pytree of arrays."""

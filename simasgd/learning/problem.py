@@ -15,17 +15,10 @@ import optax
 from simasgd.learning import data, models
 from simasgd.learning.models import Network, Parameters
 from simasgd.learning.rules import Rule, rule
-from simasgd.scenario.learning import (
-    DATA,
-    SGD,
-    AbstractModel,
-    DataShape,
-    InverseMeanStaleness,
-    Modulation,
-    Schedule,
-    SqrtBatch,
-    samples_of_epochs,
-)
+from simasgd.scenario.data import DATA, DataShape, samples_of_epochs
+from simasgd.scenario.models import AbstractModel
+from simasgd.scenario.modulation import InverseMeanStaleness, Modulation, SqrtBatch
+from simasgd.scenario.optimizers import SGD, Schedule
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Floats, Tape
 

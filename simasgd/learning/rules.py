@@ -15,14 +15,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from simasgd.scenario.learning import (
-    SGD,
-    InverseMeanStaleness,
-    InverseStaleness,
-    Modulation,
-    NoModulation,
-    SqrtBatch,
-)
+from simasgd.scenario.modulation import InverseMeanStaleness, InverseStaleness, Modulation, NoModulation, SqrtBatch
+from simasgd.scenario.optimizers import SGD
 
 
 def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:

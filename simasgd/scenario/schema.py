@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 
 from simasgd.protocols import Protocol
 from simasgd.scenario.cluster import Cluster
-from simasgd.scenario.learning import DATA, Learning, samples_of_epochs
+from simasgd.scenario.data import DATA, samples_of_epochs
+from simasgd.scenario.learning import Learning
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
 

@@ -13,7 +13,7 @@ import pytest
 from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
 from simasgd.learning.data import load, mini_batches
-from simasgd.scenario.learning import DATA, DataName
+from simasgd.scenario.data import DATA, DataName
 
 _REAL = os.environ.get(VARIABLE)
 

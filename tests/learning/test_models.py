@@ -9,7 +9,8 @@ import pytest
 
 from simasgd.learning import models
 from simasgd.learning.problem import loss
-from simasgd.scenario.learning import DATA, MLP, Softmax
+from simasgd.scenario.data import DATA
+from simasgd.scenario.models import MLP, Softmax
 
 MODELS = [Softmax(), MLP(hidden=(32,)), MLP(hidden=(8, 16))]
 specs = pytest.mark.parametrize("spec", MODELS, ids=str)

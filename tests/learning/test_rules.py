@@ -9,7 +9,8 @@ import pytest
 
 from simasgd.learning import rules
 from simasgd.learning.problem import schedule_factors
-from simasgd.scenario.learning import SGD, InverseStaleness, Schedule
+from simasgd.scenario.modulation import InverseStaleness
+from simasgd.scenario.optimizers import SGD, Schedule
 from tests.learning.test_plan import tape_of
 
 
