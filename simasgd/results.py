@@ -18,9 +18,10 @@ import pandas as pd
 from simasgd.errors import RunFailed, UsageError
 from simasgd.scenario import text
 from simasgd.scenario.schema import Scenario
+from simasgd.timeline import write_trace
 
 RUN, VARIANTS, SCENARIO, PAGE = "run.json", "variants.json", "scenario.yaml", "index.html"
-SWEEP = "sweep.json"
+SWEEP, TRACE = "sweep.json", "timeline.json.gz"
 _REPEATS, _STUDY = "repeats", "study.json"
 
 
@@ -34,6 +35,9 @@ class Run:
                  read_at and computed_at (s)
     evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error
     learners     one row per learner: gradients, and seconds of compute, push, wait, pull, idle
+    timeline     one row per thing that somebody did: group (learners, servers or links), track (who: learner 3, server, a
+                 link), activity, start and end (s), learner (whom it concerns; -1: nobody). On the track of a learner or of
+                 a server rows never overlap; on a link's they may, since messages can share it
     """
 
     scenario: Scenario
@@ -62,14 +66,17 @@ class Run:
         return self.scenario.seed
 
     def save(self, folder: Path) -> None:
-        """Write the run's files into a folder, made if absent."""
+        """Write the run's files into a folder, made if absent. A time line is written twice, as a table and as a trace."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RUN, self.summary)
         (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
-        for name in ("learners", "updates", "evaluations"):
+        for name in ("learners", "updates", "evaluations", "timeline"):
             table: pd.DataFrame | None = getattr(self, name)
             if table is not None:
                 table.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
+        if self.timeline is not None:
+            about = {key: self.summary[key] for key in ("name", "seed", "scenario_hash", "version")}
+            write_trace(self.timeline, folder / TRACE, about)
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:
@@ -88,6 +95,7 @@ class Run:
             learners=learners,
             updates=read_table(folder / "updates.parquet"),
             evaluations=read_table(folder / "evaluations.parquet"),
+            timeline=read_table(folder / "timeline.parquet"),
         )
 
 

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from simasgd.report import figures, svg
-from simasgd.report.facts import Facts, clocks, curves, histogram, staleness_over_time
-from simasgd.report.parts import Block, Entry, Panel, Table, glyph, line_mark, swatch
-from simasgd.report.verdict import reference, resource, spent
-from simasgd.report.words import NBSP, capitalised, duration, few, number, percent, share, shortened
+from simasgd.report.facts import Facts
+from simasgd.report.faults import fault_blocks
+from simasgd.report.gantt import timeline_blocks
+from simasgd.report.parts import Block, Entry, Panel, Table, glyph, line_mark
+from simasgd.report.tables import clocks, curves, histogram, staleness_over_time
+from simasgd.report.time_blocks import time_block
+from simasgd.report.words import NBSP, duration, few, number, percent
 from simasgd.results import Run, Study
 
 _MOST_ROWS = 60
@@ -20,7 +23,8 @@ def blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:
     """Those that this study has something to show in."""
     table = curves(study)
     learning = [] if table.empty else [_curves(table, variants)]
-    return [*learning, _staleness(study, variants), _time(study, variants)]
+    times = [time_block(study, variants), *timeline_blocks(study, variants)]
+    return [*learning, _staleness(study, variants), *times, *fault_blocks(variants)]
 
 
 def _curves(table: pd.DataFrame, variants: Sequence[Facts]) -> Block:
@@ -158,56 +162,3 @@ def _staleness_table(counts: Sequence[Sequence[int]], variants: Sequence[Facts])
         for least in range(0, longest, width)
     ]
     return Table.of(("staleness σ", *(one.name for one in variants)), rows, words=0)
-
-
-def _time(study: Study, variants: Sequence[Facts]) -> Block:
-    groups = [(few([variants[i].name for i in group], 2), variants[group[0]]) for group in clocks(study)]
-    said = ". ".join(f"{names}: {spent(one).replace('Learners', 'learners', 1)}" for names, one in groups)
-    busy = [(names, one) for names, one in groups if one.busiest is not None and one.busiest.busy > 0]
-    names, most = max(busy, key=lambda pair: pair[1].busiest.busy if pair[1].busiest else 0.0, default=("", variants[0]))
-    busiest = f". Under {names} {resource(most)}" if busy else ""
-    return Block(
-        id="time",
-        nav="Time",
-        title="Where the time goes",
-        reading=f"{said}{busiest}.",
-        panels=[_learner_panel(groups), _resource_panel(groups)],
-        legend=[Entry(swatch(activity), activity) for activity in svg.ACTIVITIES],
-        table=_time_table(variants),
-    )
-
-
-def _learner_panel(groups: Sequence[tuple[str, Facts]]) -> Panel:
-    said = "; ".join(
-        f"{names}: {', '.join(f'{activity} {share(part)}' for activity, part in one.learner_time.items())}"
-        for names, one in groups
-    )
-    drawn = figures.learner_time([(shortened(names, 55), one.learner_time) for names, one in groups])
-    figure = svg.inline(drawn, "learners", f"Stacked bars of the learners' time. {said}.")
-    return Panel("Learners", figure, "mean over all learners")
-
-
-def _resource_panel(groups: Sequence[tuple[str, Facts]]) -> Panel:
-    several = len(groups) > 1
-    rows = [
-        (f"{shortened(names, 28)}, {found.name}" if several else capitalised(found.name), found)
-        for names, one in groups
-        for found in one.resources
-    ]
-    said = "; ".join(f"{name}: {share(found.busy)} busy, {number(found.mean_queue)} waiting" for name, found in rows)
-    figure = svg.inline(figures.resources(rows), "resources", f"Bars of busy time. {said}.")
-    return Panel("Servers and links", figure, "and the mean number of requests waiting")
-
-
-def _time_table(variants: Sequence[Facts]) -> Table:
-    base = reference(variants)
-    titles = ["variant", *base.learner_time, *(f"{r.name} {what}" for r in base.resources for what in ("busy", "waiting"))]
-    rows = [
-        [
-            one.name,
-            *(f"{100 * part:.2f} %" for part in one.learner_time.values()),
-            *(text for r in one.resources for text in (f"{100 * r.busy:.2f} %", f"{r.mean_queue:.3g}")),
-        ]
-        for one in variants
-    ]
-    return Table.of(titles, rows)

@@ -29,7 +29,8 @@ def cards(variants: Sequence[Facts]) -> list[Card]:
 
 
 def _subtitle(one: Facts) -> str:
-    parts = [one.protocol if one.protocol != one.name else "", f"rate {one.rule}" if one.rule else ""]
+    architecture = one.architecture if one.architecture not in ("base", one.name) else ""
+    parts = [one.protocol if one.protocol != one.name else "", architecture, f"rate {one.rule}" if one.rule else ""]
     parts.append(f"{one.learners:,} learners, {count(len(one.seeds), 'seed')}")
     return ", ".join(filter(None, parts))
 
@@ -44,7 +45,8 @@ def _error(one: Facts) -> Hero:
 
 def _time(one: Facts) -> Hero:
     spread = one.simulated_seconds
-    return _hero(one, "simulated_seconds", "simulated time", spread, duration, _spread(spread, duration, one))
+    below = (_spread(spread, duration, one), "hangs" if one.hangs else "")
+    return _hero(one, "simulated_seconds", "simulated time", spread, duration, ", ".join(filter(None, below)))
 
 
 def _staleness(one: Facts) -> Hero:

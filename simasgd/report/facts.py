@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
-
-import pandas as pd
 
 from simasgd.protocols import NSoftsync, Protocol
 from simasgd.report.words import Spread
 from simasgd.results import Run, Study, mean
-from simasgd.scenario.learning import DATA
+from simasgd.scenario.data import DATA
 
 _RULES = {"inverse-staleness": "α₀/τ", "inverse-mean-staleness": "α₀/⟨σ⟩", "sqrt-batch": "α₀·√(λµ/B)"}
 _CHANCE = 0.8
@@ -37,6 +34,45 @@ class Divergence:
     epoch: float
 
 
+@dataclass(frozen=True)
+class Hang:
+    """Where nothing more could happen in a seed's run, and why."""
+
+    seed: int
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """The same run with one part `factor` times as fast, over its first gradients."""
+
+    part: str
+    """network, server or node"""
+    factor: float
+    speedup: float
+    gradients: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """What went wrong, and which gradients came to nothing, all seeds together. Seconds of `down` are those of learners."""
+
+    crashes: int = 0
+    rejoins: int = 0
+    down: float = 0.0
+    barrier_timeouts: int = 0
+    members_dropped: int = 0
+    messages_lost: int = 0
+    server_paused: float = 0.0
+    dropped: int = 0
+    cancelled: int = 0
+    lost: int = 0
+
+
+NO_FAULTS = Faults()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """One variant over its seeds. `classes` is None where nothing is learned."""
@@ -58,7 +94,17 @@ class Facts:
     """The mean staleness where communication is free and nobody waits."""
     diverged: tuple[Divergence, ...] = ()
     learner_time: Mapping[str, float]
+    threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Of the threads that push and pull beside the computing one, the fractions of their time, by name."""
+    overlap: float | None = None
+    """Rudra's communication overlap: computing as a fraction of the computing thread's time that is not idle."""
+    architecture: str = "base"
     resources: tuple[Resource, ...] = ()
+    critical_path: Mapping[str, float] | None = None
+    """Fractions of the longest chain of things that had to follow each other."""
+    what_if: tuple[WhatIf, ...] = ()
+    faults: Faults = NO_FAULTS
+    hangs: tuple[Hang, ...] = ()
 
     @property
     def title(self) -> str:
@@ -110,7 +156,19 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         law=scenario.protocol.lawful_staleness(learners),
         diverged=tuple(_divergence(run) for run in runs if run.diverged),
         learner_time=_means([run.summary["learner_time"] for run in runs]),
+        threads=_threads([run.summary.get("threads") or {} for run in runs]),
+        overlap=mean([found for run in runs if (found := run.summary.get("overlap")) is not None]),
+        architecture=runs[0].summary.get("architecture", "base"),
         resources=_resources([run.summary for run in runs]),
+        critical_path=_critical_path([found for run in runs if (found := run.summary.get("critical_path"))]),
+        what_if=tuple(
+            WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"])
+            for found in runs[0].summary.get("what_if") or ()
+        ),
+        faults=_faults([run.summary for run in runs]),
+        hangs=tuple(
+            Hang(run.seed, found["at"], found["reason"]) for run in runs if (found := run.summary.get("hang")) is not None
+        ),
     )
 
 
@@ -134,7 +192,7 @@ def _resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
     per_seed = zip(*([*summary["servers"], *summary["links"]] for summary in summaries), strict=True)
     return tuple(
         Resource(
-            name=_customary(same[0]["name"]),
+            name=customary(same[0]["name"]),
             busy=math.fsum(one["busy"] for one in same) / len(same),
             mean_queue=math.fsum(one["mean_queue"] for one in same) / len(same),
         )
@@ -142,82 +200,21 @@ def _resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
     )
 
 
-def _customary(name: str) -> str:
+def _threads(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    return {thread: _means([row[thread] for row in rows]) for thread in rows[0]}
+
+
+def _critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+    shares = [{part: seconds / whole for part, seconds in row.items()} for row in rows if (whole := math.fsum(row.values()))]
+    return _means(shares) if shares else None
+
+
+def _faults(summaries: Sequence[Mapping[str, Any]]) -> Faults:
+    """Sums over the seeds. Summaries of earlier versions know of none."""
+    known = [summary.get("faults", {}) | summary["gradients"] for summary in summaries]
+    return Faults(**{one.name: sum(row.get(one.name, 0) for row in known) for one in fields(Faults)})
+
+
+def customary(name: str) -> str:
+    """A server's or a link's name as people write it."""
     return " ".join("NIC" if word == "nic" else word for word in name.split())
-
-
-def curves(study: Study) -> pd.DataFrame:
-    """Evaluations as means over the seeds: variant, epoch, updates, seconds, error, low, high, seeds (how many)."""
-    parts = []
-    for variant, runs in study.runs.items():
-        tables = [run.evaluations for run in runs if run.evaluations is not None]
-        if not tables:
-            continue
-        # Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
-        # those that diverged), and then the last evaluation of each.
-        merged = (
-            pd.concat([_matched(tables, runs), _ends(tables, runs)])
-            .groupby("row", sort=False)
-            .agg(
-                epoch=("epoch", "mean"),
-                updates=("updates", "mean"),
-                seconds=("simulated_seconds", "mean"),
-                error=("test_error", "mean"),
-                low=("test_error", "min"),
-                high=("test_error", "max"),
-                seeds=("test_error", "size"),
-            )
-        )
-        merged.insert(0, "variant", variant or protocol_name(runs[0].scenario.protocol))
-        parts.append(merged)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _matched(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """The evaluations at whole epochs that every run reached that did not diverge, numbered by epoch in column `row`."""
-    whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
-    finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
-    last = min(finished, default=max(table["epoch"].max() for table in whole))
-    return pd.concat([table[table["epoch"] <= last].assign(row=table["epoch"]) for table in whole])
-
-
-def _ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """The last evaluations of the runs that did not diverge, as one row, where any lies behind the matched ones."""
-    ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
-    ends = ends[[not run.diverged for run in runs]]
-    behind = not ends.empty and (ends["epoch"].nunique() > 1 or ends["epoch"].iloc[0] != round(ends["epoch"].iloc[0]))
-    return ends.assign(row=float("inf")) if behind else ends.head(0).assign(row=0.0)
-
-
-def histogram(runs: Sequence[Run]) -> list[int]:
-    """Gradients of staleness 0, 1, 2, … over all seeds."""
-    counts: Counter[int] = Counter()
-    for run in runs:
-        counts.update(dict(enumerate(run.summary["staleness"]["histogram"])))
-    return [counts[value] for value in range(max(counts, default=-1) + 1)]
-
-
-def clocks(study: Study) -> list[tuple[int, ...]]:
-    """The variants' numbers, those together whose clocks ran alike (they differ only in what is learned)."""
-    alike: dict[str, list[int]] = {}
-    for i, runs in enumerate(study.runs.values()):
-        ticks = [
-            (run.simulated_seconds, run.summary["gradients"], run.summary["staleness"], run.summary["learner_time"])
-            for run in runs
-        ]
-        alike.setdefault(repr(ticks), []).append(i)
-    return [tuple(group) for group in alike.values()]
-
-
-def staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
-    """Mean staleness of the gradients applied in each of `bins` equal parts of the time, over all seeds: seconds (the middle
-    of the part) and staleness. Empty where the updates were not recorded.
-    """
-    tables = [run.updates for run in runs if run.updates is not None and len(run.updates)]
-    if not tables:
-        return pd.DataFrame({"seconds": [], "staleness": []})
-    updates = pd.concat(tables)
-    length = float(updates["time"].max()) / bins or 1.0  # all at once, where messages and computing take next to no time
-    part = (updates["time"] / length).astype(int).clip(upper=bins - 1)
-    means = updates.groupby(part)["staleness"].mean()
-    return pd.DataFrame({"seconds": (means.index + 0.5) * length, "staleness": means.to_numpy()})

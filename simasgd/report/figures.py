@@ -90,8 +90,8 @@ def binned_shares(histogram: Sequence[int], width: int) -> list[float]:
     return [sum(histogram[i : i + width]) / total for i in range(0, len(histogram), width)]
 
 
-def learner_time(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Figure:
-    """A stacked bar per row: its label, and the fraction of the time in each activity."""
+def shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:
+    """A stacked bar per row: its label, and the fraction of the `whole` in each activity."""
     with _bars(len(rows)) as (figure, axes):
         for y, (label, times) in enumerate(rows):
             left = 0.0
@@ -102,7 +102,7 @@ def learner_time(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Figure:
                     axes.text(middle, y, share(fraction), ha="center", va="center", color=colour, fontsize=9)
                 left += fraction
             _row_label(axes, y, label)
-        axes.set_xlabel("share of the learners' time")
+        axes.set_xlabel(f"share of {whole}")
         return figure
 
 

@@ -37,6 +37,25 @@ WORDS = (
         "queue, the server's update or a barrier. Idle: nothing to do.",
     ),
     (
+        "base, adv, adv*",
+        "Rudra's architectures. base: one thread computes, pushes and pulls in turn. adv: another thread pushes, and a tree of "
+        "servers adds gradients up on their way. adv*: a third thread pulls, and learners pass the weights on to each other.",
+    ),
+    (
+        "Communication overlap",
+        "Computing as a share of the time in which the computing thread computes, pushes, waits or pulls. Where all "
+        "communication hides behind computing it is 100 %.",
+    ),
+    (
+        "Critical path",
+        "The one chain of computing, messages and updates that had to follow each other up to the run's end. It holds no "
+        "waiting: whoever waits, waits for something else on it. Other is time that merely passes: an absence, a time-out.",
+    ),
+    (
+        "If one part were twice as fast",
+        "The first gradients simulated once more, with the network, the servers or the nodes twice as fast, and nothing else.",
+    ),
+    (
         "Fails to learn",
         "The final test error is at least 80 % of what guessing gives, or the weights stopped being finite (diverged).",
     ),

@@ -30,14 +30,17 @@ if TYPE_CHECKING:
     from simasgd.sweep import SweepTable
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_GANTT = ("gantt_paint.js", "gantt.js")
 
 
 def study_page(study: Study) -> str:
     """The report on all runs of a scenario, as HTML."""
     variants = facts_of(study)
     scenario = study.scenario
+    sections = blocks(study, variants)
     return _render(
         "study.html.j2",
+        scripts=("page.js", *(_GANTT if any(section.timelines for section in sections) else ())),
         version=next(iter(study.runs.values()))[0].summary["version"],
         name=scenario.name,
         heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
@@ -48,7 +51,7 @@ def study_page(study: Study) -> str:
         about=about(study),
         single=len(variants) == 1,
         cards=cards(variants),
-        blocks=blocks(study, variants),
+        blocks=sections,
         command=study.command or "simasgd run scenario.yaml",
         repeat=_repeat(study),
         yaml=text.dump(scenario.resolved()),
@@ -72,6 +75,7 @@ def sweep_page(sweep: SweepTable) -> str:
     scenario = sweep.scenario
     return _render(
         "sweep.html.j2",
+        scripts=("page.js",),
         version=simasgd.__version__,
         name=scenario.name,
         heading=f"Sweep over {joined([short(axis) for axis in sweep.axes]) or 'seeds'}",
@@ -123,8 +127,8 @@ def naming(sentence: str, names: Sequence[str]) -> Markup:
     return Markup().join(emphasised)
 
 
-def _render(template: str, **content: Any) -> str:
-    script = (_TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
+def _render(template: str, scripts: Sequence[str], **content: Any) -> str:
+    script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8").strip() for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip())
     return _environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)

@@ -38,12 +38,26 @@ class Table:
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure with its title."""
+    """A figure with its title: drawn, or a table."""
 
     title: str
-    svg: Markup
+    svg: Markup | None = None
     subtitle: str = ""
     note: str = ""
+    table: Table | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gantt:
+    """A time line. `data` is what its script draws (see gantt.py), `still` stands there without the script and on paper."""
+
+    title: str
+    label: str
+    data: Markup
+    still: Markup
+    note: str
+    file: str
+    """Where the whole of it lies, from the page."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +77,12 @@ class Block:
     title: str
     reading: str
     panels: Sequence[Panel] = ()
+    timelines: Sequence[Gantt] = ()
     legend: Sequence[Entry] = ()
     table: Table | None = None
     summary: str = "The numbers behind the figures"
+    more: Sequence[tuple[str, Table]] = ()
+    """Further tables under their summaries."""
 
 
 @dataclass(frozen=True)

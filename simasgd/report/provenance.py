@@ -11,7 +11,9 @@ from simasgd.report.words import NBSP, count, duration, few, joined, number
 from simasgd.results import Run, Study
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.cluster import Cluster
-from simasgd.scenario.learning import DATA, MLP, Learning
+from simasgd.scenario.data import DATA
+from simasgd.scenario.learning import Learning
+from simasgd.scenario.models import MLP
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.units import SIZE, show
 

@@ -21,7 +21,16 @@ from matplotlib.figure import Figure
 INK, MUTED, GRID, PAPER = "#010203", "#020304", "#030405", "#040506"
 SERIES = tuple(sns.color_palette("colorblind", 8).as_hex())
 """Of variants; colour-blind safe, and brighter in the dark (templates/style.css)."""
-ACTIVITIES = {"compute": "#110203", "push": "#120304", "wait": "#130405", "pull": "#140506", "idle": "#150607"}
+ACTIVITIES = {
+    "compute": "#110203",
+    "push": "#120304",
+    "wait": "#130405",
+    "pull": "#140506",
+    "idle": "#150607",
+    "update": "#160708",
+    "other": "#170809",
+}
+"""What is seen in bars: the activities of learners, and what else a critical path is made of."""
 ON_ACTIVITIES = {name: colour.replace("#1", "#2", 1) for name, colour in ACTIVITIES.items()}
 DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 WIDTH = 4.7

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.report.facts import Facts
+from simasgd.report.faults import hang
 from simasgd.report.words import Spread, count, duration, factor, few, number, percent, points, share
 
 _LEAST_DIFFERENCE = 0.015
@@ -15,7 +16,11 @@ _MOST_COMPARED = 4
 
 
 def verdict(variants: Sequence[Facts]) -> str:
-    """The sentences at the top of the report."""
+    """The sentences at the top of the report: first what came to a standstill."""
+    return " ".join(filter(None, (*map(hang, variants), _outcomes(variants))))
+
+
+def _outcomes(variants: Sequence[Facts]) -> str:
     if len(variants) == 1:
         return _single(variants[0])
     learning = [one for one in variants if one.classes is not None]

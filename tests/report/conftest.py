@@ -6,6 +6,7 @@ import pytest
 
 from simasgd import Scenario, Study, study
 from simasgd.sweep import SweepTable, plan_sweep, run_sweep
+from tests.clockwork import FAULTS, HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 _SMALL = ("cluster.learners=4", "stop.epochs=2")
 _TIMING = ("learning=null", "workload.samples_per_epoch=1437")
@@ -46,3 +47,19 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
     arguments = ["cluster.learners=1,4", "learning.optimizer.learning_rate=0.05,1e30", "stop.epochs=1", "repeats=1"]
     sweep = plan_sweep("quickstart", arguments, "simasgd sweep quickstart")
     return run_sweep(sweep, tmp_path_factory.mktemp("sweep"), workers=1)
+
+
+@pytest.fixture(scope="session")
+def clocked() -> Study:
+    """Three variants with time lines, one with threads and many links, one that hangs."""
+    links = [{"name": f"node {i} nic in", "busy": 0.9 - 0.01 * i, "mean_queue": 0.1 * i} for i in range(30)]
+    known = {"critical_path": PATH, "what_if": WHAT_IF, "faults": NO_FAULTS, "hang": None, "overlap": 0.115, "threads": {}}
+    adv = {"architecture": "adv", "overlap": 0.5675, "threads": THREADS, "links": links}
+    hung = {"hang": HANG, "faults": FAULTS, "stopped_by": "hang", "critical_path": None, "what_if": None}
+    return study_of(
+        {
+            "base": run(timeline(4, 40), **known, architecture="base"),
+            "adv": run(timeline(12, 40, shared=True, threads=True), **known | adv),
+            "hung": run(timeline(3, 10, seed=1), **known | hung, architecture="base"),
+        }
+    )

@@ -3,55 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
 
 from simasgd import Study
 from simasgd.report.page import write_study, write_sweep
 from simasgd.sweep import SweepTable
+from tests.browser import MARKS, opened
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason=f"none of {', '.join(_NAMES)} is installed"),
-]
-
-
-@contextmanager
-def opened(path: Path, profile: Path, scheme: str = "light", width: int = 1200, javascript: bool = True) -> Iterator[Page]:
-    """The page in a browser without a network; fails on a console message, an error or a second request."""
-    trouble: list[str] = []
-    requests: list[str] = []
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=CHROMIUM,
-            args=list(_FLAGS),
-            color_scheme="dark" if scheme == "dark" else "light",
-            offline=True,
-            viewport={"width": width, "height": 900},
-            java_script_enabled=javascript,
-        )
-        page = context.new_page()
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(path.as_uri())
-        yield page
-        context.close()
-    assert trouble == []
-    assert requests == [path.as_uri()]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +32,7 @@ def test_figures_are_seen_and_nothing_overflows(
     kind: str, width: int, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     with opened(request.getfixturevalue(kind), tmp_path, scheme, width) as page:
-        boxes = [figure.bounding_box() for figure in page.locator("figure svg[role=img]").all()]
+        boxes = [figure.bounding_box() for figure in page.locator("figure svg[role=img]:visible").all()]
         assert len(boxes) >= 5
         for box in boxes:
             assert box is not None

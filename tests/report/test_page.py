@@ -10,13 +10,13 @@ from statistics import fmean
 import pytest
 
 from simasgd import Study, study
-from simasgd.report.facts import curves
 from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
+from simasgd.report.tables import curves
 from simasgd.report.verdict import verdict
 from simasgd.sweep import SweepTable
 from tests.build import LEARNING, scenario
 
-STUDIES = ["compared", "single", "timing", "diverging", "stopped_at_once"]
+STUDIES = ["compared", "single", "timing", "diverging", "stopped_at_once", "clocked"]
 HERO = re.compile(r'<data value="([^"]*)" data-hero="([^"]*)">([^<]*)</data>')
 
 
@@ -103,8 +103,8 @@ def test_a_payload_that_is_not_the_models_own_is_said() -> None:
 def test_nothing_is_asked_of_a_network(page: str) -> None:
     links = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"|url\(([^)]*)\)|@import\s*(\S+)', page)
     outside = [link for found in links for link in found if link and not link.startswith(("#", "data:"))]
-    # A variant's own page is followed on a click only, and lies in a folder below.
-    assert all(re.fullmatch(r"[a-z0-9_-]+/index\.html", link) for link in outside)
+    # A variant's own page and the trace are followed on a click only, and lie in a folder below.
+    assert all(re.fullmatch(r"([a-z0-9_-]+/)?(index\.html|timeline\.json\.gz)", link) for link in outside)
     assert "default-src 'none'" in page
     assert len(page) < 1_000_000
 

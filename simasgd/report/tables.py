@@ -1,0 +1,88 @@
+"""Tables over a study's seeds, as the figures draw them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from simasgd.report.facts import protocol_name
+from simasgd.results import Run, Study
+
+
+def curves(study: Study) -> pd.DataFrame:
+    """Evaluations as means over the seeds: variant, epoch, updates, seconds, error, low, high, seeds (how many)."""
+    parts = []
+    for variant, runs in study.runs.items():
+        tables = [run.evaluations for run in runs if run.evaluations is not None]
+        if not tables:
+            continue
+        # Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
+        # those that diverged), and then the last evaluation of each.
+        merged = (
+            pd.concat([_matched(tables, runs), _ends(tables, runs)])
+            .groupby("row", sort=False)
+            .agg(
+                epoch=("epoch", "mean"),
+                updates=("updates", "mean"),
+                seconds=("simulated_seconds", "mean"),
+                error=("test_error", "mean"),
+                low=("test_error", "min"),
+                high=("test_error", "max"),
+                seeds=("test_error", "size"),
+            )
+        )
+        merged.insert(0, "variant", variant or protocol_name(runs[0].scenario.protocol))
+        parts.append(merged)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _matched(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+    """The evaluations at whole epochs that every run reached that did not diverge, numbered by epoch in column `row`."""
+    whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
+    finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
+    last = min(finished, default=max(table["epoch"].max() for table in whole))
+    return pd.concat([table[table["epoch"] <= last].assign(row=table["epoch"]) for table in whole])
+
+
+def _ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+    """The last evaluations of the runs that did not diverge, as one row, where any lies behind the matched ones."""
+    ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
+    ends = ends[[not run.diverged for run in runs]]
+    behind = not ends.empty and (ends["epoch"].nunique() > 1 or ends["epoch"].iloc[0] != round(ends["epoch"].iloc[0]))
+    return ends.assign(row=float("inf")) if behind else ends.head(0).assign(row=0.0)
+
+
+def histogram(runs: Sequence[Run]) -> list[int]:
+    """Gradients of staleness 0, 1, 2, … over all seeds."""
+    counts: Counter[int] = Counter()
+    for run in runs:
+        counts.update(dict(enumerate(run.summary["staleness"]["histogram"])))
+    return [counts[value] for value in range(max(counts, default=-1) + 1)]
+
+
+def clocks(study: Study) -> list[tuple[int, ...]]:
+    """The variants' numbers, those together whose clocks ran alike (they differ only in what is learned)."""
+    alike: dict[str, list[int]] = {}
+    for i, runs in enumerate(study.runs.values()):
+        ticks = [
+            (run.simulated_seconds, run.summary["gradients"], run.summary["staleness"], run.summary["learner_time"])
+            for run in runs
+        ]
+        alike.setdefault(repr(ticks), []).append(i)
+    return [tuple(group) for group in alike.values()]
+
+
+def staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
+    """Mean staleness of the gradients applied in each of `bins` equal parts of the time, over all seeds: seconds (the middle
+    of the part) and staleness. Empty where the updates were not recorded.
+    """
+    tables = [run.updates for run in runs if run.updates is not None and len(run.updates)]
+    if not tables:
+        return pd.DataFrame({"seconds": [], "staleness": []})
+    updates = pd.concat(tables)
+    length = float(updates["time"].max()) / bins or 1.0  # all at once, where messages and computing take next to no time
+    part = (updates["time"] / length).astype(int).clip(upper=bins - 1)
+    means = updates.groupby(part)["staleness"].mean()
+    return pd.DataFrame({"seconds": (means.index + 0.5) * length, "staleness": means.to_numpy()})

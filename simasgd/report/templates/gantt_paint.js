@@ -1,0 +1,162 @@
+/* Draws a time line's rows (see gantt.js) on a canvas, in device pixels. Where slices are narrower than a pixel, a column shows
+   the shares that activities have in its time. */
+const AXIS = 26, BETWEEN = 5, UNITS = [[7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"], [0, 1e-6, "µs"]];
+const unitOf = (seconds) => UNITS.find(([least]) => seconds >= least);
+function lasting(seconds) {
+  const [, size, unit] = unitOf(seconds);
+  return `${Number((seconds / size).toPrecision(3)).toLocaleString("en-GB")}\u00a0${unit}`;
+}
+/* A moment, with as many digits as tell it from another one `step` away. */
+function moment(seconds, step, until) {
+  const [, size, unit] = unitOf(until);
+  const digits = Math.ceil(-Math.log10(step / size) - 1e-9);
+  return `${(seconds / size).toFixed(Math.min(12, Math.max(0, digits)))}\u00a0${unit}`;
+}
+
+/* A column of pixels in which slices too narrow for one of their own lie, stacked by their shares of its time. What juts out of
+   wide slices into it counts where none of them covers it. */
+class Narrow {
+  constructor(painter, y, high) {
+    Object.assign(this, { painter, y, high, column: -1 });
+    this.inner = new Float64Array(painter.tones.length);
+    this.edges = new Float64Array(painter.tones.length);
+  }
+
+  /* `last` is where the wide slices end so far. */
+  add(a, from, to, last, inner) {
+    for (let at = Math.floor(from); at < to; at++) {
+      if (at !== this.column) this.flush();
+      [this.column, this.covered] = [at, this.covered || at < last];
+      (inner ? this.inner : this.edges)[a] += Math.min(to, at + 1) - Math.max(from, at);
+    }
+  }
+
+  flush() {
+    const { painter, inner, edges, y, high } = this;
+    let bottom = y + high;
+    for (let a = 0, some = inner.some(Boolean); some && a < inner.length; a++) {
+      const part = Math.min(bottom - y, (inner[a] + (this.covered ? 0 : edges[a])) * high);
+      if (part > 0) painter.fill(a, this.column, bottom -= part, 1, part);
+    }
+    inner.fill(0);
+    edges.fill(0);
+    this.covered = false;
+  }
+}
+
+class Painter {
+  constructor(canvas, activities) {
+    this.canvas = canvas;
+    this.pen = canvas.getContext("2d");
+    this.activities = activities;
+  }
+
+  /* The rows of `gantt` that are in sight: `from` to `to` (s) beside a margin for their names. */
+  paint(gantt) {
+    const { pen, canvas } = this, sharp = devicePixelRatio, style = getComputedStyle(canvas), box = canvas.getBoundingClientRect();
+    const colour = (name) => style.getPropertyValue(`--${name}`);
+    const between = (near, far) => Math.round(far * sharp) - Math.round(near * sharp);  // as browsers snap a box to pixels
+    const [wide, high] = [between(box.left, box.right), between(box.top, box.bottom)];
+    if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+    this.left = Math.round(gantt.left * sharp);
+    this.wide = wide - this.left;
+    [this.from, this.to, this.sharp] = [gantt.from, gantt.to, sharp];
+    this.scale = this.wide / (gantt.to - gantt.from);
+    this.tones = this.activities.map(colour);
+    this.ink = colour("ink");
+    this.muted = colour("muted");
+    pen.clearRect(0, 0, wide, high);
+    pen.font = `${11.5 * sharp}px ${style.fontFamily}`;
+    pen.textBaseline = "middle";
+    this.axis(colour("grid"), high);
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, AXIS * sharp, wide, high);
+    pen.clip();
+    const bottom = gantt.scrolled + box.height - AXIS;
+    const inSight = gantt.rows.filter((row) => row.y + row.height > gantt.scrolled && row.y < bottom);
+    for (const row of inSight) this.row(gantt, row, AXIS - gantt.scrolled + row.y);
+    pen.restore();
+    const below = gantt.rows.filter((row) => row.y + row.height / 2 >= bottom).length;
+    if (below) this.more(below, high, colour("card"));
+  }
+
+  row(gantt, row, top) {
+    const { sharp } = this;
+    this.text(row.label, this.left - 10 * sharp, (top + row.height / 2) * sharp, row.label === row.name ? this.ink : this.muted);
+    const pitch = (row.height - BETWEEN) / row.lanes.length;
+    const thick = Math.max(1, Math.round((row.lanes.length > 1 && pitch > 4 ? pitch - 1 : pitch) * sharp));
+    row.lanes.forEach((lane, k) => {
+      const y = Math.round((top + BETWEEN / 2 + k * pitch) * sharp);
+      this.bars(gantt, lane, y, thick);
+      if (gantt.hovered?.lane === lane) this.frame(gantt, y, thick);
+    });
+  }
+
+  text(name, right, y, ink) {
+    const { pen } = this;
+    let shown = name;
+    for (let k = name.length - 5; k > 1 && pen.measureText(shown).width > right - 2; k--) shown = `${name.slice(0, k)}…${name.slice(-4)}`;
+    pen.fillStyle = ink;
+    pen.textAlign = "right";
+    pen.fillText(shown, right, y);
+  }
+
+  bars(gantt, lane, y, high) {
+    const { from, to, scale, wide } = this, narrow = new Narrow(this, y, high);
+    let last = 0, kind = -1;
+    for (let k = gantt.first(lane, from); k < lane.length && gantt.start[lane[k]] < to; k++) {
+      const i = lane[k], a = gantt.activity[i];
+      const x = Math.max(0, (gantt.start[i] - from) * scale), end = Math.min(wide, (gantt.end[i] - from) * scale);
+      const near = Math.round(x), far = Math.round(end);
+      if (far === near) {
+        narrow.add(a, x, end, last, true);
+        kind = -1;
+        continue;
+      }
+      if (near > x) narrow.add(a, x, near, last, false);
+      narrow.covered ||= near <= narrow.column && narrow.column < far;
+      const apart = near === last && a === kind && far - near > 3 ? 1 : 0;  // two of a kind are two
+      this.fill(a, near + apart, y, far - near - apart, high);
+      if (end > far) narrow.add(a, far, end, far, false);
+      [last, kind] = [far, a];
+    }
+    narrow.flush();
+  }
+
+  fill(a, x, y, wide, high) {
+    this.pen.fillStyle = this.tones[a];
+    this.pen.fillRect(this.left + x, y, wide, high);
+  }
+
+  frame(gantt, y, high) {
+    const { pen, sharp } = this;
+    const [x, end] = [gantt.start, gantt.end].map((times) => (times[gantt.hovered.i] - this.from) * this.scale);
+    const [near, far] = [Math.max(x, -sharp), Math.min(end, this.wide + sharp)];
+    pen.strokeStyle = this.ink;
+    pen.lineWidth = 1.5 * sharp;
+    pen.strokeRect(this.left + near, y - sharp, Math.max(2 * sharp, far - near), high + 2 * sharp);
+  }
+
+  more(below, high, card) {
+    const { pen, sharp } = this;
+    pen.fillStyle = card;
+    pen.fillRect(0, high - 17 * sharp, this.left, 17 * sharp);
+    this.text(`${below} more ↓`, this.left - 10 * sharp, high - 8 * sharp, this.muted);
+  }
+
+  axis(line, high) {
+    const { pen, sharp, left, wide, from, to } = this, [, size] = unitOf(to);
+    const least = (to - from) / size / Math.max(2, wide / sharp / 110), power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((some) => some * power).find((some) => some >= least) * size;
+    pen.textAlign = "center";
+    for (let k = Math.ceil(from / step); k * step <= to; k++) {
+      const x = left + Math.round((k * step - from) * this.scale), text = moment(k * step, step, to);
+      pen.fillStyle = line;
+      pen.fillRect(x, 20 * sharp, Math.max(1, Math.round(sharp)), high);
+      pen.fillStyle = this.muted;
+      const half = pen.measureText(text).width / 2;
+      pen.fillText(text, Math.max(half, Math.min(x, left + wide - half - 2)), 10 * sharp);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+"""A headless browser, where one is installed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
+MARKS = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason=f"none of {', '.join(_NAMES)} is installed"),
+]
+
+
+@contextmanager
+def opened(
+    path: Path, profile: Path, scheme: str = "light", width: int = 1200, javascript: bool = True, sharpness: float = 1.0
+) -> Iterator[Page]:
+    """The page in a browser without a network; fails on a console message, an error or a second request."""
+    trouble: list[str] = []
+    requests: list[str] = []
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=CHROMIUM,
+            args=list(FLAGS),
+            color_scheme="dark" if scheme == "dark" else "light",
+            offline=True,
+            viewport={"width": width, "height": 900},
+            java_script_enabled=javascript,
+            device_scale_factor=sharpness,
+            has_touch=True,
+        )
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        yield page
+        context.close()
+    assert trouble == []
+    assert requests == [path.as_uri()]

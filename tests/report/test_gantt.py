@@ -1,0 +1,172 @@
+"""The time line on a page: what is chosen, packed and drawn still."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simasgd import Study
+from simasgd.report.facts import facts_of
+from simasgd.report.gantt import ACTIVITIES, Shown, pack, shown, timeline_blocks
+from simasgd.report.page import study_page
+from simasgd.report.parts import Block
+from simasgd.report.words import NBSP
+from simasgd.timeline import tracks_of
+from tests.clockwork import COLUMNS, run, study_of, timeline
+
+EVERYTHING = 1_000_000
+
+
+def of(table: pd.DataFrame, most: int = EVERYTHING) -> Shown:
+    return shown(table[table["end"] > table["start"]], float(table["end"].max()), most)
+
+
+def section(study: Study) -> Block:
+    (block,) = timeline_blocks(study, facts_of(study))
+    return block
+
+
+def unpacked(found: Shown) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What templates/gantt.js makes of it."""
+    content = json.loads(pack(found))
+    columns = gzip.decompress(base64.b64decode(content["columns"]))
+    names = [(group, track) for track, group, many in content["tracks"] for _ in range(many)]
+    gaps, lengths, learners = np.frombuffer(columns, "<i4", 3 * len(names)).reshape(3, -1).astype(np.int64)
+    activities = np.frombuffer(columns, "u1", offset=12 * len(names))
+    rows = pd.DataFrame(names, columns=["group", "track"])
+    rows["activity"] = [content["activities"][i] for i in activities]
+    moved = pd.Series(gaps + lengths).groupby([rows["group"], rows["track"]], sort=False).cumsum().to_numpy()
+    rows["start"], rows["end"], rows["learner"] = (moved - lengths) * content["tick"], moved * content["tick"], learners
+    return content, rows
+
+
+@pytest.mark.parametrize("length", [1.0, 86_400.0])
+def test_what_is_packed_is_the_table(length: float) -> None:
+    table = timeline(5, 20, shared=True, threads=True)
+    scale = length / table["end"].max()
+    table = table.assign(start=table["start"] * scale, end=table["end"] * scale)
+    content, rows = unpacked(of(table))
+    assert content["tick"] <= 1e-9 * max(1.0, length)
+    assert content["until"] == pytest.approx(length)
+    lasting = table[table["end"] > table["start"]]
+    for group in ("learners", "servers", "links"):
+        for track, expected in tracks_of(lasting, group).items():
+            found = rows[rows["track"] == track.replace("nic", "NIC")]
+            assert found["activity"].tolist() == expected["activity"].tolist()
+            assert found["learner"].tolist() == expected["learner"].tolist()
+            for column in ("start", "end"):
+                np.testing.assert_allclose(found[column], expected[column], atol=content["tick"])
+    assert len(rows) == len(lasting)
+
+
+def test_the_first_window_is_a_few_cycles_in_the_middle() -> None:
+    table = timeline(3, 50)
+    begins = table.loc[(table["track"] == "learner 0") & (table["activity"] == "compute"), "start"]
+    start, end = of(table).window
+    assert (start + end) / 2 == pytest.approx(table["end"].max() / 2)
+    assert 3 <= ((begins > start) & (begins < end)).sum() <= 5
+
+
+def test_a_short_time_line_is_shown_whole() -> None:
+    table = timeline(3, 2)
+    assert of(table).window == (0.0, table["end"].max())
+
+
+def test_a_long_time_line_is_cut_and_says_so() -> None:
+    table = timeline(10, 100)
+    found = of(table, most=1000)
+    rows = unpacked(found)[1]
+    assert 950 < len(rows) <= 1000
+    assert rows["end"].max() <= found.until + 1e-9
+    assert found.until < table["end"].max() / 3
+    assert found.window[1] < found.until
+    (said,) = found.left_out
+    assert re.fullmatch(r"what began after the first [\d.]+ ms of [\d.]+ ms", said.replace(NBSP, " "))
+
+
+def test_many_tracks_are_cut_to_the_first_learners_and_the_busiest_links() -> None:
+    names = [f"link {i}" for i in range(30)]
+    links = [("links", name, "transfer", 0.0, 1e-3 * (1 + i), 0) for i, name in enumerate(names)]
+    learners = [("learners", f"learner {i}", "compute", 0.0, 1e-3, i) for i in range(200)]
+    found = of(pd.DataFrame([*links, *learners], columns=COLUMNS))
+    assert list(found.tracks["links"]) == names[18:]
+    assert list(found.tracks["learners"]) == [f"learner {i}" for i in range(90)]
+    assert found.left_out == ["all but the first 90 of 200 tracks of learners", "all but the busiest 12 of 30 tracks of links"]
+    note = section(study_of({"": run(pd.DataFrame([*links, *learners], columns=COLUMNS))})).timelines[0].note
+    assert note.startswith("Left out here: all but the first 90 of 200 tracks of learners and all but the busiest 12 of 30")
+
+
+def test_the_still_is_small_and_within_its_frame() -> None:
+    still = str(section(study_of({"": run(timeline(40, 40))})).timelines[0].still)
+    boxes = [
+        tuple(map(float, box)) for box in re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="12"', still)
+    ]
+    (frame,) = re.findall(r'viewBox="0 0 (\d+) (\d+)"', still)
+    assert 100 < len(boxes) <= 300
+    assert len(boxes) == still.count("<rect")
+    assert all(x >= 110 and x + wide <= float(frame[0]) and y + 12 <= float(frame[1]) for x, y, wide in boxes)
+    assert all(f">{name}<" in still for name in ("learner 0", "learner 5", "server"))
+
+
+def test_variants_whose_clocks_ran_alike_share_a_time_line() -> None:
+    same = run(timeline(2, 10))
+    block = section(study_of({"one": same, "other": run(timeline(3, 10, seed=1)), "two": same}))
+    assert [one.title for one in block.timelines] == ["one and two", "other"]
+    assert [one.file for one in block.timelines] == ["one/timeline.json.gz", "other/timeline.json.gz"]
+    assert section(study_of({"": same})).timelines[0].file == "timeline.json.gz"
+
+
+def test_three_time_lines_at_most_and_the_others_are_named() -> None:
+    block = section(study_of({f"v{i}": run(timeline(2, 10 + i, seed=i)) for i in range(5)}))
+    assert [one.title for one in block.timelines] == ["v0", "v1", "v2"]
+    assert block.reading.endswith("Shown are the first 3 of 5; v3 and v4 have theirs on their own pages.")
+
+
+def test_the_first_seed_is_shown() -> None:
+    runs = [run(timeline(2, 5, seed=seed), seed=seed) for seed in (4, 5)]
+    block = section(study_of({"": runs}))
+    assert "at seed 4:" in block.reading
+    assert json.loads(block.timelines[0].data)["until"] == runs[0].simulated_seconds
+
+
+@pytest.mark.parametrize("table", [None, pd.DataFrame([], columns=COLUMNS), timeline(1, 1).assign(end=0.0, start=0.0)])
+def test_without_a_time_line_there_is_no_section_and_no_script(table: pd.DataFrame | None) -> None:
+    page = study_page(study_of({"": replace(run(None), timeline=table)}))
+    assert 'id="timeline"' not in page
+    assert "class Gantt" not in page
+
+
+def test_the_legend_holds_what_is_seen() -> None:
+    block = section(study_of({"": run(timeline(2, 5))}))
+    assert [entry.text for entry in block.legend] == ["compute", "push", "wait", "pull", "update", "transfer"]
+    assert set(timeline(2, 5)["activity"]) <= set(ACTIVITIES)
+
+
+def test_a_page_with_more_than_it_can_show_stays_small() -> None:
+    rng = np.random.default_rng(0)
+    runs = {}
+    for name in ("a", "b", "c"):
+        table = timeline(30, 150, shared=True, threads=True, seed=len(runs))
+        jitter = rng.uniform(0.0, 1e-6, len(table))  # incompressible, as the times of a random clock
+        runs[name] = run(table.assign(start=table["start"] + jitter, end=table["end"] + 2 * jitter))
+    assert all(found.timeline is not None and len(found.timeline) > 30_000 for found in runs.values())
+    page = study_page(study_of(runs))
+    assert 200_000 < len(page) < 1_000_000
+    contents = [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', page)]
+    slices = sum(many for content in contents for _, _, many in content["tracks"])
+    assert 45_000 < slices <= 50_000
+    assert page.count("what began after the first") == 3
+
+
+def test_a_page_made_anew_from_its_folder_is_the_same(clocked: Study, tmp_path: Path) -> None:
+    clocked.save(tmp_path)
+    assert study_page(Study.load(tmp_path)) == study_page(clocked)
