@@ -47,7 +47,7 @@ def exp(x: Floats) -> Floats:
 
 
 def uniforms(bits: np.random.Philox, count: int) -> Floats:
-    """`count` numbers in (0, 1]: below one half odd multiples of 2⁻⁵⁴, from there on multiples of 2⁻⁵³ (as they are rounded)."""
+    """`count` numbers in (0, 1]: odd multiples of 2⁻⁵⁴ below one half, rounded to multiples of 2⁻⁵³ from there on."""
     raw = np.asarray(bits.random_raw(count))
     result: Floats = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return result

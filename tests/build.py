@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simasgd.cluster.log import SpanLog
 from simasgd.cluster.simulation import Clocked, Limit
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.scenario.load import typed
@@ -38,8 +39,8 @@ def scenario(base: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
     return typed(Layer(base))
 
 
-def clock(chosen: Scenario) -> tuple[Clocked, Tape]:
-    """Run a scenario's cluster; what its clock and its tape say."""
+def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[Clocked, Tape]:
+    """Run a scenario's cluster; what its clock and its tape say. With a `log` the clock has spans, too."""
     recorder = TapeRecorder()
     clocked = run_cluster(
         chosen.cluster,
@@ -49,5 +50,6 @@ def clock(chosen: Scenario) -> tuple[Clocked, Tape]:
         payload=chosen.payload,
         limit=Limit(chosen.gradients_to_stop, chosen.stop.updates, chosen.stop.simulated_time),
         recorder=recorder,
+        log=log,
     )
     return clocked, recorder.tape(chosen.workload.mini_batch)

@@ -6,66 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from simasgd import cli
 from simasgd.datafiles import VARIABLE
+from tests.bad_cluster import CLUSTER_CASES
+from tests.bad_input import COMPUTE, NETWORK, PLAIN, RUN, TIMING, VARIANTS, Case, override, sweep, wrong
 
-PLAIN = """\
-name: plain
-cluster:
-  learners: 30
-  profile: p775
-workload: {mini_batch: 4, payload: 350 kB}
-protocol: hardsync
-learning:
-  data: digits
-  model: {kind: mlp, hidden: [32]}
-  optimizer: {kind: sgd, learning_rate: 0.05, momentum: 0.9}
-  schedule: {boundaries: [24, 28], factor: 0.1}
-stop: {epochs: 1}
-"""
-TIMING = """\
-name: timing
-cluster: {learners: 4, profile: ideal}
-workload: {mini_batch: 4, payload: 1 kB}
-protocol: async
-stop: {epochs: 1}
-"""
-
-
-class Case(NamedTuple):
-    """What is run, where `s.yaml` holds `text`, and what the message must have in it, its beginning first."""
-
-    label: str
-    text: str | bytes
-    arguments: list[str]
-    fragments: list[str]
-    environment: dict[str, str | None] = {}  # noqa: RUF012
-
-
-RUN = ["run", "s.yaml", "--out", "out"]
-
-
-def wrong(label: str, old: str, new: str, *fragments: str, base: str = PLAIN) -> Case:
-    """A scenario with one thing changed."""
-    assert base.count(old) == 1, old
-    return Case(label, base.replace(old, new), RUN, list(fragments))
-
-
-def override(label: str, argument: str, *fragments: str, text: str = PLAIN) -> Case:
-    return Case(label, text, [*RUN, argument], ["command line: ", *fragments])
-
-
-def sweep(label: str, axes: list[str], *fragments: str) -> Case:
-    return Case(label, PLAIN, ["sweep", "s.yaml", *axes, "--out", "out"], ["command line: ", *fragments])
-
-
-VARIANTS = "stop: {epochs: 1}\nvariants:"
-NETWORK = "profile: p775\n  network: "
-COMPUTE = "profile: p775\n  compute: "
 CASES = [
     # Values
     wrong("unknown unit", "350 kB", "350 kBB", "s.yaml:5:36: workload.payload: ", "did you mean 'kB'?"),
@@ -123,7 +71,7 @@ CASES = [
         "far key",
         "learners: 30",
         "learners: 30\n  qqqqq: 3",
-        "s.yaml:4:3: cluster.qqqqq: unknown key 'qqqqq'; known: compute, learners, network, profile, seed, server",
+        "s.yaml:4:3: cluster.qqqqq: unknown key 'qqqqq'; known: architecture, compute, faults, learners, learners_per_node, ",
     ),
     wrong("number as key", "name: plain", "name: plain\n3: x", "s.yaml:2:1: 3: unknown key '3'"),
     wrong("key twice", "name: plain", "name: plain\nname: x", 's.yaml:2:1: not YAML: found duplicate key "name"'),
@@ -142,6 +90,7 @@ CASES = [
     wrong("variant's key", "stop: {epochs: 1}", VARIANTS + " {a: {seeds: 3}}", "s.yaml:13:16: ", "did you mean 'seed'?"),
     wrong("variant's name", "stop: {epochs: 1}", VARIANTS + "\n  A/b:", "s.yaml:14:3: variants.A/b: 'A/b' is no name"),
     wrong("variant's value", "stop: {epochs: 1}", VARIANTS + " {a: {seed: -1}}", "s.yaml:13:22: variants.a.seed: "),
+    *CLUSTER_CASES,
     # What is no scenario at all
     Case("not UTF-8", b"name: \xff\xfe\n", RUN, ["s.yaml: is not UTF-8 text"]),
     Case("empty", "", RUN, ["s.yaml: is empty"]),
@@ -171,8 +120,15 @@ CASES = [
     override("override no YAML", "learners=[1", "'[1' is not a YAML value"),
     override("override's value", "learners=4.5", "cluster.learners: 4.5 is not a whole number"),
     override("override in a mapping", "cluster={profile: zz}", "cluster.profile: there is no profile 'zz'"),
+    override("ambiguous law", "cv=0.3", "'cv' is ambiguous: cluster.compute.cv, cluster.speeds.cv, "),
+    override(
+        "override's item", "crashes=[{lerner: 1, at: 1 s}]", "cluster.faults.crashes.0.lerner: ", "did you mean 'learner'?"
+    ),
+    override("override's kind", "topology=tre", "cluster.network.topology: unknown kind 'tre'", "did you mean 'tree'?"),
+    override("override's kind missing", "shards=4", "cluster.architecture: kind is missing; there are 'base', 'adv', 'adv*'"),
+    override("override's file", "compute.file=t.txt", "cluster.compute.file: t.txt cannot be read: No such file"),
     override("override of no variant", "variants.a.seed=3", "there is no variant 'a'; the scenario has none"),
-    override("exponential with cv", "distribution=exponential", "exponential times have a cv of 1, but cv is 0.1"),
+    override("exponential with cv", "compute.distribution=exponential", "exponential times have a cv of 1, but cv is 0.1"),
     # Folders
     Case("out is a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml"], ["s.yaml: exists and does not hold earlier results"]),
     Case("out is foreign", PLAIN, ["run", "s.yaml", "--out", "."], [".: exists and does not hold earlier results"]),

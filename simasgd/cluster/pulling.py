@@ -83,7 +83,7 @@ class PullThread(AbstractPulling):
 
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
         minimum = 0 if newer_than is None else newer_than.timestamp + 1
-        while (ready := self.copy.ready(minimum)) is not None:
+        while (ready := self.copy.ready(minimum, self._diary.trail)) is not None:
             self._diary.begin(_WAIT, self._env.now)
             self._diary.trail = yield ready
         return Weights(self.copy.timestamp)

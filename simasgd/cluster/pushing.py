@@ -67,7 +67,7 @@ class BlockingPush(AbstractPushing):
             diary.then(_PUSH, start)
             diary.trail = yield arrival
             self._is_sending = False
-        self._route.receive()
+        diary.then(_PUSH, self._route.receive(start))
         self._sink.deliver((gradient,), diary.trail)
 
     @property
@@ -134,7 +134,7 @@ class PushThread(AbstractPushing):
                 thread.begin(_WAIT, now)
                 thread.then(_PUSH, start)
                 thread.trail = yield arrival
-            self._route.receive()
+            thread.then(_PUSH, self._route.receive(start))
             self._sending = None
             self._sink.deliver((gradient,), thread.trail)
             if self._free is not None:

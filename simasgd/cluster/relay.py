@@ -64,13 +64,13 @@ class Relay(AbstractSource, AbstractSink):
     def due(self, learner: int) -> int:
         return 0
 
-    def ready(self, minimum: int) -> Event | None:
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
         if self.copy.timestamp >= max(minimum, self.newest):
             return None
         self._wanted = max(self._wanted, minimum, self.copy.timestamp + 1)
         if self._asked is not None:
             asked, self._asked = self._asked, None
-            asked.fire()
+            asked.fire(trail)
         return self.copy.changed()
 
     def send_up(self) -> Generator[Event, Any, None]:
@@ -82,10 +82,10 @@ class Relay(AbstractSource, AbstractSink):
                 yield self._idle
                 trail = self._arrival
             self._sending, self._held = self._held, []
-            _, arrival = self._up.send(self._env.now, trail)
+            start, arrival = self._up.send(self._env.now, trail)
             if arrival is not None:
                 trail = yield arrival
-            self._up.receive()
+            self._up.receive(start)
             sent, self._sending = self._sending, ()
             self._sink.deliver(sent, trail)
 
@@ -95,6 +95,6 @@ class Relay(AbstractSource, AbstractSink):
         while True:
             if self._wanted <= self.copy.timestamp:
                 self._asked = Signal(self._env)
-                yield self._asked
+                diary.trail = yield self._asked
             newer = yield from fetch(self._env, self._source, self._down, self._wanted, diary)
             self.copy.replace(newer.timestamp, diary.trail)

@@ -49,8 +49,9 @@ class AbstractRoute(abc.ABC):
         """Send a message now; when it enters the way (s), and its arrival."""
 
     @abc.abstractmethod
-    def receive(self) -> None:
-        """The receiver has got the message."""
+    def receive(self, start: float) -> float:
+        """The receiver has now got the message that entered at `start` (s): since when it was on its way, waiting for no
+        link."""
 
     @abc.abstractmethod
     def abandon(self) -> None:
@@ -80,9 +81,6 @@ class _AbstractDirectRoute(AbstractRoute):
         self._received = 0
         self._lost = 0
 
-    def receive(self) -> None:
-        self._received += 1
-
     def abandon(self) -> None:
         self._lost = self._sent - self._received
 
@@ -101,6 +99,10 @@ class Wire(_AbstractDirectRoute):
         super().__init__(freight)
         self._env = env
         self._pipe = pipe
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return start
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
@@ -144,6 +146,10 @@ class Wires(_AbstractDirectRoute):
         super().__init__(freight)
         self._env = env
         self._pipes = pipes
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return max(start, self._env.now - self._freight.seconds - self._freight.latency)
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
@@ -206,6 +212,10 @@ class Shared(_AbstractDirectRoute):
         self._class = flow_class
         self._work = work  # bytes, with what the overhead is worth at the pace of the slowest link
 
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return start
+
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         return now, trail, trail
 
@@ -230,6 +240,10 @@ class Unshared(_AbstractDirectRoute):
     def __init__(self, env: Environment, freight: Freight) -> None:
         super().__init__(freight)
         self._env = env
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return start
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         return now, trail, trail
@@ -267,9 +281,8 @@ class Parts(AbstractRoute):
         starts, arrivals = zip(*(part.send(now, trail) for part in self._parts), strict=True)
         return min(starts), self._joined(arrivals)
 
-    def receive(self) -> None:
-        for part in self._parts:
-            part.receive()
+    def receive(self, start: float) -> float:
+        return max(part.receive(start) for part in self._parts)
 
     def abandon(self) -> None:
         for part in self._parts:
@@ -338,8 +351,8 @@ class Lossy(AbstractRoute):
         start, arrival = self._route.send(now, trail)
         return start, self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
 
-    def receive(self) -> None:
-        self._route.receive()
+    def receive(self, start: float) -> float:
+        return self._route.receive(start)
 
     def abandon(self) -> None:
         if not self._resending:

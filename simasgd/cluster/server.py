@@ -150,7 +150,7 @@ class Server(AbstractSource, AbstractSink):
         for: one that is still being summed up with others is not waited for."""
         return self._due[learner]
 
-    def ready(self, minimum: int) -> Event | None:
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
         if minimum > self.timestamp:
             return self._until_reached(minimum)
         if self._pause_end is not None:

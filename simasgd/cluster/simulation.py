@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Protocol as Structural
 from typing import final
 
@@ -110,10 +111,6 @@ class _Book:
         self._progress = progress
         self._report_at = _REPORT_EVERY
 
-    @property
-    def is_done(self) -> bool:
-        return self._done.triggered
-
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
         if self._done.triggered:
             return  # consequences of the last update at the very instant of the stop
@@ -122,7 +119,7 @@ class _Book:
         self.updates += 1
         self.time = time
         if self.gradients >= self._most_gradients or self.updates >= self._most_updates:
-            self._done.fire()
+            self._done.fire(False)
         if self.gradients >= self._report_at:
             self._report_at = self.gradients + _REPORT_EVERY
             if self._progress is not None:
@@ -164,11 +161,12 @@ def run(
             for run_thread in threads:
                 env.process(run_thread())
     if limit.seconds is not None:
-        Timeout(env, limit.seconds).callbacks.append(lambda _: None if done.triggered else done.fire())
+        Timeout(env, limit.seconds).callbacks.append(lambda _: None if done.triggered else done.fire(env.peek() == inf))
     done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
-        env.run()
-    return _clocked(env, spec, built, server, book, casualties, log)
+        # The value of `done` is whether nothing else could happen any more; it is None if `done` never happens.
+        is_idle = env.run() is not False
+    return _clocked(env, spec, built, server, book, casualties, log, is_idle)
 
 
 def _clocked(
@@ -179,6 +177,7 @@ def _clocked(
     book: _Book,
     casualties: Casualties,
     log: SpanLog | None,
+    is_idle: bool,
 ) -> Clocked:
     now, learners, network = env.now, built.learners, built.network
     threads: dict[str, list[tuple[float, ...]]] = {name: [] for name in spec.architecture.threads}
@@ -214,18 +213,14 @@ def _clocked(
             messages_lost=network.messages_lost,
             server_paused=sum(max(0.0, min(end, now) - start) for start, end in pauses),
         ),
-        hang=_hang(env, book, casualties),
+        hang=_hang(book, casualties) if is_idle else None,
         spans=log.spans(now) if log is not None else None,
     )
 
 
-def _hang(env: Environment, book: _Book, casualties: Casualties) -> Hang | None:
-    """Whether nothing was left to happen at the stop, and why."""
-    if env.peek() < float("inf"):
-        return None
-    if not casualties.for_good:
-        assert book.is_done, "everybody waits for ever, and nobody has crashed: a protocol or an architecture is wrong"
-        return None
+def _hang(book: _Book, casualties: Casualties) -> Hang:
+    """Why nothing was left to happen before the stop."""
+    assert casualties.for_good, "everybody waits for ever, and nobody has crashed: a protocol or an architecture is wrong"
     gone = ", ".join(f"{number} (at {casualties.down_since[number]:.6g} s)" for number in sorted(casualties.for_good)[:5])
     more = f" and {len(casualties.for_good) - 5} more" if len(casualties.for_good) > 5 else ""
     return Hang(book.time, f"everybody waits, for ever, for learners that crashed for good: {gone}{more}")

@@ -29,9 +29,10 @@ class AbstractSource(abc.ABC):
         """The timestamp of the newest weights there are."""
 
     @abc.abstractmethod
-    def ready(self, minimum: int) -> Event | None:
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
         """What to wait for before this source can answer a request for weights of at least that timestamp; None if it can now.
-        When it has happened, ask again if the weights are still too old. Its value is the trail of that instant, or None."""
+        When it has happened, ask again if the weights are still too old. Its value is the trail of that instant, or None.
+        `trail` is that of the request."""
 
     @abc.abstractmethod
     def due(self, learner: int) -> int:
@@ -47,22 +48,22 @@ def fetch(
     """
     now = env.now
     diary.begin(_WAIT, now)
-    ready = source.ready(minimum)
+    ready = source.ready(minimum, diary.trail)
     while ready is not None:
         trail = yield ready
         now = env.now
         diary.trail = trail or until(diary.trail, now)
-        ready = source.ready(minimum) if source.timestamp < minimum else None
+        ready = source.ready(minimum, diary.trail) if source.timestamp < minimum else None
     start, diary.trail, place = route.enter(now, diary.trail)
     if start > now:
         yield Timeout(env, start - now)
         now = env.now
     weights = Weights(source.timestamp)
-    diary.begin(_PULL, now)
+    diary.then(_PULL, now)
     arrival = route.cross(place)
     if arrival is not None:
         diary.trail = yield arrival
-    route.receive()
+    diary.then(_PULL, route.receive(now))
     return weights
 
 
@@ -88,7 +89,7 @@ class Copy(AbstractSource):
             changed, self._changed = self._changed, None
             changed.call(trail)
 
-    def ready(self, minimum: int) -> Event | None:
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
         if self.timestamp >= minimum:
             return None
         return self.changed()

@@ -24,24 +24,24 @@ class _File(str):
 
 def with_files(layer: Layer) -> Layer:
     """The layer with each `file` moved to `measured`, before layers are merged: so the later of the two holds, and `file: null`
-    takes measured times away. Raises ScenarioError where both are given at once."""
+    takes measured times away. Raises ScenarioError where both are given at once, or `file` is no text."""
     tree, marks = layer.tree, dict(layer.marks)
     for place in list(_places(layer)):
         section = _at(tree, place)
-        name = section.get("file")
-        if "file" not in section or not (name is None or isinstance(name, str)):
-            continue  # what is neither a name nor nothing is refused with the rest
-        if section.get("measured") is not None:
-            if name is not None:
-                raise ScenarioError(complaints.at((*place, "file"), layer, "there are `measured` times as well; one is wanted"))
-            name = section["measured"]
-        else:
-            name = None if name is None else _File(name)
-            marks = {path: mark for path, mark in marks.items() if path != (*place, "measured")}
-            if (*place, "file") in marks:
-                marks[*place, "measured"] = marks[*place, "file"]
+        if "file" not in section:
+            continue
+        name = section["file"]
+        if not isinstance(name, str | None):
+            raise ScenarioError(complaints.at((*place, "file"), layer, f"{shown(name)} is not text"))
+        measured, mark = section.get("measured"), marks.pop((*place, "file"), None)
+        if name is not None and measured is not None:
+            raise ScenarioError(complaints.at((*place, "file"), layer, "there are `measured` times as well; one is wanted"))
+        if measured is None:
+            measured = None if name is None else _File(name)
+            if mark is not None:
+                marks[*place, "measured"] = mark
         rest = {key: value for key, value in section.items() if key != "file"}
-        tree = _replaced(tree, place, {**rest, "measured": name})
+        tree = _replaced(tree, place, {**rest, "measured": measured})
     return Layer(tree, marks)
 
 
@@ -79,7 +79,7 @@ def _read(layer: Layer, path: Path, name: str) -> list[str]:
         raise complaint("'' is no name of a file")
     file = _folder(layer, path) / name
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise complaint(f"{file} cannot be read: {error.strerror}") from None
     except ValueError:  # bytes that are no text, or a name that no file can have

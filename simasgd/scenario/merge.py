@@ -89,6 +89,8 @@ def _replaces(base: Any, over: Any) -> bool:
 
 
 def _merge(base: Any, over: Any, path: Path, replaced: list[Path]) -> Any:
+    if isinstance(base, dict) and isinstance(over, str) and base.get("kind") == over:
+        return base  # a bare word stands for its kind
     if not isinstance(over, dict) or _replaces(base, over):
         replaced.append(path)
         return over

@@ -8,7 +8,10 @@ from jsonschema import Draft202012Validator
 
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.json_schema import scenario_schema
+from simasgd.scenario.load import typed
+from simasgd.scenario.merge import Layer, merge
 from simasgd.scenario.schema import Scenario
+from tests.scenario.forms import CLUSTER_FORMS
 
 VALIDATOR = Draft202012Validator(scenario_schema())
 PLAIN: dict[str, Any] = {
@@ -81,6 +84,13 @@ def test_it_accepts_the_scenarios_as_written_and_as_resolved(name: str) -> None:
         ("learning", _GONE),
         ("cluster", {"learners": 4, "profile": "p775"}),
         ("cluster", {"learners": 4, "profile": "p775", "compute": {"cv": 0.3}}),
+        ("cluster", {"learners": 4, "profile": "p775", "architecture": {"fan_out": 3}, "network": {"topology": {}}}),
+        ("cluster", {"learners": 4, "profile": "wifi-laptops", "speeds": {"cv": 0.3}}),
+        ("cluster", {"learners": 4, "profile": "wifi-laptops", "faults": {"message_loss": {"probability": 0.2}}}),
+        ("cluster", {"learners": 4, "profile": "p775", "compute": {"file": "times.txt"}}),
+        ("protocol", {"kind": "hardsync", "barrier_timeout": "3 s"}),
+        ("protocol", {"kind": "hardsync", "barrier_timeout": None}),
+        ("record", "timeline"),
         ("cluster.network.latency", 0),
         ("cluster.network.latency", "10 µs"),
         ("cluster.network.latency", "1e-3 s"),
@@ -90,6 +100,15 @@ def test_it_accepts_the_scenarios_as_written_and_as_resolved(name: str) -> None:
 )
 def test_it_accepts_what_a_file_may_hold(path: str, value: Any) -> None:
     assert errors(changed(path, value)) == []
+
+
+@pytest.mark.parametrize("form", CLUSTER_FORMS.values(), ids=list(CLUSTER_FORMS))
+def test_it_accepts_every_form_of_a_cluster_as_written_and_as_resolved(form: dict[str, Any]) -> None:
+    assert errors(changed("cluster", merge(PLAIN["cluster"], form))) == []
+    whole = {"learners": 4, "profile": "ideal"}
+    assert errors(changed("cluster", merge(whole, form))) == []
+    chosen = typed(Layer(changed("cluster", merge(whole, form))))
+    assert errors(chosen.resolved()) == []
 
 
 @pytest.mark.parametrize(
@@ -119,6 +138,48 @@ def test_it_accepts_what_a_file_may_hold(path: str, value: Any) -> None:
         ("cluster.network.bandwidth", 0),
         ("cluster.server.duplex", "both"),
         ("cluster.compute.distribution", "normal"),
+        ("cluster.compute.efficiency", 0.5),
+        ("cluster.compute.efficiency", {"full_at": 16, "exponent": 1}),
+        ("cluster.compute.measured", []),
+        ("cluster.compute.measured", [1.5]),
+        ("cluster.compute.file", 3),
+        ("cluster.learners_per_node", True),
+        ("cluster.speeds", 2),
+        ("cluster.speeds", "gamma"),
+        ("cluster.speeds", [1, 0]),
+        ("cluster.speeds", [True]),
+        ("cluster.speeds", {"distribution": "normal", "cv": 0.3}),
+        ("cluster.speeds", {"law": "gamma", "cv": 0.3}),
+        ("cluster.stragglers", {"slowdown": 1, "mean_normal": "1 s", "mean_slow": "1 s"}),
+        ("cluster.stragglers", [{"slowdown": 2}]),
+        ("cluster.network.sharing", "fare"),
+        ("cluster.network.topology", "tre"),
+        ("cluster.network.topology", {"kind": "ring", "nodes_per_rack": 3}),
+        ("cluster.network.topology", {"kind": "tree", "nodes_per_rack": 2.5}),
+        ("cluster.network.topology", {"kind": "p775", "local": 24}),
+        ("cluster.architecture", "adv**"),
+        ("cluster.architecture", {"kind": "base", "fan_out": 3}),
+        ("cluster.architecture", {"kind": "adv", "fan_out": 1}),
+        ("cluster.architecture", {"kind": "adv", "broadcast_fan_out": 3}),
+        ("cluster.architecture", {"kind": "adv", "colocated": 1}),
+        ("cluster.server.update_law", "gamma"),
+        ("cluster.server.update_law", {"per_sample": "1 s"}),
+        ("cluster.faults", []),
+        ("cluster.faults", {"crash": []}),
+        ("cluster.faults", {"crashes": 3}),
+        ("cluster.faults", {"crashes": {"mtbf": "1 h", "learner": 3}}),
+        ("cluster.faults", {"crashes": [{"learner": 3}]}),
+        ("cluster.faults", {"crashes": [{"learner": -1, "at": "1 s"}]}),
+        ("cluster.faults", {"crashes": [{"lerner": 3, "at": "1 s"}]}),
+        ("cluster.faults", {"server_pauses": {"at": "1 s", "lasting": "1 s"}}),
+        ("cluster.faults", {"server_pauses": [{"at": "1 s"}]}),
+        ("cluster.faults", {"degraded_links": [{"link": "nod 3", "at": "1 s", "lasting": "1 s", "factor": 0.5}]}),
+        ("cluster.faults", {"degraded_links": [{"link": "node 03", "at": "1 s", "lasting": "1 s", "factor": 0.5}]}),
+        ("cluster.faults", {"degraded_links": [{"link": "node 3", "at": "1 s", "lasting": "1 s", "factor": 1}]}),
+        ("cluster.faults", {"message_loss": 0.1}),
+        ("cluster.faults", {"message_loss": {"probability": 1, "resend_after": "1 s"}}),
+        ("protocol", {"kind": "hardsync", "barrier_timeout": 3}),
+        ("protocol", {"kind": "async", "barrier_timeout": "3 s"}),
         ("workload.payload", 350),
         ("workload.payload", "350 kB/s"),
         ("workload.mini_batch", _GONE),
@@ -153,3 +214,16 @@ def test_every_key_is_described_or_named_by_its_section() -> None:
     properties = scenario_schema()["properties"]
     assert {"name", "cluster", "workload", "protocol", "learning", "stop", "variants"} <= set(properties)
     assert "Absent: timing only." in str(properties["learning"])
+
+
+def test_every_default_is_what_a_file_may_hold() -> None:
+    schema = scenario_schema()
+    sections = {name: section for name, section in schema["$defs"].items() if name != "Variant"}
+    checked = 0
+    for section in [schema, *sections.values()]:
+        for key, value in section["properties"].items():
+            if "default" in value:
+                found = list(Draft202012Validator({**value, "$defs": schema["$defs"]}).iter_errors(value["default"]))
+                assert not found, (section["title"], key, found[0].message)
+                checked += 1
+    assert checked > 40

@@ -6,12 +6,25 @@ from simasgd.scenario import keys
 
 _DOCUMENTED = """
 name title seed repeats record
-cluster.learners cluster.profile cluster.seed
+cluster.learners cluster.profile cluster.seed cluster.learners_per_node
 cluster.compute.per_batch cluster.compute.per_sample cluster.compute.distribution cluster.compute.cv
-cluster.network.latency cluster.network.bandwidth
+cluster.compute.file cluster.compute.measured cluster.compute.efficiency.full_at cluster.compute.efficiency.exponent
+cluster.speeds.distribution cluster.speeds.cv
+cluster.stragglers.slowdown cluster.stragglers.mean_normal cluster.stragglers.mean_slow
+cluster.network.latency cluster.network.bandwidth cluster.network.overhead cluster.network.sharing
+cluster.network.topology.kind cluster.network.topology.nodes_per_rack cluster.network.topology.oversubscription
+cluster.network.topology.core_latency cluster.network.topology.nodes_per_drawer
+cluster.network.topology.drawers_per_supernode cluster.network.topology.local cluster.network.topology.remote
+cluster.network.topology.d_link
 cluster.server.bandwidth cluster.server.duplex cluster.server.update
+cluster.server.update_law.distribution cluster.server.update_law.cv cluster.server.update_law.file
+cluster.server.update_law.measured
+cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_out cluster.architecture.colocated
+cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
+cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
+cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
 workload.mini_batch workload.payload workload.samples_per_epoch
-protocol.kind protocol.n
+protocol.kind protocol.n protocol.barrier_timeout
 learning.seed learning.data learning.model.kind learning.model.hidden
 learning.optimizer.kind learning.optimizer.learning_rate learning.optimizer.momentum
 learning.schedule.boundaries learning.schedule.factor
@@ -29,7 +42,8 @@ def test_a_documented_key_is_known_and_stands_for_itself(key: str) -> None:
 
 def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
     others = set(keys.known()) - set(DOCUMENTED)
-    assert others == {key.rpartition(".")[0] for key in DOCUMENTED} - {""}
+    sections = {".".join(key.split(".")[:size]) for key in DOCUMENTED for size in range(1, key.count(".") + 1)}
+    assert others == sections
 
 
 @pytest.mark.parametrize(
@@ -41,6 +55,13 @@ def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
         ("optimizer.kind", "learning.optimizer.kind"),
         ("optimizer", "learning.optimizer"),
         ("seed", "seed"),
+        ("compute.cv", "cluster.compute.cv"),
+        ("update", "cluster.server.update"),
+        ("crashes", "cluster.faults.crashes"),
+        ("topology", "cluster.network.topology"),
+        ("topology.kind", "cluster.network.topology.kind"),
+        ("shards", "cluster.architecture.shards"),
+        ("barrier_timeout", "protocol.barrier_timeout"),
         ("variants.a.learners", "variants.a.cluster.learners"),
         ("variants.a.seed", "variants.a.seed"),
     ],
@@ -54,6 +75,9 @@ def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
     [
         ("bandwidth", ["'bandwidth' is ambiguous", "cluster.network.bandwidth, cluster.server.bandwidth"]),
         ("kind", ["'kind' is ambiguous", "protocol.kind", "learning.modulation.kind"]),
+        ("cv", ["'cv' is ambiguous: cluster.compute.cv, cluster.speeds.cv, cluster.server.update_law.cv"]),
+        ("distribution", ["'distribution' is ambiguous: cluster.compute.distribution, "]),
+        ("straglers.slowdown", ["did you mean 'cluster.stragglers.slowdown'?"]),
         ("learnerz", ["unknown key 'learnerz'; did you mean 'cluster.learners'?"]),
         ("clustr.learners", ["did you mean 'cluster.learners'?"]),
         ("mini-batch", ["did you mean 'workload.mini_batch'?"]),
@@ -79,3 +103,23 @@ def test_sections_by_the_kinds_chosen() -> None:
     assert section is not None
     assert set(section.model_fields) == {"kind"}
     assert keys.section_at(("nowhere",), tree) is None
+
+
+def fields(path: tuple[str | int, ...], tree: object) -> set[str] | None:
+    section = keys.section_at(path, tree)
+    return None if section is None else set(section.model_fields)
+
+
+def test_sections_in_lists_and_where_a_list_or_a_mapping_may_stand() -> None:
+    crashes = ("cluster", "faults", "crashes")
+    listed = {"cluster": {"faults": {"crashes": [{"learner": 1}], "server_pauses": [{}]}}}
+    assert fields((*crashes, 0), listed) == {"learner", "at", "down"}
+    assert fields(("cluster", "faults", "server_pauses", 0), listed) == {"at", "lasting"}
+    assert fields(crashes, {"cluster": {"faults": {"crashes": {"mtbf": "1 s"}}}}) == {"mtbf", "mttr"}
+    assert fields(("cluster", "speeds"), {"cluster": {"speeds": {"cv": 0.3}}}) == {"distribution", "cv"}
+
+
+def test_the_kinds_from_which_a_tree_has_not_chosen() -> None:
+    found = keys.choices_at(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}})
+    assert [choice.model_fields["kind"].default for choice in found] == ["base", "adv", "adv*"]
+    assert keys.section_at(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}}) is None

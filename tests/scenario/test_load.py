@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from simasgd.errors import ScenarioError
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.load import typed
+from simasgd.scenario.merge import Layer, merge
 from simasgd.scenario.schema import Scenario
+from tests.scenario.forms import CLUSTER_FORMS
 
 PLAIN = """\
 name: plain
@@ -67,7 +70,7 @@ def test_a_variant_with_another_kind_takes_nothing_over_from_the_old_one() -> No
     chosen = read(yaml)
     assert chosen.protocol.model_dump() == {"kind": "n-softsync", "n": 3}
     assert chosen.variants["one"].protocol.model_dump() == {"kind": "async"}
-    assert chosen.variants["two"].protocol.model_dump() == {"kind": "hardsync"}
+    assert chosen.variants["two"].protocol.model_dump() == {"kind": "hardsync", "barrier_timeout": None}
     assert chosen.variants["three"].protocol.model_dump() == {"kind": "n-softsync", "n": 5}
 
 
@@ -131,7 +134,9 @@ ROUND_TRIPS = [
     ["protocol={kind: n-softsync, n: learners}", "cluster.seed=4294967295"],
     ["model=softmax", "schedule=null", "workload.payload=null"],
     ["data=cifar10", "hidden=[3, 2, 1]", "compute.per_sample=1e-9 s"],
-    ["distribution=exponential", "cv=null"],
+    ["compute.distribution=exponential", "compute.cv=null"],
+    ["protocol={kind: hardsync, barrier_timeout: 2 s}", "record=timeline"],
+    *([f"cluster.profile={name}"] for name in catalogue.profiles()),
 ]
 
 
@@ -155,6 +160,17 @@ def test_a_resolved_scenario_loads_back_into_an_equal_value(overrides: list[str]
     assert again.cluster == chosen.cluster
     assert again.learning == chosen.learning
     assert again.stop == chosen.stop
+
+
+@pytest.mark.parametrize("form", CLUSTER_FORMS.values(), ids=list(CLUSTER_FORMS))
+def test_every_form_of_a_cluster_loads_back_into_an_equal_value(form: dict[str, Any]) -> None:
+    tree = merge(text.parse(PLAIN, "s.yaml").tree, {"cluster": {"learners": 4, **form}, "variants": {"a": {"cluster": form}}})
+    chosen = typed(Layer(tree))
+    again = typed(text.parse(text.dump(chosen.resolved()), "again.yaml"))
+    assert again.cluster == chosen.cluster
+    assert again.variants["a"].cluster == chosen.variants["a"].cluster
+    assert again.hash() == chosen.hash()
+    assert again.resolved() == chosen.resolved()
 
 
 @settings(deadline=None, max_examples=50)
@@ -214,8 +230,8 @@ HASHED = [
     "profile=null",
     "per_batch=1 ms",
     "per_sample=1 ms",
-    "distribution=lognormal",
-    "cv=0.2",
+    "compute.distribution=lognormal",
+    "compute.cv=0.2",
     "latency=3 us",
     "network.bandwidth=9 GB/s",
     "server.bandwidth=9 GB/s",
@@ -242,6 +258,12 @@ HASHED = [
 ]
 
 
+# Forms that say what holds anyhow, on the profile of the test.
+SAME = [
+    ["no speeds", "star", "base", "no update law", "no faults", "no crashes"],
+]
+
+
 def test_the_hash_changes_with_everything_else() -> None:
     yaml = PLAIN.replace(
         "profile: p775",
@@ -249,6 +271,11 @@ def test_the_hash_changes_with_everything_else() -> None:
         " network: {latency: 2 us, bandwidth: 10 GB/s}, server: {bandwidth: 3.4 GB/s, duplex: half, update: 0.1 ms}",
     )
     hashes = {override: read(yaml, override).hash() for override in HASHED}
+    for name, form in CLUSTER_FORMS.items():
+        changed = merge(text.parse(yaml.replace("30", "4", 1), "s.yaml").tree, {"cluster": form})
+        hashes[name] = typed(Layer(changed)).hash()
+    for same in SAME:
+        assert len({hashes.pop(name) for name in same}) == 1, same
     hashes["nothing"] = read(yaml).hash()
     hashes["a variant"] = read(yaml + "variants: {a: }\n").hash()
     hashes["another variant"] = read(yaml + "variants: {a: {seed: 1}}\n").hash()
@@ -312,7 +339,8 @@ PLACES = [
     ("hardsync", "hardsink", "hardsink", "protocol", "did you mean 'hardsync'?"),
     ("hardsync", "{kind: hardsink}", "hardsink", "protocol.kind", "did you mean 'hardsync'?"),
     ("hardsync", "{kind: n-softsync, n: 31}", "31", "protocol.n", "31 is more than the 30 learners"),
-    ("hardsync", "{n: 31}", "{n: 31}", "protocol", "kind is missing"),
+    ("hardsync", "{n: 31}", "{n: 31}", "protocol", "kind is missing; there are 'hardsync', 'n-softsync', 'async'"),
+    ("hardsync", "3", "3\n", "protocol", "a kind or a mapping is wanted, not 3"),
     ("hardsync", "{kind: hardsync, m: 3}", "m: 3", "protocol.m", "unknown key 'm'"),
     ("[32]", "[32, 16, 0]", "0]", "learning.model.hidden.2", "0 is too small"),
     ("[32]", "[]", "[]", "learning.model.hidden", "the list is empty"),
@@ -387,7 +415,7 @@ def test_the_place_of_a_mistake(old: str, new: str, at: str, key: str, fragment:
         ("protocol.kind=n-softsync", "n-softsync", ["protocol.n: missing"]),
         ("protocol.n=3", "protocol.n", ["unknown key 'n'"]),
         ("learnerz=3", "learnerz", ["unknown key 'learnerz'; did you mean 'cluster.learners'?"]),
-        ("kind=async", "kind", ["'kind' is ambiguous: protocol.kind, learning.model.kind"]),
+        ("kind=async", "kind", ["'kind' is ambiguous: cluster.network.topology.kind, "]),
         ("learners=[1", "[1", ["'[1' is not a YAML value"]),
         ("learners", "learners", ["'learners' is not key=value"]),
         ("variants.x.seed=3", "variants", ["variants.x: there is no variant 'x'; the scenario has none"]),
@@ -416,6 +444,14 @@ def test_all_mistakes_are_told_at_once_and_each_once() -> None:
     message = complaint(yaml)
     heads = [line for line in message.split("\n") if line.startswith("s.yaml")]
     assert [head.split(": ")[1] for head in heads] == ["cluster.learners", "workload.payload", "variants.b.seed"]
+
+
+def test_a_long_pause_overlaps_with_all_within_it() -> None:
+    pauses = "server_pauses: [{at: 1 s, lasting: 9 s}, {at: 2 s, lasting: 1 s}, {at: 9 s, lasting: 1 s}]"
+    message = complaint(PLAIN.replace("profile: p775", f"profile: p775, faults: {{{pauses}}}"))
+    heads = [line.split(": ", 1)[1] for line in message.split("\n") if line.startswith("s.yaml")]
+    still = "the server still pauses then, until 10 s"
+    assert heads == [f"cluster.faults.server_pauses.{i}.at: {still}" for i in (1, 2)]
 
 
 def test_what_variants_inherit_is_missing_once() -> None:

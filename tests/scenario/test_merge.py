@@ -72,6 +72,8 @@ def test_a_different_kind_replaces_whole() -> None:
 def test_a_bare_word_stands_for_its_kind() -> None:
     assert merge({"p": "soft"}, {"p": {"n": 3}}) == {"p": {"kind": "soft", "n": 3}}
     assert merge({"p": "soft"}, {"p": {"kind": "hard"}}) == {"p": {"kind": "hard"}}
+    assert merge({"p": {"kind": "soft", "n": 3}}, {"p": "soft"}) == {"p": {"kind": "soft", "n": 3}}
+    assert merge({"p": {"kind": "soft", "n": 3}}, {"p": "hard"}) == {"p": "hard"}
 
 
 def test_what_is_merged_is_left_as_it_was() -> None:

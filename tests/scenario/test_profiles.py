@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from simasgd.cluster import compute
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.load import typed
 
 PROFILES = catalogue.profiles()
+WORK = "workload: {mini_batch: 4, payload: 1 kB}, protocol: async, stop: {gradients: 10}"
 
 
 def leaves(value: Any, path: str) -> Iterator[str]:
@@ -38,21 +40,45 @@ def test_every_profile_makes_a_scenario_whole(name: str, protocol: str) -> None:
     )
     chosen = typed(text.parse(yaml, "s.yaml"))
     assert chosen.cluster.profile == name
-    # All it says is in the scenario, in the units of the simulator.
+    # All it says is in the scenario, and written into the scenario itself it means the same.
     said = text.read(PROFILES[name]).tree["cluster"]
     resolved = chosen.resolved()["cluster"]
     assert set(leaves(said, "cluster")) <= set(leaves(resolved, "cluster"))
-    assert (
-        typed(text.parse(yaml.replace(f", profile: {name}", f", {_flow(said)}"), "s.yaml")).cluster.compute
-        == chosen.cluster.compute
-    )
+    written = text.parse(text.dump({**text.parse(yaml, "s.yaml").tree, "cluster": {"learners": 4, **said}}), "s.yaml")
+    assert typed(written).resolved()["cluster"] == {**resolved, "profile": None}
 
 
-def _flow(sections: dict[str, dict[str, Any]]) -> str:
-    return ", ".join(
-        f"{name}: {{{', '.join(f'{key}: {value}' for key, value in keys.items())}}}" for name, keys in sections.items()
-    )
+def test_the_profiles_that_the_documentation_names_are_there() -> None:
+    assert set(PROFILES) == {"p775", "ideal", "ethernet-25g", "k80-fdr", "k20x-gemini", "gpu8-200g", "wifi-laptops"}
 
 
-def test_the_three_profiles_are_there() -> None:
-    assert {"p775", "ideal", "ethernet-25g"} <= set(PROFILES)
+def mean_time(profile: str, mini_batch: int) -> float:
+    yaml = f"{{name: x, cluster: {{learners: 1, profile: {profile}}}, {WORK}}}"
+    return compute.mean_time(typed(text.parse(yaml, "s.yaml")).cluster.compute, mini_batch)
+
+
+@pytest.mark.parametrize(
+    ("profile", "mini_batch", "seconds"),
+    [
+        ("k80-fdr", 16, 0.11274),  # ResNet-18
+        ("gpu8-200g", 256, 256 / 2470),  # ResNet-50
+        ("p775", 128, 22_392 / 140 / (50_000 / 128)),  # Rudra's CIFAR-10 network
+    ],
+)
+def test_a_mini_batch_takes_as_long_as_the_measurement_that_the_profile_was_calibrated_on(
+    profile: str, mini_batch: int, seconds: float
+) -> None:
+    assert mean_time(profile, mini_batch) == pytest.approx(seconds, rel=0.01)
+
+
+def test_a_k20x_is_slower_than_a_k80s_half_by_the_ratio_of_their_peaks() -> None:
+    per_image = [(mean_time(name, 1000) - 2e-3) / 1000 for name in ("k20x-gemini", "k80-fdr")]
+    assert per_image[0] / per_image[1] == pytest.approx((8.74 / 2) / 3.95, rel=0.001)
+
+
+def test_to_name_the_profiles_architecture_again_keeps_its_numbers() -> None:
+    yaml = f"{{name: x, cluster: {{learners: 16, profile: gpu8-200g, architecture: ARCHITECTURE}}, {WORK}}}"
+    for word, bandwidth in (("adv", 300e9), ("{fan_out: 2}", 300e9), ("adv*", 20e9)):
+        architecture = typed(text.parse(yaml.replace("ARCHITECTURE", word), "s.yaml")).cluster.architecture
+        assert architecture.intra_node_bandwidth == bandwidth, word
+    assert typed(text.parse(yaml.replace("ARCHITECTURE", "base"), "s.yaml")).cluster.architecture.kind == "base"

@@ -1,0 +1,165 @@
+"""Server pauses, degraded links and lost messages by hand, all times in milliseconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.build import TIMING, clock, scenario
+
+# Gradients arrive at 14 and are applied at 14.5, 15 and 15.5; a learner's cycle is 14.5.
+THREE = {
+    "cluster": {
+        "learners": 3,
+        "profile": None,
+        "compute": {"per_batch": "10 ms", "per_sample": 0},
+        "network": {"latency": "2 ms", "bandwidth": "unlimited"},
+        "server": {"bandwidth": "unlimited", "update": "0.5 ms"},
+    },
+    "workload": {"payload": "4 MB"},
+}
+
+
+def run(updates, faults, *changes):
+    changed = {"cluster": {"faults": faults}, "stop": {"gradients": None, "updates": updates}}
+    return clock(scenario(TIMING, THREE, *changes, changed))
+
+
+def ms(seconds):
+    return [round(float(second) * 1e3, 6) for second in seconds]
+
+
+def spell(at, until, **more):
+    return {"at": f"{at} ms", "lasting": f"{until - at} ms", **more}
+
+
+@pytest.mark.parametrize(
+    ("pauses", "updates"),
+    [
+        # The gradients of 14 are looked at when the pause is over; the replies, and so the next round, are as late.
+        ([spell(10, 20)], [20.5, 21, 21.5, 35, 35.5, 36]),
+        # The first update is interrupted 0.2 before its end.
+        ([spell(14.3, 20)], [20.2, 20.7, 21.2, 34.7, 35.2, 35.7]),
+        # Between the first and the second update.
+        ([spell(14.5, 20)], [14.5, 20.5, 21, 29, 35, 35.5]),
+        # Nobody wants anything of the server.
+        ([spell(3, 14), spell(16, 26)], [14.5, 15, 15.5, 29, 29.5, 30]),
+        ([spell(1, 14.1), spell(14.2, 14.4)], [14.8, 15.3, 15.8, 29.3, 29.8, 30.3]),
+    ],
+    ids=str,
+)
+def test_a_pause_delays_updates_and_with_them_their_replies(pauses, updates):
+    clocked, tape = run(6, {"server_pauses": pauses})
+    assert ms(tape.stepped_at) == updates
+    assert ms(tape.read_at) == [2, 2, 2] + [update + 2 for update in updates[:3]]
+    paused = sum(float(pause["lasting"].split()[0]) for pause in pauses)
+    assert clocked.mishaps.server_paused == pytest.approx(paused * 1e-3)
+
+
+def test_a_pause_that_outlasts_the_run_counts_until_the_stop():
+    clocked, _ = run(3, {"server_pauses": [spell(15.2, 14_000)]}, {"stop": {"simulated_time": "115.2 ms"}})
+    assert clocked.updates == 2
+    assert clocked.mishaps.server_paused == pytest.approx(0.1)
+
+
+def test_nobody_gets_weights_in_a_pause():
+    """1-softsync: the first two gradients of 14 are only summed up, so their senders want the weights at once, but the server
+    pauses until 23. Then they read weights 0; learner 2's gradient makes weights 1 at 23.5."""
+    _, tape = run(3, {"server_pauses": [spell(13, 23)]}, {"protocol": {"kind": "n-softsync", "n": 1}})
+    assert ms(tape.stepped_at) == [23.5, 38, 52.5]
+    assert ms(tape.read_at)[3:6] == [25, 25, 25.5]
+    assert tape.timestamp.tolist()[:6] == [0, 0, 0, 0, 0, 1]
+
+
+def test_who_rejoins_in_a_pause_waits_for_its_end():
+    crashes = [{"learner": 1, "at": "11 ms", "down": "2 ms"}]
+    _, tape = run(3, {"server_pauses": [spell(12, 22)], "crashes": crashes})
+    assert ms(tape.stepped_at) == [22.5, 23, 36.5]
+    assert (tape.learner.tolist(), ms(tape.read_at)) == ([0, 2, 1], [2, 2, 24])
+
+
+# 4 MB at 1 GB/s: 4 ms. Replies to two learners at 0, one after the other or at half the rate each.
+TWO = {"cluster": {"learners": 2, "server": {"bandwidth": "1 GB/s"}}}
+
+
+@pytest.mark.parametrize(
+    ("slow", "fifo", "fair"),
+    [
+        ([], [6, 10], [10, 10]),
+        # 2 MB until 2, 4 MB at half the rate until 10, the last 2 MB until 12.
+        ([spell(2, 10, factor=0.5)], [8, 14], [14, 14]),
+        ([spell(0, 1000, factor=0.25)], [18, 34], [34, 34]),
+        # 1 MB until 1, 0.6 MB until 4, 1 MB until 5, 0.4 MB until 9, the last 5 MB until 14. In turn: 4 MB at 10.4.
+        ([spell(1, 4, factor=0.2), spell(5, 9, factor=0.1)], [12, 16], [16, 16]),
+    ],
+    ids=str,
+)
+def test_a_degraded_server_link(slow, fifo, fair):
+    faults = {"degraded_links": [{"link": "server", **one} for one in slow]}
+    found = {
+        sharing: ms(run(2, faults, TWO, {"cluster": {"network": {"sharing": sharing}}})[1].read_at)
+        for sharing in ("fifo", "fair")
+    }
+    assert found == {"fifo": fifo, "fair": fair}
+
+
+def test_what_a_degraded_link_used_is_measured_by_its_bandwidth():
+    """A quarter is left, and two messages take 32: busy all the time for one who stands in line, a quarter of it in bytes."""
+    faults = {"degraded_links": [{"link": "server", **spell(0, 1000, factor=0.25)}]}
+    busy = {}
+    for sharing in ("fifo", "fair"):
+        stop = {"cluster": {"network": {"sharing": sharing}}, "stop": {"simulated_time": "32 ms"}}
+        clocked, _ = run(9, faults, TWO, stop)
+        busy[sharing] = next(link.busy for link in clocked.links if link.name == "server nic out")
+    assert busy == pytest.approx({"fifo": 1.0, "fair": 0.25})
+
+
+@pytest.mark.parametrize(("sharing", "read_at"), [("fifo", [6, 22]), ("fair", [6, 18])])
+def test_a_degraded_node_is_slow_alone(sharing, read_at):
+    """Interfaces of 1 GB/s, but node 1 has a quarter: its 4 ms take 16. In turn they are sent after learner 0's."""
+    faults = {"degraded_links": [{"link": "node 1", **spell(0, 1000, factor=0.25)}]}
+    network = {"cluster": {"network": {"bandwidth": "1 GB/s", "sharing": sharing}, "server": {"bandwidth": "10 GB/s"}}}
+    _, tape = run(4, faults, TWO, network)
+    assert [min(ms(tape.read_at[tape.learner == learner])) for learner in (0, 1)] == read_at
+
+
+@pytest.mark.parametrize(("sharing", "read_at"), [("fifo", [4, 12]), ("fair", [4, 10])])
+def test_a_degraded_rack_is_slow_alone(sharing, read_at):
+    """Two racks of a node with 2 GB/s: 2 ms, of which rack 1 makes 8. A server that is never the bottleneck still sends one
+    message after another if it sends them in turn."""
+    faults = {"degraded_links": [{"link": "rack 1", **spell(0, 1000, factor=0.25)}]}
+    network = {"bandwidth": "2 GB/s", "sharing": sharing, "topology": {"kind": "tree", "nodes_per_rack": 1}}
+    _, tape = run(4, faults, TWO, {"cluster": {"network": network, "server": {"bandwidth": "unlimited"}}})
+    assert [min(ms(tape.read_at[tape.learner == learner])) for learner in (0, 1)] == read_at
+
+
+@pytest.mark.parametrize("probability", [0.01, 0.5, 0.99])
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+def test_every_loss_costs_a_message_and_the_time_until_it_is_sent_again(probability, sharing):
+    """A lone learner: each update has two messages of 4 + 2, and each loss of one adds 6 and the 3 until it is noticed."""
+    faults = {"message_loss": {"probability": probability, "resend_after": "3 ms"}}
+    changed = {"cluster": {"learners": 1, "network": {"sharing": sharing}, "server": {"bandwidth": "1 GB/s"}}}
+    updates = 2000 if probability < 0.9 else 100
+    clocked, tape = run(updates, faults, changed)
+    lost = clocked.mishaps.messages_lost
+    # Of N deliveries, the losses before each are geometric: mean p/(1 − p), variance p/(1 − p)².
+    deliveries = 2 * updates
+    deviation = (deliveries * probability) ** 0.5 / (1 - probability)
+    assert lost == pytest.approx(deliveries * probability / (1 - probability), abs=4 * deviation)
+    assert clocked.simulated_seconds == pytest.approx((updates * (12 + 10 + 0.5) + lost * 9) * 1e-3, rel=1e-9)
+    assert clocked.bytes.lost == lost * 4e6
+    assert clocked.bytes.received == deliveries * 4e6
+    assert not tape.staleness.any()
+    assert clocked.gradients_lost == 0
+
+
+def test_a_lost_reply_holds_the_weights_that_were_read_for_it():
+    """Learner 1's gradients take 100 times as long as learner 0's, so what it reads is as old as its message is under way."""
+    faults = {"message_loss": {"probability": 0.9, "resend_after": "50 ms"}}
+    changed = {"cluster": {"learners": 2, "speeds": [100.0, 1.0]}}
+    _, tape = run(400, faults, changed)
+    of_one = tape.learner == 1
+    read = tape.timestamp[of_one][1:]
+    # It reads right after its own update, however late the message comes.
+    assert (read == tape.step[of_one][:-1] + 1).all()
+    known = [int((tape.stepped_at < at).sum()) for at in tape.read_at[of_one][1:]]
+    assert (known > read).any()

@@ -1,0 +1,54 @@
+"""What docs/scenario.md shows of a cluster can be written so, and its defaults are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from simasgd.scenario import keys, text
+from simasgd.scenario.load import typed
+from simasgd.scenario.schema import Scenario
+
+TABLE = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| `(cluster\.[a-z_.]+)` \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE))
+EXAMPLES = [(key, example) for key, row in ROWS.items() for example in re.findall(r"`([\[{][^`]*[\]}])`", row)]
+PLAIN = """\
+name: plain
+cluster: {learners: 4, profile: ideal}
+workload: {mini_batch: 4, payload: 1 kB}
+protocol: async
+stop: {gradients: 10}
+"""
+
+
+def read(*overrides: str) -> Scenario:
+    return typed(text.parse(PLAIN, "s.yaml"), overrides)
+
+
+def test_there_are_examples() -> None:
+    assert {key for key, _ in EXAMPLES} >= {"cluster.speeds", "cluster.architecture", "cluster.faults.crashes"}
+    assert len(EXAMPLES) >= 14
+
+
+@pytest.mark.parametrize(("key", "example"), EXAMPLES, ids=lambda case: case[:40])
+def test_an_example_is_accepted_and_means_something(key: str, example: str) -> None:
+    example = example.replace("full_at: B", "full_at: 16").replace("exponent: e", "exponent: 0.5")
+    assert read(f"{key}={example}").resolved()["cluster"] != read().resolved()["cluster"]
+
+
+@pytest.mark.parametrize(("key", "example"), EXAMPLES, ids=lambda case: case[:40])
+def test_where_defaults_are_shown_they_are_the_defaults(key: str, example: str) -> None:
+    if key not in ("cluster.network.topology", "cluster.architecture") or "shards" in example:
+        return
+    whole = text.scalar(example)
+    assert read(f"{key}={example}").cluster == read(f"{key}={whole['kind']}").cluster
+
+
+def test_every_key_of_a_cluster_is_within_a_row() -> None:
+    rows = [*ROWS, *(f"cluster.compute.{name}" for name in ("per_batch", "per_sample", "file", "measured"))]
+    for key in keys.known():
+        is_section = any(other.startswith(f"{key}.") for other in keys.known())
+        if key.startswith("cluster.") and not is_section:
+            assert any(f"{key}.".startswith(f"{row}.") for row in rows), key
