@@ -20,9 +20,9 @@ from simasgd.tape import Gradient
 class Relay(AbstractSource, AbstractSink):
     """Sends its children's gradients up, and weights down.
 
-    Up: what has come while the way up was taken goes as one message, their sum. Down: a child that asks gets weights as new as
-    the newest there are when it asked, or those of a fetch that was under way; if they have to be fetched, once for all that
-    ask meanwhile.
+    Up: what has come while the way up was taken, or the parameter server busy with the last message, goes as one message, their
+    sum. Down: a child that asks gets weights as new as the newest there are when it asked, or those of a fetch that was under
+    way; if they have to be fetched, once for all that ask meanwhile.
     """
 
     def __init__(
@@ -61,6 +61,9 @@ class Relay(AbstractSource, AbstractSink):
             idle, self._idle = self._idle, None
             idle.call()
 
+    def absorbed(self) -> Event | None:
+        return None  # it adds up whatever comes
+
     def due(self, learner: int) -> int:
         return 0
 
@@ -88,6 +91,9 @@ class Relay(AbstractSource, AbstractSink):
             self._up.receive(start)
             sent, self._sending = self._sending, ()
             self._sink.deliver(sent, trail)
+            absorbed = self._sink.absorbed()
+            if absorbed is not None:
+                trail = yield absorbed
 
     def fetch_weights(self) -> Generator[Event, Any, None]:
         """The thread that gets weights from the parent."""

@@ -24,6 +24,11 @@ class AbstractSink(abc.ABC):
     def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         """A message arrives with one gradient, or the sum of several; it is acted on at once."""
 
+    @abc.abstractmethod
+    def absorbed(self) -> Event | None:
+        """When what has been delivered is out of the way, so that a server of the tree may send the next message; None for now.
+        Its value is the trail of that."""
+
 
 @final
 class Server(AbstractSource, AbstractSink):
@@ -140,6 +145,11 @@ class Server(AbstractSource, AbstractSink):
         if self._enough is not None and self._held >= self._wanted:
             enough, self._enough = self._enough, None
             enough.call()
+
+    def absorbed(self) -> Event | None:
+        # A message is received by the thread that updates: without this its queue would grow for ever where messages do not
+        # wait for their own update, as a learner does under base.
+        return self._until_reached(self._promised) if self._promised > self.timestamp else None
 
     @property
     def newest(self) -> int:

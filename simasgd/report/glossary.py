@@ -53,7 +53,9 @@ WORDS = (
     ),
     (
         "If one part were twice as fast",
-        "The first gradients simulated once more, with the network, the servers or the nodes twice as fast, and nothing else.",
+        "The first gradients simulated once more, with the network, the servers or the nodes twice as fast, and nothing else. "
+        "Where gradients are summed up while they wait (adv, adv*), a long critical path makes them late, not few: then this "
+        "table says what makes the run shorter, and the path what makes it stale.",
     ),
     (
         "Fails to learn",

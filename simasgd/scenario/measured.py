@@ -13,7 +13,7 @@ from simasgd.scenario.units import TIME, show
 from simasgd.scenario.values import shown
 
 _PLACES: tuple[Path, ...] = (("cluster", "compute"), ("cluster", "server", "update_law"))
-_MOST = 100_000
+_MOST = 10_000
 
 
 class _File(str):

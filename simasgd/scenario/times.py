@@ -28,7 +28,7 @@ class AbstractTimes(Section):
     file: str | None = None
     """A text file of measured times in seconds, one a line, comments after # (empirical only), beside the scenario's file. A
     resolved scenario holds them in `measured`."""
-    measured: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=100_000)] | None = None
+    measured: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None = None
     """Measured times (empirical only)."""
 
     @property
