@@ -74,6 +74,7 @@ class Purpose(IntEnum):
     SPELL = 5
     CRASH = 6
     LOSS = 7
+    DELAY = 8
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

@@ -62,6 +62,7 @@ def _simulate(scenario: Scenario, player: AbstractPlayer | None, progress: Progr
         payload=scenario.payload,
         limit=limit,
         recorder=recorder,
+        samples_per_epoch=scenario.samples_per_epoch,
         log=SpanLog() if scenario.record == "timeline" else None,
         progress=lambda gradients, seconds: progress("simulate", _fraction(limit, clock=(gradients, seconds))),
     )

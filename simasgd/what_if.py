@@ -91,5 +91,6 @@ def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | No
         payload=scenario.payload,
         limit=Limit(gradients=gradients),
         recorder=SummaryRecorder(),
+        samples_per_epoch=scenario.samples_per_epoch,
     )
     return clocked.simulated_seconds if clocked.gradients_applied >= gradients else None

@@ -51,5 +51,6 @@ def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[Clocked, Tape]:
         limit=Limit(chosen.gradients_to_stop, chosen.stop.updates, chosen.stop.simulated_time),
         recorder=recorder,
         log=log,
+        samples_per_epoch=chosen.samples_per_epoch,
     )
     return clocked, recorder.tape(chosen.workload.mini_batch)

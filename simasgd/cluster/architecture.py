@@ -38,6 +38,7 @@ class Site:
     times: Sequence[Iterator[float]]
     paces: Sequence[AbstractPace | None]
     log: SpanLog | None
+    gradients_per_epoch: float
 
     def network(self, *, servers: int, shared_nodes: bool, intra_node_bandwidth: float = float("inf")) -> Network:
         """A network with so many nodes for servers alone."""
@@ -55,7 +56,8 @@ class Site:
         return Diary(self.log, number, thread)
 
     def learner(self, number: int, diary: Diary, pulling: AbstractPulling, pushing: AbstractPushing) -> Learner:
-        return Learner(self.env, number, diary, self.times[number], self.paces[number], pulling, pushing)
+        times, pace = self.times[number], self.paces[number]
+        return Learner(self.env, number, diary, times, pace, pulling, pushing, self.seed, self.gradients_per_epoch)
 
 
 @final

@@ -8,11 +8,13 @@ from typing import final
 from simpy import Environment, Event
 from simpy.events import Timeout
 
+from simasgd.cluster.delays import delays
 from simasgd.cluster.diary import Activity, Diary, Thread
 from simasgd.cluster.pace import AbstractPace
 from simasgd.cluster.pulling import AbstractPulling
 from simasgd.cluster.pushing import AbstractPushing
 from simasgd.cluster.trail import computed, until
+from simasgd.scenario.delay import Delay
 from simasgd.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
@@ -24,10 +26,25 @@ class Learner:
 
     What pulling and pushing do meanwhile is the architecture's business. `computed` counts its gradients, `lost` those that
     were lost in crashes, and `diary` holds the seconds of its compute thread's day. The next of `times` (s) is how long the
-    next mini-batch takes, at full speed if there is a `pace`.
+    next mini-batch takes, at full speed if there is a `pace`. An epoch has `gradients_per_epoch`
+    gradients of all learners.
     """
 
-    __slots__ = ("_env", "_pace", "_pulling", "_pushing", "_times", "computed", "diary", "lost", "number", "pull", "push")
+    __slots__ = (
+        "_env",
+        "_pace",
+        "_pulling",
+        "_pushing",
+        "_seed",
+        "_times",
+        "computed",
+        "diary",
+        "gradients_per_epoch",
+        "lost",
+        "number",
+        "pull",
+        "push",
+    )
 
     def __init__(
         self,
@@ -38,6 +55,8 @@ class Learner:
         pace: AbstractPace | None,
         pulling: AbstractPulling,
         pushing: AbstractPushing,
+        seed: int,
+        gradients_per_epoch: float,
     ) -> None:
         self.number = number
         self.computed = 0
@@ -50,6 +69,8 @@ class Learner:
         self._pace = pace
         self._pulling = pulling
         self._pushing = pushing
+        self._seed = seed
+        self.gradients_per_epoch = gradients_per_epoch
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
         """Compute the gradient of this learner's next mini-batch on `weights`."""
@@ -64,6 +85,14 @@ class Learner:
         number = self.computed
         self.computed = number + 1
         return Gradient(self.number, number, weights.timestamp, began, env.now)
+
+    def recall(self, weights: Weights, updates: int) -> Weights:
+        """The weights that were current so many updates before those given, which the learner has kept."""
+        return Weights(max(0, weights.timestamp - updates))
+
+    def draws(self, law: Delay) -> Iterator[int]:
+        """An endless stream of delays (updates), fixed by the cluster's seed."""
+        return delays(law, self._seed)
 
     @property
     def in_flight(self) -> int:

@@ -12,7 +12,7 @@ from simpy.events import Timeout
 
 from simasgd.cluster.events import Signal
 from simasgd.cluster.pipe import Pipe, Usage
-from simasgd.cluster.trail import START, Trail, until, updated
+from simasgd.cluster.trail import START, Trail, standing_still, until, updated
 from simasgd.cluster.weights import AbstractSource
 from simasgd.tape import Gradient
 
@@ -120,11 +120,13 @@ class Server(AbstractSource, AbstractSink):
             self._due[gradient.learner] = self._promised
         env, processor = self._env, self._processor
         now = env.now
-        start = processor.request(now, next(self._update_times))
+        work = next(self._update_times)
+        start = processor.request(now, work)
         done = processor.free
         before = processor.trail if start > now else self._arrival
-        processor.last = updated, before, done - start
-        trail = updated(before, done - start)
+        extend = updated if self._pause_end is None else standing_still(updated, max(0.0, done - start - work))
+        processor.last = extend, before, done - start
+        trail = extend(before, done - start)
         if done > now:
             Timeout(env, done - now, (gradients, trail)).callbacks.append(self._finish)
         else:

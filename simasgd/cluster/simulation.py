@@ -137,6 +137,7 @@ def run(
     recorder: AbstractRecorder,
     log: SpanLog | None = None,
     progress: Progress | None = None,
+    samples_per_epoch: int | None = None,
 ) -> Clocked:
     """Run λ learners and a parameter server under `protocol`, writing every update to `recorder`.
 
@@ -147,7 +148,8 @@ def run(
     done = Signal(env)
     book = _Book(recorder, limit, done, progress)
     server = _server(env, spec, seed, book, log)
-    site = Site(env, spec, server, seed, payload, _times(spec, seed, mini_batch), _paces(spec, seed), log)
+    per_epoch = samples_per_epoch / mini_batch if samples_per_epoch is not None else float("inf")
+    site = Site(env, spec, server, seed, payload, _times(spec, seed, mini_batch), _paces(spec, seed), log, per_epoch)
     built = build(spec.architecture, site)
     casualties = Casualties()
     env.process(protocol.serve(server))

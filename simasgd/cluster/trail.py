@@ -37,6 +37,16 @@ def pulled(trail: Trail, seconds: float) -> Trail:
     return compute, push, update, pull + seconds, other
 
 
+def standing_still(extend: Extend, pause: float) -> Extend:
+    """Extends a trail as the given one does, but for `pause` (s) in which nothing was done."""
+
+    def extend_around(trail: Trail, seconds: float) -> Trail:
+        compute, push, update, pull, other = extend(trail, seconds - pause)
+        return compute, push, update, pull, other + pause
+
+    return extend_around
+
+
 def until(trail: Trail, now: float) -> Trail:
     """The trail of an instant at `now` (s) that came about by mere passing of time since the trail's own."""
     compute, push, update, pull, _ = trail

@@ -42,6 +42,11 @@ class AbstractProtocol(Section):
         None where no such law is known."""
         return None
 
+    @property
+    def counts_epochs(self) -> bool:
+        """Whether it has to know how long an epoch is."""
+        return False
+
     def inconsistencies(self, learners: int) -> list[Inconsistency]:
         """What is wrong with the parameters in a cluster of λ `learners`."""
         return []

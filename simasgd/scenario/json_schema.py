@@ -33,6 +33,7 @@ def scenario_schema() -> dict[str, Any]:
         "$defs": definitions,
         "title": "simasgd scenario",
     }
+    schema["required"] = [key for key in schema["required"] if key != "cluster"]  # injected staleness needs none
     variants = schema["properties"]["variants"]
     part = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
     variants["patternProperties"] = dict.fromkeys(variants["patternProperties"], part)

@@ -106,6 +106,7 @@ def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
 
 def _on_profile(layer: Layer) -> Layer:
     """The layer over the values of the node profile it names."""
+    layer = _with_cluster(layer)
     cluster = layer.tree.get("cluster")
     name = cluster.get("profile") if isinstance(cluster, dict) else None
     if not isinstance(name, str):
@@ -119,6 +120,15 @@ def _on_profile(layer: Layer) -> Layer:
     values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
     merged = values.under(layer)
     return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
+
+
+def _with_cluster(layer: Layer) -> Layer:
+    """Injected staleness needs no cluster: without one, it gets a learner for which messages and updates take no time."""
+    protocol = layer.tree.get("protocol")
+    kind = protocol.get("kind") if isinstance(protocol, dict) else protocol
+    if kind != "injected-staleness" or layer.tree.get("cluster") is not None:
+        return layer
+    return Layer({**layer.tree, "cluster": {"learners": 1, "profile": "ideal"}}, layer.marks)
 
 
 def _validated(layer: Layer) -> Scenario:

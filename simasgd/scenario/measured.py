@@ -1,8 +1,8 @@
-"""Measured times from a file into the scenario, which then needs the file no more."""
+"""Measured times and delays from a file into the scenario, which then needs the file no more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,12 +12,15 @@ from simasgd.scenario.merge import Layer, Path
 from simasgd.scenario.units import TIME, show
 from simasgd.scenario.values import shown
 
-_PLACES: tuple[Path, ...] = (("cluster", "compute"), ("cluster", "server", "update_law"))
+_DELAY: Path = ("protocol", "delay")
+_PLACES: tuple[Path, ...] = (("cluster", "compute"), ("cluster", "server", "update_law"), _DELAY)
 _MOST = 10_000
+_NO_TIME = "is no time; one number a line is wanted, in seconds without a unit, 0 or from 1e-15 to 1e15"
+_NO_DELAY = "is no delay; one whole number of updates a line is wanted, from 0 to 1000000"
 
 
 class _File(str):
-    """The name of a file that stands for the times in it."""
+    """The name of a file that stands for the values in it."""
 
     __slots__ = ()
 
@@ -52,7 +55,8 @@ def with_measured(layer: Layer) -> Layer:
         section = _at(tree, place)
         name = section.get("measured") if isinstance(section, dict) else None
         if isinstance(name, _File):
-            tree = _replaced(tree, place, {**section, "measured": _read(layer, (*place, "measured"), name)})
+            read, complaint = (_updates, _NO_DELAY) if place == _DELAY else (_time, _NO_TIME)
+            tree = _replaced(tree, place, {**section, "measured": _read(layer, (*place, "measured"), name, read, complaint)})
     return Layer(tree, dict(layer.marks))
 
 
@@ -71,7 +75,7 @@ def _at(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _read(layer: Layer, path: Path, name: str) -> list[str]:
+def _read(layer: Layer, path: Path, name: str, read: Callable[[str], Any], wanted: str) -> list[Any]:
     def complaint(message: str) -> ScenarioError:
         return ScenarioError(complaints.at(path, layer, message))
 
@@ -84,18 +88,17 @@ def _read(layer: Layer, path: Path, name: str) -> list[str]:
         raise complaint(f"{file} cannot be read: {error.strerror}") from None
     except ValueError:  # bytes that are no text, or a name that no file can have
         raise complaint(f"{shown(str(file))} is no text file") from None
-    times = []
+    values = []
     for number, line in enumerate(lines, start=1):
         content = line.partition("#")[0].strip()
         if content:
-            seconds = _seconds(content)
-            if seconds is None:
-                wanted = "one number a line is wanted, in seconds without a unit, 0 or from 1e-15 to 1e15"
-                raise complaint(f"{file}, line {number}: {content[:40]!r} is no time; {wanted}")
-            times.append(show(seconds, TIME))
-    if not 1 <= len(times) <= _MOST:
-        raise complaint(f"{file} holds {len(times):,} times; 1 to {_MOST:,} are wanted")
-    return times
+            value = read(content)
+            if value is None:
+                raise complaint(f"{file}, line {number}: {content[:40]!r} {wanted}")
+            values.append(value)
+    if not 1 <= len(values) <= _MOST:
+        raise complaint(f"{file} holds {len(values):,} values; 1 to {_MOST:,} are wanted")
+    return values
 
 
 def _folder(layer: Layer, path: Path) -> FilePath:
@@ -105,12 +108,16 @@ def _folder(layer: Layer, path: Path) -> FilePath:
     return FilePath(mark.source).parent if mark is not None and mark.line else FilePath()
 
 
-def _seconds(content: str) -> float | None:
+def _time(content: str) -> str | None:
     try:
         seconds = float(content)
     except ValueError:
         return None
-    return seconds if seconds == 0.0 or 1e-15 <= seconds <= 1e15 else None
+    return show(seconds, TIME) if seconds == 0.0 or 1e-15 <= seconds <= 1e15 else None
+
+
+def _updates(content: str) -> int | None:
+    return int(content) if content.isdecimal() and int(content) <= 1_000_000 else None
 
 
 def _replaced(tree: dict[str, Any], place: Path, section: dict[str, Any]) -> dict[str, Any]:

@@ -171,10 +171,10 @@ class Scenario(Section):
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
             )
-        if self.stop.epochs is not None and self.samples_per_epoch is None:
-            yield Inconsistency(
-                ("workload", "samples_per_epoch"), "missing: stop.epochs needs it where there is no learning section"
-            )
+        for key, is_used in (("stop.epochs", self.stop.epochs is not None), ("the protocol", self.protocol.counts_epochs)):
+            if is_used and self.samples_per_epoch is None:
+                message = f"missing: {key} needs it where there is no learning section"
+                yield Inconsistency(("workload", "samples_per_epoch"), message)
         limits = self.stop.model_dump().values()
         if all(limit is None for limit in limits):
             yield Inconsistency(("stop",), "says no end; give epochs, gradients, updates or simulated_time")

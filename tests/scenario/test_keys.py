@@ -24,7 +24,9 @@ cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
 cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
 workload.mini_batch workload.payload workload.samples_per_epoch
-protocol.kind protocol.n protocol.barrier_timeout
+protocol.kind protocol.n protocol.barrier_timeout protocol.ramp_epochs
+protocol.delay.distribution protocol.delay.mean protocol.delay.deviation protocol.delay.low protocol.delay.high
+protocol.delay.file protocol.delay.measured
 learning.seed learning.data learning.model.kind learning.model.hidden
 learning.optimizer.kind learning.optimizer.learning_rate learning.optimizer.momentum
 learning.schedule.boundaries learning.schedule.factor

@@ -142,9 +142,9 @@ WANTED = "one number a line is wanted, in seconds without a unit"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "here/times.txt holds 0 times; 1 to 10,000 are wanted"),
-        (b"# none\n\n", "here/times.txt holds 0 times"),
-        (b"1\n" * 100_001, "here/times.txt holds 100,001 times"),
+        (b"", "here/times.txt holds 0 values; 1 to 10,000 are wanted"),
+        (b"# none\n\n", "here/times.txt holds 0 values"),
+        (b"1\n" * 100_001, "here/times.txt holds 100,001 values"),
         (b"1\n2\n3 s\n", f"here/times.txt, line 3: '3 s' is no time; {WANTED}"),
         (b"1\n\n# c\n-2\n", "here/times.txt, line 4: '-2' is no time"),
         (b"1,2\n", "here/times.txt, line 1: '1,2' is no time"),

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, final
+
+from pydantic import Field
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.delay import Delay, NumberOrLaw
+from simasgd.scenario.section import Inconsistency, Number
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class InjectedStaleness(AbstractProtocol):
+    """One learner whose gradients are computed on the weights of τ updates ago, with τ under exact control.
+
+    θ_{i+1} = θ_i − α · Δθ(θ_{i−τ}), as in constant-delay gradient descent (docs/papers.md B3.5) and in test-beds of staleness
+    (Zhang, Tanimura and Nakada 2018; arXiv:1604.00981, section 2.1). Before update τ the initial weights are the oldest there
+    are.
+    """
+
+    kind: Literal["injected-staleness"] = "injected-staleness"
+    delay: Annotated[Delay, NumberOrLaw]
+    """τ: a number of updates, or a law of it."""
+    ramp_epochs: Annotated[Number, Field(ge=0.0, le=1e6)] = 0.0
+    """Over so many epochs τ grows linearly from 0 to what was drawn (rounded down)."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(1)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        for delay in learner.draws(self.delay):
+            weights = yield from learner.pull()
+            older = learner.recall(weights, self._grown(delay, learner))
+            gradient = yield from learner.compute(older)
+            yield from learner.push(gradient)
+
+    def _grown(self, delay: int, learner: Learner) -> int:
+        if self.ramp_epochs == 0.0:
+            return delay
+        return min(delay, int(delay * learner.computed / (self.ramp_epochs * learner.gradients_per_epoch)))
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    @property
+    def counts_epochs(self) -> bool:
+        return self.ramp_epochs > 0.0
+
+    def inconsistencies(self, learners: int) -> list[Inconsistency]:
+        found = [Inconsistency(("delay", *path), message) for path, message in self.delay.inconsistencies()]
+        if learners != 1:
+            message = f"there are {learners} learners; the staleness is under control with cluster.learners 1 only"
+            found.append(Inconsistency(("kind",), message))
+        return found

@@ -1,0 +1,131 @@
+"""Staleness under control: the tape has exactly the delays that were asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simasgd.errors import ScenarioError
+from simasgd.scenario import text
+from simasgd.scenario.load import typed
+from tests.build import TIMING, clock, scenario
+
+ONE = {"cluster": {"learners": 1}, "stop": {"gradients": 5000}}
+
+
+def staleness(delay, **more):
+    _, tape = clock(scenario(TIMING, ONE, {"protocol": {"kind": "injected-staleness", "delay": delay, **more}}))
+    return tape.staleness
+
+
+@pytest.mark.parametrize("delay", [0, 1, 7, 500])
+def test_a_constant_delay_is_the_staleness_from_the_first_update_on_that_can_have_it(delay):
+    assert staleness(delay).tolist() == [min(update, delay) for update in range(5000)]
+
+
+@pytest.mark.parametrize(
+    ("law", "mean", "variance"),
+    [
+        ({"distribution": "uniform", "low": 10, "high": 30}, 20, (21**2 - 1) / 12),
+        ({"distribution": "poisson", "mean": 20}, 20, 20),
+        ({"distribution": "poisson", "mean": 0.5}, 0.5, 0.5),
+        ({"distribution": "geometric", "mean": 4}, 4, 4 * 5),
+        ({"distribution": "normal", "mean": 30, "deviation": 5}, 30, 25 + 1 / 12),
+    ],
+    ids=str,
+)
+def test_a_law_has_its_mean_and_variance(law, mean, variance):
+    drawn = staleness(law)[500:]
+    assert drawn.mean() == pytest.approx(mean, abs=4 * (variance / len(drawn)) ** 0.5)
+    assert drawn.var() == pytest.approx(variance, rel=0.15)
+
+
+def test_a_normal_delay_is_never_negative():
+    drawn = staleness({"distribution": "normal", "mean": 1, "deviation": 5})
+    assert drawn.min() == 0
+    assert (drawn == 0).mean() == pytest.approx(0.46, abs=0.03)  # P(Z < −0.1)
+
+
+def test_a_mean_of_zero_is_no_delay():
+    for law in ("constant", "poisson", "geometric"):
+        assert not staleness({"distribution": law, "mean": 0}).any()
+
+
+def test_measured_delays_come_in_turn():
+    found = staleness({"distribution": "measured", "measured": [3, 0, 5]})
+    assert found[9:15].tolist() == [3, 0, 5, 3, 0, 5]
+
+
+def test_a_ramp_grows_linearly_over_its_epochs():
+    """An epoch has 1000/4 = 250 gradients: over two epochs a delay of 100 grows by one every five updates."""
+    found = staleness(100, ramp_epochs=2)
+    wanted = np.minimum(100, np.arange(5000) // 5)
+    assert found.tolist() == np.minimum(wanted, np.arange(5000)).tolist()
+
+
+def test_the_seed_fixes_the_delays():
+    law = {"distribution": "poisson", "mean": 20}
+    assert staleness(law).tolist() == staleness(law).tolist()
+    _, other = clock(scenario(TIMING, ONE, {"seed": 1, "protocol": {"kind": "injected-staleness", "delay": law}}))
+    assert other.staleness.tolist() != staleness(law).tolist()
+
+
+def test_a_delay_of_zero_is_async_with_one_learner():
+    _, injected = clock(scenario(TIMING, ONE, {"protocol": {"kind": "injected-staleness", "delay": 0}}))
+    _, plain = clock(scenario(TIMING, ONE, {"protocol": "async"}))
+    for column in ("learner", "batch", "timestamp", "stepped_at"):
+        assert getattr(injected, column).tolist() == getattr(plain, column).tolist()
+
+
+YAML = """\
+name: s
+workload: {mini_batch: 4, payload: 1 kB}
+protocol: {kind: injected-staleness, delay: 3}
+stop: {gradients: 10}
+"""
+
+
+def test_it_needs_no_cluster():
+    chosen = typed(text.parse(YAML, "s.yaml"))
+    assert (chosen.cluster.learners, chosen.cluster.profile) == (1, "ideal")
+    assert typed(text.parse(text.dump(chosen.resolved()), "again.yaml")) == chosen
+
+
+def test_a_file_of_delays(tmp_path):
+    (tmp_path / "delays.txt").write_text("# measured\n4\n0\n2\n")
+    file = tmp_path / "s.yaml"
+    file.write_text(YAML.replace("delay: 3", "delay: {distribution: measured, file: delays.txt}"))
+    chosen = typed(text.read(file))
+    assert chosen.protocol.delay.measured == (4, 0, 2)
+    assert typed(text.parse(text.dump(chosen.resolved()), "again.yaml")).hash() == chosen.hash()
+
+
+@pytest.mark.parametrize(
+    ("delay", "fragments"),
+    [
+        ("-1", ["delay", "too small"]),
+        ("2.5", ["2.5 is not a whole number of updates"]),
+        ("true", ["delay"]),
+        ("{distribution: poison, mean: 3}", ["delay.distribution", "did you mean 'poisson'?"]),
+        ("{distribution: poisson}", ["delay.mean", "missing: a poisson delay needs it"]),
+        ("{distribution: uniform, low: 5, high: 3}", ["delay.high", "3 is less than low, 5"]),
+        ("{distribution: poisson, mean: 3, low: 1}", ["delay.low", "a poisson delay has none"]),
+        ("{distribution: measured}", ["delay.file", "missing"]),
+        ("{distribution: measured, file: nowhere.txt}", ["nowhere.txt cannot be read"]),
+    ],
+)
+def test_bad_delays(delay, fragments):
+    with pytest.raises(ScenarioError) as caught:
+        typed(text.parse(YAML.replace("delay: 3", f"delay: {delay}"), "s.yaml"))
+    for fragment in ["s.yaml:3:", *fragments]:
+        assert fragment in str(caught.value)
+
+
+def test_a_ramp_needs_to_know_what_an_epoch_is():
+    with pytest.raises(ScenarioError, match="samples_per_epoch: missing: the protocol needs it"):
+        typed(text.parse(YAML.replace("delay: 3", "delay: 3, ramp_epochs: 2"), "s.yaml"))
+
+
+def test_more_than_one_learner_is_refused():
+    with pytest.raises(ScenarioError, match="there are 2 learners; the staleness is under control"):
+        typed(text.parse(YAML + "cluster: {learners: 2, profile: ideal}\n", "s.yaml"))
