@@ -15,201 +15,109 @@ from simasgd.cluster.simulation import run as run_cluster
 from simasgd.cluster.trail import PARTS
 from simasgd.tape import SummaryRecorder, Tape, staleness_counts
 from tests.build import TIMING, clock, scenario
-
-times = st.sampled_from(["0 s", "1 us", "3 ms", "20 ms"])
-bandwidths = st.sampled_from(["unlimited", "1 GB/s", "1 MB/s", "300 kB/s"])
-laws = st.sampled_from(
-    [
-        {"distribution": "constant"},
-        {"distribution": "gamma", "cv": 0.3},
-        {"distribution": "lognormal", "cv": 0.8},
-        {"distribution": "exponential"},
-        {"distribution": "shifted-exponential", "cv": 0.4},
-        {"distribution": "pareto", "cv": 1.0},
-        {"distribution": "empirical", "measured": ["2 ms", "4 ms", "30 ms"]},
-    ]
-)
-P775 = {"kind": "p775", "nodes_per_drawer": 2, "drawers_per_supernode": 2}
-topologies = st.one_of(
-    st.sampled_from(["star", "ring", P775, {**P775, "local": "1 MB/s", "remote": "400 kB/s", "d_link": "700 kB/s"}]),
-    st.builds(
-        lambda nodes, latency: {"kind": "tree", "nodes_per_rack": nodes, "oversubscription": 3.0, "core_latency": latency},
-        st.integers(1, 4),
-        times,
-    ),
-)
-architectures = st.one_of(
-    st.integers(1, 3).map(lambda shards: {"kind": "base", "shards": shards}),
-    st.builds(
-        lambda kind, fan_out, colocated, bandwidth: {
-            "kind": kind,
-            "fan_out": fan_out,
-            "colocated": colocated,
-            "intra_node_bandwidth": bandwidth,
-        },
-        st.sampled_from(["adv", "adv*"]),
-        st.integers(2, 3),
-        st.booleans(),
-        bandwidths,
-    ),
-    st.integers(1, 3).map(lambda fan_out: {"kind": "adv*", "broadcast_fan_out": fan_out}),
-)
-
-
-def spells(draw, **more):
-    """Up to three spells that do not overlap, in milliseconds."""
-    cuts = draw(st.lists(st.integers(0, 300), max_size=6, unique=True).map(sorted))
-    pairs = zip(cuts[::2], cuts[1::2], strict=False)
-    return [{"at": f"{at} ms", "lasting": f"{end - at} ms", **more} for at, end in pairs]
-
-
-@st.composite
-def crashes(draw, learners):
-    if draw(st.booleans()):
-        return {"mtbf": draw(st.sampled_from(["10 ms", "200 ms"])), "mttr": draw(st.sampled_from(["1 ms", "40 ms"]))}
-    found = []
-    for learner in draw(st.lists(st.integers(0, learners - 1), max_size=3, unique=True)):
-        found += [{"learner": learner, "at": one["at"], "down": one["lasting"]} for one in spells(draw)]
-        if draw(st.booleans()):
-            found.append({"learner": learner, "at": f"{draw(st.integers(301, 400))} ms"})
-    return found
-
-
-@st.composite
-def faults(draw, learners, nodes):
-    found = {}
-    if draw(st.booleans()):
-        found["crashes"] = draw(crashes(learners))
-    if draw(st.booleans()):
-        found["server_pauses"] = spells(draw)
-    if draw(st.booleans()):
-        links = st.sampled_from(["server", *(f"node {node}" for node in range(nodes))])
-        slow = [spells(draw, link=link, factor=0.2) for link in draw(st.lists(links, max_size=2, unique=True))]
-        found["degraded_links"] = [one for several in slow for one in several]
-    if draw(st.booleans()):
-        found["message_loss"] = {"probability": draw(st.sampled_from([0.01, 0.3])), "resend_after": draw(times)}
-    return found
-
-
-@st.composite
-def clusters(draw, *, may_fail):
-    learners, per_node = draw(st.integers(1, 12)), draw(st.sampled_from([1, 1, 2, 4]))
-    law = draw(laws)
-    return {
-        "profile": None,
-        "learners": learners,
-        "learners_per_node": per_node,
-        "seed": draw(st.integers(0, 2**32 - 1)),
-        "architecture": draw(architectures),
-        "compute": {"per_batch": 0, "per_sample": None if "measured" in law else "1 ms", **law},
-        "speeds": draw(
-            st.sampled_from(
-                [None, {"distribution": "gamma", "cv": 0.5}, [1.0 / (1 + learner % 3) for learner in range(learners)]]
-            )
-        ),
-        "stragglers": draw(st.sampled_from([None, {"slowdown": 5.0, "mean_normal": "30 ms", "mean_slow": "10 ms"}])),
-        "network": {
-            "latency": draw(times),
-            "bandwidth": draw(bandwidths),
-            "overhead": draw(st.sampled_from(["0 s", "0.1 ms"])),
-            "sharing": draw(st.sampled_from(["fifo", "fair"])),
-            "topology": draw(topologies),
-        },
-        "server": {
-            "bandwidth": draw(bandwidths),
-            "duplex": draw(st.sampled_from(["half", "full"])),
-            "update": draw(times),
-            "update_law": draw(laws),
-        },
-        "faults": draw(faults(learners, -(-learners // per_node))) if may_fail and draw(st.booleans()) else None,
-    }
-
-
-def protocols(learners):
-    return st.one_of(
-        st.just({"kind": "async"}),
-        st.just({"kind": "hardsync"}),
-        st.sampled_from(["0 s", "1 ms", "5 ms", "50 ms"]).map(lambda time: {"kind": "hardsync", "barrier_timeout": time}),
-        st.integers(1, learners).map(lambda n: {"kind": "n-softsync", "n": n}),
-        st.just({"kind": "n-softsync", "n": "learners"}),
-    )
-
-
-@st.composite
-def runs(draw, *, may_fail=True):
-    cluster = draw(clusters(may_fail=may_fail))
-    payload = draw(st.sampled_from(["0 B", "1 B", "1 kB", "10 kB"]))
-    return {"cluster": cluster, "protocol": draw(protocols(cluster["learners"])), "workload": {"payload": payload}}
-
-
-def tapes_are_equal(one, other):
-    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Tape))
+from tests.cluster.random_runs import runs
 
 
 @settings(max_examples=150, deadline=None)
 @given(run=runs(), gradients=st.integers(1, 150))
 def test_conservation(run, gradients):
-    protocol = run["protocol"]
     # The limit of time is for learners that crash too often to get anything done.
     chosen = scenario(TIMING, run, {"stop": {"gradients": gradients, "simulated_time": "3 s"}})
     clocked, tape = clock(chosen, SpanLog())
-    now = clocked.simulated_seconds
+    it_ends_or_says_why_not(chosen, clocked)
+    nothing_gets_lost(chosen, clocked, tape)
+    time_goes_forwards(chosen, tape)
+    every_second_has_one_name(chosen, clocked)
+    the_critical_path_is_as_long_as_the_run(chosen, clocked)
 
-    # It ends, or says why not.
-    assert clocked.gradients_applied >= gradients or clocked.hang or now == 3.0
+    again, same = clock(chosen)
+    assert all(np.array_equal(getattr(tape, field.name), getattr(same, field.name)) for field in fields(Tape))
+    assert (again.bytes, again.critical_path) == (clocked.bytes, clocked.critical_path)
+
+
+def it_ends_or_says_why_not(chosen, clocked):
+    is_done = clocked.gradients_applied >= chosen.stop.gradients
+    assert is_done or clocked.hang or clocked.simulated_seconds == 3.0
     if clocked.hang:
-        assert "crashed for good" in clocked.hang.reason
+        assert not is_done
         assert chosen.cluster.faults.crashes
-        assert clocked.gradients_applied < gradients
-        assert clocked.hang.at <= now
+        assert "crashed for good" in clocked.hang.reason
+        assert clocked.hang.at <= clocked.simulated_seconds
 
-    # Gradients and bytes are conserved.
-    assert clocked.gradients_applied == tape.num_gradients
-    assert clocked.updates == tape.num_steps
-    assert clocked.gradients_in_flight >= 0
+
+def nothing_gets_lost(chosen, clocked, tape):
+    """Gradients, bytes, mini-batches; and an update takes what its protocol wants."""
+    assert (clocked.gradients_applied, clocked.updates) == (tape.num_gradients, tape.num_steps)
     assert clocked.gradients_computed == sum(clocked.learner_gradients)
     ends = (clocked.gradients_applied, clocked.gradients_dropped, clocked.gradients_lost, clocked.gradients_in_flight)
+    assert min(ends) >= 0
     assert clocked.gradients_computed == sum(ends)
     sent, received, lost = clocked.bytes
     assert min(sent, received, lost, sent - received - lost + 1e-6) >= 0.0
-    if chosen.cluster.faults.message_loss is None and not chosen.cluster.faults.crashes:
+    protocol, faults = chosen.protocol, chosen.cluster.faults
+    if faults.message_loss is None and not faults.crashes:
         assert lost == clocked.gradients_lost == clocked.mishaps.messages_lost == 0
-        if protocol["kind"] != "hardsync":
-            assert clocked.gradients_dropped == 0
-    pairs = set(zip(tape.learner.tolist(), tape.batch.tolist(), strict=True))
-    assert len(pairs) == tape.num_gradients, "a mini-batch was used twice"
+        assert clocked.gradients_dropped == 0 or protocol.kind == "hardsync"
+    pairs = zip(tape.learner.tolist(), tape.batch.tolist(), strict=True)
+    assert len(set(pairs)) == tape.num_gradients, "a mini-batch was used twice"
+    sizes, learners = np.diff(tape.offsets), chosen.cluster.learners
+    if protocol.kind == "hardsync":
+        rounds = zip(tape.step.tolist(), tape.learner.tolist(), strict=True)
+        assert len(set(rounds)) == tape.num_gradients, "a learner was twice in a round"
+        assert protocol.barrier_timeout is not None or (sizes == learners).all()
+    else:
+        c = 1 if protocol.kind == "async" else learners // (learners if protocol.n == "learners" else protocol.n)
+        assert (sizes == c).all() if chosen.cluster.architecture.kind == "base" else (sizes >= c).all()
 
-    # Time does not run backwards.
+
+def time_goes_forwards(chosen, tape):
     assert (np.diff(tape.stepped_at) >= 0).all()
     assert (tape.read_at < tape.computed_at).all()
     assert (tape.computed_at <= tape.stepped_at[tape.step] + 1e-12).all()
     assert (tape.staleness >= 0).all()
-    if protocol["kind"] == "hardsync":
+    if chosen.protocol.kind == "hardsync":
         assert not tape.staleness.any()
+    for learner in range(chosen.cluster.learners):
+        mine = np.flatnonzero(tape.learner == learner)
+        assert (np.diff(tape.batch[mine]) > 0).all()
+        if not chosen.cluster.faults.crashes:
+            assert (np.diff(tape.timestamp[mine]) >= 0).all(), "older weights than before"
+        if chosen.cluster.architecture.kind == "base" and chosen.protocol.kind == "async":
+            assert (tape.timestamp[mine][1:] > tape.step[mine][:-1]).all(), "weights without its own last gradient"
 
-    # Every second has a name, and nobody does two things at once.
+
+def every_second_has_one_name(chosen, clocked):
+    now, spans = clocked.simulated_seconds, clocked.spans
     days = [*clocked.learner_seconds, *(day for days in clocked.thread_seconds.values() for day in days)]
     for seconds in days:
         assert min(seconds) >= -1e-12
         assert sum(seconds) == pytest.approx(now, rel=1e-9, abs=1e-12)
-    for usage in (*clocked.servers, *clocked.links):
+    usages = {usage.name: usage for usage in (*clocked.servers, *clocked.links)}
+    for usage in usages.values():
         assert 0 <= usage.busy <= 1 + 1e-9
         assert usage.mean_queue >= -1e-12
-    for number, track in enumerate(clocked.spans.tracks):
-        if track.group != "links" or chosen.cluster.network.sharing == "fifo":
-            mine = clocked.spans.track == number
-            assert (clocked.spans.start[mine][1:] >= clocked.spans.end[mine][:-1] - 1e-12).all(), track
+    for number, (group, name) in enumerate(spans.tracks):
+        mine = spans.track == number
+        start, end = spans.start[mine], spans.end[mine]
+        if group == "links" and chosen.cluster.network.sharing == "fair":
+            continue  # many messages at once
+        assert (start[1:] >= end[:-1] - 1e-12).all(), "two things at once"
+        if group != "learners":
+            assert (end - start).sum() == pytest.approx(usages[name].busy * now, rel=1e-9, abs=1e-12)
+        else:
+            learner, *thread = name.removeprefix("learner ").split()
+            day = (clocked.thread_seconds[thread[0]] if thread else clocked.learner_seconds)[int(learner)]
+            found = np.bincount(spans.activity[mine], weights=end - start, minlength=len(day))
+            assert found == pytest.approx(np.array(day), rel=1e-9, abs=1e-11)
 
-    # The critical path is as long as the run.
+
+def the_critical_path_is_as_long_as_the_run(chosen, clocked):
     assert min(clocked.critical_path) >= 0.0
-    assert sum(clocked.critical_path) == pytest.approx(now, rel=1e-9, abs=1e-12)
-    if run["cluster"]["faults"] is None and "barrier_timeout" not in protocol and now < 3.0:
-        assert clocked.critical_path[PARTS.index("other")] <= 1e-9 * now
-
-    # A seed fixes the tape.
-    again, same = clock(chosen)
-    assert tapes_are_equal(tape, same)
-    assert (again.bytes, again.critical_path) == (clocked.bytes, clocked.critical_path)
+    assert sum(clocked.critical_path) == pytest.approx(clocked.simulated_seconds, rel=1e-9, abs=1e-12)
+    faults = chosen.cluster.faults
+    is_interrupted = faults.crashes or faults.server_pauses or faults.message_loss
+    if not is_interrupted and getattr(chosen.protocol, "barrier_timeout", None) is None and clocked.simulated_seconds < 3.0:
+        assert clocked.critical_path[PARTS.index("other")] <= 1e-9 * clocked.simulated_seconds
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,37 +1,15 @@
-"""Crashes by hand: three learners, 10 ms of computing, messages of 2 ms, updates of 0.5 ms. All times are in milliseconds.
-
-Without a crash the gradients arrive at 14 and are applied at 14.5, 15 and 15.5; a learner's cycle is 14.5.
-"""
+"""Crashes of three learners by hand. All times are in milliseconds; the cluster is described in by_hand.py."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.build import TIMING, clock, scenario
-
-THREE = {
-    "cluster": {
-        "learners": 3,
-        "profile": None,
-        "compute": {"per_batch": "10 ms", "per_sample": 0},
-        "network": {"latency": "2 ms", "bandwidth": "unlimited"},
-        "server": {"bandwidth": "unlimited", "update": "0.5 ms"},
-    },
-    "workload": {"payload": "1 kB"},
-}
-
-
-def crash(learner, at, back=None):
-    return {"learner": learner, "at": f"{at} ms"} | ({} if back is None else {"down": f"{back - at} ms"})
+from tests.cluster.by_hand import ADV_STAR, THREE, crash, ms, run_three, run_tree
 
 
 def run(updates, *crashes, protocol="async", **cluster):
-    changed = {"cluster": {**cluster, "faults": {"crashes": list(crashes)}}, "protocol": protocol}
-    return clock(scenario(TIMING, THREE, changed, {"stop": {"gradients": None, "updates": updates}}))
-
-
-def ms(seconds):
-    return [round(float(second) * 1e3, 6) for second in seconds]
+    return run_three(updates, {"crashes": list(crashes)}, {"cluster": cluster, "protocol": protocol})
 
 
 def parts(tape, column):
@@ -57,14 +35,14 @@ def test_a_crash_while_pushing_costs_the_gradient_and_its_bytes():
     assert tape.learner.tolist() == [0, 2, 0, 2, 1]
     assert tape.batch[4] == 1
     assert clocked.learner_gradients == (2, 2, 2)
-    assert (clocked.gradients_lost, clocked.bytes.lost) == (1, 1000)
+    assert (clocked.gradients_lost, clocked.bytes.lost) == (1, 4e6)
 
 
 def test_a_crash_while_pulling_costs_the_bytes():
     clocked, tape = run(3, crash(1, 1, 4))
     assert ms(tape.stepped_at) == [14.5, 15, 18.5]
     assert ms(tape.read_at) == [2, 2, 6]
-    assert (clocked.gradients_lost, clocked.bytes.lost) == (0, 1000)
+    assert (clocked.gradients_lost, clocked.bytes.lost) == (0, 4e6)
 
 
 def test_a_gradient_that_has_arrived_survives_its_learner():
@@ -79,6 +57,19 @@ def test_a_gradient_that_has_arrived_survives_its_learner():
     _, later = run(6, crash(1, 14.2, 20))
     assert ms(later.stepped_at) == [14.5, 15, 15.5, 29, 30, 34.5]
     assert later.learner.tolist() == [0, 1, 2, 0, 2, 1]
+
+
+def test_a_crash_under_adv_star_costs_the_weights_and_both_gradients():
+    """A lone learner of the small tree, whose pushes take 15 within the node. It has weights at 3.5 and gradients at 13.5 and
+    23.5, the second of which waits for the first until it crashes at 25. Back at 30 it has weights at 33.5, a gradient at 43.5
+    that is at its leaf at 58.5 and at the root at 62; the next is ready at 53.5 and sent from 58.5 on."""
+    one = {"cluster": {"learners": 1, "speeds": None, "faults": {"crashes": [crash(0, 25, 30)]}}}
+    slow = {**ADV_STAR, "intra_node_bandwidth": "200 MB/s"}
+    _, tape = run_tree(slow, 1, one)
+    assert (ms(tape.read_at), ms(tape.stepped_at), tape.batch.tolist()) == ([33.5], [62.25], [2])
+    for stop, expected in ((50, (3, 2, 1)), (56, (4, 2, 2))):
+        clocked, _ = run_tree(slow, 1, one, {"stop": {"simulated_time": f"{stop} ms"}})
+        assert (clocked.gradients_computed, clocked.gradients_lost, clocked.gradients_in_flight) == expected
 
 
 def test_nothing_happens_to_the_others_while_one_is_down():

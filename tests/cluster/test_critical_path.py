@@ -1,0 +1,112 @@
+"""The critical path: what the last update had to wait for, by hand and where one thing is the bottleneck. In milliseconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from simasgd.cluster.trail import PARTS
+from tests.build import TIMING, clock, scenario
+from tests.cluster.by_hand import ADV, ADV_STAR, THREE, crash, run_three, run_tree, spell
+from tests.cluster.test_hand_timed import CLUSTER
+
+
+def path(clocked):
+    """Milliseconds of each part; they add up to the time."""
+    assert sum(clocked.critical_path) == pytest.approx(clocked.simulated_seconds, abs=1e-9 * clocked.simulated_seconds)
+    return {part: seconds * 1e3 for part, seconds in zip(PARTS, clocked.critical_path, strict=True)}
+
+
+def parts(**known):
+    return pytest.approx({part: known.get(part, 0.0) for part in PARTS}, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("updates", "expected"),
+    [
+        # Learner 0: weights at 5, gradient 16–19 in the pipe, at the server at 21.
+        (1, {"compute": 11, "push": 5, "update": 0.5, "pull": 5}),
+        # Learner 1's gradient of 18 waits until 19 for learner 0's; 19–22, at the server at 24.
+        (2, {"compute": 11, "push": 3 + 5, "update": 0.5, "pull": 5}),
+        # Learner 0's reply waits until 25 for three gradients, 16–25; it computes from 30 to 41, and is at the server at 46.
+        (4, {"compute": 11 + 11, "push": 9 + 5, "update": 0.5, "pull": 5 + 5}),
+        # Learner 1's gradient of 43 waits until 44 for it.
+        (5, {"compute": 11 + 11, "push": 9 + 3 + 5, "update": 0.5, "pull": 5 + 5}),
+    ],
+)
+def test_three_learners_by_hand(updates, expected):
+    """The cluster of test_hand_timed.py, but learner 0 computes for 11 instead of 10, so nothing is ready at the same time."""
+    changed = {"cluster": {"speeds": [10 / 11, 1.0, 1.0]}, "stop": {"gradients": None, "updates": updates}}
+    clocked, tape = clock(scenario(TIMING, CLUSTER, changed))
+    assert tape.stepped_at * 1e3 == pytest.approx([21.5, 24.5, 27.5, 46.5, 49.5][:updates])
+    assert path(clocked) == parts(**expected)
+
+
+def test_a_tree_of_servers_by_hand():
+    """The run of test_architectures.py. Learner 2's gradient, applied at 37, waited at the root for learner 1's (30.25 to
+    33.25), which left when learner 0's second was applied; and that was computed from 16.5 on, when its first had left."""
+    clocked, _ = run_tree(ADV, 5)
+    assert path(clocked) == parts(compute=10 + 10, push=3 + 3.5 + 3 + 3.5, update=0.25 + 0.25, pull=3.5)
+
+
+def test_a_tree_of_learners_by_hand():
+    """Learner 1's second gradient, applied at 40.75, waited for all that left the node from 19 on: its own first gradient,
+    weights 1 to two learners, learner 0's gradient, weights 2 to two learners."""
+    clocked, _ = run_tree(ADV_STAR, 5)
+    assert path(clocked) == parts(compute=12.5, push=3 + 3 + 3.5, update=0.25, pull=3 + 3.5 + 6 + 6)
+
+
+@pytest.mark.parametrize("distribution", ["constant", "exponential"])
+@pytest.mark.parametrize("architecture", ["base", "adv", "adv*"])
+@pytest.mark.parametrize("protocol", ["async", "hardsync", {"kind": "n-softsync", "n": 2}], ids=str)
+def test_it_is_all_computing_where_communication_is_free(protocol, architecture, distribution):
+    cluster = {"learners": 6, "architecture": architecture, "compute": {"distribution": distribution, "cv": None}}
+    if architecture != "base":
+        cluster["architecture"] = {"kind": architecture, "intra_node_bandwidth": "unlimited"}
+    clocked, _ = clock(scenario(TIMING, {"cluster": cluster, "protocol": protocol, "stop": {"gradients": 300}}))
+    assert path(clocked) == parts(compute=clocked.simulated_seconds * 1e3)
+
+
+BUSY = {"cluster": {"learners": 8, "compute": {"per_sample": "250 us", "distribution": "constant", "cv": None}}}
+
+
+def test_it_is_all_updates_where_these_are_the_bottleneck():
+    """λ = 8, computing takes 1 and an update 10: from 1 on the server is never idle."""
+    clocked, _ = clock(scenario(TIMING, BUSY, {"cluster": {"server": {"update": "10 ms"}}, "stop": {"gradients": 100}}))
+    assert path(clocked) == parts(compute=1, update=1000)
+
+
+def test_it_is_all_messages_where_the_link_is_the_bottleneck():
+    """One link takes both directions, 5 for a message, so there is something to send all the time: eight replies and eight
+    gradients in turn. The hundredth gradient is in the thirteenth round."""
+    slow = {"cluster": {"server": {"bandwidth": "1 MB/s", "duplex": "half"}}, "workload": {"payload": "5 kB"}}
+    clocked, _ = clock(scenario(TIMING, BUSY, slow, {"stop": {"gradients": 100}}))
+    found = path(clocked)
+    assert found["compute"] == found["update"] == found["other"] == 0.0
+    assert found["push"] == pytest.approx(500)
+    assert found["pull"] == pytest.approx(5 * 8 * 13)
+
+
+def test_a_barrier_adds_up_the_slowest_of_every_round():
+    clocked, tape = clock(scenario(TIMING, {"cluster": {"learners": 6}, "protocol": "hardsync", "stop": {"updates": 50}}))
+    slowest = sum((tape.computed_at - tape.read_at).reshape(-1, 6).max(axis=1)) * 1e3
+    assert path(clocked) == parts(compute=slowest)
+
+
+def test_what_is_not_work_is_other():
+    """A crash at 7 and a return at 17 after 2 of pulling; a time-out of 5 at the barrier; the end of a pause, for which the
+    gradients of 14 wait until 20; the 3 after which a lost message is sent again."""
+    work = {"compute": 10, "push": 2, "update": 0.5, "pull": 2}
+    clocked, _ = run_three(5, {"crashes": [crash(1, 7, 17)]})
+    assert path(clocked) == parts(**(work | {"pull": 2 + 2}), other=15)
+    barrier = {"protocol": {"kind": "hardsync", "barrier_timeout": "5 ms"}}
+    clocked, _ = run_three(1, {"crashes": [crash(1, 7)]}, barrier)
+    assert path(clocked) == parts(**work, other=5)
+    clocked, _ = run_three(1, {"server_pauses": [spell(10, 20)]})
+    assert path(clocked) == parts(**work, other=6)
+    clocked, _ = run_three(20, {"message_loss": {"probability": 0.5, "resend_after": "3 ms"}}, {"cluster": {"learners": 1}})
+    assert path(clocked)["other"] == pytest.approx(3 * clocked.mishaps.messages_lost)
+
+
+def test_the_time_after_the_last_update_is_other():
+    clocked, _ = clock(scenario(TIMING, THREE, {"stop": {"gradients": None, "simulated_time": "22 ms"}}))
+    assert path(clocked) == parts(compute=10, push=2, update=1.5, pull=2, other=6.5)
