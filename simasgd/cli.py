@@ -177,6 +177,7 @@ def data() -> None:
     from simasgd.errors import DataMissing
 
     click.echo("digits          here (embedded)")
+    click.echo("characters      here (made when needed)")
     for name, files in datafiles.FILES.items():
         try:
             paths = datafiles.locate(name)

@@ -75,6 +75,8 @@ class Purpose(IntEnum):
     CRASH = 6
     LOSS = 7
     DELAY = 8
+    PARTITION = 9
+    TEXT = 10
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

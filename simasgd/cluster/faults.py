@@ -11,8 +11,8 @@ from simpy import Environment, Event, Interrupt
 from simpy.events import Timeout
 
 from simasgd import exact
-from simasgd.cluster.compute import Exponential
 from simasgd.cluster.learner import Learner
+from simasgd.laws import Exponential
 from simasgd.scenario.faults import Faults, RandomCrashes
 
 _FOREVER = float("inf")

@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 
 from simasgd import exact
-from simasgd.cluster.compute import Exponential
+from simasgd.laws import Exponential
 from simasgd.scenario.faults import Stragglers
 
 

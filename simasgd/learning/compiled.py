@@ -45,7 +45,7 @@ class Compiled(AbstractPlayer):
         self._prepared: tuple[Problem, Carry, Rows, Callable[..., Carry]] | None = None
 
     def prepare(self, problem: Problem) -> float:
-        layout = plan(problem.tape, problem.batches, problem.factors)
+        layout = plan(problem.tape, problem.batches, problem.factors, problem.recipe.rule.linear)
         dtype = problem.inputs.dtype
         rows = jax.tree.map(jnp.asarray, layout.rows)
         rows = rows._replace(coefficient=rows.coefficient.astype(dtype), factor=rows.factor.astype(dtype))
@@ -131,23 +131,35 @@ def _loop(recipe: Recipe) -> Callable[..., Carry]:
     network, rule = recipe.network, recipe.rule
 
     def advance(carry: Carry, rows: Rows, inputs: jax.Array, labels: jax.Array, start: int, stop: int) -> Carry:
-        def evaluate(carry: Carry, row: Rows, i: Any) -> tuple[Parameters, Any]:
-            """The i-th gradient of a row, after its per-gradient transformation."""
+        def evaluate(u: Any, carry: Carry, row: Rows, i: Any) -> tuple[Parameters, Any]:
+            """The i-th gradient of row u, after its per-gradient transformation."""
             read = carry.weights if carry.slots is None else jax.tree.map(_at(row.slot[i]), carry.slots)
             x, y = _at(row.samples[i])(inputs), _at(row.samples[i])(labels)
             gradient = jax.grad(lambda weights: loss(network, weights, x, y))(read)
-            scaled, state = rule.per_gradient.update(gradient, carry.gradient_state, None, staleness=row.staleness[i])
+            scaled, state = rule.per_gradient.update(
+                gradient,
+                carry.gradient_state,
+                carry.weights,
+                learner=row.learner[i],
+                read=read,
+                staleness=row.staleness[i],
+                step=u,
+                share=row.coefficient[i],
+            )
             return scaled, state
 
-        def mean(carry: Carry, row: Rows) -> tuple[Parameters, Any]:
+        def mean(u: Any, carry: Carry, row: Rows) -> tuple[Parameters, Any]:
             evaluations = row.slot.shape[0]
             if evaluations == 1:
-                return evaluate(carry, row, 0)
+                return evaluate(u, carry, row, 0)
 
             def add(i: Any, accumulated: tuple[Parameters, Any]) -> tuple[Parameters, Any]:
                 total, state = accumulated
-                gradient, state = evaluate(carry._replace(gradient_state=state), row, i)
-                return jax.tree.map(lambda t, g: t + g * row.coefficient[i], total, gradient), state
+                coefficient = row.coefficient[i]
+                gradient, after = evaluate(u, carry._replace(gradient_state=state), row, i)
+                # What fills a row up has coefficient 0, and must not move the state either.
+                state = jax.tree.map(lambda new, old: jnp.where(coefficient > 0, new, old), after, state)
+                return jax.tree.map(lambda t, g: t + g * coefficient, total, gradient), state
 
             zeros = jax.tree.map(jnp.zeros_like, carry.weights)
             result: tuple[Parameters, Any] = jax.lax.fori_loop(0, evaluations, add, (zeros, carry.gradient_state))
@@ -155,7 +167,7 @@ def _loop(recipe: Recipe) -> Callable[..., Carry]:
 
         def step(u: Any, carry: Carry) -> Carry:
             row = Rows(*(column[u] for column in rows))
-            gradient, gradient_state = mean(carry, row)
+            gradient, gradient_state = mean(u, carry, row)
             update, state = rule.update.update(gradient, carry.state, carry.weights, factor=row.factor)
             weights = optax.apply_updates(carry.weights, update)
             slots = carry.slots

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from simasgd import exact
 from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
+from simasgd.learning import text
 from simasgd.scenario.data import DATA, DataName
 
 Bytes = npt.NDArray[np.uint8]
@@ -25,8 +26,8 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs in [0, 1], shape (samples, features), float32, and labels, shape (samples,), int32; `note` is what a reader of a
-    result must know about this copy."""
+    """Inputs, shape (samples, features), float32: pixels in [0, 1] or the numbers of characters; and labels, shape (samples,),
+    int32. `note` is what a reader of a result must know about this copy."""
 
     train_inputs: npt.NDArray[np.float32]
     train_labels: npt.NDArray[np.int32]
@@ -44,6 +45,8 @@ def load(name: DataName) -> Dataset:
 def _loaded(name: DataName, root: str | None) -> Dataset:
     if name == "digits":
         return _digits()
+    if name == "characters":
+        return _characters()
     read: Callable[[list[Path]], tuple[Bytes, Bytes]] = _read_cifar if name == "cifar10" else _read_idx_pair
     paths, split = locate(name), len(FILES[name].train)
     train_images, train_labels = read(paths[:split])
@@ -74,6 +77,13 @@ def _digits() -> Dataset:
             _unit(file["test_images"].reshape(-1, 64), 16),
             file["test_labels"].astype(np.int32),
         )
+
+
+def _characters() -> Dataset:
+    """Two texts of `text.py`'s source; the numbers of characters stand as floats beside the pixels of other sets."""
+    shape = DATA["characters"]
+    train, test = (text.windows(number, count, shape.features) for number, count in ((1, shape.train), (2, shape.test)))
+    return Dataset(train[0].astype(np.float32), train[1].astype(np.int32), test[0].astype(np.float32), test[1].astype(np.int32))
 
 
 def _unit(images: Bytes, largest: int) -> npt.NDArray[np.float32]:

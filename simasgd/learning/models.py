@@ -1,26 +1,20 @@
-"""Models as pairs of pure functions on pytrees of parameters."""
+"""Models as pure functions on pytrees of parameters: which network a scenario's model is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
+from simasgd.learning.convnets import cifar10_rudra, lenet5
+from simasgd.learning.network import Network, Parameters, apply, dense
+from simasgd.learning.resnets import resnet18, resnet20
+from simasgd.learning.transformers import transformer
 from simasgd.scenario.data import DataShape
-from simasgd.scenario.models import MLP, AbstractModel, Softmax
+from simasgd.scenario.models import MLP, AbstractModel, Cifar10Rudra, LeNet5, ResNet18, ResNet20, Softmax, Transformer
 
-Parameters = Any
-"""A pytree of arrays."""
-
-
-class Network(NamedTuple):
-    """init(key) -> parameters; logits(parameters, inputs of shape (batch, features)) -> shape (batch, classes)."""
-
-    init: Callable[[jax.Array], Parameters]
-    logits: Callable[[Parameters, jax.Array], jax.Array]
+__all__ = ["Network", "Parameters", "build"]
 
 
 @singledispatch
@@ -39,6 +33,31 @@ def _(spec: MLP, data: DataShape) -> Network:
     return _fully_connected(list(spec.widths(data)))
 
 
+@build.register
+def _(spec: LeNet5, data: DataShape) -> Network:
+    return lenet5(data)
+
+
+@build.register
+def _(spec: Cifar10Rudra, data: DataShape) -> Network:
+    return cifar10_rudra(data)
+
+
+@build.register
+def _(spec: ResNet18, data: DataShape) -> Network:
+    return resnet18(spec, data)
+
+
+@build.register
+def _(spec: ResNet20, data: DataShape) -> Network:
+    return resnet20(data)
+
+
+@build.register
+def _(spec: Transformer, data: DataShape) -> Network:
+    return transformer(spec, data)
+
+
 def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
     """Layers of x·w + b with ReLU between them; weights N(0, 2/inputs) below a ReLU (He et al. 2015), N(0, 1/inputs) at the
     top, biases 0."""
@@ -46,18 +65,11 @@ def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
 
     def init(key: jax.Array) -> Parameters:
         keys = jax.random.split(key, len(widths))
-        return [
-            {
-                "w": jax.random.normal(keys[i], shape, jnp.float32) * ((1.0 if i == top else 2.0) / shape[0]) ** 0.5,
-                "b": jnp.zeros(shape[1], jnp.float32),
-            }
-            for i, shape in enumerate(widths)
-        ]
+        return [dense(keys[i], *shape, (1.0 if i == top else 2.0) / shape[0]) for i, shape in enumerate(widths)]
 
     def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
         for layer in parameters[:-1]:
-            inputs = jax.nn.relu(inputs @ layer["w"] + layer["b"])
-        top_layer: jax.Array = inputs @ parameters[-1]["w"] + parameters[-1]["b"]
-        return top_layer
+            inputs = jax.nn.relu(apply(layer, inputs))
+        return apply(parameters[-1], inputs)
 
     return Network(init, logits)

@@ -16,13 +16,15 @@ _SLOTS_BY = 4  # slot and row counts are rounded up, so that tapes of about one 
 class Rows(NamedTuple):
     """One row a step, R evaluations a row, B samples an evaluation.
 
-    samples (U, R, B): indices of training samples. slot (U, R): where the weights to read are. staleness (U, R).
+    samples (U, R, B): indices of training samples. slot (U, R): where the weights to read are. staleness (U, R). learner
+    (U, R), the first of them where gradients are one mini-batch.
     coefficient (U, R): weights of the mean. factor (U,): of the schedule. keep (U,): the slot that the new weights go to.
     """
 
     samples: npt.NDArray[np.int32]
     slot: npt.NDArray[np.int32]
     staleness: npt.NDArray[np.int32]
+    learner: npt.NDArray[np.int32]
     coefficient: Floats
     factor: Floats
     keep: npt.NDArray[np.int32]
@@ -46,19 +48,19 @@ class Plan:
         return evaluations
 
 
-def plan(tape: Tape, batches: npt.NDArray[np.int32], factors: Floats) -> Plan:
-    """Lay a tape out. Gradients of a step that all read one version are one mini-batch: they have one staleness, so one scale
-    factor, and the mean of their means is the mean over all their samples."""
+def plan(tape: Tape, batches: npt.NDArray[np.int32], factors: Floats, linear: bool = True) -> Plan:
+    """Lay a tape out. If the rule is `linear`, gradients of a step that all read one version are one mini-batch: they go
+    through one linear map, and the mean of their means is the mean over all their samples."""
     counts = np.diff(tape.offsets)
     most = int(counts.max(initial=1))
     first = tape.timestamp[tape.offsets[:-1]]
-    fused = bool((counts == most).all() and (tape.timestamp == np.repeat(first, counts)).all())
+    fused = linear and bool((counts == most).all() and (tape.timestamp == np.repeat(first, counts)).all())
     if fused:
         timestamp, samples = first[:, None], batches.reshape(tape.num_steps, 1, most * tape.mini_batch)
-        coefficient = np.ones((tape.num_steps, 1))
+        learner, coefficient = tape.learner[tape.offsets[:-1], None], np.ones((tape.num_steps, 1))
     else:
         place = tape.offsets[:-1, None] + np.minimum(np.arange(most), counts[:, None] - 1)
-        timestamp, samples = tape.timestamp[place], batches[place]
+        timestamp, samples, learner = tape.timestamp[place], batches[place], tape.learner[place]
         coefficient = np.where(np.arange(most) < counts[:, None], 1.0 / counts[:, None], 0.0)
     staleness = np.arange(tape.num_steps)[:, None] - timestamp
     if not staleness.any():
@@ -70,6 +72,7 @@ def plan(tape: Tape, batches: npt.NDArray[np.int32], factors: Floats) -> Plan:
         samples=_padded(samples, size, np.int32),
         slot=_padded(slots[timestamp], size, np.int32),
         staleness=_padded(staleness, size, np.int32),
+        learner=_padded(learner, size, np.int32),
         coefficient=_padded(coefficient, size, np.float64),
         factor=_padded(factors, size, np.float64),
         keep=_padded(slots[1:], size, np.int32),

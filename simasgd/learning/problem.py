@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,27 +15,34 @@ import optax
 
 from simasgd.learning import data, models
 from simasgd.learning.models import Network, Parameters
-from simasgd.learning.rules import Rule, rule
-from simasgd.scenario.data import DATA, DataShape, samples_of_epochs
+from simasgd.learning.partition import parts
+from simasgd.learning.rules import Rule, Setting, rule
+from simasgd.learning.schedule import schedule_factors
+from simasgd.scenario.data import DATA, DataShape
 from simasgd.scenario.models import AbstractModel
-from simasgd.scenario.modulation import InverseMeanStaleness, Modulation, SqrtBatch
-from simasgd.scenario.optimizers import SGD, Schedule
+from simasgd.scenario.modulation import (
+    DanaSlim,
+    InverseMeanStaleness,
+    Koloskova,
+    Mishchenko,
+    Modulation,
+    SqrtBatch,
+    WuAdaptive1,
+    WuAdaptive2,
+)
+from simasgd.scenario.optimizers import Optimizer
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import Floats, Tape
+from simasgd.tape import Floats, Ints, Tape
 
 
 class Recipe(NamedTuple):
-    """All that shapes the programs and nothing that is data, so that runs which share it share their compilation.
-
-    `mean_staleness` is ⟨σ⟩ and `samples_per_round` λµ where the modulation asks for them, else 1.
-    """
+    """All that shapes the programs and nothing that is data, so that runs which share it share their compilation."""
 
     model: AbstractModel
     shape: DataShape
-    optimizer: SGD
+    optimizer: Optimizer
     modulation: Modulation
-    mean_staleness: float
-    samples_per_round: int
+    setting: Setting
 
     @property
     def network(self) -> Network:
@@ -42,7 +50,8 @@ class Recipe(NamedTuple):
 
     @property
     def rule(self) -> Rule:
-        return rule(self.optimizer, self.modulation, self.mean_staleness, self.samples_per_round)
+        network = self.network
+        return rule(self.optimizer, self.modulation, self.setting, network.rates, network.decays)
 
 
 def loss(network: Network, parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:
@@ -81,16 +90,9 @@ def pose(scenario: Scenario, tape: Tape) -> Problem:
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None
     assert samples_per_epoch is not None
-    learners = scenario.cluster.learners
     source, shape = data.load(learning.data), DATA[learning.data]
-    mean_staleness, samples_per_round = 1.0, 1
-    match learning.modulation:
-        case InverseMeanStaleness():
-            nominal = scenario.protocol.nominal_staleness(learners)
-            mean_staleness = _tape_mean(tape) if nominal is None else nominal
-        case SqrtBatch():
-            samples_per_round = learners * tape.mini_batch
-    recipe = Recipe(learning.model, shape, learning.optimizer, learning.modulation, mean_staleness, samples_per_round)
+    setting = _setting(learning.modulation, scenario, tape)
+    recipe = Recipe(learning.model, shape, learning.optimizer, learning.modulation, setting)
     dtype = jnp.dtype(learning.precision)
     start = recipe.network.init(jax.random.key(scenario.learning_seed))
     return Problem(
@@ -101,34 +103,48 @@ def pose(scenario: Scenario, tape: Tape) -> Problem:
         labels=jnp.asarray(source.train_labels),
         test_inputs=jnp.asarray(source.test_inputs, dtype),
         test_labels=jnp.asarray(source.test_labels),
-        batches=_batches(scenario.learning_seed, tape, shape.train),
+        batches=_batches(
+            scenario.learning_seed,
+            tape,
+            shape.train,
+            parts(learning.partition, source.train_labels, scenario.cluster.learners, scenario.learning_seed),
+        ),
         factors=schedule_factors(learning.schedule, tape, samples_per_epoch),
         note=source.note,
     )
+
+
+def _setting(modulation: Modulation, scenario: Scenario, tape: Tape) -> Setting:
+    learners = scenario.cluster.learners
+    match modulation:
+        case InverseMeanStaleness():
+            nominal = scenario.protocol.nominal_staleness(learners)
+            return Setting(mean_staleness=_tape_mean(tape) if nominal is None else nominal)
+        case SqrtBatch():
+            return Setting(samples_per_round=learners * tape.mini_batch)
+        case Mishchenko() | Koloskova() | DanaSlim():
+            return Setting(learners=learners)
+        case WuAdaptive1() | WuAdaptive2():
+            greatest = int(tape.staleness.max(initial=0))
+            return Setting(window=1 << greatest.bit_length())  # a power of two, so that runs of about one staleness share it
+        case _:
+            return Setting()
 
 
 def _tape_mean(tape: Tape) -> float:
     return float(tape.staleness.mean()) if tape.num_gradients else 0.0
 
 
-def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: int) -> Floats:
-    """By what the schedule multiplies the learning rate at each step, shape (U,), from the samples applied before it."""
-    if schedule is None:
-        return np.ones(tape.num_steps)
-    boundaries = [samples_of_epochs(boundary, samples_per_epoch) for boundary in schedule.boundaries]
-    passed = np.searchsorted(boundaries, tape.samples_before[:-1], side="right")
-    result: Floats = np.power(schedule.factor, passed.astype(np.float64))
-    return result
-
-
-def _batches(seed: int, tape: Tape, samples: int) -> npt.NDArray[np.int32]:
-    """The sample indices of every gradient row, shape (G, µ)."""
+def _batches(seed: int, tape: Tape, samples: int, own: Sequence[Ints] | None) -> npt.NDArray[np.int32]:
+    """The sample indices of every gradient row, shape (G, µ), from each learner's part of the samples if they are parted."""
     rows = np.empty((tape.num_gradients, tape.mini_batch), np.int32)
     order = np.argsort(tape.learner, kind="stable")
     learners, first = np.unique(tape.learner[order], return_index=True)
     for learner, mine in zip(learners.tolist(), np.split(order, first)[1:], strict=True):
         numbers = tape.batch[mine]
-        rows[mine] = data.mini_batches(seed, learner, int(numbers.max()) + 1, tape.mini_batch, samples)[numbers]
+        number = samples if own is None else len(own[learner])
+        drawn = data.mini_batches(seed, learner, int(numbers.max()) + 1, tape.mini_batch, number)[numbers]
+        rows[mine] = drawn if own is None else own[learner][drawn]
     return rows
 
 

@@ -39,8 +39,11 @@ class Reference(AbstractPlayer):
             mean = jax.tree.map(jnp.zeros_like, weights)
             for row in rows:
                 batch = problem.batches[row]
-                gradient = gradient_of(kept[tape.timestamp[row]], problem.inputs, problem.labels, batch)
-                mean, gradient_state = share_of(mean, gradient, gradient_state, tape.staleness[row], 1.0 / len(rows))
+                read = kept[tape.timestamp[row]]
+                gradient = gradient_of(read, problem.inputs, problem.labels, batch)
+                mean, gradient_state = share_of(
+                    mean, gradient, gradient_state, weights, read, tape.learner[row], tape.staleness[row], u, 1.0 / len(rows)
+                )
             weights, state = step(weights, state, mean, problem.factors[u])
             if not all_finite(weights):
                 yield Moment(u + 1, weights, diverged=True)
@@ -64,9 +67,19 @@ def _functions(recipe: Recipe) -> tuple[Callable[..., Any], Callable[..., Any], 
 
     @jax.jit
     def share_of(
-        mean: Parameters, gradient: Parameters, state: Any, staleness: jax.Array, coefficient: jax.Array
+        mean: Parameters,
+        gradient: Parameters,
+        state: Any,
+        weights: Parameters,
+        read: Parameters,
+        learner: jax.Array,
+        staleness: jax.Array,
+        step: jax.Array,
+        coefficient: jax.Array,
     ) -> tuple[Parameters, Any]:
-        scaled, state = rule.per_gradient.update(gradient, state, None, staleness=staleness)
+        scaled, state = rule.per_gradient.update(
+            gradient, state, weights, learner=learner, read=read, staleness=staleness, step=step, share=coefficient
+        )
         return jax.tree.map(lambda m, g: m + g * jnp.asarray(coefficient, g.dtype), mean, scaled), state
 
     @jax.jit

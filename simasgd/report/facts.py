@@ -12,7 +12,22 @@ from simasgd.report.words import Spread
 from simasgd.results import Run, Study, mean
 from simasgd.scenario.data import DATA
 
-_RULES = {"inverse-staleness": "α₀/τ", "inverse-mean-staleness": "α₀/⟨σ⟩", "sqrt-batch": "α₀·√(λµ/B)"}
+_RULES = {
+    "inverse-staleness": "α₀/τ",
+    "inverse-mean-staleness": "α₀/⟨σ⟩",
+    "sqrt-batch": "α₀·√(λµ/B)",
+    "polynomial-staleness": "α₀/(1 + τ)ᵖ",
+    "exponential-staleness": "α₀·exp(−βτ)",
+    "staleness-table": "α₀·f(τ)",
+    "delay-compensation": "DC-ASGD-c",
+    "adaptive-delay-compensation": "DC-ASGD-a",
+    "gap-aware": "Gap-Aware",
+    "wu-adaptive-1": "Wu's Adaptive 1",
+    "wu-adaptive-2": "Wu's Adaptive 2",
+    "mishchenko": "Mishchenko's steps",
+    "koloskova": "Koloskova's steps",
+    "dana-slim": "DANA-Slim",
+}
 _CHANCE = 0.8
 
 

@@ -13,9 +13,10 @@ from simasgd.scenario import catalogue, text
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.data import DATA
 from simasgd.scenario.learning import Learning
-from simasgd.scenario.models import MLP
+from simasgd.scenario.models import MLP, Softmax
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.units import SIZE, show
+from simasgd.scenario.values import shown
 
 _GIVEN = {"data": "data", "model": "model"}
 
@@ -113,14 +114,18 @@ def _data(learning: Learning) -> str:
 
 def _model(learning: Learning) -> str:
     shape, model = DATA[learning.data], learning.model
-    layers = [shape.features, *(model.hidden if isinstance(model, MLP) else ()), shape.classes]
-    return f"{model.kind} {'–'.join(map(str, layers))} ({learning.num_parameters:,} parameters)"
+    widths = ""
+    if isinstance(model, Softmax | MLP):
+        layers = [shape.features, *(model.hidden if isinstance(model, MLP) else ()), shape.classes]
+        widths = f" {'–'.join(map(str, layers))}"
+    return f"{model.kind}{widths} ({learning.num_parameters:,} parameters)"
 
 
 def _optimizer(learning: Learning) -> str:
     optimizer = learning.optimizer
-    momentum = f", momentum {optimizer.momentum:g}" if optimizer.momentum else ""
-    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{momentum}"
+    chosen = optimizer.model_dump(exclude={"kind", "learning_rate"}, exclude_defaults=True)
+    others = "".join(f", {name.replace('_', ' ')} {shown(value)}" for name, value in chosen.items())
+    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{others}"
 
 
 def _seeds(runs: Sequence[Run]) -> str:

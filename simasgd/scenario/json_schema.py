@@ -82,7 +82,7 @@ def _kinds(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
     found = []
     for name, section in [("", schema), *schema["$defs"].items()]:
         for key, value in section.get("properties", {}).items():
-            if "discriminator" in value or value.get("$ref", "").endswith("/SGD"):
+            if "discriminator" in value:
                 found.append((name, section["properties"], key))
     return found
 

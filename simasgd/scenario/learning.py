@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, final
+from typing import Literal, final
 
 from simasgd.scenario.data import DATA, DataName
 from simasgd.scenario.models import Model
 from simasgd.scenario.modulation import Modulation, NoModulation
-from simasgd.scenario.optimizers import SGD, Schedule
-from simasgd.scenario.section import NameForKind, Section, Seed
+from simasgd.scenario.optimizers import Optimizer
+from simasgd.scenario.partition import Partition, Shared
+from simasgd.scenario.schedule import Schedule
+from simasgd.scenario.section import Inconsistency, Section, Seed
 
 
 @final
@@ -19,11 +21,20 @@ class Learning(Section):
     """Fixes the initial weights and the mini-batches, not the clock; the scenario's seed if absent."""
     data: DataName
     model: Model
-    optimizer: Annotated[SGD, NameForKind]
+    optimizer: Optimizer
     schedule: Schedule | None = None
     modulation: Modulation = NoModulation()
+    partition: Partition = Shared()
+    """Which training samples a learner draws its mini-batches from."""
     precision: Literal["float32", "float64"] = "float32"
     """Of weights and gradients."""
+
+    def inconsistencies(self) -> list[Inconsistency]:
+        """What is wrong with values that are fine alone."""
+        parts = {"optimizer": self.optimizer.inconsistencies()}
+        if self.schedule is not None:
+            parts["schedule"] = self.schedule.inconsistencies()
+        return [Inconsistency((name, *path), message) for name, found in parts.items() for path, message in found]
 
     @property
     def num_parameters(self) -> int:

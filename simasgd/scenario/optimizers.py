@@ -1,4 +1,4 @@
-"""The optimizer and the schedule of its learning rate."""
+"""The optimizers: those of optax, by their names there and with their parameters."""
 
 from __future__ import annotations
 
@@ -6,28 +6,94 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.scenario.section import Inconsistency, Number, Section
+from simasgd.scenario.section import Flag, Inconsistency, NameForKind, Number, Section
+
+Positive = Annotated[Number, Field(gt=0.0)]
+NotNegative = Annotated[Number, Field(ge=0.0)]
+Decay = Annotated[Number, Field(ge=0.0, lt=1.0)]
 
 
-@final
-class SGD(Section):
-    """Stochastic gradient descent, with heavy-ball momentum if `momentum` is positive."""
+class AbstractOptimizer(Section):
+    """Makes an update of the weights from the mean gradient of a step."""
 
-    kind: Literal["sgd"] = "sgd"
-    learning_rate: Annotated[Number, Field(gt=0.0)]
+    kind: str
+    learning_rate: Positive
     """α₀."""
-    momentum: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.0
-
-
-@final
-class Schedule(Section):
-    """The learning rate is multiplied by `factor` at each of `boundaries`."""
-
-    boundaries: tuple[Annotated[Number, Field(gt=0.0)], ...]
-    """Epochs, ascending, counted in samples applied."""
-    factor: Annotated[Number, Field(gt=0.0)]
+    weight_decay: NotNegative = 0.0
+    """This times the weights is added to the mean gradient, before the optimizer."""
+    clip: Positive | None = None
+    """The greatest norm of the mean gradient over all parameters; a longer one is scaled down to it, before the decay."""
 
     def inconsistencies(self) -> list[Inconsistency]:
-        if list(self.boundaries) != sorted(set(self.boundaries)):
-            return [Inconsistency(("boundaries",), f"{list(self.boundaries)} does not ascend")]
+        """What is wrong with parameters that are fine alone."""
         return []
+
+
+@final
+class SGD(AbstractOptimizer):
+    """Stochastic gradient descent; with momentum if `momentum` is positive, heavy-ball or Nesterov's."""
+
+    kind: Literal["sgd"] = "sgd"
+    momentum: Decay = 0.0
+    nesterov: Flag = False
+
+    def inconsistencies(self) -> list[Inconsistency]:
+        return _nesterov(self.momentum, self.nesterov)
+
+
+@final
+class Adagrad(AbstractOptimizer):
+    """Adagrad (Duchi et al. 2011): divides by the root of the sum of squared gradients."""
+
+    kind: Literal["adagrad"] = "adagrad"
+    initial_accumulator_value: NotNegative = 0.1
+    eps: Positive = 1e-7
+
+
+@final
+class Adam(AbstractOptimizer):
+    """Adam (arXiv:1412.6980), or NAdam with `nesterov`."""
+
+    kind: Literal["adam"] = "adam"
+    b1: Decay = 0.9
+    b2: Decay = 0.999
+    eps: Positive = 1e-8
+    nesterov: Flag = False
+
+
+@final
+class AdamW(AbstractOptimizer):
+    """Adam with decoupled weight decay (arXiv:1711.05101)."""
+
+    kind: Literal["adamw"] = "adamw"
+    weight_decay: NotNegative = 1e-4
+    """The learning rate times this times the weights is taken from the weights, past the optimizer's moments."""
+    b1: Decay = 0.9
+    b2: Decay = 0.999
+    eps: Positive = 1e-8
+    nesterov: Flag = False
+
+
+@final
+class RMSProp(AbstractOptimizer):
+    """RMSProp (Tieleman and Hinton 2012): divides by the root of a running mean of squared gradients."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    decay: Decay = 0.9
+    """Of the running mean."""
+    eps: Positive = 1e-8
+    initial_scale: NotNegative = 0.0
+    centered: Flag = False
+    """Divides by the standard deviation instead."""
+    momentum: Decay = 0.0
+    nesterov: Flag = False
+
+    def inconsistencies(self) -> list[Inconsistency]:
+        return _nesterov(self.momentum, self.nesterov)
+
+
+def _nesterov(momentum: float, nesterov: bool) -> list[Inconsistency]:
+    return [Inconsistency(("nesterov",), "without a momentum it means nothing")] if nesterov and not momentum else []
+
+
+Optimizer = Annotated[SGD | Adagrad | Adam | AdamW | RMSProp, Field(discriminator="kind"), NameForKind]

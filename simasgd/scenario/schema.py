@@ -14,6 +14,7 @@ from simasgd.protocols import Protocol
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.data import DATA, samples_of_epochs
 from simasgd.scenario.learning import Learning
+from simasgd.scenario.partition import Shared
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
 
@@ -165,8 +166,14 @@ class Scenario(Section):
 
         yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners))
         yield from within("cluster", self.cluster.inconsistencies())
-        if self.learning is not None and self.learning.schedule is not None:
-            yield from within("learning.schedule", self.learning.schedule.inconsistencies())
+        if self.learning is not None:
+            yield from within("learning", self.learning.inconsistencies())
+            yield from within("learning.model", self.learning.model.inconsistencies(DATA[self.learning.data]))
+        if self.learning is not None and not isinstance(self.learning.partition, Shared):
+            samples = DATA[self.learning.data].train
+            if self.cluster.learners > samples:
+                message = f"{self.cluster.learners} learners cannot each have one of {samples} training samples"
+                yield Inconsistency(("learning", "partition"), message)
         if self.learning is None and self.workload.payload is None:
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"

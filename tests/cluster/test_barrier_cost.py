@@ -8,6 +8,7 @@ from math import fsum
 import numpy as np
 import pytest
 
+from simasgd import laws
 from simasgd.cluster import compute
 from simasgd.scenario.merge import merge
 from tests.build import TIMING, clock, scenario
@@ -39,7 +40,7 @@ def test_a_barrier_round_takes_p_times_h_p_of_the_time_that_async_takes_for_a_gr
 @pytest.mark.parametrize(("learners", "k"), [(8, 1), (8, 4), (8, 8), (30, 10)])
 def test_the_kth_of_p_compute_times_is_h_p_less_h_p_minus_k(learners, k):
     """Their streams are as if a K-sync server cancelled what is late: 0.6345 for 4 of 8."""
-    law = compute.Exponential()
+    law = laws.Exponential()
     rounds = np.array([list(islice(compute.times(1.0, law, 11, learner), 40_000)) for learner in range(learners)])
     found = np.sort(rounds, axis=0)[k - 1].mean()
     assert found == pytest.approx(harmonic(learners) - harmonic(learners - k), rel=0.01)

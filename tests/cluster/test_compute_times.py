@@ -9,27 +9,27 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from simasgd import exact
+from simasgd import exact, laws
 from simasgd.cluster import compute
 from simasgd.scenario.cluster import Cluster, Compute
 from simasgd.scenario.times import Update
 
 LAWS = [
-    (compute.Constant(), 0.0),
-    (compute.Exponential(), 1.0),
-    (compute.Gamma(0.1), 0.1),
-    (compute.Gamma(1.0), 1.0),
-    (compute.Gamma(2.0), 2.0),
-    (compute.LogNormal(0.2), 0.2),
-    (compute.LogNormal(1.0), 1.0),
+    (laws.Constant(), 0.0),
+    (laws.Exponential(), 1.0),
+    (laws.Gamma(0.1), 0.1),
+    (laws.Gamma(1.0), 1.0),
+    (laws.Gamma(2.0), 2.0),
+    (laws.LogNormal(0.2), 0.2),
+    (laws.LogNormal(1.0), 1.0),
 ]
 MEASURED = (1.0, 1.0, 2.0, 4.0)  # mean 2, standard deviation √1.5
 LATER_LAWS = [
-    (compute.ShiftedExponential(0.3), 0.3),
-    (compute.ShiftedExponential(1.0), 1.0),
-    (compute.Pareto(0.2), 0.2),
-    (compute.Pareto(1e-6), 1e-6),
-    (compute.Empirical(MEASURED), math.sqrt(1.5) / 2.0),
+    (laws.ShiftedExponential(0.3), 0.3),
+    (laws.ShiftedExponential(1.0), 1.0),
+    (laws.Pareto(0.2), 0.2),
+    (laws.Pareto(1e-6), 1e-6),
+    (laws.Empirical(MEASURED), math.sqrt(1.5) / 2.0),
 ]
 names = pytest.mark.parametrize(("law", "cv"), [*LAWS, *LATER_LAWS], ids=lambda value: str(value))
 
@@ -54,7 +54,7 @@ def test_streams_of_learners_and_seeds_differ(law, cv):
 
 def test_gamma_tail_probabilities():
     """Against the exact law: the Erlang distribution of shape 4, P(X > x) = e^{−4x}·Σ_{k<4} (4x)^k/k!."""
-    draws = np.array(list(islice(compute.times(1.0, compute.Gamma(0.5), 3, 0), 200_000)))
+    draws = np.array(list(islice(compute.times(1.0, laws.Gamma(0.5), 3, 0), 200_000)))
     for x in (0.3, 1.0, 2.0):
         law = math.exp(-4 * x) * sum((4 * x) ** k / math.factorial(k) for k in range(4))
         assert (draws > x).mean() == pytest.approx(law, abs=5 * math.sqrt(law * (1 - law) / len(draws)))
@@ -82,7 +82,7 @@ def test_golden_draws_of_the_later_laws():
 
 def test_pareto_tail_probabilities():
     """P(X > x) = (m/x)^a with a = 1 + √2 and m = (a − 1)/a at cv 1; nothing is below m."""
-    draws = np.array(list(islice(compute.times(1.0, compute.Pareto(1.0), 3, 0), 200_000)))
+    draws = np.array(list(islice(compute.times(1.0, laws.Pareto(1.0), 3, 0), 200_000)))
     a = 1.0 + math.sqrt(2.0)
     least = (a - 1.0) / a
     assert draws.min() == pytest.approx(least, rel=1e-4)
@@ -94,7 +94,7 @@ def test_pareto_tail_probabilities():
 
 def test_shifted_exponential_tail_probabilities():
     """P(X > x) = e^{−(x − 1 + cv)/cv}; nothing is below 1 − cv."""
-    draws = np.array(list(islice(compute.times(1.0, compute.ShiftedExponential(0.25), 3, 0), 200_000)))
+    draws = np.array(list(islice(compute.times(1.0, laws.ShiftedExponential(0.25), 3, 0), 200_000)))
     assert draws.min() == pytest.approx(0.75, rel=1e-4)
     assert (draws >= 0.75).all()
     for x in (0.8, 1.0, 2.0):
@@ -103,7 +103,7 @@ def test_shifted_exponential_tail_probabilities():
 
 
 def test_empirical_times_are_the_measured_ones_as_often_as_they_were_measured():
-    drawn = np.array(list(islice(compute.times(2.0, compute.Empirical(MEASURED), 1, 0), 100_000)))
+    drawn = np.array(list(islice(compute.times(2.0, laws.Empirical(MEASURED), 1, 0), 100_000)))
     values, counts = np.unique(drawn, return_counts=True)
     assert list(values) == [1.0, 2.0, 4.0]
     assert counts / len(drawn) == pytest.approx([0.5, 0.25, 0.25], abs=5 * math.sqrt(0.25 / len(drawn)))
@@ -111,7 +111,7 @@ def test_empirical_times_are_the_measured_ones_as_often_as_they_were_measured():
 
 def test_a_uniform_of_one_chooses_the_last_measured_time(monkeypatch):
     monkeypatch.setattr(exact, "uniforms", lambda bits, count: np.array([2.0**-54, 0.999, 1.0]))
-    assert list(compute.Empirical((2.0, 4.0, 6.0)).block(exact.stream(0, exact.Purpose.COMPUTE, 0), 3)) == [0.5, 1.5, 1.5]
+    assert list(laws.Empirical((2.0, 4.0, 6.0)).block(exact.stream(0, exact.Purpose.COMPUTE, 0), 3)) == [0.5, 1.5, 1.5]
 
 
 def section(**values) -> Compute:
@@ -121,15 +121,15 @@ def section(**values) -> Compute:
 @pytest.mark.parametrize(
     ("values", "law"),
     [
-        ({}, compute.Constant()),
-        ({"distribution": "gamma", "cv": 0.0}, compute.Constant()),
-        ({"distribution": "exponential"}, compute.Exponential()),
-        ({"distribution": "gamma", "cv": 0.5}, compute.Gamma(0.5)),
-        ({"distribution": "lognormal", "cv": 0.5}, compute.LogNormal(0.5)),
-        ({"distribution": "shifted-exponential", "cv": 0.5}, compute.ShiftedExponential(0.5)),
-        ({"distribution": "pareto", "cv": 0.5}, compute.Pareto(0.5)),
-        ({"distribution": "empirical", "measured": ["1 ms", "3 ms"]}, compute.Empirical((1e-3, 3e-3))),
-        ({"distribution": "empirical", "measured": ["2 ms", "2 ms"]}, compute.Constant()),
+        ({}, laws.Constant()),
+        ({"distribution": "gamma", "cv": 0.0}, laws.Constant()),
+        ({"distribution": "exponential"}, laws.Exponential()),
+        ({"distribution": "gamma", "cv": 0.5}, laws.Gamma(0.5)),
+        ({"distribution": "lognormal", "cv": 0.5}, laws.LogNormal(0.5)),
+        ({"distribution": "shifted-exponential", "cv": 0.5}, laws.ShiftedExponential(0.5)),
+        ({"distribution": "pareto", "cv": 0.5}, laws.Pareto(0.5)),
+        ({"distribution": "empirical", "measured": ["1 ms", "3 ms"]}, laws.Empirical((1e-3, 3e-3))),
+        ({"distribution": "empirical", "measured": ["2 ms", "2 ms"]}, laws.Constant()),
     ],
 )
 def test_the_law_that_a_section_means(values, law):
@@ -158,11 +158,11 @@ def test_small_mini_batches_use_the_processor_badly():
 
 
 def test_update_times():
-    drawn = list(islice(compute.update_times(2.0, compute.Gamma(0.5), 7), 50_000))
+    drawn = list(islice(compute.update_times(2.0, laws.Gamma(0.5), 7), 50_000))
     assert np.mean(drawn) == pytest.approx(2.0, rel=0.02)
-    assert drawn[:4] == list(islice(compute.update_times(2.0, compute.Gamma(0.5), 7), 4))
-    assert drawn[:4] != list(islice(compute.update_times(2.0, compute.Gamma(0.5), 8), 4))
-    assert drawn[:4] != list(islice(compute.times(2.0, compute.Gamma(0.5), 7, 0), 4))  # nobody else's
+    assert drawn[:4] == list(islice(compute.update_times(2.0, laws.Gamma(0.5), 7), 4))
+    assert drawn[:4] != list(islice(compute.update_times(2.0, laws.Gamma(0.5), 8), 4))
+    assert drawn[:4] != list(islice(compute.times(2.0, laws.Gamma(0.5), 7, 0), 4))  # nobody else's
 
 
 def cluster(learners, speeds) -> Cluster:

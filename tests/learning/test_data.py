@@ -66,6 +66,7 @@ def test_digits() -> None:
         assert (inputs.min(), inputs.max()) == (0.0, 1.0)
         assert set(labels.tolist()) == set(range(10))
     assert digits.note == ""
+    assert digits.train_inputs.mean() == pytest.approx(shape.mean[0], abs=1e-4)
     every = np.concatenate([digits.train_inputs, digits.test_inputs])
     assert len(np.unique(every, axis=0)) == 1797  # so none of the test set is in the training set
 
@@ -234,6 +235,8 @@ def test_the_real_sets(name: DataName) -> None:
     assert data.train_inputs.shape == (shape.train, shape.features)
     assert data.test_inputs.shape == (shape.test, shape.features)
     assert (data.train_inputs.min(), data.train_inputs.max()) == (0.0, 1.0)
+    means = data.train_inputs.reshape(-1, len(shape.mean)).mean(axis=0, dtype=np.float64)
+    assert means == pytest.approx(shape.mean, abs=1e-4)
     # All three are balanced, MNIST only nearly so.
     per_class = np.bincount(data.train_labels, minlength=shape.classes) / shape.train
     assert len(per_class) == shape.classes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +14,33 @@ from simasgd.learning.compiled import Compiled
 from simasgd.learning.problem import loss, pose
 from simasgd.learning.reference import Reference
 from tests.build import LEARNING, clock, scenario
+from tests.learning.test_plan import tape_of
 
 PROTOCOLS = [{"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1}, {"kind": "n-softsync", "n": 2}]
-MODULATIONS = ["none", "inverse-staleness", "inverse-mean-staleness", {"kind": "sqrt-batch", "reference": 8}]
+MODULATIONS = [
+    "none",
+    "inverse-staleness",
+    "inverse-mean-staleness",
+    {"kind": "sqrt-batch", "reference": 8},
+    "polynomial-staleness",
+    {"kind": "exponential-staleness", "rate": 0.2},
+    {"kind": "staleness-table", "factors": [1, 0.5, 0.8, 0.1]},
+    {"kind": "delay-compensation", "lambda0": 2.0},
+    "adaptive-delay-compensation",
+    "gap-aware",
+    "wu-adaptive-1",
+    "wu-adaptive-2",
+    {"kind": "mishchenko", "smoothness": 5.0},
+    {"kind": "koloskova", "threshold": 2},
+    "dana-slim",
+]
+OPTIMIZERS = [
+    {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3, "clip": 1.0},
+    {"kind": "adagrad", "learning_rate": 0.05},
+    {"kind": "adam", "learning_rate": 0.005, "weight_decay": 1e-3},
+    {"kind": "adamw", "learning_rate": 0.005, "clip": 2.0},
+    {"kind": "rmsprop", "learning_rate": 0.002, "centered": True, "momentum": 0.5},
+]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
 
@@ -69,11 +95,79 @@ def test_modulations_differ(protocol):
     }
     weights = {name: final(Compiled(), problem_of(each)) for name, each in chosen.items()}
     plain = weights.pop("none")
-    always_one = {"hardsync": {"inverse-staleness", "inverse-mean-staleness"}}.get(protocol["kind"], set())
+    kinds = {str(modulation): modulation["kind"] if isinstance(modulation, dict) else modulation for modulation in MODULATIONS}
+    always_one = set()
+    if protocol["kind"] == "hardsync":  # of no staleness; these do not depend on it alone
+        always_one = set(kinds.values()) - {"sqrt-batch", "wu-adaptive-1", "mishchenko", "dana-slim"}
     if protocol == {"kind": "n-softsync", "n": 1}:
-        always_one = {"inverse-mean-staleness"}  # ⟨σ⟩ = n = 1
+        always_one = {"inverse-mean-staleness", "koloskova"}  # ⟨σ⟩ = n = 1, and τ ≤ 2
     for name, other in weights.items():
-        assert bool(distance(other, plain) <= 1e-5) is (name in always_one), name
+        assert bool(distance(other, plain) <= 1e-5) is (kinds[name] in always_one), name
+
+
+@pytest.mark.parametrize("modulation", ["delay-compensation", "adaptive-delay-compensation"])
+@pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
+def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
+    """Claim 41: DC-ASGD with λ₀ = 0 is ASGD, and with τ = 0 it is SGD, exactly."""
+    short = {"stop": {"gradients": None, "updates": 100}}
+    plain = final(player, problem_of(scenario(LEARNING, short)))
+    nothing = scenario(LEARNING, short, {"learning": {"modulation": {"kind": modulation, "lambda0": 0}}})
+    assert distance(final(player, problem_of(nothing)), plain) == 0.0
+    alone = {"cluster": {"learners": 1}}
+    serial = final(player, problem_of(scenario(LEARNING, short, alone)))
+    fresh = scenario(LEARNING, short, alone, {"learning": {"modulation": {"kind": modulation, "lambda0": 2}}})
+    assert distance(final(player, problem_of(fresh)), serial) == 0.0
+    assert distance(serial, plain) > 0.01
+
+
+@pytest.mark.parametrize("modulation", ["adaptive-delay-compensation", "gap-aware", "wu-adaptive-1", "dana-slim"])
+def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
+    """Steps of one to three gradients: what fills the compiled player's rows up must not reach a rule that remembers."""
+    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64"}})
+    versions = [[max(0, u - lag) for lag in ((5, 2, 0)[: 1 + u % 3])] for u in range(60)]
+    with jax.enable_x64(True):
+        problem = pose(chosen, tape_of(versions))
+        assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize("modulation", MODULATIONS, ids=str)
+def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_same(modulation):
+    """Steps of two gradients that both read the weights of two steps ago."""
+    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64"}})
+    tape = tape_of([[max(0, u - 2)] * 2 for u in range(60)])
+    tape = dataclasses.replace(tape, learner=np.arange(120) % 2, batch=np.arange(120) // 2)
+    with jax.enable_x64(True):
+        problem = pose(chosen, tape)
+        assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])
+@pytest.mark.parametrize("player", [Reference, Compiled])
+def test_divergence_is_found_at_its_update_with_each_optimizer(player, optimizer):
+    """A learning rate that float32 cannot hold from the second half of an epoch on."""
+    explosion = {"boundaries": [0.5], "factor": 1e39}
+    chosen = scenario(
+        LEARNING,
+        {"learning": {"optimizer": optimizer, "schedule": explosion}, "stop": {"gradients": None, "updates": 300}},
+    )
+    problem = problem_of(chosen)
+    (half,) = problem.tape.first_step_after([719])
+    *before, last = player().play(problem, [0, 1, 300], lambda done: None)
+    assert [moment.diverged for moment in before] == [False, False]
+    assert (last.steps, last.diverged) == (half + 1, True)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])
+def test_the_players_agree_with_each_optimizer(optimizer):
+    schedule = {"warmup": 0.1, "decay": {"kind": "cosine", "end": 1}}
+    learning = {"optimizer": optimizer, "schedule": schedule, "precision": "float64", "modulation": "inverse-staleness"}
+    chosen = scenario(LEARNING, {"learning": learning, "stop": {"gradients": None, "updates": 200}})
+    with jax.enable_x64(True):
+        problem = problem_of(chosen)
+        expected = final(Reference(), problem)
+        assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
+        assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
+from simasgd import ScenarioError
 from simasgd.learning import rules
-from simasgd.learning.problem import schedule_factors
+from simasgd.learning.schedule import schedule_factors
 from simasgd.scenario.modulation import InverseStaleness
-from simasgd.scenario.optimizers import SGD, Schedule
+from simasgd.scenario.optimizers import SGD
+from simasgd.scenario.schedule import Decay, Schedule
+from tests.build import LEARNING, scenario
 from tests.learning.test_plan import tape_of
+
+TAPE = tape_of([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
 
 
 @pytest.mark.parametrize(("staleness", "expected"), [(0, 6.0), (1, 6.0), (2, 3.0), (3, 2.0), (30, 0.2)])
@@ -36,7 +43,7 @@ def test_sqrt_batch():
 
 def test_staleness_scales_the_gradient_before_momentum_sees_it():
     """w₀ = 0; gradients 1, then 1 with τ = 2; α₀ = 0.1, momentum 0.5: v₁ = 1, w₁ = −0.1; v₂ = 0.5·1 + 1/2 = 1, w₂ = −0.2."""
-    rule = rules.rule(SGD(learning_rate=0.1, momentum=0.5), InverseStaleness(), 1.0, 1)
+    rule = rules.rule(SGD(learning_rate=0.1, momentum=0.5), InverseStaleness(), rules.Setting())
     weights = jnp.array(0.0)
     gradient_state, state = rule.per_gradient.init(weights), rule.update.init(weights)
     seen = []
@@ -60,7 +67,45 @@ def test_the_rules_work_in_anybodys_own_loop():
 
 def test_schedule_counts_samples_applied_before_the_step():
     """Six steps of 2, 2, 1, 1, 2, 2 gradients of one sample, an epoch of 2: epochs before the steps 0, 1, 2, 2.5, 3, 4."""
-    tape = tape_of([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
-    factors = schedule_factors(Schedule(boundaries=(1, 2.75), factor=0.1), tape, samples_per_epoch=2)
+    factors = schedule_factors(Schedule(boundaries=(1, 2.75), factor=0.1), TAPE, samples_per_epoch=2)
     assert factors == pytest.approx([1, 0.1, 0.1, 0.1, 0.01, 0.01])
-    assert np.array_equal(schedule_factors(None, tape, 2), np.ones(6))
+    assert np.array_equal(schedule_factors(None, TAPE, 2), np.ones(6))
+
+
+def test_warm_up_counts_the_samples_of_the_step_too():
+    """After the steps 1, 2, 2.5, 3, 4 and 5 of 2.5 epochs."""
+    assert schedule_factors(Schedule(warmup=2.5), TAPE, 2) == pytest.approx([0.4, 0.8, 1, 1, 1, 1])
+
+
+def test_decays():
+    """From epoch 1 to 3, before the steps: 0, 0, ½, ¾, 1 and 2 of the way."""
+    linear = schedule_factors(Schedule(decay=Decay(kind="linear", start=1, end=3)), TAPE, 2)
+    assert linear == pytest.approx([1, 1, 0.5, 0.25, 0, 0])
+    cosine = schedule_factors(Schedule(decay=Decay(kind="cosine", start=1, end=3)), TAPE, 2)
+    assert cosine == pytest.approx([1, 1, 0.5, 0.5 - 0.5**1.5, 0, 0])
+    whole = schedule_factors(Schedule(decay=Decay(kind="cosine", end=4)), TAPE, 2)
+    assert whole == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 * (1 + math.cos(5 * math.pi / 8)), 0.5 - 0.5**1.5, 0])
+
+
+def test_a_schedule_is_the_product_of_its_parts():
+    parts = {"boundaries": (1, 2.75), "factor": 0.1}, {"warmup": 2.5}, {"decay": Decay(kind="linear", end=5)}
+    together = schedule_factors(Schedule(**parts[0], **parts[1], **parts[2]), TAPE, 2)
+    alone = [schedule_factors(Schedule(**part), TAPE, 2) for part in parts]
+    assert together == pytest.approx(alone[0] * alone[1] * alone[2])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "path", "fragment"),
+    [
+        ({"boundaries": [2, 1], "factor": 0.1}, "boundaries", "does not ascend"),
+        ({"boundaries": [1]}, "factor", "missing"),
+        ({"factor": 0.5}, "boundaries", "missing"),
+        ({"decay": {"kind": "linear", "start": 3, "end": 3}}, "decay.end", "3 is not after the start, 3"),
+    ],
+    ids=str,
+)
+def test_a_schedule_that_makes_no_sense_is_refused(schedule, path, fragment):
+    with pytest.raises(ScenarioError) as caught:
+        scenario(LEARNING, {"learning": {"schedule": schedule}})
+    assert f"learning.schedule.{path}" in str(caught.value)
+    assert fragment in str(caught.value)

@@ -1,4 +1,4 @@
-"""What docs/scenario.md shows of a cluster can be written so, and its defaults are those of the code."""
+"""What docs/scenario.md shows of a cluster and of learning can be written so, and its defaults are those of the code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simasgd.scenario import keys, text
+from simasgd.scenario.learning import Learning
 from simasgd.scenario.load import typed
 from simasgd.scenario.schema import Scenario
 
@@ -52,3 +53,45 @@ def test_every_key_of_a_cluster_is_within_a_row() -> None:
         is_section = any(other.startswith(f"{key}.") for other in keys.known())
         if key.startswith("cluster.") and not is_section:
             assert any(f"{key}.".startswith(f"{row}.") for row in rows), key
+
+
+LEARNING = """\
+learning:
+  data: digits
+  model: softmax
+  optimizer: {kind: sgd, learning_rate: 0.05}
+"""
+ROWS_OF_LEARNING = re.findall(r"^\| `learning\.(optimizer|schedule|modulation)` \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE)
+KINDS = [f"{{kind: {row}}}" for row in re.findall(r"^\| `\{kind: ([^}]*)\}` \|", TABLE, re.MULTILINE)]
+EXAMPLES_OF_LEARNING = [
+    *((key, example) for key, row in ROWS_OF_LEARNING for example in re.findall(r"`(\{[^`]*\})`", row)),
+    *(("modulation", example) for example in KINDS),
+]
+
+
+def read_learning(*overrides: str) -> Learning:
+    learning = typed(text.parse(PLAIN + LEARNING, "s.yaml"), overrides).learning
+    assert learning is not None
+    return learning
+
+
+def test_there_are_examples_of_learning() -> None:
+    kinds = {text.scalar(example).get("kind") for _, example in EXAMPLES_OF_LEARNING}
+    assert kinds >= {"sgd", "adagrad", "adam", "adamw", "rmsprop", "sqrt-batch", "gap-aware", "koloskova"}
+    assert {key for key, _ in EXAMPLES_OF_LEARNING} == {"optimizer", "schedule", "modulation"}
+
+
+@pytest.mark.parametrize(("key", "example"), EXAMPLES_OF_LEARNING, ids=lambda case: case[:40])
+def test_an_example_of_learning_is_accepted_and_means_something(key: str, example: str) -> None:
+    assert read_learning(f"learning.{key}={example}") != read_learning()
+
+
+@pytest.mark.parametrize(("key", "example"), EXAMPLES_OF_LEARNING, ids=lambda case: case[:40])
+def test_what_is_shown_of_learning_is_the_default_where_it_says_so(key: str, example: str) -> None:
+    said_otherwise = {"nesterov", "centered", "momentum", "smoothness", "threshold"}
+    whole = text.scalar(example)
+    if key == "schedule" or whole["kind"] in ("exponential-staleness", "staleness-table", "sqrt-batch"):
+        return
+    chosen = getattr(read_learning(f"learning.{key}={example}"), key)
+    for name in set(whole) - {"kind", "learning_rate"} - said_otherwise:
+        assert type(chosen).model_fields[name].default == whole[name], name

@@ -28,9 +28,17 @@ protocol.kind protocol.n protocol.barrier_timeout protocol.ramp_epochs
 protocol.delay.distribution protocol.delay.mean protocol.delay.deviation protocol.delay.low protocol.delay.high
 protocol.delay.file protocol.delay.measured
 learning.seed learning.data learning.model.kind learning.model.hidden
-learning.optimizer.kind learning.optimizer.learning_rate learning.optimizer.momentum
-learning.schedule.boundaries learning.schedule.factor
+learning.model.layers learning.model.width learning.model.heads learning.model.context
+learning.optimizer.kind learning.optimizer.learning_rate learning.optimizer.weight_decay learning.optimizer.clip
+learning.optimizer.momentum learning.optimizer.nesterov learning.optimizer.initial_accumulator_value learning.optimizer.eps
+learning.optimizer.b1 learning.optimizer.b2 learning.optimizer.decay learning.optimizer.initial_scale
+learning.optimizer.centered
+learning.schedule.boundaries learning.schedule.factor learning.schedule.warmup
+learning.schedule.decay.kind learning.schedule.decay.start learning.schedule.decay.end
+learning.modulation.power learning.modulation.rate learning.modulation.factors learning.modulation.lambda0
+learning.modulation.decay learning.modulation.fraction learning.modulation.smoothness learning.modulation.threshold
 learning.modulation.kind learning.modulation.reference learning.precision
+learning.partition.kind learning.partition.concentration
 stop.epochs stop.gradients stop.updates stop.simulated_time
 """
 DOCUMENTED = _DOCUMENTED.split()

@@ -1,0 +1,58 @@
+"""What a model is to the players: pure functions on a pytree of parameters, and what networks share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Parameters = Any
+"""A pytree of arrays."""
+
+
+class Network(NamedTuple):
+    """init(key) -> parameters; logits(parameters, inputs of shape (batch, features)) -> shape (batch, classes).
+
+    Where a paper trains layers differently, rates(parameters) and decays(parameters) say how, each as a pytree of floats with
+    the structure of the parameters. The rates are what the learning rate is multiplied by for each array. The decays are
+    coefficients of weight decay: the gradient becomes g + decay·w before the optimizer sees it, so that the array's rate and
+    momentum act on both, as in Caffe. None means 1 everywhere, and no decay.
+    """
+
+    init: Callable[[jax.Array], Parameters]
+    logits: Callable[[Parameters, jax.Array], jax.Array]
+    rates: Callable[[Parameters], Parameters] | None = None
+    decays: Callable[[Parameters], Parameters] | None = None
+
+
+def dense(key: jax.Array, inputs: int, outputs: int, variance: float) -> Parameters:
+    """A fully connected layer: weights N(0, variance), shape (inputs, outputs), and biases 0."""
+    return {
+        "w": jax.random.normal(key, (inputs, outputs), jnp.float32) * math.sqrt(variance),
+        "b": jnp.zeros(outputs, jnp.float32),
+    }
+
+
+def apply(layer: Parameters, inputs: jax.Array) -> jax.Array:
+    """x·w + b."""
+    result: jax.Array = inputs @ layer["w"] + layer["b"]
+    return result
+
+
+def in_portions(logits: Callable[[Parameters, jax.Array], jax.Array], size: int = 250) -> Callable[..., jax.Array]:
+    """The same function, with at most `size` samples under way at a time: the patches of a test set's images would fill the
+    memory."""
+
+    def portioned(parameters: Parameters, inputs: jax.Array) -> jax.Array:
+        count, features = inputs.shape
+        if count <= size:
+            return logits(parameters, inputs)
+        portions = -(-count // size)
+        padded = jnp.pad(inputs, ((0, portions * size - count), (0, 0))).reshape(portions, size, features)
+        every: jax.Array = jax.lax.map(lambda portion: logits(parameters, portion), padded)
+        return every.reshape(portions * size, -1)[:count]
+
+    return portioned

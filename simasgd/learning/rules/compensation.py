@@ -1,0 +1,97 @@
+"""A gradient made to fit the weights as they are now, from the weights it was computed on.
+
+The extra argument `read` holds these, and `params` the current ones, both with the structure of the gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+_EPSILON = 1e-7  # DC-ASGD's, below the root
+
+
+def compensate_delay(strength: float) -> optax.GradientTransformationExtraArgs:
+    """g + λ₀·g⊙g⊙(w − w_read), element by element: DC-ASGD-c (arXiv:1609.08326; B1 row 5), whose λ₀ is `strength`.
+
+    λ₀·g⊙g stands for the diagonal of the Hessian, so this is a Taylor expansion of the gradient about the weights read.
+    """
+
+    def update(updates: Any, state: Any, params: Any, *, read: Any, **extra: Any) -> tuple[Any, Any]:
+        del extra
+        return jax.tree.map(lambda g, now, then: g + strength * g * g * (now - then), updates, params, read), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+
+
+class MeanSquare(NamedTuple):
+    """The running mean of squared gradients, with their structure."""
+
+    mean_square: Any
+
+
+def compensate_delay_adaptively(strength: float, decay: float) -> optax.GradientTransformationExtraArgs:
+    """DC-ASGD-a (arXiv:1609.08326; B1 row 5): λ is λ₀/√(m + 10⁻⁷) for each parameter, with m ← `decay`·m + (1 − `decay`)·g²
+    over all gradients in the order in which they are applied, this one included."""
+
+    def init(params: Any) -> MeanSquare:
+        return MeanSquare(jax.tree.map(jnp.zeros_like, params))
+
+    def update(updates: Any, state: MeanSquare, params: Any, *, read: Any, **extra: Any) -> tuple[Any, MeanSquare]:
+        del extra
+        mean = jax.tree.map(lambda m, g: decay * m + (1.0 - decay) * g * g, state.mean_square, updates)
+
+        def compensated(g: jax.Array, m: jax.Array, now: jax.Array, then: jax.Array) -> jax.Array:
+            return g + strength / jnp.sqrt(m + _EPSILON) * g * g * (now - then)
+
+        return jax.tree.map(compensated, updates, mean, params, read), MeanSquare(mean)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+class StepSizes(NamedTuple):
+    """The weights before the step numbered `step`, and the running sum of what each moves in a step, whose weights add up to
+    `weight`."""
+
+    step: jax.Array
+    previous: Any
+    moved: Any
+    weight: jax.Array
+
+
+def scale_by_gap(decay: float) -> optax.GradientTransformationExtraArgs:
+    """Divides each element of a gradient by its gap 1 + |w − w_read|/C: Gap-Aware (arXiv:1909.10802; B1 row 6, recalled).
+
+    C is how far that weight moves in an update, averaged over the updates so far with weights `decay`ⁿ for the n-th last. It is
+    taken from the current weights; the extra argument `step`, the number of updates so far, tells when they are new. Where a
+    weight has never moved its gap is 1.
+    """
+
+    def init(params: Any) -> StepSizes:
+        dtype = jnp.result_type(*jax.tree.leaves(params))
+        return StepSizes(jnp.int32(0), params, jax.tree.map(jnp.zeros_like, params), jnp.zeros((), dtype))
+
+    def update(
+        updates: Any, state: StepSizes, params: Any, *, read: Any, step: jax.Array, **extra: Any
+    ) -> tuple[Any, StepSizes]:
+        del extra
+        new = step != state.step
+        moved = jax.tree.map(
+            lambda m, now, before: jnp.where(new, decay * m + (1.0 - decay) * jnp.abs(now - before), m),
+            state.moved,
+            params,
+            state.previous,
+        )
+        weight = jnp.where(new, decay * state.weight + (1.0 - decay), state.weight)
+
+        def divided(g: jax.Array, m: jax.Array, now: jax.Array, then: jax.Array) -> jax.Array:
+            steps = jnp.abs(now - then) * weight.astype(g.dtype) / jnp.where(m > 0.0, m, 1.0)
+            return g / (1.0 + jnp.where(m > 0.0, steps, 0.0))
+
+        scaled = jax.tree.map(divided, updates, moved, params, read)
+        return scaled, StepSizes(jnp.asarray(step, jnp.int32), params, moved, weight)
+
+    return optax.GradientTransformationExtraArgs(init, update)

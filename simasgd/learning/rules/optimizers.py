@@ -1,0 +1,71 @@
+"""The optimizers of a scenario, which are optax's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import optax
+
+from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp
+
+
+def scale_by_factor() -> optax.GradientTransformationExtraArgs:
+    """Multiplies by the extra argument `factor`, a scalar: where in its schedule the learning rate is at this step."""
+
+    def update(updates: Any, state: Any, params: Any = None, *, factor: jax.Array, **extra: Any) -> tuple[Any, Any]:
+        del params, extra
+        return jax.tree.map(lambda u: u * factor.astype(u.dtype), updates), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+
+
+def scale_by_rates(rates: Callable[[Any], Any]) -> optax.GradientTransformation:
+    """Multiplies the update of each array of weights by its rate; `rates(params)` has a number for each."""
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        return jax.tree.map(lambda u, rate: u * rate, updates, rates(params)), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
+
+
+def add_decays(decays: Callable[[Any], Any]) -> optax.GradientTransformation:
+    """g + decay·w for each array of weights; `decays(params)` has a number for each."""
+
+    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        return jax.tree.map(lambda g, decay, w: g + decay * w, updates, decays(params), params), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
+
+
+def prepare_mean(chosen: Optimizer) -> list[optax.GradientTransformation]:
+    """What happens to the mean gradient before its optimizer sees it: it is clipped, then decays are added."""
+    clipped = [] if chosen.clip is None else [optax.clip_by_global_norm(chosen.clip)]
+    coupled = 0.0 if isinstance(chosen, AdamW) else chosen.weight_decay
+    return [*clipped, *([optax.add_decayed_weights(coupled)] if coupled else [])]
+
+
+def optimizer_of(chosen: Optimizer) -> optax.GradientTransformation:
+    """The transformation of optax that a scenario names."""
+    rate = chosen.learning_rate
+    match chosen:
+        case SGD():
+            return optax.sgd(rate, momentum=chosen.momentum or None, nesterov=chosen.nesterov)
+        case Adagrad():
+            return optax.adagrad(rate, initial_accumulator_value=chosen.initial_accumulator_value, eps=chosen.eps)
+        case Adam():
+            return optax.adam(rate, chosen.b1, chosen.b2, chosen.eps, nesterov=chosen.nesterov)
+        case AdamW():
+            decay = chosen.weight_decay
+            return optax.adamw(rate, chosen.b1, chosen.b2, chosen.eps, weight_decay=decay, nesterov=chosen.nesterov)
+        case RMSProp():
+            return optax.rmsprop(
+                rate,
+                decay=chosen.decay,
+                eps=chosen.eps,
+                initial_scale=chosen.initial_scale,
+                centered=chosen.centered,
+                momentum=chosen.momentum or None,
+                nesterov=chosen.nesterov,
+            )

@@ -1,0 +1,97 @@
+"""The two stages of a step, as a scenario has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import optax
+
+from simasgd.learning.rules import adaptive, compensation, momentum, staleness
+from simasgd.learning.rules.optimizers import add_decays, optimizer_of, prepare_mean, scale_by_factor, scale_by_rates
+from simasgd.scenario import modulation as kinds
+from simasgd.scenario.modulation import Modulation
+from simasgd.scenario.optimizers import Optimizer
+
+
+class Setting(NamedTuple):
+    """What a modulation may ask about the run; what it does not ask stays at its default, so that runs share compilations."""
+
+    mean_staleness: float = 1.0
+    """⟨σ⟩."""
+    samples_per_round: int = 1
+    """λµ."""
+    learners: int = 1
+    """λ."""
+    window: int = 1
+    """More than the greatest staleness."""
+
+
+class Rule(NamedTuple):
+    """The two stages of a step.
+
+    `per_gradient` is applied to each gradient, in the order of the tape, with the current weights as `params` and the extra
+    arguments `learner`, `read` (the weights it was computed on), `staleness`, `step` (the number of updates so far) and `share`
+    (its coefficient in the mean). `update` is applied to the weighted mean, with the extra argument `factor` of the schedule.
+    If `linear`, the first stage is one linear map for all gradients of a step that read one version, whatever they are, so
+    that it may as well be applied to their mean.
+    """
+
+    per_gradient: optax.GradientTransformationExtraArgs
+    update: optax.GradientTransformationExtraArgs
+    linear: bool
+
+
+def rule(
+    optimizer: Optimizer,
+    modulation: Modulation,
+    setting: Setting,
+    rates: Callable[[Any], Any] | None = None,
+    decays: Callable[[Any], Any] | None = None,
+) -> Rule:
+    """The rule of a scenario, with `rates` and `decays` of its network's arrays (simasgd.learning.network) if it has any."""
+    before = [*prepare_mean(optimizer), *([] if decays is None else [add_decays(decays)])]
+    after = [*([] if rates is None else [scale_by_rates(rates)]), scale_by_factor()]
+    return Rule(
+        per_gradient=optax.with_extra_args_support(_per_gradient(modulation, optimizer.learning_rate, setting)),
+        update=optax.chain(*before, optimizer_of(optimizer), *after),
+        linear=not isinstance(modulation, kinds.DelayCompensation | kinds.AdaptiveDelayCompensation | kinds.DanaSlim),
+    )
+
+
+def _per_gradient(modulation: Modulation, learning_rate: float, setting: Setting) -> optax.GradientTransformation:
+    match modulation:
+        case kinds.NoModulation():
+            return optax.identity()
+        case kinds.InverseStaleness():
+            return staleness.scale_by_inverse_staleness()
+        case kinds.InverseMeanStaleness():
+            return staleness.scale_by_inverse_mean_staleness(setting.mean_staleness)
+        case kinds.SqrtBatch(reference=reference):
+            return staleness.scale_by_sqrt_batch(setting.samples_per_round, reference)
+        case kinds.PolynomialStaleness(power=power):
+            return staleness.scale_by_polynomial_staleness(power)
+        case kinds.ExponentialStaleness(rate=rate):
+            return staleness.scale_by_exponential_staleness(rate)
+        case kinds.StalenessTable(factors=factors):
+            return staleness.scale_by_staleness_table(factors)
+        case kinds.DelayCompensation(lambda0=strength):
+            return compensation.compensate_delay(strength)
+        case kinds.AdaptiveDelayCompensation(lambda0=strength, decay=decay):
+            return compensation.compensate_delay_adaptively(strength, decay)
+        case kinds.GapAware(decay=decay):
+            return compensation.scale_by_gap(decay)
+        case kinds.WuAdaptive1(fraction=fraction):
+            return adaptive.scale_within_budget_1(fraction, setting.window)
+        case kinds.WuAdaptive2():
+            return adaptive.scale_within_budget_2(setting.window)
+        case kinds.Mishchenko(smoothness=smoothness):
+            # Without L, α₀ is taken for the largest step that the theorem allows: 1/(2λL), or 1/(4Lτ_C).
+            known = smoothness or 1.0 / (2.0 * setting.learners * learning_rate)
+            return adaptive.scale_by_mishchenko(learning_rate, known, setting.learners)
+        case kinds.Koloskova(smoothness=smoothness, threshold=given):
+            threshold = setting.learners if given is None else given
+            known = smoothness or 1.0 / (4.0 * threshold * learning_rate)
+            return adaptive.scale_by_koloskova(learning_rate, known, threshold)
+        case kinds.DanaSlim(decay=decay):
+            return momentum.trace_by_learner(decay, setting.learners)

@@ -1,0 +1,65 @@
+"""A gradient times a factor that depends on its staleness, or on that of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+
+def scale_by_staleness(factor: Callable[[jax.Array], jax.Array]) -> optax.GradientTransformationExtraArgs:
+    """Multiplies a gradient by `factor(τ)`. The extra argument `staleness` is τ, a scalar; `factor` gets it as a number of the
+    gradient's own type."""
+
+    def update(updates: Any, state: Any, params: Any = None, *, staleness: jax.Array, **extra: Any) -> tuple[Any, Any]:
+        del params, extra
+        return jax.tree.map(lambda g: g * factor(jnp.asarray(staleness).astype(g.dtype)).astype(g.dtype), updates), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+
+
+def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:
+    """Multiplies a gradient by 1/max(1, τ): the per-gradient rule α(τ) = α₀/τ, α(0) = α₀ (arXiv:1511.05950; A2.2).
+
+    The extra argument `staleness` is τ, a scalar. Applied before the momentum sees the gradient.
+    """
+
+    def update(updates: Any, state: Any, params: Any = None, *, staleness: jax.Array, **extra: Any) -> tuple[Any, Any]:
+        del params, extra
+        return jax.tree.map(lambda g: g / jnp.maximum(staleness, 1).astype(g.dtype), updates), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
+
+
+def scale_by_polynomial_staleness(power: float) -> optax.GradientTransformationExtraArgs:
+    """Multiplies a gradient by 1/(1 + τ)^power; FedBuff's power is ½ (arXiv:2106.06639; B1 row 12, recalled)."""
+    return scale_by_staleness(lambda staleness: (1.0 + staleness) ** -power)
+
+
+def scale_by_exponential_staleness(rate: float) -> optax.GradientTransformationExtraArgs:
+    """Multiplies a gradient by exp(−rate·τ): the exponential penalty of Chan and Lane 2014 (A2.1)."""
+    return scale_by_staleness(lambda staleness: jnp.exp(-rate * staleness))
+
+
+def scale_by_staleness_table(factors: Sequence[float]) -> optax.GradientTransformationExtraArgs:
+    """Multiplies a gradient by `factors[τ]`, and by the last of them where τ is beyond."""
+
+    def look_up(staleness: jax.Array) -> jax.Array:
+        place = jnp.minimum(staleness, len(factors) - 1).astype(jnp.int32)
+        return jnp.asarray(factors, staleness.dtype)[place]
+
+    return scale_by_staleness(look_up)
+
+
+def scale_by_inverse_mean_staleness(mean: float) -> optax.GradientTransformation:
+    """Multiplies by 1/max(1, ⟨σ⟩), one number for a run (arXiv:1509.04210; A1.4)."""
+    return optax.scale(1.0 / max(1.0, mean))
+
+
+def scale_by_sqrt_batch(samples: int, reference: int) -> optax.GradientTransformation:
+    """Multiplies by √(samples/reference), with λµ samples and the best mini-batch B of a single learner as reference
+    (arXiv:1509.04210; A1.4, recalled)."""
+    return optax.scale((samples / reference) ** 0.5)

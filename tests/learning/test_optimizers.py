@@ -1,0 +1,126 @@
+"""A scenario's optimizers are those of optax: same weights in a loop of their own, and by hand what is added to them."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+
+from simasgd.learning import rules
+from simasgd.learning.problem import Recipe
+from simasgd.scenario.data import DATA
+from simasgd.scenario.models import Cifar10Rudra
+from simasgd.scenario.modulation import NoModulation
+from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
+
+PAIRS = [
+    (SGD(learning_rate=0.1), optax.sgd(0.1)),
+    (SGD(learning_rate=0.1, momentum=0.9), optax.sgd(0.1, momentum=0.9)),
+    (SGD(learning_rate=0.1, momentum=0.9, nesterov=True), optax.sgd(0.1, momentum=0.9, nesterov=True)),
+    (SGD(learning_rate=0.1, weight_decay=0.5), optax.chain(optax.add_decayed_weights(0.5), optax.sgd(0.1))),
+    (SGD(learning_rate=0.1, clip=0.3), optax.chain(optax.clip_by_global_norm(0.3), optax.sgd(0.1))),
+    (Adagrad(learning_rate=0.1), optax.adagrad(0.1)),
+    (Adagrad(learning_rate=0.1, initial_accumulator_value=0.7, eps=0.1), optax.adagrad(0.1, 0.7, 0.1)),
+    (Adam(learning_rate=0.1), optax.adam(0.1)),
+    (Adam(learning_rate=0.1, b1=0.5, b2=0.7, eps=0.1, nesterov=True), optax.nadam(0.1, 0.5, 0.7, 0.1)),
+    (Adam(learning_rate=0.1, weight_decay=0.5), optax.chain(optax.add_decayed_weights(0.5), optax.adam(0.1))),
+    (AdamW(learning_rate=0.1), optax.adamw(0.1)),
+    (AdamW(learning_rate=0.1, b1=0.5, b2=0.7, eps=0.1, weight_decay=0.3), optax.adamw(0.1, 0.5, 0.7, 0.1, weight_decay=0.3)),
+    (AdamW(learning_rate=0.1, nesterov=True), optax.nadamw(0.1)),
+    (RMSProp(learning_rate=0.1), optax.rmsprop(0.1)),
+    (
+        RMSProp(learning_rate=0.1, decay=0.5, eps=0.1, initial_scale=0.2, centered=True, momentum=0.3, nesterov=True),
+        optax.rmsprop(0.1, 0.5, 0.1, 0.2, centered=True, momentum=0.3, nesterov=True),
+    ),
+]
+START = {"w": jnp.array([1.0, -2.0]), "b": jnp.array([0.5])}
+
+
+def gradients(weights):
+    """Of a quadratic with curvatures 1, 3 and 2."""
+    return {"w": weights["w"] * jnp.array([1.0, 3.0]), "b": 2.0 * weights["b"]}
+
+
+def ten_steps(optimizer, **extra):
+    weights, state = START, optimizer.init(START)
+    for _ in range(10):
+        update, state = optimizer.update(gradients(weights), state, weights, **extra)
+        weights = optax.apply_updates(weights, update)
+    return [*weights["w"].tolist(), *weights["b"].tolist()]
+
+
+@pytest.mark.parametrize(("chosen", "directly"), PAIRS, ids=[str(chosen) for chosen, _ in PAIRS])
+def test_it_is_optaxs_own(chosen, directly):
+    found = ten_steps(rules.rule(chosen, NoModulation(), rules.Setting()).update, factor=jnp.array(1.0))
+    assert found == pytest.approx(ten_steps(directly), rel=1e-6)
+
+
+def test_the_pairs_differ():
+    """So that no parameter can be lost on its way to optax."""
+    ends = [tuple(ten_steps(directly)) for _, directly in PAIRS]
+    assert len(set(ends)) == len(PAIRS)
+
+
+def one_step(chosen, factor=1.0):
+    """From the weights (3, 4), whose gradient is (6, 8), of norm 10."""
+    weights = jnp.array([3.0, 4.0])
+    update = rules.rule(chosen, NoModulation(), rules.Setting()).update
+    change, _ = update.update(2.0 * weights, update.init(weights), weights, factor=jnp.array(factor))
+    return optax.apply_updates(weights, change).tolist()
+
+
+def test_clipping_comes_before_the_decay():
+    """(6, 8) clipped to norm 1 is (0.6, 0.8); with half the weights (2.1, 2.8); a tenth of that is taken away."""
+    found = one_step(SGD(learning_rate=0.1, clip=1.0, weight_decay=0.5))
+    assert found == pytest.approx([3 - 0.21, 4 - 0.28])
+
+
+def test_the_decay_of_adamw_is_not_normalised():
+    """Adam's first update is α₀ whatever the gradient; AdamW takes α₀·½ of the weights besides. The schedule scales both."""
+    assert one_step(Adam(learning_rate=0.1, weight_decay=0.5)) == pytest.approx([2.9, 3.9], rel=1e-6)
+    assert one_step(AdamW(learning_rate=0.1, weight_decay=0.5)) == pytest.approx([2.9 - 0.15, 3.9 - 0.2], rel=1e-6)
+    assert one_step(AdamW(learning_rate=0.1, weight_decay=0.5), factor=0.5) == pytest.approx([2.875, 3.85], rel=1e-6)
+
+
+def test_a_networks_rates_and_decays():
+    """Mean gradient (1, 1) at the weights (2, −4), decays (½, 0), rates (1, 2), α₀ = 0.1, momentum ½:
+    v₁ = (2, 1), w₁ = (2 − 0.2, −4 − 0.2); v₂ = ½·(2, 1) + (1 + 0.9, 1) = (2.9, 1.5), w₂ = (1.8 − 0.29, −4.2 − 0.3)."""
+    weights = {"w": jnp.array([2.0]), "b": jnp.array([-4.0])}
+    update = rules.rule(
+        SGD(learning_rate=0.1, momentum=0.5),
+        NoModulation(),
+        rules.Setting(),
+        rates=lambda parameters: {"w": 1.0, "b": 2.0},
+        decays=lambda parameters: {"w": 0.5, "b": 0.0},
+    ).update
+    state = update.init(weights)
+    for expected in ([1.8, -4.2], [1.51, -4.5]):
+        change, state = update.update({"w": jnp.ones(1), "b": jnp.ones(1)}, state, weights, factor=jnp.array(1.0))
+        weights = optax.apply_updates(weights, change)
+        assert [float(weights["w"][0]), float(weights["b"][0])] == pytest.approx(expected)
+
+
+def test_rudras_network_brings_its_rates_and_decays():
+    """Without a gradient, from weights that are all 1 at learning rate 1, an array moves by its decay times its rate."""
+    recipe = Recipe(Cifar10Rudra(), DATA["cifar10"], SGD(learning_rate=1.0), NoModulation(), rules.Setting())
+    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(recipe.network.init, jax.random.key(0)))
+    update = recipe.rule.update
+    change, _ = update.update(jax.tree.map(jnp.zeros_like, ones), update.init(ones), ones, factor=jnp.array(1.0))
+    moved = jax.tree.map(lambda leaf: -float(leaf.ravel()[0]), change)
+    rates, decays = recipe.network.rates(ones), recipe.network.decays(ones)
+    assert jax.tree.leaves(moved) == pytest.approx(jax.tree.leaves(jax.tree.map(lambda r, d: r * d, rates, decays)))
+    assert len({*jax.tree.leaves(rates)}) == 2
+    assert max(jax.tree.leaves(moved)) > 0
+
+
+def test_the_state_keeps_its_types():
+    """A loop on the device carries it."""
+    with jax.enable_x64(True):
+        for chosen, _ in PAIRS:
+            update = rules.rule(chosen, NoModulation(), rules.Setting()).update
+            weights = jnp.array([3.0, 4.0], jnp.float32)
+            state = update.init(weights)
+            change, after = update.update(weights, state, weights, factor=jnp.float32(1.0))
+            assert change.dtype == jnp.float32
+            assert jax.tree.map(jnp.result_type, after) == jax.tree.map(jnp.result_type, state), chosen
