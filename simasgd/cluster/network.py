@@ -10,11 +10,12 @@ from simpy import Environment
 from simpy.events import Timeout
 
 from simasgd import exact
+from simasgd.cluster.composed_routes import Lossy, Parts
 from simasgd.cluster.fair import FairLink, FairLinks, FlowClass
 from simasgd.cluster.log import SpanLog
 from simasgd.cluster.pace import Scheduled
 from simasgd.cluster.pipe import Pipe, Usage
-from simasgd.cluster.routes import AbstractRoute, Counts, Freight, Lossy, Parts, Shared, Unshared, Wire, Wires
+from simasgd.cluster.routes import AbstractRoute, Counts, Freight, Shared, Unshared, Wire, Wires
 from simasgd.cluster.topology import Link, topology
 from simasgd.cluster.trail import Extend
 from simasgd.scenario.cluster import Cluster
