@@ -25,7 +25,6 @@ NETWORKS = [
     ("fashion-mnist", {"kind": "lenet5"}),
     ("digits", {"kind": "cifar10-rudra"}),
     ("digits", {"kind": "resnet20"}),
-    ("digits", {"kind": "resnet18"}),
     ("characters", {"kind": "transformer", "layers": 1, "width": 16, "heads": 2, "context": 4}),
 ]
 

@@ -61,9 +61,15 @@ def final(player, problem, stops=()):
     return moments[-1].weights
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("modulation", MODULATIONS, ids=str)
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+# Every program is compiled twice, so the table is thinned out: the first four modulations with everything, the others in the
+# precision that shows more, without the protocol that adds nothing to 2-softsync.
+CASES = [
+    *((protocol, modulation, precision) for protocol in PROTOCOLS for modulation in MODULATIONS[:4] for precision in TOLERANCE),
+    *((protocol, modulation, "float64") for protocol in (*PROTOCOLS[:2], PROTOCOLS[3]) for modulation in MODULATIONS[4:]),
+]
+
+
+@pytest.mark.parametrize(("protocol", "modulation", "precision"), CASES, ids=str)
 def test_the_players_agree(protocol, modulation, precision):
     chosen = scenario(
         LEARNING,
@@ -86,7 +92,7 @@ def test_the_players_agree(protocol, modulation, precision):
         assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+@pytest.mark.parametrize("protocol", [PROTOCOLS[0], PROTOCOLS[2]], ids=str)
 def test_modulations_differ(protocol):
     """Each modulation changes the weights, except where its factor is 1 by definition."""
     chosen = {

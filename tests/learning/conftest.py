@@ -1,0 +1,18 @@
+"""Compiled programs are given back after each file: hundreds of them together take gigabytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import jax
+import pytest
+
+from simasgd.learning import compiled, problem, reference
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_given_back() -> Iterator[None]:
+    yield
+    for cached in (compiled._compiled, reference._functions, problem._evaluator):
+        cached.cache_clear()
+    jax.clear_caches()
