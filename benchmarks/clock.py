@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.measure import rate
+from functools import partial
+
+from benchmarks.measure import clock, rate
 from simasgd import Scenario
-from simasgd.cluster.simulation import Limit, run
 from simasgd.tape import SummaryRecorder, TapeRecorder
 
 CASES = [
@@ -32,19 +33,7 @@ def main() -> None:
             "workload.samples_per_epoch=1437",
         )
         for recorder in (SummaryRecorder, TapeRecorder) if learners < 1000 else (SummaryRecorder,):
-
-            def go(scenario=scenario, recorder=recorder, gradients=gradients):
-                run(
-                    scenario.cluster,
-                    scenario.protocol,
-                    seed=0,
-                    mini_batch=4,
-                    payload=scenario.payload,
-                    limit=Limit(gradients=gradients),
-                    recorder=recorder(),
-                )
-
-            median, least, greatest = rate(gradients, go)
+            median, least, greatest = rate(gradients, partial(clock, scenario, gradients, recorder))
             bar = f"  (wanted: {wanted:,})" if wanted else ""
             print(
                 f"{kind:10} {profile:12} λ = {learners:6,} {recorder.__name__:16} "

@@ -6,10 +6,8 @@ import resource
 import time
 from functools import partial
 
-from benchmarks.measure import rate
+from benchmarks.measure import clock, rate
 from simasgd import Scenario
-from simasgd.cluster.simulation import Limit, run
-from simasgd.tape import SummaryRecorder
 
 FAIR = (
     "cluster.compute={per_batch: 10 ms, per_sample: 0, distribution: exponential}",
@@ -17,18 +15,6 @@ FAIR = (
     "cluster.server={bandwidth: 1 GB/s, update: 0.1 ms}",
     "workload.payload=1.2 MB",
 )
-
-
-def _go(scenario: Scenario, gradients: int) -> None:
-    run(
-        scenario.cluster,
-        scenario.protocol,
-        seed=0,
-        mini_batch=4,
-        payload=scenario.payload,
-        limit=Limit(gradients=gradients),
-        recorder=SummaryRecorder(),
-    )
 
 
 def _scenario(learners: int, *overrides: str) -> Scenario:
@@ -39,7 +25,7 @@ def _table(name: str, sizes: dict[int, int], wanted: str, *overrides: str) -> No
     found: dict[int, float] = {}
     for learners, gradients in sizes.items():
         scenario = _scenario(learners, *overrides)
-        median, least, greatest = rate(gradients, partial(_go, scenario, gradients), rounds=3)
+        median, least, greatest = rate(gradients, partial(clock, scenario, gradients), rounds=3)
         found[learners] = median
         print(f"{name:24} λ = {learners:6,} {median:9,.0f} gradients/s ({least:,.0f} to {greatest:,.0f})", flush=True)
     print(f"{name:24} slowest ÷ fastest {min(found.values()) / max(found.values()):.2f}{wanted}")
@@ -69,7 +55,7 @@ def main() -> None:
 def _ten_thousand() -> None:
     scenario = _scenario(10_000, "cluster.profile=ethernet-25g", "learners_per_node=1")
     began = time.perf_counter()
-    _go(scenario, 1_000_000)
+    clock(scenario, 1_000_000)
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"10,000 learners × 1,000,000 gradients: {seconds:.1f} s, {memory:.2f} GB at most in this process", end="")

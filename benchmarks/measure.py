@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from simasgd import Scenario
+from simasgd.cluster.simulation import Limit, run
+from simasgd.tape import AbstractRecorder, SummaryRecorder
+
 ROUNDS = 5
 
 
@@ -18,6 +22,19 @@ class Ratio(NamedTuple):
     greatest: float
     left_seconds: float
     right_seconds: float
+
+
+def clock(scenario: Scenario, gradients: int, recorder: type[AbstractRecorder] = SummaryRecorder) -> None:
+    """Simulate so many gradients of a scenario's cluster."""
+    run(
+        scenario.cluster,
+        scenario.protocol,
+        seed=0,
+        mini_batch=scenario.workload.mini_batch,
+        payload=scenario.payload,
+        limit=Limit(gradients=gradients),
+        recorder=recorder(),
+    )
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -12,10 +12,8 @@ from simasgd.scenario.schema import Scenario
 from simasgd.tape import SummaryRecorder
 
 FACTOR = 2
-_LEAST, _ROUNDS = (
-    5_000,
-    3,
-)  # gradients of a run that is short enough to be made again and again: so many, or so many of each learner
+# Gradients of a run that is short enough to be made again and again: so many, or so many of each learner.
+_LEAST, _ROUNDS = 5_000, 3
 
 
 def faster_network(cluster: Cluster) -> Cluster:

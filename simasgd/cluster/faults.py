@@ -16,7 +16,7 @@ from simasgd.laws import Exponential
 from simasgd.scenario.faults import Faults, RandomCrashes
 
 _FOREVER = float("inf")
-Thread = Callable[[], Generator[Any, Any, None]]
+Run = Callable[[], Generator[Any, Any, None]]
 
 
 class Outage(NamedTuple):
@@ -60,7 +60,7 @@ class Casualties:
 
 
 def mortal_life(
-    env: Environment, learner: Learner, threads: Sequence[Thread], when: Iterator[Outage], casualties: Casualties
+    env: Environment, learner: Learner, threads: Sequence[Run], when: Iterator[Outage], casualties: Casualties
 ) -> Generator[Event, Any, None]:
     """Run a learner's threads, but for its outages, after each of which they start anew."""
     for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):

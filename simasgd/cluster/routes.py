@@ -121,6 +121,7 @@ class Wire(_AbstractDirectRoute):
         return Timeout(self._env, rest, self._freight.extend(trail, rest)) if rest > 0.0 else None
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        # What `enter` and `cross` do, in line: every gradient of a base cluster comes this way.
         self._sent += 1
         size, seconds, latency, extend, learner = self._freight
         pipe = self._pipe
@@ -200,9 +201,25 @@ class Wires(_AbstractDirectRoute):
         return signal
 
 
+class _AbstractOpenRoute(_AbstractDirectRoute):
+    """A route on which nobody waits to enter."""
+
+    __slots__ = ()
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        return now, trail, trail
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        return now, self.cross(trail)
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return start
+
+
 @final
-class Shared(_AbstractDirectRoute):
-    """Over links that share their bandwidth fairly: nobody waits to enter, and all are slower."""
+class Shared(_AbstractOpenRoute):
+    """Over links that share their bandwidth fairly: all are slower, and nobody waits."""
 
     __slots__ = ("_class", "_env", "_work")
 
@@ -212,13 +229,6 @@ class Shared(_AbstractDirectRoute):
         self._class = flow_class
         self._work = work  # bytes, with what the overhead is worth at the pace of the slowest link
 
-    def receive(self, start: float) -> float:
-        self._received += 1
-        return start
-
-    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
-        return now, trail, trail
-
     def cross(self, place: Any) -> Event | None:
         self._sent += 1
         size, _, latency, extend, learner = self._freight
@@ -227,12 +237,9 @@ class Shared(_AbstractDirectRoute):
         flow_class.home.start(flow_class, self._work, size, Flow(arrived, self._env.now, latency, place, extend, learner))
         return arrived
 
-    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        return now, self.cross(trail)
-
 
 @final
-class Unshared(_AbstractDirectRoute):
+class Unshared(_AbstractOpenRoute):
     """Over nothing that anybody else uses."""
 
     __slots__ = ("_env",)
@@ -241,18 +248,8 @@ class Unshared(_AbstractDirectRoute):
         super().__init__(freight)
         self._env = env
 
-    def receive(self, start: float) -> float:
-        self._received += 1
-        return start
-
-    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
-        return now, trail, trail
-
     def cross(self, place: Any) -> Event | None:
         self._sent += 1
         _, seconds, latency, extend, _ = self._freight
         total = seconds + latency
         return Timeout(self._env, total, extend(place, total)) if total > 0.0 else None
-
-    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        return now, self.cross(trail)
