@@ -8,9 +8,14 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import clock, cluster, replay
+from benchmarks import clock, cluster, peers, replay
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"clock": clock.main, "cluster": cluster.main, "replay": replay.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "clock": clock.main,
+    "cluster": cluster.main,
+    "replay": replay.main,
+    "peers": peers.main,
+}
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""The compiled player against a bare `lax.scan` of the same gradients, and the reference player against the compiled one."""
+"""The players of tapes: the compiled one against a bare `lax.scan` of the same gradients, many runs at once against one after
+the other, a convolution in its loop against XLA's own, and the reference player against it."""
 
 from __future__ import annotations
 
@@ -8,35 +9,71 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from benchmarks.measure import Ratio, ratio
-from simasgd import Scenario
-from simasgd.cluster.simulation import Limit, run
-from simasgd.learning.compiled import Compiled
+from benchmarks.convolution import outside
+from benchmarks.made import problem, task
+from benchmarks.measure import ROUNDS, Ratio, ratio
+from simasgd import Scenario, simulate
+from simasgd.learning.compiled import Compiled, Together
+from simasgd.learning.models import objective
+from simasgd.learning.objective import loss
 from simasgd.learning.player import AbstractPlayer
-from simasgd.learning.problem import Problem, loss, pose
+from simasgd.learning.problem import Problem
 from simasgd.learning.reference import Reference
-from simasgd.tape import TapeRecorder
+from simasgd.scenario.alike import together
+from simasgd.scenario.data import Cifar10, Mnist
+from simasgd.scenario.models import MLP, Cifar10Rudra
+from simasgd.simulator import simulate_together
+
+SEEDS = 8
 
 
-def problem_of(variant: str, *overrides: str) -> Problem:
-    """The quickstart's digits problem: λ = 30, µ = 4, 2,410 parameters."""
-    scenario = Scenario.load("quickstart", *overrides).variants[variant]
-    recorder = TapeRecorder()
-    run(
-        scenario.cluster,
-        scenario.protocol,
-        seed=0,
-        mini_batch=scenario.workload.mini_batch,
-        payload=scenario.payload,
-        limit=Limit(gradients=scenario.gradients_to_stop),
-        recorder=recorder,
-    )
-    return pose(scenario, recorder.tape(scenario.workload.mini_batch))
+def digits(variant: str, *overrides: str) -> Scenario:
+    """The quickstart's digits: λ = 30, µ = 4, 2,410 parameters."""
+    return Scenario.load("quickstart", *overrides).variants[variant]
+
+
+def mnist() -> Problem:
+    """784-128-64-10 on samples of MNIST's shape: 109,386 parameters."""
+    shape = Mnist().shape
+    scenario = digits("async", "stop.epochs=null", "stop.updates=10000", "learning.optimizer.momentum=0")
+    return problem(scenario, task(objective(MLP(hidden=(128, 64)), shape), shape, 10_000, 100))
+
+
+def cifar10() -> Problem:
+    """Rudra's network on samples of CIFAR-10's shape: 89,578 parameters."""
+    shape = Cifar10().shape
+    scenario = digits("async", "stop.epochs=null", "stop.updates=300", "learning.optimizer.learning_rate=0.0001")
+    return problem(scenario, task(objective(Cifar10Rudra(), shape), shape, 2_000, 100))
 
 
 def play(player: AbstractPlayer, problem: Problem) -> None:
     for moment in player.play(problem, [problem.tape.num_steps], lambda done: None):
+        assert not moment.diverged
         jax.block_until_ready(moment.weights)
+
+
+def compiled(problem: Problem) -> partial[None]:
+    """Playing a problem, which is planned and compiled already."""
+    player = Compiled()
+    player.prepare(problem, [problem.tape.num_steps])
+    return partial(play, player, problem)
+
+
+def at_once(problems: list[Problem]) -> partial[None]:
+    """The same of many problems of one tape at once."""
+    player, stops = Together(), [problems[0].tape.num_steps]
+    player.prepare(problems, stops)
+
+    def go() -> None:
+        for moments in player.play(problems, stops, lambda done: None):
+            jax.block_until_ready([moment.weights for moment in moments if moment is not None])
+
+    return partial(go)
+
+
+def each(functions: list[partial[None]]) -> None:
+    for function in functions:
+        function()
 
 
 def bare(problem: Problem) -> partial[None]:
@@ -49,7 +86,7 @@ def bare(problem: Problem) -> partial[None]:
     def scan(weights, state, batches, inputs, labels):
         def step(carry, batch):
             weights, state = carry
-            gradient = jax.grad(lambda w: loss(recipe.network, w, inputs[batch], labels[batch]))(weights)
+            gradient = jax.grad(lambda w: loss(recipe.task.objective, w, inputs[batch], labels[batch]))(weights)
             update, state = optimizer.update(gradient, state, weights)
             return (optax.apply_updates(weights, update), state), None
 
@@ -58,7 +95,7 @@ def bare(problem: Problem) -> partial[None]:
     state = optimizer.init(problem.start)
 
     def go() -> None:
-        jax.block_until_ready(scan(problem.start, state, batches, problem.inputs, problem.labels))
+        jax.block_until_ready(scan(problem.start, state, batches, problem.train.inputs, problem.train.labels))
 
     return partial(go)
 
@@ -73,14 +110,36 @@ def line(name: str, found: Ratio, steps: int, wanted: str = "") -> None:
 
 
 def main() -> None:
-    for variant, wanted in (("async", "≤ 1.15"), ("async-staleness-aware", ""), ("hardsync", "")):
-        problem = problem_of(variant)
-        player = Compiled()
-        player.prepare(problem)
-        found = ratio(partial(play, player, problem), bare(problem))
-        line(f"compiled ÷ bare scan, {variant}", found, problem.tape.num_steps, wanted)
-    problem = problem_of("async")
-    player, reference = Compiled(), Reference()
-    player.prepare(problem)
-    found = ratio(partial(play, reference, problem), partial(play, player, problem))
-    line("reference ÷ compiled, async", found, problem.tape.num_steps, "≥ 6")
+    _against_bare_scans()
+    _many_at_once()
+    posed = cifar10()
+    steps = posed.tape.num_steps
+    line("convolution within ÷ without a loop", ratio(compiled(posed), outside(posed, Cifar10().shape)), steps, "≤ 1.0")
+    posed = problem(digits("async", "learning.schedule=null", "stop.epochs=3"))
+    steps = posed.tape.num_steps
+    line("reference ÷ compiled, async", ratio(partial(play, Reference(), posed), compiled(posed)), steps, "≥ 8")
+
+
+def _against_bare_scans() -> None:
+    cases = {
+        "digits, async": (problem(digits("async")), "≤ 1.1"),
+        "digits, async-staleness-aware": (problem(digits("async-staleness-aware")), ""),
+        "digits, hardsync": (problem(digits("hardsync")), "≤ 1.15"),
+        "784-128-64-10, async": (mnist(), "≤ 1.35"),
+        "cifar10-rudra, async": (cifar10(), "≤ 1.1"),
+    }
+    for name, (posed, wanted) in cases.items():
+        rounds = 3 * ROUNDS if "digits" in name else ROUNDS  # those take a tenth of a second each
+        line(f"compiled ÷ bare scan, {name}", ratio(compiled(posed), bare(posed), rounds), posed.tape.num_steps, wanted)
+
+
+def _many_at_once() -> None:
+    scenario = digits("async", "cluster.seed=0")
+    scenarios = [scenario.with_seed(seed) for seed in range(SEEDS)]
+    assert together(scenarios) == [list(range(SEEDS))]
+    found = ratio(partial(simulate_together, scenarios), lambda: [simulate(single) for single in scenarios])
+    problems = [problem(single) for single in scenarios]
+    steps = SEEDS * problems[0].tape.num_steps
+    line(f"{SEEDS} whole runs at once ÷ one by one, digits, async", found, steps, "≤ 0.5")
+    found = ratio(at_once(problems), partial(each, [compiled(posed) for posed in problems]))
+    line(f"{SEEDS} replays at once ÷ one by one, digits, async", found, steps)

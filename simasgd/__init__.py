@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
+    from simasgd.learning.own import Task
     from simasgd.results import Run, Study
     from simasgd.scenario.schema import Scenario
     from simasgd.simulator import simulate, study
@@ -27,6 +28,7 @@ __all__ = [
     "ScenarioError",
     "SimasgdError",
     "Study",
+    "Task",
     "UsageError",
     "simulate",
     "study",
@@ -36,6 +38,7 @@ _HOME = {
     "Scenario": "simasgd.scenario.schema",
     "Run": "simasgd.results",
     "Study": "simasgd.results",
+    "Task": "simasgd.learning.own",
     "simulate": "simasgd.simulator",
     "study": "simasgd.simulator",
 }

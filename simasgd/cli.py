@@ -33,14 +33,25 @@ def app() -> None:
 @_scenario
 @_overrides
 @_out
+@click.option(
+    "--checkpoint",
+    "checkpoint_seconds",
+    type=click.FloatRange(0.0),
+    default=60.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How often a long run saves how far it has come.",
+)
 @_quiet
-def run(scenario: str, overrides: tuple[str, ...], out: Path | None, quiet: bool) -> None:
+def run(scenario: str, overrides: tuple[str, ...], out: Path | None, checkpoint_seconds: float, quiet: bool) -> None:
     """Run a scenario and write its report.
 
     A key may be shortened to any unambiguous ending: learners=8 is cluster.learners=8. Results go to reports/NAME/ unless
-    --out names another folder.
+    --out names another folder. The same command goes on where an interrupted one stopped.
     """
-    from simasgd.results import refuse_foreign, replacing
+    from shutil import rmtree
+
+    from simasgd.results import refuse_foreign, replacing, unfinished_beside
 
     chosen = _load(scenario, overrides)
     folder = out if out is not None else _REPORTS / chosen.name
@@ -50,10 +61,20 @@ def run(scenario: str, overrides: tuple[str, ...], out: Path | None, quiet: bool
     from simasgd.report.page import write_study
     from simasgd.simulator import study
 
+    unfinished = unfinished_beside(folder)
+    if unfinished.exists() and not quiet:
+        click.echo(f"going on with what an interrupted run left in {unfinished}", err=True)
     with phases(chosen.name, quiet=quiet) as progress:
-        result = study(chosen, command=_command("run", scenario, overrides), progress=progress)
+        result = study(
+            chosen,
+            command=_command("run", scenario, overrides),
+            progress=progress,
+            unfinished=unfinished,
+            checkpoint_seconds=checkpoint_seconds,
+        )
         with replacing(folder) as fresh:
             result.save(fresh)
+        rmtree(unfinished, ignore_errors=True)
         progress("report", 1.0)
         write_study(result, folder)
     click.echo(_summary(result))
@@ -139,12 +160,19 @@ def list_(as_json: bool) -> None:
 @app.command()
 @_scenario
 @_overrides
-def show(scenario: str, overrides: tuple[str, ...]) -> None:
+@click.option("--plan", "as_plan", is_flag=True, help="Print how its learning would be computed, and the memory it takes.")
+def show(scenario: str, overrides: tuple[str, ...], as_plan: bool) -> None:
     """Print a scenario as resolved: every value that holds, defaults included."""
     from simasgd.scenario import text
     from simasgd.scenario.schema import Scenario
 
-    click.echo(text.dump(Scenario.load(scenario, *overrides).resolved()), nl=False)
+    chosen = Scenario.load(scenario, *overrides)
+    if as_plan:
+        from simasgd.simulator import plans
+
+        click.echo(plans(chosen))
+    else:
+        click.echo(text.dump(chosen.resolved()), nl=False)
 
 
 @app.command()
@@ -176,17 +204,18 @@ def data() -> None:
     from simasgd import datafiles
     from simasgd.errors import DataMissing
 
-    click.echo("digits          here (embedded)")
-    click.echo("characters      here (made when needed)")
+    click.echo(f"{'digits':19} here (embedded)")
+    for name in ("characters", "linear-regression", "logistic-regression", "noise"):
+        click.echo(f"{name:19} here (made when needed)")
     for name, files in datafiles.FILES.items():
         try:
             paths = datafiles.locate(name)
         except DataMissing as missing:
-            click.echo(f"{name:15} missing: {missing}")
-            click.echo(f"{'':15} from {files.home}: {', '.join((*files.train, *files.test))}")
-            click.echo(f"{'':15} into ${datafiles.VARIABLE}/{files.folder}/, plain or as .gz or .xz")
+            click.echo(f"{name:19} missing: {missing}")
+            click.echo(f"{'':19} from {files.home}: {', '.join((*files.train, *files.test))}")
+            click.echo(f"{'':19} into ${datafiles.VARIABLE}/{files.folder}/ {files.form}")
         else:
-            click.echo(f"{name:15} here: {paths[0].parent}")
+            click.echo(f"{name:19} here: {paths[0].parent}")
 
 
 def main() -> None:
@@ -211,7 +240,7 @@ def _check_data(*scenarios: Any) -> None:
     from simasgd.datafiles import locate
 
     needed = {
-        variant.learning.data
+        variant.learning.data.kind
         for scenario in scenarios
         for variant in (scenario.variants or {"": scenario}).values()
         if variant.learning is not None
@@ -228,12 +257,12 @@ def _summary(result: Any) -> str:
     """A line per variant."""
     lines = []
     for row in result.table().to_dict("records"):
-        error = (
-            ""
-            if row["test_error"] != row["test_error"] or row["test_error"] is None
-            else f"  test error {row['test_error']:.2%}"
-        )
+        learned = ""
+        if row["test_error"] is not None and row["test_error"] == row["test_error"]:
+            learned = f"  test error {row['test_error']:.2%}"
+        elif row["test_loss"] is not None and row["test_loss"] == row["test_loss"]:
+            learned = f"  test loss {row['test_loss']:.3g}"
         diverged = f"  diverged ({row['diverged']} of {len(row['seeds'])})" if row["diverged"] else ""
         name = row["variant"] or result.scenario.name
-        lines.append(f"{name:24} {row['simulated_seconds']:.6g} simulated s{error}{diverged}")
+        lines.append(f"{name:24} {row['simulated_seconds']:.6g} simulated s{learned}{diverged}")
     return "\n".join(lines)

@@ -77,6 +77,8 @@ class Purpose(IntEnum):
     DELAY = 8
     PARTITION = 9
     TEXT = 10
+    AUGMENT = 11
+    ANALYTIC = 12
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

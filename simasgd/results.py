@@ -33,7 +33,8 @@ class Run:
     Tables (None where nothing of the kind was recorded):
     updates      one row per applied gradient: time (s), timestamp (of the weights it made), learner, batch, staleness,
                  read_at and computed_at (s)
-    evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error
+    evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN where labels
+                 are no classes, so that nothing can be wrong)
     learners     one row per learner: gradients, and seconds of compute, push, wait, pull, idle
     timeline     one row per thing that somebody did: group (learners, servers or links), track (who: learner 3, server, a
                  link), activity, start and end (s), learner (whom it concerns; -1: nobody). On the track of a learner or of
@@ -49,9 +50,17 @@ class Run:
 
     @property
     def test_error(self) -> float | None:
-        """The final weights' error on the test set (a fraction); None if nothing was learned or the run diverged."""
+        """The final weights' error on the test set (a fraction); None if nothing was learned, the run diverged, or labels
+        are no classes."""
         error: float | None = self.summary["test_error"]
         return error
+
+    @property
+    def test_loss(self) -> float | None:
+        """The final weights' mean loss on the test set; None if nothing was learned, the run diverged, or the loss is
+        infinite."""
+        loss: float | None = self.summary.get("test_loss")  # runs of earlier versions have none
+        return loss
 
     @property
     def simulated_seconds(self) -> float:
@@ -150,7 +159,8 @@ class Study:
         return cls(Scenario.load(folder / SCENARIO), runs, *about)
 
     def table(self) -> pd.DataFrame:
-        """One row per variant: test error and simulated seconds with their spread over the seeds, staleness, divergence."""
+        """One row per variant: test error, test loss and simulated seconds with their spread over the seeds, staleness,
+        divergence."""
         return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
 
 
@@ -163,6 +173,7 @@ def _with_repeats(home: Path) -> list[Run]:
 
 def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
     errors = [run.test_error for run in runs if run.test_error is not None]
+    losses = [run.test_loss for run in runs if run.test_loss is not None]
     seconds = [run.simulated_seconds for run in runs]
     staleness = [run.summary["staleness"]["mean"] for run in runs if run.summary["staleness"]["mean"] is not None]
     return {
@@ -171,6 +182,9 @@ def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
         "test_error": mean(errors),
         "test_error_min": min(errors, default=None),
         "test_error_max": max(errors, default=None),
+        "test_loss": mean(losses),
+        "test_loss_min": min(losses, default=None),
+        "test_loss_max": max(losses, default=None),
         "simulated_seconds": mean(seconds),
         "simulated_seconds_min": min(seconds),
         "simulated_seconds_max": max(seconds),
@@ -214,6 +228,12 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows as JSON can hold them."""
+    rows: list[dict[str, Any]] = _plain(table.to_dict("records"))
+    return rows
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Strict JSON, of one form for one content."""
     path.write_text(json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -246,6 +266,12 @@ def read_table(path: Path) -> pd.DataFrame | None:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
+
+
+def unfinished_beside(folder: Path) -> Path:
+    """The hidden folder beside `folder` in which a run keeps what it has done until its results are there."""
+    folder = folder.absolute()
+    return folder.with_name(f".{folder.name}.unfinished")
 
 
 def refuse_foreign(folder: Path, marks: Sequence[str] = (RUN, VARIANTS)) -> None:

@@ -3,23 +3,21 @@ command goes on where it was interrupted."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
 
-import simasgd
 from simasgd import pool
 from simasgd.axes import Axis, combinations, parse
 from simasgd.errors import RunFailed, ScenarioError, UsageError
+from simasgd.identity import content_name
 from simasgd.results import RUN, SCENARIO, SWEEP, read_json, read_table, write_json
 from simasgd.scenario import catalogue, text
+from simasgd.scenario.alike import together
 from simasgd.scenario.load import typed
 from simasgd.scenario.merge import Layer
 from simasgd.scenario.schema import Scenario
@@ -41,7 +39,7 @@ class Point:
     @property
     def folder(self) -> str:
         """Names the run's content: scenario, seed and code."""
-        return hashlib.sha256(f"{self.scenario.hash()} {code_version()}".encode()).hexdigest()[:16]
+        return content_name(self.scenario)
 
 
 @final
@@ -59,24 +57,13 @@ class Sweep:
 @dataclass(frozen=True, eq=False)
 class SweepTable:
     """What was run. `points` has one row per point: a column per axis (its value as written), variant, seed, test_error,
-    simulated_seconds, gradients_per_simulated_second, mean_staleness, diverged, folder and error ("" where all went well)."""
+    test_loss, simulated_seconds, gradients_per_simulated_second, mean_staleness, diverged, folder and error ("" where all went
+    well)."""
 
     scenario: Scenario
     axes: tuple[Axis, ...]
     points: pd.DataFrame
     command: str
-
-
-@cache
-def code_version() -> str:
-    """Names the code whose results a folder holds: simasgd's own sources and the libraries that shape numbers."""
-    digest = hashlib.sha256()
-    package = Path(simasgd.__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        if "report" not in path.relative_to(package).parts:
-            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    libraries = " ".join(version(name) for name in ("simpy", "jax", "jaxlib", "optax", "numpy"))
-    return f"{simasgd.__version__} {digest.hexdigest()[:16]} {libraries}"
 
 
 def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") -> Sweep:
@@ -131,17 +118,20 @@ def run_sweep(
     _save(table, folder)
     (folder / _POINTS).mkdir(exist_ok=True)
     pool.remove_leftovers(folder / _POINTS)
-    homes = {point.folder: point for point in sweep.points}
+    homes = {point.folder: point.scenario for point in sweep.points}
+    kept = {name for name in homes if (folder / _POINTS / name / RUN).is_file()}
     finished = 0
-    missing = {}
-    for name, point in homes.items():
-        if (folder / _POINTS / name / RUN).is_file():
-            finished += 1
-            progress("kept", finished, len(homes))
-        else:
-            missing[name] = point.scenario
+    for _ in kept:
+        finished += 1
+        progress("kept", finished, len(homes))
+    names = list(homes)
+    # What is learned in one loop is made anew as a whole if any of it is missing, so that its numbers are the same bit for bit.
+    groups = [[names[i] for i in group] for group in together(list(homes.values()))]
+    missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     failures: dict[str, str] = {}
     for name, error in pool.run(missing, folder / _POINTS, workers):
+        if name in kept:
+            continue
         finished += 1
         if error:
             failures[name] = error
@@ -191,7 +181,7 @@ def _table(sweep: Sweep, folder: Path, failures: Mapping[str, str]) -> pd.DataFr
 
 def _numbers(summary: Mapping[str, Any] | None) -> dict[str, Any]:
     """A point's columns from its run.json; NaN where there is no number."""
-    names = ("test_error", "simulated_seconds", "gradients_per_simulated_second")
+    names = ("test_error", "test_loss", "simulated_seconds", "gradients_per_simulated_second")
     found = dict.fromkeys(names) if summary is None else {name: summary[name] for name in names}
     found["mean_staleness"] = None if summary is None else summary["staleness"]["mean"]
     numbers = {name: math.nan if value is None else value for name, value in found.items()}

@@ -24,19 +24,25 @@ Floats = npt.NDArray[np.float64]
 
 
 class Weights(NamedTuple):
-    """A handle on the parameters: their timestamp, which is the number of updates that made them. Never an array."""
+    """A handle on the parameters: their timestamp, which is the number of updates that made them. Never an array.
+
+    Where its layers differ in age, `layers` has the timestamp of each and `timestamp` is the least of them.
+    """
 
     timestamp: int
+    layers: tuple[int, ...] = ()
 
 
 class Gradient(NamedTuple):
-    """A handle on one gradient: who computed it, from which mini-batch of its own, on which weights, and when (s)."""
+    """A handle on one gradient: who computed it, from which mini-batch of its own, on which weights, and when (s). Its
+    `timestamp` and `layers` are those of the weights."""
 
     learner: int
     batch: int
     timestamp: int
     read_at: float
     computed_at: float
+    layers: tuple[int, ...] = ()
 
 
 @final
@@ -48,6 +54,9 @@ class Tape:
     batch-th mini-batch, from 0), `timestamp` (of the weights it was computed on), `read_at` and `computed_at` (s).
     Step rows, shape (U,): `stepped_at` (s); step u applied gradient rows `offsets[u]` to `offsets[u + 1]` with equal
     coefficients, so `offsets` has shape (U + 1,).
+
+    Where some gradients read layers of different ages, `layers` has the timestamps of the weights that each layer was taken
+    from, shape (G, L), from the input to the output; `timestamp` is then the least in each row. Else it is None.
     """
 
     mini_batch: int
@@ -58,6 +67,7 @@ class Tape:
     computed_at: Floats
     stepped_at: Floats
     offsets: Ints
+    layers: Ints | None = None
 
     @property
     def num_gradients(self) -> int:
@@ -76,9 +86,15 @@ class Tape:
     def staleness(self) -> Ints:
         """σ (or τ): the number of *other* updates between reading the weights and applying the gradient, shape (G,).
 
-        Weights number u are current when step u applies its gradients, so a lone learner has 0 (arXiv:1509.04210, A1.2).
+        Weights number u are current when step u applies its gradients, so a lone learner has 0 (arXiv:1509.04210, A1.2). Where
+        the layers differ it is the greatest of theirs.
         """
         return self.step - self.timestamp
+
+    @cached_property
+    def layer_staleness(self) -> Ints | None:
+        """The staleness of each layer of each gradient, shape (G, L); None where the layers never differ."""
+        return None if self.layers is None else self.step[:, None] - self.layers
 
     @cached_property
     def samples_before(self) -> Ints:
@@ -126,15 +142,20 @@ class SummaryRecorder(AbstractRecorder):
 
 @final
 class TapeRecorder(AbstractRecorder):
-    """Keeps every row, 40 bytes a gradient and 16 a step."""
+    """Keeps every row, 40 bytes a gradient and 16 a step; 8 bytes more for each layer where a gradient's differ, and for the
+    number of its row."""
 
     def __init__(self) -> None:
         self._learner, self._batch, self._timestamp = array("q"), array("q"), array("q")
         self._read_at, self._computed_at = array("d"), array("d")
         self._stepped_at, self._offsets = array("d"), array("q", [0])
+        self._layered, self._layers = array("q"), array("q")  # the rows whose layers differ, and their timestamps
 
     def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
-        for learner, batch, read, read_at, computed_at in gradients:
+        for learner, batch, read, read_at, computed_at, layers in gradients:
+            if layers:
+                self._layered.append(len(self._learner))
+                self._layers.extend(layers)
             self._learner.append(learner)
             self._batch.append(batch)
             self._timestamp.append(read)
@@ -156,7 +177,18 @@ class TapeRecorder(AbstractRecorder):
             computed_at=_column(self._computed_at, np.float64),
             stepped_at=_column(self._stepped_at, np.float64),
             offsets=_column(self._offsets, np.int64),
+            layers=self._layer_columns(),
         )
+
+    def _layer_columns(self) -> Ints | None:
+        """The timestamps of all layers in every row, shape (G, L); None where no row has any."""
+        if not self._layered:
+            return None
+        layered, own = np.array(self._layered), np.array(self._layers).reshape(len(self._layered), -1)
+        columns = np.repeat(np.array(self._timestamp)[:, None], own.shape[1], axis=1)
+        columns[layered] = own
+        columns.flags.writeable = False
+        return columns
 
 
 def _column(values: array[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:

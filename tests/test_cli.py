@@ -46,6 +46,14 @@ def test_an_earlier_runs_folder_is_replaced_whole(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.yaml", "out"]
 
 
+def test_a_run_says_its_error_or_else_its_loss(tmp_path):
+    said = simasgd("run", "stability-limit", "variants=null", "stop.gradients=50", "-q", folder=tmp_path).stdout
+    loss = json.loads((tmp_path / "reports/stability-limit/run.json").read_text())["test_loss"]
+    assert f"  test loss {loss:.3g}\n" in said
+    assert "test error" not in said
+    assert "  test error " in simasgd("run", "digits", *SHORT, "-q", folder=tmp_path).stdout
+
+
 def test_timing_only_never_imports_jax(tmp_path):
     path = tmp_path / "timing.yaml"
     path.write_text(dump(scenario(TIMING).resolved()))

@@ -108,6 +108,19 @@ CASES = [
     Case("far scenario", PLAIN, ["run", "zzzzzz"], ["there is no scenario named 'zzzzzz'; there are ", "quickstart"]),
     # Data
     Case("data without variable", PLAIN, [*RUN, "data=mnist"], ["learning.data: mnist", "set SIMASGD_DATA"], {VARIABLE: None}),
+    Case(
+        "no imagenet",
+        PLAIN,
+        [*RUN, "data={kind: imagenet, resolution: 32}"],
+        ["learning.data: imagenet: train"],
+        {VARIABLE: "."},
+    ),
+    Case(
+        "imagenet without resolution",
+        PLAIN,
+        ["check", "s.yaml", "data=imagenet"],
+        ["command line: learning.data.resolution: missing"],
+    ),
     Case("data missing", PLAIN, [*RUN, "data=cifar10"], ["learning.data: cifar10: data_batch_1.bin"], {VARIABLE: "."}),
     Case(
         "a variant's data", PLAIN + "variants: {a: {learning: {data: mnist}}}\n", RUN, ["learning.data: mnist"], {VARIABLE: "."}

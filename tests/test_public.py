@@ -22,6 +22,7 @@ def test_exported_names():
         "ScenarioError",
         "SimasgdError",
         "Study",
+        "Task",
         "UsageError",
         "simulate",
         "study",

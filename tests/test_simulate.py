@@ -13,6 +13,7 @@ from simasgd import Run, RunFailed, Study, simulate, study
 from simasgd.cluster.diary import Activity
 from simasgd.learning.reference import Reference
 from simasgd.results import write_json
+from simasgd.scenario.merge import merge
 from tests.build import LEARNING, TIMING, scenario
 
 PROTOCOLS = ["hardsync", "async", {"kind": "n-softsync", "n": 2}]
@@ -21,7 +22,8 @@ SHORT = {"stop": {"gradients": None, "epochs": 2.5}, "cluster": {"profile": "p77
 
 KEYS = {
     "name", "seed", "version", "scenario_hash", "diverged", "simulated_seconds", "gradients", "updates", "samples", "epochs",
-    "gradients_per_simulated_second", "staleness", "learner_time", "servers", "links", "evaluations", "test_error", "wall",
+    "gradients_per_simulated_second", "staleness", "learner_time", "servers", "links", "evaluations", "test_error",
+    "test_loss", "wall",
 }  # fmt: skip
 
 
@@ -54,6 +56,7 @@ def test_a_run_with_learning(protocol):
     assert summary["evaluations"] == run.evaluations.to_dict("records")
     assert [row["epoch"] for row in summary["evaluations"]] == [0.0, 1.0, 2.0, pytest.approx(summary["epochs"])]
     assert summary["test_error"] == summary["evaluations"][-1]["test_error"] < summary["evaluations"][0]["test_error"]
+    assert summary["test_loss"] == summary["evaluations"][-1]["test_loss"] == run.test_loss
 
 
 @protocols
@@ -102,7 +105,7 @@ def test_what_is_recorded(base, record):
 
 def test_timing_only():
     run = simulate(scenario(TIMING))
-    assert (run.test_error, run.diverged, run.summary["evaluations"]) == (None, False, [])
+    assert (run.test_error, run.test_loss, run.diverged, run.summary["evaluations"]) == (None, None, False, [])
     assert run.summary["wall"]["compile"] == run.summary["wall"]["replay"] == 0.0
     assert run.learners[[activity.name.lower() for activity in Activity]].sum(axis=1).tolist() == pytest.approx(
         [run.simulated_seconds] * 4
@@ -116,7 +119,7 @@ EXPLODING = {"learning": {"model": {"hidden": [8, 8]}, "schedule": {"boundaries"
 def test_divergence_is_a_result():
     run = simulate(scenario(LEARNING, SHORT, EXPLODING))
     assert run.diverged
-    assert run.test_error is None
+    assert (run.test_error, run.test_loss) == (None, None)
     assert run.summary["diverged"]["update"] > 359
     assert 1.0 < run.summary["diverged"]["epoch"] < 1.2
     assert run.evaluations["epoch"].tolist() == [0.0, 1.0]
@@ -131,7 +134,41 @@ def test_a_run_that_stops_before_any_update():
     assert run.test_error == pytest.approx(0.9, abs=0.1)
 
 
-@pytest.mark.parametrize("base", [TIMING, LEARNING], ids=["timing", "learning"])
+BOWL = merge(
+    LEARNING,
+    {
+        "learning": {
+            "data": {"kind": "noise", "features": 2, "samples": 100},
+            "model": {"kind": "quadratic", "spectrum": [1, 0.5]},
+            "optimizer": {"momentum": 0.0},
+        }
+    },
+)
+
+
+def test_where_labels_are_no_classes_there_is_a_loss_and_no_error():
+    run = simulate(scenario(BOWL))
+    assert run.summary["test_error"] is None
+    assert run.test_loss == run.summary["test_loss"] == run.summary["evaluations"][-1]["test_loss"]
+    assert [row["test_error"] for row in run.summary["evaluations"]] == [None] * 17
+    assert run.evaluations["test_error"].isna().all()
+    assert run.evaluations["test_error"].dtype == np.float64
+    table = study(scenario(BOWL, {"repeats": 2})).table()
+    assert table["test_error"].tolist() == [None]
+    assert table["test_loss_min"][0] < table["test_loss"][0] < table["test_loss_max"][0]
+    json.dumps(run.summary, allow_nan=False)
+
+
+def test_a_loss_beyond_all_numbers_is_none():
+    """In single precision (10²¹)² is; the weights are finite."""
+    rising = {"learning": {"model": {"start": 1e6}, "optimizer": {"learning_rate": 1e5}}, "stop": {"gradients": 3}}
+    run = simulate(scenario(BOWL, rising, {"cluster": {"learners": 1}}))
+    assert not run.diverged
+    assert run.test_loss is None
+    json.dumps(run.summary, allow_nan=False)
+
+
+@pytest.mark.parametrize("base", [TIMING, LEARNING, BOWL], ids=["timing", "learning", "without error"])
 def test_a_run_comes_back_from_its_folder(base, tmp_path):
     run = simulate(scenario(base))
     run.save(tmp_path / "run")

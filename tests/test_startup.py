@@ -13,7 +13,7 @@ import pytest
 import simasgd
 
 PACKAGE = Path(simasgd.__file__).parent
-HEAVY = {"jax", "jaxlib", "optax", "matplotlib", "seaborn", "pandas", "pyarrow", "simpy", "numpy", "scipy", "joblib"}
+HEAVY = {"jax", "jaxlib", "optax", "matplotlib", "seaborn", "pandas", "pyarrow", "simpy", "numpy", "scipy", "joblib", "PIL"}
 PROGRAM = """
 import json, sys
 arguments = json.loads(sys.argv[1])

@@ -77,6 +77,7 @@ def test_points_are_what_single_runs_are(tmp_path):
         left, right = ({k: v for k, v in each.summary.items() if k != "wall"} for each in (alone, run))
         assert left == json.loads(json.dumps(right)), "learned numbers depend on the process they were learned in"
         assert (row["test_error"], row["simulated_seconds"]) == (alone.test_error, alone.simulated_seconds)
+        assert row["test_loss"] == alone.test_loss
 
 
 def test_finished_points_are_kept(timing, tmp_path):

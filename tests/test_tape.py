@@ -37,6 +37,19 @@ def test_staleness_counts(recorder):
     assert recorded(recorder()).staleness_counts() == {0: 3, 1: 3}
 
 
+def test_layers():
+    """A row without layers of its own has its timestamp in all of them."""
+    recorder = TapeRecorder()
+    for timestamp, layers in enumerate([(), (0, 1, 1), (), (2, 3, 0)]):
+        read = min(layers, default=timestamp)
+        recorder.step(1.0 + timestamp, timestamp, [Gradient(0, timestamp, read, 0.5, 0.75, layers)])
+    tape = recorder.tape(mini_batch=4)
+    assert tape.layers.tolist() == [[0, 0, 0], [0, 1, 1], [2, 2, 2], [2, 3, 0]]
+    assert tape.layer_staleness.tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 0], [1, 0, 3]]
+    assert tape.staleness.tolist() == [0, 1, 0, 3]
+    assert recorded(TapeRecorder()).tape(mini_batch=4).layers is None
+
+
 def test_columns_cannot_be_changed():
     tape = recorded(TapeRecorder()).tape(mini_batch=4)
     with pytest.raises(ValueError, match="read-only"):

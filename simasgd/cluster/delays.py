@@ -15,9 +15,9 @@ from simasgd.tape import Floats
 _BLOCK = 512
 
 
-def delays(law: Delay, seed: int) -> Iterator[int]:
-    """The k-th delay (updates) is a function of the law, the seed and k."""
-    return _DRAWN[law.distribution](law, exact.stream(seed, exact.Purpose.DELAY, 0))
+def delays(law: Delay, seed: int, layer: int = 0) -> Iterator[int]:
+    """The k-th delay (updates) is a function of the law, the seed, the layer's number and k."""
+    return _DRAWN[law.distribution](law, exact.stream(seed, exact.Purpose.DELAY, layer))
 
 
 def _constant(law: Delay, bits: np.random.Philox) -> Iterator[int]:

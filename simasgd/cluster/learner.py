@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import final
 
 from simpy import Environment, Event
@@ -14,7 +14,7 @@ from simasgd.cluster.pace import AbstractPace
 from simasgd.cluster.pulling import AbstractPulling
 from simasgd.cluster.pushing import AbstractPushing
 from simasgd.cluster.trail import computed, until
-from simasgd.scenario.delay import Delay
+from simasgd.scenario.delay import Delays
 from simasgd.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
@@ -84,15 +84,19 @@ class Learner:
         diary.trail = computed(diary.trail, seconds)
         number = self.computed
         self.computed = number + 1
-        return Gradient(self.number, number, weights.timestamp, began, env.now)
+        return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers)
 
-    def recall(self, weights: Weights, updates: int) -> Weights:
-        """The weights that were current so many updates before those given, which the learner has kept."""
-        return Weights(max(0, weights.timestamp - updates))
+    def recall(self, weights: Weights, updates: Sequence[int]) -> Weights:
+        """The weights that were current so many updates before those given, which the learner has kept: one number for all
+        layers, or one for each."""
+        layers = tuple([max(0, weights.timestamp - number) for number in updates])
+        oldest = min(layers)
+        return Weights(oldest, layers if oldest != max(layers) else ())
 
-    def draws(self, law: Delay) -> Iterator[int]:
-        """An endless stream of delays (updates), fixed by the cluster's seed."""
-        return delays(law, self._seed)
+    def draws(self, delay: Delays) -> Iterator[tuple[int, ...]]:
+        """An endless stream of delays (updates), for all layers or for each, fixed by the cluster's seed."""
+        laws = delay if isinstance(delay, tuple) else (delay,)
+        return zip(*(delays(law, self._seed, number) for number, law in enumerate(laws)), strict=True)
 
     @property
     def in_flight(self) -> int:

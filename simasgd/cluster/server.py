@@ -72,9 +72,15 @@ class Server(AbstractSource, AbstractSink):
 
     # The verbs of a protocol's server role.
 
-    def collect(self, count: int) -> Generator[Event, None, Sequence[Gradient]]:
+    def collect(self, count: int, spread: int | None = None) -> Generator[Event, None, Sequence[Gradient]]:
         """The next messages, in order of arrival and whoever sent them, until they hold `count` gradients. Under a tree of
-        servers a message may hold several, which are summed up and cannot be parted: then there may be more."""
+        servers a message may hold several, which are summed up and cannot be parted: then there may be more.
+
+        With a `spread`, messages are dropped in which some gradient would be staler than that in the update to come, and others
+        taken for them.
+        """
+        if spread is not None:
+            return (yield from self._collect_fresh(count, spread))
         if self._held < count:
             self._wanted = count
             self._enough = enough = Signal(self._env)
@@ -159,7 +165,8 @@ class Server(AbstractSource, AbstractSink):
 
     def due(self, learner: int) -> int:
         """The timestamp of the weights that contain this learner's last gradient, as far as an update with it was asked
-        for: one that is still being summed up with others is not waited for."""
+        for: one that is still being summed up with others is not waited for. If it was dropped, of the first weights that are
+        not too old to compute on."""
         return self._due[learner]
 
     def ready(self, minimum: int, trail: Trail) -> Event | None:
@@ -201,6 +208,23 @@ class Server(AbstractSource, AbstractSink):
                     self.dropped += 1
         self._mailbox.clear()
         self._held = 0
+
+    def _collect_fresh(self, count: int, spread: int) -> Generator[Event, None, Sequence[Gradient]]:
+        # The next update makes its weights from number `_promised`, which those under way will have made by then.
+        oldest = self._promised - spread
+        fresh: list[Gradient] = []
+        while len(fresh) < count:
+            if not self._mailbox:
+                yield self._until_held(1)  # each is looked at when it arrives, before its sender is answered
+            message = self._mailbox.popleft()
+            self._held -= len(message)
+            if min(gradient.timestamp for gradient in message) >= oldest:
+                fresh += message
+                continue
+            self.drop(message)
+            for gradient in message:  # the next one shall count; those weights are promised, so nobody waits for ever
+                self._due[gradient.learner] = max(self._due[gradient.learner], oldest)
+        return fresh
 
     def _until_reached(self, timestamp: int) -> Signal:
         signal = self._reached.get(timestamp)

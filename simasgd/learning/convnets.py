@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.nn import relu
 
 from simasgd.learning.images import convolve, he_normal, max_pool_2, max_pool_3, mean_pool_3, normalize_locally
-from simasgd.learning.network import Network, Parameters, apply, dense, in_portions
+from simasgd.learning.network import Network, Parameters, apply, dense, in_portions, numbered
 from simasgd.scenario.data import DataShape
 from simasgd.scenario.models import pooled_size
 
@@ -43,13 +43,14 @@ def lenet5(data: DataShape) -> Network:
             hidden = relu(apply(layer, hidden))
         return apply(top, hidden)
 
-    return Network(init, in_portions(logits))
+    return Network(init, in_portions(logits), layers=numbered)
 
 
 def cifar10_rudra(data: DataShape) -> Network:
     """Rudra's network for CIFAR-10 (its examples/cifar10_full.cnn; Gupta et al. 2016), a port of Caffe's cifar10_full.
 
-    Its weights and rates are for pixels from 0 to 255 less the training set's mean, here each channel's and not each pixel's.
+    Its weights and rates are for pixels from 0 to 255 less the training set's mean: here each channel's, unless the data has
+    `subtract_mean`, and so each pixel's, as in the original.
     Its weight decay is 0.004 in convolutions and 1 at the top (Caffe's 0.004 with decay_mult 250), and none on biases, which
     learn at twice the rate.
     """
@@ -86,4 +87,4 @@ def cifar10_rudra(data: DataShape) -> Network:
     def decays(parameters: Parameters) -> Parameters:
         return [{"w": decay, "b": 0.0} for decay in (0.004, 0.004, 0.004, 1.0)]
 
-    return Network(init, in_portions(logits), rates, decays)
+    return Network(init, in_portions(logits), rates, decays, numbered)

@@ -8,7 +8,7 @@ import math
 import os
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,35 +18,81 @@ import numpy.typing as npt
 from simasgd import exact
 from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
-from simasgd.learning import text
-from simasgd.scenario.data import DATA, DataName
+from simasgd.learning import analytic, image_folder, text
+from simasgd.learning.image_folder import LazyImages
+from simasgd.scenario.data import (
+    DATA,
+    AbstractData,
+    AbstractImages,
+    Characters,
+    DataName,
+    Digits,
+    ImageNet,
+    LinearRegression,
+    LogisticRegression,
+    Noise,
+)
 
 Bytes = npt.NDArray[np.uint8]
+Inputs = npt.NDArray[np.float32] | LazyImages
+Labels = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, shape (samples, features), float32: pixels in [0, 1] or the numbers of characters; and labels, shape (samples,),
-    int32. `note` is what a reader of a result must know about this copy."""
+    """Inputs, shape (samples, features), float32: pixels in [0, 1], perhaps less their mean, or the numbers of characters, or
+    plain numbers; and labels, shape (samples,): int32 classes, or float32 numbers. `note` is what a reader of a result must
+    know about this copy."""
 
-    train_inputs: npt.NDArray[np.float32]
-    train_labels: npt.NDArray[np.int32]
-    test_inputs: npt.NDArray[np.float32]
-    test_labels: npt.NDArray[np.int32]
+    train_inputs: Inputs
+    train_labels: Labels
+    test_inputs: Inputs
+    test_labels: Labels
     note: str = ""
 
 
-def load(name: DataName) -> Dataset:
-    """A data set by name. Raises DataMissing where its files are not there or not what they should be."""
-    return _loaded(name, os.environ.get(VARIABLE))
+def load(spec: AbstractData) -> Dataset:
+    """A scenario's data set, without crops and flips. Raises DataMissing where its files are not there or not what they should
+    be."""
+    if isinstance(spec, AbstractImages):
+        spec = spec.model_copy(update={"crop": 0, "flip": False})  # so that all ways to augment it share one copy
+    return _loaded(spec, os.environ.get(VARIABLE))
 
 
 @cache
-def _loaded(name: DataName, root: str | None) -> Dataset:
-    if name == "digits":
-        return _digits()
-    if name == "characters":
-        return _characters()
+def _loaded(spec: AbstractData, root: str | None) -> Dataset:
+    match spec:
+        case Characters():
+            return _characters()
+        case LinearRegression():
+            return Dataset(*analytic.regression(spec))
+        case LogisticRegression():
+            return Dataset(*analytic.two_classes(spec))
+        case Noise():
+            return Dataset(*analytic.noise(spec))
+        case ImageNet():
+            return _imagenet(spec)
+        case Digits():
+            found = _digits()
+        case _:
+            found = _from_files(spec.kind)  # or none of this program's, which `locate` says
+    return _less_mean(found) if isinstance(spec, AbstractImages) and spec.subtract_mean else found
+
+
+def _less_mean(data: Dataset) -> Dataset:
+    """Without the mean training image."""
+    assert isinstance(data.train_inputs, np.ndarray)
+    assert isinstance(data.test_inputs, np.ndarray)
+    mean = data.train_inputs.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return replace(data, train_inputs=data.train_inputs - mean, test_inputs=data.test_inputs - mean)
+
+
+def _imagenet(spec: ImageNet) -> Dataset:
+    train, test = image_folder.read(spec, *locate("imagenet"))
+    return Dataset(train.images, train.labels, test.images, test.labels)
+
+
+def _from_files(name: DataName) -> Dataset:
     read: Callable[[list[Path]], tuple[Bytes, Bytes]] = _read_cifar if name == "cifar10" else _read_idx_pair
     paths, split = locate(name), len(FILES[name].train)
     train_images, train_labels = read(paths[:split])

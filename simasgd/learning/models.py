@@ -6,15 +6,42 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 import jax
+import jax.numpy as jnp
 
 from simasgd.learning.convnets import cifar10_rudra, lenet5
-from simasgd.learning.network import Network, Parameters, apply, dense
+from simasgd.learning.network import Network, Parameters, apply, dense, numbered
+from simasgd.learning.objective import Objective, classification, regression
+from simasgd.learning.quadratic import quadratic
 from simasgd.learning.resnets import resnet18, resnet20
 from simasgd.learning.transformers import transformer
 from simasgd.scenario.data import DataShape
-from simasgd.scenario.models import MLP, AbstractModel, Cifar10Rudra, LeNet5, ResNet18, ResNet20, Softmax, Transformer
+from simasgd.scenario.models import (
+    MLP,
+    AbstractModel,
+    Cifar10Rudra,
+    LeNet5,
+    Linear,
+    Logistic,
+    Quadratic,
+    ResNet18,
+    ResNet20,
+    Softmax,
+    Transformer,
+)
 
-__all__ = ["Network", "Parameters", "build"]
+__all__ = ["Network", "Parameters", "build", "objective"]
+
+
+@singledispatch
+def objective(spec: AbstractModel, data: DataShape) -> Objective:
+    """What a scenario's model minimizes on data of this shape."""
+    network = build(spec, data)
+    return regression(network) if data.label == "number" else classification(network)
+
+
+@objective.register
+def _(spec: Quadratic, data: DataShape) -> Objective:
+    return quadratic(spec)
 
 
 @singledispatch
@@ -31,6 +58,22 @@ def _(spec: Softmax, data: DataShape) -> Network:
 @build.register
 def _(spec: MLP, data: DataShape) -> Network:
     return _fully_connected(list(spec.widths(data)))
+
+
+@build.register
+def _(spec: Linear, data: DataShape) -> Network:
+    return _fully_connected([(data.features, 1)])
+
+
+@build.register
+def _(spec: Logistic, data: DataShape) -> Network:
+    linear = _fully_connected([(data.features, 1)])
+
+    def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
+        """0 for class 0."""
+        return jnp.pad(linear.logits(parameters, inputs), ((0, 0), (1, 0)))
+
+    return linear._replace(logits=logits)
 
 
 @build.register
@@ -72,4 +115,4 @@ def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
             inputs = jax.nn.relu(apply(layer, inputs))
         return apply(parameters[-1], inputs)
 
-    return Network(init, logits)
+    return Network(init, logits, layers=numbered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,11 @@ Parameters = Any
 """A pytree of arrays."""
 
 
+def one_layer(parameters: Parameters) -> Parameters:
+    """That all arrays are of layer 0."""
+    return jax.tree.map(lambda _: 0, parameters)
+
+
 class Network(NamedTuple):
     """init(key) -> parameters; logits(parameters, inputs of shape (batch, features)) -> shape (batch, classes).
 
@@ -20,12 +25,21 @@ class Network(NamedTuple):
     the structure of the parameters. The rates are what the learning rate is multiplied by for each array. The decays are
     coefficients of weight decay: the gradient becomes g + decay·w before the optimizer sees it, so that the array's rate and
     momentum act on both, as in Caffe. None means 1 everywhere, and no decay.
+
+    layers(parameters) is the number of the layer that each array belongs to, with the structure of the parameters: 0 at the
+    input, in the order of the scenario model's `layer_names`.
     """
 
     init: Callable[[jax.Array], Parameters]
     logits: Callable[[Parameters, jax.Array], jax.Array]
     rates: Callable[[Parameters], Parameters] | None = None
     decays: Callable[[Parameters], Parameters] | None = None
+    layers: Callable[[Parameters], Parameters] = one_layer
+
+
+def numbered(layers: Iterable[Parameters], first: int = 0) -> list[Parameters]:
+    """The number of its layer for every array of each of these layers."""
+    return [jax.tree.map(lambda _, number=number: number, layer) for number, layer in enumerate(layers, first)]
 
 
 def dense(key: jax.Array, inputs: int, outputs: int, variance: float) -> Parameters:

@@ -6,34 +6,34 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 import numpy as np
-import numpy.typing as npt
 
 from simasgd import exact
 from simasgd.laws import Gamma
+from simasgd.learning.data import Labels
 from simasgd.scenario.partition import Dirichlet, Shards, Shared
 from simasgd.tape import Floats, Ints
 
 
 @singledispatch
-def parts(spec: object, labels: npt.NDArray[np.int32], learners: int, seed: int) -> Sequence[Ints] | None:
+def parts(spec: object, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
     """The indices of each learner's training samples, ascending; None where all share all. With at least as many samples as
     learners every learner has one."""
     raise TypeError(f"no partition {spec!r}")
 
 
 @parts.register
-def _(spec: Shared, labels: npt.NDArray[np.int32], learners: int, seed: int) -> Sequence[Ints] | None:
+def _(spec: Shared, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
     return None
 
 
 @parts.register
-def _(spec: Shards, labels: npt.NDArray[np.int32], learners: int, seed: int) -> Sequence[Ints] | None:
+def _(spec: Shards, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
     shuffled = _shuffled(np.arange(len(labels)), exact.stream(seed, exact.Purpose.PARTITION, 0))
     return [np.sort(part) for part in np.array_split(shuffled, learners)]
 
 
 @parts.register
-def _(spec: Dirichlet, labels: npt.NDArray[np.int32], learners: int, seed: int) -> Sequence[Ints] | None:
+def _(spec: Dirichlet, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
     owner = np.empty(len(labels), np.int64)
     for label in np.unique(labels).tolist():
         bits = exact.stream(seed, exact.Purpose.PARTITION, 1 + label)

@@ -23,8 +23,9 @@ class AbstractPlayer(abc.ABC):
     """Computes the gradients of a tape, in an order that the tape allows."""
 
     @abc.abstractmethod
-    def prepare(self, problem: Problem) -> float:
-        """Compile what `play` needs; returns the seconds it took."""
+    def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
+        """Plan and compile what `play` needs; returns the seconds that compiling took. Raises simasgd.RunFailed where the
+        memory cannot suffice."""
 
     @abc.abstractmethod
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:

@@ -1,24 +1,29 @@
-"""What both players share: the data, the loss, the initial weights, the update rule and the columns they follow."""
+"""What both players share: the samples, the objective, the initial weights, the update rule and the columns they follow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import abc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-import optax
 
-from simasgd.learning import data, models
-from simasgd.learning.models import Network, Parameters
+from simasgd.learning import augment, data, models
+from simasgd.learning.augment import Augmentation
+from simasgd.learning.data import Dataset
+from simasgd.learning.examples import Examples
+from simasgd.learning.image_folder import LazyImages
+from simasgd.learning.models import Parameters
+from simasgd.learning.objective import Objective
 from simasgd.learning.partition import parts
 from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.learning.schedule import schedule_factors
-from simasgd.scenario.data import DATA, DataShape
+from simasgd.scenario.data import AbstractData
 from simasgd.scenario.models import AbstractModel
 from simasgd.scenario.modulation import (
     DanaSlim,
@@ -35,83 +40,143 @@ from simasgd.scenario.schema import Scenario
 from simasgd.tape import Floats, Ints, Tape
 
 
+class AbstractTask(abc.ABC):
+    """What is to be learned. Equal tasks share their compilations, so it can be hashed."""
+
+    @property
+    @abc.abstractmethod
+    def objective(self) -> Objective:
+        """The functions."""
+
+    @property
+    @abc.abstractmethod
+    def augmentation(self) -> Augmentation | None:
+        """What is done to each sample each time it is drawn for training."""
+
+    @property
+    @abc.abstractmethod
+    def dataset(self) -> Dataset:
+        """The samples. Raises simasgd.DataMissing."""
+
+
+@final
+@dataclass(frozen=True)
+class Described(AbstractTask):
+    """What a scenario describes."""
+
+    model: AbstractModel
+    data: AbstractData
+
+    @property
+    def objective(self) -> Objective:
+        return models.objective(self.model, self.data.shape)
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        return augment.augmentation(self.data)
+
+    @property
+    def dataset(self) -> Dataset:
+        return data.load(self.data)
+
+
 class Recipe(NamedTuple):
     """All that shapes the programs and nothing that is data, so that runs which share it share their compilation."""
 
-    model: AbstractModel
-    shape: DataShape
+    task: AbstractTask
     optimizer: Optimizer
     modulation: Modulation
     setting: Setting
 
     @property
-    def network(self) -> Network:
-        return models.build(self.model, self.shape)
-
-    @property
     def rule(self) -> Rule:
-        network = self.network
-        return rule(self.optimizer, self.modulation, self.setting, network.rates, network.decays)
+        objective = self.task.objective
+        return rule(self.optimizer, self.modulation, self.setting, objective.rates, objective.decays)
 
 
-def loss(network: Network, parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:
-    """Mean cross-entropy of a mini-batch."""
-    losses: jax.Array = optax.softmax_cross_entropy_with_integer_labels(network.logits(parameters, inputs), labels)
-    return losses.mean()
+class Sample(NamedTuple):
+    """One training sample's shapes and types."""
+
+    inputs: jax.ShapeDtypeStruct
+    label: jax.ShapeDtypeStruct
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A tape's gradients made concrete. `inputs` and `labels` are the training set on the device, `start` the initial weights.
+    """A tape's gradients made concrete. `start` are the initial weights.
 
-    `batches[i]` holds the indices of the samples of gradient row i, shape (G, µ); `factors[u]` the schedule's factor at step
-    u, shape (U,).
+    `batches[i]` holds the indices of the training samples of gradient row i, shape (G, µ), `codes[i]` how each is augmented
+    (None where they are not); `factors[u]` is the schedule's factor at step u, shape (U,).
     """
 
     recipe: Recipe
     tape: Tape
     start: Parameters
-    inputs: jax.Array
-    labels: jax.Array
-    test_inputs: jax.Array
-    test_labels: jax.Array
+    train: Examples
+    test: Examples
     batches: npt.NDArray[np.int32]
+    codes: npt.NDArray[np.int32] | None
     factors: Floats
     note: str
 
-    def evaluate(self, weights: Parameters) -> tuple[float, float]:
-        """Mean loss and error (a fraction) on the test set."""
-        value, wrong = _evaluator(self.recipe.model, self.recipe.shape)(weights, self.test_inputs, self.test_labels)
-        return float(value), int(wrong) / len(self.test_labels)
+    @property
+    def dtype(self) -> Any:
+        """Of the weights."""
+        return jax.tree.leaves(self.start)[0].dtype
+
+    @property
+    def sample(self) -> Sample:
+        inputs, labels = self.train.inputs, self.train.labels
+        types = (jnp.float32 if isinstance(inputs, LazyImages) else inputs.dtype, labels.dtype)
+        return Sample(*(jax.ShapeDtypeStruct(a.shape[1:], t) for a, t in zip((inputs, labels), types, strict=True)))
+
+    def evaluate(self, weights: Parameters) -> tuple[float, float | None]:
+        """Mean loss and error (a fraction; None where nothing can be wrong) on the test set."""
+        evaluator = _evaluator(self.recipe.task)
+        found = [[float(number) for number in evaluator(weights, *portion)] for portion in self.test.portions()]
+        value, wrong = (sum(numbers) / len(self.test) for numbers in zip(*found, strict=True))
+        return value, None if self.recipe.task.objective.wrong is None else wrong
 
 
-def pose(scenario: Scenario, tape: Tape) -> Problem:
-    """The problem that a scenario's learning section poses on its tape. Raises simasgd.DataMissing."""
+def pose(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Problem:
+    """The problem that a scenario's learning section, or a task in place of its model and data, poses on its tape. Raises
+    simasgd.DataMissing."""
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None
     assert samples_per_epoch is not None
-    source, shape = data.load(learning.data), DATA[learning.data]
-    setting = _setting(learning.modulation, scenario, tape)
-    recipe = Recipe(learning.model, shape, learning.optimizer, learning.modulation, setting)
+    task = Described(learning.model, learning.data) if task is None else task
+    source, seed = task.dataset, scenario.learning_seed
+    recipe = recipe_of(scenario, tape, task)
     dtype = jnp.dtype(learning.precision)
-    start = recipe.network.init(jax.random.key(scenario.learning_seed))
+    own = parts(learning.partition, source.train_labels, scenario.cluster.learners, seed)
     return Problem(
         recipe=recipe,
         tape=tape,
-        start=jax.tree.map(lambda p: p.astype(dtype), start),
-        inputs=jnp.asarray(source.train_inputs, dtype),
-        labels=jnp.asarray(source.train_labels),
-        test_inputs=jnp.asarray(source.test_inputs, dtype),
-        test_labels=jnp.asarray(source.test_labels),
-        batches=_batches(
-            scenario.learning_seed,
-            tape,
-            shape.train,
-            parts(learning.partition, source.train_labels, scenario.cluster.learners, scenario.learning_seed),
-        ),
+        start=jax.tree.map(lambda p: p.astype(dtype), task.objective.init(jax.random.key(seed))),
+        train=Examples.placed(source.train_inputs, source.train_labels, dtype),
+        test=Examples.placed(source.test_inputs, source.test_labels, dtype),
+        batches=_batches(seed, tape, len(source.train_labels), own),
+        codes=None if task.augmentation is None else _codes(learning.data, seed, tape),
         factors=schedule_factors(learning.schedule, tape, samples_per_epoch),
         note=source.note,
     )
+
+
+def recipe_of(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Recipe:
+    """The recipe of a scenario's learning section on its tape, without any data."""
+    learning = scenario.learning
+    assert learning is not None
+    chosen = Described(learning.model, learning.data) if task is None else task
+    return Recipe(chosen, learning.optimizer, learning.modulation, _setting(learning.modulation, scenario, tape))
+
+
+def sample_of(scenario: Scenario) -> Sample:
+    """A training sample of a scenario's data, without reading it."""
+    learning = scenario.learning
+    assert learning is not None
+    dtype, shape = jnp.dtype(learning.precision), learning.data.shape
+    label = jnp.dtype("int32") if shape.label == "class" else dtype
+    return Sample(jax.ShapeDtypeStruct((shape.features,), dtype), jax.ShapeDtypeStruct((), label))
 
 
 def _setting(modulation: Modulation, scenario: Scenario, tape: Tape) -> Setting:
@@ -137,26 +202,42 @@ def _tape_mean(tape: Tape) -> float:
 
 def _batches(seed: int, tape: Tape, samples: int, own: Sequence[Ints] | None) -> npt.NDArray[np.int32]:
     """The sample indices of every gradient row, shape (G, µ), from each learner's part of the samples if they are parted."""
+
+    def drawn(learner: int, count: int) -> npt.NDArray[np.int32]:
+        number = samples if own is None else len(own[learner])
+        places = data.mini_batches(seed, learner, count, tape.mini_batch, number)
+        return places if own is None else own[learner][places].astype(np.int32)
+
+    return _by_learner(tape, drawn)
+
+
+def _codes(spec: AbstractData, seed: int, tape: Tape) -> npt.NDArray[np.int32]:
+    """How each sample of every gradient row is augmented, shape (G, µ)."""
+    return _by_learner(tape, lambda learner, count: augment.draws(spec, seed, learner, count, tape.mini_batch))
+
+
+def _by_learner(tape: Tape, drawn: Callable[[int, int], npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
+    """For every gradient row its mini-batch's row, shape (G, µ), of `drawn(learner, count)`, which gives the learner's first
+    `count` mini-batches."""
     rows = np.empty((tape.num_gradients, tape.mini_batch), np.int32)
     order = np.argsort(tape.learner, kind="stable")
     learners, first = np.unique(tape.learner[order], return_index=True)
     for learner, mine in zip(learners.tolist(), np.split(order, first)[1:], strict=True):
         numbers = tape.batch[mine]
-        number = samples if own is None else len(own[learner])
-        drawn = data.mini_batches(seed, learner, int(numbers.max()) + 1, tape.mini_batch, number)[numbers]
-        rows[mine] = drawn if own is None else own[learner][drawn]
+        rows[mine] = drawn(learner, int(numbers.max()) + 1)[numbers]
     return rows
 
 
 @cache
-def _evaluator(model: AbstractModel, shape: DataShape) -> Any:
-    network = models.build(model, shape)
+def _evaluator(task: AbstractTask) -> Any:
+    objective = task.objective
 
     @jax.jit
     def evaluate(weights: Parameters, inputs: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
-        logits = network.logits(weights, inputs)
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        return losses.mean(), (logits.argmax(axis=-1) != labels).sum()
+        """Sums of the losses and of the wrong ones."""
+        losses = objective.losses(weights, inputs, labels)
+        wrong = jnp.zeros(()) if objective.wrong is None else objective.wrong(weights, inputs, labels).sum()
+        return losses.sum(), wrong
 
     return evaluate
 

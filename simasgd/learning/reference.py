@@ -12,15 +12,16 @@ import numpy as np
 import optax
 
 from simasgd.learning.models import Parameters
+from simasgd.learning.objective import loss
 from simasgd.learning.player import AbstractPlayer, Moment
-from simasgd.learning.problem import Problem, Recipe, all_finite, loss
+from simasgd.learning.problem import Problem, Recipe, all_finite
 
 
 @final
 class Reference(AbstractPlayer):
     """Plain Python around three jitted functions: a gradient, its share in the mean, and the optimizer's update."""
 
-    def prepare(self, problem: Problem) -> float:
+    def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
         return 0.0  # its functions are compiled where they are first called
 
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
@@ -28,19 +29,31 @@ class Reference(AbstractPlayer):
         tape, rule = problem.tape, problem.recipe.rule
         weights = problem.start
         state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
+        versions = tape.timestamp[:, None] if tape.layers is None else tape.layers
         last_read = np.full(tape.num_steps + 1, -1)
-        np.maximum.at(last_read, tape.timestamp, tape.step)
+        np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
         kept = {0: weights}
         wanted = set(stops)
+        layers = problem.recipe.task.objective.layers(weights)
+
+        def read_by(row: int) -> Parameters:
+            """The weights that a gradient was computed on, each layer from its own version."""
+            if tape.layers is None:
+                return kept[tape.timestamp[row]]
+            each = tape.layers[row].tolist()
+            return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in each))
+
+        def codes_of(row: int) -> Any:
+            return None if problem.codes is None else problem.codes[row]
+
         if 0 in wanted:
             yield Moment(0, weights)
         for u in range(max(stops, default=0)):
             rows = range(tape.offsets[u], tape.offsets[u + 1])
             mean = jax.tree.map(jnp.zeros_like, weights)
             for row in rows:
-                batch = problem.batches[row]
-                read = kept[tape.timestamp[row]]
-                gradient = gradient_of(read, problem.inputs, problem.labels, batch)
+                read = read_by(row)
+                gradient = gradient_of(read, *problem.train.batch(problem.batches[row]), codes_of(row))
                 mean, gradient_state = share_of(
                     mean, gradient, gradient_state, weights, read, tape.learner[row], tape.staleness[row], u, 1.0 / len(rows)
                 )
@@ -49,7 +62,7 @@ class Reference(AbstractPlayer):
                 yield Moment(u + 1, weights, diverged=True)
                 return
             kept[u + 1] = weights
-            for timestamp in {*tape.timestamp[rows.start : rows.stop].tolist(), u + 1}:
+            for timestamp in {*versions[rows.start : rows.stop].ravel().tolist(), u + 1}:
                 if last_read[timestamp] <= u:
                     del kept[timestamp]
             progress(u + 1)
@@ -59,11 +72,12 @@ class Reference(AbstractPlayer):
 
 @cache
 def _functions(recipe: Recipe) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    network, rule = recipe.network, recipe.rule
+    objective, augment, rule = recipe.task.objective, recipe.task.augmentation, recipe.rule
 
     @jax.jit
-    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array, batch: jax.Array) -> Parameters:
-        return jax.grad(lambda weights: loss(network, weights, inputs[batch], labels[batch]))(read)
+    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array, codes: Any) -> Parameters:
+        seen = inputs if augment is None else augment(inputs, codes)
+        return jax.grad(lambda weights: loss(objective, weights, seen, labels))(read)
 
     @jax.jit
     def share_of(

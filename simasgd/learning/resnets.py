@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax.nn import relu
 
 from simasgd.learning.images import convolve, he_normal, max_pool_3, normalize_groups
-from simasgd.learning.network import Network, Parameters, apply, dense, in_portions
+from simasgd.learning.network import Network, Parameters, apply, dense, in_portions, numbered
 from simasgd.scenario.data import DataShape
 from simasgd.scenario.models import ResNet18
 
@@ -73,7 +73,13 @@ def _residual(data: DataShape, width: int, groups: int, body: Any, stem: Any) ->
                 images = _block(block, images, 2 if i and not j else 1, groups)
         return apply(parameters["top"], images.mean(axis=(1, 2)))
 
-    return Network(init, in_portions(logits))
+    def layers(parameters: Parameters) -> Parameters:
+        blocks = [block for stage in parameters["stages"] for block in stage]
+        stem, *inner, top = numbered([parameters["stem"], *blocks, parameters["top"]])
+        numbers = iter(inner)
+        return {"stem": stem, "stages": [[next(numbers) for _ in stage] for stage in parameters["stages"]], "top": top}
+
+    return Network(init, in_portions(logits), layers=layers)
 
 
 def _convolution(keys: Keys, size: int, inputs: int, outputs: int) -> Parameters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from simasgd.learning.network import Network, Parameters, apply, dense
+from simasgd.learning.network import Network, Parameters, apply, dense, numbered
 from simasgd.scenario.data import DataShape
 from simasgd.scenario.models import Transformer
 
@@ -50,7 +50,13 @@ def transformer(spec: Transformer, data: DataShape) -> Network:
             stream = stream + apply(block["from_wide"], wide)
         return apply(parameters["top"], normalize(parameters["last"], stream[:, -1]))
 
-    return Network(init, logits)
+    def layers(parameters: Parameters) -> Parameters:
+        embeddings, end = ("characters", "positions"), ("last", "top")
+        groups = [{name: parameters[name] for name in names} for names in (embeddings, end)]
+        first, *blocks, last = numbered([groups[0], *parameters["blocks"], groups[1]])
+        return first | {"blocks": blocks} | last
+
+    return Network(init, logits, layers=layers)
 
 
 def _normalization(width: int) -> Parameters:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractProtocol, Role, Spread
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -17,10 +17,12 @@ class Async(AbstractProtocol):
     """
 
     kind: Literal["async"] = "async"
+    spread: Spread | None = None
+    """The server drops gradients that would be staler than this when they are applied. Absent: none."""
 
     def serve(self, server: Server) -> Role:
         while True:
-            gradients = yield from server.collect(1)
+            gradients = yield from server.collect(1, self.spread)
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:
@@ -33,4 +35,4 @@ class Async(AbstractProtocol):
         return None
 
     def lawful_staleness(self, learners: int) -> float | None:
-        return learners - 1.0
+        return learners - 1.0 if self.spread is None else None

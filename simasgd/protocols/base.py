@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from simasgd.scenario.section import Inconsistency, Section
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
     from simasgd.cluster.server import Server
+    from simasgd.scenario.models import AbstractModel
 
 Role = Generator[Any, Any, None]
+Spread = Annotated[int, Field(strict=True, ge=0, le=2**53)]
+"""The greatest staleness that a gradient may have when it is applied (`spread` in Rudra's SendBroadcast.x10, 10 there)."""
 
 
 class AbstractProtocol(Section):
@@ -47,6 +52,6 @@ class AbstractProtocol(Section):
         """Whether it has to know how long an epoch is."""
         return False
 
-    def inconsistencies(self, learners: int) -> list[Inconsistency]:
-        """What is wrong with the parameters in a cluster of λ `learners`."""
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
+        """What is wrong with the parameters in a cluster of λ `learners` that learn `model`, if any."""
         return []

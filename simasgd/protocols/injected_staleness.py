@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractProtocol, Role
-from simasgd.scenario.delay import Delay, NumberOrLaw
+from simasgd.scenario.delay import Delays, wrong_delays
 from simasgd.scenario.section import Inconsistency, Number
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
     from simasgd.cluster.server import Server
+    from simasgd.scenario.models import AbstractModel
 
 
 @final
@@ -19,12 +20,12 @@ class InjectedStaleness(AbstractProtocol):
 
     θ_{i+1} = θ_i − α · Δθ(θ_{i−τ}), as in constant-delay gradient descent (docs/papers.md B3.5) and in test-beds of staleness
     (Zhang, Tanimura and Nakada 2018; arXiv:1604.00981, section 2.1). Before update τ the initial weights are the oldest there
-    are.
+    are. With a delay for each layer the gradient is that of a network whose layers are of different ages.
     """
 
     kind: Literal["injected-staleness"] = "injected-staleness"
-    delay: Annotated[Delay, NumberOrLaw]
-    """τ: a number of updates, or a law of it."""
+    delay: Delays
+    """τ: a number of updates, or a law of it; or a list of these, one for each layer from the input to the output."""
     ramp_epochs: Annotated[Number, Field(ge=0.0, le=1e6)] = 0.0
     """Over so many epochs τ grows linearly from 0 to what was drawn (rounded down)."""
 
@@ -34,9 +35,9 @@ class InjectedStaleness(AbstractProtocol):
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:
-        for delay in learner.draws(self.delay):
+        for delays in learner.draws(self.delay):
             weights = yield from learner.pull()
-            older = learner.recall(weights, self._grown(delay, learner))
+            older = learner.recall(weights, [self._grown(delay, learner) for delay in delays])
             gradient = yield from learner.compute(older)
             yield from learner.push(gradient)
 
@@ -52,8 +53,8 @@ class InjectedStaleness(AbstractProtocol):
     def counts_epochs(self) -> bool:
         return self.ramp_epochs > 0.0
 
-    def inconsistencies(self, learners: int) -> list[Inconsistency]:
-        found = [Inconsistency(("delay", *path), message) for path, message in self.delay.inconsistencies()]
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
+        found = [Inconsistency(("delay", *path), message) for path, message in wrong_delays(self.delay, model)]
         if learners != 1:
             message = f"there are {learners} learners; the staleness is under control with cluster.learners 1 only"
             found.append(Inconsistency(("kind",), message))

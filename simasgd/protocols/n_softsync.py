@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from pydantic import BeforeValidator
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractProtocol, Role, Spread
 from simasgd.scenario.section import Count, Inconsistency
 from simasgd.scenario.values import shown
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
     from simasgd.cluster.server import Server
+    from simasgd.scenario.models import AbstractModel
 
 
 def _number_or_learners(value: Any) -> Any:
@@ -30,11 +31,13 @@ class NSoftsync(AbstractProtocol):
     kind: Literal["n-softsync"] = "n-softsync"
     n: Annotated[Count | Literal["learners"], BeforeValidator(_number_or_learners)]
     """The server updates n times per λ gradients; `learners` is n = λ."""
+    spread: Spread | None = None
+    """The server drops gradients that would be staler than this when they are applied. Absent: none."""
 
     def serve(self, server: Server) -> Role:
         c = self._c(server.num_learners)
         while True:
-            gradients = yield from server.collect(c)
+            gradients = yield from server.collect(c, self.spread)
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:
@@ -47,10 +50,9 @@ class NSoftsync(AbstractProtocol):
         return float(self._n(learners))
 
     def lawful_staleness(self, learners: int) -> float | None:
-        c = self._c(learners)
-        return (learners - 1) / c
+        return (learners - 1) / self._c(learners) if self.spread is None else None
 
-    def inconsistencies(self, learners: int) -> list[Inconsistency]:
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
         if self._n(learners) > learners:
             return [Inconsistency(("n",), f"{self.n} is more than the {learners} learners, and c = ⌊λ/n⌋ would be 0")]
         return []

@@ -10,10 +10,11 @@ from simasgd.report import figures, svg
 from simasgd.report.facts import Facts
 from simasgd.report.faults import fault_blocks
 from simasgd.report.gantt import timeline_blocks
+from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.parts import Block, Entry, Panel, Table, glyph, line_mark
 from simasgd.report.tables import clocks, curves, histogram, staleness_over_time
 from simasgd.report.time_blocks import time_block
-from simasgd.report.words import NBSP, duration, few, number, percent
+from simasgd.report.words import NBSP, duration, few, number
 from simasgd.results import Run, Study
 
 _MOST_ROWS = 60
@@ -21,20 +22,23 @@ _MOST_ROWS = 60
 
 def blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:
     """Those that this study has something to show in."""
-    table = curves(study)
-    learning = [] if table.empty else [_curves(table, variants)]
+    tables = [(curves(study, metric), metric) for metric in (ERROR, LOSS)]
+    learning = [_curves(table, metric, variants) for table, metric in tables if not table.empty]
     times = [time_block(study, variants), *timeline_blocks(study, variants)]
     return [*learning, _staleness(study, variants), *times, *fault_blocks(variants)]
 
 
-def _curves(table: pd.DataFrame, variants: Sequence[Facts]) -> Block:
-    names = list(table["variant"].unique())
-    ends = "; ".join(f"{name} ends at {percent(rows['error'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False))
-    panels = [
-        Panel(title, svg.inline(figures.curve(table, x), f"curve-{x}", f"Line chart of {title.lower()}: {ends}."))
-        for x, title in (("seconds", "Test error against simulated time"), ("epoch", "Test error against epochs"))
-    ]
-    legend = [Entry(line_mark(f"series-{i % 8}", i % 4), name) for i, name in enumerate(names)]
+def _curves(table: pd.DataFrame, metric: Metric, variants: Sequence[Facts]) -> Block:
+    names = table.drop_duplicates("variant").set_index("series")["variant"]
+    ends = "; ".join(
+        f"{name} ends at {metric.form(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
+    )
+    panels = []
+    for x, against in (("seconds", "simulated time"), ("epoch", "epochs")):
+        label = f"Line chart of {metric.name} against {against}: {ends}."
+        drawn = svg.inline(figures.curve(table, x, metric), f"{metric.key}-{x}", label)
+        panels.append(Panel(f"{metric.title} against {against}", drawn))
+    legend = [Entry(line_mark(f"series-{i % 8}", i % 4), name) for i, name in names.items()]
     spread = " Lines are means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
     rows = [
         (
@@ -42,44 +46,45 @@ def _curves(table: pd.DataFrame, variants: Sequence[Facts]) -> Block:
             number(row.epoch),
             number(row.updates),
             f"{row.seconds:.4g}",
-            *map(percent, (row.error, row.low, row.high)),
+            *map(metric.form, (row.value, row.low, row.high)),
         )
         for row in table.itertuples()
     ]
     return Block(
-        id="error",
-        nav="Test error",
-        title="Test error over time",
-        reading=learning_reading(table, variants) + spread,
+        id=metric.key.removeprefix("test_"),
+        nav=metric.title,
+        title=f"{metric.title} over time",
+        reading=learning_reading(table, metric, variants) + spread,
         panels=panels,
         legend=legend if len(names) > 1 else [],
-        table=Table.of(("variant", "epoch", "updates", "simulated seconds", "test error", "least", "greatest"), rows),
+        table=Table.of(("variant", "epoch", "updates", "simulated seconds", metric.name, "least", "greatest"), rows),
     )
 
 
-def learning_reading(table: pd.DataFrame, variants: Sequence[Facts]) -> str:
-    """When each variant first got to an error that all who learn reach in the end."""
+def learning_reading(table: pd.DataFrame, metric: Metric, variants: Sequence[Facts]) -> str:
+    """When each variant first got to an error, or a loss, that all who learn reach in the end."""
+    learners = [one for one in variants if one.classes is not None and one.metric is metric]
     # The target is what the runs end at, not the last row that all seeds share.
-    finals = {one.name: one.test_error.mean for one in variants if one.test_error is not None and not one.fails}
-    learners = [one for one in variants if one.classes is not None]
+    finals = [one.score.mean for one in learners if one.score is not None and not one.fails]
     if len(learners) == 1 or not finals:
-        return " ".join(_fall(name, rows) for name, rows in table.groupby("variant", sort=False))
-    target = max(finals.values())
+        return " ".join(_fall(name, rows, metric) for name, rows in table.groupby("variant", sort=False))
+    target = max(finals)
     said = []
     for name, rows in table.groupby("variant", sort=False):
-        there = rows[rows["error"] <= target]
+        there = rows[rows["value"] <= target]
         first = None if there.empty else there.iloc[0]
         when = "never" if first is None else f"after {duration(first.seconds)} (epoch {number(first.epoch)})"
         said.append(f"{name} {when}")
-    return f"Time until the mean test error is first at {percent(target)} or below: {few(said, 8)}."
+    return f"Time until the mean {metric.name} is first at {metric.form(target)} or below: {few(said, 8)}."
 
 
-def _fall(name: str, rows: pd.DataFrame) -> str:
-    start, end, best = rows["error"].iloc[0], rows["error"].iloc[-1], rows.loc[rows["error"].idxmin()]
-    lowest = f"; the lowest is {percent(best.error)} at epoch {number(best.epoch)}" if best.error < end else ""
+def _fall(name: str, rows: pd.DataFrame, metric: Metric) -> str:
+    form = metric.form
+    start, end, best = rows["value"].iloc[0], rows["value"].iloc[-1], rows.loc[rows["value"].idxmin()]
+    lowest = f"; the lowest is {form(best.value)} at epoch {number(best.epoch)}" if best.value < end else ""
     verb = "falls" if end < start else "rises" if end > start else "stays"
-    how = f"at {percent(end)}" if end == start else f"from {percent(start)} to {percent(end)}"
-    return f"Under {name} the test error {verb} {how}{lowest}."
+    how = f"at {form(end)}" if end == start else f"from {form(start)} to {form(end)}"
+    return f"Under {name} the {metric.name} {verb} {how}{lowest}."
 
 
 def _staleness(study: Study, variants: Sequence[Facts]) -> Block:

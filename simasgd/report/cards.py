@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from simasgd.report.facts import Facts
 from simasgd.report.parts import Card, Hero
 from simasgd.report.verdict import divergence
-from simasgd.report.words import Spread, count, duration, number, percent
+from simasgd.report.words import Spread, count, duration, number
 
 
 def cards(variants: Sequence[Facts]) -> list[Card]:
@@ -15,13 +15,13 @@ def cards(variants: Sequence[Facts]) -> list[Card]:
     if len(variants) == 1:
         one = variants[0]
         extra = [_rate(one), *([_epochs(one)] if one.epochs is not None else [])]
-        heroes = [*([_error(one)] if one.classes is not None else []), _time(one), _staleness(one), *extra]
+        heroes = [*([_score(one)] if one.classes is not None else []), _time(one), _staleness(one), *extra]
         return [Card("", "", [hero]) for hero in heroes]
     return [
         Card(
             one.name,
             _subtitle(one),
-            [_error(one) if one.classes is not None else _rate(one), _time(one), _staleness(one)],
+            [_score(one) if one.classes is not None else _rate(one), _time(one), _staleness(one)],
             f"series-{i % 8}",
         )
         for i, one in enumerate(variants)
@@ -31,16 +31,20 @@ def cards(variants: Sequence[Facts]) -> list[Card]:
 def _subtitle(one: Facts) -> str:
     architecture = one.architecture if one.architecture not in ("base", one.name) else ""
     parts = [one.protocol if one.protocol != one.name else "", architecture, f"rate {one.rule}" if one.rule else ""]
-    parts.append(f"{one.learners:,} learners, {count(len(one.seeds), 'seed')}")
+    learners = f"{one.learners:,} learner{'s' if one.learners > 1 else ''}"
+    parts.append(f"{learners}, {count(len(one.seeds), 'seed')}")
     return ", ".join(filter(None, parts))
 
 
-def _error(one: Facts) -> Hero:
+def _score(one: Facts) -> Hero:
+    metric, key = one.metric, f"{one.name}.{one.metric.key}"
     if one.diverged:
         first = min(found.update for found in one.diverged)
-        return Hero(f"{one.name}.test_error", "test error", str(first), "diverged", divergence(one).removeprefix("diverged "))
-    below = (_spread(one.test_error, percent, one), "fails to learn" if one.fails else "")
-    return _hero(one, "test_error", "test error", one.test_error, percent, ", ".join(filter(None, below)))
+        return Hero(key, metric.name, str(first), "diverged", divergence(one).removeprefix("diverged "))
+    if one.score is None:
+        return Hero(key, metric.name, "", "infinite", "fails to learn")
+    below = (_spread(one.score, metric.form, one), "fails to learn" if one.fails else "")
+    return _hero(one, metric.key, metric.name, one.score, metric.form, ", ".join(filter(None, below)))
 
 
 def _time(one: Facts) -> Hero:

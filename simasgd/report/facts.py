@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from simasgd.protocols import NSoftsync, Protocol
+from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.words import Spread
 from simasgd.results import Run, Study, mean
-from simasgd.scenario.data import DATA
 
 _RULES = {
     "inverse-staleness": "α₀/τ",
@@ -90,7 +90,7 @@ NO_FAULTS = Faults()
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """One variant over its seeds. `classes` is None where nothing is learned."""
+    """One variant over its seeds. `classes` is None where nothing is learned, and 0 where labels are no classes."""
 
     name: str
     protocol: str
@@ -99,6 +99,9 @@ class Facts:
     seeds: tuple[int, ...]
     classes: int | None = None
     test_error: Spread | None = None
+    test_loss: Spread | None = None
+    first_loss: float | None = None
+    """Of the initial weights."""
     simulated_seconds: Spread
     rate: Spread
     """Applied gradients per simulated second."""
@@ -127,12 +130,24 @@ class Facts:
         return f"{self.name} ({self.rule})" if self.rule else self.name
 
     @property
+    def metric(self) -> Metric:
+        return LOSS if self.classes == 0 else ERROR
+
+    @property
+    def score(self) -> Spread | None:
+        """By the metric."""
+        return self.test_loss if self.classes == 0 else self.test_error
+
+    @property
     def fails(self) -> bool:
-        """Whether it learns nothing worth the name: diverged, or hardly better than guessing."""
+        """Whether it learns nothing worth the name: diverged, or hardly better than guessing or, where nothing can be guessed,
+        than the initial weights."""
         if self.classes is None:
             return False
-        guessing = 1.0 - 1.0 / self.classes
-        return bool(self.diverged) or self.test_error is None or self.test_error.mean >= _CHANCE * guessing
+        if self.diverged or self.score is None:
+            return True
+        before = 1.0 - 1.0 / self.classes if self.classes else self.first_loss or math.inf  # weights may begin at the minimum
+        return self.score.mean >= _CHANCE * before
 
     @property
     def busiest(self) -> Resource | None:
@@ -161,8 +176,10 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         rule="" if learning is None else _RULES.get(learning.modulation.kind, ""),
         learners=learners,
         seeds=tuple(run.seed for run in runs),
-        classes=None if learning is None else DATA[learning.data].classes,
+        classes=None if learning is None else learning.data.shape.classes,
         test_error=Spread.of([run.test_error for run in runs if run.test_error is not None]),
+        test_loss=Spread.of([run.test_loss for run in runs if run.test_loss is not None]),
+        first_loss=mean([found["test_loss"] for run in runs for found in run.summary["evaluations"][:1] if found["test_loss"]]),
         simulated_seconds=_spread(runs, "simulated_seconds"),
         rate=_spread(runs, "gradients_per_simulated_second"),
         epochs=mean([run.summary["epochs"] for run in runs if run.summary["epochs"] is not None]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -10,31 +11,36 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from simasgd.report import svg
 from simasgd.report.facts import Resource
+from simasgd.report.metric import ERROR, Metric
 from simasgd.report.words import NBSP, number, share, time_unit
 
 _MOST_BARS = 60
+_MOST_DECADES = 8
 _ROW = 0.46
 
 
-def curve(table: pd.DataFrame, x: str) -> Figure:
-    """Test error against `x` (seconds or epoch), one line per variant with the range over its seeds.
+def curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
+    """The metric against `x` (seconds or epoch), one line per variant with the range over its seeds.
 
-    `table` is that of `facts.curves`.
+    `table` is that of `tables.curves`.
     """
     size, unit = time_unit(float(table["seconds"].max())) if x == "seconds" else (1.0, "")
     with svg.drawing(height=2.9) as figure:
         axes = figure.subplots()
-        for i, (_, rows) in enumerate(table.groupby("variant", sort=False)):
+        for i, rows in table.groupby("series"):
             at, colour = rows[x] / size, svg.series(i)
             if (rows["seeds"] > 1).any():
                 axes.fill_between(at, rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
-            sns.lineplot(x=at, y=rows["error"], color=colour, linestyle=svg.DASHES[i % 4], ax=axes, errorbar=None)
-            axes.plot(at.iloc[-1:], rows["error"].iloc[-1:], "o", color=colour, markersize=4.5, clip_on=False)
-        percent_axis(axes, logarithmic=_spans(table))
+            sns.lineplot(x=at, y=rows["value"], color=colour, linestyle=svg.DASHES[i % 4], ax=axes, errorbar=None)
+            axes.plot(at.iloc[-1:], rows["value"].iloc[-1:], "o", color=colour, markersize=4.5, clip_on=False)
+        if metric is ERROR:
+            percent_axis(axes, logarithmic=bool(table["low"].min() > 0 and spans(table["value"])))
+        else:
+            number_axis(axes, logarithmic=spans(table["value"]))
         axes.set_xlabel(f"simulated time ({unit})" if unit else "epochs (samples applied)")
         axes.set_xlim(0, float(table[x].max()) / size or 1.0)
         return figure
@@ -134,9 +140,9 @@ def _row_label(axes: Axes, y: float, label: str) -> None:
     text.set_in_layout(False)  # a long label must not narrow the bars
 
 
-def _spans(table: pd.DataFrame) -> bool:
-    """Whether test errors lie so far apart that only a logarithmic axis shows the small ones."""
-    return bool(table["low"].min() > 0 and table["error"].max() > 8 * table["error"].min())
+def spans(values: pd.Series) -> bool:
+    """Whether values lie so far apart that only a logarithmic axis shows the small ones, and none is negative."""
+    return bool(values.min() >= 0 and values.max() > 8 * values[values > 0].min())
 
 
 def percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
@@ -150,8 +156,23 @@ def percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.6g}{NBSP}%"))
 
 
+def number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
+    """Let the vertical axis show plain numbers; a logarithmic one leaves out what is 0."""
+    if logarithmic:
+        logarithmic_axis(axes)
+    else:
+        axes.set_ylim(min(0.0, axes.dataLim.ymin), None)
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.set_ylabel("")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value) if abs(value) < 1e6 else f"{value:.3g}"))
+
+
 def logarithmic_axis(axes: Axes) -> None:
-    """Let the vertical axis be logarithmic, with a tick at 1, 2 and 5 of each decade."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    """Let the vertical axis be logarithmic, with a tick at 1, 2 and 5 of each decade, or at every so many decades."""
+    axes.set_yscale("log", nonpositive="mask")
+    low, high = math.floor(math.log10(axes.dataLim.minposy)), math.ceil(math.log10(axes.dataLim.ymax))
+    # LogLocator would look for ticks beyond the greatest number there is.
+    decades = range(low, min(high, 308) + 1, max(1, -(-(high - low) // _MOST_DECADES)))
+    few = LogLocator(subs=(1.0, 2.0, 5.0))
+    axes.yaxis.set_major_locator(few if high - low <= 4 else FixedLocator([10.0**decade for decade in decades]))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -5,8 +5,8 @@ from __future__ import annotations
 WORDS = (
     (
         "Simulated time",
-        "What the modelled cluster would need: computing, messages, queues, updates and waiting. Evaluating the test error "
-        "takes none of it. How long the simulation itself took is another number (wall time).",
+        "What the modelled cluster would need: computing, messages, queues, updates and waiting. Evaluating on the test "
+        "set takes none of it. How long the simulation itself took is another number (wall time).",
     ),
     (
         "Staleness, σ or τ",
@@ -58,12 +58,19 @@ WORDS = (
         "table says what makes the run shorter, and the path what makes it stale.",
     ),
     (
+        "Test error, test loss",
+        "The share of test samples that are taken for another class, and the mean of what is minimized over the test samples. "
+        "Where labels are no classes there is only a loss: half the squared error of a regression, or a given function.",
+    ),
+    (
         "Fails to learn",
-        "The final test error is at least 80 % of what guessing gives, or the weights stopped being finite (diverged).",
+        "The final test error is at least 80 % of what guessing gives (without classes: the test loss is at least 80 % of that "
+        "of the initial weights), or the weights stopped being finite (diverged).",
     ),
     (
         "Worse, better",
-        "Test errors differ by more than 1.5 points and by more than either varies over the seeds; else they count as alike.",
+        "Test errors differ by more than 1.5 points (test losses by more than a tenth of the smaller one) and by more than "
+        "either varies over the seeds; else they count as alike.",
     ),
     (
         "Seeds",

@@ -83,7 +83,7 @@ def sweep_page(sweep: SweepTable) -> str:
         names=[variant for variant in facts.variants if variant],
         about=[(axis.key, few(axis.values, 8)) for axis in sweep.axes],
         blocks=sweep_blocks.blocks(facts),
-        points=sweep_blocks.all_points(sweep),
+        points=sweep_blocks.all_points(facts),
         command=sweep.command,
         yaml=text.dump(scenario.resolved()),
         words=WORDS,

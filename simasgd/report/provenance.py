@@ -11,10 +11,10 @@ from simasgd.report.words import NBSP, count, duration, few, joined, number
 from simasgd.results import Run, Study
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.cluster import Cluster
-from simasgd.scenario.data import DATA
 from simasgd.scenario.learning import Learning
-from simasgd.scenario.models import MLP, Softmax
+from simasgd.scenario.models import MLP, Linear, Logistic, Quadratic, Softmax
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.section import Section
 from simasgd.scenario.units import SIZE, show
 from simasgd.scenario.values import shown
 
@@ -108,24 +108,31 @@ def _size(size: float) -> str:
 
 
 def _data(learning: Learning) -> str:
-    shape = DATA[learning.data]
-    return f"{learning.data} ({shape.train:,} + {shape.test:,} samples)"
+    data, shape = learning.data, learning.data.shape
+    return f"{data.kind} ({shape.train:,} + {shape.test:,} samples){_others(data, 'train', 'samples', 'test')}"
 
 
 def _model(learning: Learning) -> str:
-    shape, model = DATA[learning.data], learning.model
-    widths = ""
-    if isinstance(model, Softmax | MLP):
-        layers = [shape.features, *(model.hidden if isinstance(model, MLP) else ()), shape.classes]
-        widths = f" {'–'.join(map(str, layers))}"
-    return f"{model.kind}{widths} ({learning.num_parameters:,} parameters)"
+    shape, model = learning.data.shape, learning.model
+    form = ""
+    if isinstance(model, Softmax | Linear | Logistic | MLP):
+        outputs = 1 if isinstance(model, Logistic) else shape.outputs
+        form = f" {'–'.join(map(str, [shape.features, *(model.hidden if isinstance(model, MLP) else ()), outputs]))}"
+    elif isinstance(model, Quadratic):
+        form = f" of curvature {few(list(map(number, model.spectrum)))} from {number(model.start)}"
+    parameters = learning.num_parameters
+    return f"{model.kind}{form} ({parameters:,} parameter{'s' if parameters > 1 else ''})"
 
 
 def _optimizer(learning: Learning) -> str:
     optimizer = learning.optimizer
-    chosen = optimizer.model_dump(exclude={"kind", "learning_rate"}, exclude_defaults=True)
-    others = "".join(f", {name.replace('_', ' ')} {shown(value)}" for name, value in chosen.items())
-    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{others}"
+    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{_others(optimizer, 'learning_rate')}"
+
+
+def _others(section: Section, *said: str) -> str:
+    """What is not as by default, but for what has been said."""
+    chosen = section.model_dump(exclude={"kind", *said}, exclude_defaults=True)
+    return "".join(f", {name.replace('_', ' ')} {shown(value)}" for name, value in chosen.items())
 
 
 def _seeds(runs: Sequence[Run]) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from simasgd.report import svg
 from simasgd.report.parts import Block, Cell, Column, Entry, Panel, Table, glyph, line_mark
-from simasgd.report.sweep_facts import ERROR, SECONDS, Line, SweepFacts, positions, short
+from simasgd.report.sweep_facts import ERROR, LOSS, NAMES, SECONDS, Line, SweepFacts, form, positions, short
 from simasgd.report.sweep_figures import MARKERS, heat_map, lines, scale_of
-from simasgd.report.words import capitalised, duration, joined, number, percent
+from simasgd.report.words import capitalised, joined, number
 
 if TYPE_CHECKING:
     from simasgd.sweep import Axis, SweepTable
-
-_TITLES = {ERROR: "Test error", SECONDS: "Simulated time"}
 
 
 def blocks(facts: SweepFacts) -> list[Block]:
@@ -30,15 +29,11 @@ def blocks(facts: SweepFacts) -> list[Block]:
 
 
 def _quantities(facts: SweepFacts) -> list[str]:
-    return [ERROR, SECONDS] if facts.finished[ERROR].notna().any() else [SECONDS]
+    return [*facts.measures, SECONDS]
 
 
 def _unit(quantity: str, greatest: float) -> str:
-    return "" if quantity == ERROR else f" ({scale_of(quantity, greatest)[1]})"
-
-
-def _form(quantity: str, value: float) -> str:
-    return percent(value) if quantity == ERROR else duration(value)
+    return f" ({scale_of(quantity, greatest)[1]})" if quantity == SECONDS else ""
 
 
 def _axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
@@ -47,10 +42,10 @@ def _axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
     panels = []
     for quantity in _quantities(facts):
         drawn = [line for line in found if line.rows[quantity].notna().any()]
-        label = f"{_TITLES[quantity]} along {axis.key}. {_ends(drawn, axis, quantity)}"
+        label = f"{capitalised(NAMES[quantity])} along {axis.key}. {_ends(drawn, axis, quantity)}"
         figure = svg.inline(lines(drawn, axis, quantity, by_variant), f"axis-{i}-{quantity}", label)
         unit = _unit(quantity, max(line.rows[quantity].max() for line in drawn))
-        panels.append(Panel(f"{_TITLES[quantity]}{unit} against {short(axis)}", figure))
+        panels.append(Panel(f"{capitalised(NAMES[quantity])}{unit} against {short(axis)}", figure))
     legend = [Entry(_mark(line, by_variant, axis), line.label) for line in found] if len(found) > 1 else []
     return Block(
         id=f"axis-{i}",
@@ -74,7 +69,7 @@ def _ends(found: Sequence[Line], axis: Axis, quantity: str) -> str:
     for line in found:
         rows = line.rows.dropna(subset=[quantity])
         first, last = rows.iloc[0], rows.iloc[-1]
-        values = ", ".join(f"{_form(quantity, row[quantity])} at {row[axis.key]}" for row in (first, last))
+        values = ", ".join(f"{form(quantity, row[quantity])} at {row[axis.key]}" for row in (first, last))
         parts.append(f"{line.label}: {values}" if line.label else values)
     return "; ".join(parts) + "."
 
@@ -86,16 +81,16 @@ def _reading(axis: Axis, facts: SweepFacts) -> str:
     for quantity in _quantities(facts):
         known = table.dropna(subset=[quantity])
         least, most = known.loc[known[quantity].idxmin()], known.loc[known[quantity].idxmax()]
-        subject = f"{_TITLES[quantity].lower()} is"
+        subject = f"{NAMES[quantity]} is"
         if len(known) == 1 < len(table):
-            parts.append(f"{subject} {_form(quantity, least[quantity])} at {least[axis.key]}, the only one that has any")
+            parts.append(f"{subject} {form(quantity, least[quantity])} at {least[axis.key]}, the only one that has any")
             continue
-        if _form(quantity, least[quantity]) == _form(quantity, most[quantity]):
-            parts.append(f"{subject} {_form(quantity, least[quantity])} throughout")
+        if form(quantity, least[quantity]) == form(quantity, most[quantity]):
+            parts.append(f"{subject} {form(quantity, least[quantity])} throughout")
             continue
         parts.append(
-            f"{subject} least at {least[axis.key]} ({_form(quantity, least[quantity])}) and greatest at {most[axis.key]} "
-            f"({_form(quantity, most[quantity])})"
+            f"{subject} least at {least[axis.key]} ({form(quantity, least[quantity])}) and greatest at {most[axis.key]} "
+            f"({form(quantity, most[quantity])})"
         )
     said = "; ".join(parts)
     return f"On average the {said}."
@@ -105,7 +100,8 @@ def _method(axis: Axis, facts: SweepFacts) -> str:
     others = [short(other) for other in facts.others(axis)]
     spread = "the seeds" if facts.finished["seed"].nunique() > 1 else ""
     line, band = ("Lines", "bands") if axis.numbers is not None else ("Points", "bars")
-    diverged = " Diverged points have no test error." if facts.finished["diverged"].any() else ""
+    lacking = f" Diverged points have no {NAMES[(facts.measures or [ERROR])[0]]}."
+    diverged = lacking if facts.finished["diverged"].any() else ""
     if facts.averaged(axis) and others:
         return f"{line} are means over {joined([*others, *([spread] if spread else [])])}, {band} the range.{diverged}"
     drawn = f"Each value of {joined(others)} has its own. " if others else ""
@@ -115,7 +111,7 @@ def _method(axis: Axis, facts: SweepFacts) -> str:
 
 def _axis_table(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
     quantities = _quantities(facts)
-    titles = ["line", axis.key, *(f"{_TITLES[q].lower()}{what}" for q in quantities for what in ("", ", least", ", greatest"))]
+    titles = ["line", axis.key, *(f"{NAMES[q]}{what}" for q in quantities for what in ("", ", least", ", greatest"))]
     rows = [
         [
             line.label or "all",
@@ -129,7 +125,7 @@ def _axis_table(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
 
 
 def _shown(quantity: str, value: float) -> str:
-    return "–" if math.isnan(value) else _form(quantity, value)
+    return "–" if math.isnan(value) else form(quantity, value)
 
 
 def _heat_block(across: Axis, down: Axis, facts: SweepFacts) -> Block:
@@ -152,7 +148,10 @@ def _heat_block(across: Axis, down: Axis, facts: SweepFacts) -> Block:
 
 
 def _limits(table: pd.DataFrame, quantity: str) -> tuple[float, float]:
-    return float(table[quantity].min()), float(table[quantity].max())
+    values = table[quantity]
+    if quantity == LOSS and values.min() == 0 < values.max():  # the others are told apart by their logarithm
+        values = values[values > 0]
+    return float(values.min()), float(values.max())
 
 
 def _heat_panel(
@@ -161,31 +160,32 @@ def _heat_panel(
     unit = _unit(quantity, limits[1])
     cells = "; ".join(f"{row[across.key]}, {row[down.key]}: {_shown(quantity, row[quantity])}" for _, row in table.iterrows())
     under = f" under {variant}" if variant else ""
-    label = f"Heat map of {_TITLES[quantity].lower()} over {across.key} and {down.key}{under}. {cells}."
-    title = f"{_TITLES[quantity]}{unit}"
+    label = f"Heat map of {NAMES[quantity]} over {across.key} and {down.key}{under}. {cells}."
+    title = f"{capitalised(NAMES[quantity])}{unit}"
     figure = heat_map(table, across, down, quantity, limits)
     return Panel(title, svg.inline(figure, f"map-{quantity}-{variant or 'all'}", label), variant)
 
 
-def all_points(sweep: SweepTable) -> Table:
+def all_points(facts: SweepFacts) -> Table:
     """Every point, to be sorted in the page."""
+    sweep = facts.sweep
     several = bool((sweep.points["variant"] != "").any())
     titles = [*(short(axis) for axis in sweep.axes), *(["variant"] if several else []), "seed"]
     columns = [Column(title, numeric=title == "seed") for title in titles]
-    columns += [Column(t, numeric=True) for t in ("test error", "simulated time", "gradients/s", "mean staleness")]
+    quantities = [*(facts.measures or [ERROR]), SECONDS]
+    columns += [Column(t, numeric=True) for t in (*(NAMES[q] for q in quantities), "gradients/s", "mean staleness")]
     columns += [Column("outcome"), Column("folder")]
-    return Table(columns, [_point(row, sweep, several) for _, row in sweep.points.iterrows()])
+    return Table(columns, [_point(row, sweep, several, quantities) for _, row in sweep.points.iterrows()])
 
 
-def _point(row: pd.Series, sweep: SweepTable, several: bool) -> list[Cell]:
+def _point(row: pd.Series, sweep: SweepTable, several: bool, quantities: Sequence[str]) -> list[Cell]:
     at = [Cell(str(row[a.key]), repr(positions(a)[row[a.key]]) if a.numbers is not None else None) for a in sweep.axes]
     outcome = row["error"] or ("diverged" if row["diverged"] else "finished")
     return [
         *at,
         *([Cell(row["variant"])] if several else []),
         Cell(str(row["seed"]), str(row["seed"])),
-        _number(row[ERROR], percent),
-        _number(row[SECONDS], duration),
+        *(_number(row[quantity], partial(form, quantity)) for quantity in quantities),
         _number(row["gradients_per_simulated_second"], number),
         _number(row["mean_staleness"], number),
         Cell(outcome),
@@ -193,6 +193,6 @@ def _point(row: pd.Series, sweep: SweepTable, several: bool) -> list[Cell]:
     ]
 
 
-def _number(value: Any, form: Any) -> Cell:
+def _number(value: Any, shown: Callable[[float], str]) -> Cell:
     known = value is not None and not math.isnan(value)
-    return Cell(form(value), repr(float(value))) if known else Cell("–", "")
+    return Cell(shown(value), repr(float(value))) if known else Cell("–", "")

@@ -15,10 +15,11 @@ from simasgd.report.words import count, duration, joined, number, percent
 if TYPE_CHECKING:
     from simasgd.sweep import Axis, SweepTable
 
-ERROR, SECONDS = "test_error", "simulated_seconds"
+ERROR, LOSS, SECONDS = "test_error", "test_loss", "simulated_seconds"
+NAMES = {ERROR: "test error", LOSS: "test loss", SECONDS: "simulated time"}
 _MOST_LINES = 8
 _CLOSEST = 0.03  # of the length of an axis
-_NUMBERS = (ERROR, SECONDS, "gradients_per_simulated_second", "mean_staleness")
+_NUMBERS = (ERROR, LOSS, SECONDS, "gradients_per_simulated_second", "mean_staleness")
 
 
 class Line(NamedTuple):
@@ -40,6 +41,8 @@ class SweepFacts:
     @classmethod
     def of(cls, sweep: SweepTable) -> SweepFacts:
         finished = sweep.points[sweep.points["error"] == ""]
+        if LOSS not in finished:  # sweeps of earlier versions have none
+            finished = finished.assign(**{LOSS: math.nan})
         return cls(sweep, finished.astype(dict.fromkeys(_NUMBERS, float)))
 
     @property
@@ -56,8 +59,10 @@ class SweepFacts:
         return list(dict.fromkeys(self.sweep.points["variant"]))
 
     @property
-    def learns(self) -> bool:
-        return bool(self.finished[ERROR].notna().any() or self.finished["diverged"].any())
+    def measures(self) -> list[str]:
+        """By which the points are judged: the test error, and the test loss where some have no error though they learned."""
+        error, loss = (self.finished[quantity].notna() for quantity in (ERROR, LOSS))
+        return [quantity for quantity, is_used in ((ERROR, error.any()), (LOSS, (loss & ~error).any())) if is_used]
 
     def settings(self, by: Sequence[str] | None = None) -> pd.DataFrame:
         """One row per setting: the columns `by` (all keys by default), and for each quantity its mean under its own name
@@ -91,6 +96,11 @@ class SweepFacts:
             label = ", ".join(filter(None, (variant, *named)))
             found.append(Line(label, self.variants.index(variant), other, _ordered(rows, axis)))
         return found
+
+
+def form(quantity: str, value: float) -> str:
+    """A value of a quantity, with its unit."""
+    return {ERROR: percent, LOSS: number, SECONDS: duration}[quantity](value)
 
 
 def short(axis: Axis) -> str:
@@ -129,10 +139,10 @@ def sweep_verdict(facts: SweepFacts) -> str:
     table = facts.settings()
     if table.empty:
         return " ".join(filter(None, (*said, "No point was finished.")))
-    if facts.learns and table[ERROR].notna().any():
-        best = table.loc[table[ERROR].idxmin()]
+    for quantity in facts.measures:
+        best = table.loc[table[quantity].idxmin()]
         after = f"after {duration(best[SECONDS])} of simulated time"
-        said.append(f"The lowest test error is {percent(best[ERROR])}, {_where(best, facts)}, {after}.")
+        said.append(f"The lowest {NAMES[quantity]} is {form(quantity, best[quantity])}, {_where(best, facts)}, {after}.")
     return " ".join(filter(None, (*said, _fastest(table, facts))))
 
 
@@ -144,8 +154,10 @@ def _fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
             return f"All take {duration(most[SECONDS])} of simulated time."
         return f"The most gradients per simulated second are {number(most[rate])}, {_where(most, facts)}."
     first = table.loc[table[SECONDS].idxmin()]
-    has_error = facts.learns and not math.isnan(first[ERROR])
-    reached = f", with a test error of {percent(first[ERROR])}" if has_error else ""
+    reached = next(
+        (f", with a {NAMES[q]} of {form(q, first[q])}" for q in facts.measures if not math.isnan(first[q])),
+        "",
+    )
     longest = duration(table[SECONDS].max())
     return (
         f"The shortest simulated time is {duration(first[SECONDS])}, {_where(first, facts)}{reached}; the longest is {longest}."

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from simasgd.report import svg
-from simasgd.report.figures import logarithmic_axis, percent_axis
-from simasgd.report.sweep_facts import ERROR, Line, logarithmic, positions, short, to_scale
+from simasgd.report.figures import number_axis, percent_axis, spans
+from simasgd.report.sweep_facts import ERROR, LOSS, SECONDS, Line, logarithmic, positions, short, to_scale
 from simasgd.report.words import number, percent, shortened, time_unit
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def lines(found: Sequence[Line], axis: Axis, quantity: str, by_variant: bool) ->
         for line in _beside(found, axis):
             _line(axes, line, axis, quantity, scale, svg.series(line.variant if by_variant else line.other))
         tables = pd.concat([line.rows for line in found])
-        spans = tables[f"{quantity}_low"].min() > 0 and tables[quantity].max() > 8 * tables[quantity].min()
-        _y_axis(axes, quantity, spans=bool(spans))
+        # A test loss may be 0 in the end, and others beside it any number of decades apart.
+        positive = quantity == LOSS or tables[f"{quantity}_low"].min() > 0
+        _y_axis(axes, quantity, far_apart=bool(positive and spans(tables[quantity])))
         _x_axis(axes, axis)
         return figure
 
@@ -70,16 +72,15 @@ def _beside(found: Sequence[Line], axis: Axis) -> list[Line]:
 
 def scale_of(quantity: str, greatest: float) -> tuple[float, str]:
     """What a quantity is divided by, and the unit that it then has."""
-    return (1.0, "") if quantity == ERROR else time_unit(greatest)
+    return time_unit(greatest) if quantity == SECONDS else (1.0, "")
 
 
-def _y_axis(axes: Axes, quantity: str, *, spans: bool) -> None:
+def _y_axis(axes: Axes, quantity: str, *, far_apart: bool) -> None:
     if quantity == ERROR:
-        percent_axis(axes, logarithmic=spans)
-    elif spans:
-        logarithmic_axis(axes)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    if not spans:
+        percent_axis(axes, logarithmic=far_apart)
+    elif far_apart:
+        number_axis(axes, logarithmic=True)
+    if not far_apart:
         axes.set_ylim(0, None if axes.dataLim.ymax <= 0 else 1.06 * axes.dataLim.ymax)
     axes.set_ylabel("")
 
@@ -109,8 +110,9 @@ def heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limit
     with svg.drawing(height=0.75 + 0.42 * len(down.values)) as figure:
         axes = figure.subplots()
         low, high = limits
+        colours = LogNorm(low, high, clip=True) if quantity == LOSS and 0.0 < 8.0 * low < high else Normalize(low, high)
         sns.heatmap(
-            cells, ax=axes, cmap="cividis", vmin=low, vmax=high, cbar=False, linewidths=2, linecolor=svg.PAPER,
+            cells, ax=axes, cmap="cividis", norm=colours, cbar=False, linewidths=2, linecolor=svg.PAPER,
             annot=texts if len(across.values) <= _MOST_TICKS else False, fmt="", annot_kws={"fontsize": 9},
         )  # fmt: skip
         for row, column in zip(*np.nonzero(cells.isna().to_numpy()), strict=True):

@@ -8,15 +8,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from simasgd.report.facts import protocol_name
+from simasgd.report.metric import Metric, metric_of
 from simasgd.results import Run, Study
 
 
-def curves(study: Study) -> pd.DataFrame:
-    """Evaluations as means over the seeds: variant, epoch, updates, seconds, error, low, high, seeds (how many)."""
+def curves(study: Study, metric: Metric) -> pd.DataFrame:
+    """Evaluations of the variants that are judged by this metric, as means over the seeds: series (the variant's number),
+    variant, epoch, updates, seconds, value, low, high, seeds (how many). Where the value is infinite there is no row."""
     parts = []
-    for variant, runs in study.runs.items():
+    for series, (variant, runs) in enumerate(study.runs.items()):
+        learning = runs[0].scenario.learning
         tables = [run.evaluations for run in runs if run.evaluations is not None]
-        if not tables:
+        if not tables or learning is None or metric_of(learning) is not metric:
             continue
         # Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
         # those that diverged), and then the last evaluation of each.
@@ -27,13 +30,15 @@ def curves(study: Study) -> pd.DataFrame:
                 epoch=("epoch", "mean"),
                 updates=("updates", "mean"),
                 seconds=("simulated_seconds", "mean"),
-                error=("test_error", "mean"),
-                low=("test_error", "min"),
-                high=("test_error", "max"),
-                seeds=("test_error", "size"),
+                value=(metric.key, "mean"),
+                low=(metric.key, "min"),
+                high=(metric.key, "max"),
+                seeds=(metric.key, "size"),
             )
+            .dropna()
         )
-        merged.insert(0, "variant", variant or protocol_name(runs[0].scenario.protocol))
+        merged.insert(0, "series", series)
+        merged.insert(1, "variant", variant or protocol_name(runs[0].scenario.protocol))
         parts.append(merged)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from simasgd.report.facts import Facts
 from simasgd.report.faults import hang
-from simasgd.report.words import Spread, count, duration, factor, few, number, percent, points, share
+from simasgd.report.metric import ERROR
+from simasgd.report.words import Spread, count, duration, factor, few, number, points, share
 
 _LEAST_DIFFERENCE = 0.015
 """Of test error: what is less is no difference, whatever the seeds say."""
+_LEAST_PART = 0.1
+"""The same of a test loss, as a part of the smaller one."""
 _SAME_TIME = 0.02
 _BOTTLENECK = 0.9
 _MOST_COMPARED = 4
@@ -51,16 +55,26 @@ def reference(variants: Sequence[Facts]) -> Facts:
 
 
 def quality(one: Facts, base: Facts) -> str:
-    """How one variant's test error stands to another's: fails, learns (where the other fails), worse, better or same."""
+    """How one variant's test error or loss stands to another's: fails, learns (where the other fails), worse, better, same, or
+    other (one has an error and the other a loss)."""
     if one.fails:
         return "fails"
     if base.fails:
         return "learns"
-    assert one.test_error is not None
-    assert base.test_error is not None
+    if one.metric is not base.metric:
+        return "other"
+    assert one.score is not None
+    assert base.score is not None
     difference = _difference(one, base)
-    least = max(_LEAST_DIFFERENCE, one.test_error.width, base.test_error.width)
+    least = max(_least(one, base), one.score.width, base.score.width)
     return "same" if abs(difference) <= least else "worse" if difference > 0 else "better"
+
+
+def _least(one: Facts, base: Facts) -> float:
+    """The least difference of the means that is any."""
+    assert one.score is not None
+    assert base.score is not None
+    return _LEAST_DIFFERENCE if base.metric is ERROR else _LEAST_PART * min(one.score.mean, base.score.mean)
 
 
 def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
@@ -83,14 +97,14 @@ def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
 def _compared(one: Facts, base: Facts) -> str:
     how, sooner = speed(one, base)
     outcome = quality(one, base)
-    good = outcome in ("same", "better", "learns")
+    good = outcome in ("same", "better", "learns", "other")
     link = "and" if (sooner is not False) == good else "but"
     what = _outcome(outcome, one, base)
     return f"{one.title} {how} {link} {what.removeprefix('is ') if how.startswith('is ') else what}."
 
 
 def _outcome(outcome: str, one: Facts, base: Facts) -> str:
-    against = f"{error(one)} against {_plain_error(base)}"
+    against = f"{error(one)} against {_plain_error(base) if one.metric is base.metric else error(base)}"
     match outcome:
         case "fails":
             return f"fails to learn{', too' if base.fails else ''}: {against}"
@@ -98,34 +112,44 @@ def _outcome(outcome: str, one: Facts, base: Facts) -> str:
             return f"learns where {base.name} fails: {against}"
         case "same":
             return _alike(one, base, against)
+        case "other":
+            return f"learns something else: {error(one)}"
         case _:
-            return f"is {_points_apart(one, base)} {outcome}: {against}"
+            return f"is {_apart(one, base)}{outcome}: {against}"
 
 
 def _alike(one: Facts, base: Facts, against: str) -> str:
     difference = _difference(one, base)
-    if abs(difference) <= _LEAST_DIFFERENCE:
-        return f"is no worse: {against}, within {points(difference)}"
+    if abs(difference) <= _least(one, base):
+        return f"is no worse: {against}" + (f", within {points(difference)}" if base.metric is ERROR else "")
     way = "worse" if difference > 0 else "better"
     return f"is not clearly {way}: {against}, no further apart than its seeds or {base.name}'s"
 
 
-def _points_apart(one: Facts, base: Facts) -> str:
-    return points(_difference(one, base))
+def _apart(one: Facts, base: Facts) -> str:
+    """By how much, with a space after it: points of test errors, or the ratio of test losses if there is one."""
+    assert one.score is not None
+    assert base.score is not None
+    if base.metric is ERROR:
+        return f"{points(_difference(one, base))} "
+    low, high = sorted((one.score.mean, base.score.mean))
+    return f"{factor(high / low)} " if low > 0.0 and math.isfinite(high / low) else ""
 
 
 def _difference(one: Facts, base: Facts) -> float:
-    """Of the mean test errors, which both must have."""
-    assert one.test_error is not None
-    assert base.test_error is not None
-    return one.test_error.mean - base.test_error.mean
+    """Of the mean test errors, or losses, which both must have."""
+    assert one.score is not None
+    assert base.score is not None
+    return one.score.mean - base.score.mean
 
 
 def error(one: Facts) -> str:
-    """The test error in words, with divergence."""
+    """The test error, or the test loss, in words, with divergence."""
     if one.diverged:
         return divergence(one)
-    return "no test error" if one.test_error is None else f"{percent(one.test_error.mean)} test error"
+    if one.score is None:
+        return "no test error" if one.metric is ERROR else "an infinite test loss"
+    return one.metric.said(one.score.mean)
 
 
 def divergence(one: Facts) -> str:
@@ -141,20 +165,29 @@ def divergence(one: Facts) -> str:
 def _plain_error(one: Facts) -> str:
     if one.diverged:
         return "a run that diverged"
-    return "none" if one.test_error is None else percent(one.test_error.mean)
+    if one.score is None:
+        return "none" if one.metric is ERROR else "an infinite one"
+    return one.metric.form(one.score.mean)
 
 
 def _extremes(others: Sequence[Facts]) -> list[Facts]:
     """The soonest and the one that learns best."""
     soonest = max(others, key=_throughput)
-    learning = [one for one in others if one.test_error is not None and not one.fails]
-    best = min(learning, key=lambda one: one.test_error.mean if one.test_error else 1.0) if learning else soonest
+    learning = [one for one in others if one.score is not None and not one.fails and one.metric is others[0].metric]
+    best = min(learning, key=lambda one: one.score.mean if one.score else 1.0) if learning else soonest
     return [soonest] if best is soonest else [soonest, best]
 
 
 def _tally(base: Facts, others: Sequence[Facts]) -> str:
     outcomes = [quality(one, base) for one in others]
-    words = {"fails": "fail to learn", "worse": "are worse", "same": "are no worse", "better": "are better", "learns": "learn"}
+    words = {
+        "fails": "fail to learn",
+        "worse": "are worse",
+        "same": "are no worse",
+        "better": "are better",
+        "learns": "learn",
+        "other": "learn something else",
+    }
     counted = [f"{outcomes.count(outcome)} {word}" for outcome, word in words.items() if outcome in outcomes]
     return f"Of all {len(others)} compared with {base.name}, {few(counted, 5)}."
 
@@ -182,13 +215,12 @@ def _learned(one: Facts) -> str:
     when = f"after {epochs} in {duration(one.simulated_seconds.mean)} of simulated time"
     if one.diverged:
         return f"{one.title} {divergence(one)}; its {epochs} take {duration(one.simulated_seconds.mean)} of simulated time."
-    assert one.test_error is not None
-    reached = f"{error(one)}{_over_seeds(one.test_error, one)} {when}"
+    reached = f"{error(one)}{_over_seeds(one)} {when}"
     return f"{one.title} fails to learn: {reached}." if one.fails else f"{one.title} reaches {reached}."
 
 
-def _over_seeds(spread: Spread, one: Facts) -> str:
-    between = spread.range(percent)
+def _over_seeds(one: Facts) -> str:
+    between = "" if one.score is None else one.score.range(one.metric.form)
     return f" ({between} over {count(len(one.seeds), 'seed')})" if between else ""
 
 

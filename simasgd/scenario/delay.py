@@ -1,12 +1,16 @@
-"""A staleness to be injected: so many updates, drawn from a law, or as measured."""
+"""A staleness to be injected: so many updates, drawn from a law, or as measured; for all layers of the model, or for each."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, Tag
 
-from simasgd.scenario.section import Inconsistency, Number, Section
+from simasgd.scenario.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Section
+
+if TYPE_CHECKING:
+    from simasgd.scenario.models import AbstractModel
 
 Updates = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 _NEEDS = {
@@ -72,4 +76,26 @@ def _as_law(value: Any) -> Any:
     return {"distribution": "constant", "mean": value} if is_number else value
 
 
-NumberOrLaw = BeforeValidator(_as_law, json_schema_input_type=Updates | Delay)
+_OfLayer = Annotated[Delay, BeforeValidator(_as_law, json_schema_input_type=Updates | Delay)]
+_OfLayers = Annotated[tuple[_OfLayer, ...], Field(min_length=1)]
+Delays = Annotated[
+    Annotated[_OfLayers, Tag(LIST)] | Annotated[Delay, Tag(MAPPING)],
+    ListOrMapping,
+    BeforeValidator(_as_law, json_schema_input_type=Updates | Delay | _OfLayers),
+]
+"""A law (a bare number is a constant one), or a list of one for each layer."""
+
+
+def wrong_delays(delays: Delays, model: AbstractModel | None) -> Iterator[Inconsistency]:
+    """What is wrong with delays that are injected into the learning of this model, if any."""
+    if not isinstance(delays, tuple):
+        yield from delays.inconsistencies()
+        return
+    for number, law in enumerate(delays):
+        yield from (Inconsistency((number, *path), message) for path, message in law.inconsistencies())
+    if model is None:
+        yield Inconsistency((), "a list is of the model's layers, and without a learning section there is no model")
+    elif len(delays) != len(model.layer_names):
+        names = ", ".join(model.layer_names)
+        message = f"there are {len(delays)} delays for the {len(model.layer_names)} layers of {model.kind}: {names}"
+        yield Inconsistency((), message)

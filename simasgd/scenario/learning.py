@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.scenario.data import DATA, DataName
-from simasgd.scenario.models import Model
+from simasgd.scenario.data import Data, OwnData
+from simasgd.scenario.models import Model, Own
 from simasgd.scenario.modulation import Modulation, NoModulation
 from simasgd.scenario.optimizers import Optimizer
-from simasgd.scenario.partition import Partition, Shared
+from simasgd.scenario.partition import Dirichlet, Partition, Shared
 from simasgd.scenario.schedule import Schedule
 from simasgd.scenario.section import Inconsistency, Section, Seed
 
@@ -19,7 +19,7 @@ class Learning(Section):
 
     seed: Seed | None = None
     """Fixes the initial weights and the mini-batches, not the clock; the scenario's seed if absent."""
-    data: DataName
+    data: Data
     model: Model
     optimizer: Optimizer
     schedule: Schedule | None = None
@@ -31,14 +31,19 @@ class Learning(Section):
 
     def inconsistencies(self) -> list[Inconsistency]:
         """What is wrong with values that are fine alone."""
-        parts = {"optimizer": self.optimizer.inconsistencies()}
+        parts = {"data": self.data.inconsistencies(), "optimizer": self.optimizer.inconsistencies()}
         if self.schedule is not None:
             parts["schedule"] = self.schedule.inconsistencies()
+        if isinstance(self.model, Own) is not isinstance(self.data, OwnData):
+            parts["model"] = [Inconsistency(("kind",), "a model of one's own has data of one's own, and the other way about")]
+        if isinstance(self.partition, Dirichlet) and self.data.shape.label != "class":
+            message = f"dirichlet parts classes, and the labels of {self.data.kind} are none"
+            parts["partition"] = [Inconsistency(("kind",), message)]
         return [Inconsistency((name, *path), message) for name, found in parts.items() for path, message in found]
 
     @property
     def num_parameters(self) -> int:
-        return self.model.num_parameters(DATA[self.data])
+        return self.model.num_parameters(self.data.shape)
 
     @property
     def model_bytes(self) -> int:

@@ -29,7 +29,9 @@ def with_files(layer: Layer) -> Layer:
     """The layer with each `file` moved to `measured`, before layers are merged: so the later of the two holds, and `file: null`
     takes measured times away. Raises ScenarioError where both are given at once, or `file` is no text."""
     tree, marks = layer.tree, dict(layer.marks)
-    for place in list(_places(layer)):
+    variants = tree.get("variants")
+    prefixes: list[Path] = [(), *(("variants", name) for name in (variants if isinstance(variants, dict) else ()))]
+    for place in [place for prefix in prefixes for place in _places(tree, prefix)]:
         section = _at(tree, place)
         if "file" not in section:
             continue
@@ -51,27 +53,29 @@ def with_files(layer: Layer) -> Layer:
 def with_measured(layer: Layer) -> Layer:
     """The layer with the times in the files it names. Raises ScenarioError where one cannot be read."""
     tree = layer.tree
-    for place in _PLACES:
+    for place in list(_places(tree)):
         section = _at(tree, place)
-        name = section.get("measured") if isinstance(section, dict) else None
+        name = section.get("measured")
         if isinstance(name, _File):
-            read, complaint = (_updates, _NO_DELAY) if place == _DELAY else (_time, _NO_TIME)
+            read, complaint = (_updates, _NO_DELAY) if place[: len(_DELAY)] == _DELAY else (_time, _NO_TIME)
             tree = _replaced(tree, place, {**section, "measured": _read(layer, (*place, "measured"), name, read, complaint)})
     return Layer(tree, dict(layer.marks))
 
 
-def _places(layer: Layer) -> Iterator[Path]:
-    """Where a layer has a section that may name a file, in variants too."""
-    variants = layer.tree.get("variants")
-    for prefix in [(), *(("variants", name) for name in (variants if isinstance(variants, dict) else ()))]:
-        for place in _PLACES:
-            if isinstance(_at(layer.tree, (*prefix, *place)), dict):
-                yield (*prefix, *place)
+def _places(tree: Any, prefix: Path = ()) -> Iterator[Path]:
+    """Where the scenario or variant at a path has a section that may name a file; a delay may be a list of them."""
+    for place in _PLACES:
+        found = _at(tree, (*prefix, *place))
+        if isinstance(found, dict):
+            yield (*prefix, *place)
+        elif isinstance(found, list) and place == _DELAY:
+            yield from ((*prefix, *place, number) for number, item in enumerate(found) if isinstance(item, dict))
 
 
 def _at(tree: Any, path: Path) -> Any:
     for key in path:
-        tree = tree.get(key) if isinstance(tree, dict) else None
+        is_there = key in tree if isinstance(tree, dict) else isinstance(key, int)
+        tree = tree[key] if is_there else None
     return tree
 
 
@@ -120,6 +124,10 @@ def _updates(content: str) -> int | None:
     return int(content) if content.isdecimal() and int(content) <= 1_000_000 else None
 
 
-def _replaced(tree: dict[str, Any], place: Path, section: dict[str, Any]) -> dict[str, Any]:
+def _replaced(tree: Any, place: Path, section: dict[str, Any]) -> Any:
+    if not place:
+        return section
     key, *rest = place
-    return {**tree, str(key): _replaced(tree[str(key)], tuple(rest), section) if rest else section}
+    if isinstance(key, int):
+        return [*tree[:key], _replaced(tree[key], tuple(rest), section), *tree[key + 1 :]]
+    return {**tree, key: _replaced(tree[key], tuple(rest), section)}

@@ -12,13 +12,18 @@ from typing import Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.scenario.data import DataShape
-from simasgd.scenario.section import Count, Inconsistency, NameForKind, Section
+from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section
 
 
 class AbstractModel(Section):
-    """A classifier."""
+    """What is learned: a classifier, or a function of numbers."""
 
     kind: str
+
+    @property
+    @abc.abstractmethod
+    def layer_names(self) -> tuple[str, ...]:
+        """Its layers, or groups of layers, from the input to the output: the parts that may be read at an age of their own."""
 
     @abc.abstractmethod
     def num_parameters(self, data: DataShape) -> int:
@@ -29,15 +34,32 @@ class AbstractModel(Section):
         """Why the model cannot learn this data; nothing if it can."""
 
 
+def _nature(data: DataShape) -> str:
+    """What this data is, and which models learn such data, to follow upon what a model needs."""
+    if data.is_text:
+        return "this data is a text; a transformer learns those"
+    if data.label == "none":
+        return "this data is noise; quadratic is for that"
+    if data.label == "number":
+        return "this data is lists of numbers with a number each; linear and mlp learn those"
+    if data.inputs == "numbers":
+        return "this data is lists of numbers in two classes; logistic, softmax and mlp learn those"
+    return f"this data's samples are images in {data.classes:,} classes"
+
+
+def _needs(model: AbstractModel, what: str, data: DataShape) -> list[Inconsistency]:
+    return [Inconsistency(("kind",), f"{model.kind} needs {what}, and {_nature(data)}")]
+
+
 def _wants_images(model: AbstractModel, data: DataShape, least: int) -> list[Inconsistency]:
     """That a model is for images with a side of `least` pixels or more."""
-    if data.is_text:
-        wrong = "and this data is a text; a transformer learns those"
-    elif min(data.image[:2]) < least:
-        wrong = f"and this data's have {data.image[0]} × {data.image[1]}"
-    else:
-        return []
-    return [Inconsistency(("kind",), f"{model.kind} needs images of {least} × {least} pixels or more, {wrong}")]
+    wanted = f"images of {least} × {least} pixels or more"
+    if data.inputs != "images":
+        return _needs(model, wanted, data)
+    if min(data.image[:2]) < least:
+        message = f"{model.kind} needs {wanted}, and this data's have {data.image[0]} × {data.image[1]}"
+        return [Inconsistency(("kind",), message)]
+    return []
 
 
 @final
@@ -46,11 +68,77 @@ class Softmax(AbstractModel):
 
     kind: Literal["softmax"] = "softmax"
 
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("top",)
+
     def num_parameters(self, data: DataShape) -> int:
         return (data.features + 1) * data.classes
 
     def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
-        return _wants_images(self, data, 1)
+        fits = data.label == "class" and not data.is_text
+        return [] if fits else _needs(self, "images or lists of numbers in classes", data)
+
+
+@final
+class Linear(AbstractModel):
+    """Linear regression: x·w + b, with half the squared error as its loss."""
+
+    kind: Literal["linear"] = "linear"
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("top",)
+
+    def num_parameters(self, data: DataShape) -> int:
+        return data.features + 1
+
+    def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
+        return [] if data.label == "number" else _needs(self, "lists of numbers with a number each", data)
+
+
+@final
+class Logistic(AbstractModel):
+    """Logistic regression of two classes: class 1 has the probability 1/(1 + exp(−x·w − b))."""
+
+    kind: Literal["logistic"] = "logistic"
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("top",)
+
+    def num_parameters(self, data: DataShape) -> int:
+        return data.features + 1
+
+    def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
+        fits = data.label == "class" and data.classes == 2 and not data.is_text
+        return [] if fits else _needs(self, "images or lists of numbers in two classes", data)
+
+
+@final
+class Quadratic(AbstractModel):
+    """No network, but a bowl: the loss of a sample ξ is ½·Σ hᵢ·wᵢ² − ξ·w, and its gradient h·w − ξ."""
+
+    kind: Literal["quadratic"] = "quadratic"
+    spectrum: Annotated[tuple[Annotated[Number, Field(gt=0.0, le=1e12)], ...], Field(min_length=1)]
+    """h, the eigenvalues of the Hessian matrix."""
+    start: Annotated[Number, Field(ge=-1e6, le=1e6)] = 1.0
+    """Every coordinate's initial value."""
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("weights",)
+
+    def num_parameters(self, data: DataShape) -> int:
+        return len(self.spectrum)
+
+    def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
+        if data.label != "none":
+            return _needs(self, "noise", data)
+        if len(self.spectrum) != data.features:
+            message = f"there are {len(self.spectrum)} eigenvalues for the {data.features} features of the noise"
+            return [Inconsistency(("spectrum",), message)]
+        return []
 
 
 @final
@@ -63,13 +151,18 @@ class MLP(AbstractModel):
 
     def widths(self, data: DataShape) -> Iterator[tuple[int, int]]:
         """(inputs, outputs) of each layer."""
-        return zip((data.features, *self.hidden), (*self.hidden, data.classes), strict=True)
+        return zip((data.features, *self.hidden), (*self.hidden, data.outputs), strict=True)
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return (*(f"hidden{number}" for number in range(1, len(self.hidden) + 1)), "top")
 
     def num_parameters(self, data: DataShape) -> int:
         return sum((inputs + 1) * outputs for inputs, outputs in self.widths(data))
 
     def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
-        return _wants_images(self, data, 1)
+        fits = data.label != "none" and not data.is_text
+        return [] if fits else _needs(self, "images or lists of numbers with a label each", data)
 
 
 @final
@@ -77,6 +170,10 @@ class LeNet5(AbstractModel):
     """LeNet-5's layers (LeCun et al. 1998), with ReLU, max-pooling and a softmax on top, as it is used today."""
 
     kind: Literal["lenet5"] = "lenet5"
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("conv1", "conv2", "fc1", "fc2", "fc3")
 
     def num_parameters(self, data: DataShape) -> int:
         height, width, channels = data.image
@@ -93,6 +190,10 @@ class Cifar10Rudra(AbstractModel):
     """Rudra's CIFAR-10 network, that is Caffe's cifar10_full, with its learning rates and its weight decay for each layer."""
 
     kind: Literal["cifar10-rudra"] = "cifar10-rudra"
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("conv1", "conv2", "conv3", "fc1")
 
     def num_parameters(self, data: DataShape) -> int:
         height, width, channels = data.image
@@ -117,6 +218,10 @@ class ResNet20(AbstractModel):
 
     kind: Literal["resnet20"] = "resnet20"
 
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return _residual_names(stages=3, blocks=3)
+
     def num_parameters(self, data: DataShape) -> int:
         stem = _convolution(3, data.image[2], 16)
         return stem + sum(_stage(3, *widths) for widths in ((16, 16), (16, 32), (32, 64))) + 65 * data.classes
@@ -135,6 +240,10 @@ class ResNet18(AbstractModel):
     def has_small_stem(self, data: DataShape) -> bool:
         """Whether the images are small enough to begin with a 3 × 3 convolution."""
         return max(data.image[:2]) <= 64
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return _residual_names(stages=4, blocks=2)
 
     def num_parameters(self, data: DataShape) -> int:
         stem = _convolution(3 if self.has_small_stem(data) else 7, data.image[2], 64)
@@ -156,6 +265,12 @@ def _stage(blocks: int, inputs: int, outputs: int) -> int:
     return _convolution(3, inputs, outputs) + (2 * blocks - 1) * _convolution(3, outputs, outputs)
 
 
+def _residual_names(stages: int, blocks: int) -> tuple[str, ...]:
+    """With block2.1 the first block of the second stage."""
+    inner = (f"block{stage}.{block}" for stage in range(1, stages + 1) for block in range(1, blocks + 1))
+    return ("stem", *inner, "top")
+
+
 @final
 class Transformer(AbstractModel):
     """A decoder-only transformer that predicts the next character of a text."""
@@ -168,6 +283,10 @@ class Transformer(AbstractModel):
     context: Count = 16
     """How many characters before the next one it sees."""
 
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("embeddings", *(f"block{number}" for number in range(1, self.layers + 1)), "top")
+
     def num_parameters(self, data: DataShape) -> int:
         width = self.width
         embeddings = (data.classes + self.context) * width
@@ -177,7 +296,7 @@ class Transformer(AbstractModel):
     def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
         found = []
         if not data.is_text:
-            found.append(Inconsistency(("kind",), "transformer learns a text, and this data's samples are images"))
+            found.append(Inconsistency(("kind",), f"transformer learns a text, and {_nature(data)}"))
         elif self.context > data.features:
             message = f"{self.context} is too large: this data's samples have {data.features} characters"
             found.append(Inconsistency(("context",), message))
@@ -186,6 +305,27 @@ class Transformer(AbstractModel):
         return found
 
 
+@final
+class Own(AbstractModel):
+    """Functions that Python gives: simulate(scenario, task=Task(…)), which fills this section in."""
+
+    kind: Literal["own"] = "own"
+    parameters: Count
+    """How many numbers it learns."""
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        return ("weights",)
+
+    def num_parameters(self, data: DataShape) -> int:
+        return self.parameters
+
+    def inconsistencies(self, data: DataShape) -> list[Inconsistency]:
+        return []
+
+
 Model = Annotated[
-    Softmax | MLP | LeNet5 | Cifar10Rudra | ResNet18 | ResNet20 | Transformer, Field(discriminator="kind"), NameForKind
+    Softmax | Linear | Logistic | Quadratic | MLP | LeNet5 | Cifar10Rudra | ResNet18 | ResNet20 | Transformer | Own,
+    Field(discriminator="kind"),
+    NameForKind,
 ]

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from simasgd.protocols import Protocol
 from simasgd.scenario.cluster import Cluster
-from simasgd.scenario.data import DATA, samples_of_epochs
+from simasgd.scenario.data import samples_of_epochs
 from simasgd.scenario.learning import Learning
 from simasgd.scenario.partition import Shared
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
@@ -100,7 +100,7 @@ class Scenario(Section):
         """Samples in an epoch; None where nothing says so."""
         if self.workload.samples_per_epoch is not None:
             return self.workload.samples_per_epoch
-        return None if self.learning is None else DATA[self.learning.data].train
+        return None if self.learning is None else self.learning.data.shape.train
 
     @property
     def gradients_to_stop(self) -> int | None:
@@ -138,8 +138,8 @@ class Scenario(Section):
         """
         from simasgd.scenario.merge import difference
 
-        own = self._plain()
-        variants = {name: difference(own, variant._plain()) for name, variant in self.variants.items()}
+        own = self.plain()
+        variants = {name: difference(own, variant.plain()) for name, variant in self.variants.items()}
         return own | ({"variants": variants} if variants else {})
 
     def hash(self) -> str:
@@ -147,7 +147,8 @@ class Scenario(Section):
         content = {key: value for key, value in self.resolved().items() if key not in ("name", "title")}
         return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
-    def _plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
+        """Every value that holds, defaults included, but for the variants; JSON's types."""
         tree: dict[str, Any] = self.model_dump(mode="json", exclude={"variants"})
         filled = {"payload": self.payload, "samples_per_epoch": self.samples_per_epoch}
         tree["workload"] = self.workload.model_copy(update=filled).model_dump(mode="json")
@@ -164,13 +165,14 @@ class Scenario(Section):
         def within(section: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
             return (Inconsistency((*section.split("."), *path), message) for path, message in found)
 
-        yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners))
+        model = None if self.learning is None else self.learning.model
+        yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners, model))
         yield from within("cluster", self.cluster.inconsistencies())
         if self.learning is not None:
             yield from within("learning", self.learning.inconsistencies())
-            yield from within("learning.model", self.learning.model.inconsistencies(DATA[self.learning.data]))
+            yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
         if self.learning is not None and not isinstance(self.learning.partition, Shared):
-            samples = DATA[self.learning.data].train
+            samples = self.learning.data.shape.train
             if self.cluster.learners > samples:
                 message = f"{self.cluster.learners} learners cannot each have one of {samples} training samples"
                 yield Inconsistency(("learning", "partition"), message)

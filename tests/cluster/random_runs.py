@@ -112,12 +112,15 @@ def clusters(draw, *, may_fail):
     }
 
 
+spreads = st.sampled_from([{}, {}, {"spread": 0}, {"spread": 1}, {"spread": 5}])
+
+
 def protocols(learners):
     return st.one_of(
-        st.just({"kind": "async"}),
+        spreads.map(lambda spread: {"kind": "async", **spread}),
         st.just({"kind": "hardsync"}),
         st.sampled_from(["0 s", "1 ms", "5 ms", "50 ms"]).map(lambda time: {"kind": "hardsync", "barrier_timeout": time}),
-        st.integers(1, learners).map(lambda n: {"kind": "n-softsync", "n": n}),
+        st.builds(lambda n, spread: {"kind": "n-softsync", "n": n, **spread}, st.integers(1, learners), spreads),
         st.just({"kind": "n-softsync", "n": "learners"}),
     )
 

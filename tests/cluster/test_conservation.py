@@ -57,7 +57,7 @@ def nothing_gets_lost(chosen, clocked, tape):
     protocol, faults = chosen.protocol, chosen.cluster.faults
     if faults.message_loss is None and not faults.crashes:
         assert lost == clocked.gradients_lost == clocked.mishaps.messages_lost == 0
-        assert clocked.gradients_dropped == 0 or protocol.kind == "hardsync"
+        assert clocked.gradients_dropped == 0 or protocol.kind == "hardsync" or protocol.spread is not None
     pairs = zip(tape.learner.tolist(), tape.batch.tolist(), strict=True)
     assert len(set(pairs)) == tape.num_gradients, "a mini-batch was used twice"
     sizes, learners = np.diff(tape.offsets), chosen.cluster.learners
@@ -77,6 +77,8 @@ def time_goes_forwards(chosen, tape):
     assert (tape.staleness >= 0).all()
     if chosen.protocol.kind == "hardsync":
         assert not tape.staleness.any()
+    elif chosen.protocol.spread is not None:
+        assert (tape.staleness <= chosen.protocol.spread).all()
     for learner in range(chosen.cluster.learners):
         mine = np.flatnonzero(tape.learner == learner)
         assert (np.diff(tape.batch[mine]) > 0).all()

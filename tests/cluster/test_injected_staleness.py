@@ -8,7 +8,7 @@ import pytest
 from simasgd.errors import ScenarioError
 from simasgd.scenario import text
 from simasgd.scenario.load import typed
-from tests.build import TIMING, clock, scenario
+from tests.build import LEARNING, TIMING, clock, scenario
 
 ONE = {"cluster": {"learners": 1}, "stop": {"gradients": 5000}}
 
@@ -77,6 +77,45 @@ def test_a_delay_of_zero_is_async_with_one_learner():
         assert getattr(injected, column).tolist() == getattr(plain, column).tolist()
 
 
+TWO_LAYERS = {"learning": {"model": {"kind": "mlp", "hidden": [16]}}}
+
+
+def layered(delay, **more):
+    """The tape of 5,000 gradients of a network with two layers; an epoch of digits is 1437/4 gradients."""
+    return clock(scenario(LEARNING, ONE, TWO_LAYERS, {"protocol": {"kind": "injected-staleness", "delay": delay, **more}}))[1]
+
+
+def test_each_layer_has_a_delay_of_its_own():
+    tape, updates = layered([20, 3]), np.arange(5000)
+    assert tape.layers.tolist() == np.maximum(0, updates[:, None] - [20, 3]).tolist()
+    assert tape.timestamp.tolist() == tape.layers.min(axis=1).tolist()
+    assert tape.layer_staleness.tolist() == np.minimum(updates[:, None], [20, 3]).tolist()
+    assert tape.staleness.tolist() == tape.layer_staleness.max(axis=1).tolist()
+
+
+def test_layers_of_one_delay_are_no_layers():
+    tape, plain = layered([7, 7]), layered(7)
+    assert tape.layers is plain.layers is plain.layer_staleness is None
+    assert tape.staleness.tolist() == plain.staleness.tolist()
+
+
+def test_each_layer_has_a_stream_of_its_own_and_the_first_that_of_a_lone_delay():
+    law = {"distribution": "poisson", "mean": 20}
+    first, second = layered([law, law]).layer_staleness[500:].T
+    assert first.tolist() == layered(law).staleness[500:].tolist()
+    for drawn in (first, second):
+        assert drawn.mean() == pytest.approx(20, abs=4 * (20 / 4500) ** 0.5)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4 / 4500**0.5
+
+
+def test_a_ramp_is_each_layers():
+    """Two epochs of 1437/4 gradients: gradient k has min(τ, ⌊τ·k/718.5⌋)."""
+    found = layered([100, 30], ramp_epochs=2).layer_staleness
+    updates = np.arange(5000)[:, None]
+    wanted = np.minimum([100, 30], np.floor(np.array([100, 30]) * updates / 718.5))
+    assert found.tolist() == np.minimum(wanted, updates).astype(int).tolist()
+
+
 YAML = """\
 name: s
 workload: {mini_batch: 4, payload: 1 kB}
@@ -98,6 +137,57 @@ def test_a_file_of_delays(tmp_path):
     chosen = typed(text.read(file))
     assert chosen.protocol.delay.measured == (4, 0, 2)
     assert typed(text.parse(text.dump(chosen.resolved()), "again.yaml")).hash() == chosen.hash()
+
+
+LAYERS = (
+    YAML.replace("payload: 1 kB", "payload: null")
+    + """\
+learning: {data: digits, model: {kind: mlp, hidden: [16]}, optimizer: {kind: sgd, learning_rate: 0.1}}
+"""
+)
+
+
+def test_a_file_of_delays_for_a_layer(tmp_path):
+    (tmp_path / "delays.txt").write_text("4\n0\n")
+    file = tmp_path / "s.yaml"
+    file.write_text(LAYERS.replace("delay: 3", "delay: [20, {distribution: measured, file: delays.txt}]"))
+    chosen = typed(text.read(file))
+    assert [law.measured for law in chosen.protocol.delay] == [None, (4, 0)]
+    assert typed(text.parse(text.dump(chosen.resolved()), "again.yaml")).hash() == chosen.hash()
+    (tmp_path / "delays.txt").write_text("4\n0.5\n")
+    with pytest.raises(ScenarioError, match=r"s.yaml:3:.*protocol.delay.1.file: .*line 2: '0.5' is no delay"):
+        typed(text.read(file))
+
+
+def test_a_list_may_take_the_place_of_a_law_and_the_other_way_round():
+    chosen = typed(text.parse(LAYERS, "s.yaml"), ["delay=[1,2]"])
+    assert [law.mean for law in chosen.protocol.delay] == [1, 2]
+    again = typed(text.parse(text.dump(chosen.resolved()), "s.yaml"), ["delay=3"])
+    assert again.hash() == typed(text.parse(LAYERS, "s.yaml")).hash()
+
+
+@pytest.mark.parametrize(
+    ("delay", "fragments"),
+    [
+        ("[1]", ["protocol.delay: there are 1 delays for the 2 layers of mlp: hidden1, top"]),
+        ("[]", ["protocol.delay: the list is empty"]),
+        ("[1, -2]", ["protocol.delay.1", "too small"]),
+        ("[true, 1]", ["protocol.delay.0"]),
+        ("[1, {distribution: poisson}]", ["protocol.delay.1.mean: missing: a poisson delay needs it"]),
+        ("[1, {distribution: poison}]", ["protocol.delay.1.distribution", "did you mean 'poisson'?"]),
+        ("[1, {distribution: measured, file: nowhere.txt}]", ["protocol.delay.1.file: nowhere.txt cannot be read"]),
+    ],
+)
+def test_bad_lists_of_delays(delay, fragments):
+    with pytest.raises(ScenarioError) as caught:
+        typed(text.parse(LAYERS.replace("delay: 3", f"delay: {delay}"), "s.yaml"))
+    for fragment in ["s.yaml:3:", *fragments]:
+        assert fragment in str(caught.value)
+
+
+def test_without_a_model_there_are_no_layers():
+    with pytest.raises(ScenarioError, match="without a learning section there is no model"):
+        typed(text.parse(YAML.replace("delay: 3", "delay: [3, 3]"), "s.yaml"))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import jax
 import pytest
 
-from simasgd.learning import compiled, problem, reference
+from simasgd.learning import machine, problem, reference
 
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_given_back() -> Iterator[None]:
     yield
-    for cached in (compiled._compiled, reference._functions, problem._evaluator):
+    for cached in (machine._compiled, reference._functions, problem._evaluator):
         cached.cache_clear()
     jax.clear_caches()

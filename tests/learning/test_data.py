@@ -13,9 +13,10 @@ import pytest
 from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
 from simasgd.learning.data import load, mini_batches
-from simasgd.scenario.data import DATA, DataName
+from simasgd.scenario.data import DATA, AbstractData, Cifar10, DataName, Digits, FashionMnist, Mnist
 
 _REAL = os.environ.get(VARIABLE)
+SPECS: dict[str, AbstractData] = {spec.kind: spec for spec in (Mnist(), FashionMnist(), Cifar10())}
 
 
 def test_a_mini_batch_does_not_depend_on_how_many_are_drawn() -> None:
@@ -54,7 +55,7 @@ def test_every_index_is_in_range(samples: int) -> None:
 
 
 def test_digits() -> None:
-    digits, shape = load("digits"), DATA["digits"]
+    digits, shape = load(Digits()), DATA["digits"]
     assert (shape.train, shape.test, shape.features, shape.classes) == (1437, 360, 64, 10)
     for inputs, labels, count in (
         (digits.train_inputs, digits.train_labels, shape.train),
@@ -69,6 +70,21 @@ def test_digits() -> None:
     assert digits.train_inputs.mean() == pytest.approx(shape.mean[0], abs=1e-4)
     every = np.concatenate([digits.train_inputs, digits.test_inputs])
     assert len(np.unique(every, axis=0)) == 1797  # so none of the test set is in the training set
+
+
+def test_the_mean_image_may_be_subtracted() -> None:
+    plain, centred = load(Digits()), load(Digits(subtract_mean=True))
+    assert isinstance(plain.train_inputs, np.ndarray)
+    mean = plain.train_inputs.mean(axis=0, dtype=np.float64)
+    assert centred.train_inputs == pytest.approx(plain.train_inputs - mean, abs=1e-6)
+    assert centred.test_inputs == pytest.approx(plain.test_inputs - mean, abs=1e-6)  # the training images' mean here, too
+    assert np.array_equal(centred.train_labels, plain.train_labels)
+    assert np.asarray(centred.train_inputs).dtype == np.float32
+
+
+def test_all_ways_to_augment_a_set_share_its_images() -> None:
+    assert load(Digits(crop=1, flip=True)) is load(Digits())
+    assert load(Digits(subtract_mean=True)) is load(Digits(subtract_mean=True, flip=True)) is not load(Digits())
 
 
 # The files below are small, and so is what `load` is told to expect: each test makes its own folder of files in the original
@@ -111,7 +127,7 @@ def cifar_records(count: int, start: int) -> bytes:
 
 
 def test_idx_files(root: Path) -> None:
-    data = load("mnist")
+    data = load(Mnist())
     assert np.array_equal(data.train_inputs, images("mnist", 4, 4).reshape(4, 784).astype(np.float32) / np.float32(255))
     assert np.array_equal(data.test_inputs, images("mnist", 2, 2).reshape(2, 784).astype(np.float32) / np.float32(255))
     assert data.train_labels.tolist() == [5, 6, 7, 8]
@@ -120,7 +136,7 @@ def test_idx_files(root: Path) -> None:
 
 
 def test_cifar_files(root: Path) -> None:
-    data = load("cifar10")
+    data = load(Cifar10())
     assert data.train_inputs.shape == (20, 3072)
     assert data.test_inputs.shape == (2, 3072)
     assert data.train_labels.tolist()[:8] == [0, 1, 2, 3, 1, 2, 3, 4]
@@ -134,7 +150,7 @@ def test_cifar_files(root: Path) -> None:
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress)])
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_packed_files(name: DataName, suffix: str, pack: Callable[[bytes], bytes], root: Path) -> None:
-    plain = load(name)
+    plain = load(SPECS[name])
     other = root / "packed"
     for path in locate(name):
         packed = other / path.parent.name / (path.name + suffix)
@@ -142,7 +158,7 @@ def test_packed_files(name: DataName, suffix: str, pack: Callable[[bytes], bytes
         packed.write_bytes(pack(path.read_bytes()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(other))
-        data = load(name)
+        data = load(SPECS[name])
         assert all(path.suffix == suffix for path in locate(name))
     assert np.array_equal(data.train_inputs, plain.train_inputs)
     assert np.array_equal(data.test_labels, plain.test_labels)
@@ -150,7 +166,7 @@ def test_packed_files(name: DataName, suffix: str, pack: Callable[[bytes], bytes
 
 def test_an_inexact_copy_says_so(root: Path) -> None:
     (root / "cifar-10-batches-bin" / "inexact.json").write_text("{}")
-    assert "JPEG" in load("cifar10").note
+    assert "JPEG" in load(Cifar10()).note
 
 
 _TRAIN = "mnist/train-images-idx3-ubyte"
@@ -183,7 +199,7 @@ _BATCH = "cifar-10-batches-bin/data_batch_3.bin"
 def test_files_that_are_not_what_they_should_be(name: DataName, file: str, content: bytes, fragment: str, root: Path) -> None:
     (root / file).write_bytes(content)
     with pytest.raises(DataMissing) as caught:
-        load(name)
+        load(SPECS[name])
     assert str(caught.value).startswith("learning.data: ")
     assert fragment in str(caught.value)
     assert str(root) in str(caught.value)
@@ -205,7 +221,7 @@ def test_packed_files_that_are_damaged(suffix: str, content: bytes, root: Path) 
     file.unlink()
     file.with_name(file.name + suffix).write_bytes(content)
     with pytest.raises(DataMissing, match="cannot be read"):
-        load("mnist")
+        load(Mnist())
 
 
 def test_a_missing_file_is_named(root: Path) -> None:
@@ -213,14 +229,14 @@ def test_a_missing_file_is_named(root: Path) -> None:
     with pytest.raises(
         DataMissing, match=r"cifar10: data_batch_3\.bin \(plain, \.gz or \.xz\) is not in .*cifar-10-batches-bin"
     ):
-        load("cifar10")
+        load(Cifar10())
 
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_without_the_variable_the_message_names_it(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False) if value is None else monkeypatch.setenv(VARIABLE, value)
     with pytest.raises(DataMissing, match="set SIMASGD_DATA to the folder that holds fashion-mnist/"):
-        load("fashion-mnist")
+        load(FashionMnist())
 
 
 def test_embedded_data_need_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,9 +245,11 @@ def test_embedded_data_need_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not _REAL, reason="SIMASGD_DATA is not set, so there are no real data sets to read")
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SPECS)
 def test_the_real_sets(name: DataName) -> None:
-    data, shape = load(name), DATA[name]
+    data, shape = load(SPECS[name]), DATA[name]
+    assert isinstance(data.train_inputs, np.ndarray)
+    assert isinstance(data.test_inputs, np.ndarray)
     assert data.train_inputs.shape == (shape.train, shape.features)
     assert data.test_inputs.shape == (shape.test, shape.features)
     assert (data.train_inputs.min(), data.train_inputs.max()) == (0.0, 1.0)

@@ -13,11 +13,12 @@ from simasgd.learning import models
 from simasgd.learning.compiled import Compiled
 from simasgd.learning.data import load
 from simasgd.learning.network import in_portions
-from simasgd.learning.problem import loss, pose
+from simasgd.learning.objective import classification, loss
+from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
 from simasgd.learning.text import ENTROPY
 from simasgd.learning.transformers import attend
-from simasgd.scenario.data import DATA, DataShape
+from simasgd.scenario.data import DATA, Characters, DataShape, Digits
 from simasgd.scenario.models import Cifar10Rudra, LeNet5, ResNet18, ResNet20, Transformer
 from tests.build import LEARNING, clock, scenario
 
@@ -179,7 +180,7 @@ def trained(network, inputs, labels, optimizer, updates, mini_batch):
     def run(weights):
         def update(carry, pick):
             weights, state = carry
-            gradient = jax.grad(lambda w: loss(network, w, inputs[pick], labels[pick]))(weights)
+            gradient = jax.grad(lambda w: loss(classification(network), w, inputs[pick], labels[pick]))(weights)
             step, state = optimizer.update(gradient, state, weights)
             return (optax.apply_updates(weights, step), state), None
 
@@ -190,7 +191,7 @@ def trained(network, inputs, labels, optimizer, updates, mini_batch):
 
 def test_lenet_learns():
     """Digits of twice their size: what it has not seen, too."""
-    digits, shape = load("digits"), DATA["digits"]._replace(sample=(16, 16))
+    digits, shape = load(Digits()), DATA["digits"]._replace(sample=(16, 16))
 
     def double(images):
         return jnp.asarray(images.reshape(-1, 8, 8).repeat(2, axis=1).repeat(2, axis=2).reshape(-1, 256))
@@ -205,7 +206,7 @@ def test_lenet_learns():
 
 def test_a_transformer_learns_what_one_character_cannot_say():
     """Its loss on text that it has not seen is below the entropy given one character, and above that given two."""
-    data, shape = load("characters"), DATA["characters"]
+    data, shape = load(Characters()), DATA["characters"]
     network = models.build(Transformer(layers=1, width=32, heads=2, context=4), shape)
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
     weights = trained(network, inputs, labels, optax.adam(0.005), 1500, 32)
@@ -213,5 +214,5 @@ def test_a_transformer_learns_what_one_character_cannot_say():
     np.add.at(pairs, (data.train_inputs[:, -1].astype(int), data.train_labels), 1 / len(labels))
     given = (pairs / pairs.sum(axis=1, keepdims=True))[pairs > 0]
     after_one = float(-(pairs[pairs > 0] * np.log(given)).sum())
-    value = float(loss(network, weights, jnp.asarray(data.test_inputs), jnp.asarray(data.test_labels)))
+    value = float(loss(classification(network), weights, jnp.asarray(data.test_inputs), jnp.asarray(data.test_labels)))
     assert ENTROPY < value < after_one - 0.1

@@ -8,10 +8,11 @@ import pytest
 from simasgd.errors import ScenarioError
 from simasgd.learning.data import load
 from simasgd.learning.partition import parts
+from simasgd.scenario.data import Digits
 from simasgd.scenario.partition import Dirichlet, Shards, Shared
 from tests.build import LEARNING, scenario
 
-LABELS = load("digits").train_labels
+LABELS = load(Digits()).train_labels
 PARTITIONS = [Shards(), Dirichlet(concentration=100.0), Dirichlet(concentration=0.3), Dirichlet(concentration=0.01)]
 
 

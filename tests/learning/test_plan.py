@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from itertools import pairwise
+
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simasgd.learning.plan import plan
+from simasgd.learning.plan import CPU, plan
 from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario
 
@@ -29,47 +31,90 @@ def tape_of(timestamps):
     )
 
 
-def layout_of(tape):
-    batches = np.arange(tape.num_gradients * tape.mini_batch, dtype=np.int32).reshape(-1, tape.mini_batch)
-    return plan(tape, batches, np.ones(tape.num_steps))
+ONE_BY_ONE = CPU
+IN_WAVES = CPU._replace(most_in_wave=8)
 
 
-def versions_read(layout, steps):
-    """Play the slots: which version each evaluation finds."""
+def layout_of(tape, device=ONE_BY_ONE, overhead=16.0, linear=True, stops=()):
+    return plan(tape, device, lambda: overhead, linear, stops)
+
+
+def steps_of(layout):
+    """The evaluations of each step."""
+    return [range(layout.first[u], layout.first[u + 1]) for u in range(layout.num_steps)]
+
+
+def versions_read(layout):
+    """Play the slots: the versions that each evaluation finds, in each layer."""
     slots = np.full(max(1, layout.num_slots), -1)
-    slots[layout.start_slot] = 0
-    found = []
-    for u in range(steps):
-        found.append([int(slots[slot]) for slot in layout.rows.slot[u]])
-        slots[layout.rows.keep[u]] = u + 1
-    return found
+    slots[layout.slot[0]] = 0
+    found = {}
+    starts = range(layout.num_steps + 1) if layout.waves is None else layout.waves.step
+    for start, end in pairwise(starts):
+        for e in range(layout.first[start], layout.first[end]):
+            found[e] = [int(slots[layout.slot[version]]) for version in layout.evaluations.timestamp[e]]
+        for u in range(start, end):
+            slots[layout.slot[u + 1]] = u + 1
+    return [found[e] for e in range(layout.num_evaluations)]
 
 
 @st.composite
 def tapes(draw):
     steps = draw(st.integers(1, 40))
-    width = draw(st.integers(1, 4))
+    width = draw(st.integers(1, 5))
     rows = []
     for u in range(steps):
         count = draw(st.integers(1, width))
-        rows.append([draw(st.integers(max(0, u - 12), u)) for _ in range(count)])
+        rows.append([draw(st.integers(max(0, u - draw(st.sampled_from([0, 2, 12]))), u)) for _ in range(count)])
     return rows
 
 
-@given(tapes())
-def test_every_evaluation_finds_its_version(rows):
+overheads = st.sampled_from([0.0, 1.0, 3.0, 1000.0])
+
+
+@given(tapes(), st.sampled_from([ONE_BY_ONE, IN_WAVES]), overheads, st.booleans())
+def test_every_gradient_is_in_one_evaluation_of_its_step_and_version(rows, device, overhead, linear):
     tape = tape_of(rows)
-    layout = layout_of(tape)
-    found = versions_read(layout, len(rows))
-    for u, row in enumerate(rows):
-        if layout.num_slots == 0:
-            assert set(row) == {u}, "without slots only the current weights are read"
-        elif layout.evaluations == 1:
-            assert set(found[u]) == set(row)
+    layout = layout_of(tape, device, overhead, linear)
+    of = layout.evaluations
+    real = np.ones(of.place.shape, bool) if of.real is None else of.real
+    assert sorted(of.place[real].tolist()) == list(range(tape.num_gradients))
+    for u, members in enumerate(steps_of(layout)):
+        for e in members:
+            gradients = of.place[e][real[e]]
+            assert (tape.step[gradients] == u).all()
+            assert (tape.timestamp[gradients] == of.timestamp[e, 0]).all()
+            assert (of.staleness[e], of.coefficient[e]) == (u - of.timestamp[e, 0], len(gradients) / len(rows[u]))
+            assert linear or len(gradients) == 1
+    if not linear:
+        assert of.place[:, 0].tolist() == list(range(tape.num_gradients)), "a rule that remembers sees them in order"
+
+
+@given(tapes(), st.sampled_from([ONE_BY_ONE, IN_WAVES]), overheads, st.booleans(), st.sets(st.integers(1, 39)))
+def test_every_evaluation_finds_its_version(rows, device, overhead, linear, stops):
+    layout = layout_of(tape_of(rows), device, overhead, linear, sorted(stops))
+    if layout.num_slots == 0:
+        assert (layout.evaluations.staleness == 0).all(), "without slots only the current weights are read"
+    else:
+        assert versions_read(layout) == layout.evaluations.timestamp.tolist()
+    if layout.waves is not None:
+        assert set(layout.waves.step.tolist()) >= {stop for stop in stops if stop < len(rows)} | {0, len(rows)}
+        sizes = np.diff(layout.first[layout.waves.step])
+        widest_step = np.diff(layout.first).max()
+        assert sizes.max() == layout.waves.width <= max(8, widest_step)
+
+
+@given(tapes(), st.lists(st.integers(0, 12), min_size=2, max_size=3))
+def test_each_layer_finds_its_version(rows, delays):
+    tape = tape_of([[min(row)] for row in rows])
+    layers = np.maximum(0, np.arange(tape.num_steps)[:, None] - delays)
+    tape = dataclasses.replace(tape, timestamp=layers.min(axis=1), layers=layers)
+    for device in (ONE_BY_ONE, IN_WAVES):
+        layout = layout_of(tape, device)
+        if layout.num_slots:
+            assert versions_read(layout) == layers.tolist()
         else:
-            assert found[u][: len(row)] == row
-        assert layout.rows.coefficient[u].sum() == pytest.approx(1.0)
-        assert (layout.rows.coefficient[u][len(row) :] == 0).all()
+            assert (layers == np.arange(tape.num_steps)[:, None]).all()
 
 
 @given(tapes())
@@ -88,12 +133,39 @@ def test_no_more_slots_than_versions_alive_together(rows):
 def test_one_version_a_step_is_one_mini_batch():
     _, tape = clock(scenario(TIMING, {"protocol": "hardsync", "stop": {"gradients": 40}}))
     layout = layout_of(tape)
-    assert (layout.num_slots, layout.evaluations) == (0, 1)
-    assert layout.rows.samples[: tape.num_steps].reshape(-1).tolist() == list(range(tape.num_gradients * 4))
+    assert (layout.num_slots, layout.fused, layout.one_each) == (0, 4, True)
+    assert layout.evaluations.place.ravel().tolist() == list(range(tape.num_gradients))
+
+
+def test_a_mini_batch_too_large_for_the_device_is_parted():
+    layout = layout_of(tape_of([[u] * 10 for u in range(3)]), CPU._replace(most_samples=4), overhead=0.5)
+    assert (layout.fused, layout.num_evaluations) == (2, 15), "five pairs waste nothing"
+    assert layout.evaluations.coefficient.tolist() == [0.2] * 15
+
+
+def test_groups_are_fused_as_far_as_that_pays():
+    """Six gradients of one version and two of another: with nothing lost by many evaluations each is one, with much to lose
+    two do, and in between they are pieces of two."""
+    tape = tape_of([[0, 0], [1, 0, 1, 1, 1, 0, 1, 1]])
+    cases = {0.0: (1, 10), 1.5: (2, 5), 100.0: (6, 3)}
+    for overhead, expected in cases.items():
+        layout = layout_of(tape, overhead=overhead)
+        assert (layout.fused, layout.num_evaluations) == expected
+    assert layout.evaluations.place[1].tolist() == [2, 4, 5, 6, 8, 9]
+    assert layout.evaluations.place[2][:2].tolist() == [3, 7]
+    assert layout.evaluations.real.sum(axis=1).tolist() == [2, 6, 2]
 
 
 def test_async_needs_about_a_slot_a_learner():
     _, tape = clock(scenario(TIMING, {"cluster": {"learners": 30}, "stop": {"gradients": 3000}}))
     layout = layout_of(tape)
     assert 30 <= layout.num_slots <= 36
-    assert layout.evaluations == 1
+    assert layout.one_each
+
+
+def test_waves_of_async_are_nearly_as_wide_as_the_cluster():
+    """Gradients under way together do not depend on each other: with λ = 30 learners of much the same speed they come in waves
+    of more than half of them."""
+    _, tape = clock(scenario(TIMING, {"cluster": {"learners": 30}, "stop": {"gradients": 3000}}))
+    layout = layout_of(tape, CPU._replace(most_in_wave=64))
+    assert 15 < tape.num_steps / (len(layout.waves.step) - 1) <= 30

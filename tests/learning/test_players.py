@@ -11,7 +11,8 @@ import optax
 import pytest
 
 from simasgd.learning.compiled import Compiled
-from simasgd.learning.problem import loss, pose
+from simasgd.learning.objective import loss
+from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
 from tests.build import LEARNING, clock, scenario
 from tests.learning.test_plan import tape_of
@@ -193,13 +194,11 @@ def test_hardsync_is_serial_sgd_with_the_learners_mini_batches_together(player, 
         together = problem.batches.reshape(problem.tape.num_steps, -1)
         assert together.shape[1] == 4 * 4
         optimizer, weights = optax.sgd(0.05, momentum=0.5), problem.start
-        state = optimizer.init(weights)
+        state, objective = optimizer.init(weights), problem.recipe.task.objective
 
         @jax.jit
         def serial(weights, state, batch):
-            gradient = jax.grad(lambda w: loss(problem.recipe.network, w, problem.inputs[batch], problem.labels[batch]))(
-                weights
-            )
+            gradient = jax.grad(lambda w: loss(objective, w, *problem.train.batch(batch)))(weights)
             updates, state = optimizer.update(gradient, state, weights)
             return optax.apply_updates(weights, updates), state
 

@@ -7,7 +7,7 @@ import pytest
 
 from simasgd.learning import text
 from simasgd.learning.data import load
-from simasgd.scenario.data import DATA
+from simasgd.scenario.data import DATA, Characters
 
 
 def test_every_pair_has_four_different_successors() -> None:
@@ -53,7 +53,7 @@ def test_texts_are_fixed_and_differ() -> None:
 
 
 def test_characters() -> None:
-    data, shape = load("characters"), DATA["characters"]
+    data, shape = load(Characters()), DATA["characters"]
     assert data.train_inputs.shape == (shape.train, shape.features)
     assert data.test_inputs.shape == (shape.test, shape.features)
     assert (data.train_inputs.dtype, data.train_labels.dtype) == (np.float32, np.int32)

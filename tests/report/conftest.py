@@ -6,6 +6,7 @@ import pytest
 
 from simasgd import Scenario, Study, study
 from simasgd.sweep import SweepTable, plan_sweep, run_sweep
+from tests.build import LEARNING, scenario
 from tests.clockwork import FAULTS, HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 _SMALL = ("cluster.learners=4", "stop.epochs=2")
@@ -36,6 +37,21 @@ def diverging() -> Study:
 
 
 @pytest.fixture(scope="session")
+def losses() -> Study:
+    """Variants without a test error, of which one rises to infinity, beside one that has an error."""
+    numbers = {"kind": "linear-regression", "features": 4, "samples": 200, "test": 50}
+    learning = {"data": numbers, "model": "linear", "optimizer": {"kind": "sgd", "learning_rate": 0.05}}
+    variants = {
+        "sync": {"protocol": "hardsync"},
+        "async": None,
+        "rising": {"learning": {"optimizer": {"learning_rate": 30.0}}, "stop": {"gradients": 44}},
+        "digits": {"learning": {"data": "digits", "model": "softmax"}},
+    }
+    small = {"learning": None, "stop": {"gradients": 200}, "workload": {"payload": "1 kB", "samples_per_epoch": 200}}
+    return study(scenario(LEARNING, small, {"learning": learning, "repeats": 2, "variants": variants}))
+
+
+@pytest.fixture(scope="session")
 def stopped_at_once() -> Study:
     """No gradient is applied before the end."""
     return study(Scenario.load("quickstart", "cluster.learners=4", "repeats=1", "stop.epochs=null", "stop.simulated_time=1 us"))
@@ -47,6 +63,14 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
     arguments = ["cluster.learners=1,4", "learning.optimizer.learning_rate=0.05,1e30", "stop.epochs=1", "repeats=1"]
     sweep = plan_sweep("quickstart", arguments, "simasgd sweep quickstart")
     return run_sweep(sweep, tmp_path_factory.mktemp("sweep"), workers=1)
+
+
+@pytest.fixture(scope="session")
+def swept_losses(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
+    """Two axes of the quadratic, with losses of 0 and losses hundreds of decades apart."""
+    arguments = ["variants=null", "protocol.delay=0,3", "learning_rate=0.1,1,2.5", "stop.gradients=500"]
+    sweep = plan_sweep("stability-limit", arguments, "simasgd sweep stability-limit")
+    return run_sweep(sweep, tmp_path_factory.mktemp("losses"), workers=1)
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,18 @@ from statistics import fmean
 import pytest
 
 from simasgd import Study, study
+from simasgd.report.metric import ERROR
 from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
 from simasgd.report.tables import curves
 from simasgd.report.verdict import verdict
 from simasgd.sweep import SweepTable
 from tests.build import LEARNING, scenario
 
-STUDIES = ["compared", "single", "timing", "diverging", "stopped_at_once", "clocked"]
+STUDIES = ["compared", "single", "timing", "diverging", "losses", "stopped_at_once", "clocked"]
 HERO = re.compile(r'<data value="([^"]*)" data-hero="([^"]*)">([^<]*)</data>')
 
 
-@pytest.fixture(scope="module", params=[*STUDIES, "swept"])
+@pytest.fixture(scope="module", params=[*STUDIES, "swept", "swept_losses"])
 def page(request: pytest.FixtureRequest) -> str:
     return built(request.getfixturevalue(request.param))
 
@@ -67,7 +68,29 @@ def test_a_diverged_run_says_where(diverging: Study) -> None:
         assert f"at update {update:,}" in page
 
 
-@pytest.mark.parametrize("name", ["compared", "swept"])
+def test_where_there_is_no_error_the_loss_is_said(losses: Study, tmp_path: Path) -> None:
+    losses.save(tmp_path)
+    page = study_page(Study.load(tmp_path))
+    heroes = {key: (value, shown) for value, key, shown in HERO.findall(page)}
+    for variant in ("sync", "async"):
+        homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
+        summaries = [json.loads((home / "run.json").read_text(encoding="utf-8")) for home in homes]
+        mean = fmean(summary["test_loss"] for summary in summaries)
+        assert heroes[f"{variant}.test_loss"] == (repr(mean), f"{mean:.3g}")
+        assert f"{variant}.test_error" not in heroes
+        assert [summary["test_error"] for summary in summaries] == [None, None]
+    assert heroes["rising.test_loss"] == ("", "infinite")
+    assert "digits.test_error" in heroes
+    said = text_of(page)
+    assert "Test loss against simulated time" in said
+    assert "Test error against simulated time" in said
+    assert "linear 4–1 (5 parameters)" in said
+    loss, error = (page.split(f'<section id="{name}"')[1].split("</section>")[0] for name in ("loss", "error"))
+    assert "digits" not in loss
+    assert "async" not in error
+
+
+@pytest.mark.parametrize("name", ["compared", "swept", "swept_losses"])
 def test_built_twice_it_is_the_same(name: str, request: pytest.FixtureRequest) -> None:
     content = request.getfixturevalue(name)
     assert built(content) == built(content)
@@ -88,9 +111,9 @@ def test_seeds_that_reach_different_epochs_end_where_the_verdict_says() -> None:
     result = study(scenario(LEARNING, time, {"repeats": 4}))
     reached = [run.summary["epochs"] for run in result.runs[""]]
     assert min(reached) < 1 <= max(reached), "choose a time at which some seeds have finished an epoch"
-    table = curves(result)
+    table = curves(result, ERROR)
     assert table["seeds"].tolist() == [4] * len(table)
-    assert table["error"].iloc[-1] == pytest.approx(fmean(run.test_error for run in result.runs[""] if run.test_error))
+    assert table["value"].iloc[-1] == pytest.approx(fmean(run.test_error for run in result.runs[""] if run.test_error))
 
 
 def test_a_payload_that_is_not_the_models_own_is_said() -> None:
@@ -168,6 +191,22 @@ def test_a_sweep_lists_every_point(swept: SweepTable) -> None:
     best = swept.points["test_error"].astype(float).min()
     assert f"The lowest test error is {100 * best:.1f}\u00a0%" in page
     assert "Six diverged." in page
+
+
+def test_a_sweep_of_losses(swept_losses: SweepTable) -> None:
+    page = text_of(sweep_page(swept_losses))
+    assert "The lowest test loss is 0, at delay = 0, learning_rate = 1, after" in page
+    assert "Test loss against delay" in page
+    assert "test error" not in page.split("How to read")[0]
+    assert swept_losses.points["test_error"].isna().all()
+    # w²/2 after 500 steps from 1, each of which multiplies w by 1 − α.
+    alone = swept_losses.points[swept_losses.points["protocol.delay"] == "0"]
+    assert alone["test_loss"].tolist() == pytest.approx([0.5 * factor**1000 for factor in (0.9, 0.0, -1.5)], rel=1e-9)
+
+
+def test_a_sweep_of_an_earlier_version_has_no_losses(swept: SweepTable) -> None:
+    points = swept.points.drop(columns="test_loss")
+    assert sweep_page(type(swept)(swept.scenario, swept.axes, points, swept.command)) == sweep_page(swept)
 
 
 def test_a_sweep_with_a_failed_point(swept: SweepTable) -> None:

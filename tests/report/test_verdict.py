@@ -96,6 +96,54 @@ def test_a_variant_is_compared_with_hardsync(other: Facts, sentence: str) -> Non
     assert said(other, facts("hardsync")) == sentence
 
 
+def loss(name: str, value: float | None, **changes: Any) -> Facts:
+    """Of a regression that began at a loss of 2."""
+    values: dict[str, Any] = {"error": None, "classes": 0, "first_loss": 2.0, "seconds": 7.5 if name == "async" else 10.0}
+    return facts(name, test_loss=None if value is None else spread(value, changes.pop("width", 0.0)), **(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (loss("async", 0.025), "async is 1.33× sooner than hardsync but 2.50× worse: a test loss of 0.025 against 0.01."),
+        (loss("async", 0.004), "async is 1.33× sooner than hardsync and 2.50× better: a test loss of 0.004 against 0.01."),
+        (loss("async", 0.0), "async is 1.33× sooner than hardsync and better: a test loss of 0 against 0.01."),
+        (loss("async", 0.0109), "async is 1.33× sooner than hardsync and no worse: a test loss of 0.0109 against 0.01."),
+        (
+            loss("async", 0.0112, width=0.002),
+            "async is 1.33× sooner than hardsync and not clearly worse: a test loss of 0.0112 against 0.01, "
+            "no further apart than its seeds or hardsync's.",
+        ),
+        (loss("async", 1.7), "async is 1.33× sooner than hardsync but fails to learn: a test loss of 1.7 against 0.01."),
+        (
+            loss("async", None),
+            "async is 1.33× sooner than hardsync but fails to learn: an infinite test loss against 0.01.",
+        ),
+        (
+            loss("async", None, diverged=DIVERGED),
+            "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 0.01.",
+        ),
+        (
+            facts("async", error=0.05, seconds=7.5),
+            "async is 1.33× sooner than hardsync and learns something else: 5.0 % test error.",
+        ),
+    ],
+)
+def test_losses_are_compared_by_their_ratio(other: Facts, sentence: str) -> None:
+    assert said(loss("hardsync", 0.01), other) == sentence
+
+
+def test_losses_of_nothing_are_alike_and_a_start_at_the_minimum_is_no_failure() -> None:
+    assert quality(loss("async", 0.0), loss("hardsync", 0.0)) == "same"
+    assert quality(loss("async", 0.1, first_loss=None), loss("hardsync", 0.1, first_loss=None)) == "same"
+
+
+def test_a_single_run_states_its_loss() -> None:
+    text = said(loss("async", 0.05, width=0.02, seeds=(0, 1, 2)))
+    assert "async reaches a test loss of 0.05 (0.04 – 0.06 over three seeds) after 30 epochs in 7.5 s" in text
+    assert "async fails to learn: an infinite test loss after 30 epochs" in said(loss("async", None))
+
+
 def test_a_reference_that_fails_is_said_to() -> None:
     base = facts("hardsync", error=0.9)
     assert "learns where hardsync fails: 3.0 % test error against 90.0 %" in said(base, facts("async", seconds=5.0))

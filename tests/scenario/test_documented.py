@@ -61,7 +61,9 @@ learning:
   model: softmax
   optimizer: {kind: sgd, learning_rate: 0.05}
 """
-ROWS_OF_LEARNING = re.findall(r"^\| `learning\.(optimizer|schedule|modulation)` \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE)
+ROWS_OF_LEARNING = re.findall(
+    r"^\| `learning\.(data|optimizer|schedule|modulation)[a-z_.]*`(?:, `[a-z.]*`)* \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE
+)
 KINDS = [f"{{kind: {row}}}" for row in re.findall(r"^\| `\{kind: ([^}]*)\}` \|", TABLE, re.MULTILINE)]
 EXAMPLES_OF_LEARNING = [
     *((key, example) for key, row in ROWS_OF_LEARNING for example in re.findall(r"`(\{[^`]*\})`", row)),
@@ -77,20 +79,25 @@ def read_learning(*overrides: str) -> Learning:
 
 def test_there_are_examples_of_learning() -> None:
     kinds = {text.scalar(example).get("kind") for _, example in EXAMPLES_OF_LEARNING}
+    assert kinds >= {"linear-regression", "logistic-regression", "noise"}
     assert kinds >= {"sgd", "adagrad", "adam", "adamw", "rmsprop", "sqrt-batch", "gap-aware", "koloskova"}
-    assert {key for key, _ in EXAMPLES_OF_LEARNING} == {"optimizer", "schedule", "modulation"}
+    assert {key for key, _ in EXAMPLES_OF_LEARNING} == {"data", "optimizer", "schedule", "modulation"}
+
+
+MODELS = {"linear-regression": "linear", "noise": "{kind: quadratic, spectrum: [1, 0.1]}"}
 
 
 @pytest.mark.parametrize(("key", "example"), EXAMPLES_OF_LEARNING, ids=lambda case: case[:40])
 def test_an_example_of_learning_is_accepted_and_means_something(key: str, example: str) -> None:
-    assert read_learning(f"learning.{key}={example}") != read_learning()
+    model = MODELS.get(text.scalar(example)["kind"], "softmax") if key == "data" else "softmax"
+    assert read_learning(f"learning.{key}={example}", f"learning.model={model}") != read_learning()
 
 
 @pytest.mark.parametrize(("key", "example"), EXAMPLES_OF_LEARNING, ids=lambda case: case[:40])
 def test_what_is_shown_of_learning_is_the_default_where_it_says_so(key: str, example: str) -> None:
     said_otherwise = {"nesterov", "centered", "momentum", "smoothness", "threshold"}
     whole = text.scalar(example)
-    if key == "schedule" or whole["kind"] in ("exponential-staleness", "staleness-table", "sqrt-batch"):
+    if key in ("data", "schedule") or whole["kind"] in ("exponential-staleness", "staleness-table", "sqrt-batch"):
         return
     chosen = getattr(read_learning(f"learning.{key}={example}"), key)
     for name in set(whole) - {"kind", "learning_rate"} - said_otherwise:

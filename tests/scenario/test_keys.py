@@ -24,10 +24,16 @@ cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
 cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
 workload.mini_batch workload.payload workload.samples_per_epoch
-protocol.kind protocol.n protocol.barrier_timeout protocol.ramp_epochs
+protocol.kind protocol.n protocol.spread protocol.barrier_timeout protocol.ramp_epochs
 protocol.delay.distribution protocol.delay.mean protocol.delay.deviation protocol.delay.low protocol.delay.high
 protocol.delay.file protocol.delay.measured
-learning.seed learning.data learning.model.kind learning.model.hidden
+learning.seed
+learning.data.kind learning.data.subtract_mean learning.data.crop learning.data.flip
+learning.data.resolution learning.data.classes learning.data.train learning.data.test
+learning.data.features learning.data.samples learning.data.condition
+learning.data.noise learning.data.scale learning.data.deviation learning.data.sample
+learning.model.kind learning.model.hidden
+learning.model.spectrum learning.model.start learning.model.parameters
 learning.model.layers learning.model.width learning.model.heads learning.model.context
 learning.optimizer.kind learning.optimizer.learning_rate learning.optimizer.weight_decay learning.optimizer.clip
 learning.optimizer.momentum learning.optimizer.nesterov learning.optimizer.initial_accumulator_value learning.optimizer.eps
@@ -70,6 +76,8 @@ def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
         ("crashes", "cluster.faults.crashes"),
         ("topology", "cluster.network.topology"),
         ("topology.kind", "cluster.network.topology.kind"),
+        ("data", "learning.data"),
+        ("crop", "learning.data.crop"),
         ("shards", "cluster.architecture.shards"),
         ("barrier_timeout", "protocol.barrier_timeout"),
         ("variants.a.learners", "variants.a.cluster.learners"),
@@ -108,7 +116,7 @@ def test_sections_by_the_kinds_chosen() -> None:
     tree = {"protocol": {"kind": "n-softsync", "n": 3}, "learning": {"model": {"kind": "softmax"}}}
     section = keys.section_at(("protocol",), tree)
     assert section is not None
-    assert set(section.model_fields) == {"kind", "n"}
+    assert set(section.model_fields) == {"kind", "n", "spread"}
     section = keys.section_at(("learning", "model"), tree)
     assert section is not None
     assert set(section.model_fields) == {"kind"}

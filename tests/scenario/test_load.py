@@ -68,10 +68,10 @@ def test_a_variant_with_another_kind_takes_nothing_over_from_the_old_one() -> No
         "variants: {one: {protocol: async}, two: {protocol: {kind: hardsync}}, three: {protocol: {n: 5}}}\n"
     )
     chosen = read(yaml)
-    assert chosen.protocol.model_dump() == {"kind": "n-softsync", "n": 3}
-    assert chosen.variants["one"].protocol.model_dump() == {"kind": "async"}
+    assert chosen.protocol.model_dump() == {"kind": "n-softsync", "n": 3, "spread": None}
+    assert chosen.variants["one"].protocol.model_dump() == {"kind": "async", "spread": None}
     assert chosen.variants["two"].protocol.model_dump() == {"kind": "hardsync", "barrier_timeout": None}
-    assert chosen.variants["three"].protocol.model_dump() == {"kind": "n-softsync", "n": 5}
+    assert chosen.variants["three"].protocol.model_dump() == {"kind": "n-softsync", "n": 5, "spread": None}
 
 
 def test_a_bare_word_is_a_kind() -> None:
@@ -136,6 +136,8 @@ ROUND_TRIPS = [
     ["data=cifar10", "hidden=[3, 2, 1]", "compute.per_sample=1e-9 s"],
     ["compute.distribution=exponential", "compute.cv=null"],
     ["protocol={kind: hardsync, barrier_timeout: 2 s}", "record=timeline"],
+    ["protocol={kind: async, spread: 10}"],
+    ["protocol={kind: injected-staleness, delay: [3, {distribution: poisson, mean: 2}]}", "learners=1"],
     *([f"cluster.profile={name}"] for name in catalogue.profiles()),
 ]
 
@@ -243,6 +245,9 @@ HASHED = [
     "protocol=async",
     "learning.seed=0",
     "data=mnist",
+    "crop=1",
+    "flip=true",
+    "subtract_mean=true",
     "model=softmax",
     "hidden=[33]",
     "learning_rate=0.06",
@@ -348,6 +353,13 @@ PLACES = [
     ("0.05", "-0.5", "-0.5", "learning.optimizer.learning_rate", "-0.5 is too small"),
     ("0.9", "1", "1}\n", "learning.optimizer.momentum", "1 is too large; it must be less than 1"),
     ("data: digits", "data: digit", "digit\n", "learning.data", "did you mean 'digits'?"),
+    ("data: digits", "data: {kind: digit}", "digit}", "learning.data.kind", "did you mean 'digits'?"),
+    ("data: digits", "data: {crop: 2}", "{crop: 2}", "learning.data", "kind is missing; there are 'digits', 'mnist', "),
+    ("data: digits", "data: {kind: digits, crop: -1}", "-1", "learning.data.crop", "it must be at least 0"),
+    ("data: digits", "data: {kind: digits, crop: 8}", "8}", "learning.data.crop", "8 is too large: of 8 × 8 pixels"),
+    ("data: digits", "data: {kind: digits, flip: 1}", "1}", "learning.data.flip", "1 is neither true nor false"),
+    ("data: digits", "data: {kind: digits, clip: 1}", "clip: 1", "learning.data.clip", "did you mean 'flip'?"),
+    ("data: digits", "data: {kind: characters, crop: 1}", "crop: 1", "learning.data.crop", "unknown key 'crop'"),
     ("{kind: sgd, learning_rate: 0.05, momentum: 0.9}", "adamm", "adamm", "learning.optimizer", "did you mean 'adam'?"),
     ("kind: sgd", "kind: adam", "momentum: 0.9", "learning.optimizer.momentum", "unknown key 'momentum'; known: b1, b2, "),
     ("momentum: 0.9", "nesterov: true", "true", "learning.optimizer.nesterov", "without a momentum it means nothing"),

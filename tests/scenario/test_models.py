@@ -42,6 +42,17 @@ def test_the_transformer_by_default() -> None:
             "learning.model.kind: resnet20 needs images of 4 × 4 pixels or more, and this data is a text",
         ),
         ("digits", "transformer", "learning.model.kind: transformer learns a text, and this data's samples are images"),
+        ("digits", "linear", "learning.model.kind: linear needs lists of numbers with a number each, and this data's samples"),
+        (
+            {"kind": "linear-regression", "features": 3},
+            "softmax",
+            "learning.model.kind: softmax needs images or lists of numbers in classes, and this data is lists of numbers with",
+        ),
+        (
+            {"kind": "noise", "features": 3},
+            {"kind": "quadratic", "spectrum": [1, 2]},
+            "learning.model.spectrum: there are 2 eigenvalues for the 3 features of the noise",
+        ),
         ("characters", {"kind": "transformer", "context": 64}, "learning.model.context: 64 is too large"),
         (
             "characters",
@@ -51,7 +62,7 @@ def test_the_transformer_by_default() -> None:
         ("characters", {"kind": "transformer", "layers": 0}, "learning.model.layers: 0 is too small"),
     ],
 )
-def test_what_does_not_fit(data: str, model: Any, complaint: str) -> None:
+def test_what_does_not_fit(data: Any, model: Any, complaint: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         scenario(LEARNING, {"learning": {"data": data, "model": model}})
     assert complaint in str(caught.value)

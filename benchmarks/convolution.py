@@ -1,0 +1,73 @@
+"""Rudra's CIFAR-10 network with XLA's own convolutions and windows, outside any loop, and the same within the compiled one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.nn import relu
+
+from simasgd.learning.network import Network, apply
+from simasgd.learning.objective import classification, loss
+from simasgd.learning.problem import Problem
+from simasgd.scenario.data import DataShape
+
+Images = jax.Array
+
+
+def _convolve(layer: Any, images: Images) -> Images:
+    return (
+        lax.conv_general_dilated(images, layer["w"], (1, 1), ((2, 2), (2, 2)), dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        + layer["b"]
+    )
+
+
+def _windows(images: Images, nothing: float, operation: Callable[..., Any], step: int, padding: tuple[int, int]) -> Images:
+    return lax.reduce_window(images, nothing, operation, (1, 3, 3, 1), (1, step, step, 1), ((0, 0), padding, padding, (0, 0)))
+
+
+def _greatest(images: Images) -> Images:
+    return _windows(images, -jnp.inf, lax.max, 2, (0, 1))
+
+
+def _mean(images: Images) -> Images:
+    return _windows(images, 0.0, lax.add, 2, (0, 1)) / _windows(jnp.ones_like(images[:1]), 0.0, lax.add, 2, (0, 1))
+
+
+def _respond(images: Images) -> Images:
+    return images * (1.0 + (5e-5 / 9.0) * _windows(images * images, 0.0, lax.add, 1, (1, 1))) ** -0.75
+
+
+def _logits(shape: DataShape) -> Callable[[Any, jax.Array], jax.Array]:
+    def logits(parameters: Any, inputs: jax.Array) -> jax.Array:
+        first, second, third, top = parameters
+        images = 255.0 * (inputs.reshape(-1, *shape.image) - jnp.asarray(shape.mean, inputs.dtype))
+        images = _respond(relu(_greatest(_convolve(first, images))))
+        images = _respond(_mean(relu(_convolve(second, images))))
+        images = _mean(relu(_convolve(third, images)))
+        return apply(top, images.reshape(len(images), -1))
+
+    return logits
+
+
+def outside(problem: Problem, shape: DataShape) -> Callable[[], None]:
+    """The gradients of a problem's mini-batches, one call each, on the initial weights. Held equal to the problem's own."""
+    own = problem.recipe.task.objective
+    written = classification(Network(own.init, _logits(shape)))
+    gradient = jax.jit(jax.grad(lambda w, x, y: loss(written, w, x, y)))
+    batches = [problem.train.batch(rows) for rows in problem.batches]
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5),
+        gradient(problem.start, *batches[0]),
+        jax.grad(lambda w: loss(own, w, *batches[0]))(problem.start),
+    )
+
+    def go() -> None:
+        for inputs, labels in batches:
+            jax.block_until_ready(gradient(problem.start, inputs, labels))
+
+    return go

@@ -1,0 +1,42 @@
+"""Problems for the players: those of scenarios, and made samples of the shapes of data sets, so that no files are needed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simasgd import Scenario, Task
+from simasgd.cluster.simulation import Limit, run
+from simasgd.learning.objective import Objective
+from simasgd.learning.problem import Problem, pose
+from simasgd.scenario.data import DataShape
+from simasgd.tape import Tape, TapeRecorder
+
+
+def task(objective: Objective, shape: DataShape, train: int, test: int) -> Task:
+    """Ten classes of noisy copies of a picture each, as many and as large as is asked for."""
+    random = np.random.default_rng(0)
+    pictures = random.random((shape.classes, shape.features), np.float32)
+    labels = random.integers(shape.classes, size=train + test).astype(np.int32)
+    inputs = 0.5 * (pictures[labels] + random.random((train + test, shape.features), np.float32))
+    made, unseen = (inputs[:train], labels[:train]), (inputs[train:], labels[train:])
+    return Task(objective.init, objective.losses, made, unseen, objective.wrong)
+
+
+def tape(scenario: Scenario) -> Tape:
+    recorder = TapeRecorder()
+    run(
+        scenario.cluster,
+        scenario.protocol,
+        seed=scenario.cluster_seed,
+        mini_batch=scenario.workload.mini_batch,
+        payload=scenario.payload,
+        limit=Limit(scenario.gradients_to_stop, scenario.stop.updates),
+        recorder=recorder,
+    )
+    return recorder.tape(scenario.workload.mini_batch)
+
+
+def problem(scenario: Scenario, learned: Task | None = None) -> Problem:
+    """What a scenario asks a player to do, perhaps with a task in place of its model and data."""
+    described = scenario if learned is None else learned.described(scenario)
+    return pose(described, tape(described), learned)

@@ -1,0 +1,91 @@
+"""Where a long replay has come to, on disk, so that one that is killed goes on from there to the same numbers."""
+
+from __future__ import annotations
+
+import abc
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+import equinox
+import jax
+
+Tree = TypeVar("Tree")
+
+
+class AbstractCheckpoint(abc.ABC):
+    """Keeps what a walk through a tape needs to go on. `found` is what was found on the way, in JSON's terms, and is kept
+    along."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {}
+
+    @abc.abstractmethod
+    def restored(self, start: Tree) -> tuple[int, Tree]:
+        """The steps done and the carry after them; 0 and `start`, which has its structure, where nothing is kept."""
+
+    @abc.abstractmethod
+    def keep(self, steps: int, carry: Any) -> None:
+        """Is told now and then how far the walk has come."""
+
+
+@final
+class NoCheckpoint(AbstractCheckpoint):
+    """Keeps nothing."""
+
+    def restored(self, start: Tree) -> tuple[int, Tree]:
+        return 0, start
+
+    def keep(self, steps: int, carry: Any) -> None:
+        pass
+
+
+@final
+class FileCheckpoint(AbstractCheckpoint):
+    """One file: a line of JSON, then the arrays (equinox's format). It is written under another name and renamed, at most every
+    `seconds`.
+
+    `identity` names the run, its code and the kind of device; a file of another identity is not read.
+    """
+
+    def __init__(self, path: Path, identity: str, seconds: float) -> None:
+        super().__init__()
+        self._path = path
+        self._identity = identity
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def restored(self, start: Tree) -> tuple[int, Tree]:
+        if not self._path.is_file():
+            return 0, start
+        with self._path.open("rb") as file:
+            try:
+                about = json.loads(file.readline())
+            except ValueError:
+                return 0, start  # not ours, or not whole: it is replaced by the next one
+            if about.get("identity") != self._identity:
+                return 0, start
+            carry: Tree = equinox.tree_deserialise_leaves(file, start)
+        self.found.update(about["found"])
+        return about["steps"], carry
+
+    def keep(self, steps: int, carry: Any) -> None:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return
+        self._last = now
+        about = {"identity": self._identity, "steps": steps, "found": self.found}
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            file.write(json.dumps(about, allow_nan=False).encode() + b"\n")
+            equinox.tree_serialise_leaves(file, jax.device_get(carry))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+
+    def remove(self) -> None:
+        """Forget it, the run being done."""
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""A plan in words."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from simasgd.learning.memory import available, needs, said
+from simasgd.learning.planner import planned
+from simasgd.learning.problem import recipe_of, sample_of
+from simasgd.learning.train import evaluation_points
+from simasgd.scenario.schema import Scenario
+from simasgd.tape import Tape
+
+
+def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
+    """What the compiled player would do with a tape, for so many members at once, and at which cost in memory: a line each. No
+    data is read."""
+    learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
+    assert learning is not None
+    assert samples_per_epoch is not None
+    with jax.enable_x64(learning.precision == "float64"):
+        recipe, sample = recipe_of(scenario, tape), sample_of(scenario)
+        plan = planned(recipe, tape, sample, evaluation_points(tape, samples_per_epoch)[1])
+        needed = needs(plan, recipe, np.dtype(learning.precision), tape.mini_batch, members)
+    mini_batch = plan.fused * tape.mini_batch
+    lines = [
+        f"tape         {tape.num_steps:,} updates of {tape.num_gradients:,} gradients, mini-batches of {tape.mini_batch}",
+        f"evaluations  {plan.num_evaluations:,} of up to {mini_batch} samples ({_fusing(plan.fused, recipe.rule.linear)})",
+        f"versions     {plan.num_slots} kept besides the current weights"
+        if plan.num_slots
+        else "versions     only the current weights",
+    ]
+    if plan.waves is None:
+        lines.append(f"order        one by one, as pays on a {jax.default_backend().upper()}")
+    else:
+        number = len(plan.waves.step) - 1
+        mean = plan.num_evaluations / max(1, number)
+        lines.append(
+            f"order        {number:,} waves of {mean:.1f} evaluations on average, {plan.waves.width} at most, each at once"
+        )
+    devices = jax.device_count()
+    if devices > 1:
+        lines.append(f"devices      {devices}, which share what is computed at once")
+    parts = ", ".join(f"{said(size)} {what}" for what, size in needed.items() if size)
+    lines.append(
+        f"memory       {said(sum(needed.values()))} beside data and layers' outputs ({parts}); {said(available())} are there"
+    )
+    return lines
+
+
+def _fusing(fused: int, linear: bool) -> str:
+    if fused > 1:
+        return f"up to {fused} gradients of one version are one mini-batch"
+    return "no two gradients are one" if linear else "the rule wants each gradient by itself"

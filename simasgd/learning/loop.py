@@ -1,0 +1,247 @@
+"""The compiled loops over a plan's steps.
+
+The current weights and the optimizer's state ride in the loop's carry; only the versions that learners still compute on sit in
+slots. The loop's bounds are arguments, so evaluations in between cost no compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from simasgd.learning.models import Parameters
+from simasgd.learning.objective import loss
+from simasgd.learning.plan import Plan, padded, rounded
+from simasgd.learning.problem import Problem, Recipe
+
+_IN_BOUNDS = "promise_in_bounds"
+AXIS = "devices"
+
+Advance = Callable[..., "Carry"]
+"""advance(carry, rows, inputs, labels, start, stop) -> the carry after steps `start` to `stop`"""
+
+
+class Carry(NamedTuple):
+    """What the loop takes from step to step. `slots` has a leading axis of slots on each leaf, or is None without any."""
+
+    weights: Parameters
+    state: Any
+    gradient_state: Any
+    slots: Parameters | None
+
+
+class Rows(NamedTuple):
+    """A plan's columns on the device; None where all that it could say is the same for all.
+
+    samples, codes (how they are augmented), share (of each sample in the mean): (E, B). slot (E, L): where the weights to read
+    are. staleness, learner, coefficient: (E,). first (U + 1,): step u applies evaluations first[u] to first[u + 1], its u-th if
+    None. factor (U,): of the schedule. keep (U,): the slot that the new weights go to. wave (V + 1,): wave v is steps wave[v]
+    to wave[v + 1].
+    """
+
+    samples: Any
+    codes: Any
+    share: Any
+    slot: Any
+    staleness: Any
+    learner: Any
+    coefficient: Any
+    first: Any
+    factor: Any
+    keep: Any
+    wave: Any
+
+
+def rows_of(plan: Plan, problem: Problem) -> Rows:
+    """The columns of a plan filled in with a problem's samples, NumPy arrays."""
+    of = plan.evaluations
+    evaluations, steps = rounded(plan.num_evaluations), rounded(plan.num_steps)
+    mini_batch = problem.tape.mini_batch
+
+    def column(values: npt.NDArray[Any], size: int, dtype: Any) -> npt.NDArray[Any]:
+        return padded(values, size, dtype)
+
+    def sampled(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return column(values[of.place].reshape(plan.num_evaluations, plan.fused * mini_batch), evaluations, np.int32)
+
+    share = None
+    if of.real is not None:
+        of_gradients = of.real / of.real.sum(axis=1, keepdims=True)
+        share = column(np.repeat(of_gradients / mini_batch, mini_batch, axis=1), evaluations, problem.dtype)
+    return Rows(
+        samples=sampled(problem.batches),
+        codes=None if problem.codes is None else sampled(problem.codes),
+        share=share,
+        slot=column(plan.slot[of.timestamp], evaluations, np.int32) if plan.num_slots else None,
+        staleness=column(of.staleness, evaluations, np.int32),
+        learner=column(of.learner, evaluations, np.int32),
+        coefficient=column(of.coefficient, evaluations, problem.dtype),
+        first=None if plan.one_each else _last_repeated(plan.first, steps + 1),
+        factor=column(problem.factors, steps, problem.dtype),
+        keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
+        wave=None if plan.waves is None else _last_repeated(plan.waves.step, rounded(len(plan.waves.step))),
+    )
+
+
+def _last_repeated(values: npt.NDArray[Any], size: int) -> npt.NDArray[np.int32]:
+    return np.concatenate([values, np.full(size - len(values), values[-1])]).astype(np.int32)
+
+
+def start_of(plan: Plan, problem: Problem) -> Carry:
+    """The carry before the first step."""
+    rule, weights = problem.recipe.rule, problem.start
+    slots = None
+    if plan.num_slots:
+        place = int(plan.slot[0])
+        slots = jax.tree.map(lambda leaf: jnp.zeros((plan.num_slots, *leaf.shape), leaf.dtype).at[place].set(leaf), weights)
+    return Carry(weights, rule.update.init(weights), rule.per_gradient.init(weights), slots)
+
+
+class _Steps:
+    """The parts that the loops are made of."""
+
+    def __init__(self, recipe: Recipe, mesh: Mesh | None) -> None:
+        self._rule = recipe.rule
+        self._objective = recipe.task.objective
+        self._augment = recipe.task.augmentation
+        self._mesh = mesh
+
+    def spread(self, array: jax.Array) -> jax.Array:
+        """An array with its leading axis over the devices, where that can be parted evenly."""
+        if self._mesh is None or array.shape[0] % self._mesh.size:
+            return array
+        parted: jax.Array = jax.lax.with_sharding_constraint(array, NamedSharding(self._mesh, PartitionSpec(AXIS)))
+        return parted
+
+    def read(self, carry: Carry, rows: Rows, e: Any) -> Parameters:
+        """The weights that evaluation e reads."""
+        if carry.slots is None:
+            return carry.weights
+        places = _at(e)(rows.slot)
+        if places.shape[0] == 1:
+            return jax.tree.map(_at(places[0]), carry.slots)
+        layers = self._objective.layers(carry.weights)
+        return jax.tree.map(lambda leaf, layer: _at(places[layer])(leaf), carry.slots, layers)
+
+    def gradient(self, weights: Parameters, rows: Rows, e: Any, inputs: jax.Array, labels: jax.Array) -> Parameters:
+        """The gradient of evaluation e on `weights`."""
+        chosen = _at(e)(rows.samples)
+        x, y = _at(chosen)(inputs), _at(chosen)(labels)
+        if self._augment is not None:
+            x = self._augment(x, _at(e)(rows.codes))
+        share = None if rows.share is None else _at(e)(rows.share)
+        return jax.grad(lambda w: loss(self._objective, w, x, y, share))(weights)
+
+    def transformed(
+        self, gradient: Parameters, read: Parameters, carry: Carry, rows: Rows, u: Any, e: Any
+    ) -> tuple[Parameters, Any]:
+        """The gradient of evaluation e after its per-gradient transformation in step u."""
+        result: tuple[Parameters, Any] = self._rule.per_gradient.update(
+            gradient,
+            carry.gradient_state,
+            carry.weights,
+            learner=_at(e)(rows.learner),
+            read=read,
+            staleness=_at(e)(rows.staleness),
+            step=u,
+            share=_at(e)(rows.coefficient),
+        )
+        return result
+
+    def step(self, u: Any, carry: Carry, rows: Rows, evaluate: Callable[[Carry, Any], tuple[Parameters, Any]]) -> Carry:
+        """Step u, with evaluate(carry, e) for the gradient of evaluation e and the state after it."""
+        if rows.first is None:
+            gradient, gradient_state = evaluate(carry, u)
+        else:
+
+            def add(e: Any, accumulated: tuple[Parameters, Any]) -> tuple[Parameters, Any]:
+                total, state = accumulated
+                coefficient = _at(e)(rows.coefficient)
+                gradient, state = evaluate(carry._replace(gradient_state=state), e)
+                return jax.tree.map(lambda t, g: t + g * coefficient, total, gradient), state
+
+            zeros = jax.tree.map(jnp.zeros_like, carry.weights)
+            begin, end = _at(u)(rows.first), _at(u + 1)(rows.first)
+            gradient, gradient_state = jax.lax.fori_loop(begin, end, add, (zeros, carry.gradient_state))
+        update, state = self._rule.update.update(gradient, carry.state, carry.weights, factor=_at(u)(rows.factor))
+        weights = optax.apply_updates(carry.weights, update)
+        slots = carry.slots
+        if slots is not None:
+            keep = _at(u)(rows.keep)
+            slots = jax.tree.map(lambda leaf, new: leaf.at[keep].set(new, mode=_IN_BOUNDS), slots, weights)
+        return Carry(weights, state, gradient_state, slots)
+
+
+def one_by_one(recipe: Recipe, mesh: Mesh | None = None) -> Advance:
+    """A loop in which every evaluation reads its weights when its turn comes."""
+    parts = _Steps(recipe, mesh)
+
+    def advance(carry: Carry, rows: Rows, inputs: jax.Array, labels: jax.Array, start: Any, stop: Any) -> Carry:
+        def step(u: Any, carry: Carry) -> Carry:
+            def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Any]:
+                read = parts.read(carry, rows, e)
+                return parts.transformed(parts.gradient(read, rows, e, inputs, labels), read, carry, rows, u, e)
+
+            return parts.step(u, carry, rows, evaluate)
+
+        return _by_twos(start, stop, step, carry)
+
+    return advance
+
+
+def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
+    """A loop in which the gradients of a wave are computed at once, and then its steps made in order. `start` is the first
+    step of a wave, and `width` the greatest number of evaluations in one."""
+    parts = _Steps(recipe, mesh)
+
+    def advance(carry: Carry, rows: Rows, inputs: jax.Array, labels: jax.Array, start: Any, stop: Any) -> Carry:
+        def wave(v: Any, carry: Carry) -> Carry:
+            begin, end = _at(v)(rows.wave), jnp.minimum(_at(v + 1)(rows.wave), jnp.asarray(stop, jnp.int32))
+            first = begin if rows.first is None else _at(begin)(rows.first)
+            members = jnp.minimum(first + jnp.arange(width, dtype=jnp.int32), rows.samples.shape[0] - 1)
+            reads = jax.tree.map(parts.spread, jax.vmap(lambda e: parts.read(carry, rows, e))(members))
+            gradients = jax.vmap(lambda read, e: parts.gradient(read, rows, e, inputs, labels))(reads, members)
+
+            def step(u: Any, carry: Carry) -> Carry:
+                def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Any]:
+                    gradient, read = jax.tree.map(_at(e - first), (gradients, reads))
+                    return parts.transformed(gradient, read, carry, rows, u, e)
+
+                return parts.step(u, carry, rows, evaluate)
+
+            done: Carry = jax.lax.fori_loop(begin, end, step, carry)
+            return done
+
+        waves = jnp.searchsorted(rows.wave, jnp.stack([start, stop]), side="left")
+        result: Carry = jax.lax.fori_loop(waves[0], waves[1], wave, carry)
+        return result
+
+    return advance
+
+
+def _at(index: Any) -> Callable[[jax.Array], jax.Array]:
+    """The rows of an array at indices that the plan made, and which need no check."""
+    return lambda array: array.at[index].get(mode=_IN_BOUNDS)
+
+
+def _by_twos(start: Any, stop: Any, step: Callable[[Any, Carry], Carry], carry: Carry) -> Carry:
+    """Steps `start` to `stop` in order, two to an iteration and perhaps one left over.
+
+    Within an iteration XLA updates the carry in place; one step an iteration costs it a copy, 13 % on the smallest models.
+    The two forms may round differently, so callers cut a run into even numbers of steps wherever the cut must not show.
+    """
+
+    def two(pair: Any, carry: Carry) -> Carry:
+        return step(start + 2 * pair + 1, step(start + 2 * pair, carry))
+
+    pairs = (stop - start) // 2
+    carry = jax.lax.fori_loop(0, pairs, two, carry)
+    final: Carry = jax.lax.fori_loop(start + 2 * pairs, stop, step, carry)
+    return final

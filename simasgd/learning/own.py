@@ -1,0 +1,81 @@
+"""A model and data of one's own, as Python functions and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from simasgd.learning.augment import Augmentation
+from simasgd.learning.data import Dataset
+from simasgd.learning.network import Parameters
+from simasgd.learning.objective import Objective, PerSample
+from simasgd.learning.problem import AbstractTask
+from simasgd.scenario.schema import Scenario
+
+Samples = tuple[npt.ArrayLike, npt.ArrayLike]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Task(AbstractTask):
+    """What a run learns in place of its scenario's model and data: simulate(scenario, task=Task(…)).
+
+    init(key) -> parameters, a pytree of float32 arrays. losses(parameters, inputs, labels) -> the loss of each sample of a
+    mini-batch, shape (batch,), differentiable by JAX; their mean is minimized. wrong(parameters, inputs, labels) -> whether
+    each is taken for something else, shape (batch,), for the test error; None where nothing can be wrong. `train` and `test`
+    are (inputs, labels), arrays whose leading axis is that of the samples.
+    """
+
+    init: Callable[[jax.Array], Parameters]
+    losses: PerSample
+    train: Samples
+    test: Samples
+    wrong: PerSample | None = None
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.init, self.losses, self.wrong)
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        return None
+
+    @property
+    def dataset(self) -> Dataset:
+        """The arrays. Raises ValueError where inputs and labels are not of one number."""
+        train, test = (tuple(np.asarray(array) for array in pair) for pair in (self.train, self.test))
+        for name, (inputs, labels) in (("train", train), ("test", test)):
+            if not inputs.ndim or not labels.ndim or len(inputs) != len(labels) or not len(inputs):
+                raise ValueError(
+                    f"{name}: inputs of shape {inputs.shape} and labels of shape {labels.shape} do not belong together"
+                )
+        return Dataset(train[0], train[1], test[0], test[1])
+
+    def described(self, scenario: Scenario) -> Scenario:
+        """The scenario with this task in place of its model and data, in its variants too. Raises ValueError where it learns
+        nothing."""
+        if scenario.learning is None:
+            raise ValueError(f"the scenario {scenario.name!r} has no learning section whose model and data could be replaced")
+        tree = scenario.model_dump(mode="json")
+        for section in (tree, *tree["variants"].values()):
+            if section["learning"] is not None:
+                section["learning"] |= self._sections()
+        return Scenario.model_validate(tree)
+
+    def _sections(self) -> dict[str, Any]:
+        data, weights = self.dataset, jax.eval_shape(self.init, jax.random.key(0))
+        labels = data.train_labels
+        classes = int(labels.max()) + 1 if self.wrong is not None and np.issubdtype(labels.dtype, np.integer) else 0
+        counts = {
+            "samples": len(labels),
+            "test": len(data.test_labels),
+            "sample": data.train_inputs.shape[1:],
+            "classes": classes,
+        }
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(weights))
+        return {"model": {"kind": "own", "parameters": parameters}, "data": {"kind": "own", **counts}}

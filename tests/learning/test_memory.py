@@ -1,0 +1,89 @@
+"""Memory is known before it is taken."""
+
+from __future__ import annotations
+
+import time
+
+import jax
+import pytest
+
+from simasgd import RunFailed, simulate
+from simasgd.learning.machine import Machine
+from simasgd.learning.memory import needs, said
+from simasgd.learning.plan import CPU
+from simasgd.learning.planner import planned
+from simasgd.simulator import plans
+from tests.build import LEARNING, scenario
+from tests.learning.test_players import problem_of
+
+
+def bytes_of(tree):
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
+
+
+@pytest.mark.parametrize("device", [CPU, CPU._replace(most_in_wave=8)], ids=["one by one", "in waves"])
+@pytest.mark.parametrize("protocol", ["async", "hardsync", {"kind": "n-softsync", "n": 2}], ids=str)
+def test_what_is_stated_is_what_is_taken(protocol, device):
+    chosen = scenario(
+        LEARNING,
+        {"protocol": protocol, "learning": {"optimizer": {"kind": "adam", "learning_rate": 0.01}, "modulation": "gap-aware"}},
+    )
+    problem = problem_of(chosen)
+    plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
+    needed = needs(plan, problem.recipe, problem.dtype, 4)
+    machine = Machine([problem], plan)
+    slots = bytes_of(machine.start.slots) if plan.num_slots else 0
+    assert needed["versions in flight"] == 2 * slots
+    assert needed["weights and optimizer"] == 2 * (bytes_of(machine.start) - slots)
+    rows = bytes_of(machine._rows)
+    assert 0.7 * rows <= needed["mini-batches"] <= rows
+
+
+def test_a_plan_too_large_for_the_machine_is_refused_before_it_is_made():
+    """Ten thousand versions of ResNet-18 are 450 GB."""
+    large = {"learning": {"model": "resnet18"}, "cluster": {"learners": 10_000}, "workload": {"mini_batch": 1}}
+    began = time.monotonic()
+    with pytest.raises(RunFailed) as caught:
+        simulate(scenario(LEARNING, large, {"stop": {"gradients": 20_000}}))
+    assert time.monotonic() - began < 120
+    message = str(caught.value)
+    assert message.startswith("the replay needs 8")
+    assert "versions of the weights of 44.7 MB are alive together" in message
+    assert "fewer learners" in message
+
+
+def test_a_plan_in_words():
+    text = plans(
+        scenario(
+            LEARNING,
+            {
+                "variants": {
+                    "async": None,
+                    "sync": {"protocol": "hardsync"},
+                    "timing": {"learning": None, "workload": {"payload": "1 kB"}},
+                }
+            },
+        )
+    )
+    first, second, third = text.split("\n\n")
+    assert first.splitlines()[0] == "async"
+    assert "400 updates of 400 gradients, mini-batches of 4" in first
+    assert "400 of up to 4 samples (no two gradients are one)" in first
+    assert "8 kept besides the current weights" in first
+    assert "one by one, as pays on a CPU" in first
+    assert "100 of up to 16 samples (up to 4 gradients of one version are one mini-batch)" in second
+    assert "only the current weights" in second
+    assert third == "timing\n  timing only: there is nothing to plan"
+
+
+def test_a_plan_of_runs_at_once_and_of_a_rule_that_is_not_linear():
+    chosen = scenario(
+        LEARNING, {"cluster": {"seed": 0}, "repeats": 3, "learning": {"modulation": "dana-slim"}, "protocol": "hardsync"}
+    )
+    text = plans(chosen)
+    assert text.startswith("test: 3 runs at once\n")
+    assert "400 of up to 4 samples (the rule wants each gradient by itself)" in text
+
+
+def test_bytes_in_words():
+    assert [said(number) for number in (0, 999, 12_345, 7e6, 4.5e11)] == ["0 B", "999 B", "12.3 kB", "7 MB", "450 GB"]

@@ -1,0 +1,157 @@
+"""Waves, layers of different ages, samples decoded on the way, several devices: all play what the reference does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from simasgd import simulate
+from simasgd.datafiles import VARIABLE
+from simasgd.learning import examples
+from simasgd.learning.compiled import Compiled
+from simasgd.learning.plan import CPU
+from simasgd.learning.planner import planned
+from simasgd.learning.problem import pose
+from simasgd.learning.reference import Reference
+from tests.build import LEARNING, scenario
+from tests.learning.test_image_folder import save
+from tests.learning.test_players import PROTOCOLS, TOLERANCE, distance, final, problem_of
+
+IN_WAVES = CPU._replace(most_in_wave=8)
+DOUBLE = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
+
+
+@pytest.mark.parametrize("modulation", ["inverse-staleness", "wu-adaptive-1", "delay-compensation"])
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+def test_waves_agree_with_the_reference(protocol, modulation):
+    chosen = scenario(
+        LEARNING, DOUBLE, {"cluster": {"learners": 6}, "protocol": protocol, "learning": {"modulation": modulation}}
+    )
+    with jax.enable_x64(True):
+        problem = problem_of(chosen)
+        expected = final(Reference(), problem)
+        assert distance(final(Compiled(IN_WAVES), problem, stops=[37, 100]), expected) <= TOLERANCE["float64"]
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_divergence_in_the_middle_of_a_wave_is_found_at_its_update():
+    explosion = {"boundaries": [0.5], "factor": 1e39}
+    chosen = scenario(
+        LEARNING,
+        {"cluster": {"learners": 6}, "learning": {"schedule": explosion}, "stop": {"gradients": None, "updates": 300}},
+    )
+    problem = problem_of(chosen)
+    (half,) = problem.tape.first_step_after([719])
+    layout = planned(problem.recipe, problem.tape, problem.sample, [300], IN_WAVES)
+    assert half + 1 not in layout.waves.step
+    (last,) = Compiled(IN_WAVES).play(problem, [300], lambda done: None)
+    assert (last.steps, last.diverged) == (half + 1, True)
+
+
+@pytest.mark.parametrize("modulation", ["none", "inverse-staleness", "gap-aware"])
+def test_each_layer_is_read_at_its_own_age(modulation):
+    delays = {"protocol": {"kind": "injected-staleness", "delay": [5, {"distribution": "poisson", "mean": 2}, 0]}}
+    model = {"kind": "mlp", "hidden": [8, 8]}
+    chosen = scenario(
+        LEARNING, DOUBLE, delays, {"cluster": {"learners": 1}, "learning": {"model": model, "modulation": modulation}}
+    )
+    with jax.enable_x64(True):
+        problem = problem_of(chosen)
+        assert problem.tape.layers.shape == (200, 3)
+        expected = final(Reference(), problem)
+        for device in (CPU, IN_WAVES):
+            assert distance(final(Compiled(device), problem), expected) <= TOLERANCE["float64"]
+        oldest = dataclasses.replace(problem, tape=dataclasses.replace(problem.tape, layers=None))
+        assert distance(final(Compiled(), oldest), expected) > 1e-4, "reading all at the oldest version is something else"
+
+
+def test_layers_of_one_age_are_that_age():
+    learners, model = {"cluster": {"learners": 1}}, {"learning": {"model": {"kind": "mlp", "hidden": [8]}}}
+    weights = []
+    for delay in (3, [3, 3]):
+        protocol = {"protocol": {"kind": "injected-staleness", "delay": delay}}
+        with jax.enable_x64(True):
+            weights.append(final(Compiled(), problem_of(scenario(LEARNING, DOUBLE, learners, model, protocol))))
+    assert distance(*weights) == 0.0
+
+
+def test_augmented_samples_are_the_same_for_both_players():
+    chosen = scenario(LEARNING, DOUBLE, {"learning": {"data": {"kind": "digits", "crop": 1, "flip": True}}})
+    with jax.enable_x64(True):
+        problem = problem_of(chosen)
+        assert len(np.unique(problem.codes)) == 18, "nine windows, mirrored or not"
+        expected = final(Reference(), problem)
+        assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
+        plain = dataclasses.replace(problem, codes=np.full_like(problem.codes, 2 * (1 * 3 + 1)))
+        untouched = pose(scenario(LEARNING, DOUBLE), problem.tape)
+        assert distance(final(Compiled(), plain), final(Compiled(), untouched)) <= TOLERANCE["float64"]
+        assert distance(final(Compiled(), untouched), expected) > 1e-3
+
+
+def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_path, monkeypatch):
+    """A folder of 40 random images, of which a window holds what a few steps want."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 40), ("val", 10)):
+        for number in range(count):
+            label = number % 2
+            pixels = np.clip(generator.normal(60 + 120 * label, 30, (8, 8, 3)), 0, 255)
+            save(tmp_path / f"imagenet/{part}/n0000000{label}/{number:04}.JPEG", pixels)
+    monkeypatch.setattr(examples, "_WINDOW_BYTES", 100 * 4 * 192 * 4)
+    data = {"kind": "imagenet", "resolution": 8, "classes": 2, "train": 40, "test": 10, "subtract_mean": True, "flip": True}
+    chosen = scenario(
+        LEARNING,
+        {"learning": {"data": data, "precision": "float64", "optimizer": {"learning_rate": 0.1}}, "stop": {"gradients": 330}},
+    )
+    with jax.enable_x64(True):
+        problem = problem_of(chosen)
+        expected = final(Reference(), problem)
+        for device in (CPU, IN_WAVES):
+            assert distance(final(Compiled(device), problem, stops=[101]), expected) <= TOLERANCE["float64"]
+    run = simulate(chosen)
+    assert run.test_error == 0.0 < run.evaluations["test_error"][0]
+
+
+ON_DEVICES = """
+import json, sys
+import jax
+from tests.build import LEARNING, scenario
+from tests.learning.test_players import distance, final, problem_of
+from tests.learning.test_waves import DOUBLE, IN_WAVES
+from simasgd.learning.compiled import Compiled, Together
+from simasgd.learning.plan import CPU
+from simasgd.learning.reference import Reference
+
+found = {"devices": jax.device_count()}
+with jax.enable_x64(True):
+    for protocol in ("hardsync", "async"):
+        problem = problem_of(scenario(LEARNING, DOUBLE, {"protocol": protocol}))
+        expected = final(Reference(), problem)
+        for name, device in (("one by one", CPU), ("in waves", IN_WAVES)):
+            found[f"{protocol} {name}"] = float(distance(final(Compiled(device), problem), expected))
+    seeds = [scenario(LEARNING, DOUBLE, {"cluster": {"seed": 0}, "learning": {"seed": seed}}) for seed in range(4)]
+    problems = [problem_of(seed) for seed in seeds]
+    moments = list(Together().play(problems, [200], lambda done: None))[-1]
+    found["together"] = max(float(distance(m.weights, final(Reference(), p))) for m, p in zip(moments, problems))
+print(json.dumps(found))
+"""
+
+
+def test_several_devices_share_the_work_and_change_nothing_but_rounding():
+    """With two forced host devices: mini-batches, waves and members are spread over them."""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-c", ON_DEVICES], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("devices") == 2
+    assert len(found) == 5
+    assert max(found.values()) <= TOLERANCE["float64"], found
