@@ -23,7 +23,7 @@ from jax.nn import relu
 from benchmarks.made import task
 from benchmarks.measure import ROUNDS, seconds
 from simasgd import Scenario, Task, simulate
-from simasgd.learning.images import convolve, he_normal, max_pool_2
+from simasgd.learning.images import convolve_max_pool_2, he_normal
 from simasgd.learning.models import objective
 from simasgd.learning.network import Network, apply, dense, in_portions
 from simasgd.learning.objective import Objective, classification
@@ -51,7 +51,7 @@ def convolutional() -> Objective:
         *convolutions, top = parameters
         images = inputs.reshape(-1, *SHAPE.image)
         for layer in convolutions:
-            images = max_pool_2(relu(convolve(images, layer["w"]) + layer["b"]))
+            images = relu(convolve_max_pool_2(images, layer["w"]) + layer["b"])
         return apply(top, images.reshape(len(images), -1))
 
     return classification(Network(init, in_portions(logits)))
@@ -79,7 +79,6 @@ def convolutional_logits(weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
     from torch.nn.functional import conv2d, linear, max_pool2d, relu
 
     images = inputs.view(-1, 1, 28, 28)
-    # The same numbers as with ReLU first, and faster here; with XLA it is the other way round.
     images = relu(max_pool2d(conv2d(images, weights[0], weights[1]), 2))
     images = relu(max_pool2d(conv2d(images, weights[2], weights[3]), 2))
     return linear(images.flatten(1), weights[4], weights[5])

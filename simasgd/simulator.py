@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any, final
 
 from simasgd.cluster.log import SpanLog
@@ -68,8 +69,10 @@ def study(
     as well. A task is as in `simulate`, and what is raised.
 
     With a folder `unfinished` what is done is kept there, and found there by the same study after an interruption: runs that
-    took long, and of the one under way, every so many seconds, how far its learning has come.
+    took long, and of the one under way, every so many seconds, how far its learning has come. That cannot be had with a task.
     """
+    if task is not None and unfinished is not None:
+        raise ValueError("a task's functions cannot be named, so a study of one cannot be gone on with")
     scenario = scenario if task is None else task.described(scenario)
     singles = [
         (variant, single) for variant, chosen in (scenario.variants or {"": scenario}).items() for single in chosen.repeated()
@@ -202,11 +205,16 @@ class _Shelf:
         homes = [self._folder / content_name(scenario) for scenario in scenarios]
         return [Run.load(home) for home in homes] if all((home / RUN).is_file() for home in homes) else None
 
-    def put(self, run: Run) -> None:
-        name = content_name(run.scenario)
-        fresh = self._folder / f".{name}.new"
-        run.save(fresh)
-        fresh.rename(self._folder / name)
+    def put(self, runs: Sequence[Run]) -> None:
+        """Keep runs that were made together, and no longer how far they had come."""
+        for run in runs:
+            name = content_name(run.scenario)
+            fresh = self._folder / f".{name}.new"
+            rmtree(fresh, ignore_errors=True)
+            run.save(fresh)
+            fresh.rename(self._folder / name)
+        path, _ = self.checkpoint([run.scenario for run in runs])
+        path.unlink(missing_ok=True)
 
     def checkpoint(self, scenarios: Sequence[Scenario]) -> tuple[Path, str]:
         """Where the learning of these is kept while it is under way, and what names it."""
@@ -230,8 +238,7 @@ def _runs(
     share = (clock.seconds + time.perf_counter() - began) / len(scenarios)
     runs = [_run(scenario, clock, found, share) for scenario, found in zip(scenarios, learned, strict=True)]
     if shelf is not None and share * len(runs) > _WORTH_KEEPING:
-        for run in runs:
-            shelf.put(run)
+        shelf.put(runs)
     return runs
 
 

@@ -97,6 +97,13 @@ def test_show_prints_a_scenario_that_loads(tmp_path):
     assert simasgd("show", "shown.yaml", folder=tmp_path).stdout == shown
 
 
+def test_show_prints_a_plan(tmp_path):
+    text = simasgd("show", "quickstart", "--plan", "learners=5", "repeats=1", folder=tmp_path).stdout
+    assert [paragraph.splitlines()[0] for paragraph in text.split("\n\n")] == ["hardsync", "async", "async-staleness-aware"]
+    assert "up to 5 gradients of one version are one mini-batch" in text
+    assert text.count("memory ") == 3
+
+
 def test_list_check_schema_data(tmp_path):
     listed = json.loads(simasgd("list", "--json", folder=tmp_path).stdout)
     assert {"quickstart", "digits"} <= listed["scenarios"].keys()

@@ -85,7 +85,3 @@ class FileCheckpoint(AbstractCheckpoint):
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-
-    def remove(self) -> None:
-        """Forget it, the run being done."""
-        self._path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
-from simasgd.learning.images import convolve, he_normal, max_pool_2, max_pool_3, mean_pool_3, normalize_locally
+from simasgd.learning.images import convolve, convolve_max_pool_2, he_normal, max_pool_3, mean_pool_3, normalize_locally
 from simasgd.learning.network import Network, Parameters, apply, dense, in_portions, numbered
 from simasgd.scenario.data import DataShape
 from simasgd.scenario.models import pooled_size
@@ -36,8 +36,8 @@ def lenet5(data: DataShape) -> Network:
     def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
         first, second, *connected, top = parameters
         images = inputs.reshape(-1, height, width, channels)
-        images = relu(max_pool_2(convolve(images, first["w"], padding=2)) + first["b"])
-        images = relu(max_pool_2(convolve(images, second["w"])) + second["b"])
+        images = relu(convolve_max_pool_2(images, first["w"], padding=2) + first["b"])
+        images = relu(convolve_max_pool_2(images, second["w"]) + second["b"])
         hidden = images.reshape(len(images), -1)
         for layer in connected:
             hidden = relu(apply(layer, hidden))

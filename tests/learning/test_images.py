@@ -52,6 +52,19 @@ def test_convolution(size: int, stride: int, padding: int, height: int, width: i
     assert_same(ours, xla, normal(0, 2, height, width, 3), normal(1, size, size, 3, 4))
 
 
+@pytest.mark.parametrize(
+    ("size", "padding", "height", "width"), [(5, 0, 8, 8), (5, 2, 8, 9), (3, 1, 7, 6), (4, 0, 8, 7), (2, 0, 5, 5), (1, 0, 4, 5)]
+)
+def test_convolution_and_pooling_at_once(size: int, padding: int, height: int, width: int) -> None:
+    def ours(images: jax.Array, kernel: jax.Array) -> jax.Array:
+        return layers.convolve_max_pool_2(images, kernel, padding)
+
+    def apart(images: jax.Array, kernel: jax.Array) -> jax.Array:
+        return layers.max_pool_2(layers.convolve(images, kernel, padding=padding))
+
+    assert_same(ours, apart, normal(0, 2, height, width, 3), normal(1, size, size, 3, 4))
+
+
 def windows(images: jax.Array, start: float, combine: Callable[..., jax.Array], size: int) -> jax.Array:
     """XLA's windows at every second pixel; those of 3 hang over the far edge where that is needed to see every pixel."""
     reach = [max(0, 2 * (pooled_size(side) - 1) + 3 - side) if size == 3 else 0 for side in images.shape[1:3]]

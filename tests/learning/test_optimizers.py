@@ -8,8 +8,8 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.learning.problem import Recipe
-from simasgd.scenario.data import DATA
+from simasgd.learning.problem import Described, Recipe
+from simasgd.scenario.data import Cifar10
 from simasgd.scenario.models import Cifar10Rudra
 from simasgd.scenario.modulation import NoModulation
 from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
@@ -103,12 +103,12 @@ def test_a_networks_rates_and_decays():
 
 def test_rudras_network_brings_its_rates_and_decays():
     """Without a gradient, from weights that are all 1 at learning rate 1, an array moves by its decay times its rate."""
-    recipe = Recipe(Cifar10Rudra(), DATA["cifar10"], SGD(learning_rate=1.0), NoModulation(), rules.Setting())
-    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(recipe.network.init, jax.random.key(0)))
+    recipe = Recipe(Described(Cifar10Rudra(), Cifar10()), SGD(learning_rate=1.0), NoModulation(), rules.Setting())
+    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(recipe.task.objective.init, jax.random.key(0)))
     update = recipe.rule.update
     change, _ = update.update(jax.tree.map(jnp.zeros_like, ones), update.init(ones), ones, factor=jnp.array(1.0))
     moved = jax.tree.map(lambda leaf: -float(leaf.ravel()[0]), change)
-    rates, decays = recipe.network.rates(ones), recipe.network.decays(ones)
+    rates, decays = recipe.task.objective.rates(ones), recipe.task.objective.decays(ones)
     assert jax.tree.leaves(moved) == pytest.approx(jax.tree.leaves(jax.tree.map(lambda r, d: r * d, rates, decays)))
     assert len({*jax.tree.leaves(rates)}) == 2
     assert max(jax.tree.leaves(moved)) > 0

@@ -84,6 +84,11 @@ def test_what_does_not_fit_is_said():
         shorter.described(scenario(LEARNING))
 
 
+def test_a_study_of_a_task_is_not_gone_on_with(tmp_path):
+    with pytest.raises(ValueError, match="cannot be gone on with"):
+        study(scenario(LEARNING), task=digits_task(), unfinished=tmp_path)
+
+
 def test_own_data_go_with_an_own_model():
     chosen = simulate(scenario(LEARNING, {"stop": {"gradients": 20}}), task=digits_task()).scenario
     for section in ({"model": "softmax"}, {"data": "digits"}):
