@@ -63,7 +63,7 @@ def run(scenario: str, overrides: tuple[str, ...], out: Path | None, checkpoint_
 
     unfinished = unfinished_beside(folder)
     if unfinished.exists() and not quiet:
-        click.echo(f"going on with what an interrupted run left in {unfinished}", err=True)
+        click.echo(f"an interrupted run left {unfinished}; what belongs to this one is gone on with", err=True)
     with phases(chosen.name, quiet=quiet) as progress:
         result = study(
             chosen,

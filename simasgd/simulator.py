@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any, final
 
 from simasgd.cluster.log import SpanLog
 from simasgd.cluster.simulation import Clocked, Limit
 from simasgd.cluster.simulation import run as run_cluster
-from simasgd.errors import RunFailed
+from simasgd.errors import RunFailed, SimasgdError
 from simasgd.identity import content_name
-from simasgd.results import RUN, Run, Study, records, staleness_summary
+from simasgd.results import Run, Study, records, staleness_summary
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table
@@ -81,11 +81,21 @@ def study(
     finished: dict[int, Run] = {}
     groups = together([single for _, single in singles])
     clocks = _Clocks([singles[group[0]][1] for group in groups])
+    first_of: dict[str, int] = {}
     for group in groups:
+        first_of.setdefault(_tape_of(singles[group[0]][1]), group[0])
+    # Those of one clock one after the other, so that few tapes are held at a time.
+    for group in sorted(groups, key=lambda group: first_of[_tape_of(singles[group[0]][1])]):
         chosen, before = [singles[number][1] for number in group], len(finished)
 
-        def part(phase: str, fraction: float, before: int = before, size: int = len(group)) -> None:
-            progress(phase, (before + fraction * size) / len(singles))
+        def part(
+            phase: str,
+            fraction: float,
+            before: int = before,
+            size: int = len(group),
+            learns: bool = chosen[0].learning is not None,
+        ) -> None:
+            progress(phase, (before + _of_run(phase, fraction, learns) * size) / len(singles))
 
         runs = None if shelf is None else shelf.find(chosen)
         if runs is None:
@@ -130,6 +140,13 @@ def _plan(scenario: Scenario, members: int) -> list[str]:
     tape = _clock(scenario, _silent).tape
     assert tape is not None
     return explained(scenario, tape, members)
+
+
+def _of_run(phase: str, fraction: float, learns: bool) -> float:
+    """Which fraction of a run is done: with learning the clock is the first tenth."""
+    if not learns:
+        return fraction
+    return 0.1 * fraction if phase == "simulate" else 0.1 + 0.9 * fraction
 
 
 @final
@@ -194,32 +211,48 @@ def _tape_of(scenario: Scenario) -> str:
 
 @final
 class _Shelf:
-    """What an interrupted study has done, in a folder."""
+    """What an interrupted study has done, in a folder. All is named by the runs that go through one loop, in their order, the
+    code and the device, so that nothing is taken for something that would have other numbers."""
 
     def __init__(self, folder: Path, checkpoint_seconds: float) -> None:
         self._folder = folder
         self.checkpoint_seconds = checkpoint_seconds
 
     def find(self, scenarios: Sequence[Scenario]) -> list[Run] | None:
-        """The runs, if all are here."""
-        homes = [self._folder / content_name(scenario) for scenario in scenarios]
-        return [Run.load(home) for home in homes] if all((home / RUN).is_file() for home in homes) else None
+        """The runs, if all are here and whole."""
+        home = self._folder / _loop_name(scenarios)
+        try:
+            return [Run.load(home / str(number)) for number in range(len(scenarios))] if home.is_dir() else None
+        except SimasgdError:
+            return None
 
     def put(self, runs: Sequence[Run]) -> None:
         """Keep runs that were made together, and no longer how far they had come."""
-        for run in runs:
-            name = content_name(run.scenario)
-            fresh = self._folder / f".{name}.new"
-            rmtree(fresh, ignore_errors=True)
-            run.save(fresh)
-            fresh.rename(self._folder / name)
-        path, _ = self.checkpoint([run.scenario for run in runs])
-        path.unlink(missing_ok=True)
+        scenarios = [run.scenario for run in runs]
+        home, fresh = self._folder / _loop_name(scenarios), self._folder / f".{uuid.uuid4().hex}.new"
+        try:
+            for number, run in enumerate(runs):
+                run.save(fresh / str(number))
+            if home.exists():  # not whole, or another process was faster
+                home.rename(self._folder / f".{uuid.uuid4().hex}.old")
+            fresh.rename(home)
+            self.checkpoint(scenarios).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunFailed(f"what is done could not be saved in {self._folder}: {error}") from error
 
-    def checkpoint(self, scenarios: Sequence[Scenario]) -> tuple[Path, str]:
-        """Where the learning of these is kept while it is under way, and what names it."""
-        identity = hashlib.sha256(" ".join(map(content_name, scenarios)).encode()).hexdigest()[:16]
-        return self._folder / f"{identity}.checkpoint", identity
+    def checkpoint(self, scenarios: Sequence[Scenario]) -> Path:
+        """Where the learning of these is kept while it is under way."""
+        return self._folder / f"{_loop_name(scenarios)}.checkpoint"
+
+
+def _loop_name(scenarios: Sequence[Scenario]) -> str:
+    """Names runs that are made together: 16 hexadecimal digits."""
+    device = ""
+    if scenarios[0].learning is not None:
+        import jax
+
+        device = f"{jax.device_count()} × {jax.devices()[0].device_kind}"
+    return hashlib.sha256(" ".join([*map(content_name, scenarios), device]).encode()).hexdigest()[:16]
 
 
 def _runs(
@@ -250,8 +283,6 @@ def _learned(
     player: AbstractPlayer | None,
     shelf: _Shelf | None,
 ) -> Sequence[Learned]:
-    import jax
-
     from simasgd.learning.checkpoint import FileCheckpoint, NoCheckpoint
     from simasgd.learning.train import train
 
@@ -260,9 +291,8 @@ def _learned(
     progress("compile", 0.0)
     checkpoint: FileCheckpoint | NoCheckpoint = NoCheckpoint()
     if shelf is not None:
-        path, name = shelf.checkpoint(scenarios)
-        where = f"{jax.device_count()} × {jax.devices()[0].device_kind}"
-        checkpoint = FileCheckpoint(path, f"{name} on {where}", shelf.checkpoint_seconds)
+        path = shelf.checkpoint(scenarios)
+        checkpoint = FileCheckpoint(path, path.stem, shelf.checkpoint_seconds)
     try:
         return train(
             scenarios,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 import json
 import os
 import time
+import uuid
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar, final
 
 import equinox
 import jax
+
+from simasgd.errors import RunFailed
 
 Tree = TypeVar("Tree")
 
@@ -60,14 +65,15 @@ class FileCheckpoint(AbstractCheckpoint):
     def restored(self, start: Tree) -> tuple[int, Tree]:
         if not self._path.is_file():
             return 0, start
-        with self._path.open("rb") as file:
-            try:
-                about = json.loads(file.readline())
-            except ValueError:
-                return 0, start  # not ours, or not whole: it is replaced by the next one
-            if about.get("identity") != self._identity:
-                return 0, start
-            carry: Tree = equinox.tree_deserialise_leaves(file, start)
+        header, _, arrays = self._path.read_bytes().partition(b"\n")
+        try:
+            about = json.loads(header)
+        except ValueError:
+            return 0, start  # not whole; the next one takes its place, as that of another run's does
+        mine = isinstance(about, dict) and about.get("identity") == self._identity
+        if not mine or about.get("arrays") != _digest(arrays):
+            return 0, start
+        carry: Tree = equinox.tree_deserialise_leaves(BytesIO(arrays), start)
         self.found.update(about["found"])
         return about["steps"], carry
 
@@ -76,12 +82,22 @@ class FileCheckpoint(AbstractCheckpoint):
         if now - self._last < self._seconds:
             return
         self._last = now
-        about = {"identity": self._identity, "steps": steps, "found": self.found}
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            file.write(json.dumps(about, allow_nan=False).encode() + b"\n")
-            equinox.tree_serialise_leaves(file, jax.device_get(carry))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        buffer = BytesIO()
+        equinox.tree_serialise_leaves(buffer, jax.device_get(carry))
+        arrays = buffer.getvalue()
+        about = {"identity": self._identity, "steps": steps, "found": self.found, "arrays": _digest(arrays)}
+        content = json.dumps(about, allow_nan=False).encode() + b"\n" + arrays
+        fresh = self._path.with_name(f".{uuid.uuid4().hex}.new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with fresh.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+        except OSError as error:
+            raise RunFailed(f"how far the run has come could not be saved in {self._path.parent}: {error}") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

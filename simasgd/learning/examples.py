@@ -90,14 +90,15 @@ class Feed:
         if isinstance(examples.inputs, LazyImages):
             self.samples = samples.copy()
             each = samples.shape[1] * examples.inputs.shape[1] * 4
-            self._windows = list(_windows(self.samples, first, cuts, max(1, int(_WINDOW_BYTES // each))))
+            windows = list(_windows(self.samples, first, cuts, max(1, int(_WINDOW_BYTES // each))))
+            self._windows = windows or [Window(0, 0, np.zeros(1, np.int64))]  # without any step the loop still wants arguments
             self._size = max(len(window.wanted) for window in self._windows)
 
     def at(self, step: int) -> tuple[jax.Array, jax.Array]:
         """Inputs and labels for the steps from `step` to `end(step)`."""
         if self._whole is not None:
             return self._whole
-        number = next(i for i, window in enumerate(self._windows) if step < window.stop)
+        number = next((i for i, window in enumerate(self._windows) if step < window.stop), len(self._windows) - 1)
         if self._cached is None or self._cached[0] != number:
             ready = self._next is not None and self._next[0] == number
             loaded = self._next[1].result() if ready and self._next is not None else self._load(number)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from simasgd.learning.memory import available, needs, said
+from simasgd.datafiles import locate
+from simasgd.learning.memory import needs
 from simasgd.learning.planner import planned
 from simasgd.learning.problem import recipe_of, sample_of
+from simasgd.learning.space import available, said
 from simasgd.learning.train import evaluation_points
+from simasgd.scenario.data import OwnData
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 
@@ -19,6 +22,8 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None
     assert samples_per_epoch is not None
+    if isinstance(learning.data, OwnData):
+        locate(learning.data.kind)  # says that there is no such thing on disk
     with jax.enable_x64(learning.precision == "float64"):
         recipe, sample = recipe_of(scenario, tape), sample_of(scenario)
         plan = planned(recipe, tape, sample, evaluation_points(tape, samples_per_epoch)[1])

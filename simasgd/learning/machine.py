@@ -154,7 +154,7 @@ def walk(
                 chunk *= 2
             carry, done = after, until
             progress(done)
-            if alive.any():
+            if alive.any() and not fallen:  # else a walk that goes on from here would not know of them
                 keep(done, carry)
         yield tuple(
             Moment(done, machine.weights(carry, member)) if alive[member] else fallen.get(member)

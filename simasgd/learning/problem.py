@@ -23,6 +23,7 @@ from simasgd.learning.objective import Objective
 from simasgd.learning.partition import parts
 from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.learning.schedule import schedule_factors
+from simasgd.learning.space import refuse
 from simasgd.scenario.data import AbstractData
 from simasgd.scenario.models import AbstractModel
 from simasgd.scenario.modulation import (
@@ -38,6 +39,8 @@ from simasgd.scenario.modulation import (
 from simasgd.scenario.optimizers import Optimizer
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Floats, Ints, Tape
+
+_DRAWING = 20  # bytes for each sample that is drawn: a random number and its index, at the players' two more
 
 
 class AbstractTask(abc.ABC):
@@ -140,11 +143,13 @@ class Problem:
 
 def pose(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Problem:
     """The problem that a scenario's learning section, or a task in place of its model and data, poses on its tape. Raises
-    simasgd.DataMissing."""
+    simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice for its mini-batches."""
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None
     assert samples_per_epoch is not None
     task = Described(learning.model, learning.data) if task is None else task
+    number = tape.num_gradients * tape.mini_batch
+    refuse(_DRAWING * number, f"to draw the mini-batches: {tape.num_gradients} of {tape.mini_batch} samples")
     source, seed = task.dataset, scenario.learning_seed
     recipe = recipe_of(scenario, tape, task)
     dtype = jnp.dtype(learning.precision)

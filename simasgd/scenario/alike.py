@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 
 from simasgd.scenario.data import ImageNet
@@ -45,7 +46,9 @@ def _loop_of(scenario: Scenario) -> str | None:
     learning = scenario.learning
     if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
         return None
-    rate = learning.optimizer.learning_rate if isinstance(learning.modulation, Mishchenko | Koloskova) else None
+    rate = learning.optimizer.learning_rate
+    if not isinstance(learning.modulation, Mishchenko | Koloskova):
+        rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision
     optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": rate}
     rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": None}
     return json.dumps([clock_of(scenario), rest], sort_keys=True, allow_nan=False)

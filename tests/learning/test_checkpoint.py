@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simasgd import simulator, study
+from simasgd import RunFailed, simulator, study
 from simasgd.learning.checkpoint import FileCheckpoint
 from simasgd.learning.compiled import Compiled, Together
+from simasgd.scenario.alike import together
 from tests.build import LEARNING, scenario
 from tests.learning.test_players import distance, problem_of
 
@@ -67,7 +68,7 @@ def test_a_run_killed_at_three_random_points_gives_the_uninterrupted_runs_number
         process.wait()
         assert not (tmp_path / "killed").exists(), f"over before it could be killed (seed {seed})"
     again = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=300, **where)
-    assert "going on with what an interrupted run left" in again.stderr
+    assert "what belongs to this one is gone on with" in again.stderr
     assert not shelf.exists()
     summary, evaluations = numbers(tmp_path / "killed")
     expected, expected_evaluations = numbers(tmp_path / "whole")
@@ -144,8 +145,69 @@ def test_another_runs_checkpoint_is_not_read(tmp_path):
 
 
 def test_what_is_not_whole_is_begun_anew(tmp_path):
-    (tmp_path / "x").write_bytes(b"\x93NUMPY")
-    assert FileCheckpoint(tmp_path / "x", "one", 0.0).restored(5) == (0, 5)
+    start = {"w": np.zeros(300)}
+    FileCheckpoint(tmp_path / "x", "one", 0.0).keep(7, start)
+    whole = (tmp_path / "x").read_bytes()
+    header = whole.index(b"\n") + 1
+    for content in (b"\x93NUMPY", b"", b"[]\n", whole[:header], whole[:-1], whole[:-1] + b"?"):
+        (tmp_path / "x").write_bytes(content)
+        assert FileCheckpoint(tmp_path / "x", "one", 0.0).restored(start) == (0, start)
+    (tmp_path / "x").write_bytes(whole)
+    assert FileCheckpoint(tmp_path / "x", "one", 0.0).restored(start)[0] == 7
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_a_place_that_cannot_be_written_fails_the_run(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunFailed, match="could not be saved"):
+        FileCheckpoint(tmp_path / "file" / "x", "one", 0.0).keep(1, {"w": np.zeros(1)})
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_a_study_gone_on_with_at_any_point_knows_who_diverged(tmp_path):
+    """Three runs in one loop, of which one diverges at its first update: interrupted again and again."""
+    rates = {"good": 0.05, "bad": 1e14, "better": 0.1}
+    variants = {name: {"learning": {"optimizer": {"kind": "sgd", "learning_rate": rate}}} for name, rate in rates.items()}
+    chosen = scenario(LEARNING, {"variants": variants, "stop": {"gradients": 1000}})
+    assert len(together(list(chosen.variants.values()))) == 1
+    whole = study(chosen)
+    assert whole.runs["bad"][0].diverged
+    interruptions = 0
+
+    def interrupt(phase, fraction):
+        nonlocal told
+        told += phase == "replay" and fraction > 0.1
+        if told == 2 + interruptions:  # later each time, for what diverged is not kept before it is told
+            raise Interrupted
+
+    while True:
+        told = 0
+        try:
+            again = study(chosen, unfinished=tmp_path / "shelf", checkpoint_seconds=0.0, progress=interrupt)
+            break
+        except Interrupted:
+            interruptions += 1
+            assert interruptions < 20
+    assert interruptions > 0
+    for name in variants:
+        left, right = again.runs[name][0], whole.runs[name][0]
+        assert left.summary["diverged"] == right.summary["diverged"]
+        assert left.evaluations.equals(right.evaluations)
+
+
+def test_what_is_kept_of_a_group_serves_that_group_only(tmp_path, monkeypatch):
+    """Numbers of a loop depend on who is in it; and equal variants are two members."""
+    monkeypatch.setattr(simulator, "_WORTH_KEEPING", 0.0)  # seconds
+    base = {"cluster": {"seed": 1}, "stop": {"gradients": 200}}
+    twice = scenario(LEARNING, base, {"variants": {"one": None, "other": {"learning": {"seed": 0}}}})
+    first = study(twice, unfinished=tmp_path / "shelf")
+    again = study(twice, unfinished=tmp_path / "shelf")
+    assert again.runs["other"][0].summary["wall"] == first.runs["other"][0].summary["wall"], "it was found"
+    three = scenario(LEARNING, base, {"repeats": 3})
+    study(three, unfinished=tmp_path / "shelf")
+    alone = scenario(LEARNING, base)
+    left, right = (study(alone, unfinished=shelf).runs[""][0] for shelf in (tmp_path / "shelf", None))
+    assert left.evaluations.equals(right.evaluations)
 
 
 def test_members_that_diverged_before_a_checkpoint_stay_so(tmp_path):

@@ -7,11 +7,12 @@ import time
 import jax
 import pytest
 
-from simasgd import RunFailed, simulate
+from simasgd import DataMissing, RunFailed, simulate
 from simasgd.learning.machine import Machine
-from simasgd.learning.memory import needs, said
+from simasgd.learning.memory import needs
 from simasgd.learning.plan import CPU
 from simasgd.learning.planner import planned
+from simasgd.learning.space import said
 from simasgd.simulator import plans
 from tests.build import LEARNING, scenario
 from tests.learning.test_players import problem_of
@@ -22,21 +23,23 @@ def bytes_of(tree):
 
 
 @pytest.mark.parametrize("device", [CPU, CPU._replace(most_in_wave=8)], ids=["one by one", "in waves"])
-@pytest.mark.parametrize("protocol", ["async", "hardsync", {"kind": "n-softsync", "n": 2}], ids=str)
-def test_what_is_stated_is_what_is_taken(protocol, device):
+@pytest.mark.parametrize("data", ["digits", {"kind": "digits", "crop": 1}], ids=["plain", "cropped"])
+@pytest.mark.parametrize("protocol", ["async", "hardsync", {"kind": "n-softsync", "n": 1}], ids=str)
+def test_what_is_stated_is_what_is_taken(protocol, data, device):
+    optimizer = {"kind": "adam", "learning_rate": 0.01}
     chosen = scenario(
         LEARNING,
-        {"protocol": protocol, "learning": {"optimizer": {"kind": "adam", "learning_rate": 0.01}, "modulation": "gap-aware"}},
+        {"protocol": protocol, "learning": {"data": data, "optimizer": optimizer, "modulation": "gap-aware"}},
     )
     problem = problem_of(chosen)
     plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
     needed = needs(plan, problem.recipe, problem.dtype, 4)
     machine = Machine([problem], plan)
     slots = bytes_of(machine.start.slots) if plan.num_slots else 0
-    assert needed["versions in flight"] == 2 * slots
-    assert needed["weights and optimizer"] == 2 * (bytes_of(machine.start) - slots)
-    rows = bytes_of(machine._rows)
-    assert 0.7 * rows <= needed["mini-batches"] <= rows
+    assert needed["versions in flight"] == 3 * slots
+    assert needed["weights and optimizer"] == 3 * (bytes_of(machine.start) - slots)
+    bounds = sum(leaf.nbytes for leaf in (machine._rows.first, machine._rows.wave) if leaf is not None)
+    assert needed["mini-batches"] == bytes_of(machine._rows) - bounds
 
 
 def test_a_plan_too_large_for_the_machine_is_refused_before_it_is_made():
@@ -47,9 +50,22 @@ def test_a_plan_too_large_for_the_machine_is_refused_before_it_is_made():
         simulate(scenario(LEARNING, large, {"stop": {"gradients": 20_000}}))
     assert time.monotonic() - began < 120
     message = str(caught.value)
-    assert message.startswith("the replay needs 8")
+    assert message.startswith("the replay needs 1.3")
     assert "versions of the weights of 44.7 MB are alive together" in message
     assert "fewer learners" in message
+
+
+def test_mini_batches_too_many_to_be_drawn_are_refused():
+    data = {"kind": "linear-regression", "features": 1, "samples": 10_000_000}
+    chosen = scenario(LEARNING, {"workload": {"mini_batch": 10**9}, "learning": {"data": data, "model": "linear"}})
+    with pytest.raises(RunFailed, match=r"of memory \(to draw the mini-batches: 400 of 1000000000 samples\)"):
+        simulate(chosen)
+
+
+def test_a_plan_of_a_task_that_is_not_there_is_refused():
+    own = {"model": {"kind": "own", "parameters": 10}, "data": {"kind": "own", "samples": 10, "test": 1, "sample": [3]}}
+    with pytest.raises(DataMissing, match="its samples are Python's to give"):
+        plans(scenario(LEARNING, {"learning": own}))
 
 
 def test_a_plan_in_words():

@@ -66,6 +66,7 @@ def test_only_what_goes_through_one_loop_is_put_together():
         for rate in (0.1, 0.2)
     ]
     assert together(steps) == [[0], [1]], "its factor depends on the learning rate"
+    assert together([scenario(LEARNING, ONE_CLOCK, with_rate(rate)) for rate in (1e-30, 1e-3, 1e10)]) == [[0], [1, 2]]
     assert clock_of(base) == clock_of(base.with_seed(5)) != clock_of(others[0])
 
 
