@@ -74,9 +74,7 @@ def study(
     if task is not None and unfinished is not None:
         raise ValueError("a task's functions cannot be named, so a study of one cannot be gone on with")
     scenario = scenario if task is None else task.described(scenario)
-    singles = [
-        (variant, single) for variant, chosen in (scenario.variants or {"": scenario}).items() for single in chosen.repeated()
-    ]
+    singles = _singles(scenario)
     shelf = None if unfinished is None else _Shelf(unfinished, checkpoint_seconds)
     finished: dict[int, Run] = {}
     groups = together([single for _, single in singles])
@@ -120,9 +118,7 @@ def study(
 def plans(scenario: Scenario) -> str:
     """How the learning of each variant would be computed, a paragraph each: the clock is simulated, nothing learned and no data
     read. Where seeds have tapes of their own it is the first one's."""
-    singles = [
-        (variant, single) for variant, chosen in (scenario.variants or {"": scenario}).items() for single in chosen.repeated()
-    ]
+    singles = _singles(scenario)
     paragraphs: dict[str, str] = {}
     for group in together([single for _, single in singles]):
         variants = dict.fromkeys(singles[number][0] or scenario.name for number in group)
@@ -130,6 +126,12 @@ def plans(scenario: Scenario) -> str:
         if title not in paragraphs:
             paragraphs[title] = "\n  ".join([title, *_plan(singles[group[0]][1], len(group))])
     return "\n\n".join(paragraphs.values())
+
+
+def _singles(scenario: Scenario) -> list[tuple[str, Scenario]]:
+    """The single runs of all variants ("" for a scenario without any) at all seeds."""
+    variants = scenario.variants or {"": scenario}
+    return [(variant, single) for variant, chosen in variants.items() for single in chosen.repeated()]
 
 
 def _plan(scenario: Scenario, members: int) -> list[str]:
@@ -268,9 +270,9 @@ def _runs(
     learned: Sequence[Learned | None] = [None] * len(scenarios)
     if scenarios[0].learning is not None:
         learned = _learned(scenarios, clock, progress, task, player, shelf)
-    share = (clock.seconds + time.perf_counter() - began) / len(scenarios)
-    runs = [_run(scenario, clock, found, share) for scenario, found in zip(scenarios, learned, strict=True)]
-    if shelf is not None and share * len(runs) > _WORTH_KEEPING:
+    seconds = clock.seconds + time.perf_counter() - began  # of all of them, as those of their clock and their loop are
+    runs = [_run(scenario, clock, found, seconds) for scenario, found in zip(scenarios, learned, strict=True)]
+    if shelf is not None and seconds > _WORTH_KEEPING:
         shelf.put(runs)
     return runs
 

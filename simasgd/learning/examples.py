@@ -38,9 +38,10 @@ class Examples:
 
     def batch(self, indices: npt.NDArray[np.int32]) -> tuple[jax.Array, jax.Array]:
         """The samples of these indices."""
-        chosen = jnp.asarray(indices)
-        inputs = jnp.asarray(self.inputs.take(indices)) if isinstance(self.inputs, LazyImages) else self.inputs[chosen]
-        return inputs, self.labels[chosen]
+        if isinstance(self.inputs, LazyImages):
+            return jnp.asarray(self.inputs.take(indices)), self.labels[jnp.asarray(indices)]
+        taken: tuple[jax.Array, jax.Array] = _taken(self.inputs, self.labels, indices)
+        return taken
 
     def portions(self, size: int = 1000) -> Iterator[tuple[jax.Array, jax.Array]]:
         """All samples in order, as a whole where they are on the device."""
@@ -49,6 +50,11 @@ class Examples:
             return
         for start in range(0, len(self), size):
             yield self.batch(np.arange(start, min(start + size, len(self)), dtype=np.int32))
+
+
+@jax.jit
+def _taken(inputs: jax.Array, labels: jax.Array, indices: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return inputs[indices], labels[indices]
 
 
 def _cast(array: npt.NDArray[Any], dtype: Any) -> jax.Array:

@@ -55,17 +55,16 @@ class Machine:
         mesh = Mesh(np.array(devices), (AXIS,)) if len(devices) > 1 else None
         columns = [rows_of(plan, problem) for problem in problems]
         self.members = len(problems)
-        self.start = start_of(plan, first)
         self._boundaries = None if plan.waves is None else plan.waves.step
         cuts = _in_pairs(plan.num_steps) if self._boundaries is None else self._boundaries
         everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
         self._feed = Feed(first.train, columns[0].samples, plan.first, cuts, everywhere)
         rows = columns[0]._replace(samples=self._feed.samples)
+        starts = [start_of(plan, problem) for problem in problems]
+        self.start = starts[0] if self.members == 1 else jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
         if self.members > 1:
             shared = {name: np.stack([getattr(each, name) for each in columns]) for name in _of_each(rows)}
             rows = rows._replace(**shared)
-            starts = [start_of(plan, problem) for problem in problems]
-            self.start = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
         self._rows = jax.tree.map(jnp.asarray, rows)
         if mesh is not None:
             self._place(mesh)

@@ -36,7 +36,7 @@ class Device(NamedTuple):
 
 
 _PASSES = 6  # the weights are read twice, their gradient, the optimizer's state and the new weights written and read
-# Measured on two cores (DESIGN.md): 5 µs and 0.2 µs a sample for a network of 2,410 weights, 90 µs and 8 µs for one of 109,386;
+# Fitted on two cores (DESIGN.md): 5 µs and 0.2 µs a sample for 2,410 weights, about 70 µs and 6 µs for 109,386;
 # and batches of matrices that all differ gain nothing.
 CPU = Device(5e-6, 30e9, 60e9, most_samples=1024, most_in_wave=1)
 # Not measured: what data sheets let one expect. An accelerator is idle unless thousands of samples are under way.
