@@ -23,8 +23,8 @@ class Network(NamedTuple):
 
     Where a paper trains layers differently, rates(parameters) and decays(parameters) say how, each as a pytree of floats with
     the structure of the parameters. The rates are what the learning rate is multiplied by for each array. The decays are
-    coefficients of weight decay: the gradient becomes g + decay·w before the optimizer sees it, so that the array's rate and
-    momentum act on both, as in Caffe. None means 1 everywhere, and no decay.
+    coefficients of weight decay: a learner's gradient becomes g + decay·w, of the weights that it read, so that modulation,
+    momentum and the array's rate act on both. None means 1 everywhere, and no decay.
 
     layers(parameters) is the number of the layer that each array belongs to, with the structure of the parameters: 0 at the
     input, in the order of the scenario model's `layer_names`.

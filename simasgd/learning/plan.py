@@ -104,7 +104,7 @@ class Plan:
 
 def plan(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool = True, stops: Sequence[int] = ()) -> Plan:
     """Lay a tape out. If the rule is `linear`, gradients of a step that read one version are one mini-batch: they go through
-    one linear map, and the mean of their means is the mean over all their samples. Waves end at the `stops`.
+    one affine map, and the mean of their means is the mean over all their samples. Waves end at the `stops`.
 
     `overhead()` is what an evaluation costs beside its samples, in samples; it is asked for only where that decides.
     """

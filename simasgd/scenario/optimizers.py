@@ -20,9 +20,9 @@ class AbstractOptimizer(Section):
     learning_rate: Positive
     """α₀."""
     weight_decay: NotNegative = 0.0
-    """This times the weights is added to the mean gradient, before the optimizer."""
+    """This times the weights that a gradient was computed on is added to it, before its modulation."""
     clip: Positive | None = None
-    """The greatest norm of the mean gradient over all parameters; a longer one is scaled down to it, before the decay."""
+    """The greatest norm of the mean gradient over all parameters; a longer one is scaled down to it."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         """What is wrong with parameters that are fine alone."""

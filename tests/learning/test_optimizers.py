@@ -11,7 +11,7 @@ from simasgd.learning import rules
 from simasgd.learning.problem import Described, Recipe
 from simasgd.scenario.data import Cifar10
 from simasgd.scenario.models import Cifar10Rudra
-from simasgd.scenario.modulation import NoModulation
+from simasgd.scenario.modulation import InverseStaleness, NoModulation
 from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
 
 PAIRS = [
@@ -42,17 +42,23 @@ def gradients(weights):
     return {"w": weights["w"] * jnp.array([1.0, 3.0]), "b": 2.0 * weights["b"]}
 
 
-def ten_steps(optimizer, **extra):
+def ten_steps(optimizer, per_gradient=None, **extra):
+    """Of one fresh gradient each."""
     weights, state = START, optimizer.init(START)
+    of_gradients = None if per_gradient is None else per_gradient.init(START)
     for _ in range(10):
-        update, state = optimizer.update(gradients(weights), state, weights, **extra)
+        gradient = gradients(weights)
+        if per_gradient is not None:
+            gradient, of_gradients = per_gradient.update(gradient, of_gradients, weights, read=weights)
+        update, state = optimizer.update(gradient, state, weights, **extra)
         weights = optax.apply_updates(weights, update)
     return [*weights["w"].tolist(), *weights["b"].tolist()]
 
 
 @pytest.mark.parametrize(("chosen", "directly"), PAIRS, ids=[str(chosen) for chosen, _ in PAIRS])
 def test_it_is_optaxs_own(chosen, directly):
-    found = ten_steps(rules.rule(chosen, NoModulation(), rules.Setting()).update, factor=jnp.array(1.0))
+    rule = rules.rule(chosen, NoModulation(), rules.Setting())
+    found = ten_steps(rule.update, rule.per_gradient, factor=jnp.array(1.0))
     assert found == pytest.approx(ten_steps(directly), rel=1e-6)
 
 
@@ -62,18 +68,27 @@ def test_the_pairs_differ():
     assert len(set(ends)) == len(PAIRS)
 
 
-def one_step(chosen, factor=1.0):
-    """From the weights (3, 4), whose gradient is (6, 8), of norm 10."""
+def one_step(chosen, factor=1.0, modulation=None, read=(3.0, 4.0), staleness=0):
+    """From the weights (3, 4) with the gradient (6, 8), of norm 10."""
     weights = jnp.array([3.0, 4.0])
-    update = rules.rule(chosen, NoModulation(), rules.Setting()).update
-    change, _ = update.update(2.0 * weights, update.init(weights), weights, factor=jnp.array(factor))
+    rule = rules.rule(chosen, NoModulation() if modulation is None else modulation, rules.Setting())
+    gradient, _ = rule.per_gradient.update(
+        2.0 * weights, rule.per_gradient.init(weights), weights, read=jnp.array(read), staleness=jnp.int32(staleness)
+    )
+    change, _ = rule.update.update(gradient, rule.update.init(weights), weights, factor=jnp.array(factor))
     return optax.apply_updates(weights, change).tolist()
 
 
-def test_clipping_comes_before_the_decay():
-    """(6, 8) clipped to norm 1 is (0.6, 0.8); with half the weights (2.1, 2.8); a tenth of that is taken away."""
-    found = one_step(SGD(learning_rate=0.1, clip=1.0, weight_decay=0.5))
-    assert found == pytest.approx([3 - 0.21, 4 - 0.28])
+def test_the_decay_is_part_of_the_gradient():
+    """At the weights (1, −2) that were read: (6, 8) + ½·(1, −2) = (6.5, 7). At staleness 5 a fifth of that is (1.3, 1.4)."""
+    sgd = SGD(learning_rate=0.1, weight_decay=0.5)
+    assert one_step(sgd, read=(1.0, -2.0)) == pytest.approx([3 - 0.65, 4 - 0.7])
+    assert one_step(sgd, modulation=InverseStaleness(), read=(1.0, -2.0), staleness=5) == pytest.approx([3 - 0.13, 4 - 0.14])
+
+
+def test_what_is_clipped_has_its_decay():
+    """(6, 8) + ½·(4, 0) = (8, 8), which clipped to norm √2 is (1, 1)."""
+    assert one_step(SGD(learning_rate=0.1, clip=2**0.5, weight_decay=0.5), read=(4.0, 0.0)) == pytest.approx([2.9, 3.9])
 
 
 def test_the_decay_of_adamw_is_not_normalised():
@@ -84,19 +99,21 @@ def test_the_decay_of_adamw_is_not_normalised():
 
 
 def test_a_networks_rates_and_decays():
-    """Mean gradient (1, 1) at the weights (2, −4), decays (½, 0), rates (1, 2), α₀ = 0.1, momentum ½:
+    """Gradients (1, 1) at the weights (2, −4), decays (½, 0), rates (1, 2), α₀ = 0.1, momentum ½:
     v₁ = (2, 1), w₁ = (2 − 0.2, −4 − 0.2); v₂ = ½·(2, 1) + (1 + 0.9, 1) = (2.9, 1.5), w₂ = (1.8 − 0.29, −4.2 − 0.3)."""
     weights = {"w": jnp.array([2.0]), "b": jnp.array([-4.0])}
-    update = rules.rule(
+    rule = rules.rule(
         SGD(learning_rate=0.1, momentum=0.5),
         NoModulation(),
         rules.Setting(),
         rates=lambda parameters: {"w": 1.0, "b": 2.0},
         decays=lambda parameters: {"w": 0.5, "b": 0.0},
-    ).update
-    state = update.init(weights)
+    )
+    state, of_gradients = rule.update.init(weights), rule.per_gradient.init(weights)
     for expected in ([1.8, -4.2], [1.51, -4.5]):
-        change, state = update.update({"w": jnp.ones(1), "b": jnp.ones(1)}, state, weights, factor=jnp.array(1.0))
+        ones = {"w": jnp.ones(1), "b": jnp.ones(1)}
+        gradient, of_gradients = rule.per_gradient.update(ones, of_gradients, weights, read=weights)
+        change, state = rule.update.update(gradient, state, weights, factor=jnp.array(1.0))
         weights = optax.apply_updates(weights, change)
         assert [float(weights["w"][0]), float(weights["b"][0])] == pytest.approx(expected)
 
@@ -105,8 +122,9 @@ def test_rudras_network_brings_its_rates_and_decays():
     """Without a gradient, from weights that are all 1 at learning rate 1, an array moves by its decay times its rate."""
     recipe = Recipe(Described(Cifar10Rudra(), Cifar10()), SGD(learning_rate=1.0), NoModulation(), rules.Setting())
     ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(recipe.task.objective.init, jax.random.key(0)))
-    update = recipe.rule.update
-    change, _ = update.update(jax.tree.map(jnp.zeros_like, ones), update.init(ones), ones, factor=jnp.array(1.0))
+    per_gradient, update = recipe.rule.per_gradient, recipe.rule.update
+    decayed, _ = per_gradient.update(jax.tree.map(jnp.zeros_like, ones), per_gradient.init(ones), ones, read=ones)
+    change, _ = update.update(decayed, update.init(ones), ones, factor=jnp.array(1.0))
     moved = jax.tree.map(lambda leaf: -float(leaf.ravel()[0]), change)
     rates, decays = recipe.task.objective.rates(ones), recipe.task.objective.decays(ones)
     assert jax.tree.leaves(moved) == pytest.approx(jax.tree.leaves(jax.tree.map(lambda r, d: r * d, rates, decays)))

@@ -139,8 +139,9 @@ def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
 
 @pytest.mark.parametrize("modulation", MODULATIONS, ids=str)
 def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_same(modulation):
-    """Steps of two gradients that both read the weights of two steps ago."""
-    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64"}})
+    """Steps of two gradients that both read the weights of two steps ago, whose decay is part of them."""
+    decayed = {"optimizer": {"weight_decay": 0.1}}
+    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64", **decayed}})
     tape = tape_of([[max(0, u - 2)] * 2 for u in range(60)])
     tape = dataclasses.replace(tape, learner=np.arange(120) % 2, batch=np.arange(120) // 2)
     with jax.enable_x64(True):

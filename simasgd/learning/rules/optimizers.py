@@ -30,20 +30,25 @@ def scale_by_rates(rates: Callable[[Any], Any]) -> optax.GradientTransformation:
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
-def add_decays(decays: Callable[[Any], Any]) -> optax.GradientTransformation:
-    """g + decay·w for each array of weights; `decays(params)` has a number for each."""
+def add_decays(decays: Callable[[Any], Any]) -> optax.GradientTransformationExtraArgs:
+    """g + decay·w′ for each array of the weights w′ that g was computed on; `decays(params)` has a number for each.
 
-    def update(updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
-        return jax.tree.map(lambda g, decay, w: g + decay * w, updates, decays(params), params), state
+    So a learner's gradient is that of its loss plus ½·decay·‖w‖², as in Rudra's public Theano learner, and whatever becomes of
+    a gradient becomes of its decay. The extra argument `read` holds w′.
+    """
 
-    return optax.GradientTransformation(optax.init_empty_state, update)
+    def update(updates: Any, state: Any, params: Any = None, *, read: Any, **extra: Any) -> tuple[Any, Any]:
+        del params, extra
+        return jax.tree.map(lambda g, decay, w: g + decay * w, updates, decays(read), read), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
 
 
-def prepare_mean(chosen: Optimizer) -> list[optax.GradientTransformation]:
-    """What happens to the mean gradient before its optimizer sees it: it is clipped, then decays are added."""
-    clipped = [] if chosen.clip is None else [optax.clip_by_global_norm(chosen.clip)]
+def regularized(chosen: Optimizer, decays: Callable[[Any], Any] | None = None) -> list[optax.GradientTransformationExtraArgs]:
+    """What is added to each gradient: the scenario's weight decay if it is coupled, and the network's own `decays`."""
     coupled = 0.0 if isinstance(chosen, AdamW) else chosen.weight_decay
-    return [*clipped, *([optax.add_decayed_weights(coupled)] if coupled else [])]
+    everywhere = [add_decays(lambda params: jax.tree.map(lambda _: coupled, params))] if coupled else []
+    return [*everywhere, *([] if decays is None else [add_decays(decays)])]
 
 
 def optimizer_of(chosen: Optimizer) -> optax.GradientTransformation:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import optax
 
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
-from simasgd.learning.rules.optimizers import add_decays, optimizer_of, prepare_mean, scale_by_factor, scale_by_rates
+from simasgd.learning.rules.optimizers import optimizer_of, regularized, scale_by_factor, scale_by_rates
 from simasgd.scenario import modulation as kinds
 from simasgd.scenario.modulation import Modulation
 from simasgd.scenario.optimizers import Optimizer
@@ -33,7 +33,7 @@ class Rule(NamedTuple):
     `per_gradient` is applied to each gradient, in the order of the tape, with the current weights as `params` and the extra
     arguments `learner`, `read` (the weights it was computed on), `staleness`, `step` (the number of updates so far) and `share`
     (its coefficient in the mean). `update` is applied to the weighted mean, with the extra argument `factor` of the schedule.
-    If `linear`, the first stage is one linear map for all gradients of a step that read one version, whatever they are, so
+    If `linear`, the first stage is one affine map for all gradients of a step that read one version, whatever they are, so
     that it may as well be applied to their mean.
     """
 
@@ -50,10 +50,11 @@ def rule(
     decays: Callable[[Any], Any] | None = None,
 ) -> Rule:
     """The rule of a scenario, with `rates` and `decays` of its network's arrays (simasgd.learning.network) if it has any."""
-    before = [*prepare_mean(optimizer), *([] if decays is None else [add_decays(decays)])]
+    before = [] if optimizer.clip is None else [optax.clip_by_global_norm(optimizer.clip)]
     after = [*([] if rates is None else [scale_by_rates(rates)]), scale_by_factor()]
+    modulated = _per_gradient(modulation, optimizer.learning_rate, setting)
     return Rule(
-        per_gradient=optax.with_extra_args_support(_per_gradient(modulation, optimizer.learning_rate, setting)),
+        per_gradient=optax.chain(*regularized(optimizer, decays), modulated),
         update=optax.chain(*before, optimizer_of(optimizer), *after),
         linear=not isinstance(modulation, kinds.DelayCompensation | kinds.AdaptiveDelayCompensation | kinds.DanaSlim),
     )
