@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import simasgd
+from simasgd.protocols import AbstractProtocol
 from simasgd.scenario.schema import Scenario
 
 
@@ -25,4 +27,11 @@ def code_version() -> str:
 
 def content_name(scenario: Scenario) -> str:
     """Names a single run's content: 16 hexadecimal digits."""
-    return hashlib.sha256(f"{scenario.hash()} {code_version()}".encode()).hexdigest()[:16]
+    protocol = type(scenario.protocol)
+    code = [code_version()] if protocol.__module__.startswith("simasgd.") else [code_version(), _source(protocol)]
+    return hashlib.sha256(" ".join([scenario.hash(), *code]).encode()).hexdigest()[:16]
+
+
+def _source(protocol: type[AbstractProtocol]) -> str:
+    """Names the file that a protocol of another package is in."""
+    return hashlib.sha256(Path(inspect.getfile(protocol)).read_bytes()).hexdigest()

@@ -21,7 +21,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.timeline import write_trace
 
 RUN, VARIANTS, SCENARIO, PAGE = "run.json", "variants.json", "scenario.yaml", "index.html"
-SWEEP, TRACE = "sweep.json", "timeline.json.gz"
+SWEEP, COMPARE, TRACE = "sweep.json", "compare.json", "timeline.json.gz"
 _REPEATS, _STUDY = "repeats", "study.json"
 
 
@@ -34,7 +34,9 @@ class Run:
     updates      one row per applied gradient: time (s), timestamp (of the weights it made), learner, batch, staleness,
                  read_at and computed_at (s)
     evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN where labels
-                 are no classes, so that nothing can be wrong)
+                 are no classes, so that nothing can be wrong), bytes (sent over the network when the evaluated weights were
+                 made; counted at up to a thousand updates, 0 and the last among them, and linear in between; earlier versions
+                 have none)
     learners     one row per learner: gradients, and seconds of compute, push, wait, pull, idle
     timeline     one row per thing that somebody did: group (learners, servers or links), track (who: learner 3, server, a
                  link), activity, start and end (s), learner (whom it concerns; -1: nobody). On the track of a learner or of
@@ -113,7 +115,8 @@ class Run:
 class Study:
     """All runs of a scenario: its variants (or itself, under the name ""), each at one or several seeds.
 
-    `command` is what repeats it on a command line, and `variant` says which one of a larger study this is ("": none).
+    `command` is what repeats it on a command line, and `variant` says which one of a larger study this is ("": none). `target`
+    is the test error, or loss, that somebody asked the time to; None leaves it to the report.
     """
 
     scenario: Scenario
@@ -121,6 +124,7 @@ class Study:
     command: str = ""
     notes: Sequence[str] = field(default=())
     variant: str = ""
+    target: float | None = None
 
     def alone(self, variant: str) -> Study:
         """One variant with its seeds."""
@@ -142,7 +146,8 @@ class Study:
             for run in further:
                 run.save(folder / _REPEATS / str(run.seed))
         (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
-        write_json(folder / _STUDY, {"command": self.command, "notes": list(self.notes), "variant": self.variant})
+        about = {"command": self.command, "notes": list(self.notes), "variant": self.variant, "target": self.target}
+        write_json(folder / _STUDY, about)
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
@@ -155,7 +160,7 @@ class Study:
             homes = {"": folder}
         runs = {variant: _with_repeats(home) for variant, home in homes.items()}
         kept = read_json(folder / _STUDY) if (folder / _STUDY).is_file() else {}
-        about = (kept.get("command", ""), kept.get("notes", ()), kept.get("variant", ""))
+        about = (kept.get("command", ""), kept.get("notes", ()), kept.get("variant", ""), kept.get("target"))
         return cls(Scenario.load(folder / SCENARIO), runs, *about)
 
     def table(self) -> pd.DataFrame:

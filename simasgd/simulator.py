@@ -19,7 +19,7 @@ from simasgd.identity import content_name
 from simasgd.results import Run, Study, records, staleness_summary
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
-from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table
+from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table, with_bytes
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
 from simasgd.what_if import what_if
 
@@ -309,7 +309,7 @@ def _learned(
 
 
 def _run(scenario: Scenario, clock: _Clock, learned: Learned | None, seconds: float) -> Run:
-    evaluations = None if learned is None else learned.evaluations
+    evaluations = None if learned is None else with_bytes(learned.evaluations, clock.clocked)
     diverged = None if learned is None else learned.diverged
     evaluated = [] if evaluations is None else records(evaluations)
     last = evaluated[-1] if evaluated and diverged is None else {"test_error": None, "test_loss": None}

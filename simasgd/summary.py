@@ -42,7 +42,7 @@ def clock_summary(scenario: Scenario, clocked: Clocked) -> dict[str, Any]:
             "computed": clocked.gradients_computed,
             "applied": clocked.gradients_applied,
             "dropped": clocked.gradients_dropped,
-            "cancelled": 0,
+            "cancelled": clocked.gradients_cancelled,
             "lost": clocked.gradients_lost,
             "in_flight": clocked.gradients_in_flight,
         },
@@ -123,6 +123,11 @@ def update_table(tape: Tape) -> pd.DataFrame:
             "computed_at": tape.computed_at,
         }
     )
+
+
+def with_bytes(evaluations: pd.DataFrame, clocked: Clocked) -> pd.DataFrame:
+    """Evaluations with the bytes that had been sent when the evaluated weights were made."""
+    return evaluations.assign(bytes=np.interp(evaluations["updates"], clocked.noted_updates, clocked.noted_bytes))
 
 
 def timeline(spans: Spans) -> pd.DataFrame:

@@ -26,16 +26,18 @@ Floats = npt.NDArray[np.float64]
 class Weights(NamedTuple):
     """A handle on the parameters: their timestamp, which is the number of updates that made them. Never an array.
 
-    Where its layers differ in age, `layers` has the timestamp of each and `timestamp` is the least of them.
+    Where its layers differ in age, `layers` has the timestamp of each and `timestamp` is the least of them. If `ahead` is h,
+    it is a learner's own copy of that version, stepped by its last h gradients.
     """
 
     timestamp: int
     layers: tuple[int, ...] = ()
+    ahead: int = 0
 
 
 class Gradient(NamedTuple):
     """A handle on one gradient: who computed it, from which mini-batch of its own, on which weights, and when (s). Its
-    `timestamp` and `layers` are those of the weights."""
+    `timestamp`, `layers` and `ahead` are those of the weights."""
 
     learner: int
     batch: int
@@ -43,6 +45,7 @@ class Gradient(NamedTuple):
     read_at: float
     computed_at: float
     layers: tuple[int, ...] = ()
+    ahead: int = 0
 
 
 @final
@@ -57,6 +60,11 @@ class Tape:
 
     Where some gradients read layers of different ages, `layers` has the timestamps of the weights that each layer was taken
     from, shape (G, L), from the input to the output; `timestamp` is then the least in each row. Else it is None.
+
+    Where learners step copies of their own, `ahead` is h, shape (G,): gradient row g was computed on weights number
+    `timestamp[g]` after plain SGD steps with the learner's h mini-batches before `batch[g]`, all of which are in earlier rows.
+    Where messages are sums of several gradients, `summed` is how many, shape (U,): the coefficients of a step of c gradients
+    are `summed[u]`/c, so that the mean is over messages. Both are None where they say nothing.
     """
 
     mini_batch: int
@@ -68,6 +76,8 @@ class Tape:
     stepped_at: Floats
     offsets: Ints
     layers: Ints | None = None
+    ahead: Ints | None = None
+    summed: Ints | None = None
 
     @property
     def num_gradients(self) -> int:
@@ -116,8 +126,9 @@ class AbstractRecorder(abc.ABC):
     """What is kept of the rows that the cluster writes."""
 
     @abc.abstractmethod
-    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
-        """Weights number `timestamp` + 1 are made at `time` (s) from number `timestamp` and `gradients`."""
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        """Weights number `timestamp` + 1 are made at `time` (s) from number `timestamp` and `gradients`, whose messages are
+        sums of `summed`."""
 
     @abc.abstractmethod
     def staleness_counts(self) -> Counter[int]:
@@ -131,7 +142,7 @@ class SummaryRecorder(AbstractRecorder):
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
 
-    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
         counts = self._counts
         for gradient in gradients:
             counts[timestamp - gradient.timestamp] += 1
@@ -142,17 +153,22 @@ class SummaryRecorder(AbstractRecorder):
 
 @final
 class TapeRecorder(AbstractRecorder):
-    """Keeps every row, 40 bytes a gradient and 16 a step; 8 bytes more for each layer where a gradient's differ, and for the
-    number of its row."""
+    """Keeps every row, 40 bytes a gradient and 16 a step; and 8 bytes for each layer where a gradient's differ, for the steps
+    of its learner's copy, and of a sum, and for the number of such a row."""
 
     def __init__(self) -> None:
         self._learner, self._batch, self._timestamp = array("q"), array("q"), array("q")
         self._read_at, self._computed_at = array("d"), array("d")
         self._stepped_at, self._offsets = array("d"), array("q", [0])
         self._layered, self._layers = array("q"), array("q")  # the rows whose layers differ, and their timestamps
+        self._stepped, self._ahead = array("q"), array("q")  # the rows of copies that were stepped, and by how many
+        self._summing, self._summed = array("q"), array("q")  # the steps of sums, and of how many
 
-    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient]) -> None:
-        for learner, batch, read, read_at, computed_at, layers in gradients:
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        for learner, batch, read, read_at, computed_at, layers, ahead in gradients:
+            if ahead:
+                self._stepped.append(len(self._learner))
+                self._ahead.append(ahead)
             if layers:
                 self._layered.append(len(self._learner))
                 self._layers.extend(layers)
@@ -161,6 +177,9 @@ class TapeRecorder(AbstractRecorder):
             self._timestamp.append(read)
             self._read_at.append(read_at)
             self._computed_at.append(computed_at)
+        if summed != 1:
+            self._summing.append(len(self._stepped_at))
+            self._summed.append(summed)
         self._stepped_at.append(time)
         self._offsets.append(len(self._learner))
 
@@ -178,6 +197,8 @@ class TapeRecorder(AbstractRecorder):
             stepped_at=_column(self._stepped_at, np.float64),
             offsets=_column(self._offsets, np.int64),
             layers=self._layer_columns(),
+            ahead=_sparse(self._stepped, self._ahead, len(self._learner), 0),
+            summed=_sparse(self._summing, self._summed, len(self._stepped_at), 1),
         )
 
     def _layer_columns(self) -> Ints | None:
@@ -189,6 +210,16 @@ class TapeRecorder(AbstractRecorder):
         columns[layered] = own
         columns.flags.writeable = False
         return columns
+
+
+def _sparse(rows: array[int], values: array[int], size: int, elsewhere: int) -> Ints | None:
+    """A column with these values in these rows and one value elsewhere; None where there are no such rows."""
+    if not rows:
+        return None
+    column = np.full(size, elsewhere)
+    column[np.array(rows)] = np.array(values)
+    column.flags.writeable = False
+    return column
 
 
 def _column(values: array[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:

@@ -57,7 +57,7 @@ class Site:
 
     def learner(self, number: int, diary: Diary, pulling: AbstractPulling, pushing: AbstractPushing) -> Learner:
         times, pace = self.times[number], self.paces[number]
-        return Learner(self.env, number, diary, times, pace, pulling, pushing, self.seed, self.gradients_per_epoch)
+        return Learner(self.env, number, diary, times, pace, pulling, pushing, self.server, self.seed, self.gradients_per_epoch)
 
 
 @final

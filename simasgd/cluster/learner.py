@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import final
+from math import inf
+from typing import Any, final
 
 from simpy import Environment, Event
 from simpy.events import Timeout
 
 from simasgd.cluster.delays import delays
 from simasgd.cluster.diary import Activity, Diary, Thread
+from simasgd.cluster.events import Signal
 from simasgd.cluster.pace import AbstractPace
 from simasgd.cluster.pulling import AbstractPulling
 from simasgd.cluster.pushing import AbstractPushing
+from simasgd.cluster.server import Server
 from simasgd.cluster.trail import computed, until
 from simasgd.scenario.delay import Delays
 from simasgd.tape import Gradient, Weights
 
-_COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
+_COMPUTE, _WAIT, _IDLE = Activity.COMPUTE, Activity.WAIT, Activity.IDLE
 
 
 @final
 class Learner:
-    """Learner number `number` as its protocol sees it; the verbs of its role are `pull`, `compute` and `push`.
+    """Learner number `number` as its protocol sees it; the verbs of its role are `pull` and `refresh`, `compute` and `attempt`,
+    `step`, `push`, `settle` and `keep_up`.
 
-    What pulling and pushing do meanwhile is the architecture's business. `computed` counts its gradients, `lost` those that
-    were lost in crashes, and `diary` holds the seconds of its compute thread's day. The next of `times` (s) is how long the
-    next mini-batch takes, at full speed if there is a `pace`. An epoch has `gradients_per_epoch`
-    gradients of all learners.
+    What pulling and pushing do meanwhile is the architecture's business. `computed` counts its mini-batches, `cancelled` those
+    of them that it gave up, `lost` the gradients that were lost in crashes, and `diary` holds the seconds of its compute
+    thread's day. The next of `times` (s) is how long the next mini-batch takes, at full speed if there is a `pace`. An epoch
+    has `gradients_per_epoch` gradients of all learners.
     """
 
     __slots__ = (
         "_env",
+        "_lost_on_the_way",
         "_pace",
         "_pulling",
         "_pushing",
         "_seed",
+        "_server",
         "_times",
+        "cancelled",
         "computed",
         "diary",
         "gradients_per_epoch",
@@ -55,12 +62,15 @@ class Learner:
         pace: AbstractPace | None,
         pulling: AbstractPulling,
         pushing: AbstractPushing,
+        server: Server,
         seed: int,
         gradients_per_epoch: float,
     ) -> None:
         self.number = number
         self.computed = 0
+        self.cancelled = 0
         self.lost = 0
+        self._lost_on_the_way = 0
         self.diary = diary
         self.pull = pulling.pull
         self.push = pushing.push
@@ -69,6 +79,7 @@ class Learner:
         self._pace = pace
         self._pulling = pulling
         self._pushing = pushing
+        self._server = server
         self._seed = seed
         self.gradients_per_epoch = gradients_per_epoch
 
@@ -76,15 +87,65 @@ class Learner:
         """Compute the gradient of this learner's next mini-batch on `weights`."""
         env, diary = self._env, self.diary
         began = env.now
-        diary.begin(_COMPUTE, began)
-        seconds = next(self._times)
-        if self._pace is not None:
-            seconds = self._pace.end(began, seconds) - began
+        seconds = self._begin_mini_batch(began)
         yield Timeout(env, seconds)
         diary.trail = computed(diary.trail, seconds)
         number = self.computed
         self.computed = number + 1
-        return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers)
+        return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
+
+    def attempt(self, weights: Weights, before: float) -> Generator[Event, Any, Gradient | None]:
+        """Compute as `compute` does if that is done before the server makes weights number `before`; else give the mini-batch
+        up at that instant, and return None. That they are made is known at once and costs nothing."""
+        if before == inf:
+            return (yield from self.compute(weights))
+        news = self._server.until(int(before))
+        if news is None:
+            return None
+        env, diary = self._env, self.diary
+        began = env.now
+        seconds = self._begin_mini_batch(began)
+        ended = Signal(env)
+
+        def end(event: Event) -> None:
+            if not ended.triggered:
+                ended.call(event.value)
+
+        for event in (Timeout(env, seconds), news):
+            event.callbacks.append(end)
+        trail = yield ended
+        number = self.computed
+        self.computed = number + 1
+        if trail is not None:
+            self.cancelled += 1
+            diary.trail = trail
+            return None
+        diary.trail = computed(diary.trail, seconds)
+        return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
+
+    def step(self, weights: Weights) -> Weights:
+        """The learner's own copy of these weights after a plain SGD step with the gradient that it computed on them last, which
+        takes no time. A copy lasts until the learner pulls or goes on with another one; all gradients of a copy must be pushed,
+        in order."""
+        return weights._replace(ahead=weights.ahead + 1)
+
+    def refresh(self, weights: Weights, delay: int = 0) -> Generator[Event, Any, Weights]:
+        """The weights given if they are at most `delay` updates older than the newest, which costs nothing to learn; else newer
+        ones, which are pulled."""
+        if self._pulling.newest - weights.timestamp <= delay:
+            return weights
+        return (yield from self.pull(newer_than=weights))
+
+    def settle(self) -> Generator[Event, Any, None]:
+        """Wait until the server has applied or dropped all that this learner pushed."""
+        yield from self._wait_for(self._server.clock.done_with(self.number, self._pushed))
+
+    def keep_up(self, slack: float) -> Generator[Event, Any, Weights]:
+        """Wait until no learner is more than `slack` mini-batches behind this one: until the server is done with as many of
+        everybody's as this one has pushed, less `slack`. Returns the newest weights that lack some of these."""
+        clock, count = self._server.clock, self._pushed - slack
+        yield from self._wait_for(clock.all_done_with(count, self._server.timestamp))
+        return Weights(clock.complete(count) - 1)
 
     def recall(self, weights: Weights, updates: Sequence[int]) -> Weights:
         """The weights that were current so many updates before those given, which the learner has kept: one number for all
@@ -99,9 +160,31 @@ class Learner:
         return zip(*(delays(law, self._seed, number) for number, law in enumerate(laws)), strict=True)
 
     @property
+    def _pushed(self) -> int:
+        """Gradients that were given to be pushed, and have not been lost on the way."""
+        return self._pushing.taken - self._lost_on_the_way
+
+    @property
+    def _kept(self) -> int:
+        """Gradients that were computed and neither given to be pushed nor lost before."""
+        return self.computed - self.cancelled - self._pushing.taken - (self.lost - self._lost_on_the_way)
+
+    def _begin_mini_batch(self, now: float) -> float:
+        """The seconds that the next one takes from now on."""
+        self.diary.begin(_COMPUTE, now)
+        seconds = next(self._times)
+        return seconds if self._pace is None else self._pace.end(now, seconds) - now
+
+    def _wait_for(self, event: Event | None) -> Generator[Event, Any, None]:
+        if event is not None:
+            self.diary.begin(_WAIT, self._env.now)
+            trail = yield event
+            self.diary.trail = trail or until(self.diary.trail, self._env.now)
+
+    @property
     def in_flight(self) -> int:
-        """Gradients that were computed and have neither arrived nor been lost."""
-        return self._pushing.held
+        """Gradients that were computed and have neither arrived nor been lost: kept to be summed up, or being pushed."""
+        return self._kept + self._pushing.held
 
     @property
     def threads(self) -> tuple[Thread, ...]:
@@ -110,7 +193,9 @@ class Learner:
 
     def crash(self) -> None:
         """Lose all that is under way."""
-        self.lost += self._pushing.held
+        held = self._pushing.held
+        self.lost += self._kept + held
+        self._lost_on_the_way += held
         self._pushing.crash()
         self._pulling.crash()
         for diary in self._diaries():

@@ -26,6 +26,11 @@ class AbstractPulling(abc.ABC):
     def threads(self) -> Sequence[Thread]:
         """What runs beside the compute thread."""
 
+    @property
+    @abc.abstractmethod
+    def newest(self) -> int:
+        """The timestamp of the newest weights that the learner could wait for, at no cost: it asks before it pulls."""
+
     @abc.abstractmethod
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
         """Weights, or ones newer than those given."""
@@ -55,6 +60,10 @@ class BlockingPull(AbstractPulling):
     def threads(self) -> Sequence[Thread]:
         return ()
 
+    @property
+    def newest(self) -> int:
+        return max(self._source.newest, self._source.due(self._number))
+
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
         minimum = self._source.due(self._number)
         if newer_than is not None and newer_than.timestamp >= minimum:
@@ -80,6 +89,10 @@ class PullThread(AbstractPulling):
     @property
     def threads(self) -> Sequence[Thread]:
         return (Thread(self._thread, self._run),)
+
+    @property
+    def newest(self) -> int:
+        return self._source.newest
 
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
         minimum = 0 if newer_than is None else newer_than.timestamp + 1

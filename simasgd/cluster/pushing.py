@@ -18,9 +18,11 @@ _PUSH, _WAIT, _IDLE = Activity.PUSH, Activity.WAIT, Activity.IDLE
 
 
 class AbstractPushing(abc.ABC):
-    """The verb `push` of one learner, and the thread that stands behind it, if any."""
+    """The verb `push` of one learner, and the thread behind it, if any. `taken` counts the gradients it was given."""
 
-    __slots__ = ()
+    __slots__ = ("taken",)
+
+    taken: int
 
     @property
     @abc.abstractmethod
@@ -28,8 +30,8 @@ class AbstractPushing(abc.ABC):
         """What runs beside the compute thread."""
 
     @abc.abstractmethod
-    def push(self, gradient: Gradient) -> Generator[Event, Any, None]:
-        """Send a gradient on its way."""
+    def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
+        """Send a gradient, or the sum of several, on its way: one message."""
 
     @property
     @abc.abstractmethod
@@ -45,37 +47,39 @@ class AbstractPushing(abc.ABC):
 class BlockingPush(AbstractPushing):
     """Sends a gradient and waits until it has arrived (Rudra-base)."""
 
-    __slots__ = ("_diary", "_env", "_is_sending", "_route", "_sink")
+    __slots__ = ("_diary", "_env", "_route", "_sending", "_sink")
 
     def __init__(self, env: Environment, diary: Diary, sink: AbstractSink, route: AbstractRoute) -> None:
         self._env = env
         self._diary = diary
         self._sink = sink
         self._route = route
-        self._is_sending = False
+        self._sending = 0
+        self.taken = 0
 
     @property
     def threads(self) -> Sequence[Thread]:
         return ()
 
-    def push(self, gradient: Gradient) -> Generator[Event, Any, None]:
+    def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
         diary, now = self._diary, self._env.now
+        self.taken += len(gradients)
         start, arrival = self._route.send(now, diary.trail)
         if arrival is not None:
-            self._is_sending = True
+            self._sending = len(gradients)
             diary.begin(_WAIT, now)
             diary.then(_PUSH, start)
             diary.trail = yield arrival
-            self._is_sending = False
+            self._sending = 0
         diary.then(_PUSH, self._route.receive(start))
-        self._sink.deliver((gradient,), diary.trail)
+        self._sink.deliver(gradients, diary.trail)
 
     @property
     def held(self) -> int:
-        return int(self._is_sending)
+        return self._sending
 
     def crash(self) -> None:
-        self._is_sending = False
+        self._sending = 0
         self._route.abandon()
 
 
@@ -90,7 +94,8 @@ class PushThread(AbstractPushing):
         self._thread = thread
         self._sink = sink
         self._route = route
-        self._sending: Gradient | None = None
+        self._sending: Sequence[Gradient] = ()
+        self.taken = 0
         self._waiting = 0
         self._handed_over: Signal | None = None
         self._free: Signal | None = None
@@ -99,35 +104,35 @@ class PushThread(AbstractPushing):
     def threads(self) -> Sequence[Thread]:
         return (Thread(self._thread, self._run),)
 
-    def push(self, gradient: Gradient) -> Generator[Event, Any, None]:
-        if self._sending is not None:
-            self._waiting = 1
+    def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
+        self.taken += len(gradients)
+        if self._sending:
+            self._waiting = len(gradients)
             self._diary.begin(_WAIT, self._env.now)
             self._free = Signal(self._env)
             self._diary.trail = yield self._free
             self._waiting = 0
-        self._sending = gradient
+        self._sending = gradients
         if self._handed_over is not None:
             handed_over, self._handed_over = self._handed_over, None
             handed_over.call()
 
     @property
     def held(self) -> int:
-        return (self._sending is not None) + self._waiting
+        return len(self._sending) + self._waiting
 
     def crash(self) -> None:
         self._route.abandon()
-        self._sending, self._waiting, self._handed_over, self._free = None, 0, None, None
+        self._sending, self._waiting, self._handed_over, self._free = (), 0, None, None
 
     def _run(self) -> Generator[Event, Any, None]:
         env, thread = self._env, self._thread
         while True:
-            if self._sending is None:
+            if not self._sending:
                 thread.begin(_IDLE, env.now)
                 self._handed_over = Signal(env)
                 yield self._handed_over
-            gradient, now = self._sending, env.now
-            assert gradient is not None
+            gradients, now = self._sending, env.now
             thread.trail = self._diary.trail
             start, arrival = self._route.send(now, thread.trail)
             if arrival is not None:
@@ -135,8 +140,8 @@ class PushThread(AbstractPushing):
                 thread.then(_PUSH, start)
                 thread.trail = yield arrival
             thread.then(_PUSH, self._route.receive(start))
-            self._sending = None
-            self._sink.deliver((gradient,), thread.trail)
+            self._sending = ()
+            self._sink.deliver(gradients, thread.trail)
             if self._free is not None:
                 free, self._free = self._free, None
                 free.call(thread.trail)

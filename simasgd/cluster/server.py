@@ -13,6 +13,7 @@ from simpy.events import Timeout
 from simasgd.cluster.events import Signal
 from simasgd.cluster.pipe import Pipe, Usage
 from simasgd.cluster.trail import START, Trail, standing_still, until, updated
+from simasgd.cluster.vector_clock import VectorClock
 from simasgd.cluster.weights import AbstractSource
 from simasgd.tape import Gradient
 
@@ -34,9 +35,10 @@ class AbstractSink(abc.ABC):
 class Server(AbstractSource, AbstractSink):
     """A parameter server as its protocol sees it. `num_learners` is λ, `timestamp` the number of updates made so far.
 
-    The verbs of a protocol's server role are `collect`, `barrier` and `update`. Updates are served one at a time by
+    The verbs of a protocol's server role are `collect`, `barrier`, `update` and `drop`. `clock` counts the gradients of each
+    learner that it is done with. Updates are served one at a time by
     `processor`, each taking the next of `update_times` (s); weights become visible when their update is done, and
-    `on_update(time, timestamp, gradients)` is then told that weights number `timestamp` + 1 were made.
+    `on_update(time, timestamp, gradients, summed)` is then told that weights number `timestamp` + 1 were made.
     """
 
     def __init__(
@@ -45,12 +47,13 @@ class Server(AbstractSource, AbstractSink):
         num_learners: int,
         update_times: Iterator[float],
         processor: Pipe,
-        on_update: Callable[[float, int, Sequence[Gradient]], None],
+        on_update: Callable[[float, int, Sequence[Gradient], int], None],
         pause_end: Callable[[float], float] | None = None,
     ) -> None:
         self.num_learners = num_learners
         self.timestamp = 0
         self.trail = START  # of the current weights
+        self.clock = VectorClock(env, num_learners)
         self.received = 0
         self.dropped = 0
         self.barrier_timeouts = 0
@@ -119,8 +122,9 @@ class Server(AbstractSource, AbstractSink):
                 self._arrival = until(self._arrival, self._env.now)
         return tuple(here.values())
 
-    def update(self, gradients: Sequence[Gradient]) -> None:
-        """Make the next weights from the current ones and the mean of `gradients`, when the earlier updates are done."""
+    def update(self, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        """Make the next weights from the current ones and the mean of `gradients`, when the earlier updates are done. Where
+        messages are sums of `summed` gradients each it is the mean over messages."""
         self._promised += 1
         for gradient in gradients:
             self._due[gradient.learner] = self._promised
@@ -134,13 +138,14 @@ class Server(AbstractSource, AbstractSink):
         processor.last = extend, before, done - start
         trail = extend(before, done - start)
         if done > now:
-            Timeout(env, done - now, (gradients, trail)).callbacks.append(self._finish)
+            Timeout(env, done - now, (gradients, summed, trail)).callbacks.append(self._finish)
         else:
-            self._apply(gradients, trail)
+            self._apply(gradients, summed, trail)
 
     def drop(self, gradients: Sequence[Gradient]) -> None:
         """Do without these gradients, by the protocol's rule."""
         self.dropped += len(gradients)
+        self.clock.advance(gradients, self.timestamp, self._arrival)
 
     # What the others ask of it.
 
@@ -157,7 +162,7 @@ class Server(AbstractSource, AbstractSink):
     def absorbed(self) -> Event | None:
         # A message is received by the thread that updates: without this its queue would grow for ever where messages do not
         # wait for their own update, as a learner does under base.
-        return self._until_reached(self._promised) if self._promised > self.timestamp else None
+        return self.until(self._promised)
 
     @property
     def newest(self) -> int:
@@ -168,6 +173,10 @@ class Server(AbstractSource, AbstractSink):
         for: one that is still being summed up with others is not waited for. If it was dropped, of the first weights that are
         not too old to compute on."""
         return self._due[learner]
+
+    def until(self, timestamp: int) -> Signal | None:
+        """Happens when weights number `timestamp` are made, with their trail; None if they are."""
+        return self._until_reached(timestamp) if timestamp > self.timestamp else None
 
     def ready(self, minimum: int, trail: Trail) -> Event | None:
         if minimum > self.timestamp:
@@ -205,7 +214,7 @@ class Server(AbstractSource, AbstractSink):
                 if gradient.timestamp == self._promised and gradient.learner not in here:
                     here[gradient.learner] = gradient
                 else:
-                    self.dropped += 1
+                    self.drop((gradient,))
         self._mailbox.clear()
         self._held = 0
 
@@ -236,9 +245,10 @@ class Server(AbstractSource, AbstractSink):
         value: Any = event.value
         self._apply(*value)
 
-    def _apply(self, gradients: Sequence[Gradient], trail: Trail) -> None:
-        self._on_update(self._env.now, self.timestamp, gradients)
+    def _apply(self, gradients: Sequence[Gradient], summed: int, trail: Trail) -> None:
+        self._on_update(self._env.now, self.timestamp, gradients, summed)
         self.timestamp += 1
         self.trail = trail
         if self._reached and (signal := self._reached.pop(self.timestamp, None)) is not None:
             signal.call(trail)
+        self.clock.advance(gradients, self.timestamp, trail)

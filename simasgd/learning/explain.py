@@ -9,9 +9,11 @@ from simasgd.datafiles import locate
 from simasgd.learning.memory import needs
 from simasgd.learning.planner import planned
 from simasgd.learning.problem import recipe_of, sample_of
+from simasgd.learning.rules import explicit_momentum
 from simasgd.learning.space import available, said
 from simasgd.learning.train import evaluation_points
 from simasgd.scenario.data import OwnData
+from simasgd.scenario.optimizers import SGD, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 
@@ -36,6 +38,14 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
         if plan.num_slots
         else "versions     only the current weights",
     ]
+    if plan.num_copies:
+        lines.append(f"copies       {plan.num_copies}, which learners step by themselves")
+    optimizer = recipe.optimizer
+    if isinstance(optimizer, SGD) and isinstance(optimizer.momentum, TotalMomentum):
+        staleness = recipe.setting.tape_staleness
+        explicit = explicit_momentum(optimizer.momentum, staleness)
+        total = optimizer.momentum.total
+        lines.append(f"momentum     {explicit:.4g} explicit, for {total:g} in total at a mean staleness of {staleness:.4g}")
     if plan.waves is None:
         lines.append(f"order        one by one, as pays on a {jax.default_backend().upper()}")
     else:

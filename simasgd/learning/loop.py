@@ -19,7 +19,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from simasgd.learning.models import Parameters
 from simasgd.learning.objective import loss
 from simasgd.learning.plan import Plan, padded, rounded
-from simasgd.learning.problem import Problem, Recipe
+from simasgd.learning.problem import Problem, Recipe, local_factors
+from simasgd.learning.rules import Rule
 
 _IN_BOUNDS = "promise_in_bounds"
 AXIS = "devices"
@@ -28,20 +29,31 @@ Advance = Callable[..., "Carry"]
 """advance(carry, rows, inputs, labels, start, stop) -> the carry after steps `start` to `stop`"""
 
 
+class Memory(NamedTuple):
+    """What goes from gradient to gradient: the state of the first stage, and the learners' own copies of the weights, with a
+    leading axis of learners on each leaf (None where they have none)."""
+
+    state: Any
+    copies: Parameters | None
+
+
 class Carry(NamedTuple):
-    """What the loop takes from step to step. `slots` has a leading axis of slots on each leaf, or is None without any."""
+    """What the loop takes from step to step. `slots` has a leading axis of slots on each leaf, or is None without any. `sent`
+    is what learners are sent of the weights where that is something else and no slot has it, and None otherwise."""
 
     weights: Parameters
     state: Any
-    gradient_state: Any
+    memory: Memory
     slots: Parameters | None
+    sent: Parameters | None
 
 
 class Rows(NamedTuple):
     """A plan's columns on the device; None where all that it could say is the same for all.
 
     samples, codes (how they are augmented), share (of each sample in the mean): (E, B). slot (E, L): where the weights to read
-    are. staleness, learner, coefficient: (E,). first (U + 1,): step u applies evaluations first[u] to first[u + 1], its u-th if
+    are. staleness, learner, coefficient: (E,). ahead: (E,), whether to read the learner's copy of them; local: (E,), the
+    schedule's factor for that copy's step. first (U + 1,): step u applies evaluations first[u] to first[u + 1], its u-th if
     None. factor (U,): of the schedule. keep (U,): the slot that the new weights go to. wave (V + 1,): wave v is steps wave[v]
     to wave[v + 1].
     """
@@ -53,6 +65,8 @@ class Rows(NamedTuple):
     staleness: Any
     learner: Any
     coefficient: Any
+    ahead: Any
+    local: Any
     first: Any
     factor: Any
     keep: Any
@@ -83,6 +97,8 @@ def rows_of(plan: Plan, problem: Problem) -> Rows:
         staleness=column(of.staleness, evaluations, np.int32),
         learner=column(of.learner, evaluations, np.int32),
         coefficient=column(of.coefficient, evaluations, problem.dtype),
+        ahead=None if of.ahead is None else column(of.ahead, evaluations, np.bool_),
+        local=None if of.ahead is None else column(local_factors(problem)[of.place[:, 0]], evaluations, problem.dtype),
         first=None if plan.one_each else _last_repeated(plan.first, steps + 1),
         factor=column(problem.factors, steps, problem.dtype),
         keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
@@ -94,6 +110,11 @@ def _last_repeated(values: npt.NDArray[Any], size: int) -> npt.NDArray[np.int32]
     return np.concatenate([values, np.full(size - len(values), values[-1])]).astype(np.int32)
 
 
+def keeps_sent(plan: Plan, rule: Rule) -> bool:
+    """Whether what learners are sent of the current weights is carried beside them."""
+    return rule.look is not None and not plan.num_slots
+
+
 def start_of(plan: Plan, problem: Problem) -> Carry:
     """The carry before the first step."""
     rule, weights = problem.recipe.rule, problem.start
@@ -101,7 +122,12 @@ def start_of(plan: Plan, problem: Problem) -> Carry:
     if plan.num_slots:
         place = int(plan.slot[0])
         slots = jax.tree.map(lambda leaf: jnp.zeros((plan.num_slots, *leaf.shape), leaf.dtype).at[place].set(leaf), weights)
-    return Carry(weights, rule.update.init(weights), rule.per_gradient.init(weights), slots)
+    sent = weights if keeps_sent(plan, rule) else None
+    copies = None
+    if plan.num_copies:
+        copies = jax.tree.map(lambda leaf: jnp.zeros((plan.num_copies, *leaf.shape), leaf.dtype), weights)
+    memory = Memory(rule.per_gradient.init(weights), copies)
+    return Carry(weights, rule.update.init(weights), memory, slots, sent)
 
 
 class _Steps:
@@ -122,8 +148,15 @@ class _Steps:
 
     def read(self, carry: Carry, rows: Rows, e: Any) -> Parameters:
         """The weights that evaluation e reads."""
+        version, copies = self._version(carry, rows, e), carry.memory.copies
+        if copies is None:
+            return version
+        is_own, own = _at(e)(rows.ahead), jax.tree.map(_at(_at(e)(rows.learner)), copies)
+        return jax.tree.map(lambda mine, theirs: jnp.where(is_own, mine, theirs), own, version)
+
+    def _version(self, carry: Carry, rows: Rows, e: Any) -> Parameters:
         if carry.slots is None:
-            return carry.weights
+            return carry.weights if carry.sent is None else carry.sent
         places = _at(e)(rows.slot)
         if places.shape[0] == 1:
             return jax.tree.map(_at(places[0]), carry.slots)
@@ -141,11 +174,12 @@ class _Steps:
 
     def transformed(
         self, gradient: Parameters, read: Parameters, carry: Carry, rows: Rows, u: Any, e: Any
-    ) -> tuple[Parameters, Any]:
-        """The gradient of evaluation e after its per-gradient transformation in step u."""
-        result: tuple[Parameters, Any] = self._rule.per_gradient.update(
+    ) -> tuple[Parameters, Memory]:
+        """The gradient of evaluation e after its per-gradient transformation in step u, and what remains of it."""
+        memory = carry.memory
+        result, state = self._rule.per_gradient.update(
             gradient,
-            carry.gradient_state,
+            memory.state,
             carry.weights,
             learner=_at(e)(rows.learner),
             read=read,
@@ -153,30 +187,35 @@ class _Steps:
             step=u,
             share=_at(e)(rows.coefficient),
         )
-        return result
+        copies = memory.copies
+        if copies is not None:
+            learner, own = _at(e)(rows.learner), self._rule.local(gradient, read, _at(e)(rows.local))
+            copies = jax.tree.map(lambda leaf, new: leaf.at[learner].set(new, mode=_IN_BOUNDS), copies, own)
+        return result, Memory(state, copies)
 
-    def step(self, u: Any, carry: Carry, rows: Rows, evaluate: Callable[[Carry, Any], tuple[Parameters, Any]]) -> Carry:
-        """Step u, with evaluate(carry, e) for the gradient of evaluation e and the state after it."""
+    def step(self, u: Any, carry: Carry, rows: Rows, evaluate: Callable[[Carry, Any], tuple[Parameters, Memory]]) -> Carry:
+        """Step u, with evaluate(carry, e) for the gradient of evaluation e and what remains of it."""
         if rows.first is None:
-            gradient, gradient_state = evaluate(carry, u)
+            gradient, memory = evaluate(carry, u)
         else:
 
-            def add(e: Any, accumulated: tuple[Parameters, Any]) -> tuple[Parameters, Any]:
-                total, state = accumulated
+            def add(e: Any, accumulated: tuple[Parameters, Memory]) -> tuple[Parameters, Memory]:
+                total, memory = accumulated
                 coefficient = _at(e)(rows.coefficient)
-                gradient, state = evaluate(carry._replace(gradient_state=state), e)
-                return jax.tree.map(lambda t, g: t + g * coefficient, total, gradient), state
+                gradient, memory = evaluate(carry._replace(memory=memory), e)
+                return jax.tree.map(lambda t, g: t + g * coefficient, total, gradient), memory
 
             zeros = jax.tree.map(jnp.zeros_like, carry.weights)
             begin, end = _at(u)(rows.first), _at(u + 1)(rows.first)
-            gradient, gradient_state = jax.lax.fori_loop(begin, end, add, (zeros, carry.gradient_state))
+            gradient, memory = jax.lax.fori_loop(begin, end, add, (zeros, carry.memory))
         update, state = self._rule.update.update(gradient, carry.state, carry.weights, factor=_at(u)(rows.factor))
         weights = optax.apply_updates(carry.weights, update)
-        slots = carry.slots
+        look, slots = self._rule.look, carry.slots
+        sent = weights if look is None else look(weights, memory.state, _at(u)(rows.factor))
         if slots is not None:
             keep = _at(u)(rows.keep)
-            slots = jax.tree.map(lambda leaf, new: leaf.at[keep].set(new, mode=_IN_BOUNDS), slots, weights)
-        return Carry(weights, state, gradient_state, slots)
+            slots = jax.tree.map(lambda leaf, new: leaf.at[keep].set(new, mode=_IN_BOUNDS), slots, sent)
+        return Carry(weights, state, memory, slots, None if carry.sent is None else sent)
 
 
 def one_by_one(recipe: Recipe, mesh: Mesh | None = None) -> Advance:
@@ -185,7 +224,7 @@ def one_by_one(recipe: Recipe, mesh: Mesh | None = None) -> Advance:
 
     def advance(carry: Carry, rows: Rows, inputs: jax.Array, labels: jax.Array, start: Any, stop: Any) -> Carry:
         def step(u: Any, carry: Carry) -> Carry:
-            def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Any]:
+            def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Memory]:
                 read = parts.read(carry, rows, e)
                 return parts.transformed(parts.gradient(read, rows, e, inputs, labels), read, carry, rows, u, e)
 
@@ -210,7 +249,7 @@ def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
             gradients = jax.vmap(lambda read, e: parts.gradient(read, rows, e, inputs, labels))(reads, members)
 
             def step(u: Any, carry: Carry) -> Carry:
-                def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Any]:
+                def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Memory]:
                     gradient, read = jax.tree.map(_at(e - first), (gradients, reads))
                     return parts.transformed(gradient, read, carry, rows, u, e)
 

@@ -25,7 +25,7 @@ from simasgd.tape import Ints
 # Even, see `loop._by_twos`.
 _FIRST_CHUNK = 256
 _CHUNK_SECONDS = 0.25
-_OF_EACH = ("samples", "codes", "factor")
+_OF_EACH = ("samples", "codes", "factor", "local")
 """What members of one tape have of their own."""
 
 Keep = Callable[[int, Carry], None]

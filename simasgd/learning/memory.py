@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from simasgd.learning.loop import keeps_sent
 from simasgd.learning.plan import Plan, rounded
 from simasgd.learning.problem import Problem, Recipe
 from simasgd.learning.space import refuse, said
@@ -22,19 +23,23 @@ def needs(plan: Plan, recipe: Recipe, dtype: Any, mini_batch: int, members: int 
     number = np.dtype(dtype).itemsize
     states = jax.eval_shape(lambda w: (rule.update.init(w), rule.per_gradient.init(w)), weights)
     of_weights, of_states = tree_bytes(weights), tree_bytes(states)
+    of_sent = of_weights if keeps_sent(plan, rule) else 0
     width = 1 if plan.waves is None else plan.waves.width
     evaluations, layers = rounded(plan.num_evaluations), plan.evaluations.timestamp.shape[1]
     samples = evaluations * plan.fused * mini_batch
     of_sample = 4 + (4 if recipe.task.augmentation is not None else 0)
-    of_row = 8 + number + (4 * layers if plan.num_slots else 0)
+    of_row = 8 + number + (4 * layers if plan.num_slots else 0) + (1 if plan.num_copies else 0)
+    of_own_row = number if plan.num_copies else 0
     of_step = number + (4 if plan.num_slots else 0)
+    of_member = of_sample * samples + of_own_row * evaluations + of_step * rounded(plan.num_steps)
     shared = number * samples if plan.evaluations.real is not None else 0
     return {
         # Of the first step, and before and after each call of the loop: a chunk in which weights overflow is played again.
-        "weights and optimizer": members * 3 * (of_weights + of_states),
+        "weights and optimizer": members * 3 * (of_weights + of_states + of_sent),
         "versions in flight": members * 3 * plan.num_slots * of_weights,
+        "learners' copies": members * 3 * plan.num_copies * of_weights,
         "gradients": members * 2 * width * of_weights,
-        "mini-batches": members * (of_sample * samples + of_step * rounded(plan.num_steps)) + shared + of_row * evaluations,
+        "mini-batches": members * of_member + shared + of_row * evaluations,
     }
 
 

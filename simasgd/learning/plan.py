@@ -47,8 +47,8 @@ class Evaluations(NamedTuple):
     """One row per gradient evaluation, E of them, of f gradients of the tape (f mini-batches that are one).
 
     place (E, f): which gradient rows. real (E, f): False where a row only fills up; None where none does. timestamp (E, L):
-    the weights that it reads, in every layer or (L = 1) as a whole. staleness, learner (E,): of its first gradient.
-    coefficient (E,): its part in the mean of its step.
+    the weights that it reads, in every layer or (L = 1) as a whole. staleness, learner (E,): of its first gradient. ahead (E,):
+    whether it reads its learner's own copy of them; None where none does. coefficient (E,): its part in the mean of its step.
     """
 
     place: Ints
@@ -56,6 +56,7 @@ class Evaluations(NamedTuple):
     timestamp: Ints
     staleness: Ints
     learner: Ints
+    ahead: npt.NDArray[np.bool_] | None
     coefficient: Floats
 
 
@@ -73,13 +74,15 @@ class Plan:
     """Steps u = 0 … U − 1 apply evaluations first[u] to first[u + 1], first of shape (U + 1,).
 
     slot (U + 1,): where version u of the weights is kept; the last slot is never read. With no slots every gradient is
-    computed on the current weights. Without `waves` evaluations are computed one by one.
+    computed on the current weights. `num_copies` learners step copies of their own. Without `waves` evaluations are computed
+    one by one.
     """
 
     evaluations: Evaluations
     first: Ints
     slot: Ints
     num_slots: int
+    num_copies: int
     waves: Waves | None
 
     @property
@@ -98,8 +101,9 @@ class Plan:
 
     @cached_property
     def one_each(self) -> bool:
-        """Whether every step applies one evaluation."""
-        return self.num_evaluations == self.num_steps and bool((np.diff(self.first) == 1).all())
+        """Whether every step applies one evaluation, as it is."""
+        alone = self.num_evaluations == self.num_steps and (np.diff(self.first) == 1).all()
+        return bool(alone and (self.evaluations.coefficient == 1.0).all())
 
 
 def plan(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool = True, stops: Sequence[int] = ()) -> Plan:
@@ -111,7 +115,8 @@ def plan(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool
     evaluations, first = _evaluations(tape, device, overhead, linear)
     newest = evaluations.timestamp.max(axis=1)
     step = np.repeat(np.arange(tape.num_steps), np.diff(first))
-    waves = _waves(newest, first, device.most_in_wave, stops) if device.most_in_wave > 1 else None
+    has_waves = device.most_in_wave > 1 and tape.ahead is None  # a copy's gradients need each other
+    waves = _waves(newest, first, device.most_in_wave, stops) if has_waves else None
     if waves is not None:  # all that a wave reads is read when it begins
         starts = np.repeat(waves.step[:-1], np.diff(waves.step))
         slot, num_slots = _assign_slots(tape.num_steps, evaluations.timestamp, starts[step])
@@ -119,12 +124,13 @@ def plan(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool
         slot, num_slots = np.zeros(tape.num_steps + 1, np.int64), 0
     else:
         slot, num_slots = _assign_slots(tape.num_steps, evaluations.timestamp, step)
-    return Plan(evaluations, first, slot, num_slots, waves)
+    num_copies = 0 if tape.ahead is None else int(tape.learner.max()) + 1
+    return Plan(evaluations, first, slot, num_slots, num_copies, waves)
 
 
 def _evaluations(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool) -> tuple[Evaluations, Ints]:
     counts = np.diff(tape.offsets)
-    if linear and tape.layers is None:
+    if linear and tape.layers is None and tape.ahead is None:
         order, sizes = _groups(tape)
     else:
         order, sizes = np.arange(tape.num_gradients), np.ones(tape.num_gradients, np.int64)
@@ -144,7 +150,8 @@ def _evaluations(tape: Tape, device: Device, overhead: Callable[[], float], line
         timestamp=tape.timestamp[leader, None] if tape.layers is None else tape.layers[leader],
         staleness=tape.staleness[leader],
         learner=tape.learner[leader],
-        coefficient=held / counts[step],
+        ahead=None if tape.ahead is None else tape.ahead[leader] > 0,
+        coefficient=held / counts[step] * (1 if tape.summed is None else tape.summed[step]),
     )
     return evaluations, np.concatenate([[0], np.cumsum(np.bincount(step, minlength=tape.num_steps))])
 

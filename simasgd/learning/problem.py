@@ -27,16 +27,19 @@ from simasgd.learning.space import refuse
 from simasgd.scenario.data import AbstractData
 from simasgd.scenario.models import AbstractModel
 from simasgd.scenario.modulation import (
+    DanaDC,
     DanaSlim,
+    DanaZero,
     InverseMeanStaleness,
     Koloskova,
+    LearnerMomentum,
     Mishchenko,
     Modulation,
     SqrtBatch,
     WuAdaptive1,
     WuAdaptive2,
 )
-from simasgd.scenario.optimizers import Optimizer
+from simasgd.scenario.optimizers import SGD, Optimizer, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Floats, Ints, Tape
 
@@ -90,11 +93,13 @@ class Recipe(NamedTuple):
     optimizer: Optimizer
     modulation: Modulation
     setting: Setting
+    local_learning_rate: float = 0.0
+    """Of the learners' own steps, if there are any."""
 
     @property
     def rule(self) -> Rule:
         objective = self.task.objective
-        return rule(self.optimizer, self.modulation, self.setting, objective.rates, objective.decays)
+        return rule(self.optimizer, self.modulation, self.setting, objective.rates, objective.decays, self.local_learning_rate)
 
 
 class Sample(NamedTuple):
@@ -172,7 +177,19 @@ def recipe_of(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) 
     learning = scenario.learning
     assert learning is not None
     chosen = Described(learning.model, learning.data) if task is None else task
-    return Recipe(chosen, learning.optimizer, learning.modulation, _setting(learning.modulation, scenario, tape))
+    setting, modulation = _setting(scenario.modulation, scenario, tape), scenario.modulation
+    if isinstance(learning.optimizer, SGD) and isinstance(learning.optimizer.momentum, TotalMomentum):
+        setting = setting._replace(tape_staleness=_tape_mean(tape))
+    local = 0.0 if tape.ahead is None else learning.local_learning_rate or learning.optimizer.learning_rate
+    return Recipe(chosen, learning.optimizer, modulation, setting, local)
+
+
+def local_factors(problem: Problem) -> Floats:
+    """The schedule's factor for the step of its learner's copy with each gradient, shape (G,): that of the first step after the
+    copy was made."""
+    factors, tape = problem.factors, problem.tape
+    factored: Floats = factors[np.minimum(tape.timestamp, tape.num_steps - 1)]
+    return factored
 
 
 def sample_of(scenario: Scenario) -> Sample:
@@ -192,7 +209,7 @@ def _setting(modulation: Modulation, scenario: Scenario, tape: Tape) -> Setting:
             return Setting(mean_staleness=_tape_mean(tape) if nominal is None else nominal)
         case SqrtBatch():
             return Setting(samples_per_round=learners * tape.mini_batch)
-        case Mishchenko() | Koloskova() | DanaSlim():
+        case Mishchenko() | Koloskova() | DanaSlim() | LearnerMomentum() | DanaZero() | DanaDC():
             return Setting(learners=learners)
         case WuAdaptive1() | WuAdaptive2():
             greatest = int(tape.staleness.max(initial=0))

@@ -14,18 +14,19 @@ import optax
 from simasgd.learning.models import Parameters
 from simasgd.learning.objective import loss
 from simasgd.learning.player import AbstractPlayer, Moment
-from simasgd.learning.problem import Problem, Recipe, all_finite
+from simasgd.learning.problem import Problem, Recipe, all_finite, local_factors
 
 
 @final
 class Reference(AbstractPlayer):
-    """Plain Python around three jitted functions: a gradient, its share in the mean, and the optimizer's update."""
+    """Plain Python around five jitted functions: a gradient, its share in the mean, the optimizer's update, what learners are
+    sent of the weights that it makes, and the step of a learner's own copy."""
 
     def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
         return 0.0  # its functions are compiled where they are first called
 
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
-        gradient_of, share_of, step = _functions(problem.recipe)
+        gradient_of, share_of, step, sent_of, local_of = _functions(problem.recipe)
         tape, rule = problem.tape, problem.recipe.rule
         weights = problem.start
         state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
@@ -33,11 +34,15 @@ class Reference(AbstractPlayer):
         last_read = np.full(tape.num_steps + 1, -1)
         np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
         kept = {0: weights}
+        copies: dict[int, Parameters] = {}
+        local = local_factors(problem)
         wanted = set(stops)
         layers = problem.recipe.task.objective.layers(weights)
 
         def read_by(row: int) -> Parameters:
-            """The weights that a gradient was computed on, each layer from its own version."""
+            """The weights that a gradient was computed on: its learner's copy, or each layer from its own version."""
+            if tape.ahead is not None and tape.ahead[row]:
+                return copies[tape.learner[row]]
             if tape.layers is None:
                 return kept[tape.timestamp[row]]
             each = tape.layers[row].tolist()
@@ -51,17 +56,20 @@ class Reference(AbstractPlayer):
         for u in range(max(stops, default=0)):
             rows = range(tape.offsets[u], tape.offsets[u + 1])
             mean = jax.tree.map(jnp.zeros_like, weights)
+            coefficient = (1 if tape.summed is None else tape.summed[u]) / len(rows)
             for row in rows:
                 read = read_by(row)
                 gradient = gradient_of(read, *problem.train.batch(problem.batches[row]), codes_of(row))
                 mean, gradient_state = share_of(
-                    mean, gradient, gradient_state, weights, read, tape.learner[row], tape.staleness[row], u, 1.0 / len(rows)
+                    mean, gradient, gradient_state, weights, read, tape.learner[row], tape.staleness[row], u, coefficient
                 )
+                if tape.ahead is not None:
+                    copies[tape.learner[row]] = local_of(gradient, read, local[row])
             weights, state = step(weights, state, mean, problem.factors[u])
             if not all_finite(weights):
                 yield Moment(u + 1, weights, diverged=True)
                 return
-            kept[u + 1] = weights
+            kept[u + 1] = sent_of(weights, gradient_state, problem.factors[u])
             for timestamp in {*versions[rows.start : rows.stop].ravel().tolist(), u + 1}:
                 if last_read[timestamp] <= u:
                     del kept[timestamp]
@@ -71,7 +79,7 @@ class Reference(AbstractPlayer):
 
 
 @cache
-def _functions(recipe: Recipe) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
     objective, augment, rule = recipe.task.objective, recipe.task.augmentation, recipe.rule
 
     @jax.jit
@@ -101,4 +109,12 @@ def _functions(recipe: Recipe) -> tuple[Callable[..., Any], Callable[..., Any], 
         update, state = rule.update.update(mean, state, weights, factor=factor)
         return optax.apply_updates(weights, update), state
 
-    return gradient_of, share_of, step
+    @jax.jit
+    def sent_of(weights: Parameters, state: Any, factor: jax.Array) -> Parameters:
+        return weights if rule.look is None else rule.look(weights, state, factor)
+
+    @jax.jit
+    def local_of(gradient: Parameters, read: Parameters, factor: jax.Array) -> Parameters:
+        return rule.local(gradient, read, factor)
+
+    return gradient_of, share_of, step, sent_of, local_of

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from simasgd.scenario.section import Inconsistency, Section
+from simasgd.scenario.modulation import Modulation, NoModulation
+from simasgd.scenario.section import Count, Inconsistency, Section
+from simasgd.scenario.values import shown
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -20,11 +22,40 @@ Spread = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 """The greatest staleness that a gradient may have when it is applied (`spread` in Rudra's SendBroadcast.x10, 10 there)."""
 
 
+def or_word(word: str, least: int) -> BeforeValidator:
+    """Complains about what is neither that word nor a whole number from `least` on."""
+
+    def validated(value: Any) -> Any:
+        if value == word or (isinstance(value, int) and not isinstance(value, bool) and least <= value <= 2**53):
+            return value
+        raise ValueError(f"{shown(value)} is neither a whole number from {least} on nor {word!r}")
+
+    return BeforeValidator(validated)
+
+
+Bound = Annotated[Annotated[int, Field(ge=0)] | Literal["infinite"], or_word("infinite", 0)]
+"""A number, or that there is no bound."""
+Threshold = Annotated[Count | Literal["infinite"], or_word("infinite", 1)]
+"""The same, of what has to be less."""
+
+
+def number_of(bound: int | Literal["infinite"]) -> float:
+    """A bound as a number that can be compared."""
+    return float("inf") if bound == "infinite" else bound
+
+
+def at_most_learners(key: str, value: int, learners: int) -> list[Inconsistency]:
+    """What is wrong with a number of learners to wait for."""
+    if value <= learners:
+        return []
+    return [Inconsistency((key,), f"{value} is more than the {learners} learners there are")]
+
+
 class AbstractProtocol(Section):
     """Who waits for whom. A frozen set of parameters, the server's role and the learners' role.
 
-    The server's verbs are `collect` and `update`, a learner's `pull`, `compute` and `push`. What an update does to the
-    weights is not the protocol's business.
+    The server's verbs are `collect`, `barrier` and `update`; a learner's are `pull` and `refresh`, `compute` and `attempt`,
+    `step`, `push`, `settle` and `keep_up`. What an update does to the weights is not the protocol's business.
     """
 
     kind: str
@@ -46,6 +77,12 @@ class AbstractProtocol(Section):
         """The mean staleness that follows where communication takes no time and nobody ever waits (docs/papers.md B3.1, B3.2);
         None where no such law is known."""
         return None
+
+    @property
+    def modulation(self) -> Modulation:
+        """How the protocol's own paper changes the learning rate with staleness, which holds unless the scenario says
+        otherwise."""
+        return NoModulation()
 
     @property
     def counts_epochs(self) -> bool:

@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, final
+from typing import TYPE_CHECKING, Annotated, Literal, final
 
-from pydantic import BeforeValidator
-
-from simasgd.protocols.base import AbstractProtocol, Role, Spread
+from simasgd.protocols.base import AbstractProtocol, Role, Spread, or_word
 from simasgd.scenario.section import Count, Inconsistency
-from simasgd.scenario.values import shown
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
     from simasgd.cluster.server import Server
     from simasgd.scenario.models import AbstractModel
-
-
-def _number_or_learners(value: Any) -> Any:
-    if value == "learners" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
-        return value
-    raise ValueError(f"{shown(value)} is neither a positive whole number nor 'learners'")
 
 
 @final
@@ -29,7 +20,7 @@ class NSoftsync(AbstractProtocol):
     """
 
     kind: Literal["n-softsync"] = "n-softsync"
-    n: Annotated[Count | Literal["learners"], BeforeValidator(_number_or_learners)]
+    n: Annotated[Count | Literal["learners"], or_word("learners", 1)]
     """The server updates n times per λ gradients; `learners` is n = λ."""
     spread: Spread | None = None
     """The server drops gradients that would be staler than this when they are applied. Absent: none."""

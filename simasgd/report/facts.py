@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from simasgd.protocols import NSoftsync, Protocol
+from simasgd.protocols import AbstractProtocol, NSoftsync
 from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.words import Spread
 from simasgd.results import Run, Study, mean
@@ -27,6 +27,9 @@ _RULES = {
     "mishchenko": "Mishchenko's steps",
     "koloskova": "Koloskova's steps",
     "dana-slim": "DANA-Slim",
+    "learner-momentum": "momentum by learner",
+    "dana-zero": "DANA-Zero",
+    "dana-dc": "DANA-DC",
 }
 _CHANCE = 0.8
 
@@ -159,7 +162,7 @@ def facts_of(study: Study) -> list[Facts]:
     return [_facts(variant, runs) for variant, runs in study.runs.items()]
 
 
-def protocol_name(protocol: Protocol) -> str:
+def protocol_name(protocol: AbstractProtocol) -> str:
     """As the papers write it: async, hardsync, 4-softsync."""
     if isinstance(protocol, NSoftsync):
         return f"{'λ' if protocol.n == 'learners' else protocol.n}-softsync"
@@ -173,7 +176,7 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
     return Facts(
         name=variant or name,
         protocol=name,
-        rule="" if learning is None else _RULES.get(learning.modulation.kind, ""),
+        rule="" if learning is None else _RULES.get(scenario.modulation.kind, ""),
         learners=learners,
         seeds=tuple(run.seed for run in runs),
         classes=None if learning is None else learning.data.shape.classes,

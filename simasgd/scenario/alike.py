@@ -47,7 +47,7 @@ def _loop_of(scenario: Scenario) -> str | None:
     if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
         return None
     rate = learning.optimizer.learning_rate
-    if not isinstance(learning.modulation, Mishchenko | Koloskova):
+    if not isinstance(scenario.modulation, Mishchenko | Koloskova) and learning.local_learning_rate is None:
         rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision
     optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": rate}
     rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": None}

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from simasgd.protocols import foreign
 from simasgd.scenario import catalogue, keys, text
 from simasgd.scenario.merge import Layer, Path
 from simasgd.scenario.schema import InconsistentScenario
-from simasgd.scenario.section import LIST, MAPPING
+from simasgd.scenario.section import LIST, MAPPING, NUMBER
 from simasgd.scenario.values import shown
 
 
@@ -77,7 +78,7 @@ def _tree_path(loc: Sequence[str | int], tree: Any) -> Path:
                 continue  # a bare word stands for it
             tree = {"kind": tree}
         is_key = isinstance(tree, dict) and part in tree and part != following
-        if not is_key and part in (LIST, MAPPING, tree.get("kind") if isinstance(tree, dict) else None):
+        if not is_key and part in (LIST, MAPPING, NUMBER, tree.get("kind") if isinstance(tree, dict) else None):
             continue
         path.append(part)
         if isinstance(tree, dict):
@@ -123,6 +124,8 @@ def _message(detail: Any, path: Path, layer: Layer) -> str:
             return f"{found} is not one of {context['expected']}" + _near(detail["input"], context["expected"])
         case "union_tag_invalid":
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
+            if path[-2:] == ("protocol", "kind") or path[-1:] == ("protocol",):
+                choices = ", ".join([choices, *map(repr, foreign.kinds())])
             return f"unknown kind {tag}; there are {choices}" + _near(context["tag"], choices)
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
             kinds = [repr(choice.model_fields["kind"].default) for choice in keys.choices_at(*_own(path, layer))]

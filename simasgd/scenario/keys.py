@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from simasgd.protocols import AbstractProtocol, foreign
 from simasgd.scenario.schema import Scenario
 
 
@@ -43,6 +44,14 @@ def known() -> tuple[str, ...]:
     return tuple(dict.fromkeys(walk(Scenario, "")))
 
 
+@cache
+def _foreign() -> tuple[str, ...]:
+    """The keys that only protocols of other packages have."""
+    classes = [found for kind in foreign.kinds() if (found := foreign.protocol(kind)) is not None]
+    named = {f"protocol.{name}": None for one in classes for name in one.model_fields}
+    return tuple(key for key in named if key not in known())
+
+
 def section_at(path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:
     """The typed mapping at a path, by the kinds that the tree chooses; None where there is none."""
     choices = choices_at(path, tree)
@@ -68,10 +77,16 @@ def choices_at(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
             if isinstance(tree, list):
                 continue  # its items have keys
         kind = tree.get("kind") if isinstance(tree, dict) else None
-        choices = (
-            found if kind is None or len(found) == 1 else [one for one in found if one.model_fields["kind"].default == kind]
-        )
+        choices = found if kind is None or len(found) == 1 else _of_kind(found, kind)
     return choices
+
+
+def _of_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]:
+    own = [one for one in choices if one.model_fields["kind"].default == kind]
+    if own or not issubclass(choices[0], AbstractProtocol) or kind not in foreign.kinds():
+        return own
+    found = foreign.protocol(kind)
+    return [] if found is None else [found]
 
 
 def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:
@@ -90,7 +105,7 @@ def resolve(key: str) -> str:
         return ".".join([*parts[:2], resolve(".".join(parts[2:]))])
     if key in known() or key == "variants":
         return key
-    endings = [full for full in known() if full.endswith(f".{key}")]
+    endings = [full for full in (*known(), *_foreign()) if full == key or full.endswith(f".{key}")]
     if len(endings) == 1:
         return endings[0]
     if endings:

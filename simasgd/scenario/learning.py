@@ -6,8 +6,8 @@ from typing import Literal, final
 
 from simasgd.scenario.data import Data, OwnData
 from simasgd.scenario.models import Model, Own
-from simasgd.scenario.modulation import Modulation, NoModulation
-from simasgd.scenario.optimizers import Optimizer
+from simasgd.scenario.modulation import DefaultModulation, Modulation
+from simasgd.scenario.optimizers import Optimizer, Positive
 from simasgd.scenario.partition import Dirichlet, Partition, Shared
 from simasgd.scenario.schedule import Schedule
 from simasgd.scenario.section import Inconsistency, Section, Seed
@@ -23,7 +23,9 @@ class Learning(Section):
     model: Model
     optimizer: Optimizer
     schedule: Schedule | None = None
-    modulation: Modulation = NoModulation()
+    modulation: Modulation = DefaultModulation()
+    local_learning_rate: Positive | None = None
+    """Of the steps on learners' own copies of the weights (downpour, fedbuff); α₀ if absent."""
     partition: Partition = Shared()
     """Which training samples a learner draws its mini-batches from."""
     precision: Literal["float32", "float64"] = "float32"

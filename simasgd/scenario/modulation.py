@@ -17,6 +17,13 @@ _Decay = Annotated[Number, Field(ge=0.0, lt=1.0)]
 
 
 @final
+class DefaultModulation(Section):
+    """What the protocol's own paper has; none for most."""
+
+    kind: Literal["default"] = "default"
+
+
+@final
 class NoModulation(Section):
     """The learning rate is α₀ whatever the staleness."""
 
@@ -145,8 +152,40 @@ class DanaSlim(Section):
     """γ."""
 
 
+@final
+class LearnerMomentum(Section):
+    """v in place of each gradient g, with v ← γ·v + g kept for each learner: heavy-ball momentum, but not of all gradients
+    together. It is for an optimizer without momentum."""
+
+    kind: Literal["learner-momentum"] = "learner-momentum"
+    decay: _Decay = 0.9
+    """γ."""
+
+
+@final
+class DanaZero(Section):
+    """The same, and learners are sent where the velocities of all will take the weights w, which is w − α·γ·Σ v_j: DANA-Zero
+    (arXiv:1907.11612; B1 row 7). It is for sgd without momentum."""
+
+    kind: Literal["dana-zero"] = "dana-zero"
+    decay: _Decay = 0.9
+    """γ."""
+
+
+@final
+class DanaDC(Section):
+    """DANA-Zero with g + λ₀·g⊙g⊙(w − ŵ) for g, where ŵ is what the learner was sent and w the server's weights, not those that
+    it would send: DANA-DC (arXiv:1907.11612; B1 row 7; which weights, recalled)."""
+
+    kind: Literal["dana-dc"] = "dana-dc"
+    decay: _Decay = 0.9
+    """γ."""
+    lambda0: _NotNegative = 2.0
+
+
 Modulation = Annotated[
-    NoModulation
+    DefaultModulation
+    | NoModulation
     | InverseStaleness
     | InverseMeanStaleness
     | SqrtBatch
@@ -160,7 +199,10 @@ Modulation = Annotated[
     | WuAdaptive2
     | Mishchenko
     | Koloskova
-    | DanaSlim,
+    | DanaSlim
+    | LearnerMomentum
+    | DanaZero
+    | DanaDC,
     Field(discriminator="kind"),
     NameForKind,
 ]

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, final
 
-from pydantic import Field
+from pydantic import Field, Tag
 
-from simasgd.scenario.section import Flag, Inconsistency, NameForKind, Number, Section
+from simasgd.scenario.section import (
+    MAPPING,
+    NUMBER,
+    Flag,
+    Inconsistency,
+    NameForKind,
+    Number,
+    NumberOrMapping,
+    Section,
+)
 
 Positive = Annotated[Number, Field(gt=0.0)]
 NotNegative = Annotated[Number, Field(ge=0.0)]
 Decay = Annotated[Number, Field(ge=0.0, lt=1.0)]
+
+
+@final
+class TotalMomentum(Section):
+    """Momentum of which asynchrony gives a part: the optimizer's own is total − (1 − 1/(1 + ⟨σ⟩)), which may be negative.
+
+    ⟨σ⟩ is the mean staleness of the run's tape: M learners that compute for exponential times, so that ⟨σ⟩ = M − 1, add
+    1 − 1/M (Mitliagkas et al. 2016, arXiv:1605.09774; B1 row 17).
+    """
+
+    total: Decay
 
 
 class AbstractOptimizer(Section):
@@ -31,10 +51,10 @@ class AbstractOptimizer(Section):
 
 @final
 class SGD(AbstractOptimizer):
-    """Stochastic gradient descent; with momentum if `momentum` is positive, heavy-ball or Nesterov's."""
+    """Stochastic gradient descent; with momentum if `momentum` is not 0, heavy-ball or Nesterov's."""
 
     kind: Literal["sgd"] = "sgd"
-    momentum: Decay = 0.0
+    momentum: Annotated[Annotated[Decay, Tag(NUMBER)] | Annotated[TotalMomentum, Tag(MAPPING)], NumberOrMapping] = 0.0
     nesterov: Flag = False
 
     def inconsistencies(self) -> list[Inconsistency]:
@@ -92,7 +112,7 @@ class RMSProp(AbstractOptimizer):
         return _nesterov(self.momentum, self.nesterov)
 
 
-def _nesterov(momentum: float, nesterov: bool) -> list[Inconsistency]:
+def _nesterov(momentum: float | TotalMomentum, nesterov: bool) -> list[Inconsistency]:
     return [Inconsistency(("nesterov",), "without a momentum it means nothing")] if nesterov and not momentum else []
 
 

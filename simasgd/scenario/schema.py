@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, final, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
-from simasgd.protocols import Protocol
+from simasgd.protocols import AbstractProtocol, Protocol, foreign
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.data import samples_of_epochs
 from simasgd.scenario.learning import Learning
+from simasgd.scenario.modulation import DefaultModulation, Modulation
 from simasgd.scenario.partition import Shared
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
@@ -21,6 +22,22 @@ from simasgd.scenario.units import Bytes, Seconds
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
 # Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file of the results.
 VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
+
+
+def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractProtocol:
+    """simasgd's own protocols, and where none has that kind those of other packages."""
+    if isinstance(value, AbstractProtocol):
+        return value
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind not in OWN_KINDS and (found := foreign.protocol(kind)) is not None:
+        return found.model_validate(value)
+    return own(value)
+
+
+OWN_KINDS = frozenset(one.model_fields["kind"].default for one in get_args(Protocol))
+AnyProtocol = Annotated[
+    SerializeAsAny[Annotated[Protocol, Field(discriminator="kind")]], WrapValidator(_or_foreign), NameForKind
+]
 
 
 @final
@@ -68,7 +85,7 @@ class Scenario(Section):
     """How many runs, at seeds seed, seed + 1, …; results then show their spread."""
     cluster: Cluster
     workload: Workload
-    protocol: Annotated[Protocol, Field(discriminator="kind"), NameForKind]
+    protocol: AnyProtocol
     learning: Learning | None = None
     """Absent: timing only."""
     stop: Stop
@@ -123,6 +140,13 @@ class Scenario(Section):
         assert self.learning is not None
         return self.seed if self.learning.seed is None else self.learning.seed
 
+    @property
+    def modulation(self) -> Modulation:
+        """How staleness changes the learning rate: as learning.modulation says, or by the protocol's own rule."""
+        assert self.learning is not None
+        chosen = self.learning.modulation
+        return self.protocol.modulation if isinstance(chosen, DefaultModulation) else chosen
+
     def with_seed(self, seed: int) -> Scenario:
         """This scenario at another seed, as a single run."""
         return self.model_copy(update={"seed": seed, "repeats": 1})
@@ -152,6 +176,8 @@ class Scenario(Section):
         tree: dict[str, Any] = self.model_dump(mode="json", exclude={"variants"})
         filled = {"payload": self.payload, "samples_per_epoch": self.samples_per_epoch}
         tree["workload"] = self.workload.model_copy(update=filled).model_dump(mode="json")
+        if self.learning is not None:
+            tree["learning"]["modulation"] = self.modulation.model_dump(mode="json")
         return tree
 
     @model_validator(mode="after")

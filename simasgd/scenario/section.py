@@ -35,7 +35,7 @@ def _present(value: Any) -> Any:
 NullForDefaults = BeforeValidator(_present)
 """Lets null take a section away that holds its defaults then: `faults=null`."""
 
-LIST, MAPPING = "(list)", "(mapping)"  # no key looks so
+LIST, MAPPING, NUMBER = "(list)", "(mapping)", "(number)"  # no key looks so
 
 
 def _form(value: Any) -> str | None:
@@ -46,6 +46,9 @@ def _form(value: Any) -> str | None:
 
 ListOrMapping = Discriminator(_form)
 """Chooses between the two forms of a field, which carry the tags LIST and MAPPING."""
+
+NumberOrMapping = Discriminator(lambda value: MAPPING if isinstance(value, dict | BaseModel) else NUMBER)
+"""The same, with the tags NUMBER and MAPPING."""
 
 NameForKind = BeforeValidator(_named)
 """Lets a bare word stand for the mapping with that `kind` and no parameters: `protocol: hardsync`."""

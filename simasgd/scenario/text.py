@@ -16,6 +16,7 @@ from simasgd.errors import ScenarioError
 from simasgd.scenario.merge import Layer, Mark, Path
 from simasgd.scenario.values import shown
 
+_OPEN, _CLOSE = "([{", ")]}"
 # What ruamel raises besides its own errors: for a date that is none, a tag that does not suit its value, a mapping as a key, …
 _NOT_YAML = (YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -80,6 +81,27 @@ def scalar(text: str) -> Any:
         return _plain(_load(text))
     except _NOT_YAML as error:
         raise ValueError(f"{text!r} is not a YAML value: {_first_line(error)}") from None
+
+
+def pieces(text: str, separator: str) -> list[str]:
+    """The parts of a text between separators, but for those within brackets or quotes. Raises ValueError."""
+    parts, depth, quote = [""], 0, ""
+    for character in text:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in _OPEN:
+            depth += 1
+        elif character in _CLOSE:
+            depth -= 1
+        if character == separator and depth == 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if depth or quote:
+        raise ValueError("a bracket or quote is not closed")
+    return parts
 
 
 def dump(tree: dict[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from tests.protocols.table import protocols
+
 times = st.sampled_from(["0 s", "1 us", "3 ms", "20 ms"])
 bandwidths = st.sampled_from(["unlimited", "1 GB/s", "1 MB/s", "300 kB/s"])
 laws = st.sampled_from(
@@ -110,19 +112,6 @@ def clusters(draw, *, may_fail):
         },
         "faults": draw(faults(learners, nodes, racks)) if may_fail and draw(st.booleans()) else None,
     }
-
-
-spreads = st.sampled_from([{}, {}, {"spread": 0}, {"spread": 1}, {"spread": 5}])
-
-
-def protocols(learners):
-    return st.one_of(
-        spreads.map(lambda spread: {"kind": "async", **spread}),
-        st.just({"kind": "hardsync"}),
-        st.sampled_from(["0 s", "1 ms", "5 ms", "50 ms"]).map(lambda time: {"kind": "hardsync", "barrier_timeout": time}),
-        st.builds(lambda n, spread: {"kind": "n-softsync", "n": n, **spread}, st.integers(1, learners), spreads),
-        st.just({"kind": "n-softsync", "n": "learners"}),
-    )
 
 
 @st.composite

@@ -115,10 +115,12 @@ def final(player, problem, stops):
     return list(player.play(problem, stops, lambda done: None))[-1].weights
 
 
-@pytest.mark.parametrize("modulation", ["none", "adaptive-delay-compensation", "dana-slim"])
-def test_all_that_the_loop_carries_is_kept(tmp_path, modulation):
-    optimizer = {"kind": "adam", "learning_rate": 0.003}
-    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "optimizer": optimizer}, "stop": {"gradients": 800}})
+@pytest.mark.parametrize("protocol", ["async", "hardsync"])
+@pytest.mark.parametrize("modulation", ["none", "adaptive-delay-compensation", "dana-slim", "dana-zero"])
+def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
+    learning = {"modulation": modulation, "optimizer": {"kind": "adam", "learning_rate": 0.003}}
+    stop = {"gradients": None, "updates": 800}
+    chosen = scenario(LEARNING, {"learning": learning, "protocol": protocol, "stop": stop})
     problem = problem_of(chosen)
     stops = [300, 800]
     undisturbed = final(Compiled(), problem, stops)

@@ -148,20 +148,106 @@ def test_what_a_scenario_says_is_what_the_rule_does(chosen, staleness, expected)
 
 
 def test_only_what_is_not_linear_says_so():
-    for chosen in (modulation.DelayCompensation(), modulation.AdaptiveDelayCompensation(), modulation.DanaSlim()):
+    compensations = modulation.DelayCompensation(), modulation.AdaptiveDelayCompensation()
+    of_learners = modulation.DanaSlim(), modulation.LearnerMomentum(), modulation.DanaZero(), modulation.DanaDC()
+    for chosen in (*compensations, *of_learners):
         assert not rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting()).linear
     assert rules.rule(SGD(learning_rate=0.1), modulation.GapAware(), rules.Setting()).linear
 
 
-def test_dana_slim():
-    """γ = ½. Learner 0: v = 1, sends 1.5; learner 1: v = 4, sends 6; learner 0: v = ½ + 1 = 1.5, sends 1.75."""
-    rule = rules.trace_by_learner(0.5, learners=2)
+def test_only_what_looks_ahead_has_a_look():
+    for chosen in (modulation.NoModulation(), modulation.GapAware(), modulation.DanaSlim(), modulation.LearnerMomentum()):
+        assert rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting()).look is None
+    for chosen in (modulation.DanaZero(), modulation.DanaDC()):
+        assert rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting()).look is not None
+
+
+@pytest.mark.parametrize(
+    ("transformation", "expected"),
+    [(rules.trace_by_learner, [1.5, 6.0, 1.75]), (rules.momentum_by_learner, [1, 4, 1.5]), (rules.trace_ahead, [1, 4, 1.5])],
+)
+def test_momentum_of_each_learner(transformation, expected):
+    """γ = ½. Learner 0: v = 1; learner 1: v = 4; learner 0: v = ½ + 1 = 1.5. DANA-Slim has ½·v + g, the others v."""
+    rule = transformation(0.5, learners=2)
     state = rule.init({"w": jnp.zeros(1)})
     found = []
     for learner, gradient in ((0, 1.0), (1, 4.0), (0, 1.0)):
         sent, state = rule.update({"w": jnp.array([gradient])}, state, learner=jnp.int32(learner))
         found.append(float(sent["w"][0]))
-    assert found == pytest.approx([1.5, 6.0, 1.75])
+    assert found == pytest.approx(expected)
+
+
+def played(chosen, *steps):
+    """The weights, from 0, and what is sent of them after each step, given as a factor of the schedule and then learner,
+    gradient and weights read of each of its gradients. α₀ = 0.1, two learners."""
+    rule = rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting(learners=2))
+    weights = jnp.array(0.0)
+    gradient_state, state = rule.per_gradient.init(weights), rule.update.init(weights)
+    found = []
+    for step, (factor, *gradients) in enumerate(steps):
+        mean, share = 0.0, 1.0 / len(gradients)
+        for learner, gradient, read in gradients:
+            gradient, gradient_state = rule.per_gradient.update(
+                jnp.array(gradient),
+                gradient_state,
+                weights,
+                learner=jnp.int32(learner),
+                read=jnp.array(read),
+                staleness=jnp.int32(0),
+                step=step,
+                share=share,
+            )
+            mean += share * gradient
+        update, state = rule.update.update(mean, state, weights, factor=jnp.array(factor))
+        weights = optax.apply_updates(weights, update)
+        found.append((float(weights), float(rule.look(weights, gradient_state, jnp.array(factor)))))
+    return found
+
+
+def test_dana_zero():
+    """γ = ½. v₀ = 1: w = −0.1, and −0.1 − 0.1·½·1 is sent. v₁ = 4: w = −0.5, Σ = 5. At half the rate v₀ = 1.5: w = −0.575,
+    Σ = 5.5, and −0.575 − 0.05·½·5.5 is sent."""
+    found = played(modulation.DanaZero(decay=0.5), (1.0, (0, 1.0, 0.0)), (1.0, (1, 4.0, 0.0)), (0.5, (0, 1.0, -0.15)))
+    assert found == [pytest.approx(pair) for pair in [(-0.1, -0.15), (-0.5, -0.75), (-0.575, -0.7125)]]
+
+
+def test_dana_zero_counts_a_velocity_with_its_share():
+    """γ = ½. v₀ = 1 and v₁ = 4 in one step: w = −0.25, Σ = ½·1 + ½·4. Then v₀ = 1.5 in a step of its own: Σ = 1.5 + ½·4. Then
+    both of v₁ = 2 and 1: w = −0.4 − 0.15, Σ = 1.5 + ½·1."""
+    zero = modulation.DanaZero(decay=0.5)
+    found = played(zero, (1.0, (0, 1.0, 0.0), (1, 4.0, 0.0)), (1.0, (0, 1.0, 0.0)), (1.0, (1, 0.0, 0.0), (1, 0.0, 0.0)))
+    assert found == [pytest.approx(pair) for pair in [(-0.25, -0.375), (-0.4, -0.575), (-0.55, -0.65)]]
+
+
+def test_dana_dc():
+    """γ = ½, λ₀ = 2. v₀ = 1: w = −0.1, −0.15 is sent. Learner 1 is still at 0: 1 + 2·(−0.1 − 0) = 0.8 = v₁: w = −0.18, Σ = 1.8.
+    Learner 0 read what was sent: 1 + 2·(−0.18 + 0.15) = 0.94, v₀ = 1.44: w = −0.324, Σ = 2.24."""
+    chosen = modulation.DanaDC(decay=0.5, lambda0=2.0)
+    found = played(chosen, (1.0, (0, 1.0, 0.0)), (1.0, (1, 1.0, 0.0)), (1.0, (0, 1.0, -0.15)))
+    assert found == [pytest.approx(pair) for pair in [(-0.1, -0.15), (-0.18, -0.27), (-0.324, -0.436)]]
+
+
+def test_the_look_ahead_knows_a_networks_rates():
+    """α = 0.1·½, γ = ½, Σ = (4, 4), rates (1, 2): 1 − 0.1 and 1 − 0.2."""
+    look = rules.look_ahead(0.1, 0.5, lambda parameters: {"w": 1.0, "b": 2.0})
+    ones = {"w": jnp.ones(1), "b": jnp.ones(1)}
+    trace = rules.trace_ahead(0.5, learners=1)
+    _, state = trace.update({"w": jnp.full(1, 4.0), "b": jnp.full(1, 4.0)}, trace.init(ones), learner=0)
+    seen = look(ones, state, jnp.array(0.5))
+    assert [float(seen["w"][0]), float(seen["b"][0])] == pytest.approx([0.9, 0.8])
+
+
+def test_momentum_of_a_lone_learner_is_the_optimizers():
+    own = optax.chain(rules.momentum_by_learner(0.9, learners=1), optax.sgd(0.1))
+    momentum = optax.sgd(0.1, momentum=0.9)
+    left = right = jnp.array(1.0)
+    left_state, right_state = own.init(left), momentum.init(right)
+    for _ in range(10):
+        update, left_state = own.update(3 * left, left_state, left, learner=0)
+        left = optax.apply_updates(left, update)
+        update, right_state = momentum.update(3 * right, right_state, right)
+        right = optax.apply_updates(right, update)
+    assert float(left) == pytest.approx(float(right), rel=1e-5)
 
 
 def test_dana_slim_of_a_lone_learner_is_nesterov():

@@ -15,8 +15,9 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.scenario.modulation import InverseStaleness, Mishchenko, NoModulation
+from simasgd.scenario.modulation import DanaSlim, DanaZero, InverseStaleness, Mishchenko, NoModulation
 from simasgd.scenario.optimizers import SGD
+from tests.build import TIMING, clock, scenario
 
 RATE, STEPS = 0.05, 200  # α·h
 PLAIN = rules.rule(SGD(learning_rate=1.0), NoModulation(), rules.Setting())
@@ -141,3 +142,45 @@ def test_one_late_gradient_does_no_harm_under_mishchenkos_steps(modulation, kick
         update, state = rule.update.update(gradient, state, weights, factor=jnp.array(1.0))
         weights = optax.apply_updates(weights, update)
     assert abs(float(weights)) == pytest.approx(kick, rel=1e-6)
+
+
+def seen_on(tape, chosen, learners):
+    """What learners are sent of each version, and the weights themselves, where the gradient at w of the i-th row is
+    sin(w) − ξ_i."""
+    rule = rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting(learners=learners))
+    noise = np.random.default_rng(0).normal(size=(tape.num_gradients, 3))
+    weights = jnp.array([1.0, -2.0, 0.5])
+    gradient_state, state = rule.per_gradient.init(weights), rule.update.init(weights)
+    update_of_gradient, update_of_mean = jax.jit(rule.per_gradient.update), jax.jit(rule.update.update)
+    sent, own = [weights], [weights]
+    for u in range(tape.num_steps):
+        rows = range(tape.offsets[u], tape.offsets[u + 1])
+        mean = jnp.zeros(3)
+        for row in rows:
+            read = sent[tape.timestamp[row]]
+            extra = {"learner": tape.learner[row], "read": read, "staleness": tape.staleness[row], "step": u}
+            gradient, gradient_state = update_of_gradient(
+                jnp.sin(read) - noise[row], gradient_state, weights, **extra, share=1.0 / len(rows)
+            )
+            mean += gradient / len(rows)
+        update, state = update_of_mean(mean, state, weights, factor=jnp.array(1.0))
+        weights = optax.apply_updates(weights, update)
+        own.append(weights)
+        sent.append(weights if rule.look is None else rule.look(weights, gradient_state, jnp.array(1.0)))
+    return np.array(sent), np.array(own)
+
+
+@pytest.mark.parametrize("protocol", ["async", {"kind": "n-softsync", "n": 2}, "hardsync"], ids=str)
+def test_dana_slim_is_dana_zero_seen_by_the_learners(protocol):
+    """The change of variables of arXiv:1907.11612: what DANA-Zero sends are DANA-Slim's weights, at each of 300 updates; so are
+    the gradients, and DANA-Slim needs no memory in the server. Also where steps have several gradients, if all as many."""
+    _, tape = clock(
+        scenario(TIMING, {"cluster": {"learners": 6}, "protocol": protocol, "stop": {"gradients": None, "updates": 300}})
+    )
+    assert len(set(tape.learner)) == 6
+    assert bool(tape.staleness.max() > 2) is (protocol != "hardsync")
+    slim, same = seen_on(tape, DanaSlim(), 6)
+    zero, own = seen_on(tape, DanaZero(), 6)
+    assert np.array_equal(slim, same)
+    assert np.abs(zero - slim).max() < 1e-12
+    assert np.abs(zero - own).max() > 0.1, "DANA-Zero's own weights are others"

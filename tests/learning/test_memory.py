@@ -24,20 +24,33 @@ def bytes_of(tree):
 
 @pytest.mark.parametrize("device", [CPU, CPU._replace(most_in_wave=8)], ids=["one by one", "in waves"])
 @pytest.mark.parametrize("data", ["digits", {"kind": "digits", "crop": 1}], ids=["plain", "cropped"])
-@pytest.mark.parametrize("protocol", ["async", "hardsync", {"kind": "n-softsync", "n": 1}], ids=str)
-def test_what_is_stated_is_what_is_taken(protocol, data, device):
+@pytest.mark.parametrize(
+    ("protocol", "modulation"),
+    [
+        ("async", "gap-aware"),
+        ("hardsync", "gap-aware"),
+        ({"kind": "n-softsync", "n": 1}, "gap-aware"),
+        ("hardsync", "dana-zero"),
+        ({"kind": "fedbuff", "buffer": 2, "local_steps": 2}, "none"),
+    ],
+    ids=str,
+)
+def test_what_is_stated_is_what_is_taken(protocol, modulation, data, device):
     optimizer = {"kind": "adam", "learning_rate": 0.01}
     chosen = scenario(
         LEARNING,
-        {"protocol": protocol, "learning": {"data": data, "optimizer": optimizer, "modulation": "gap-aware"}},
+        {"protocol": protocol, "learning": {"data": data, "optimizer": optimizer, "modulation": modulation}},
     )
     problem = problem_of(chosen)
     plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
     needed = needs(plan, problem.recipe, problem.dtype, 4)
     machine = Machine([problem], plan)
     slots = bytes_of(machine.start.slots) if plan.num_slots else 0
+    copies = bytes_of(machine.start.memory.copies)
+    assert needed["learners' copies"] == 3 * copies
+    assert (copies > 0) == (chosen.protocol.kind == "fedbuff")
     assert needed["versions in flight"] == 3 * slots
-    assert needed["weights and optimizer"] == 3 * (bytes_of(machine.start) - slots)
+    assert needed["weights and optimizer"] == 3 * (bytes_of(machine.start) - slots - copies)
     bounds = sum(leaf.nbytes for leaf in (machine._rows.first, machine._rows.wave) if leaf is not None)
     assert needed["mini-batches"] == bytes_of(machine._rows) - bounds
 
@@ -99,6 +112,16 @@ def test_a_plan_of_runs_at_once_and_of_a_rule_that_is_not_linear():
     text = plans(chosen)
     assert text.startswith("test: 3 runs at once\n")
     assert "400 of up to 4 samples (the rule wants each gradient by itself)" in text
+
+
+def test_a_plan_says_what_is_left_of_a_momentum_that_counts_asynchrony():
+    """A lone learner's gradients are never late, so that all of it is explicit; late by 4 always, 0.9 − 4/5 is."""
+    total = {"learning": {"optimizer": {"momentum": {"total": 0.9}}}, "cluster": {"learners": 1}}
+    assert "\n  momentum     0.9 explicit, for 0.9 in total at a mean staleness of 0\n" in plans(scenario(LEARNING, total))
+    late = {"protocol": {"kind": "injected-staleness", "delay": {"distribution": "measured", "measured": [4]}}}
+    text = plans(scenario(LEARNING, total, late, {"stop": {"gradients": 100_000}}))
+    assert "\n  momentum     0.1 explicit, for 0.9 in total at a mean staleness of 4\n" in text
+    assert "momentum  " not in plans(scenario(LEARNING))
 
 
 def test_bytes_in_words():

@@ -8,11 +8,14 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.learning.problem import Described, Recipe
+from simasgd.learning.compiled import Compiled
+from simasgd.learning.problem import Described, Recipe, recipe_of
 from simasgd.scenario.data import Cifar10
 from simasgd.scenario.models import Cifar10Rudra
 from simasgd.scenario.modulation import InverseStaleness, NoModulation
-from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
+from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp, TotalMomentum
+from tests.build import LEARNING, clock, scenario
+from tests.learning.test_players import distance, final, problem_of
 
 PAIRS = [
     (SGD(learning_rate=0.1), optax.sgd(0.1)),
@@ -96,6 +99,62 @@ def test_the_decay_of_adamw_is_not_normalised():
     assert one_step(Adam(learning_rate=0.1, weight_decay=0.5)) == pytest.approx([2.9, 3.9], rel=1e-6)
     assert one_step(AdamW(learning_rate=0.1, weight_decay=0.5)) == pytest.approx([2.9 - 0.15, 3.9 - 0.2], rel=1e-6)
     assert one_step(AdamW(learning_rate=0.1, weight_decay=0.5), factor=0.5) == pytest.approx([2.875, 3.85], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "staleness", "expected"),
+    [
+        (0.9, 29, 0.9),
+        (TotalMomentum(total=0.9), 0, 0.9),
+        (TotalMomentum(total=0.9), 3, 0.15),
+        (TotalMomentum(total=0.5), 3, -0.25),
+    ],
+)
+def test_what_is_left_of_a_momentum_that_counts_asynchrony(momentum, staleness, expected):
+    """0.9 − (1 − 1/4) and ½ − (1 − 1/4)."""
+    assert rules.explicit_momentum(momentum, staleness) == pytest.approx(expected)
+
+
+def test_momentum_below_nothing():
+    """½ in total at ⟨σ⟩ = 3 is −¼; α₀ = 0.1 and gradients of 1: v₁ = 1, w₁ = −0.1; v₂ = −¼ + 1, w₂ = −0.175."""
+    sgd = SGD(learning_rate=0.1, momentum=TotalMomentum(total=0.5))
+    update = rules.rule(sgd, NoModulation(), rules.Setting(tape_staleness=3.0)).update
+    weights = jnp.array(0.0)
+    state = update.init(weights)
+    found = []
+    for _ in range(2):
+        change, state = update.update(jnp.array(1.0), state, weights, factor=jnp.array(1.0))
+        weights = optax.apply_updates(weights, change)
+        found.append(float(weights))
+    assert found == pytest.approx([-0.1, -0.175])
+
+
+def memoryless(momentum):
+    """Four learners that compute for exponential times, and a momentum."""
+    return scenario(
+        LEARNING,
+        {
+            "cluster": {"learners": 4, "compute": {"distribution": "exponential", "cv": None}},
+            "learning": {"optimizer": {"momentum": momentum}},
+            "stop": {"gradients": 3000},
+        },
+    )
+
+
+def test_all_the_momentum_that_asynchrony_has_leaves_plain_sgd():
+    """Claim 26: M learners add 1 − 1/M, so a total of ¾ leaves four of them nothing to add but what the beginning of the tape
+    lacks, where gradients are less late: its ⟨σ⟩ is a little less than 3."""
+    chosen = memoryless({"total": 0.75})
+    _, tape = clock(chosen)
+    assert tape.staleness.mean() == pytest.approx(3, abs=0.01)
+    recipe = recipe_of(chosen, tape)
+    assert recipe.setting == rules.Setting(tape_staleness=tape.staleness.mean())
+    explicit = rules.explicit_momentum(recipe.optimizer.momentum, recipe.setting.tape_staleness)
+    assert explicit == pytest.approx(0.0, abs=1e-3)
+    assert recipe_of(memoryless(0.75), tape).setting == rules.Setting()
+    total, plain, usual = (final(Compiled(), problem_of(each)) for each in (chosen, memoryless(0.0), memoryless(0.75)))
+    assert distance(total, plain) < 0.02
+    assert distance(usual, plain) > 0.1
 
 
 def test_a_networks_rates_and_decays():

@@ -34,7 +34,11 @@ MODULATIONS = [
     {"kind": "mishchenko", "smoothness": 5.0},
     {"kind": "koloskova", "threshold": 2},
     "dana-slim",
+    "learner-momentum",
+    "dana-zero",
+    "dana-dc",
 ]
+OF_LEARNERS = ["dana-slim", "learner-momentum", "dana-zero", "dana-dc"]
 OPTIMIZERS = [
     {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3, "clip": 1.0},
     {"kind": "adagrad", "learning_rate": 0.05},
@@ -105,7 +109,7 @@ def test_modulations_differ(protocol):
     kinds = {str(modulation): modulation["kind"] if isinstance(modulation, dict) else modulation for modulation in MODULATIONS}
     always_one = set()
     if protocol["kind"] == "hardsync":  # of no staleness; these do not depend on it alone
-        always_one = set(kinds.values()) - {"sqrt-batch", "wu-adaptive-1", "mishchenko", "dana-slim"}
+        always_one = set(kinds.values()) - {"sqrt-batch", "wu-adaptive-1", "mishchenko", *OF_LEARNERS}
     if protocol == {"kind": "n-softsync", "n": 1}:
         always_one = {"inverse-mean-staleness", "koloskova"}  # ⟨σ⟩ = n = 1, and τ ≤ 2
     for name, other in weights.items():
@@ -127,7 +131,17 @@ def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
     assert distance(serial, plain) > 0.01
 
 
-@pytest.mark.parametrize("modulation", ["adaptive-delay-compensation", "gap-aware", "wu-adaptive-1", "dana-slim"])
+@pytest.mark.parametrize("protocol", [PROTOCOLS[0], PROTOCOLS[1]], ids=str)
+def test_dana_dc_of_no_compensation_is_dana_zero(protocol):
+    weights = []
+    for modulation in ("dana-zero", {"kind": "dana-dc", "lambda0": 0}, "dana-dc"):
+        changes = {"protocol": protocol, "learning": {"modulation": modulation}, "stop": {"gradients": 200}}
+        weights.append(final(Compiled(), problem_of(scenario(LEARNING, changes))))
+    assert distance(weights[1], weights[0]) <= TOLERANCE["float32"]
+    assert distance(weights[2], weights[0]) > 1e-3
+
+
+@pytest.mark.parametrize("modulation", ["adaptive-delay-compensation", "gap-aware", "wu-adaptive-1", *OF_LEARNERS])
 def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
     """Steps of one to three gradients: what fills the compiled player's rows up must not reach a rule that remembers."""
     chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64"}})

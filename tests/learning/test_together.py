@@ -20,10 +20,11 @@ def with_rate(rate, **learning):
     return {"learning": {"optimizer": {"kind": "sgd", "learning_rate": rate}, **learning}}
 
 
-def test_seeds_and_learning_rates_of_one_tape_are_the_runs_one_by_one():
+@pytest.mark.parametrize("modulation", ["none", {"kind": "dana-zero", "decay": 0.5}], ids=str)
+def test_seeds_and_learning_rates_of_one_tape_are_the_runs_one_by_one(modulation):
+    other = {"precision": "float64", "partition": "shards", "modulation": modulation, "schedule": {"warmup": 1}}
     scenarios = [
-        scenario(LEARNING, ONE_CLOCK, with_rate(rate, seed=seed, precision="float64", partition="shards"))
-        for rate, seed in ((0.05, 0), (0.05, 1), (0.02, 0))
+        scenario(LEARNING, ONE_CLOCK, with_rate(rate, seed=seed, **other)) for rate, seed in ((0.05, 0), (0.05, 1), (0.02, 0))
     ]
     assert together(scenarios) == [[0, 1, 2]]
     for run, alone in zip(simulate_together(scenarios), map(simulate, scenarios), strict=True):

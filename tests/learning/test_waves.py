@@ -28,7 +28,7 @@ IN_WAVES = CPU._replace(most_in_wave=8)
 DOUBLE = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
 
 
-@pytest.mark.parametrize("modulation", ["inverse-staleness", "wu-adaptive-1", "delay-compensation"])
+@pytest.mark.parametrize("modulation", ["inverse-staleness", "wu-adaptive-1", "delay-compensation", "dana-dc"])
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
 def test_waves_agree_with_the_reference(protocol, modulation):
     chosen = scenario(
@@ -55,7 +55,7 @@ def test_divergence_in_the_middle_of_a_wave_is_found_at_its_update():
     assert (last.steps, last.diverged) == (half + 1, True)
 
 
-@pytest.mark.parametrize("modulation", ["none", "inverse-staleness", "gap-aware"])
+@pytest.mark.parametrize("modulation", ["none", "inverse-staleness", "gap-aware", "dana-zero"])
 def test_each_layer_is_read_at_its_own_age(modulation):
     delays = {"protocol": {"kind": "injected-staleness", "delay": [5, {"distribution": "poisson", "mean": 2}, 0]}}
     model = {"kind": "mlp", "hidden": [8, 8]}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from simasgd.protocols import Protocol
 from simasgd.scenario import keys, text
 from simasgd.scenario.learning import Learning
 from simasgd.scenario.load import typed
@@ -65,9 +67,11 @@ ROWS_OF_LEARNING = re.findall(
     r"^\| `learning\.(data|optimizer|schedule|modulation)[a-z_.]*`(?:, `[a-z.]*`)* \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE
 )
 KINDS = [f"{{kind: {row}}}" for row in re.findall(r"^\| `\{kind: ([^}]*)\}` \|", TABLE, re.MULTILINE)]
+OF_PROTOCOLS = {one.model_fields["kind"].default for one in get_args(Protocol)}
+PROTOCOLS = [example for example in KINDS if text.scalar(example)["kind"] in OF_PROTOCOLS]
 EXAMPLES_OF_LEARNING = [
     *((key, example) for key, row in ROWS_OF_LEARNING for example in re.findall(r"`(\{[^`]*\})`", row)),
-    *(("modulation", example) for example in KINDS),
+    *(("modulation", example) for example in KINDS if example not in PROTOCOLS),
 ]
 
 
@@ -82,6 +86,19 @@ def test_there_are_examples_of_learning() -> None:
     assert kinds >= {"linear-regression", "logistic-regression", "noise"}
     assert kinds >= {"sgd", "adagrad", "adam", "adamw", "rmsprop", "sqrt-batch", "gap-aware", "koloskova"}
     assert {key for key, _ in EXAMPLES_OF_LEARNING} == {"data", "optimizer", "schedule", "modulation"}
+
+
+@pytest.mark.parametrize("example", PROTOCOLS)
+def test_an_example_of_a_protocol_is_accepted(example: str) -> None:
+    learners = "1" if "injected" in example else "30"
+    chosen = read(f"protocol={example}", f"cluster.learners={learners}")
+    assert chosen.protocol.kind == text.scalar(example)["kind"]
+    assert chosen.protocol.model_fields_set == set(text.scalar(example))
+
+
+def test_every_protocol_is_in_the_table() -> None:
+    bare = re.findall(r"^\| `([a-z-]+)` \|", TABLE, re.MULTILINE)
+    assert {text.scalar(example)["kind"] for example in PROTOCOLS} | (set(bare) & OF_PROTOCOLS) == OF_PROTOCOLS
 
 
 MODELS = {"linear-regression": "linear", "noise": "{kind: quadratic, spectrum: [1, 0.1]}"}

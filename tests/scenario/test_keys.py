@@ -25,6 +25,8 @@ cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pa
 cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
 workload.mini_batch workload.payload workload.samples_per_epoch
 protocol.kind protocol.n protocol.spread protocol.barrier_timeout protocol.ramp_epochs
+protocol.slack protocol.backups protocol.k protocol.threshold protocol.batch
+protocol.n_fetch protocol.n_push protocol.buffer protocol.local_steps learning.local_learning_rate
 protocol.delay.distribution protocol.delay.mean protocol.delay.deviation protocol.delay.low protocol.delay.high
 protocol.delay.file protocol.delay.measured
 learning.seed
@@ -36,8 +38,8 @@ learning.model.kind learning.model.hidden
 learning.model.spectrum learning.model.start learning.model.parameters
 learning.model.layers learning.model.width learning.model.heads learning.model.context
 learning.optimizer.kind learning.optimizer.learning_rate learning.optimizer.weight_decay learning.optimizer.clip
-learning.optimizer.momentum learning.optimizer.nesterov learning.optimizer.initial_accumulator_value learning.optimizer.eps
-learning.optimizer.b1 learning.optimizer.b2 learning.optimizer.decay learning.optimizer.initial_scale
+learning.optimizer.momentum.total learning.optimizer.nesterov learning.optimizer.initial_accumulator_value
+learning.optimizer.eps learning.optimizer.b1 learning.optimizer.b2 learning.optimizer.decay learning.optimizer.initial_scale
 learning.optimizer.centered
 learning.schedule.boundaries learning.schedule.factor learning.schedule.warmup
 learning.schedule.decay.kind learning.schedule.decay.start learning.schedule.decay.end
@@ -71,6 +73,8 @@ def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
         ("optimizer.kind", "learning.optimizer.kind"),
         ("optimizer", "learning.optimizer"),
         ("seed", "seed"),
+        ("momentum", "learning.optimizer.momentum"),
+        ("momentum.total", "learning.optimizer.momentum.total"),
         ("compute.cv", "cluster.compute.cv"),
         ("update", "cluster.server.update"),
         ("crashes", "cluster.faults.crashes"),

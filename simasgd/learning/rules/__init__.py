@@ -16,9 +16,9 @@ from simasgd.learning.rules.adaptive import (
     scale_within_budget_2,
 )
 from simasgd.learning.rules.compensation import compensate_delay, compensate_delay_adaptively, scale_by_gap
-from simasgd.learning.rules.momentum import trace_by_learner
-from simasgd.learning.rules.optimizers import add_decays, scale_by_factor, scale_by_rates
-from simasgd.learning.rules.rule import Rule, Setting, rule
+from simasgd.learning.rules.momentum import look_ahead, momentum_by_learner, trace_ahead, trace_by_learner
+from simasgd.learning.rules.optimizers import add_decays, explicit_momentum, scale_by_factor, scale_by_rates
+from simasgd.learning.rules.rule import Look, Rule, Setting, rule
 from simasgd.learning.rules.staleness import (
     scale_by_exponential_staleness,
     scale_by_inverse_mean_staleness,
@@ -30,11 +30,15 @@ from simasgd.learning.rules.staleness import (
 )
 
 __all__ = [
+    "Look",
     "Rule",
     "Setting",
     "add_decays",
     "compensate_delay",
     "compensate_delay_adaptively",
+    "explicit_momentum",
+    "look_ahead",
+    "momentum_by_learner",
     "rule",
     "scale_by_exponential_staleness",
     "scale_by_factor",
@@ -50,5 +54,6 @@ __all__ = [
     "scale_by_staleness_table",
     "scale_within_budget_1",
     "scale_within_budget_2",
+    "trace_ahead",
     "trace_by_learner",
 ]

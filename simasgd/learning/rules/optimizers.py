@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
-from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp
+from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp, TotalMomentum
 
 
 def scale_by_factor() -> optax.GradientTransformationExtraArgs:
@@ -51,12 +52,36 @@ def regularized(chosen: Optimizer, decays: Callable[[Any], Any] | None = None) -
     return [*everywhere, *([] if decays is None else [add_decays(decays)])]
 
 
-def optimizer_of(chosen: Optimizer) -> optax.GradientTransformation:
-    """The transformation of optax that a scenario names."""
+def explicit_momentum(momentum: float | TotalMomentum, staleness: float) -> float:
+    """What the optimizer adds where gradients are ⟨σ⟩ `staleness` updates late in the mean: all of a plain number, of a total
+    what asynchrony does not, total − (1 − 1/(1 + ⟨σ⟩)) (arXiv:1605.09774; B1 row 17, B3.4), with 1 + ⟨σ⟩ for the number M of
+    learners that are always busy."""
+    return momentum.total - (1.0 - 1.0 / (1.0 + staleness)) if isinstance(momentum, TotalMomentum) else momentum
+
+
+def local_step(
+    learning_rate: float,
+    before: Sequence[optax.GradientTransformationExtraArgs],
+    rates: Callable[[Any], Any] | None,
+) -> Callable[[Any, Any, jax.Array], Any]:
+    """w − α·factor·g of a learner's own copy w of the weights, as step(g, w, factor); g goes through the stateless `before`."""
+
+    def step(gradient: Any, weights: Any, factor: jax.Array) -> Any:
+        for part in before:
+            gradient, _ = part.update(gradient, part.init(weights), weights, read=weights)
+        scaled = gradient if rates is None else jax.tree.map(lambda g, rate: g * rate, gradient, rates(weights))
+        return jax.tree.map(lambda w, g: w - learning_rate * jnp.asarray(factor, w.dtype) * g, weights, scaled)
+
+    return step
+
+
+def optimizer_of(chosen: Optimizer, staleness: float = 0.0) -> optax.GradientTransformation:
+    """The transformation of optax that a scenario names, on a tape with this mean staleness."""
     rate = chosen.learning_rate
     match chosen:
         case SGD():
-            return optax.sgd(rate, momentum=chosen.momentum or None, nesterov=chosen.nesterov)
+            momentum = explicit_momentum(chosen.momentum, staleness)
+            return optax.sgd(rate, momentum=momentum or None, nesterov=chosen.nesterov)
         case Adagrad():
             return optax.adagrad(rate, initial_accumulator_value=chosen.initial_accumulator_value, eps=chosen.eps)
         case Adam():

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import optax
 
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
-from simasgd.learning.rules.optimizers import optimizer_of, regularized, scale_by_factor, scale_by_rates
+from simasgd.learning.rules.optimizers import local_step, optimizer_of, regularized, scale_by_factor, scale_by_rates
 from simasgd.scenario import modulation as kinds
 from simasgd.scenario.modulation import Modulation
 from simasgd.scenario.optimizers import Optimizer
 
 
 class Setting(NamedTuple):
-    """What a modulation may ask about the run; what it does not ask stays at its default, so that runs share compilations."""
+    """What a modulation or an optimizer may ask about the run; what it does not ask stays at its default, so that runs share
+    compilations."""
 
     mean_staleness: float = 1.0
-    """⟨σ⟩."""
+    """⟨σ⟩; the nominal one of a protocol that has it."""
+    tape_staleness: float = 0.0
+    """⟨σ⟩ of the tape itself."""
     samples_per_round: int = 1
     """λµ."""
     learners: int = 1
@@ -27,19 +31,39 @@ class Setting(NamedTuple):
     """More than the greatest staleness."""
 
 
+Look = Callable[[Any, Any, jax.Array], Any]
+"""look(weights, state, factor): what learners are sent of weights that were made at this factor of the schedule, with the state
+of the first stage after that step."""
+
+
 class Rule(NamedTuple):
-    """The two stages of a step.
+    """The two stages of a step, and what learners see of the weights that it makes.
 
     `per_gradient` is applied to each gradient, in the order of the tape, with the current weights as `params` and the extra
     arguments `learner`, `read` (the weights it was computed on), `staleness`, `step` (the number of updates so far) and `share`
     (its coefficient in the mean). `update` is applied to the weighted mean, with the extra argument `factor` of the schedule.
     If `linear`, the first stage is one affine map for all gradients of a step that read one version, whatever they are, so
-    that it may as well be applied to their mean.
+    that it may as well be applied to their mean. If there is a `look`, learners are sent what it makes of the weights, and
+    compute on that, from the first step on; the initial weights are sent as they are.
+
+    local(gradient, read, factor) is a learner's own copy of the weights after a plain SGD step from `read`.
     """
 
     per_gradient: optax.GradientTransformationExtraArgs
     update: optax.GradientTransformationExtraArgs
     linear: bool
+    local: Callable[[Any, Any, jax.Array], Any]
+    look: Look | None = None
+
+
+_NOT_LINEAR = (
+    kinds.DelayCompensation
+    | kinds.AdaptiveDelayCompensation
+    | kinds.DanaSlim
+    | kinds.LearnerMomentum
+    | kinds.DanaZero
+    | kinds.DanaDC
+)
 
 
 def rule(
@@ -48,6 +72,7 @@ def rule(
     setting: Setting,
     rates: Callable[[Any], Any] | None = None,
     decays: Callable[[Any], Any] | None = None,
+    local_learning_rate: float = 0.0,
 ) -> Rule:
     """The rule of a scenario, with `rates` and `decays` of its network's arrays (simasgd.learning.network) if it has any."""
     before = [] if optimizer.clip is None else [optax.clip_by_global_norm(optimizer.clip)]
@@ -55,8 +80,10 @@ def rule(
     modulated = _per_gradient(modulation, optimizer.learning_rate, setting)
     return Rule(
         per_gradient=optax.chain(*regularized(optimizer, decays), modulated),
-        update=optax.chain(*before, optimizer_of(optimizer), *after),
-        linear=not isinstance(modulation, kinds.DelayCompensation | kinds.AdaptiveDelayCompensation | kinds.DanaSlim),
+        update=optax.chain(*before, optimizer_of(optimizer, setting.tape_staleness), *after),
+        linear=not isinstance(modulation, _NOT_LINEAR),
+        local=local_step(local_learning_rate, regularized(optimizer, decays), rates),
+        look=_look(modulation, optimizer.learning_rate, rates),
     )
 
 
@@ -96,3 +123,22 @@ def _per_gradient(modulation: Modulation, learning_rate: float, setting: Setting
             return adaptive.scale_by_koloskova(learning_rate, known, threshold)
         case kinds.DanaSlim(decay=decay):
             return momentum.trace_by_learner(decay, setting.learners)
+        case kinds.LearnerMomentum(decay=decay):
+            return momentum.momentum_by_learner(decay, setting.learners)
+        case kinds.DanaZero(decay=decay):
+            return momentum.trace_ahead(decay, setting.learners)
+        case kinds.DanaDC(decay=decay, lambda0=strength):
+            return optax.chain(compensation.compensate_delay(strength), momentum.trace_ahead(decay, setting.learners))
+
+
+def _look(modulation: Modulation, learning_rate: float, rates: Callable[[Any], Any] | None) -> Look | None:
+    """Of a chain's state the last part is that of the modulation, and of DANA-DC's the last that of the momentum."""
+    match modulation:
+        case kinds.DanaZero(decay=decay):
+            ahead = momentum.look_ahead(learning_rate, decay, rates)
+            return lambda weights, state, factor: ahead(weights, state[-1], factor)
+        case kinds.DanaDC(decay=decay):
+            ahead = momentum.look_ahead(learning_rate, decay, rates)
+            return lambda weights, state, factor: ahead(weights, state[-1][-1], factor)
+        case _:
+            return None

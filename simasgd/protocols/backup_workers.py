@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, final
+
+from pydantic import Field
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.section import Inconsistency
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+    from simasgd.scenario.models import AbstractModel
+
+
+@final
+class BackupWorkers(AbstractProtocol):
+    """Hardsync that does not wait for the last b learners: the server takes the first N = λ − b gradients on the newest weights
+    and drops the others when they come (Chen et al., arXiv:1604.00981; the best of λ = 100 was b = 4 there).
+
+    θ_{i+1} = θ_i − α · (1/N) · Σ_{N first} Δθ(θ_i). With b = 0 it is hardsync.
+    """
+
+    kind: Literal["backup-workers"] = "backup-workers"
+    backups: Annotated[int, Field(strict=True, ge=0, le=2**53)]
+    """b."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(server.num_learners - self.backups, spread=0)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = None
+        while True:
+            weights = yield from learner.pull(newer_than=weights)
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return 1.0
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return 0.0
+
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
+        if self.backups >= learners:
+            return [Inconsistency(("backups",), f"{self.backups} of {learners} learners leave none to wait for")]
+        return []

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, final
+
+from pydantic import Field
+
+from simasgd.protocols.base import AbstractProtocol, Role
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class BoundedDelay(AbstractProtocol):
+    """A learner computes on the weights it has while they are at most d updates old, and pulls only then.
+
+    θ_{i+1} = θ_i − α · Δθ(θ_j), where j ≥ k − d if k was the server's timestamp when the mini-batch was begun: the bounded
+    delay of the parameter server of Li et al. (OSDI 2014), asked of weights rather than of tasks. Asking for the timestamp is
+    free, as in Rudra, which skips the pull if its copy is current (recalled). With d = 0 it is async.
+    """
+
+    kind: Literal["bounded-delay"] = "bounded-delay"
+    delay: Annotated[int, Field(strict=True, ge=0, le=2**53)]
+    """d, updates."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(1)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = yield from learner.pull()
+        while True:
+            weights = yield from learner.refresh(weights, self.delay)
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None

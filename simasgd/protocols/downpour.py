@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.section import Count
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class Downpour(AbstractProtocol):
+    """A learner fetches weights every n_fetch mini-batches and steps its own copy of them meanwhile; it sends the sum of its
+    gradients every n_push (Dean et al. 2012; docs/papers.md B1).
+
+    Learner: θ_l ← θ_l − α · Δθ_l, and after n_push of them Σ Δθ_l is sent. Server: θ ← θ − α · Σ Δθ_l on arrival. The paper's
+    experiments have n_fetch = n_push = 1, which is async, with Adagrad at the server (learning.optimizer).
+    """
+
+    kind: Literal["downpour"] = "downpour"
+    n_fetch: Count = 1
+    """Mini-batches between two fetches."""
+    n_push: Count = 1
+    """Mini-batches in a message."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(1)
+            server.update(gradients, summed=self.n_push)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = yield from learner.pull()
+        accrued = []
+        for done in count(1):
+            gradient = yield from learner.compute(weights)
+            weights = learner.step(weights)
+            accrued.append(gradient)
+            if done % self.n_push == 0:
+                yield from learner.push(*accrued)
+                accrued = []
+            if done % self.n_fetch == 0:
+                weights = yield from learner.pull()
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return learners - 1.0 if self.n_fetch == self.n_push == 1 else None

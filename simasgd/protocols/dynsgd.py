@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.modulation import InverseStaleness, Modulation
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class DynSgd(AbstractProtocol):
+    """Async whose gradients count the less the staler they are (Jiang et al. 2017; docs/papers.md B1): async with the
+    modulation α₀/τ of arXiv:1511.05950, θ_{i+1} = θ_i − (α/max(1, τ)) · Δθ(θ_{i−τ}).
+    """
+
+    kind: Literal["dynsgd"] = "dynsgd"
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(1)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    @property
+    def modulation(self) -> Modulation:
+        return InverseStaleness()
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return learners - 1.0

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.modulation import Modulation, PolynomialStaleness
+from simasgd.scenario.section import Count
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class FedBuff(AbstractProtocol):
+    """The server updates with the next K messages, each the way that a learner went in H steps of its own (Nguyen et al.,
+    arXiv:2106.06639; docs/papers.md B1).
+
+    Learner: θ_l ← θ_l − η_l · Δθ_l, H times from the weights it got, and Δ_l = (θ − θ_l)/η_l is sent, the sum of its gradients.
+    Server: θ ← θ − α · (1/K) · Σ_{K next} s(τ) · Δ_l with s(τ) = 1/√(1 + τ) (recalled), where α is the paper's η_g·η_l. With
+    K = H = 1 and s = 1 it is async.
+    """
+
+    kind: Literal["fedbuff"] = "fedbuff"
+    buffer: Count = 10
+    """K, messages."""
+    local_steps: Count = 1
+    """H, mini-batches."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(self.buffer * self.local_steps)
+            server.update(gradients, summed=self.local_steps)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            update = []
+            for _ in range(self.local_steps):
+                gradient = yield from learner.compute(weights)
+                weights = learner.step(weights)
+                update.append(gradient)
+            yield from learner.push(*update)
+
+    @property
+    def modulation(self) -> Modulation:
+        return PolynomialStaleness(power=0.5)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return (learners - 1) / self.buffer if self.local_steps == 1 else None

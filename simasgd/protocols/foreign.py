@@ -1,0 +1,40 @@
+"""Protocols of other packages, which name them in the entry-point group `simasgd.protocols`: a scenario's `protocol.kind` is
+the name of the entry point. Nothing is looked up before a kind or a key is met that is not one of simasgd's own."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from simasgd.protocols.base import AbstractProtocol
+
+GROUP = "simasgd.protocols"
+
+
+@cache
+def _named() -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group=GROUP)}
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds that are installed."""
+    return tuple(sorted(_named()))
+
+
+@cache
+def protocol(kind: str) -> type[AbstractProtocol] | None:
+    """The protocol of that kind; None if nobody has one. Raises ValueError if what is named so is none."""
+    found = _named().get(kind)
+    if found is None:
+        return None
+    where = f"{found.value} (of {found.dist.name})" if found.dist is not None else found.value
+    try:
+        loaded = found.load()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"the protocol {kind!r} cannot be loaded from {where}: {error}") from error
+    if not (isinstance(loaded, type) and issubclass(loaded, AbstractProtocol)):
+        raise ValueError(f"{where}, named as the protocol {kind!r}, is no subclass of simasgd.protocols.AbstractProtocol")
+    own = loaded.model_fields["kind"].default
+    if own != kind:
+        raise ValueError(f"{where} has the kind {own!r}, and its entry point is named {kind!r}; they must agree")
+    return loaded

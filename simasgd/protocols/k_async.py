@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role, at_most_learners
+from simasgd.scenario.section import Count, Inconsistency
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+    from simasgd.scenario.models import AbstractModel
+
+
+@final
+class KAsync(AbstractProtocol):
+    """The server updates with the first K gradients, which are of K learners, for who has sent one waits for that update; the
+    others go on computing, and their gradients count when they come (Dutta et al., arXiv:1803.01113).
+
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_{τ_l}). With K = 1 it is async, with K = λ hardsync.
+    """
+
+    kind: Literal["k-async"] = "k-async"
+    k: Count
+    """K, learners."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(self.k)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+            yield from learner.settle()
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
+        return at_most_learners("k", self.k, learners)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.section import Count
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class KBatchAsync(AbstractProtocol):
+    """The server updates with the next K gradients, whoever sent them and whatever weights they were computed on (Dutta et al.,
+    arXiv:1803.01113): n-softsync with c = K.
+
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K next} Δθ(θ_{τ_l}). With K = 1 it is async, with K = λ 1-softsync. Where communication is
+    free and nobody waits its mean staleness is (λ − 1)/K (docs/papers.md B3.2).
+    """
+
+    kind: Literal["k-batch-async"] = "k-batch-async"
+    k: Count
+    """K, gradients."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(self.k)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return (learners - 1) / self.k

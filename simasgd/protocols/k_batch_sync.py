@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.section import Count
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class KBatchSync(AbstractProtocol):
+    """The server updates with the first K gradients on the newest weights, whoever sent them: a learner that is done goes on
+    with its next mini-batch on the same weights, and all give up what they compute when there are new ones (Dutta et al.,
+    arXiv:1803.01113).
+
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i). A round takes K/λ of the mean compute time where these times are
+    exponential and communication is free.
+    """
+
+    kind: Literal["k-batch-sync"] = "k-batch-sync"
+    k: Count
+    """K, gradients."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(self.k, spread=0)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = yield from learner.pull()
+        while True:
+            weights = yield from learner.refresh(weights)
+            gradient = yield from learner.attempt(weights, before=weights.timestamp + 1)
+            if gradient is not None:
+                yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return 1.0
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return 0.0

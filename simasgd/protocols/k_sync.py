@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role, at_most_learners
+from simasgd.scenario.section import Count, Inconsistency
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+    from simasgd.scenario.models import AbstractModel
+
+
+@final
+class KSync(AbstractProtocol):
+    """The server updates with the first K of λ gradients on the newest weights, and the other learners give up what they
+    compute (Dutta et al., arXiv:1803.01113).
+
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i). A round takes the mean of the K-th of λ compute times, which
+    is H_λ − H_{λ−K} of their mean where they are exponential and communication is free.
+    """
+
+    kind: Literal["k-sync"] = "k-sync"
+    k: Count
+    """K, learners."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(self.k, spread=0)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = None
+        while True:
+            weights = yield from learner.pull(newer_than=weights)
+            gradient = yield from learner.attempt(weights, before=weights.timestamp + 1)
+            if gradient is not None:
+                yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return 1.0
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return 0.0
+
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
+        return at_most_learners("k", self.k, learners)

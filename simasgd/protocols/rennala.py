@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.scenario.section import Count
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class Rennala(AbstractProtocol):
+    """The server updates with the first B gradients on the newest weights and drops those on older ones; nobody gives up what
+    it computes (Tyurin and Richtárik 2023, Rennala SGD, arXiv:2305.12387, recalled).
+
+    θ_{i+1} = θ_i − γ · (1/B) · Σ_{B first} Δθ(θ_i). A learner goes on with the same weights until there are newer ones.
+    """
+
+    kind: Literal["rennala"] = "rennala"
+    batch: Count
+    """B, gradients."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(self.batch, spread=0)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        weights = yield from learner.pull()
+        while True:
+            weights = yield from learner.refresh(weights)
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return 1.0
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return 0.0

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role, Threshold
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class Ringmaster(AbstractProtocol):
+    """The server applies a gradient if its delay is less than R, and else drops it; its learner gets the newest weights in
+    either case (Maranjyan et al. 2025, Ringmaster ASGD; docs/papers.md B1).
+
+    θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R, where R = max{1, ⌈σ²/ε⌉} is the paper's choice for gradients of variance σ² and
+    a wanted ‖∇f‖² ≤ ε (recalled). R = ∞ is async, R = 1 takes fresh gradients only.
+    """
+
+    kind: Literal["ringmaster"] = "ringmaster"
+    threshold: Threshold
+    """R, updates; or `infinite`."""
+
+    def serve(self, server: Server) -> Role:
+        spread = None if self.threshold == "infinite" else self.threshold - 1
+        while True:
+            gradients = yield from server.collect(1, spread)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return learners - 1.0 if self.threshold == "infinite" else None

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Role, Threshold, number_of
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class RingmasterStop(AbstractProtocol):
+    """Ringmaster that stops late computations: as soon as a learner's weights are R updates old it gives up the mini-batch and
+    gets the newest (Maranjyan et al. 2025, Ringmaster ASGD with stops; docs/papers.md B1).
+
+    θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R. R = ∞ is async.
+    """
+
+    kind: Literal["ringmaster-stop"] = "ringmaster-stop"
+    threshold: Threshold
+    """R, updates; or `infinite`."""
+
+    def serve(self, server: Server) -> Role:
+        spread = None if self.threshold == "infinite" else self.threshold - 1
+        while True:
+            gradients = yield from server.collect(1, spread)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        late = None
+        while True:
+            weights = yield from learner.pull(newer_than=late)
+            gradient = yield from learner.attempt(weights, before=weights.timestamp + number_of(self.threshold))
+            late = weights if gradient is None else None
+            if gradient is not None:
+                yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return learners - 1.0 if self.threshold == "infinite" else None

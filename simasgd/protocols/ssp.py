@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractProtocol, Bound, Role, number_of
+
+if TYPE_CHECKING:
+    from simasgd.cluster.learner import Learner
+    from simasgd.cluster.server import Server
+
+
+@final
+class Ssp(AbstractProtocol):
+    """Stale synchronous parallel: a learner may be at most s mini-batches ahead of the slowest (Ho et al. 2013; docs/papers.md
+    B1).
+
+    Learner l, whose clock is c, begins its next mini-batch when min_j c_j ≥ c − s, on weights that contain all gradients of
+    clocks up to c − s − 1 (and its own, where it waits for them to arrive). The server applies every gradient on arrival. With
+    s = 0 all clocks are equal, in rounds of λ updates; s = ∞ is async.
+    """
+
+    kind: Literal["ssp"] = "ssp"
+    slack: Bound
+    """s, mini-batches; or `infinite`."""
+
+    def serve(self, server: Server) -> Role:
+        while True:
+            gradients = yield from server.collect(1)
+            server.update(gradients)
+
+    def learn(self, learner: Learner) -> Role:
+        while True:
+            too_old = yield from learner.keep_up(number_of(self.slack))
+            weights = yield from learner.pull(newer_than=too_old)
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+    def lawful_staleness(self, learners: int) -> float | None:
+        return learners - 1.0 if self.slack == "infinite" else None

@@ -1,0 +1,160 @@
+"""The table of properties: a row for every protocol. A newcomer joins by adding one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+Chosen = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What holds of a protocol. A mapping is a scenario's `protocol` section."""
+
+    typical: Chosen
+    """For six learners."""
+    differ: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    """For every parameter two values whose tapes differ (in test_properties' cluster), the rest as in `typical`."""
+    any_of: Callable[[int], st.SearchStrategy[Chosen]] | None = None
+    """Any parameters for λ learners; those of `typical` where None."""
+    size: Callable[[Any, int], int | None] = lambda protocol, learners: 1
+    """Gradients in an update under Rudra-base, or None where their number varies."""
+    most_stale: Callable[[Any], int | None] = lambda protocol: None
+    """The greatest staleness there can be, if there is one."""
+    drops: Callable[[Any], bool] = lambda protocol: False
+    """Whether gradients may be dropped or cancelled where nothing fails."""
+    distinct: bool = False
+    """Whether an update has no two gradients of one learner."""
+
+    def drawn(self, learners: int) -> st.SearchStrategy[Chosen]:
+        return st.just(self.typical) if self.any_of is None else self.any_of(learners)
+
+
+def of(kind: str, **strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Chosen]:
+    return st.fixed_dictionaries({"kind": st.just(kind), **strategies})
+
+
+counts = st.integers(1, 12)
+bounds = st.sampled_from([0, 1, 3, 20, "infinite"])
+thresholds = st.sampled_from([1, 2, 5, "infinite"])
+spreads = st.sampled_from([None, None, 0, 1, 5])
+
+ROWS = {
+    "hardsync": Row(
+        typical={"kind": "hardsync"},
+        differ={"barrier_timeout": (None, "1 ms")},
+        any_of=lambda learners: of("hardsync", barrier_timeout=st.sampled_from([None, "0 s", "1 ms", "5 ms", "50 ms"])),
+        size=lambda protocol, learners: learners if protocol.barrier_timeout is None else None,
+        most_stale=lambda protocol: 0,
+        drops=lambda protocol: True,
+        distinct=True,
+    ),
+    "async": Row(
+        typical={"kind": "async"},
+        differ={"spread": (None, 2)},
+        any_of=lambda learners: of("async", spread=spreads),
+        most_stale=lambda protocol: protocol.spread,
+        drops=lambda protocol: protocol.spread is not None,
+    ),
+    "n-softsync": Row(
+        typical={"kind": "n-softsync", "n": 2},
+        differ={"n": (2, 3), "spread": (None, 1)},
+        any_of=lambda learners: of("n-softsync", n=st.one_of(st.integers(1, learners), st.just("learners")), spread=spreads),
+        size=lambda protocol, learners: 1 if protocol.n == "learners" else learners // protocol.n,
+        most_stale=lambda protocol: protocol.spread,
+        drops=lambda protocol: protocol.spread is not None,
+    ),
+    "ssp": Row(
+        typical={"kind": "ssp", "slack": 1},
+        differ={"slack": (0, 1)},
+        any_of=lambda learners: of("ssp", slack=bounds),
+    ),
+    "bounded-delay": Row(
+        typical={"kind": "bounded-delay", "delay": 8},
+        differ={"delay": (0, 8)},
+        any_of=lambda learners: of("bounded-delay", delay=st.sampled_from([0, 1, 3, 20])),
+    ),
+    "backup-workers": Row(
+        typical={"kind": "backup-workers", "backups": 2},
+        differ={"backups": (1, 2)},
+        any_of=lambda learners: of("backup-workers", backups=st.integers(0, learners - 1)),
+        size=lambda protocol, learners: learners - protocol.backups,
+        most_stale=lambda protocol: 0,
+        drops=lambda protocol: protocol.backups > 0,
+        distinct=True,
+    ),
+    "k-sync": Row(
+        typical={"kind": "k-sync", "k": 4},
+        differ={"k": (3, 4)},
+        any_of=lambda learners: of("k-sync", k=st.integers(1, learners)),
+        size=lambda protocol, learners: protocol.k,
+        most_stale=lambda protocol: 0,
+        drops=lambda protocol: True,
+        distinct=True,
+    ),
+    "k-batch-sync": Row(
+        typical={"kind": "k-batch-sync", "k": 4},
+        differ={"k": (3, 4)},
+        any_of=lambda learners: of("k-batch-sync", k=counts),
+        size=lambda protocol, learners: protocol.k,
+        most_stale=lambda protocol: 0,
+        drops=lambda protocol: True,
+    ),
+    "k-async": Row(
+        typical={"kind": "k-async", "k": 4},
+        differ={"k": (3, 4)},
+        any_of=lambda learners: of("k-async", k=st.integers(1, learners)),
+        size=lambda protocol, learners: protocol.k,
+        distinct=True,
+    ),
+    "k-batch-async": Row(
+        typical={"kind": "k-batch-async", "k": 4},
+        differ={"k": (3, 4)},
+        any_of=lambda learners: of("k-batch-async", k=counts),
+        size=lambda protocol, learners: protocol.k,
+    ),
+    "ringmaster": Row(
+        typical={"kind": "ringmaster", "threshold": 4},
+        differ={"threshold": (3, 4)},
+        any_of=lambda learners: of("ringmaster", threshold=thresholds),
+        most_stale=lambda protocol: None if protocol.threshold == "infinite" else protocol.threshold - 1,
+        drops=lambda protocol: protocol.threshold != "infinite",
+    ),
+    "ringmaster-stop": Row(
+        typical={"kind": "ringmaster-stop", "threshold": 4},
+        differ={"threshold": (3, 4)},
+        any_of=lambda learners: of("ringmaster-stop", threshold=thresholds),
+        most_stale=lambda protocol: None if protocol.threshold == "infinite" else protocol.threshold - 1,
+        drops=lambda protocol: protocol.threshold != "infinite",
+    ),
+    "rennala": Row(
+        typical={"kind": "rennala", "batch": 4},
+        differ={"batch": (3, 4)},
+        any_of=lambda learners: of("rennala", batch=counts),
+        size=lambda protocol, learners: protocol.batch,
+        most_stale=lambda protocol: 0,
+        drops=lambda protocol: True,
+    ),
+    "downpour": Row(
+        typical={"kind": "downpour", "n_fetch": 3, "n_push": 2},
+        differ={"n_fetch": (2, 3), "n_push": (1, 2)},
+        any_of=lambda learners: of("downpour", n_fetch=st.integers(1, 4), n_push=st.integers(1, 4)),
+        size=lambda protocol, learners: protocol.n_push,
+    ),
+    "fedbuff": Row(
+        typical={"kind": "fedbuff", "buffer": 3, "local_steps": 2},
+        differ={"buffer": (2, 3), "local_steps": (1, 2)},
+        any_of=lambda learners: of("fedbuff", buffer=st.integers(1, 6), local_steps=st.integers(1, 4)),
+        size=lambda protocol, learners: protocol.buffer * protocol.local_steps,
+    ),
+    "dynsgd": Row(typical={"kind": "dynsgd"}),
+}
+
+
+def protocols(learners: int) -> st.SearchStrategy[Chosen]:
+    """Any protocol for λ learners."""
+    return st.sampled_from(list(ROWS.values())).flatmap(lambda row: row.drawn(learners))

@@ -1,0 +1,126 @@
+"""A protocol from outside the package: the one of docs/new-protocol.md, executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simasgd.errors import ScenarioError
+from simasgd.identity import content_name
+from simasgd.protocols import foreign
+from simasgd.scenario import keys
+from tests.build import TIMING, clock, scenario
+from tests.protocols import test_properties as properties
+from tests.protocols.table import ROWS, Row
+
+PAGE = (Path(__file__).parents[2] / "docs" / "new-protocol.md").read_text(encoding="utf-8")
+FILE, ROW = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+(TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+PARAMETER = "from simasgd.scenario.section import Count\n\n"
+WRONG = "[simasgd.protocols]\nelsewhere = nowhere:Nothing\nnumber = math:pi\nanother-name = round_robin:RoundRobin\n"
+
+
+def install(folder: Path, entry_points: str, **modules: str) -> None:
+    """What pip leaves of a package."""
+    for name, source in modules.items():
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+    info = folder / "outsider-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entry_points)
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A folder on the module path, and what is known of installed protocols forgotten before and after."""
+    caches = (foreign._named, foreign.protocol, keys._foreign)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for cache in caches:
+        cache.cache_clear()
+    yield tmp_path
+    sys.modules.pop("round_robin", None)
+    for cache in caches:
+        cache.cache_clear()
+
+
+def entry_points() -> str:
+    """As pip writes them, of the page's TOML."""
+    (line,) = [line for line in TOML.splitlines() if "=" in line]
+    return f"[simasgd.protocols]\n{line.replace(chr(34), '')}\n"
+
+
+def test_the_example_passes_as_a_row(installed, monkeypatch):
+    install(installed, entry_points(), round_robin=FILE)
+    monkeypatch.setitem(ROWS, "round-robin", eval(ROW, {"Row": Row}))
+    properties.test_a_seed_fixes_the_tape("round-robin")
+    properties.test_progress_is_counted_in_samples("round-robin")
+    properties.test_the_players_agree("round-robin")
+    _, tape = clock(scenario(TIMING, {"protocol": "round-robin"}))
+    assert tape.learner.tolist() == [i % 4 for i in range(tape.num_gradients)]
+    assert tape.staleness.max() == 3
+    assert scenario(TIMING, {"protocol": "round-robin"}).resolved()["protocol"] == {"kind": "round-robin"}
+
+
+def test_the_example_is_short():
+    lines = [line for block in (FILE, TOML, ROW) for line in block.splitlines() if line.strip()]
+    assert len(lines) < 60
+
+
+def test_its_parameters_are_keys(installed):
+    parametrised = FILE.replace(
+        'kind: Literal["round-robin"] = "round-robin"\n',
+        'kind: Literal["round-robin"] = "round-robin"\n    turns: Count = 1\n    """Gradients of a learner in turn."""\n',
+    )
+    install(installed, entry_points(), round_robin=PARAMETER + parametrised)
+    assert keys.resolve("turns") == "protocol.turns"
+    chosen = scenario(TIMING, {"protocol": {"kind": "round-robin", "turns": 2}})
+    assert chosen.protocol.turns == 2
+    assert content_name(chosen) != content_name(scenario(TIMING, {"protocol": "round-robin"}))
+    with pytest.raises(ScenarioError, match=r"protocol.turns: 0 is too small"):
+        scenario(TIMING, {"protocol": {"kind": "round-robin", "turns": 0}})
+    with pytest.raises(ScenarioError, match=r"unknown key 'turn'; did you mean 'turns'"):
+        scenario(TIMING, {"protocol": {"kind": "round-robin", "turn": 2}})
+    with pytest.raises(ScenarioError, match=r"unknown kind 'round-robbin'.*did you mean 'round-robin'"):
+        scenario(TIMING, {"protocol": "round-robbin"})
+
+
+def test_its_code_is_part_of_the_results_name(installed):
+    install(installed, entry_points(), round_robin=FILE)
+    chosen = scenario(TIMING, {"protocol": "round-robin"})
+    before = content_name(chosen)
+    (installed / "round_robin.py").write_text(FILE + "\n# changed\n", encoding="utf-8")
+    assert content_name(chosen) != before
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("elsewhere", r"cannot be loaded from nowhere:Nothing \(of outsider\): No module named 'nowhere'"),
+        ("number", r"math:pi \(of outsider\), named as the protocol 'number', is no subclass"),
+        ("another-name", r"has the kind 'round-robin', and its entry point is named 'another-name'"),
+    ],
+)
+def test_what_is_no_protocol_is_said(installed, kind, message):
+    install(installed, WRONG, round_robin=FILE)
+    with pytest.raises(ScenarioError, match=message):
+        scenario(TIMING, {"protocol": kind})
+
+
+def test_from_the_command_line_and_in_workers(tmp_path):
+    """A sweep's points are run in other processes, and its report names the protocol."""
+    install(tmp_path, entry_points(), round_robin=FILE)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    changes = ["learning=null", "payload=10kB", "samples_per_epoch=100", "variants=null", "cluster.learners=2,3", "seed=0,1"]
+    program = [sys.executable, "-c", "from simasgd.cli import main; main()"]
+    command = [*program, "sweep", "digits", "protocol=round-robin", *changes]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "-q"], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 points" in done.stdout
+    assert "round-robin" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

@@ -1,0 +1,85 @@
+"""What holds of every protocol in the table; conservation and freedom from deadlock over random clusters and faults are in
+tests/cluster/test_conservation.py, which draws from the same table."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+import jax
+import numpy as np
+import pytest
+
+from simasgd.learning.compiled import Compiled
+from simasgd.learning.problem import pose
+from simasgd.learning.reference import Reference
+from simasgd.protocols import InjectedStaleness, Protocol
+from simasgd.tape import Tape
+from tests.build import LEARNING, TIMING, clock, scenario
+from tests.learning.test_players import TOLERANCE, distance, final
+from tests.protocols.table import ROWS
+
+KINDS = sorted(ROWS)
+CLUSTER = {
+    "learners": 6,
+    "profile": "ethernet-25g",
+    "compute": {"per_batch": "1 ms", "per_sample": "1 ms", "distribution": "gamma", "cv": 0.4},
+    "speeds": [1.0, 1.0, 0.9, 0.8, 0.5, 0.2],
+}
+
+
+def tape_of(protocol, *changes):
+    return clock(scenario(TIMING, {"cluster": CLUSTER, "protocol": protocol}, *changes))[1]
+
+
+def same(one, other):
+    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Tape))
+
+
+def test_the_table_has_every_protocol():
+    """But injected staleness, which has a lone learner and tests of its own."""
+    assert set(ROWS) == {one.model_fields["kind"].default for one in get_args(Protocol) if one is not InjectedStaleness}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_seed_fixes_the_tape(kind):
+    first, again = (tape_of(ROWS[kind].typical) for _ in range(2))
+    assert same(first, again)
+    assert not same(first, tape_of(ROWS[kind].typical, {"seed": 1}))
+
+
+PARAMETERS = [
+    (one.model_fields["kind"].default, name)
+    for one in get_args(Protocol)
+    if one is not InjectedStaleness
+    for name in one.model_fields
+    if name != "kind"
+]
+
+
+@pytest.mark.parametrize(("kind", "parameter"), PARAMETERS)
+def test_every_parameter_changes_the_tape(kind, parameter):
+    row = ROWS[kind]
+    one, other = (tape_of({**row.typical, parameter: value}) for value in row.differ[parameter])
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_progress_is_counted_in_samples(kind):
+    """An epoch is over when so many samples have been applied, whatever was dropped or cancelled."""
+    chosen = scenario(TIMING, {"cluster": CLUSTER, "protocol": ROWS[kind].typical, "stop": {"gradients": None, "epochs": 0.5}})
+    clocked, tape = clock(chosen)
+    assert clocked.gradients_applied == tape.num_gradients
+    samples = tape.samples_before
+    assert samples[-1] >= 500 > samples[-2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_players_agree(kind):
+    changes = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
+    chosen = scenario(LEARNING, {"cluster": CLUSTER, "protocol": ROWS[kind].typical}, changes)
+    with jax.enable_x64(True):
+        problem = pose(chosen, clock(chosen)[1])
+        expected = final(Reference(), problem)
+        assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
+        assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
