@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from itertools import product
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import keys, units
+from simasgd.scenario import keys, text, units
 from simasgd.scenario.load import override_layer
 
 _CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
 _MOST_VALUES = 100_000
-_OPEN, _CLOSE = "([{", ")]}"
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,9 @@ def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
     return list(product(*(axis.values for axis in axes)))
 
 
-def _values(text: str) -> tuple[str, ...] | None:
+def _values(given: str) -> tuple[str, ...] | None:
     """The several values that a text stands for; None if it is a single one. Raises ValueError."""
-    parts = _split(text)
+    parts = _split(given)
     values: list[str] = []
     for part in parts:
         call = _CALL.fullmatch(part)
@@ -84,25 +83,9 @@ def _values(text: str) -> tuple[str, ...] | None:
     return tuple(values)
 
 
-def _split(text: str) -> list[str]:
+def _split(value: str) -> list[str]:
     """The parts of a text between commas, but for commas within brackets or quotes. Raises ValueError."""
-    parts, depth, quote = [""], 0, ""
-    for character in text:
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in _OPEN:
-            depth += 1
-        elif character in _CLOSE:
-            depth -= 1
-        if character == "," and depth == 0 and not quote:
-            parts.append("")
-        else:
-            parts[-1] += character
-    if depth or quote:
-        raise ValueError("a bracket or quote is not closed")
-    return [part.strip() for part in parts]
+    return [part.strip() for part in text.pieces(value, ",")]
 
 
 def _range(arguments: list[str]) -> list[str]:
@@ -146,17 +129,17 @@ def _linear(start: float, stop: float, share: float) -> float:
     return float(f"{start + share * (stop - start):.12g}")
 
 
-def _quantity(text: str) -> tuple[float, units.Dimension | None]:
+def _quantity(given: str) -> tuple[float, units.Dimension | None]:
     try:
-        number = float(text)
+        number = float(given)
     except ValueError:
-        unit = text.lstrip("+-.0123456789eE").strip()
+        unit = given.lstrip("+-.0123456789eE").strip()
         for dimension in units.DIMENSIONS:
             if unit in dimension.units:
-                return units.parse(text, dimension), dimension
-        raise ValueError(f"{text!r} is neither a number nor a quantity with a unit") from None
+                return units.parse(given, dimension), dimension
+        raise ValueError(f"{given!r} is neither a number nor a quantity with a unit") from None
     if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not finite")
+        raise ValueError(f"{given!r} is not finite")
     return number, None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,15 @@ _scenario = click.argument("scenario", metavar="NAME|FILE")
 _overrides = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1)
 _out = click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
 _quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
+_checkpoint = click.option(
+    "--checkpoint",
+    "checkpoint_seconds",
+    type=click.FloatRange(0.0),
+    default=60.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How often a long run saves how far it has come.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,15 +44,7 @@ def app() -> None:
 @_scenario
 @_overrides
 @_out
-@click.option(
-    "--checkpoint",
-    "checkpoint_seconds",
-    type=click.FloatRange(0.0),
-    default=60.0,
-    metavar="SECONDS",
-    show_default=True,
-    help="How often a long run saves how far it has come.",
-)
+@_checkpoint
 @_quiet
 def run(scenario: str, overrides: tuple[str, ...], out: Path | None, checkpoint_seconds: float, quiet: bool) -> None:
     """Run a scenario and write its report.
@@ -49,36 +52,44 @@ def run(scenario: str, overrides: tuple[str, ...], out: Path | None, checkpoint_
     A key may be shortened to any unambiguous ending: learners=8 is cluster.learners=8. Results go to reports/NAME/ unless
     --out names another folder. The same command goes on where an interrupted one stopped.
     """
-    from shutil import rmtree
-
-    from simasgd.results import refuse_foreign, replacing, unfinished_beside
-
     chosen = _load(scenario, overrides)
     folder = out if out is not None else _REPORTS / chosen.name
-    refuse_foreign(folder)
+    _run_into(folder, chosen, _command("run", scenario, overrides), checkpoint_seconds, quiet)
 
-    from simasgd.progress import phases
-    from simasgd.report.page import write_study
-    from simasgd.simulator import study
 
-    unfinished = unfinished_beside(folder)
-    if unfinished.exists() and not quiet:
-        click.echo(f"an interrupted run left {unfinished}; what belongs to this one is gone on with", err=True)
-    with phases(chosen.name, quiet=quiet) as progress:
-        result = study(
-            chosen,
-            command=_command("run", scenario, overrides),
-            progress=progress,
-            unfinished=unfinished,
-            checkpoint_seconds=checkpoint_seconds,
-        )
-        with replacing(folder) as fresh:
-            result.save(fresh)
-        rmtree(unfinished, ignore_errors=True)
-        progress("report", 1.0)
-        write_study(result, folder)
-    click.echo(_summary(result))
-    click.echo(f"report: {folder / 'index.html'}")
+@app.command()
+@_scenario
+@click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1)
+@click.option("--target", metavar="ERROR", help="Compare the times to this test error: 5%, 0.05; or to a test loss.")
+@_out
+@_checkpoint
+@_quiet
+def compare(
+    scenario: str,
+    arguments: tuple[str, ...],
+    target: str | None,
+    out: Path | None,
+    checkpoint_seconds: float,
+    quiet: bool,
+) -> None:
+    """Run a scenario under several protocols and say who wins where.
+
+    A PROTOCOL is KIND[:KEY=VALUE,…][+MODULATION], such as hardsync, n-softsync:n=4 or async+inverse-staleness; without any
+    the scenario's own variants are compared. KEY=VALUE holds for all: repeats=5 shows the spread over seeds. Results go to
+    reports/NAME-compare/ unless --out names another folder.
+    """
+    from simasgd.scenario.compare import compared, target_of
+
+    chosen = compared(scenario, arguments)
+    value = None if target is None else target_of(target, chosen)
+    _check_data(chosen)
+
+    from simasgd.report.comparison_json import save_comparison
+
+    folder = out if out is not None else _REPORTS / f"{chosen.name}-compare"
+    asked = () if target is None else ("--target", target)
+    command = _command("compare", scenario, (*arguments, *asked))
+    _run_into(folder, chosen, command, checkpoint_seconds, quiet, target=value, save=save_comparison)
 
 
 @app.command()
@@ -218,6 +229,10 @@ def data() -> None:
             click.echo(f"{name:19} here: {paths[0].parent}")
 
 
+def _save(result: Any, folder: Path) -> None:
+    result.save(folder)
+
+
 def main() -> None:
     """The program: errors that are the user's to read are one message, without a traceback."""
     try:
@@ -225,6 +240,42 @@ def main() -> None:
     except SimasgdError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+
+
+def _run_into(
+    folder: Path,
+    chosen: Any,
+    command: str,
+    checkpoint_seconds: float,
+    quiet: bool,
+    *,
+    target: float | None = None,
+    save: Callable[[Any, Path], None] = _save,
+) -> None:
+    """Run all of a scenario, `save` its results into a folder and write the report."""
+    from shutil import rmtree
+
+    from simasgd.results import refuse_foreign, replacing, unfinished_beside
+
+    refuse_foreign(folder)
+
+    from simasgd.progress import phases
+    from simasgd.report.page import write_study
+    from simasgd.simulator import study
+
+    unfinished = unfinished_beside(folder)
+    if unfinished.exists() and not quiet:
+        click.echo(f"an interrupted run left {unfinished}; what belongs to this one is gone on with", err=True)
+    with phases(chosen.name, quiet=quiet) as progress:
+        result = study(chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds)
+        result = replace(result, target=target)
+        with replacing(folder) as fresh:
+            save(result, fresh)
+        rmtree(unfinished, ignore_errors=True)
+        progress("report", 1.0)
+        write_study(result, folder)
+    click.echo(_summary(result))
+    click.echo(f"report: {folder / 'index.html'}")
 
 
 def _load(scenario: str, overrides: tuple[str, ...]) -> Any:

@@ -63,6 +63,10 @@ def sweep(label: str, axes: list[str], *fragments: str) -> Case:
     return Case(label, PLAIN, ["sweep", "s.yaml", *axes, "--out", "out"], ["command line: ", *fragments])
 
 
+def compare(label: str, arguments: list[str], *fragments: str, text: str = PLAIN) -> Case:
+    return Case(label, text, ["compare", "s.yaml", *arguments, "--out", "out"], ["command line: ", *fragments])
+
+
 VARIANTS = "stop: {epochs: 1}\nvariants:"
 NETWORK = "profile: p775\n  network: "
 COMPUTE = "profile: p775\n  compute: "

@@ -78,6 +78,33 @@ def test_a_sweep_and_its_page(tmp_path):
     assert len(list((tmp_path / "reports/digits-sweep/points").iterdir())) == 8
 
 
+def test_a_comparison_and_its_page(tmp_path):
+    protocols = ["hardsync", "async", "n-softsync:n=2+inverse-staleness"]
+    names = ["hardsync", "async", "n-softsync-n2-inverse-staleness"]
+    few = ["learners=4", "stop.epochs=2", "repeats=2", "--target", "30%", "-q"]
+    done = simasgd("compare", "quickstart", *protocols, *few, folder=tmp_path)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [*names, "report:"]
+    home = tmp_path / "reports/quickstart-compare"
+    assert sorted(entry.name for entry in home.iterdir()) == sorted(
+        [*names, "compare.json", "index.html", "scenario.yaml", "study.json", "variants.json"]
+    )
+    compared = json.loads((home / "compare.json").read_text())
+    assert [row["variant"] for row in compared["variants"]] == names
+    assert (compared["comparisons"][0]["target"], compared["comparisons"][0]["target_given"]) == (0.3, True)
+    for row in compared["variants"]:
+        runs = [json.loads((home / row["variant"] / part / "run.json").read_text()) for part in ("", "repeats/1")]
+        errors = [run["test_error"] for run in runs]
+        assert (row["final"]["min"], row["final"]["max"]) == (min(errors), max(errors))
+        assert row["bytes"]["max"] == max(run["bytes"]["sent"] for run in runs)
+        reached = [any(one["test_error"] <= 0.3 for one in run["evaluations"]) for run in runs]
+        assert row["to_target"]["seeds_reached"] == sum(reached)
+    page = (home / "index.html").read_bytes()
+    assert b"30.0\xc2\xa0% test error, as asked for" in page
+    assert b"--target 30%" in page, "the command that repeats it"
+    simasgd("report", "reports/quickstart-compare", folder=tmp_path)
+    assert (home / "index.html").read_bytes() == page
+
+
 @pytest.mark.parametrize("kind", ["run", "sweep"])
 def test_a_report_can_be_made_anew_and_is_the_same(kind, tmp_path):
     path = tmp_path / "mine.yaml"

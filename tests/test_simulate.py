@@ -54,6 +54,10 @@ def test_a_run_with_learning(protocol):
         assert staleness[f"p{percentile}"] == exact
 
     assert summary["evaluations"] == run.evaluations.to_dict("records")
+    sent = [row["bytes"] for row in summary["evaluations"]]
+    assert sent[0] == 0.0
+    assert sent == sorted(sent)
+    assert sent[-1] == summary["bytes"]["sent"], "all that was sent until the stop"
     assert [row["epoch"] for row in summary["evaluations"]] == [0.0, 1.0, 2.0, pytest.approx(summary["epochs"])]
     assert summary["test_error"] == summary["evaluations"][-1]["test_error"] < summary["evaluations"][0]["test_error"]
     assert summary["test_loss"] == summary["evaluations"][-1]["test_loss"] == run.test_loss

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from simasgd.report import figures, svg
+from simasgd.report.comparison import comparisons
+from simasgd.report.comparison_blocks import comparison_blocks
 from simasgd.report.facts import Facts
 from simasgd.report.faults import fault_blocks
 from simasgd.report.gantt import timeline_blocks
@@ -14,7 +16,7 @@ from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.parts import Block, Entry, Panel, Table, glyph, line_mark
 from simasgd.report.tables import clocks, curves, histogram, staleness_over_time
 from simasgd.report.time_blocks import time_block
-from simasgd.report.words import NBSP, duration, few, number
+from simasgd.report.words import NBSP, few, number, volume
 from simasgd.results import Run, Study
 
 _MOST_ROWS = 60
@@ -22,19 +24,27 @@ _MOST_ROWS = 60
 
 def blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:
     """Those that this study has something to show in."""
+    compared = comparisons(study, variants)
     tables = [(curves(study, metric), metric) for metric in (ERROR, LOSS)]
-    learning = [_curves(table, metric, variants) for table, metric in tables if not table.empty]
+    several = [comparison.metric for comparison in compared]
+    learning = [_curves(table, metric, _axes(table, metric in several)) for table, metric in tables if not table.empty]
     times = [time_block(study, variants), *timeline_blocks(study, variants)]
-    return [*learning, _staleness(study, variants), *times, *fault_blocks(variants)]
+    return [*learning, *comparison_blocks(compared), _staleness(study, variants), *times, *fault_blocks(variants)]
 
 
-def _curves(table: pd.DataFrame, metric: Metric, variants: Sequence[Facts]) -> Block:
+def _axes(table: pd.DataFrame, is_compared: bool) -> Sequence[tuple[str, str]]:
+    """What the curves are drawn against. Runs of earlier versions did not count bytes at each evaluation."""
+    against = [("seconds", "simulated time"), ("epoch", "epochs")]
+    return [*against, ("bytes", "bytes sent")] if is_compared and table["bytes"].notna().all() else against
+
+
+def _curves(table: pd.DataFrame, metric: Metric, axes: Sequence[tuple[str, str]]) -> Block:
     names = table.drop_duplicates("variant").set_index("series")["variant"]
     ends = "; ".join(
         f"{name} ends at {metric.form(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
     )
     panels = []
-    for x, against in (("seconds", "simulated time"), ("epoch", "epochs")):
+    for x, against in axes:
         label = f"Line chart of {metric.name} against {against}: {ends}."
         drawn = svg.inline(figures.curve(table, x, metric), f"{metric.key}-{x}", label)
         panels.append(Panel(f"{metric.title} against {against}", drawn))
@@ -46,6 +56,7 @@ def _curves(table: pd.DataFrame, metric: Metric, variants: Sequence[Facts]) -> B
             number(row.epoch),
             number(row.updates),
             f"{row.seconds:.4g}",
+            volume(row.bytes) if row.bytes == row.bytes else "–",
             *map(metric.form, (row.value, row.low, row.high)),
         )
         for row in table.itertuples()
@@ -54,28 +65,28 @@ def _curves(table: pd.DataFrame, metric: Metric, variants: Sequence[Facts]) -> B
         id=metric.key.removeprefix("test_"),
         nav=metric.title,
         title=f"{metric.title} over time",
-        reading=learning_reading(table, metric, variants) + spread,
+        reading=learning_reading(table, metric) + spread,
         panels=panels,
         legend=legend if len(names) > 1 else [],
-        table=Table.of(("variant", "epoch", "updates", "simulated seconds", metric.name, "least", "greatest"), rows),
+        table=Table.of(("variant", "epoch", "updates", "simulated seconds", "bytes", metric.name, "least", "greatest"), rows),
+        columns=len(axes),
     )
 
 
-def learning_reading(table: pd.DataFrame, metric: Metric, variants: Sequence[Facts]) -> str:
-    """When each variant first got to an error, or a loss, that all who learn reach in the end."""
-    learners = [one for one in variants if one.classes is not None and one.metric is metric]
-    # The target is what the runs end at, not the last row that all seeds share.
-    finals = [one.score.mean for one in learners if one.score is not None and not one.fails]
-    if len(learners) == 1 or not finals:
-        return " ".join(_fall(name, rows, metric) for name, rows in table.groupby("variant", sort=False))
-    target = max(finals)
-    said = []
-    for name, rows in table.groupby("variant", sort=False):
-        there = rows[rows["value"] <= target]
-        first = None if there.empty else there.iloc[0]
-        when = "never" if first is None else f"after {duration(first.seconds)} (epoch {number(first.epoch)})"
-        said.append(f"{name} {when}")
-    return f"Time until the mean {metric.name} is first at {metric.form(target)} or below: {few(said, 8)}."
+def learning_reading(table: pd.DataFrame, metric: Metric) -> str:
+    """Where each variant ends, and where it was lowest before."""
+    groups = list(table.groupby("variant", sort=False))
+    if len(groups) == 1:
+        ((name, rows),) = groups
+        return _fall(name, rows, metric)
+    ends = [f"{name} ends at {metric.form(rows['value'].iloc[-1])}{_lowest(rows, metric)}" for name, rows in groups]
+    return f"{few(ends, 8)}."
+
+
+def _lowest(rows: pd.DataFrame, metric: Metric) -> str:
+    end, best = rows["value"].iloc[-1], rows.loc[rows["value"].idxmin()]
+    is_lower = best.epoch > 0 and best.value < end and metric.form(best.value) != metric.form(end)
+    return f" (lowest {metric.form(best.value)}, at epoch {number(best.epoch)})" if is_lower else ""
 
 
 def _fall(name: str, rows: pd.DataFrame, metric: Metric) -> str:

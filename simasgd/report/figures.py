@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,19 +16,37 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from simasgd.report import svg
 from simasgd.report.facts import Resource
 from simasgd.report.metric import ERROR, Metric
-from simasgd.report.words import NBSP, number, share, time_unit
+from simasgd.report.words import NBSP, number, share, time_unit, volume_unit
 
 _MOST_BARS = 60
 _MOST_DECADES = 8
 _ROW = 0.46
 
 
+def _time_axis(greatest: float) -> tuple[float, str]:
+    size, unit = time_unit(greatest)
+    return size, f"simulated time ({unit})"
+
+
+def _volume_axis(greatest: float) -> tuple[float, str]:
+    size, unit = volume_unit(greatest)
+    return size, f"sent over the network ({unit})"
+
+
+AXES: Mapping[str, Callable[[float], tuple[float, str]]] = {
+    "seconds": _time_axis,
+    "epoch": lambda _: (1.0, "epochs (samples applied)"),
+    "bytes": _volume_axis,
+}
+"""What a horizontal axis that ends at a value is divided by, and its label."""
+
+
 def curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
-    """The metric against `x` (seconds or epoch), one line per variant with the range over its seeds.
+    """The metric against `x` (seconds, epoch or bytes), one line per variant with the range over its seeds.
 
     `table` is that of `tables.curves`.
     """
-    size, unit = time_unit(float(table["seconds"].max())) if x == "seconds" else (1.0, "")
+    size, label = AXES[x](float(table[x].max()))
     with svg.drawing(height=2.9) as figure:
         axes = figure.subplots()
         for i, rows in table.groupby("series"):
@@ -41,7 +59,7 @@ def curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
             percent_axis(axes, logarithmic=bool(table["low"].min() > 0 and spans(table["value"])))
         else:
             number_axis(axes, logarithmic=spans(table["value"]))
-        axes.set_xlabel(f"simulated time ({unit})" if unit else "epochs (samples applied)")
+        axes.set_xlabel(label)
         axes.set_xlim(0, float(table[x].max()) / size or 1.0)
         return figure
 

@@ -73,6 +73,27 @@ WORDS = (
         "either varies over the seeds; else they count as alike.",
     ),
     (
+        "Time to a target",
+        "That of the first evaluation at or below the target, in the mean over the seeds that reach it. Weights are evaluated "
+        "once an epoch, so it is an epoch too late at most. Unless somebody asks for another target it is "
+        "the second-best variant's: the value that all its seeds get to, rounded up.",
+    ),
+    (
+        "Bytes sent",
+        "What was handed to the network until then, gradients and weights alike, lost and repeated messages included.",
+    ),
+    (
+        "Pareto front",
+        "The variants to which no other is both as good and as soon, and better in one of the two, in the means over the "
+        "seeds. A variant that diverged, hung or fails to learn is never on it.",
+    ),
+    (
+        "Wins, ties",
+        "The least mean wins. It is a tie where the difference is no difference: of errors and losses as under worse and "
+        "better, of times, bytes and epochs 2 %; and never less than either varies over the seeds. Only those compete that "
+        "learn and, for a target, reach it at every seed.",
+    ),
+    (
         "Seeds",
         "Each seed fixes compute times, initial weights and mini-batches. Numbers are means over the seeds, with the least and "
         "the greatest.",

@@ -83,6 +83,8 @@ class Block:
     summary: str = "The numbers behind the figures"
     more: Sequence[tuple[str, Table]] = ()
     """Further tables under their summaries."""
+    columns: int = 2
+    """How many panels stand side by side where there is room."""
 
 
 @dataclass(frozen=True)

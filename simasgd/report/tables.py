@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,11 +15,12 @@ from simasgd.results import Run, Study
 
 def curves(study: Study, metric: Metric) -> pd.DataFrame:
     """Evaluations of the variants that are judged by this metric, as means over the seeds: series (the variant's number),
-    variant, epoch, updates, seconds, value, low, high, seeds (how many). Where the value is infinite there is no row."""
+    variant, epoch, updates, seconds, bytes (NaN where a run of an earlier version has none), value, low, high, seeds (how
+    many). Where the value is infinite there is no row."""
     parts = []
     for series, (variant, runs) in enumerate(study.runs.items()):
         learning = runs[0].scenario.learning
-        tables = [run.evaluations for run in runs if run.evaluations is not None]
+        tables = [_with_bytes(run.evaluations) for run in runs if run.evaluations is not None]
         if not tables or learning is None or metric_of(learning) is not metric:
             continue
         # Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
@@ -30,17 +32,22 @@ def curves(study: Study, metric: Metric) -> pd.DataFrame:
                 epoch=("epoch", "mean"),
                 updates=("updates", "mean"),
                 seconds=("simulated_seconds", "mean"),
+                bytes=("bytes", "mean"),
                 value=(metric.key, "mean"),
                 low=(metric.key, "min"),
                 high=(metric.key, "max"),
                 seeds=(metric.key, "size"),
             )
-            .dropna()
+            .dropna(subset=["value", "low", "high"])
         )
         merged.insert(0, "series", series)
         merged.insert(1, "variant", variant or protocol_name(runs[0].scenario.protocol))
         parts.append(merged)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _with_bytes(evaluations: pd.DataFrame) -> pd.DataFrame:
+    return evaluations if "bytes" in evaluations else evaluations.assign(bytes=math.nan)
 
 
 def _matched(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:

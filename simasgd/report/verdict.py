@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from simasgd.report.facts import Facts
 from simasgd.report.faults import hang
-from simasgd.report.metric import ERROR
+from simasgd.report.metric import ERROR, Metric
 from simasgd.report.words import Spread, count, duration, factor, few, number, points, share
 
 _LEAST_DIFFERENCE = 0.015
@@ -66,22 +66,42 @@ def quality(one: Facts, base: Facts) -> str:
     assert one.score is not None
     assert base.score is not None
     difference = _difference(one, base)
-    least = max(_least(one, base), one.score.width, base.score.width)
-    return "same" if abs(difference) <= least else "worse" if difference > 0 else "better"
+    if abs(difference) <= alike_scores(one.score, base.score, base.metric):
+        return "same"
+    return "worse" if difference > 0 else "better"
+
+
+def alike_scores(one: Spread, other: Spread, metric: Metric) -> float:
+    """Up to which difference of their means two scores over seeds count as alike."""
+    return max(_least_of(one, other, metric), one.width, other.width)
+
+
+def alike_amounts(one: Spread, other: Spread) -> float:
+    """The same of times, bytes and epochs."""
+    return max(_SAME_TIME * min(one.mean, other.mean), one.width, other.width)
+
+
+def same_work(one: float, other: float) -> bool:
+    """Whether two numbers of applied samples are about the same, so that the times they took can be compared."""
+    return min(one, other) > 0 and abs(one - other) <= 0.1 * max(one, other)
+
+
+def _least_of(one: Spread, other: Spread, metric: Metric) -> float:
+    return _LEAST_DIFFERENCE if metric is ERROR else _LEAST_PART * min(one.mean, other.mean)
 
 
 def _least(one: Facts, base: Facts) -> float:
     """The least difference of the means that is any."""
     assert one.score is not None
     assert base.score is not None
-    return _LEAST_DIFFERENCE if base.metric is ERROR else _LEAST_PART * min(one.score.mean, base.score.mean)
+    return _least_of(one.score, base.score, base.metric)
 
 
 def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
     """What `one` is in time compared with `base`, and whether that is sooner (None: neither)."""
     if not one.samples:
         return "applied no gradient", None
-    if _same_work(one, base):
+    if same_work(one.samples, base.samples):
         ratio = base.simulated_seconds.mean / one.simulated_seconds.mean
         if abs(ratio - 1) <= _SAME_TIME:
             return f"takes as long as {base.name}", None
@@ -190,12 +210,6 @@ def _tally(base: Facts, others: Sequence[Facts]) -> str:
     }
     counted = [f"{outcomes.count(outcome)} {word}" for outcome, word in words.items() if outcome in outcomes]
     return f"Of all {len(others)} compared with {base.name}, {few(counted, 5)}."
-
-
-def _same_work(one: Facts, base: Facts) -> bool:
-    """Whether both applied about as many samples, so that their times can be compared."""
-    most = max(one.samples, base.samples)
-    return most > 0 and abs(one.samples - base.samples) <= 0.1 * most and min(one.samples, base.samples) > 0
 
 
 def _throughput(one: Facts) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 NBSP = "\u00a0"
 _UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "µs"))
+_VOLUMES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -64,6 +65,17 @@ def duration(seconds: float) -> str:
 def time_unit(seconds: float) -> tuple[float, str]:
     """The unit that suits a time: its length (s) and its name."""
     return next((size, unit) for least, size, unit in _UNITS if seconds >= least)
+
+
+def volume(size: float) -> str:
+    """A number of bytes with the unit that suits it."""
+    scale, unit = volume_unit(size)
+    return f"{number(size / scale)}{NBSP}{unit}"
+
+
+def volume_unit(size: float) -> tuple[float, str]:
+    """The unit that suits a number of bytes: its size and its name."""
+    return next((least or 1.0, unit) for least, unit in _VOLUMES if size >= least)
 
 
 def factor(ratio: float) -> str:

@@ -44,6 +44,22 @@ def test_figures_are_seen_and_nothing_overflows(
         assert len(set(labels)) == len(labels)
 
 
+@pytest.mark.parametrize("width", [375, 1200])
+def test_a_comparison_is_seen_whole(study_file: Path, width: int, tmp_path: Path) -> None:
+    with opened(study_file, tmp_path, width=width) as page:
+        for section, panels in (("error", 3), ("target", 3), ("wins", 2)):
+            figures = page.locator(f"#{section} figure")
+            assert figures.count() == panels
+            assert figures.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+        lefts = {round(box["x"]) for one in page.locator("#error figure").all() if (box := one.bounding_box()) is not None}
+        assert len(lefts) == (3 if width > 1000 else 1), "side by side where there is room"
+        rows = page.locator("#wins figure table tbody tr").all_inner_texts()
+        for criterion in ("final test error", "simulated time", "time to the target", "bytes sent", "epochs to the target"):
+            assert sum(row.startswith(criterion) for row in rows) == 1
+        cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
+        assert page.locator("#wins figure .scroll").evaluate_all(cut) == 0
+
+
 def test_text_follows_the_theme(study_file: Path, tmp_path: Path) -> None:
     found = {}
     for scheme in ("light", "dark"):

@@ -1,0 +1,334 @@
+"""Who wins where, by numbers worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from simasgd import Run, Study
+from simasgd.report.comparison import (
+    BYTES,
+    CRITERIA,
+    EPOCHS_TO_TARGET,
+    FAILS,
+    HUNG,
+    SCORE,
+    SECONDS,
+    TIME_TO_TARGET,
+    Comparison,
+    Contender,
+    Outcome,
+    Reach,
+    comparisons,
+    criterion,
+    default_target,
+    dominators,
+    first_reach,
+    friendly,
+    judged,
+    level,
+    point,
+    seeds_won,
+)
+from simasgd.report.comparison_json import comparison_json, save_comparison
+from simasgd.report.facts import facts_of
+from simasgd.report.metric import ERROR, LOSS, Metric
+from simasgd.report.page import study_page, write_study
+from simasgd.report.standings import front, standings, target_reading
+from simasgd.report.verdict import alike_amounts, alike_scores
+from simasgd.report.words import NBSP, Spread, volume
+
+
+def evaluations(*errors: float) -> pd.DataFrame:
+    """One every epoch, which takes 2 s and 10 bytes."""
+    rows = range(len(errors))
+    return pd.DataFrame(
+        {
+            "epoch": [float(i) for i in rows],
+            "simulated_seconds": [2.0 * i for i in rows],
+            "bytes": [10.0 * i for i in rows],
+            "test_error": errors,
+            "test_loss": [10.0 * error for error in errors],
+        }
+    )
+
+
+def contender(
+    name: str, scores: Sequence[float | None], seconds: Sequence[float], to_target: Sequence[float | None] = (), **more: Any
+) -> Contender:
+    """Of seeds 0, 1, …; an epoch takes 2 s, and 10 bytes."""
+    reached = [None if at is None else Reach(at, at / 2, 5 * at) for at in to_target] or [None] * len(scores)
+    outcomes = tuple(
+        Outcome(seed, score, time, 5 * time, when)
+        for seed, (score, time, when) in enumerate(zip(scores, seconds, reached, strict=True))
+    )
+    return Contender(series=0, name=name, outcomes=outcomes, **more)
+
+
+def compared(*contenders: Contender, metric: Metric = ERROR, target: float | None = 0.05, given: bool = True) -> Comparison:
+    points = {one.name: at for one in contenders if (at := point(one)) is not None}
+    return Comparison(
+        metric=metric,
+        contenders=contenders,
+        target=target,
+        given=given,
+        criteria=tuple(judged(key, contenders, metric) for key in CRITERIA),
+        dominated_by=dominators(points, [one.name for one in contenders if not one.failure]),
+    )
+
+
+def plain(text: str) -> str:
+    return text.replace(NBSP, " ")
+
+
+# The target
+
+
+def test_a_target_is_reached_at_the_first_evaluation_at_or_below_it() -> None:
+    table = evaluations(0.9, 0.5, 0.04, 0.06, 0.03)
+    assert first_reach(table, ERROR, 0.05) == Reach(4.0, 2.0, 20.0), "not in between, and not the last time"
+    assert first_reach(table, ERROR, 0.04) == Reach(4.0, 2.0, 20.0), "at it is enough"
+    assert first_reach(table, ERROR, 0.95) == Reach(0.0, 0.0, 0.0)
+    assert first_reach(table, ERROR, 0.02) is None
+    assert first_reach(table, LOSS, 0.3) == Reach(8.0, 4.0, 40.0)
+    assert first_reach(table.drop(columns="bytes"), ERROR, 0.05) == Reach(4.0, 2.0, None)
+    assert first_reach(evaluations(math.nan, math.nan), ERROR, 0.05) is None
+
+
+def test_the_level_is_what_all_seeds_get_to() -> None:
+    assert level([evaluations(0.9, 0.03, 0.05), evaluations(0.9, 0.04)], ERROR) == 0.04
+    assert level([evaluations(0.9, 0.03), evaluations(math.nan)], ERROR) is None
+    assert level([], ERROR) is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "target"), [([0.031, 0.044, 0.2], 0.05), ([0.2, 0.031], 0.2), ([0.031], 0.04), ([], None), ([0.0, 0.0], 0.0)]
+)
+def test_the_default_target_is_the_second_best_level_rounded_up(levels: list[float], target: float | None) -> None:
+    assert default_target(levels) == target
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [(0.0333, 0.04), (0.04, 0.04), (0.0401, 0.05), (0.091, 0.1), (0.1, 0.1), (7e-9, 8e-9), (1.213, 1.5), (340.0, 400.0),
+     (0.0, 0.0), (-0.3, -0.3)],
+)  # fmt: skip
+def test_friendly_numbers(value: float, rounded: float) -> None:
+    assert friendly(value) == rounded
+
+
+# Wins and ties
+
+
+def test_the_least_mean_wins_and_seeds_are_compared_one_by_one() -> None:
+    values = {"a": {0: 1.0, 1: 5.0}, "b": {0: 2.0, 1: 2.5}, "c": {0: 9.0, 1: 2.5}}
+    found = criterion(SECONDS, values, lambda one, other: 0.5)
+    assert (found.best, found.tied) == ("b", ())
+    assert found.means == {"a": 3.0, "b": 2.25, "c": 5.75}
+    assert (found.seeds_won, found.seeds) == ({"a": 1, "b": 1, "c": 1}, 2), "at seed 1 two are equal, and both win"
+    assert criterion(SECONDS, values, lambda one, other: 0.75).tied == ("a",), "at the limit is a tie"
+
+
+def test_seeds_that_only_one_has_are_won_by_nobody() -> None:
+    assert seeds_won({"a": {0: 1.0, 1: 1.0}, "b": {1: 2.0, 2: 0.0}}) == ({"a": 1, "b": 0}, 1)
+    assert seeds_won({"a": {0: 1.0}}) == ({"a": 0}, 0)
+
+
+def test_what_is_no_difference() -> None:
+    narrow, wide = Spread(0.03, 0.03, 0.03), Spread(0.04, 0.03, 0.06)
+    assert alike_scores(narrow, narrow, ERROR) == 0.015
+    assert alike_scores(narrow, wide, ERROR) == pytest.approx(0.03)
+    assert alike_scores(narrow, narrow, LOSS) == pytest.approx(0.003)
+    assert alike_amounts(Spread(10.0, 10.0, 10.0), Spread(20.0, 20.0, 20.0)) == 0.2
+    assert alike_amounts(Spread(10.0, 9.5, 10.0), Spread(20.0, 20.0, 20.0)) == 0.5
+
+
+def test_who_failed_does_not_compete() -> None:
+    good, fast = contender("good", [0.03], [10.0]), contender("fast", [0.9], [5.0], failure=FAILS)
+    assert judged(SECONDS, [good, fast], ERROR).best == "good"
+    assert judged(SECONDS, [fast], ERROR).reason == "no variant learns"
+
+
+def test_a_target_is_won_by_those_who_reach_it_at_every_seed() -> None:
+    sure, lucky = contender("sure", [0.03, 0.03], [9, 9], [8, 8]), contender("lucky", [0.03, 0.06], [9, 9], [2, None])
+    assert judged(TIME_TO_TARGET, [sure, lucky], ERROR).best == "sure"
+    assert judged(EPOCHS_TO_TARGET, [sure, lucky], ERROR).means == {"sure": 4.0}
+    assert judged(TIME_TO_TARGET, [lucky], ERROR).reason == "no variant reaches the target at every seed"
+
+
+def test_times_of_unequal_work_are_not_compared() -> None:
+    half = contender("half", [0.03], [5.0], samples=500.0)
+    for key in (SECONDS, BYTES):
+        assert judged(key, [contender("whole", [0.03], [9.0], samples=1000.0), half], ERROR).reason.startswith("the runs apply")
+    assert judged(SCORE, [contender("whole", [0.03], [9.0], samples=1000.0), half], ERROR).best == "whole"
+
+
+# The Pareto front
+
+
+def test_dominated_is_who_is_no_better_and_no_sooner() -> None:
+    points = {"a": (1.0, 5.0), "b": (2.0, 4.0), "c": (2.0, 5.0), "d": (3.0, 3.0), "twin": (3.0, 3.0), "e": (9.0, 9.0)}
+    found = dominators(points, ["a", "b", "c", "d", "twin", "absent"])
+    assert found == {
+        "a": (),
+        "b": (),
+        "c": ("a", "b"),
+        "d": (),
+        "twin": (),
+        "e": ("a", "b", "c", "d", "twin"),
+    }
+
+
+def test_who_hung_or_lost_a_seed_has_no_point() -> None:
+    assert point(contender("a", [0.02, 0.04], [1.0, 3.0])) == (2.0, pytest.approx(0.03))
+    assert point(contender("a", [0.02, None], [1.0, 3.0])) is None
+    assert point(contender("a", [0.02], [1.0], failure=HUNG)) is None
+
+
+def test_the_front_leaves_out_who_fails() -> None:
+    found = compared(
+        contender("slow", [0.02], [10.0]), contender("soon", [0.05], [5.0]), contender("bad", [0.9], [1.0], failure=FAILS)
+    )
+    assert [one.name for one in found.front] == ["soon", "slow"]
+
+
+# Sentences
+
+
+def test_standings_in_words() -> None:
+    found = compared(
+        contender("hardsync", [0.03, 0.032], [10.0, 10.2], [6.0, 6.0]),
+        contender("async", [0.9, 0.9], [5.0, 5.0], [None, None], failure=FAILS),
+        contender("aware", [0.06, 0.062], [7.0, 7.2], [7.0, 7.0]),
+        contender("late", [0.08, 0.08], [12.0, 12.0], [12.0, None]),
+    )
+    assert plain(standings(found)) == (
+        "On the Pareto front of test error and simulated time are aware (6.1 % in 7.1 s) and hardsync (3.1 % in 10.1 s). "
+        "async fails to learn and does not compete. late is dominated by hardsync and aware. "
+        "By final test error hardsync wins (3.1 %), at each of two seeds. "
+        "By simulated time aware wins (7.1 s), at each of two seeds. "
+        "By time to the target hardsync wins (6 s), at each of two seeds. "
+        "By bytes sent aware wins (35.5 B), at each of two seeds. "
+        "By epochs to the target hardsync wins (3 epochs), at each of two seeds."
+    )
+    assert plain(target_reading(found)).startswith(
+        "The target is 5.0 % test error, as asked for. hardsync is there after 6 s (3 epochs), async never reaches it, "
+        "aware is there after 7 s (3.5 epochs) and late is there after 12 s (6 epochs) at 1 of 2 seeds."
+    )
+
+
+def test_ties_in_words() -> None:
+    found = compared(contender("a", [0.03], [10.0], [None]), contender("b", [0.031], [10.1], [None]))
+    assert plain(standings(found)) == (
+        "On the Pareto front of test error and simulated time is a (3.0 % in 10 s) alone. b is dominated by a. "
+        "By final test error, simulated time and bytes sent all who compete tie. "
+        "Nobody wins by time to the target and epochs to the target: no variant reaches the target at every seed."
+    )
+
+
+def test_some_tie_and_some_have_no_rival() -> None:
+    two = [contender("a", [0.03], [10.0], [6.0]), contender("b", [0.031], [15.0], [None])]
+    said = plain(standings(compared(*two, contender("c", [0.2], [20.0], [None]))))
+    assert "By final test error a (3.0 %) and b (3.1 %) tie." in said
+    assert "By time to the target a (6 s) has no rival." in said
+
+
+def test_nobody_learns() -> None:
+    bad = [contender(name, [None], [1.0], failure="diverged") for name in ("a", "b")]
+    found = compared(*bad, target=None, given=False)
+    assert front(found) == "There is no Pareto front, for no variant learns."
+    assert "Nobody wins by final test error, simulated time, " in standings(found)
+    assert target_reading(found) == "No variant learns, so there is no target to reach."
+
+
+def test_where_the_default_target_comes_from() -> None:
+    both = [contender("a", [0.03], [10.0], [4.0], level=0.03), contender("b", [0.05], [9.0], [6.0], level=0.044)]
+    said = plain(target_reading(compared(*both, given=False)))
+    assert "5.0 % test error, the best value that the second-best variant gets to at every seed (4.4 %), rounded up." in said
+    alone = [both[0], contender("bad", [0.9], [1.0], [None], level=0.9, failure=FAILS)]
+    assert "the only variant that learns gets to at every seed (3.0 %)" in plain(target_reading(compared(*alone, given=False)))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0.0, "0 B"), (999.0, "999 B"), (3.5e5, "350 kB"), (3.03e9, "3.03 GB"), (2e15, "2,000 TB")]
+)
+def test_bytes_in_words(size: float, said: str) -> None:
+    assert plain(volume(size)) == said
+
+
+# Real studies
+
+
+def without_bytes(run: Run) -> Run:
+    assert run.evaluations is not None
+    summary = {key: value for key, value in run.summary.items() if key != "bytes"}
+    return replace(run, evaluations=run.evaluations.drop(columns="bytes"), summary=summary)
+
+
+def test_a_study_is_compared_by_what_its_runs_say(compared: Study) -> None:
+    (found,) = comparisons(compared, facts_of(compared))
+    assert not found.given
+    for one, runs in zip(found.contenders, compared.runs.values(), strict=True):
+        assert [outcome.score for outcome in one.outcomes] == [run.test_error for run in runs]
+        assert [outcome.bytes for outcome in one.outcomes] == [run.summary["bytes"]["sent"] for run in runs]
+        for outcome, run in zip(one.outcomes, runs, strict=True):
+            rows = [row for row in run.summary["evaluations"] if found.target and row["test_error"] <= found.target]
+            first = Reach(rows[0]["simulated_seconds"], rows[0]["epoch"], rows[0]["bytes"]) if rows else None
+            assert outcome.reached == first
+
+
+def test_the_page_compares(compared: Study, losses: Study, timing: Study, single: Study) -> None:
+    page = study_page(compared)
+    for section in ('id="target"', 'id="wins"', "Test error against bytes sent"):
+        assert section in page
+    assert 'id="wins-loss"' in study_page(losses)
+    for other in (timing, single):
+        assert 'id="wins' not in study_page(other)
+
+
+def test_results_of_earlier_versions_have_no_panel_of_bytes(compared: Study) -> None:
+    old = replace(compared, runs={name: [without_bytes(run) for run in runs] for name, runs in compared.runs.items()})
+    page = study_page(old)
+    assert 'id="wins"' in page
+    assert "against bytes sent" not in page
+    assert "Bytes sent to" not in page
+    (found,) = comparison_json(old)["comparisons"]
+    assert next(row for row in found["criteria"] if row["criterion"] == "bytes")["reason"] == "it is not known"
+
+
+def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> None:
+    save_comparison(diverging, tmp_path)
+    content = json.loads((tmp_path / "compare.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    (found,) = content["comparisons"]
+    assert (found["target"], found["pareto_front"]) == (None, [])
+    assert {row["best"] for row in found["criteria"]} == {None}
+    for row in content["variants"]:
+        assert (row["final"], row["failure"], row["diverged"]) == (None, "diverged", 1)
+        assert (row["to_target"], row["on_pareto_front"], row["dominated_by"]) == (None, False, None)
+    assert "There is no Pareto front, for no variant learns." in study_page(diverging)
+
+
+def test_the_target_is_kept_and_the_page_made_again(compared: Study, tmp_path: Path) -> None:
+    asked = replace(compared, target=0.5)
+    save_comparison(asked, tmp_path)
+    page = write_study(asked, tmp_path).read_bytes()
+    loaded = Study.load(tmp_path)
+    assert loaded.target == 0.5
+    assert write_study(loaded, tmp_path).read_bytes() == page
+    content = json.loads((tmp_path / "compare.json").read_text())
+    assert content == comparison_json(loaded)
+    assert (content["comparisons"][0]["target"], content["comparisons"][0]["target_given"]) == (0.5, True)
+
+
+def test_timing_is_said_without_learning(timing: Study) -> None:
+    content = comparison_json(timing)
+    assert content["comparisons"] == []
+    assert {row["metric"] for row in content["variants"]} == {None}
+    assert all(row["simulated_seconds"]["mean"] > 0 for row in content["variants"])
