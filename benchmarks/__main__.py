@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import clock, cluster, peers, replay
+from benchmarks import clock, cluster, peers, protocols, replay
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "clock": clock.main,
     "cluster": cluster.main,
     "replay": replay.main,
+    "protocols": protocols.main,
     "peers": peers.main,
 }
 
