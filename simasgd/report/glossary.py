@@ -27,6 +27,26 @@ WORDS = (
     ("n-softsync", "The server updates with the mean of any c = ⌊λ/n⌋ gradients, whoever sent them."),
     ("async", "The server applies every gradient when it arrives: n-softsync with n = λ."),
     (
+        "ssp, bounded-delay, dynsgd",
+        "Async in which nobody gets more than s mini-batches ahead of the slowest; in which weights are pulled only when they are "
+        "more than d updates old; whose gradients count 1/τ.",
+    ),
+    (
+        "backup-workers, k-sync, k-batch-sync, rennala",
+        "The server updates with the first gradients on the newest weights. The others are dropped when they come, or given up as "
+        "soon as there are newer weights (cancelled).",
+    ),
+    (
+        "k-async, k-batch-async, ringmaster",
+        "The server updates with the next K gradients, of K learners who wait for that update or of anybody; or with every "
+        "gradient that is less than R updates late.",
+    ),
+    (
+        "downpour, fedbuff",
+        "A learner sends the sum of several gradients, and steps a copy of the weights of its own meanwhile. FedBuff's server "
+        "updates with the mean of K such messages.",
+    ),
+    (
         "λ, µ, α₀",
         "Number of learners, samples per gradient (mini-batch), and the learning rate before staleness changes it. α₀/τ "
         "divides each gradient's by its own staleness, α₀/⟨σ⟩ all by one mean.",
