@@ -152,13 +152,14 @@ def check(scenario: str, overrides: tuple[str, ...]) -> None:
 @app.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_(as_json: bool) -> None:
-    """List the scenarios and node profiles that come with simasgd."""
+    """List the scenarios and node profiles that come with simasgd, and the protocols there are."""
     from simasgd.scenario import catalogue, text
 
     found = {
         kind: {name: str(text.read(path).tree.get("title", "")) for name, path in named.items()}
         for kind, named in (("scenarios", catalogue.scenarios()), ("profiles", catalogue.profiles()))
     }
+    found["protocols"] = catalogue.protocols()
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return

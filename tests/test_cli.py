@@ -135,6 +135,7 @@ def test_list_check_schema_data(tmp_path):
     listed = json.loads(simasgd("list", "--json", folder=tmp_path).stdout)
     assert {"quickstart", "digits"} <= listed["scenarios"].keys()
     assert {"ideal", "p775", "ethernet-25g", "k80-fdr", "wifi-laptops"} <= listed["profiles"].keys()
+    assert {"hardsync", "ssp", "fedbuff"} <= listed["protocols"].keys()
     assert all(title for titles in listed.values() for title in titles.values())
     assert simasgd("check", "quickstart", folder=tmp_path).stdout == "quickstart: fine (9 runs)\n"
     assert json.loads(simasgd("schema", folder=tmp_path).stdout)["properties"]["cluster"]

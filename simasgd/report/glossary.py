@@ -28,13 +28,13 @@ WORDS = (
     ("async", "The server applies every gradient when it arrives: n-softsync with n = λ."),
     (
         "ssp, bounded-delay, dynsgd",
-        "Async in which nobody gets more than s mini-batches ahead of the slowest; in which weights are pulled only when they are "
-        "more than d updates old; whose gradients count 1/τ.",
+        "Async in which nobody gets more than s mini-batches ahead of the slowest; in which weights are pulled only when they "
+        "are more than d updates old; whose gradients count 1/τ.",
     ),
     (
         "backup-workers, k-sync, k-batch-sync, rennala",
-        "The server updates with the first gradients on the newest weights. The others are dropped when they come, or given up as "
-        "soon as there are newer weights (cancelled).",
+        "The server updates with the first gradients on the newest weights. The others are dropped when they come, or given up "
+        "as soon as there are newer weights (cancelled).",
     ),
     (
         "k-async, k-batch-async, ringmaster",

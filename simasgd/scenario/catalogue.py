@@ -1,11 +1,14 @@
-"""The scenarios and node profiles that come with simasgd."""
+"""The scenarios and node profiles that come with simasgd, and the protocols there are."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
+from typing import get_args
 
 from simasgd.errors import ScenarioError
+from simasgd.protocols import AbstractProtocol, Protocol, foreign
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -38,3 +41,23 @@ def scenario_file(source: str | Path) -> Path:
 
 def _yaml_files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def protocols() -> dict[str, str]:
+    """The kinds of protocols, those of other packages included, with the beginning of what they say of themselves."""
+    own = {one.model_fields["kind"].default: one for one in get_args(Protocol)}
+    return {kind: _first_words(one) for kind, one in own.items()} | {kind: _foreign(kind) for kind in foreign.kinds()}
+
+
+def _foreign(kind: str) -> str:
+    try:
+        found = foreign.protocol(kind)
+    except ValueError as error:
+        return str(error)
+    return _first_words(found) if found is not None else ""
+
+
+def _first_words(protocol: type[AbstractProtocol]) -> str:
+    """Up to the first parenthesis, colon, semicolon or full stop."""
+    text = " ".join((protocol.__doc__ or "").split())
+    return re.split(r" \(|[:;.](?: |$)", text, maxsplit=1)[0]
