@@ -200,15 +200,16 @@ def _extremes(others: Sequence[Facts]) -> list[Facts]:
 
 def _tally(base: Facts, others: Sequence[Facts]) -> str:
     outcomes = [quality(one, base) for one in others]
-    words = {
-        "fails": "fail to learn",
-        "worse": "are worse",
-        "same": "are no worse",
-        "better": "are better",
-        "learns": "learn",
-        "other": "learn something else",
+    words = {  # of one, and of several
+        "fails": ("fails to learn", "fail to learn"),
+        "worse": ("is worse", "are worse"),
+        "same": ("is no worse", "are no worse"),
+        "better": ("is better", "are better"),
+        "learns": ("learns", "learn"),
+        "other": ("learns something else", "learn something else"),
     }
-    counted = [f"{outcomes.count(outcome)} {word}" for outcome, word in words.items() if outcome in outcomes]
+    numbers = {outcome: outcomes.count(outcome) for outcome in words if outcome in outcomes}
+    counted = [f"{found} {words[outcome][found > 1]}" for outcome, found in numbers.items()]
     return f"Of all {len(others)} compared with {base.name}, {few(counted, 5)}."
 
 

@@ -179,7 +179,7 @@ def test_many_variants_are_summed_up() -> None:
     assert "v5 is 2.00× sooner than hardsync but 49.0 points worse" in text
     assert "v0 takes as long as hardsync and is no worse" in text
     assert "v3 " not in text
-    assert "Of all 6 compared with hardsync, 5 are worse and 1 are no worse." in text
+    assert "Of all 6 compared with hardsync, 5 are worse and 1 is no worse." in text
 
 
 def test_a_single_run_states_its_main_facts() -> None:
