@@ -97,9 +97,20 @@ class Tape:
         """σ (or τ): the number of *other* updates between reading the weights and applying the gradient, shape (G,).
 
         Weights number u are current when step u applies its gradients, so a lone learner has 0 (arXiv:1509.04210, A1.2). Where
-        the layers differ it is the greatest of theirs.
+        the layers differ it is the greatest of theirs; a learner's own copy has its own gradients, so updates with these are
+        no others.
         """
-        return self.step - self.timestamp
+        late = self.step - self.timestamp
+        return late if self.ahead is None else late - self._own_updates(self.ahead)
+
+    def _own_updates(self, ahead: Ints) -> Ints:
+        """The updates before each gradient's own step that applied what its learner's copy was stepped by, shape (G,)."""
+        found = np.zeros(self.num_gradients, np.int64)
+        for learner in np.unique(self.learner[ahead > 0]).tolist():
+            rows = np.flatnonzero(self.learner == learner)
+            updates = np.cumsum(np.diff(self.step[rows], prepend=self.step[rows[0]]) > 0)  # different ones so far
+            found[rows] = updates - updates[np.arange(len(rows)) - ahead[rows]]
+        return found
 
     @cached_property
     def layer_staleness(self) -> Ints | None:
@@ -141,11 +152,20 @@ class SummaryRecorder(AbstractRecorder):
 
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
+        self._own: dict[int, tuple[int, int]] = {}  # a learner's last step, and its own updates since it pulled
 
     def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
-        counts = self._counts
+        counts, own = self._counts, self._own
         for gradient in gradients:
-            counts[timestamp - gradient.timestamp] += 1
+            late = timestamp - gradient.timestamp
+            if gradient.ahead:
+                before, updates = own[gradient.learner]
+                updates += before < timestamp
+                own[gradient.learner] = (timestamp, updates)
+                late -= updates
+            else:
+                own[gradient.learner] = (timestamp, 0)
+            counts[late] += 1
 
     def staleness_counts(self) -> Counter[int]:
         return Counter(dict(sorted(self._counts.items())))

@@ -143,8 +143,10 @@ class Learner:
     def keep_up(self, slack: float) -> Generator[Event, Any, Weights]:
         """Wait until no learner is more than `slack` mini-batches behind this one: until the server is done with as many of
         everybody's as this one has pushed, less `slack`. Returns the newest weights that lack some of these."""
-        clock, count = self._server.clock, self._pushed - slack
-        yield from self._wait_for(clock.all_done_with(count, self._server.timestamp))
+        if slack == inf:
+            return Weights(-1)
+        clock, count = self._server.clock, self._pushed - int(slack)
+        yield from self._wait_for(clock.all_done_with(count, self._server.timestamp, slack))
         return Weights(clock.complete(count) - 1)
 
     def recall(self, weights: Weights, updates: Sequence[int]) -> Weights:

@@ -35,9 +35,9 @@ class AbstractSink(abc.ABC):
 class Server(AbstractSource, AbstractSink):
     """A parameter server as its protocol sees it. `num_learners` is λ, `timestamp` the number of updates made so far.
 
-    The verbs of a protocol's server role are `collect`, `barrier`, `update` and `drop`. `clock` counts the gradients of each
-    learner that it is done with. Updates are served one at a time by
-    `processor`, each taking the next of `update_times` (s); weights become visible when their update is done, and
+    The verbs of a protocol's server role are `collect`, `first`, `barrier`, `update` and `drop`. `clock` counts the gradients
+    of each learner that it is done with. Updates are served one at a time by `processor`, each taking the next of
+    `update_times` (s); weights become visible when their update is done, and
     `on_update(time, timestamp, gradients, summed)` is then told that weights number `timestamp` + 1 were made.
     """
 
@@ -97,6 +97,25 @@ class Server(AbstractSource, AbstractSink):
             taken = together
         self._held -= len(taken)
         return taken
+
+    def first(self, count: int, *, distinct: bool) -> Generator[Event, None, Sequence[Gradient]]:
+        """The first `count` gradients on the newest weights, in order of arrival, of as many learners if `distinct`. All others
+        are dropped, be they in one message with these: a server of the tree would not have added them up."""
+        here: list[Gradient] = []
+        who: set[int] = set()
+        while len(here) < count:
+            if not self._mailbox:
+                yield self._until_held(1)  # each is looked at when it arrives, before its sender is answered
+            message = self._mailbox.popleft()
+            self._held -= len(message)
+            for gradient in message:
+                is_another = distinct and gradient.learner in who
+                if gradient.timestamp == self._promised and len(here) < count and not is_another:
+                    here.append(gradient)
+                    who.add(gradient.learner)
+                else:
+                    self._refuse((gradient,), gradient.timestamp + 1)
+        return here
 
     def barrier(self, timeout: float | None = None) -> Generator[Event, None, Sequence[Gradient]]:
         """One gradient of every member, on the newest weights, in order of arrival.
@@ -230,10 +249,15 @@ class Server(AbstractSource, AbstractSink):
             if min(gradient.timestamp for gradient in message) >= oldest:
                 fresh += message
                 continue
-            self.drop(message)
-            for gradient in message:  # the next one shall count; those weights are promised, so nobody waits for ever
-                self._due[gradient.learner] = max(self._due[gradient.learner], oldest)
+            self._refuse(message, oldest)
         return fresh
+
+    def _refuse(self, gradients: Sequence[Gradient], due: int) -> None:
+        """Drop gradients whose learners' next ones shall be on weights of that timestamp at least: they are promised, or will
+        be with what is here already, so nobody waits for ever."""
+        for gradient in gradients:
+            self._due[gradient.learner] = max(self._due[gradient.learner], due)
+        self.drop(gradients)
 
     def _until_reached(self, timestamp: int) -> Signal:
         signal = self._reached.get(timestamp)

@@ -266,11 +266,12 @@ def _clocked(
 
 
 def _hang(book: _Book, casualties: Casualties) -> Hang:
-    """Why nothing was left to happen before the stop."""
-    assert casualties.for_good, "everybody waits for ever, and nobody has crashed: a protocol or an architecture is wrong"
+    """What can be said where nothing was left to happen before the stop."""
+    if not casualties.for_good:
+        return Hang(book.time, "everybody waits, for ever, and nobody has crashed: the protocol waits for what cannot come")
     gone = ", ".join(f"{number} (at {casualties.down_since[number]:.6g} s)" for number in sorted(casualties.for_good)[:5])
     more = f" and {len(casualties.for_good) - 5} more" if len(casualties.for_good) > 5 else ""
-    return Hang(book.time, f"everybody waits, for ever, for learners that crashed for good: {gone}{more}")
+    return Hang(book.time, f"everybody waits, for ever; these learners crashed for good: {gone}{more}")
 
 
 def _server(env: Environment, spec: Cluster, seed: int, book: _Book, log: SpanLog | None) -> Server:

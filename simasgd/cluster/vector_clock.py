@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Sequence
 from typing import final
@@ -22,16 +21,17 @@ class VectorClock:
     Its events have the trail of what made them happen.
     """
 
-    __slots__ = ("_complete", "_counts", "_env", "_learners_at", "_least", "_of_all", "_of_one")
+    __slots__ = ("_complete", "_counts", "_env", "_learners_at", "_least", "_of_all", "_of_one", "_reach")
 
     def __init__(self, env: Environment, learners: int) -> None:
         self._env = env
         self._counts = [0] * learners
         self._of_one: dict[int, tuple[int, Signal]] = {}
-        self._of_all: dict[float, Signal] = {}
+        self._of_all: dict[int, Signal] = {}
         self._learners_at: dict[int, int] | None = None  # how many have a count; None until somebody asks for the least
         self._least = 0
-        self._complete = array("q", [0])  # the timestamp at which the least came to each count
+        self._complete: dict[float, int] = {0: 0}  # the timestamp at which the least came to a count
+        self._reach = 0.0  # how far back that is remembered
 
     def advance(self, gradients: Sequence[Gradient], timestamp: int, trail: Trail) -> None:
         """The server is done with these; its weights have that timestamp now."""
@@ -52,13 +52,14 @@ class VectorClock:
         self._of_one[learner] = (count, signal)
         return signal
 
-    def all_done_with(self, count: float, timestamp: int) -> Signal | None:
+    def all_done_with(self, count: int, timestamp: int, reach: float) -> Signal | None:
         """Happens when the server, whose weights have that timestamp now, is done with so many gradients of every learner; None
-        if it is."""
+        if it is. `complete` will be asked for counts that are at most `reach` less than the least."""
+        self._reach = max(self._reach, reach)
         if self._learners_at is None:
             self._learners_at = dict(Counter(self._counts))
             self._least = min(self._counts)
-            self._complete.extend([timestamp] * self._least)
+            self._complete = {self._least: timestamp}
         if self._least >= count:
             return None
         signal = self._of_all.get(count)
@@ -66,9 +67,10 @@ class VectorClock:
             signal = self._of_all[count] = Signal(self._env)
         return signal
 
-    def complete(self, count: float) -> int:
-        """The timestamp of the first weights for which the server was done with so many of everybody's, as it is."""
-        return self._complete[int(count)] if count > 0 else 0
+    def complete(self, count: int) -> int:
+        """The timestamp of the first weights for which the server was done with so many of everybody's, as it is; or, of what
+        was before the first question, that at the first question."""
+        return self._complete[max(count, next(iter(self._complete)))] if count > 0 else 0
 
     def _move(self, learners_at: dict[int, int], gradients: Sequence[Gradient], timestamp: int) -> None:
         """Keep the least up to date; a learner that has several gradients here goes all the way at once."""
@@ -79,7 +81,8 @@ class VectorClock:
         while not learners_at.get(self._least):
             learners_at.pop(self._least, None)
             self._least += 1
-            self._complete.append(timestamp)
+            self._complete[self._least] = timestamp
+            self._complete.pop(self._least - self._reach - 1, None)
 
     def _happened(self, gradients: Sequence[Gradient]) -> list[Signal]:
         happened = []

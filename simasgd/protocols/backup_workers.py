@@ -27,7 +27,7 @@ class BackupWorkers(AbstractProtocol):
 
     def serve(self, server: Server) -> Role:
         while True:
-            gradients = yield from server.collect(server.num_learners - self.backups, spread=0)
+            gradients = yield from server.first(server.num_learners - self.backups, distinct=True)
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:

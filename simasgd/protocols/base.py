@@ -54,8 +54,8 @@ def at_most_learners(key: str, value: int, learners: int) -> list[Inconsistency]
 class AbstractProtocol(Section):
     """Who waits for whom. A frozen set of parameters, the server's role and the learners' role.
 
-    The server's verbs are `collect`, `barrier` and `update`; a learner's are `pull` and `refresh`, `compute` and `attempt`,
-    `step`, `push`, `settle` and `keep_up`. What an update does to the weights is not the protocol's business.
+    The server's verbs are `collect`, `first`, `barrier` and `update`; a learner's are `pull` and `refresh`, `compute` and
+    `attempt`, `step`, `push`, `settle` and `keep_up`. What an update does to the weights is not the protocol's business.
     """
 
     kind: str

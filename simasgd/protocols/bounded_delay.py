@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class BoundedDelay(AbstractProtocol):
     """A learner computes on the weights it has while they are at most d updates old, and pulls only then.
 
-    θ_{i+1} = θ_i − α · Δθ(θ_j), where j ≥ k − d if k was the server's timestamp when the mini-batch was begun: the bounded
-    delay of the parameter server of Li et al. (OSDI 2014), asked of weights rather than of tasks. Asking for the timestamp is
-    free, as in Rudra, which skips the pull if its copy is current (recalled). With d = 0 it is async.
+    θ_{i+1} = θ_i − α · Δθ(θ_j), where j ≥ k − d if k was the server's timestamp when the learner asked for it, before the
+    mini-batch; what it pulls then may age on its way. That is the bounded delay of the parameter server of Li et al. (OSDI
+    2014), asked of weights rather than of tasks. Asking is free, as in Rudra, which skips the pull if its copy is current
+    (recalled). With d = 0 it is async.
     """
 
     kind: Literal["bounded-delay"] = "bounded-delay"

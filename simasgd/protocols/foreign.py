@@ -30,7 +30,7 @@ def protocol(kind: str) -> type[AbstractProtocol] | None:
     where = f"{found.value} (of {found.dist.name})" if found.dist is not None else found.value
     try:
         loaded = found.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever is wrong with it is said to the user
         raise ValueError(f"the protocol {kind!r} cannot be loaded from {where}: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, AbstractProtocol)):
         raise ValueError(f"{where}, named as the protocol {kind!r}, is no subclass of simasgd.protocols.AbstractProtocol")

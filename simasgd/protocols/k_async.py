@@ -30,10 +30,10 @@ class KAsync(AbstractProtocol):
 
     def learn(self, learner: Learner) -> Role:
         while True:
+            yield from learner.settle()
             weights = yield from learner.pull()
             gradient = yield from learner.compute(weights)
             yield from learner.push(gradient)
-            yield from learner.settle()
 
     def nominal_staleness(self, learners: int) -> float | None:
         return None

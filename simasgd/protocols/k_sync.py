@@ -26,7 +26,7 @@ class KSync(AbstractProtocol):
 
     def serve(self, server: Server) -> Role:
         while True:
-            gradients = yield from server.collect(self.k, spread=0)
+            gradients = yield from server.first(self.k, distinct=True)
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:

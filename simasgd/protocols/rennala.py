@@ -24,7 +24,7 @@ class Rennala(AbstractProtocol):
 
     def serve(self, server: Server) -> Role:
         while True:
-            gradients = yield from server.collect(self.batch, spread=0)
+            gradients = yield from server.first(self.batch, distinct=False)
             server.update(gradients)
 
     def learn(self, learner: Learner) -> Role:

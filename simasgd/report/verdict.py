@@ -25,6 +25,7 @@ def verdict(variants: Sequence[Facts]) -> str:
 
 
 def _outcomes(variants: Sequence[Facts]) -> str:
+    variants = [one for one in variants if not one.hangs] or variants  # what stood still is no measure, and was said to
     if len(variants) == 1:
         return _single(variants[0])
     learning = [one for one in variants if one.classes is not None]

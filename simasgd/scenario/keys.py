@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -46,9 +47,12 @@ def known() -> tuple[str, ...]:
 
 @cache
 def _foreign() -> tuple[str, ...]:
-    """The keys that only protocols of other packages have."""
-    classes = [found for kind in foreign.kinds() if (found := foreign.protocol(kind)) is not None]
-    named = {f"protocol.{name}": None for one in classes for name in one.model_fields}
+    """The keys that only protocols of other packages have. Those that cannot be loaded have none until they are asked for."""
+    named: dict[str, None] = {}
+    for kind in foreign.kinds():
+        with suppress(ValueError):
+            found = foreign.protocol(kind)
+            named.update({f"protocol.{name}": None for name in (found.model_fields if found is not None else ())})
     return tuple(key for key in named if key not in known())
 
 
@@ -105,7 +109,9 @@ def resolve(key: str) -> str:
         return ".".join([*parts[:2], resolve(".".join(parts[2:]))])
     if key in known() or key == "variants":
         return key
-    endings = [full for full in (*known(), *_foreign()) if full == key or full.endswith(f".{key}")]
+    endings = [full for full in known() if full.endswith(f".{key}")]
+    if not endings:
+        endings = [full for full in _foreign() if full == key or full.endswith(f".{key}")]
     if len(endings) == 1:
         return endings[0]
     if endings:

@@ -63,7 +63,7 @@ def nothing_gets_lost(chosen, clocked, tape):
     pairs = zip(tape.learner.tolist(), tape.batch.tolist(), strict=True)
     assert len(set(pairs)) == tape.num_gradients, "a mini-batch was used twice"
     sizes, learners = np.diff(tape.offsets), chosen.cluster.learners
-    if row.distinct and (protocol.kind == "hardsync" or not faults.crashes):
+    if row.distinct:
         rounds = zip(tape.step.tolist(), tape.learner.tolist(), strict=True)
         assert len(set(rounds)) == tape.num_gradients, "a learner was twice in a round"
     size = row.size(protocol, learners)

@@ -40,7 +40,7 @@ def test_it_is_counting(actions):
         elif action == "all":
             known_from = timestamp if known_from is None else known_from
             count = min(counts.values()) + value
-            event = clock.all_done_with(count, timestamp)
+            event = clock.all_done_with(count, timestamp, 2)
             assert (event is None) == (value <= 0)
             if event is not None:
                 waiting[f"all {number}"] = (event, lambda count=count: min(counts.values()) >= count)

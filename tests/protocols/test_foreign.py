@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
 from simasgd.identity import content_name
 from simasgd.protocols import foreign
 from simasgd.scenario import keys
 from tests.build import TIMING, clock, scenario
+from tests.cluster.random_runs import clusters
+from tests.cluster.test_conservation import test_conservation
 from tests.protocols import test_properties as properties
 from tests.protocols.table import ROWS, Row
 
@@ -22,7 +26,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "new-protocol.md").read_text(encodi
 FILE, ROW = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 PARAMETER = "from simasgd.scenario.section import Count\n\n"
-WRONG = "[simasgd.protocols]\nelsewhere = nowhere:Nothing\nnumber = math:pi\nanother-name = round_robin:RoundRobin\n"
+WRONG = """\
+[simasgd.protocols]
+elsewhere = nowhere:Nothing
+number = math:pi
+another-name = round_robin:RoundRobin
+broken = broken:Broken
+async = nowhere:Async
+"""
 
 
 def install(folder: Path, entry_points: str, **modules: str) -> None:
@@ -60,6 +71,9 @@ def test_the_example_passes_as_a_row(installed, monkeypatch):
     properties.test_a_seed_fixes_the_tape("round-robin")
     properties.test_progress_is_counted_in_samples("round-robin")
     properties.test_the_players_agree("round-robin")
+    cluster_runs = clusters(may_fail=True).map(lambda cluster: {"cluster": cluster, "protocol": {"kind": "round-robin"}})
+    inner = test_conservation.hypothesis.inner_test
+    settings(max_examples=30, deadline=None, database=None)(given(run=cluster_runs, gradients=st.integers(1, 100))(inner))()
     _, tape = clock(scenario(TIMING, {"protocol": "round-robin"}))
     assert tape.learner.tolist() == [i % 4 for i in range(tape.num_gradients)]
     assert tape.staleness.max() == 3
@@ -89,6 +103,20 @@ def test_its_parameters_are_keys(installed):
         scenario(TIMING, {"protocol": "round-robbin"})
 
 
+def test_its_keys_do_not_get_into_the_way_of_short_ones(installed):
+    named = FILE.replace('= "round-robin"\n', '= "round-robin"\n    learners: int = 3\n    turns: int = 1\n', 1)
+    install(installed, entry_points(), round_robin=named)
+    assert keys.resolve("learners") == "cluster.learners"
+    assert keys.resolve("turns") == "protocol.turns"
+
+
+def test_one_that_waits_for_ever_has_hung(installed):
+    waiting = FILE.replace("server.collect(1)", "server.collect(10**6)")
+    install(installed, entry_points(), round_robin=waiting)
+    clocked, _ = clock(scenario(TIMING, {"protocol": "round-robin"}))
+    assert "nobody has crashed: the protocol waits for what cannot come" in clocked.hang.reason
+
+
 def test_its_code_is_part_of_the_results_name(installed):
     install(installed, entry_points(), round_robin=FILE)
     chosen = scenario(TIMING, {"protocol": "round-robin"})
@@ -101,12 +129,15 @@ def test_its_code_is_part_of_the_results_name(installed):
     ("kind", "message"),
     [
         ("elsewhere", r"cannot be loaded from nowhere:Nothing \(of outsider\): No module named 'nowhere'"),
+        ("broken", r"cannot be loaded from broken:Broken \(of outsider\): .*invalid syntax"),
         ("number", r"math:pi \(of outsider\), named as the protocol 'number', is no subclass"),
         ("another-name", r"has the kind 'round-robin', and its entry point is named 'another-name'"),
     ],
 )
 def test_what_is_no_protocol_is_said(installed, kind, message):
-    install(installed, WRONG, round_robin=FILE)
+    install(installed, WRONG, round_robin=FILE, broken="def def")
+    assert keys.resolve("learners") == "cluster.learners"
+    assert scenario(TIMING, {"protocol": "async"}).protocol.kind == "async"
     with pytest.raises(ScenarioError, match=message):
         scenario(TIMING, {"protocol": kind})
 

@@ -137,6 +137,51 @@ def test_weights_are_at_most_so_old_when_a_mini_batch_begins(delay):
     assert (clocked.bytes.sent < free.bytes.sent) == (delay > 0)
 
 
+def test_sums_with_stale_gradients_do_not_stop_backup_workers():
+    """A server of the tree adds a late gradient to two fresh ones; these count, or their senders would wait for ever."""
+    cluster = {
+        "learners_per_node": 6,
+        "profile": None,
+        "architecture": {"kind": "adv", "fan_out": 6, "colocated": True},
+        "compute": {"per_batch": "10 ms", "per_sample": 0},
+        "speeds": [1, 1, 1, 1, 1, 0.02],
+        "network": {"latency": "0 s", "bandwidth": "1 MB/s"},
+        "server": {"bandwidth": "1 MB/s", "update": "0 s"},
+    }
+    for protocol in ({"kind": "backup-workers", "backups": 1}, {"kind": "k-sync", "k": 5}):
+        clocked, tape = run(protocol, 6, 200, **cluster)
+        assert clocked.hang is None
+        assert set(np.diff(tape.offsets)) == {5}
+
+
+@pytest.mark.parametrize(
+    "protocol", [{"kind": "backup-workers", "backups": 1}, {"kind": "k-sync", "k": 3}, {"kind": "k-async", "k": 3}], ids=str
+)
+def test_who_is_back_is_not_counted_twice(protocol):
+    """Learner 0 has sent its gradient at 10 ms when it crashes, and sends another one before the update."""
+    cluster = {
+        "compute": {"per_batch": "10 ms", "per_sample": 0, "distribution": "constant", "cv": None},
+        "speeds": [1, 0.4, 0.4, 0.4],
+        "faults": {"crashes": [{"learner": 0, "at": "11 ms", "down": "1 ms"}]},
+    }
+    _, tape = run(protocol, 4, 30, **cluster)
+    for u in range(tape.num_steps):
+        who = tape.learner[tape.offsets[u] : tape.offsets[u + 1]].tolist()
+        assert len(who) == len(set(who)) == 3
+
+
+def test_a_copys_own_updates_are_no_others():
+    """Of a lone learner, whose copy is stepped by what it sends, nothing is stale. Of two each is late by the other's."""
+    for n_push in (1, 2):
+        _, tape = run({"kind": "downpour", "n_fetch": 4, "n_push": n_push}, 1, 40)
+        assert tape.ahead.max() == 3
+        assert not tape.staleness.any()
+    even = {"compute": {"per_batch": "10 ms", "per_sample": 0, "distribution": "constant", "cv": None}}
+    _, tape = run({"kind": "downpour", "n_fetch": 2, "n_push": 1}, 2, 12, **even)
+    rows = list(zip(tape.learner.tolist(), tape.ahead.tolist(), tape.staleness.tolist(), strict=True))
+    assert rows[4:8] == [(0, 0, 1), (1, 0, 1), (0, 1, 2), (1, 1, 2)]
+
+
 def test_the_recorder_is_told_of_applied_gradients_only():
     """What was given up or dropped has no row."""
     clocked, tape = run({"kind": "k-sync", "k": 2}, 6, 100)
