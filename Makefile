@@ -22,7 +22,7 @@ list: $(STAMP)  ## list the scenarios and the node profiles
 	@$(VENV)/bin/simasgd list
 
 test: $(STAMP)  ## run the tests
-	$(VENV)/bin/python -m pytest -n auto $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .

@@ -36,7 +36,7 @@ def test_the_quickstart_runs_from_any_directory_and_says_where_its_page_is(tmp_p
 
 def test_an_earlier_runs_folder_is_replaced_whole(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(dump(scenario(LEARNING, {"stop": {"gradients": 40}, "repeats": 2}).resolved()))
+    path.write_text(dump(scenario(TIMING, {"stop": {"gradients": 40}, "repeats": 2}).resolved()))
     simasgd("run", "mine.yaml", "--out", "out", "-q", folder=tmp_path)
     assert (tmp_path / "out/repeats/1/run.json").exists()
     done = simasgd("run", "mine.yaml", "repeats=1", "seed=3", "--out", "out", "-q", folder=tmp_path)
@@ -105,10 +105,10 @@ def test_a_comparison_and_its_page(tmp_path):
     assert (home / "index.html").read_bytes() == page
 
 
-@pytest.mark.parametrize("kind", ["run", "sweep"])
-def test_a_report_can_be_made_anew_and_is_the_same(kind, tmp_path):
+@pytest.mark.parametrize(("kind", "base"), [("run", LEARNING), ("sweep", TIMING)], ids=["run", "sweep"])
+def test_a_report_can_be_made_anew_and_is_the_same(kind, base, tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(dump(scenario(LEARNING, {"stop": {"gradients": 40}}).resolved()))
+    path.write_text(dump(scenario(base, {"stop": {"gradients": 40}}).resolved()))
     simasgd(kind, "mine.yaml", *(["learners=2,3"] if kind == "sweep" else []), "--out", "out", "-q", folder=tmp_path)
     page = tmp_path / "out/index.html"
     first = page.read_bytes()

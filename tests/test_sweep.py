@@ -84,11 +84,11 @@ def test_finished_points_are_kept(timing, tmp_path):
     folder, seen = tmp_path / "sweep", []
     plan = plan_sweep(timing, AXES)
     first = run_sweep(plan, folder, workers=2)
-    stamps = {path: path.stat().st_mtime_ns for path in folder.glob("points/*/run.json")}
+    stamps = {path: path.stat().st_mtime_ns for path in folder.glob("points/[!.]*/run.json")}
     assert len(stamps) == 8
     again = run_sweep(plan, folder, workers=2, progress=lambda what, finished, total: seen.append((what, finished, total)))
     assert seen == [("kept", i, 8) for i in range(1, 9)]
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("points/*/run.json")} == stamps
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("points/[!.]*/run.json")} == stamps
     pd.testing.assert_frame_equal(first.points, again.points)
     pd.testing.assert_frame_equal(load_table(folder).points, again.points)
     more = run_sweep(plan_sweep(timing, [*AXES[:2], "seed=range(0,3)"]), folder, workers=2)
@@ -122,11 +122,11 @@ def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
     program = [str(Path(sys.executable).with_name("simasgd")), "sweep", str(path), *axes, "--workers", "2", "--out"]
     folder = tmp_path / "interrupted"
     driver = subprocess.Popen([*program, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(list(folder.glob("points/*/run.json"))) < 4 and driver.poll() is None:
+    while len(list(folder.glob("points/[!.]*/run.json"))) < 4 and driver.poll() is None:
         time.sleep(0.01)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    done_before = len(list(folder.glob("points/*/run.json")))
+    done_before = len(list(folder.glob("points/[!.]*/run.json")))
     assert done_before >= 4
     assert subprocess.run([*program, str(folder)], capture_output=True, check=False).returncode == 0
     whole = run_sweep(plan_sweep(path, axes), tmp_path / "whole", workers=2)

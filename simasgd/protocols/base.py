@@ -85,6 +85,11 @@ class AbstractProtocol(Section):
         return NoModulation()
 
     @property
+    def steps_copies(self) -> bool:
+        """Whether learners may step copies of their own, so that it matters at which rate."""
+        return False
+
+    @property
     def counts_epochs(self) -> bool:
         """Whether it has to know how long an epoch is."""
         return False

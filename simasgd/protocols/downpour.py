@@ -44,6 +44,10 @@ class Downpour(AbstractProtocol):
             if done % self.n_fetch == 0:
                 weights = yield from learner.pull()
 
+    @property
+    def steps_copies(self) -> bool:
+        return True
+
     def nominal_staleness(self, learners: int) -> float | None:
         return None
 

@@ -46,6 +46,10 @@ class FedBuff(AbstractProtocol):
     def modulation(self) -> Modulation:
         return PolynomialStaleness(power=0.5)
 
+    @property
+    def steps_copies(self) -> bool:
+        return True
+
     def nominal_staleness(self, learners: int) -> float | None:
         return None
 

@@ -197,6 +197,9 @@ class Scenario(Section):
         if self.learning is not None:
             yield from within("learning", self.learning.inconsistencies())
             yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
+        if self.learning is not None and self.learning.local_learning_rate is not None and not self.protocol.steps_copies:
+            message = f"under {self.protocol.kind} no learner steps a copy of its own, so there is nothing that has this rate"
+            yield Inconsistency(("learning", "local_learning_rate"), message)
         if self.learning is not None and not isinstance(self.learning.partition, Shared):
             samples = self.learning.data.shape.train
             if self.cluster.learners > samples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import pytest
 
-from simasgd import Scenario
+from simasgd import Scenario, ScenarioError
 from simasgd.learning.compiled import Compiled
 from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
@@ -86,6 +86,11 @@ def test_a_protocol_brings_its_own_modulation(protocol, kind):
     assert resolved["learning"]["modulation"]["kind"] == kind
     assert Scenario.model_validate(resolved).modulation == chosen.modulation
     assert scenario(LEARNING, {"protocol": protocol, "learning": {"modulation": "none"}}).modulation.kind == "none"
+
+
+def test_a_local_rate_wants_somebody_who_has_it():
+    with pytest.raises(ScenarioError, match=r"learning.local_learning_rate: under async no learner steps a copy of its own"):
+        scenario(LEARNING, {"learning": {"local_learning_rate": 0.1}})
 
 
 def test_dynsgd_is_async_with_its_modulation():
