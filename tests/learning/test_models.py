@@ -169,6 +169,11 @@ def test_seeds_fix_the_initial_weights(spec):
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
+def _quickly(function):
+    """Compiled for a few calls: most of the time goes into making it fast."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
 @pytest.mark.parametrize(
     ("spec", "data"),
     [
@@ -185,27 +190,25 @@ def test_gradients_against_finite_differences(spec, data):
     h = 1e-6
     with jax.enable_x64(True):
         objective = models.objective(spec, data)
-        start = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), objective.init(jax.random.key(3)))
-        leaves, structure = jax.tree.flatten(start)
-        keys = jax.random.split(jax.random.key(9), len(leaves))
-        moved = [p + 0.05 * jax.random.normal(k, p.shape, jnp.float64) for k, p in zip(keys, leaves, strict=True)]
+        # NumPy outside the two programs: every operation of JAX on a new shape is a compilation, too.
+        random = np.random.default_rng(9)
+        leaves, structure = jax.tree.flatten(_quickly(objective.init)(jax.random.key(3)))
+        moved = [np.asarray(p, np.float64) + 0.05 * random.normal(size=p.shape) for p in leaves]
         parameters = jax.tree.unflatten(structure, moved)
-        inputs = jax.random.uniform(jax.random.key(4), (3, data.features), jnp.float64)
+        inputs = random.uniform(size=(3, data.features))
         if data.is_text:
-            inputs = jnp.floor(inputs * data.classes)
+            inputs = np.floor(inputs * data.classes)
         labels = jnp.array([0.5, -3.0, 6.0]) if data.label == "number" else jnp.array([0, 3, 6]) % max(1, data.classes)
 
         # One compilation for all that follows.
-        both = jax.jit(jax.value_and_grad(lambda p: loss(objective, p, inputs, labels)))
-        gradient = both(parameters)[1]
-        assert all(float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(gradient))
-        for number in range(3):
-            keys = jax.random.split(jax.random.key(number), len(leaves))
-            steps = [jax.random.normal(key, leaf.shape, jnp.float64) for key, leaf in zip(keys, leaves, strict=True)]
-            steps = [step / np.sqrt(sum(leaf.size for leaf in leaves)) for step in steps]
+        both = _quickly(jax.value_and_grad(lambda p: loss(objective, p, inputs, labels)))
+        gradient = jax.tree.map(np.asarray, both(parameters)[1])
+        assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+        for _ in range(3):
+            steps = [random.normal(size=leaf.shape) / np.sqrt(sum(leaf.size for leaf in leaves)) for leaf in leaves]
             direction = jax.tree.unflatten(structure, steps)
             ahead, behind = (jax.tree.map(lambda p, d, s=s: p + s * h * d, parameters, direction) for s in (1, -1))
-            slope = sum(jnp.vdot(g, d) for g, d in zip(jax.tree.leaves(gradient), steps, strict=True))
+            slope = sum(np.vdot(g, d) for g, d in zip(jax.tree.leaves(gradient), steps, strict=True))
             assert (both(ahead)[0] - both(behind)[0]) / (2 * h) == pytest.approx(float(slope), rel=1e-4, abs=1e-7)
 
 
