@@ -101,9 +101,10 @@ class Plan:
 
     @cached_property
     def one_each(self) -> bool:
-        """Whether every step applies one evaluation, as it is."""
+        """Whether every step applies one evaluation, as it is, and may do so outside an inner loop. Learners' copies are
+        updated in place within one only: 4.2 against 1.6 of the time that async takes for a gradient."""
         alone = self.num_evaluations == self.num_steps and (np.diff(self.first) == 1).all()
-        return bool(alone and (self.evaluations.coefficient == 1.0).all())
+        return bool(alone and (self.evaluations.coefficient == 1.0).all()) and not self.num_copies
 
 
 def plan(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool = True, stops: Sequence[int] = ()) -> Plan:
