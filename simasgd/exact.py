@@ -79,6 +79,8 @@ class Purpose(IntEnum):
     TEXT = 10
     AUGMENT = 11
     ANALYTIC = 12
+    PEER = 13
+    PASSAGE = 14
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

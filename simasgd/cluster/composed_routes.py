@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
 from simpy import Environment, Event
@@ -66,10 +66,11 @@ class Parts(AbstractRoute):
 @final
 class Lossy(AbstractRoute):
     """A route on which messages get lost with a probability; one that has not arrived is sent again, as it was, `resend_after`
-    (s) later. `uniforms` decides."""
+    (s) later. `uniforms` decides, and `on_loss` is told of each."""
 
     __slots__ = (
         "_env",
+        "_on_loss",
         "_probability",
         "_resend_after",
         "_resending",
@@ -77,13 +78,18 @@ class Lossy(AbstractRoute):
         "_trail",
         "_uniforms",
         "_version",
-        "losses",
     )
 
     def __init__(
-        self, env: Environment, route: AbstractRoute, probability: float, resend_after: float, uniforms: Iterator[float]
+        self,
+        env: Environment,
+        route: AbstractRoute,
+        probability: float,
+        resend_after: float,
+        uniforms: Iterator[float],
+        on_loss: Callable[[], None],
     ) -> None:
-        self.losses = 0
+        self._on_loss = on_loss
         self._env = env
         self._route = route
         self._probability = probability
@@ -127,7 +133,7 @@ class Lossy(AbstractRoute):
 
         def missing(arrival: Event | None) -> None:
             if version == self._version:
-                self.losses += 1
+                self._on_loss()
                 self._route.abandon()
                 self._resending = True
                 if arrival is not None:

@@ -8,6 +8,7 @@ or a departure costs a division and a heap operation; rates of several classes a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple, final
@@ -102,6 +103,17 @@ class FairLinks:
             flow_class.clock = 0.0
             self._active.append(flow_class)
         heappush(flows, (flow_class.clock + size, next(self._ties), flow))
+        self._share(now)
+
+    def take_over(self, others: Iterable[FairLinks]) -> None:
+        """From now on look at the links of others, too, and carry on what is under way there."""
+        now = self._env.now
+        for other in others:
+            other._advance(now)
+            self._active += other._active
+            self._ties = count(max(next(self._ties), next(other._ties)))  # none that is on a heap comes again
+            other._active, other._timer, other._rings_at = [], None, _INFINITE
+        self._now = now
         self._share(now)
 
     def set_capacity(self, link: FairLink, factor: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, final
+from typing import Protocol as Structural
 
 import numpy as np
 from simpy import Environment
@@ -31,6 +32,20 @@ class End(NamedTuple):
     node: int
     inbound: tuple[Link, ...] = ()
     outbound: tuple[Link, ...] = ()
+
+
+class PrivateWay(NamedTuple):
+    """Between ends whose messages meet no others: one of n bytes takes overhead (s) + n ÷ bandwidth (bytes/s) + latency (s)."""
+
+    overhead: float
+    bandwidth: float
+    latency: float
+
+
+class Counting(Structural):
+    """What knows how many bytes it has sent."""
+
+    def counts(self) -> Counts: ...
 
 
 @final
@@ -64,8 +79,10 @@ class Network:
         self._fair: dict[str, FairLink] = {}
         self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
         self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
-        self._routes: list[AbstractRoute] = []
-        self._lossy: list[Lossy] = []
+        self._routes: list[Counting] = []
+        self._lossy = 0  # routes
+        self._of_sender: dict[int, Iterator[float]] = {}  # what decides which of a learner's passages lose their message
+        self.messages_lost = 0
 
     def learner_end(self, learner: int) -> End:
         """A learner on its node."""
@@ -82,21 +99,37 @@ class Network:
     def route(
         self, source: End, target: End, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
     ) -> AbstractRoute:
-        """The route of messages of `size` bytes between two ends, of which they get that share of a node's interface."""
+        """The route of messages of `size` bytes between two ends, of which they get that share of a node's interface; one at a
+        time. Its bytes are counted from now on."""
+        made = self._made(source, target, size, extend, learner, interface)
+        self._routes.append(made)
+        if not self.loses_messages:
+            return made
+        self._lossy += 1
+        return self._lossy_route(made, _uniforms(exact.stream(self._seed, exact.Purpose.LOSS, self._lossy - 1)))
+
+    def passage(self, source: End, target: End, size: float, extend: Extend, *, learner: int) -> AbstractRoute:
+        """A route whose bytes the caller counts. Where messages get lost it is for one message, and the sender's losses are one
+        sequence."""
+        made = self._made(source, target, size, extend, learner, 1.0)
+        if not self.loses_messages:
+            return made
+        if learner not in self._of_sender:
+            self._of_sender[learner] = _uniforms(exact.stream(self._seed, exact.Purpose.PASSAGE, learner))
+        return self._lossy_route(made, self._of_sender[learner])
+
+    def _made(self, source: End, target: End, size: float, extend: Extend, learner: int, interface: float) -> AbstractRoute:
         links, cap, latency = self._path(source, target, interface)
         slowest = min([cap, *(link.bandwidth for link in links)])
         overhead = self._spec.network.overhead
         freight = Freight(size, overhead + size / slowest, latency, extend, learner)
         if not links:
-            made: AbstractRoute = Unshared(self._env, freight)
-        elif self._spec.network.sharing == "fair" and slowest < _INFINITE:
-            made = Shared(self._env, freight, self._flow_class(links, cap), size + overhead * slowest)
-        elif len(links) == 1:
-            made = Wire(self._env, freight, self._pipe(links[0]))
-        else:
-            made = Wires(self._env, freight, [self._pipe(link) for link in links])
-        self._routes.append(made)
-        return self._lossy_or_not(made)
+            return Unshared(self._env, freight)
+        if self._spec.network.sharing == "fair" and slowest < _INFINITE:
+            return Shared(self._env, freight, self._flow_class(links, cap), size + overhead * slowest)
+        if len(links) == 1:
+            return Wire(self._env, freight, self._pipe(links[0]))
+        return Wires(self._env, freight, [self._pipe(link) for link in links])
 
     def parts(self, ends: Sequence[tuple[End, End]], size: float, extend: Extend, *, learner: int = -1) -> AbstractRoute:
         """One route that carries equal parts of a message between several pairs of ends."""
@@ -106,13 +139,26 @@ class Network:
         routes = [self.route(*pair, size * share, extend, learner=learner, interface=share) for pair in ends]
         return Parts(self._env, routes)
 
+    def private(self, source: End, target: End) -> PrivateWay | None:
+        """The way between two ends if messages pass no link on it and none gets lost."""
+        links, cap, latency = self._path(source, target, 1.0)
+        if links or self._spec.faults.message_loss is not None:
+            return None
+        return PrivateWay(self._spec.network.overhead, cap, latency)
+
+    def count(self, counting: Counting) -> None:
+        """Let the network's counts hold those of what carries messages without its routes."""
+        self._routes.append(counting)
+
     def counts(self) -> Counts:
         """Bytes sent so far."""
-        return Counts(*(sum(column) for column in zip(*(route.counts() for route in self._routes), strict=True)))
+        nothing = Counts(0.0, 0.0, 0.0)
+        return Counts(*(sum(column) for column in zip(nothing, *(route.counts() for route in self._routes), strict=True)))
 
     @property
-    def messages_lost(self) -> int:
-        return sum(route.losses for route in self._lossy)
+    def loses_messages(self) -> bool:
+        """Whether some may have to be sent again."""
+        return self._spec.faults.message_loss is not None
 
     def usage(self, until: float) -> tuple[Usage, ...]:
         """What each link did before `until` (s), the present."""
@@ -155,10 +201,11 @@ class Network:
         key = tuple(link.name for link in links), cap
         if key not in self._classes:
             made = tuple(self._fair_link(link) for link in links)
-            homes = {self._homes[link.name] for link in links}
+            homes = list(dict.fromkeys(self._homes[link.name] for link in links))
             home = FairLinks(self._env, self._log) if len(homes) > 1 else homes.pop()
             if homes:
-                # Links that were looked at alone so far, with all their classes.
+                # Links that were looked at alone so far, with all their classes and what is under way.
+                home.take_over(homes)
                 for name in [name for name, old in self._homes.items() if old in homes]:
                     self._homes[name] = home
                 for one in self._classes.values():
@@ -177,7 +224,8 @@ class Network:
         return self._fair[link.name]
 
     def _set_capacity_at(self, at: float, link: FairLink, factor: float) -> None:
-        Timeout(self._env, at).callbacks.append(lambda _: self._homes[link.name].set_capacity(link, factor))
+        wait = max(0.0, at - self._env.now)  # a link may be made when it is first needed
+        Timeout(self._env, wait).callbacks.append(lambda _: self._homes[link.name].set_capacity(link, factor))
 
     def _degradations(self, name: str) -> list[Degradation]:
         def is_meant(one: Degradation) -> bool:
@@ -185,14 +233,13 @@ class Network:
 
         return [one for one in self._spec.faults.degraded_links if is_meant(one)]
 
-    def _lossy_or_not(self, route: AbstractRoute) -> AbstractRoute:
+    def _lossy_route(self, route: AbstractRoute, uniforms: Iterator[float]) -> AbstractRoute:
         loss = self._spec.faults.message_loss
-        if loss is None:
-            return route
-        bits = exact.stream(self._seed, exact.Purpose.LOSS, len(self._lossy))
-        lossy = Lossy(self._env, route, loss.probability, loss.resend_after, _uniforms(bits))
-        self._lossy.append(lossy)
-        return lossy
+        assert loss is not None
+        return Lossy(self._env, route, loss.probability, loss.resend_after, uniforms, self._lost)
+
+    def _lost(self) -> None:
+        self.messages_lost += 1
 
 
 def _uniforms(bits: np.random.Philox) -> Iterator[float]:
