@@ -16,6 +16,15 @@ from simasgd.learning.rules.adaptive import (
     scale_within_budget_2,
 )
 from simasgd.learning.rules.compensation import compensate_delay, compensate_delay_adaptively, scale_by_gap
+from simasgd.learning.rules.compression import (
+    keep_largest,
+    quantize,
+    round_to_half,
+    summed_up,
+    take_scaled_signs,
+    take_signs,
+    with_error_feedback,
+)
 from simasgd.learning.rules.momentum import look_ahead, momentum_by_learner, trace_ahead, trace_by_learner
 from simasgd.learning.rules.optimizers import add_decays, explicit_momentum, scale_by_factor, scale_by_rates
 from simasgd.learning.rules.rule import Look, Rule, Setting, rule
@@ -37,8 +46,11 @@ __all__ = [
     "compensate_delay",
     "compensate_delay_adaptively",
     "explicit_momentum",
+    "keep_largest",
     "look_ahead",
     "momentum_by_learner",
+    "quantize",
+    "round_to_half",
     "rule",
     "scale_by_exponential_staleness",
     "scale_by_factor",
@@ -54,6 +66,10 @@ __all__ = [
     "scale_by_staleness_table",
     "scale_within_budget_1",
     "scale_within_budget_2",
+    "summed_up",
+    "take_scaled_signs",
+    "take_signs",
     "trace_ahead",
     "trace_by_learner",
+    "with_error_feedback",
 ]

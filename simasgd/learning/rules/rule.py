@@ -9,8 +9,10 @@ import jax
 import optax
 
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
+from simasgd.learning.rules import compression as encoders
 from simasgd.learning.rules.optimizers import local_step, optimizer_of, regularized, scale_by_factor, scale_by_rates
 from simasgd.scenario import modulation as kinds
+from simasgd.scenario.compression import QSGD, Compression, Half, NoCompression, Sign, TopK
 from simasgd.scenario.modulation import Modulation
 from simasgd.scenario.optimizers import Optimizer
 
@@ -29,6 +31,8 @@ class Setting(NamedTuple):
     """λ."""
     window: int = 1
     """More than the greatest staleness."""
+    sums: bool = False
+    """Whether the messages that are compressed are sums of several gradients."""
 
 
 Look = Callable[[Any, Any, jax.Array], Any]
@@ -40,8 +44,9 @@ class Rule(NamedTuple):
     """The two stages of a step, and what learners see of the weights that it makes.
 
     `per_gradient` is applied to each gradient, in the order of the tape, with the current weights as `params` and the extra
-    arguments `learner`, `read` (the weights it was computed on), `staleness`, `step` (the number of updates so far) and `share`
-    (its coefficient in the mean). `update` is applied to the weighted mean, with the extra argument `factor` of the schedule.
+    arguments `learner`, `read` (the weights it was computed on), `staleness`, `step` (the number of updates so far), `share`
+    (its coefficient in the mean) and `last` (whether its message ends with it; needed where `Setting.sums`). `update` is
+    applied to the weighted mean, with the extra argument `factor` of the schedule.
     If `linear`, the first stage is one affine map for all gradients of a step that read one version, whatever they are, so
     that it may as well be applied to their mean. If there is a `look`, learners are sent what it makes of the weights, and
     compute on that, from the first step on; the initial weights are sent as they are.
@@ -64,6 +69,9 @@ _NOT_LINEAR = (
     | kinds.DanaZero
     | kinds.DanaDC
 )
+_AT_LEARNER = kinds.DanaSlim | kinds.LearnerMomentum
+"""What learners do to their gradients themselves, before these are compressed; all else is done by the server."""
+_UNCOMPRESSED = NoCompression()
 
 
 def rule(
@@ -73,18 +81,52 @@ def rule(
     rates: Callable[[Any], Any] | None = None,
     decays: Callable[[Any], Any] | None = None,
     local_learning_rate: float = 0.0,
+    compression: Compression = _UNCOMPRESSED,
 ) -> Rule:
     """The rule of a scenario, with `rates` and `decays` of its network's arrays (simasgd.learning.network) if it has any."""
     before = [] if optimizer.clip is None else [optax.clip_by_global_norm(optimizer.clip)]
     after = [*([] if rates is None else [scale_by_rates(rates)]), scale_by_factor()]
     modulated = _per_gradient(modulation, optimizer.learning_rate, setting)
+    stages = [modulated] if not compression.changes_values else _compressed(modulation, modulated, compression, setting)
     return Rule(
-        per_gradient=optax.chain(*regularized(optimizer, decays), modulated),
+        per_gradient=optax.chain(*regularized(optimizer, decays), *stages),
         update=optax.chain(*before, optimizer_of(optimizer, setting.tape_staleness), *after),
-        linear=not isinstance(modulation, _NOT_LINEAR),
+        linear=not isinstance(modulation, _NOT_LINEAR) and not compression.changes_values,
         local=local_step(local_learning_rate, regularized(optimizer, decays), rates),
         look=_look(modulation, optimizer.learning_rate, rates),
     )
+
+
+def _compressed(
+    modulation: Modulation, modulated: optax.GradientTransformation, compression: Compression, setting: Setting
+) -> list[optax.GradientTransformation]:
+    """What the learner does to a gradient before it is compressed, the compression, and what the server does to the message."""
+    encoding = _encoding(compression, setting)
+    if isinstance(modulation, _AT_LEARNER):
+        return [modulated, encoding]
+    return [encoding, encoders.of_messages(modulated) if setting.sums else modulated]
+
+
+def _encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformationExtraArgs:
+    """What a learner sends in place of its gradients."""
+    encoder = _encoder(chosen)
+    if chosen.has_feedback:
+        return encoders.with_error_feedback(encoder, setting.learners)
+    return encoders.summed_up(encoder, setting.learners) if setting.sums else encoder
+
+
+def _encoder(chosen: Compression) -> optax.GradientTransformationExtraArgs:
+    match chosen:
+        case NoCompression():
+            return optax.with_extra_args_support(optax.identity())
+        case Half():
+            return encoders.round_to_half()
+        case TopK(fraction=fraction):
+            return encoders.keep_largest(fraction)
+        case QSGD(levels=levels, bucket=bucket):
+            return encoders.quantize(levels, bucket)
+        case Sign(error_feedback=scaled):
+            return encoders.take_scaled_signs() if scaled else encoders.take_signs()
 
 
 def _per_gradient(modulation: Modulation, learning_rate: float, setting: Setting) -> optax.GradientTransformation:
