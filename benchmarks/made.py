@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from simasgd import Scenario, Task
-from simasgd.cluster.simulation import Limit, run
+from simasgd.cluster.book import Limit
+from simasgd.cluster.simulation import run
 from simasgd.learning.objective import Objective
 from simasgd.learning.problem import Problem, pose
 from simasgd.scenario.data import DataShape

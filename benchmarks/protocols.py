@@ -8,7 +8,8 @@ from benchmarks.made import problem
 from benchmarks.measure import Ratio, rate, ratio
 from benchmarks.replay import compiled
 from simasgd import Scenario
-from simasgd.cluster.simulation import Limit, run
+from simasgd.cluster.book import Limit
+from simasgd.cluster.simulation import run
 from simasgd.protocols import InjectedStaleness, Protocol
 from simasgd.tape import SummaryRecorder
 

@@ -31,12 +31,14 @@ class Run:
     """One simulated run. `summary` is the content of run.json.
 
     Tables (None where nothing of the kind was recorded):
-    updates      one row per applied gradient: time (s), timestamp (of the weights it made), learner, batch, staleness,
-                 read_at and computed_at (s)
+    updates      one row per applied gradient: time (s), timestamp (of the weights it made; where learners have models of their
+                 own, the number of the model, from 1 in the order in which they were made, also by mixing), learner, batch,
+                 staleness, read_at and computed_at (s)
     evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN where labels
                  are no classes, so that nothing can be wrong), bytes (sent over the network when the evaluated weights were
                  made; counted at up to a thousand updates, 0 and the last among them, and linear in between; earlier versions
-                 have none)
+                 have none), consensus_distance (the root mean square of the learners' models' distances from their mean; NaN
+                 where there is one model only; earlier versions have none)
     learners     one row per learner: gradients, and seconds of compute, push, wait, pull, idle
     timeline     one row per thing that somebody did: group (learners, servers or links), track (who: learner 3, server, a
                  link), activity, start and end (s), learner (whom it concerns; -1: nobody). On the track of a learner or of
@@ -226,6 +228,12 @@ def staleness_summary(counts: Counter[int]) -> dict[str, Any]:
         "p99": percentile(99),
         "histogram": histogram,
     }
+
+
+def mixing_summary(counts: Counter[int]) -> dict[str, Any]:
+    """How many models of others were mixed into learners', and of their ages, in steps of their holders, what
+    `staleness_summary` says."""
+    return {"mixed": sum(counts.values()), **staleness_summary(counts)}
 
 
 def finite(value: float) -> float | None:

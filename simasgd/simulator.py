@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from simasgd.cluster.book import Limit
 from simasgd.cluster.log import SpanLog
-from simasgd.cluster.simulation import Clocked, Limit
+from simasgd.cluster.simulation import Clocked
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed, SimasgdError
 from simasgd.identity import content_name
-from simasgd.results import Run, Study, records, staleness_summary
+from simasgd.results import Run, Study, mixing_summary, records, staleness_summary
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table, with_bytes
@@ -159,6 +160,7 @@ class _Clock:
     clocked: Clocked
     tape: Tape | None
     staleness: Counter[int]
+    ages: Counter[int]
     seconds: float
 
 
@@ -174,6 +176,8 @@ def _clock(scenario: Scenario, progress: Progress) -> _Clock:
             seed=scenario.cluster_seed,
             mini_batch=scenario.workload.mini_batch,
             payload=scenario.payload,
+            gradient_payload=scenario.gradient_payload,
+            gradients_add_up=scenario.workload.compression.adds_up,
             limit=limit,
             recorder=recorder,
             samples_per_epoch=scenario.samples_per_epoch,
@@ -181,7 +185,8 @@ def _clock(scenario: Scenario, progress: Progress) -> _Clock:
             progress=lambda gradients, seconds: progress("simulate", _fraction(limit, clock=(gradients, seconds))),
         )
         tape = recorder.tape(scenario.workload.mini_batch) if isinstance(recorder, TapeRecorder) else None
-        return _Clock(clocked, tape, recorder.staleness_counts(), time.perf_counter() - began)
+        counts = recorder.staleness_counts(), recorder.age_counts()
+        return _Clock(clocked, tape, *counts, time.perf_counter() - began)
     except MemoryError:
         raise RunFailed("the memory does not suffice for this run") from None
 
@@ -320,6 +325,7 @@ def _run(scenario: Scenario, clock: _Clock, learned: Learned | None, seconds: fl
         **time_summary(clock.clocked),
         "what_if": None,
         "staleness": staleness_summary(clock.staleness),
+        "mixing": mixing_summary(clock.ages) if scenario.protocol.has_own_models else None,
         "evaluations": evaluated,
         "test_error": last["test_error"],
         "test_loss": last["test_loss"],

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
+from simasgd.mixing import NONE, Mixing, MixingRecorder, Row, ages
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -65,6 +67,9 @@ class Tape:
     `timestamp[g]` after plain SGD steps with the learner's h mini-batches before `batch[g]`, all of which are in earlier rows.
     Where messages are sums of several gradients, `summed` is how many, shape (U,): the coefficients of a step of c gradients
     are `summed[u]`/c, so that the mean is over messages. Both are None where they say nothing.
+
+    Where learners have models of their own, `mixing` says what each row makes from which models, and `timestamp` is the number
+    of the model that a gradient was computed on. A row, a step of the tape, then applies one gradient or none.
     """
 
     mini_batch: int
@@ -78,6 +83,7 @@ class Tape:
     layers: Ints | None = None
     ahead: Ints | None = None
     summed: Ints | None = None
+    mixing: Mixing | None = None
 
     @property
     def num_gradients(self) -> int:
@@ -93,13 +99,24 @@ class Tape:
         return np.repeat(np.arange(self.num_steps), np.diff(self.offsets))
 
     @cached_property
+    def last(self) -> npt.NDArray[np.bool_]:
+        """Whether a message ends with this gradient, shape (G,): with every one of them, unless messages are sums."""
+        if self.summed is None:
+            return np.ones(self.num_gradients, np.bool_)
+        done = np.arange(1, self.num_gradients + 1) - self.offsets[self.step]  # of its step
+        ends: npt.NDArray[np.bool_] = done % self.summed[self.step] == 0
+        return ends
+
+    @cached_property
     def staleness(self) -> Ints:
         """σ (or τ): the number of *other* updates between reading the weights and applying the gradient, shape (G,).
 
         Weights number u are current when step u applies its gradients, so a lone learner has 0 (arXiv:1509.04210, A1.2). Where
         the layers differ it is the greatest of theirs; a learner's own copy has its own gradients, so updates with these are
-        no others.
+        no others. Of models of learners' own it is the number of times that the learner's changed in between.
         """
+        if self.mixing is not None:
+            return self.mixing.changes_between(self.learner, self.timestamp, self.step)
         late = self.step - self.timestamp
         return late if self.ahead is None else late - self._own_updates(self.ahead)
 
@@ -116,6 +133,11 @@ class Tape:
     def layer_staleness(self) -> Ints | None:
         """The staleness of each layer of each gradient, shape (G, L); None where the layers never differ."""
         return None if self.layers is None else self.step[:, None] - self.layers
+
+    @cached_property
+    def updates_before(self) -> Ints:
+        """Updates that were made by gradients before each step, and after the last one: shape (U + 1,)."""
+        return np.arange(self.num_steps + 1) if self.mixing is None else self.offsets
 
     @cached_property
     def samples_before(self) -> Ints:
@@ -142,6 +164,22 @@ class AbstractRecorder(abc.ABC):
         sums of `summed`."""
 
     @abc.abstractmethod
+    def models(self, learners: int, has_centre: bool) -> None:
+        """Learners have models of their own, and there is one more in the centre or not; `row` takes the place of `step`."""
+
+    @abc.abstractmethod
+    def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
+        """The next model is made at `time` (s), with a gradient of that staleness if there is one."""
+
+    @abc.abstractmethod
+    def hold(self, rows: int, holder: int, model: int) -> None:
+        """When so many rows have been made, `holder` has come to hold a model."""
+
+    @abc.abstractmethod
+    def age_counts(self) -> Counter[int]:
+        """How often each age of what was mixed into a model occurred (`simasgd.mixing.Row`)."""
+
+    @abc.abstractmethod
     def staleness_counts(self) -> Counter[int]:
         """How often each staleness occurred among the applied gradients."""
 
@@ -153,6 +191,22 @@ class SummaryRecorder(AbstractRecorder):
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
         self._own: dict[int, tuple[int, int]] = {}  # a learner's last step, and its own updates since it pulled
+        self._ages: Counter[int] = Counter()
+
+    def models(self, learners: int, has_centre: bool) -> None:
+        pass
+
+    def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
+        if gradient is not None:
+            self._counts[staleness] += 1
+        if row.age != NONE:
+            self._ages[row.age] += 1
+
+    def hold(self, rows: int, holder: int, model: int) -> None:
+        pass
+
+    def age_counts(self) -> Counter[int]:
+        return Counter(dict(sorted(self._ages.items())))
 
     def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
         counts, own = self._counts, self._own
@@ -183,6 +237,7 @@ class TapeRecorder(AbstractRecorder):
         self._layered, self._layers = array("q"), array("q")  # the rows whose layers differ, and their timestamps
         self._stepped, self._ahead = array("q"), array("q")  # the rows of copies that were stepped, and by how many
         self._summing, self._summed = array("q"), array("q")  # the steps of sums, and of how many
+        self._mixing: MixingRecorder | None = None
 
     def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
         for learner, batch, read, read_at, computed_at, layers, ahead in gradients:
@@ -203,6 +258,21 @@ class TapeRecorder(AbstractRecorder):
         self._stepped_at.append(time)
         self._offsets.append(len(self._learner))
 
+    def models(self, learners: int, has_centre: bool) -> None:
+        self._mixing = MixingRecorder(learners, has_centre)
+
+    def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
+        assert self._mixing is not None
+        self.step(time, row.base, () if gradient is None else (gradient,))
+        self._mixing.row(row)
+
+    def hold(self, rows: int, holder: int, model: int) -> None:
+        assert self._mixing is not None
+        self._mixing.hold(rows, holder, model)
+
+    def age_counts(self) -> Counter[int]:
+        return Counter() if self._mixing is None else ages(self._mixing.columns().age)
+
     def staleness_counts(self) -> Counter[int]:
         return staleness_counts(self.tape(mini_batch=1).staleness)
 
@@ -219,6 +289,7 @@ class TapeRecorder(AbstractRecorder):
             layers=self._layer_columns(),
             ahead=_sparse(self._stepped, self._ahead, len(self._learner), 0),
             summed=_sparse(self._summing, self._summed, len(self._stepped_at), 1),
+            mixing=None if self._mixing is None else self._mixing.columns(),
         )
 
     def _layer_columns(self) -> Ints | None:

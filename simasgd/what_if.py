@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simasgd.cluster.simulation import Clocked, Limit, run
+from simasgd.cluster.book import Limit
+from simasgd.cluster.simulation import Clocked, run
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.network import P775
 from simasgd.scenario.schema import Scenario
@@ -87,6 +88,8 @@ def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | No
         seed=scenario.cluster_seed,
         mini_batch=scenario.workload.mini_batch,
         payload=scenario.payload,
+        gradients_add_up=scenario.workload.compression.adds_up,
+        gradient_payload=scenario.gradient_payload,
         limit=Limit(gradients=gradients),
         recorder=SummaryRecorder(),
         samples_per_epoch=scenario.samples_per_epoch,

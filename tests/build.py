@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
+from simasgd.cluster.book import Limit
 from simasgd.cluster.log import SpanLog
-from simasgd.cluster.simulation import Clocked, Limit
+from simasgd.cluster.simulation import Clocked
 from simasgd.cluster.simulation import run as run_cluster
+from simasgd.mixing import Mixing
 from simasgd.scenario.load import typed
 from simasgd.scenario.merge import Layer, merge
 from simasgd.scenario.schema import Scenario
@@ -39,6 +44,17 @@ def scenario(base: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
     return typed(Layer(base))
 
 
+def same_tape(one: Tape, other: Tape) -> bool:
+    """Whether all columns agree, bit for bit."""
+
+    def agree(a: Any, b: Any) -> bool:
+        if isinstance(a, Mixing) and isinstance(b, Mixing):
+            return all(agree(getattr(a, field.name), getattr(b, field.name)) for field in fields(Mixing))
+        return np.array_equal(a, b)
+
+    return all(agree(getattr(one, field.name), getattr(other, field.name)) for field in fields(Tape))
+
+
 def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[Clocked, Tape]:
     """Run a scenario's cluster; what its clock and its tape say. With a `log` the clock has spans, too."""
     recorder = TapeRecorder()
@@ -48,6 +64,7 @@ def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[Clocked, Tape]:
         seed=chosen.cluster_seed,
         mini_batch=chosen.workload.mini_batch,
         payload=chosen.payload,
+        gradient_payload=chosen.gradient_payload,
         limit=Limit(chosen.gradients_to_stop, chosen.stop.updates, chosen.stop.simulated_time),
         recorder=recorder,
         log=log,

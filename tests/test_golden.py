@@ -12,7 +12,8 @@ import tracemalloc
 import pytest
 
 from simasgd import simulate
-from simasgd.cluster.simulation import Limit, run
+from simasgd.cluster.book import Limit
+from simasgd.cluster.simulation import run
 from simasgd.tape import SummaryRecorder
 from tests.build import LEARNING, TIMING, clock, scenario
 

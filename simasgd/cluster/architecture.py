@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, final
 
-from simpy import Environment
-
 from simasgd.cluster.diary import Diary
 from simasgd.cluster.learner import Learner
-from simasgd.cluster.log import SpanLog
 from simasgd.cluster.network import End, Network
-from simasgd.cluster.pace import AbstractPace
 from simasgd.cluster.pulling import AbstractPulling, BlockingPull, PullThread
 from simasgd.cluster.pushing import AbstractPushing, BlockingPush, PushThread
 from simasgd.cluster.relay import Relay
 from simasgd.cluster.server import Server
+from simasgd.cluster.stage import Ground
 from simasgd.cluster.trail import pulled, pushed
 from simasgd.cluster.weights import AbstractSource
 from simasgd.scenario.architecture import AbstractServerTree, Adv, AdvStar, Base
-from simasgd.scenario.cluster import Cluster
 
 
 @final
-@dataclass(frozen=True, eq=False)
 class Site:
-    """What an architecture is built of: messages of `payload` bytes between a server and λ learners, of which `times` and
-    `paces` give the compute times (s)."""
+    """What an architecture is built of: a ground, and the server on it. Learners send gradients of `gradient_payload` bytes;
+    weights, and the sums of a server in between, have `payload`."""
 
-    env: Environment
-    spec: Cluster
-    server: Server
-    seed: int
-    payload: float
-    times: Sequence[Iterator[float]]
-    paces: Sequence[AbstractPace | None]
-    log: SpanLog | None
-    gradients_per_epoch: float
-
-    def network(self, *, servers: int, shared_nodes: bool, intra_node_bandwidth: float = float("inf")) -> Network:
-        """A network with so many nodes for servers alone."""
-        return Network(
-            self.env,
-            self.spec,
-            servers=servers,
-            seed=self.seed,
-            shared_nodes=shared_nodes,
-            intra_node_bandwidth=intra_node_bandwidth,
-            log=self.log,
-        )
-
-    def diary(self, number: int, thread: str = "") -> Diary:
-        return Diary(self.log, number, thread)
+    def __init__(self, ground: Ground, server: Server) -> None:
+        self.ground = ground
+        self.server = server
+        self.env = ground.env
+        self.spec = ground.spec
+        self.payload = ground.payload
+        self.gradient_payload = ground.gradient_payload
+        self.network = ground.network
+        self.diary = ground.diary
 
     def learner(self, number: int, diary: Diary, pulling: AbstractPulling, pushing: AbstractPushing) -> Learner:
-        times, pace = self.times[number], self.paces[number]
-        return Learner(self.env, number, diary, times, pace, pulling, pushing, self.server, self.seed, self.gradients_per_epoch)
+        ground = self.ground
+        times, pace, per_epoch = ground.times[number], ground.paces[number], ground.gradients_per_epoch
+        return Learner(self.env, number, diary, times, pace, pulling, pushing, self.server, ground.seed, per_epoch)
 
 
 @final
@@ -86,7 +67,7 @@ def _(kind: Base, site: Site) -> Built:
     learners = []
     for number in range(spec.learners):
         me, diary = network.learner_end(number), site.diary(number)
-        up = network.parts([(me, shard) for shard in shards], site.payload, pushed, learner=number)
+        up = network.parts([(me, shard) for shard in shards], site.gradient_payload, pushed, learner=number)
         down = network.parts([(shard, me) for shard in shards], site.payload, pulled, learner=number)
         pulling = BlockingPull(env, number, diary, server, down)
         learners.append(site.learner(number, diary, pulling, BlockingPush(env, diary, server, up)))
@@ -155,7 +136,7 @@ class _ServerTree:
     def push_thread(self, learner: int, diary: Diary) -> PushThread:
         """Pushes to the learner's leaf server."""
         leaf, end = self.leaf_of(learner)
-        up = self.network.route(self.network.learner_end(learner), end, self._site.payload, pushed, learner=learner)
+        up = self.network.route(self.network.learner_end(learner), end, self._site.gradient_payload, pushed, learner=learner)
         return PushThread(self._site.env, diary, self._site.diary(learner, "push"), leaf, up)
 
     def _relay(self, number: int, height: int, parent: tuple[Server | Relay, End]) -> tuple[Server | Relay, End]:

@@ -11,7 +11,7 @@ from simpy import Environment, Event, Interrupt
 from simpy.events import Timeout
 
 from simasgd import exact
-from simasgd.cluster.learner import Learner
+from simasgd.cluster.worker import AbstractWorker
 from simasgd.laws import Exponential
 from simasgd.scenario.faults import Faults, RandomCrashes
 
@@ -60,7 +60,7 @@ class Casualties:
 
 
 def mortal_life(
-    env: Environment, learner: Learner, threads: Sequence[Run], when: Iterator[Outage], casualties: Casualties
+    env: Environment, learner: AbstractWorker, threads: Sequence[Run], when: Iterator[Outage], casualties: Casualties
 ) -> Generator[Event, Any, None]:
     """Run a learner's threads, but for its outages, after each of which they start anew."""
     for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):

@@ -17,38 +17,29 @@ from simasgd.cluster.pulling import AbstractPulling
 from simasgd.cluster.pushing import AbstractPushing
 from simasgd.cluster.server import Server
 from simasgd.cluster.trail import computed, until
+from simasgd.cluster.worker import AbstractWorker
 from simasgd.scenario.delay import Delays
 from simasgd.tape import Gradient, Weights
 
-_COMPUTE, _WAIT, _IDLE = Activity.COMPUTE, Activity.WAIT, Activity.IDLE
+_WAIT = Activity.WAIT
 
 
 @final
-class Learner:
+class Learner(AbstractWorker):
     """Learner number `number` as its protocol sees it; the verbs of its role are `pull` and `refresh`, `compute` and `attempt`,
     `step`, `push`, `settle` and `keep_up`.
 
-    What pulling and pushing do meanwhile is the architecture's business. `computed` counts its mini-batches, `cancelled` those
-    of them that it gave up, `lost` the gradients that were lost in crashes, and `diary` holds the seconds of its compute
-    thread's day. The next of `times` (s) is how long the next mini-batch takes, at full speed if there is a `pace`. An epoch
-    has `gradients_per_epoch` gradients of all learners.
+    What pulling and pushing do meanwhile is the architecture's business. An epoch has `gradients_per_epoch` gradients of all
+    learners.
     """
 
     __slots__ = (
-        "_env",
         "_lost_on_the_way",
-        "_pace",
         "_pulling",
         "_pushing",
         "_seed",
         "_server",
-        "_times",
-        "cancelled",
-        "computed",
-        "diary",
         "gradients_per_epoch",
-        "lost",
-        "number",
         "pull",
         "push",
     )
@@ -66,17 +57,10 @@ class Learner:
         seed: int,
         gradients_per_epoch: float,
     ) -> None:
-        self.number = number
-        self.computed = 0
-        self.cancelled = 0
-        self.lost = 0
+        super().__init__(env, number, diary, times, pace)
         self._lost_on_the_way = 0
-        self.diary = diary
         self.pull = pulling.pull
         self.push = pushing.push
-        self._env = env
-        self._times = times
-        self._pace = pace
         self._pulling = pulling
         self._pushing = pushing
         self._server = server
@@ -85,14 +69,7 @@ class Learner:
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
         """Compute the gradient of this learner's next mini-batch on `weights`."""
-        env, diary = self._env, self.diary
-        began = env.now
-        seconds = self._begin_mini_batch(began)
-        yield Timeout(env, seconds)
-        diary.trail = computed(diary.trail, seconds)
-        number = self.computed
-        self.computed = number + 1
-        return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
+        return self._compute(weights)
 
     def attempt(self, weights: Weights, before: float) -> Generator[Event, Any, Gradient | None]:
         """Compute as `compute` does if that is done before the server makes weights number `before`; else give the mini-batch
@@ -171,12 +148,6 @@ class Learner:
         """Gradients that were computed and neither given to be pushed nor lost before."""
         return self.computed - self.cancelled - self._pushing.taken - (self.lost - self._lost_on_the_way)
 
-    def _begin_mini_batch(self, now: float) -> float:
-        """The seconds that the next one takes from now on."""
-        self.diary.begin(_COMPUTE, now)
-        seconds = next(self._times)
-        return seconds if self._pace is None else self._pace.end(now, seconds) - now
-
     def _wait_for(self, event: Event | None) -> Generator[Event, Any, None]:
         if event is not None:
             self.diary.begin(_WAIT, self._env.now)
@@ -200,12 +171,4 @@ class Learner:
         self._lost_on_the_way += held
         self._pushing.crash()
         self._pulling.crash()
-        for diary in self._diaries():
-            diary.begin(_IDLE, self._env.now)
-
-    def rejoin(self) -> None:
-        for diary in self._diaries():
-            diary.trail = until(diary.trail, self._env.now)
-
-    def _diaries(self) -> list[Diary]:
-        return [self.diary, *(diary for diary, _ in self.threads)]
+        self._fall_silent()

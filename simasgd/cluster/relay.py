@@ -21,8 +21,9 @@ class Relay(AbstractSource, AbstractSink):
     """Sends its children's gradients up, and weights down.
 
     Up: what has come while the way up was taken, or the parameter server busy with the last message, goes as one message, their
-    sum. Down: a child that asks gets weights as new as the newest there are when it asked, or those of a fetch that was under
-    way; if they have to be fetched, once for all that ask meanwhile.
+    sum. That is of decoded gradients, so it has the full payload however its children's were compressed. Down: a child that
+    asks gets weights as new as the newest there are when it asked, or those of a fetch that was under way; if they have to be
+    fetched, once for all that ask meanwhile.
     """
 
     def __init__(

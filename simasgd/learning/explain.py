@@ -7,8 +7,10 @@ import numpy as np
 
 from simasgd.datafiles import locate
 from simasgd.learning.memory import needs
+from simasgd.learning.mixing_plan import MixingPlan
+from simasgd.learning.plan import Plan
 from simasgd.learning.planner import planned
-from simasgd.learning.problem import recipe_of, sample_of
+from simasgd.learning.problem import Recipe, recipe_of, sample_of
 from simasgd.learning.rules import explicit_momentum
 from simasgd.learning.space import available, said
 from simasgd.learning.train import evaluation_points
@@ -30,6 +32,33 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
         recipe, sample = recipe_of(scenario, tape), sample_of(scenario)
         plan = planned(recipe, tape, sample, evaluation_points(tape, samples_per_epoch)[1])
         needed = needs(plan, recipe, np.dtype(learning.precision), tape.mini_batch, members)
+    optimizer, devices = recipe.optimizer, jax.device_count()
+    lines = _models(plan, tape) if isinstance(plan, MixingPlan) else _chain(plan, tape, recipe)
+    if isinstance(optimizer, SGD) and isinstance(optimizer.momentum, TotalMomentum):
+        staleness = recipe.setting.tape_staleness
+        explicit = explicit_momentum(optimizer.momentum, staleness)
+        total = optimizer.momentum.total
+        lines.append(f"momentum     {explicit:.4g} explicit, for {total:g} in total at a mean staleness of {staleness:.4g}")
+    if devices > 1:
+        lines.append(f"devices      {devices}, which share what is computed at once")
+    parts = ", ".join(f"{said(size)} {what}" for what, size in needed.items() if size)
+    lines.append(
+        f"memory       {said(sum(needed.values()))} beside data and layers' outputs ({parts}); {said(available())} are there"
+    )
+    return lines
+
+
+def _models(plan: MixingPlan, tape: Tape) -> list[str]:
+    mixed = plan.num_steps - plan.num_evaluations
+    return [
+        f"tape         {tape.num_gradients:,} gradients and {mixed:,} means of two models, mini-batches of {tape.mini_batch}",
+        f"evaluations  {plan.num_evaluations:,} of {tape.mini_batch} samples",
+        f"models       {plan.num_slots} kept, of {plan.mixing.learners} learners and what is on its way",
+        "order        one by one",
+    ]
+
+
+def _chain(plan: Plan, tape: Tape, recipe: Recipe) -> list[str]:
     mini_batch = plan.fused * tape.mini_batch
     lines = [
         f"tape         {tape.num_steps:,} updates of {tape.num_gradients:,} gradients, mini-batches of {tape.mini_batch}",
@@ -40,12 +69,6 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     ]
     if plan.num_copies:
         lines.append(f"copies       {plan.num_copies}, which learners step by themselves")
-    optimizer = recipe.optimizer
-    if isinstance(optimizer, SGD) and isinstance(optimizer.momentum, TotalMomentum):
-        staleness = recipe.setting.tape_staleness
-        explicit = explicit_momentum(optimizer.momentum, staleness)
-        total = optimizer.momentum.total
-        lines.append(f"momentum     {explicit:.4g} explicit, for {total:g} in total at a mean staleness of {staleness:.4g}")
     if plan.waves is None:
         lines.append(f"order        one by one, as pays on a {jax.default_backend().upper()}")
     else:
@@ -54,13 +77,6 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
         lines.append(
             f"order        {number:,} waves of {mean:.1f} evaluations on average, {plan.waves.width} at most, each at once"
         )
-    devices = jax.device_count()
-    if devices > 1:
-        lines.append(f"devices      {devices}, which share what is computed at once")
-    parts = ", ".join(f"{said(size)} {what}" for what, size in needed.items() if size)
-    lines.append(
-        f"memory       {said(sum(needed.values()))} beside data and layers' outputs ({parts}); {said(available())} are there"
-    )
     return lines
 
 

@@ -25,7 +25,7 @@ from simasgd.learning.rules import Rule
 _IN_BOUNDS = "promise_in_bounds"
 AXIS = "devices"
 
-Advance = Callable[..., "Carry"]
+Advance = Callable[..., Any]
 """advance(carry, rows, inputs, labels, start, stop) -> the carry after steps `start` to `stop`"""
 
 
@@ -53,9 +53,9 @@ class Rows(NamedTuple):
 
     samples, codes (how they are augmented), share (of each sample in the mean): (E, B). slot (E, L): where the weights to read
     are. staleness, learner, coefficient: (E,). ahead: (E,), whether to read the learner's copy of them; local: (E,), the
-    schedule's factor for that copy's step. first (U + 1,): step u applies evaluations first[u] to first[u + 1], its u-th if
-    None. factor (U,): of the schedule. keep (U,): the slot that the new weights go to. wave (V + 1,): wave v is steps wave[v]
-    to wave[v + 1].
+    schedule's factor for that copy's step. last: (E,), whether a message ends with it. first (U + 1,): step u applies
+    evaluations first[u] to first[u + 1], its u-th if None. factor (U,): of the schedule. keep (U,): the slot that the new
+    weights go to. wave (V + 1,): wave v is steps wave[v] to wave[v + 1].
     """
 
     samples: Any
@@ -67,6 +67,7 @@ class Rows(NamedTuple):
     coefficient: Any
     ahead: Any
     local: Any
+    last: Any
     first: Any
     factor: Any
     keep: Any
@@ -77,7 +78,7 @@ def rows_of(plan: Plan, problem: Problem) -> Rows:
     """The columns of a plan filled in with a problem's samples, NumPy arrays."""
     of = plan.evaluations
     evaluations, steps = rounded(plan.num_evaluations), rounded(plan.num_steps)
-    mini_batch = problem.tape.mini_batch
+    tape, mini_batch = problem.tape, problem.tape.mini_batch
 
     def column(values: npt.NDArray[Any], size: int, dtype: Any) -> npt.NDArray[Any]:
         return padded(values, size, dtype)
@@ -99,6 +100,7 @@ def rows_of(plan: Plan, problem: Problem) -> Rows:
         coefficient=column(of.coefficient, evaluations, problem.dtype),
         ahead=None if of.ahead is None else column(of.ahead, evaluations, np.bool_),
         local=None if of.ahead is None else column(local_factors(problem)[of.place[:, 0]], evaluations, problem.dtype),
+        last=column(tape.last[of.place[:, 0]], evaluations, np.bool_) if problem.recipe.setting.sums else None,
         first=None if plan.one_each else _last_repeated(plan.first, steps + 1),
         factor=column(problem.factors, steps, problem.dtype),
         keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
@@ -186,6 +188,7 @@ class _Steps:
             staleness=_at(e)(rows.staleness),
             step=u,
             share=_at(e)(rows.coefficient),
+            last=True if rows.last is None else _at(e)(rows.last),
         )
         copies = memory.copies
         if copies is not None:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from simasgd.learning.examples import Feed
-from simasgd.learning.loop import AXIS, Advance, Carry, Rows, in_waves, one_by_one, rows_of, start_of
-from simasgd.learning.models import Parameters
+from simasgd.learning.forms import form_of
+from simasgd.learning.loop import AXIS, Advance
+from simasgd.learning.mixing_plan import MixingPlan
 from simasgd.learning.plan import Plan
 from simasgd.learning.player import Moment
 from simasgd.learning.problem import Problem, Recipe, all_finite
@@ -28,6 +29,8 @@ _CHUNK_SECONDS = 0.25
 _OF_EACH = ("samples", "codes", "factor", "local")
 """What members of one tape have of their own."""
 
+Carry = Any
+"""What a loop takes from step to step, whatever its form."""
 Keep = Callable[[int, Carry], None]
 """keep(steps, carry) is told where the walk is."""
 
@@ -36,6 +39,7 @@ class _Program(NamedTuple):
     """All that shapes a loop but its arguments. `width` is that of waves, None for one evaluation by one; `together` whether
     many runs of one tape go through it at once."""
 
+    loop: Callable[[Recipe, int | None, Mesh | None], Advance]
     recipe: Recipe
     width: int | None
     together: bool
@@ -49,18 +53,20 @@ class Machine:
     `start` is the carry before the first step. With several devices what is computed at once is spread over them.
     """
 
-    def __init__(self, problems: Sequence[Problem], plan: Plan) -> None:
+    def __init__(self, problems: Sequence[Problem], plan: Plan | MixingPlan) -> None:
         first = problems[0]
         devices = jax.devices()
         mesh = Mesh(np.array(devices), (AXIS,)) if len(devices) > 1 else None
-        columns = [rows_of(plan, problem) for problem in problems]
+        self._form = form_of(plan)
+        waves = self._form.waves
+        columns = [self._form.rows(problem) for problem in problems]
         self.members = len(problems)
-        self._boundaries = None if plan.waves is None else plan.waves.step
+        self._boundaries = None if waves is None else waves.step
         cuts = _in_pairs(plan.num_steps) if self._boundaries is None else self._boundaries
         everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
         self._feed = Feed(first.train, columns[0].samples, plan.first, cuts, everywhere)
         rows = columns[0]._replace(samples=self._feed.samples)
-        starts = [start_of(plan, problem) for problem in problems]
+        starts = [self._form.start(problem) for problem in problems]
         self.start = starts[0] if self.members == 1 else jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
         if self.members > 1:
             shared = {name: np.stack([getattr(each, name) for each in columns]) for name in _of_each(rows)}
@@ -68,12 +74,14 @@ class Machine:
         self._rows = jax.tree.map(jnp.asarray, rows)
         if mesh is not None:
             self._place(mesh)
-        width = None if plan.waves is None else plan.waves.width
+        width = None if waves is None else waves.width
         if width is not None and mesh is not None:
             width = -(-width // mesh.size) * mesh.size
         began = time.perf_counter()
         arguments = (self.start, self._rows, *self._feed.at(0), 0, 0)
-        self._program = _compiled(_Program(first.recipe, width, self.members > 1, mesh), *_signature(arguments))
+        self._program = _compiled(
+            _Program(self._form.loop, first.recipe, width, self.members > 1, mesh), *_signature(arguments)
+        )
         self.compile_seconds = time.perf_counter() - began
 
     def advance(self, carry: Carry, start: int, stop: int) -> Carry:
@@ -88,14 +96,17 @@ class Machine:
             until = int(ahead[-1])
         return until
 
-    def weights(self, carry: Carry, member: int) -> Parameters:
-        return carry.weights if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry.weights)
+    def moment(self, carry: Carry, steps: int, member: int, *, diverged: bool = False) -> Moment:
+        """What a member has come to after so many steps."""
+        own = carry if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry)
+        weights, distance = self._form.looked_at(own, steps)
+        return Moment(steps, weights, diverged, None if distance is None else float(distance))
 
     def finite(self, carry: Carry) -> npt.NDArray[np.bool_]:
         """Whether no weight is infinite or NaN, for each member."""
         if self.members == 1:
-            return np.array([all_finite(carry.weights)])
-        return np.asarray(jax.vmap(all_finite)(carry.weights))
+            return np.array([all_finite(self._form.watched(carry))])
+        return np.asarray(jax.vmap(all_finite)(self._form.watched(carry)))
 
     def first_divergence(self, carry: Carry, done: int, until: int, member: int) -> Moment:
         """The first step after `done` with weights of a member that are not finite: from there on they never are again."""
@@ -108,8 +119,8 @@ class Machine:
         for stop in range(done + 1, until):  # one cannot go on from these, but a loop may end there
             after = self.advance(carry, done, stop)
             if not self.finite(after)[member]:
-                return Moment(stop, self.weights(after, member), diverged=True)
-        return Moment(until, self.weights(self.advance(carry, done, until), member), diverged=True)
+                return self.moment(after, stop, member, diverged=True)
+        return self.moment(self.advance(carry, done, until), until, member, diverged=True)
 
     def _middle(self, done: int, until: int) -> int | None:
         """A step between the two from which one can go on; None if there is none."""
@@ -129,8 +140,8 @@ class Machine:
         parted = NamedSharding(mesh, PartitionSpec(AXIS)) if self.members > 1 and self.members % mesh.size == 0 else everywhere
         of_each = _of_each(self._rows) if self.members > 1 else ()
         self.start = jax.device_put(self.start, parted)
-        places = (parted if name in of_each else everywhere for name in Rows._fields)
-        self._rows = Rows(*map(jax.device_put, self._rows, places))
+        places = (parted if name in of_each else everywhere for name in self._rows._fields)
+        self._rows = type(self._rows)(*map(jax.device_put, self._rows, places))
 
 
 def walk(
@@ -156,8 +167,7 @@ def walk(
             if alive.any() and not fallen:  # else a walk that goes on from here would not know of them
                 keep(done, carry)
         yield tuple(
-            Moment(done, machine.weights(carry, member)) if alive[member] else fallen.get(member)
-            for member in range(machine.members)
+            machine.moment(carry, done, member) if alive[member] else fallen.get(member) for member in range(machine.members)
         )
         if not alive.any():
             return
@@ -168,8 +178,9 @@ def _in_pairs(steps: int) -> Ints:
     return np.unique(np.append(np.arange(0, steps + 1, 2), steps))
 
 
-def _of_each(rows: Rows) -> tuple[str, ...]:
-    return tuple(name for name in _OF_EACH if getattr(rows, name) is not None)
+def _of_each(rows: Any) -> tuple[str, ...]:
+    """The columns, of whichever form, that members have each of their own."""
+    return tuple(name for name in _OF_EACH if getattr(rows, name, None) is not None)
 
 
 def _signature(arguments: Any) -> tuple[Any, tuple[tuple[tuple[int, ...], Any, Any], ...]]:
@@ -182,10 +193,10 @@ def _signature(arguments: Any) -> tuple[Any, tuple[tuple[tuple[int, ...], Any, A
 def _compiled(program: _Program, structure: Any, leaves: tuple[tuple[tuple[int, ...], Any, Any], ...]) -> Advance:
     shapes = [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype, sharding in leaves]
     recipe, mesh = program.recipe, program.mesh
-    advance = one_by_one(recipe, mesh) if program.width is None else in_waves(recipe, program.width, mesh)
+    advance = program.loop(recipe, program.width, mesh)
     if program.together:
-        rows: Rows = jax.tree.unflatten(structure, shapes)[1]
-        axes = Rows(*(0 if name in _of_each(rows) else None for name in Rows._fields))
+        rows = jax.tree.unflatten(structure, shapes)[1]
+        axes = type(rows)(*(0 if name in _of_each(rows) else None for name in rows._fields))
         advance = jax.vmap(advance, in_axes=(0, axes, None, None, None, None))
     compiled: Advance = jax.jit(advance).lower(*jax.tree.unflatten(structure, shapes)).compile()
     return compiled

@@ -120,11 +120,11 @@ def plan(tape: Tape, device: Device, overhead: Callable[[], float], linear: bool
     waves = _waves(newest, first, device.most_in_wave, stops) if has_waves else None
     if waves is not None:  # all that a wave reads is read when it begins
         starts = np.repeat(waves.step[:-1], np.diff(waves.step))
-        slot, num_slots = _assign_slots(tape.num_steps, evaluations.timestamp, starts[step])
+        slot, num_slots = assign_slots(tape.num_steps, evaluations.timestamp, starts[step])
     elif (step == evaluations.timestamp.min(axis=1)).all():
         slot, num_slots = np.zeros(tape.num_steps + 1, np.int64), 0
     else:
-        slot, num_slots = _assign_slots(tape.num_steps, evaluations.timestamp, step)
+        slot, num_slots = assign_slots(tape.num_steps, evaluations.timestamp, step)
     num_copies = 0 if tape.ahead is None else int(tape.learner.max()) + 1
     return Plan(evaluations, first, slot, num_slots, num_copies, waves)
 
@@ -193,7 +193,7 @@ def _waves(newest: Ints, first: Ints, most: int, stops: Sequence[int]) -> Waves:
     return Waves(step, int(np.diff(first[step]).max(initial=1)))
 
 
-def _assign_slots(steps: int, timestamp: Ints, read_in: Ints) -> tuple[Ints, int]:
+def assign_slots(steps: int, timestamp: Ints, read_in: Ints) -> tuple[Ints, int]:
     """The slot of each version, shape (U + 1,), by linear scan over their lives, and the number of slots.
 
     Versions timestamp[e] are read when step read_in[e] begins. A version lives from the step that makes it to the last step

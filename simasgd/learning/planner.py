@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 
 from simasgd.learning.memory import tree_bytes
+from simasgd.learning.mixing_plan import MixingPlan, mixing_plan
 from simasgd.learning.objective import loss
 from simasgd.learning.plan import ACCELERATOR, CPU, Device, Plan, plan
 from simasgd.learning.problem import Recipe, Sample
@@ -18,8 +19,12 @@ def this_device() -> Device:
     return CPU if jax.default_backend() == "cpu" else ACCELERATOR
 
 
-def planned(recipe: Recipe, tape: Tape, sample: Sample, stops: Sequence[int], device: Device | None = None) -> Plan:
+def planned(
+    recipe: Recipe, tape: Tape, sample: Sample, stops: Sequence[int], device: Device | None = None
+) -> Plan | MixingPlan:
     """The plan for this device, unless told what pays."""
+    if tape.mixing is not None:
+        return mixing_plan(tape)
     chosen = this_device() if device is None else device
 
     def overhead() -> float:

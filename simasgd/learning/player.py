@@ -12,11 +12,16 @@ from simasgd.learning.problem import Problem
 
 class Moment(NamedTuple):
     """The weights after a number of steps. If `diverged`, this step was the first to make a weight infinite or NaN, and no
-    later moment follows."""
+    later moment follows.
+
+    Where learners have models of their own the weights are their mean, or the centre's, and `distance` is the root mean square
+    of the models' distances from their mean: the consensus distance. Where there is one model only it is None.
+    """
 
     steps: int
     weights: Parameters
     diverged: bool = False
+    distance: float | None = None
 
 
 class AbstractPlayer(abc.ABC):

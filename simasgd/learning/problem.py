@@ -24,6 +24,7 @@ from simasgd.learning.partition import parts
 from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.learning.schedule import schedule_factors
 from simasgd.learning.space import refuse
+from simasgd.scenario.compression import Compression, NoCompression
 from simasgd.scenario.data import AbstractData
 from simasgd.scenario.models import AbstractModel
 from simasgd.scenario.modulation import (
@@ -95,11 +96,13 @@ class Recipe(NamedTuple):
     setting: Setting
     local_learning_rate: float = 0.0
     """Of the learners' own steps, if there are any."""
+    compression: Compression = NoCompression()
 
     @property
     def rule(self) -> Rule:
-        objective = self.task.objective
-        return rule(self.optimizer, self.modulation, self.setting, objective.rates, objective.decays, self.local_learning_rate)
+        rates, decays = self.task.objective.rates, self.task.objective.decays
+        local = self.local_learning_rate
+        return rule(self.optimizer, self.modulation, self.setting, rates, decays, local, self.compression)
 
 
 class Sample(NamedTuple):
@@ -181,7 +184,10 @@ def recipe_of(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) 
     if isinstance(learning.optimizer, SGD) and isinstance(learning.optimizer.momentum, TotalMomentum):
         setting = setting._replace(tape_staleness=_tape_mean(tape))
     local = 0.0 if tape.ahead is None else learning.local_learning_rate or learning.optimizer.learning_rate
-    return Recipe(chosen, learning.optimizer, modulation, setting, local)
+    compression = scenario.workload.compression
+    if compression.changes_values and (compression.has_feedback or tape.summed is not None):
+        setting = setting._replace(learners=scenario.cluster.learners, sums=tape.summed is not None)
+    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression)
 
 
 def local_factors(problem: Problem) -> Floats:

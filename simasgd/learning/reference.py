@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from simasgd.learning import mixing_reference
 from simasgd.learning.models import Parameters
 from simasgd.learning.objective import loss
 from simasgd.learning.player import AbstractPlayer, Moment
@@ -26,6 +27,9 @@ class Reference(AbstractPlayer):
         return 0.0  # its functions are compiled where they are first called
 
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+        if problem.tape.mixing is not None:
+            yield from mixing_reference.play(problem, stops, progress)
+            return
         gradient_of, share_of, step, sent_of, local_of = _functions(problem.recipe)
         tape, rule = problem.tape, problem.recipe.rule
         weights = problem.start
@@ -60,9 +64,15 @@ class Reference(AbstractPlayer):
             for row in rows:
                 read = read_by(row)
                 gradient = gradient_of(read, *problem.train.batch(problem.batches[row]), codes_of(row))
-                mean, gradient_state = share_of(
-                    mean, gradient, gradient_state, weights, read, tape.learner[row], tape.staleness[row], u, coefficient
-                )
+                extra = {
+                    "learner": tape.learner[row],
+                    "read": read,
+                    "staleness": tape.staleness[row],
+                    "step": u,
+                    "share": coefficient,
+                    "last": tape.last[row],
+                }
+                mean, gradient_state = share_of(mean, gradient, gradient_state, weights, extra)
                 if tape.ahead is not None:
                     copies[tape.learner[row]] = local_of(gradient, read, local[row])
             weights, state = step(weights, state, mean, problem.factors[u])
@@ -89,20 +99,11 @@ def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
 
     @jax.jit
     def share_of(
-        mean: Parameters,
-        gradient: Parameters,
-        state: Any,
-        weights: Parameters,
-        read: Parameters,
-        learner: jax.Array,
-        staleness: jax.Array,
-        step: jax.Array,
-        coefficient: jax.Array,
+        mean: Parameters, gradient: Parameters, state: Any, weights: Parameters, extra: dict[str, Any]
     ) -> tuple[Parameters, Any]:
-        scaled, state = rule.per_gradient.update(
-            gradient, state, weights, learner=learner, read=read, staleness=staleness, step=step, share=coefficient
-        )
-        return jax.tree.map(lambda m, g: m + g * jnp.asarray(coefficient, g.dtype), mean, scaled), state
+        scaled, state = rule.per_gradient.update(gradient, state, weights, **extra)
+        share = extra["share"]
+        return jax.tree.map(lambda m, g: m + g * jnp.asarray(share, g.dtype), mean, scaled), state
 
     @jax.jit
     def step(weights: Parameters, state: Any, mean: Parameters, factor: jax.Array) -> tuple[Parameters, Any]:

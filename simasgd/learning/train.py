@@ -30,8 +30,9 @@ class Learned:
     """What a player made of a tape.
 
     `evaluations` has a row for the first step at or after each epoch and for the last one: epoch, samples, updates,
-    simulated_seconds, test_loss and test_error (NaN where nothing can be wrong). `diverged` says at which update and epoch;
-    None if it did not. Compiling and playing took so many seconds, shared by those who were played together.
+    simulated_seconds, test_loss, test_error (NaN where nothing can be wrong) and consensus_distance (the root mean square of
+    the distances of the learners' models from their mean; NaN where there is one model only). `diverged` says at which update
+    and epoch; None if it did not. Compiling and playing took so many seconds, shared by those who were played together.
     """
 
     evaluations: pd.DataFrame
@@ -77,10 +78,12 @@ def train(
             for member, moment in enumerate(moment_of_each):
                 if moment is not None and moment.diverged:
                     epoch = int(tape.samples_before[moment.steps]) / first.samples_per_epoch
-                    found[f"diverged {member}"] = {"update": moment.steps, "epoch": epoch}
+                    update = int(tape.updates_before[moment.steps])
+                    found[f"diverged {member}"] = {"update": update, "epoch": epoch}
                 elif moment is not None:
                     value, error = problems[member].evaluate(moment.weights)
-                    found[f"step {moment.steps} {member}"] = [finite(value), error]
+                    distance = None if moment.distance is None else finite(moment.distance)
+                    found[f"step {moment.steps} {member}"] = [finite(value), error, distance]
         replay_seconds = perf_counter() - began
     return [
         Learned(
@@ -123,15 +126,16 @@ def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], found: Seq
             {
                 "epoch": epoch,
                 "samples": int(tape.samples_before[step]),
-                "updates": step,
+                "updates": int(tape.updates_before[step]),
                 "simulated_seconds": times[step],
                 "test_loss": values[0],
                 "test_error": values[1],
+                "consensus_distance": values[2],
             }
             for epoch, step, values in zip(epochs, steps, found, strict=True)
             if values is not None
         ]
-    ).astype({"test_loss": float, "test_error": float})
+    ).astype({"test_loss": float, "test_error": float, "consensus_distance": float})
 
 
 @contextmanager

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role, Spread
+from simasgd.protocols.base import AbstractServerProtocol, Role, Spread
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Async(AbstractProtocol):
+class Async(AbstractServerProtocol):
     """The server applies every gradient on arrival (Downpour with n_push = n_fetch = 1; λ-softsync).
 
     θ_{i+1} = θ_i − α · Δθ_l. Its mean staleness is λ − 1 where communication is free (docs/papers.md B3.1).

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.section import Inconsistency
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @final
-class BackupWorkers(AbstractProtocol):
+class BackupWorkers(AbstractServerProtocol):
     """Hardsync that does not wait for the last b learners: the server takes the first N = λ − b gradients on the newest weights
     and drops the others when they come (Chen et al., arXiv:1604.00981; the best of λ = 100 was b = 4 there).
 

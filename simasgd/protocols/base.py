@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
@@ -13,8 +13,11 @@ from simasgd.scenario.section import Count, Inconsistency, Section
 from simasgd.scenario.values import shown
 
 if TYPE_CHECKING:
+    from simasgd.cluster.centre import Centre
     from simasgd.cluster.learner import Learner
+    from simasgd.cluster.peer import Peer
     from simasgd.cluster.server import Server
+    from simasgd.scenario.collective import Collective
     from simasgd.scenario.models import AbstractModel
 
 Role = Generator[Any, Any, None]
@@ -52,21 +55,12 @@ def at_most_learners(key: str, value: int, learners: int) -> list[Inconsistency]
 
 
 class AbstractProtocol(Section):
-    """Who waits for whom. A frozen set of parameters, the server's role and the learners' role.
+    """Who waits for whom: a frozen set of parameters. What an update does to the weights is not the protocol's business.
 
-    The server's verbs are `collect`, `first`, `barrier` and `update`; a learner's are `pull` and `refresh`, `compute` and
-    `attempt`, `step`, `push`, `settle` and `keep_up`. What an update does to the weights is not the protocol's business.
+    `AbstractServerProtocol` and `AbstractPeerProtocol` add the roles.
     """
 
     kind: str
-
-    @abc.abstractmethod
-    def serve(self, server: Server) -> Role:
-        """The parameter server's role."""
-
-    @abc.abstractmethod
-    def learn(self, learner: Learner) -> Role:
-        """A learner's role."""
 
     @abc.abstractmethod
     def nominal_staleness(self, learners: int) -> float | None:
@@ -90,6 +84,11 @@ class AbstractProtocol(Section):
         return False
 
     @property
+    def has_own_models(self) -> bool:
+        """Whether learners have models of their own, so that models travel and not gradients."""
+        return False
+
+    @property
     def counts_epochs(self) -> bool:
         """Whether it has to know how long an epoch is."""
         return False
@@ -97,3 +96,74 @@ class AbstractProtocol(Section):
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
         """What is wrong with the parameters in a cluster of λ `learners` that learn `model`, if any."""
         return []
+
+
+class AbstractServerProtocol(AbstractProtocol):
+    """A protocol with a parameter server: the server's role and the learners' role.
+
+    The server's verbs are `collect`, `first`, `barrier` and `update`; a learner's are `pull` and `refresh`, `compute` and
+    `attempt`, `step`, `push`, `settle` and `keep_up`.
+    """
+
+    @abc.abstractmethod
+    def serve(self, server: Server) -> Role:
+        """The parameter server's role."""
+
+    @abc.abstractmethod
+    def learn(self, learner: Learner) -> Role:
+        """A learner's role."""
+
+
+class AbstractPeerProtocol(AbstractProtocol):
+    """A protocol whose learners have models of their own, or make their common one without a server.
+
+    A learner's verbs are `compute`, `step` and `mix`, `fetch`, `send` and `receive`, `exchange`, `average` and
+    `average_gradient`. Where there is a centre, a model that nobody computes on, its verbs are `collect` and `add`.
+    """
+
+    @abc.abstractmethod
+    def learn(self, peer: Peer) -> Role:
+        """A learner's role."""
+
+    @property
+    def thread(self) -> str | None:
+        """The name of a thread that talks to others beside the one that computes; None for no such thread."""
+        return None
+
+    def communicate(self, peer: Peer) -> Role:
+        """What that thread does."""
+        raise NotImplementedError
+
+    @property
+    def has_centre(self) -> bool:
+        """Whether there is a centre, a model on the parameter server that nobody computes on."""
+        return False
+
+    def serve(self, centre: Centre) -> Role:
+        """The centre's role."""
+        raise NotImplementedError
+
+    @property
+    def meeting(self) -> Meeting | None:
+        """How all learners average something together; None where they never do."""
+        return None
+
+    @property
+    def has_own_models(self) -> bool:
+        meeting = self.meeting
+        return meeting is None or meeting.of == "models"
+
+    def nominal_staleness(self, learners: int) -> float | None:
+        return None
+
+
+class Meeting(NamedTuple):
+    """A collective operation on messages of `size` times the payload, gradients' or models', in so many parts (`buckets`), of
+    which each begins when it is there. The first is there when `forward`, a fraction, and its part of the rest of the time
+    of a mini-batch are over."""
+
+    collective: Collective
+    of: Literal["gradients", "models"]
+    size: float = 1.0
+    buckets: int = 1
+    forward: float = 1.0

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-class BoundedDelay(AbstractProtocol):
+class BoundedDelay(AbstractServerProtocol):
     """A learner computes on the weights it has while they are at most d updates old, and pulls only then.
 
     θ_{i+1} = θ_i − α · Δθ(θ_j), where j ≥ k − d if k was the server's timestamp when the learner asked for it, before the

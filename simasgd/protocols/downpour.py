@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.section import Count
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Downpour(AbstractProtocol):
+class Downpour(AbstractServerProtocol):
     """A learner fetches weights every n_fetch mini-batches and steps its own copy of them meanwhile; it sends the sum of its
     gradients every n_push (Dean et al. 2012; docs/papers.md B1).
 

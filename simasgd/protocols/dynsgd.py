@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.modulation import InverseStaleness, Modulation
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @final
-class DynSgd(AbstractProtocol):
+class DynSgd(AbstractServerProtocol):
     """Async whose gradients count the less the staler they are (Jiang et al. 2017; docs/papers.md B1): async with the
     modulation α₀/τ of arXiv:1511.05950, θ_{i+1} = θ_i − (α/max(1, τ)) · Δθ(θ_{i−τ}).
     """

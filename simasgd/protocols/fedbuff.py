@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.modulation import Modulation, PolynomialStaleness
 from simasgd.scenario.section import Count
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-class FedBuff(AbstractProtocol):
+class FedBuff(AbstractServerProtocol):
     """The server updates with the next K messages, each the way that a learner went in H steps of its own (Nguyen et al.,
     arXiv:2106.06639; docs/papers.md B1).
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.units import Seconds
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Hardsync(AbstractProtocol):
+class Hardsync(AbstractServerProtocol):
     """The server waits for one gradient of every learner, updates with their mean, and broadcasts: σ = 0.
 
     θ_{i+1} = θ_i − α · (1/λ) · Σ_{l=1..λ} Δθ_l, which is SGD with a mini-batch of λµ (arXiv:1509.04210, section on protocols).

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.delay import Delays, wrong_delays
 from simasgd.scenario.section import Inconsistency, Number
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @final
-class InjectedStaleness(AbstractProtocol):
+class InjectedStaleness(AbstractServerProtocol):
     """One learner whose gradients are computed on the weights of τ updates ago, with τ under exact control.
 
     θ_{i+1} = θ_i − α · Δθ(θ_{i−τ}), as in constant-delay gradient descent (docs/papers.md B3.5) and in test-beds of staleness

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role, at_most_learners
+from simasgd.protocols.base import AbstractServerProtocol, Role, at_most_learners
 from simasgd.scenario.section import Count, Inconsistency
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-class KAsync(AbstractProtocol):
+class KAsync(AbstractServerProtocol):
     """The server updates with the first K gradients, which are of K learners, for who has sent one waits for that update; the
     others go on computing, and their gradients count when they come (Dutta et al., arXiv:1803.01113).
 

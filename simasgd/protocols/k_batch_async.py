@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.section import Count
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @final
-class KBatchAsync(AbstractProtocol):
+class KBatchAsync(AbstractServerProtocol):
     """The server updates with the next K gradients, whoever sent them and whatever weights they were computed on (Dutta et al.,
     arXiv:1803.01113): n-softsync with c = K.
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.section import Count
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @final
-class KBatchSync(AbstractProtocol):
+class KBatchSync(AbstractServerProtocol):
     """The server updates with the first K gradients on the newest weights, whoever sent them: a learner that is done goes on
     with its next mini-batch on the same weights, and all give up what they compute when there are new ones (Dutta et al.,
     arXiv:1803.01113).

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role, Spread, or_word
+from simasgd.protocols.base import AbstractServerProtocol, Role, Spread, or_word
 from simasgd.scenario.section import Count, Inconsistency
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-class NSoftsync(AbstractProtocol):
+class NSoftsync(AbstractServerProtocol):
     """The server updates with the mean of any c = ⌊λ/n⌋ gradients, whoever sent them; n = λ is async SGD.
 
     θ_{i+1} = θ_i − α · (1/c) · Σ_{c gradients} Δθ. Staleness lies in {0 … 2n} for similar learners, with mean close to n

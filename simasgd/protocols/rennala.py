@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.scenario.section import Count
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Rennala(AbstractProtocol):
+class Rennala(AbstractServerProtocol):
     """The server updates with the first B gradients on the newest weights and drops those on older ones; nobody gives up what
     it computes (Tyurin and Richtárik 2023, Rennala SGD, arXiv:2305.12387, recalled).
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role, Threshold
+from simasgd.protocols.base import AbstractServerProtocol, Role, Threshold
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Ringmaster(AbstractProtocol):
+class Ringmaster(AbstractServerProtocol):
     """The server applies a gradient if its delay is less than R, and else drops it; its learner gets the newest weights in
     either case (Maranjyan et al. 2025, Ringmaster ASGD; docs/papers.md B1).
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Role, Threshold, number_of
+from simasgd.protocols.base import AbstractServerProtocol, Role, Threshold, number_of
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @final
-class RingmasterStop(AbstractProtocol):
+class RingmasterStop(AbstractServerProtocol):
     """Ringmaster that stops late computations: as soon as a learner's weights are R updates old it gives up the mini-batch and
     gets the newest (Maranjyan et al. 2025, Ringmaster ASGD with stops; docs/papers.md B1).
 

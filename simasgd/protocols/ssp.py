@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
-from simasgd.protocols.base import AbstractProtocol, Bound, Role, number_of
+from simasgd.protocols.base import AbstractServerProtocol, Bound, Role, number_of
 
 if TYPE_CHECKING:
     from simasgd.cluster.learner import Learner
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Ssp(AbstractProtocol):
+class Ssp(AbstractServerProtocol):
     """Stale synchronous parallel: a learner may be at most s mini-batches ahead of the slowest (Ho et al. 2013; docs/papers.md
     B1).
 

@@ -30,6 +30,8 @@ class Base(AbstractArchitecture):
     shards: Annotated[Count, Field(le=10_000)] = 1
     """Servers that each hold 1/shards of the weights. A gradient has arrived when all its parts have, and the shards update
     together."""
+    intra_node_bandwidth: BytesPerSecond = 20e9
+    """Of messages between learners of a node, where a protocol has such."""
 
     @property
     def threads(self) -> tuple[str, ...]:

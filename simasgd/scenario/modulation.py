@@ -206,3 +206,17 @@ Modulation = Annotated[
     Field(discriminator="kind"),
     NameForKind,
 ]
+
+OF_ONE_SERVER = (
+    AdaptiveDelayCompensation,
+    GapAware,
+    WuAdaptive1,
+    WuAdaptive2,
+    Mishchenko,
+    Koloskova,
+    DanaSlim,
+    LearnerMomentum,
+    DanaZero,
+    DanaDC,
+)
+"""Those that remember what was applied before, or count all learners' gradients: rules of somebody who applies them all."""

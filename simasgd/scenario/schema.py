@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, final, get_args
 
 from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
-from simasgd.protocols import AbstractProtocol, Protocol, foreign
+from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
+from simasgd.scenario.architecture import Base
 from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.compression import Compression, NoCompression
 from simasgd.scenario.data import samples_of_epochs
 from simasgd.scenario.learning import Learning
-from simasgd.scenario.modulation import DefaultModulation, Modulation
+from simasgd.scenario.modulation import OF_ONE_SERVER, DefaultModulation, Modulation
 from simasgd.scenario.partition import Shared
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
@@ -48,6 +51,8 @@ class Workload(Section):
     """µ, samples per gradient."""
     payload: Bytes | None = None
     """Bytes of a gradient, and of the weights; the model's own if absent."""
+    compression: Compression = NoCompression()
+    """Of the gradients that learners send."""
     samples_per_epoch: Count | None = None
     """The data's number of training samples if absent."""
 
@@ -111,6 +116,15 @@ class Scenario(Section):
             return self.workload.payload
         assert self.learning is not None
         return float(self.learning.model_bytes)
+
+    @property
+    def gradient_payload(self) -> float:
+        """Bytes of the message of a gradient, compressed as it is. The payload's values are the model's own if it has its size,
+        and of 4 bytes each if not."""
+        payload, learning = self.payload, self.learning
+        is_own = learning is not None and payload == learning.model_bytes
+        values = learning.num_parameters if learning is not None and is_own else math.ceil(payload / 4)
+        return self.workload.compression.message_bytes(payload, values)
 
     @property
     def samples_per_epoch(self) -> int | None:
@@ -200,6 +214,10 @@ class Scenario(Section):
         if self.learning is not None and self.learning.local_learning_rate is not None and not self.protocol.steps_copies:
             message = f"under {self.protocol.kind} no learner steps a copy of its own, so there is nothing that has this rate"
             yield Inconsistency(("learning", "local_learning_rate"), message)
+        if isinstance(self.protocol, AbstractPeerProtocol):
+            yield from self._impossible_without_a_server(self.protocol)
+        if self.protocol.has_own_models:
+            yield from self._impossible_with_own_models()
         if self.learning is not None and not isinstance(self.learning.partition, Shared):
             samples = self.learning.data.shape.train
             if self.cluster.learners > samples:
@@ -218,3 +236,27 @@ class Scenario(Section):
             yield Inconsistency(("stop",), "says no end; give epochs, gradients, updates or simulated_time")
         if self.stop.simulated_time == 0.0:
             yield Inconsistency(("stop", "simulated_time"), "0 would stop before anything happens")
+
+    def _impossible_without_a_server(self, protocol: AbstractPeerProtocol) -> Iterator[Inconsistency]:
+        kind, cluster = protocol.kind, self.cluster
+        if not isinstance(cluster.architecture, Base):
+            message = f"under {kind} there is no parameter server that {cluster.architecture.kind} could put a tree below"
+            yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; base is wanted")
+        if cluster.faults.crashes:
+            message = f"under {kind} nothing says what the others do about a crash; it can be had with a parameter server only"
+            yield Inconsistency(("cluster", "faults", "crashes"), message)
+        if cluster.faults.server_pauses and not protocol.has_centre:
+            yield Inconsistency(("cluster", "faults", "server_pauses"), f"under {kind} there is no parameter server to pause")
+        for number, link in enumerate(cluster.faults.degraded_links):
+            if link.link == "server" and not protocol.has_centre:
+                message = f"under {kind} nobody talks to a server"
+                yield Inconsistency(("cluster", "faults", "degraded_links", number, "link"), message)
+
+    def _impossible_with_own_models(self) -> Iterator[Inconsistency]:
+        kind = self.protocol.kind
+        if self.workload.compression.changes_values:
+            message = f"under {kind} learners send models and no gradients, which could be compressed"
+            yield Inconsistency(("workload", "compression", "kind"), message)
+        if self.learning is not None and isinstance(self.modulation, OF_ONE_SERVER):
+            message = f"{self.modulation.kind} is a rule of the one who applies all gradients, and under {kind} nobody does"
+            yield Inconsistency(("learning", "modulation", "kind"), message)

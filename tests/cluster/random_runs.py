@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.protocols.table import protocols
+from tests.protocols.table import ROWS, protocols
 
 times = st.sampled_from(["0 s", "1 us", "3 ms", "20 ms"])
 bandwidths = st.sampled_from(["unlimited", "1 GB/s", "1 MB/s", "300 kB/s"])
@@ -118,4 +118,17 @@ def clusters(draw, *, may_fail):
 def runs(draw, *, may_fail=True):
     cluster = draw(clusters(may_fail=may_fail))
     payload = draw(st.sampled_from(["0 B", "1 B", "1 kB", "10 kB"]))
-    return {"cluster": cluster, "protocol": draw(protocols(cluster["learners"])), "workload": {"payload": payload}}
+    protocol = draw(protocols(cluster["learners"]))
+    if ROWS[protocol["kind"]].serverless:
+        cluster = without_a_server(cluster, ROWS[protocol["kind"]].has_centre)
+    return {"cluster": cluster, "protocol": protocol, "workload": {"payload": payload}}
+
+
+def without_a_server(cluster, has_centre):
+    """The cluster without what wants a parameter server."""
+    found = {key: value for key, value in (cluster["faults"] or {}).items() if key != "crashes"}
+    if not has_centre:
+        found.pop("server_pauses", None)
+        found["degraded_links"] = [one for one in found.get("degraded_links", []) if one["link"] != "server"]
+    shards = cluster["architecture"].get("shards", 1)
+    return {**cluster, "architecture": {"kind": "base", "shards": shards}, "faults": found}

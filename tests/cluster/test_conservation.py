@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simasgd.cluster.book import Limit
 from simasgd.cluster.log import SpanLog
-from simasgd.cluster.simulation import Limit
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.cluster.trail import PARTS
-from simasgd.tape import SummaryRecorder, Tape, staleness_counts
-from tests.build import TIMING, clock, scenario
+from simasgd.tape import SummaryRecorder, staleness_counts
+from tests.build import TIMING, clock, same_tape, scenario
 from tests.cluster.random_runs import runs
 from tests.protocols.table import ROWS
 
@@ -32,7 +30,7 @@ def test_conservation(run, gradients):
     the_critical_path_is_as_long_as_the_run(chosen, clocked)
 
     again, same = clock(chosen)
-    assert all(np.array_equal(getattr(tape, field.name), getattr(same, field.name)) for field in fields(Tape))
+    assert same_tape(tape, same)
     assert (again.bytes, again.critical_path) == (clocked.bytes, clocked.critical_path)
 
 
@@ -48,7 +46,7 @@ def it_ends_or_says_why_not(chosen, clocked):
 
 def nothing_gets_lost(chosen, clocked, tape):
     """Gradients, bytes, mini-batches; and an update takes what its protocol wants."""
-    assert (clocked.gradients_applied, clocked.updates) == (tape.num_gradients, tape.num_steps)
+    assert (clocked.gradients_applied, clocked.updates) == (tape.num_gradients, tape.updates_before[-1])
     assert clocked.gradients_computed == sum(clocked.learner_gradients)
     discarded = (clocked.gradients_dropped, clocked.gradients_cancelled)
     ends = (clocked.gradients_applied, *discarded, clocked.gradients_lost, clocked.gradients_in_flight)
@@ -63,6 +61,7 @@ def nothing_gets_lost(chosen, clocked, tape):
     pairs = zip(tape.learner.tolist(), tape.batch.tolist(), strict=True)
     assert len(set(pairs)) == tape.num_gradients, "a mini-batch was used twice"
     sizes, learners = np.diff(tape.offsets), chosen.cluster.learners
+    sizes = sizes[sizes > 0] if row.own_models else sizes
     if row.distinct:
         rounds = zip(tape.step.tolist(), tape.learner.tolist(), strict=True)
         assert len(set(rounds)) == tape.num_gradients, "a learner was twice in a round"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster import simulation
+from simasgd.cluster import book
 from tests.build import TIMING, clock, scenario
 
 PAYLOAD = 10_000.0  # bytes of a message in TIMING
@@ -13,7 +13,7 @@ PAYLOAD = 10_000.0  # bytes of a message in TIMING
 
 def test_a_lone_learner_sends_two_messages_an_update() -> None:
     clocked, _ = clock(scenario(TIMING, {"cluster": {"learners": 1}, "stop": {"gradients": 200}}))
-    every = simulation._NOTE_EVERY
+    every = book._NOTE_EVERY
     assert clocked.noted_updates == (0, *range(every, 200, every), 200)
     # Weights and a gradient for each; the last update's reply is not under way when the clock stops.
     between = [2.0 * PAYLOAD * update for update in clocked.noted_updates[:-1]]
@@ -36,8 +36,8 @@ def test_notes_ascend_and_end_with_the_total(protocol: object) -> None:
 
 
 def test_a_long_run_has_no_more_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "_MOST_NOTES", 10)
-    monkeypatch.setattr(simulation, "_NOTE_EVERY", 1)
+    monkeypatch.setattr(book, "_MOST_NOTES", 10)
+    monkeypatch.setattr(book, "_NOTE_EVERY", 1)
     clocked, _ = clock(scenario(TIMING, {"cluster": {"learners": 1}, "stop": {"gradients": 1000}}))
     updates = np.array(clocked.noted_updates)
     assert 5 <= len(updates) <= 12

@@ -29,6 +29,14 @@ class Row:
     """Whether gradients may be dropped or cancelled where nothing fails."""
     distinct: bool = False
     """Whether an update has no two gradients of one learner."""
+    serverless: bool = False
+    """Whether there is no parameter server, so that there are neither crashes nor trees of servers."""
+    own_models: bool = False
+    """Whether learners have models of their own."""
+    has_centre: bool = False
+    """Whether there is a model that nobody computes on."""
+    keeps_the_mean: bool = False
+    """Whether mixing by itself leaves the mean of all learners' models (and the centre, and what is on its way) as it is."""
 
     def drawn(self, learners: int) -> st.SearchStrategy[Chosen]:
         return st.just(self.typical) if self.any_of is None else self.any_of(learners)
@@ -42,6 +50,12 @@ counts = st.integers(1, 12)
 bounds = st.sampled_from([0, 1, 3, 20, "infinite"])
 thresholds = st.sampled_from([1, 2, 5, "infinite"])
 spreads = st.sampled_from([None, None, 0, 1, 5])
+collectives = st.sampled_from(["ring", "recursive-doubling", "halving-doubling", "tree", "hierarchical"])
+
+
+def any_gossip(kind: str) -> st.SearchStrategy[Chosen]:
+    return of(kind, period=st.integers(1, 3), coefficient=st.sampled_from([0.0, 0.5, 1.0]), include_self=st.booleans())
+
 
 ROWS = {
     "hardsync": Row(
@@ -152,6 +166,79 @@ ROWS = {
         size=lambda protocol, learners: protocol.buffer * protocol.local_steps,
     ),
     "dynsgd": Row(typical={"kind": "dynsgd"}),
+    "all-reduce": Row(
+        typical={"kind": "all-reduce", "buckets": 2},
+        differ={"collective": ("ring", "tree"), "buckets": (1, 4), "forward": (0.1, 1.0)},
+        any_of=lambda learners: of("all-reduce", collective=collectives, buckets=st.integers(1, 3)),
+        size=lambda protocol, learners: learners,
+        most_stale=lambda protocol: 0,
+        distinct=True,
+        serverless=True,
+    ),
+    "local-sgd": Row(
+        typical={"kind": "local-sgd", "steps": 3},
+        differ={"steps": (2, 3), "average_momentum": (False, True), "collective": ("ring", "tree")},
+        any_of=lambda learners: of(
+            "local-sgd", steps=st.integers(1, 4), collective=collectives, average_momentum=st.booleans()
+        ),
+        most_stale=lambda protocol: 0,
+        serverless=True,
+        own_models=True,
+    ),
+    "easgd": Row(
+        typical={"kind": "easgd", "period": 2},
+        differ={"period": (1, 2), "moving_rate": (0.5, 0.9)},
+        any_of=lambda learners: of("easgd", period=st.integers(1, 4), moving_rate=st.sampled_from([0.0, 0.5, 1.0])),
+        most_stale=lambda protocol: 1,
+        serverless=True,
+        own_models=True,
+        has_centre=True,
+        keeps_the_mean=True,
+    ),
+    "easgd-sync": Row(
+        typical={"kind": "easgd-sync", "period": 2},
+        differ={"period": (1, 2), "moving_rate": (0.5, 0.9)},
+        any_of=lambda learners: of("easgd-sync", period=st.integers(1, 4), moving_rate=st.sampled_from([0.0, 0.5, 1.0])),
+        most_stale=lambda protocol: 1,
+        serverless=True,
+        own_models=True,
+        has_centre=True,
+        keeps_the_mean=True,
+    ),
+    "gossip-pull": Row(
+        typical={"kind": "gossip-pull", "period": 2},
+        differ={"period": (1, 2), "coefficient": (0.3, 0.5), "include_self": (False, True)},
+        any_of=lambda learners: any_gossip("gossip-pull"),
+        most_stale=lambda protocol: 0,
+        serverless=True,
+        own_models=True,
+    ),
+    "gossip-push": Row(
+        typical={"kind": "gossip-push", "period": 2},
+        differ={"period": (1, 2), "coefficient": (0.3, 0.5), "include_self": (False, True)},
+        any_of=lambda learners: any_gossip("gossip-push"),
+        most_stale=lambda protocol: 0,
+        serverless=True,
+        own_models=True,
+    ),
+    "elastic-gossip": Row(
+        typical={"kind": "elastic-gossip", "period": 2},
+        differ={"period": (1, 2), "coefficient": (0.3, 0.5), "include_self": (False, True)},
+        any_of=lambda learners: any_gossip("elastic-gossip"),
+        serverless=True,
+        own_models=True,
+        keeps_the_mean=True,
+    ),
+    "ad-psgd": Row(typical={"kind": "ad-psgd"}, serverless=True, own_models=True, keeps_the_mean=True),
+    "sgp": Row(typical={"kind": "sgp"}, most_stale=lambda protocol: 0, serverless=True, own_models=True),
+    "overlap-sgp": Row(
+        typical={"kind": "overlap-sgp"},
+        differ={"delay": (1, 3)},
+        any_of=lambda learners: of("overlap-sgp", delay=st.integers(1, 4)),
+        most_stale=lambda protocol: 0,
+        serverless=True,
+        own_models=True,
+    ),
 }
 
 

@@ -3,19 +3,16 @@ tests/cluster/test_conservation.py, which draws from the same table."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import get_args
 
 import jax
-import numpy as np
 import pytest
 
 from simasgd.learning.compiled import Compiled
 from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
 from simasgd.protocols import InjectedStaleness, Protocol
-from simasgd.tape import Tape
-from tests.build import LEARNING, TIMING, clock, scenario
+from tests.build import LEARNING, TIMING, clock, same_tape, scenario
 from tests.learning.test_players import TOLERANCE, distance, final
 from tests.protocols.table import ROWS
 
@@ -32,10 +29,6 @@ def tape_of(protocol, *changes):
     return clock(scenario(TIMING, {"cluster": CLUSTER, "protocol": protocol}, *changes))[1]
 
 
-def same(one, other):
-    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Tape))
-
-
 def test_the_table_has_every_protocol():
     """But injected staleness, which has a lone learner and tests of its own."""
     assert set(ROWS) == {one.model_fields["kind"].default for one in get_args(Protocol) if one is not InjectedStaleness}
@@ -44,8 +37,8 @@ def test_the_table_has_every_protocol():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_seed_fixes_the_tape(kind):
     first, again = (tape_of(ROWS[kind].typical) for _ in range(2))
-    assert same(first, again)
-    assert not same(first, tape_of(ROWS[kind].typical, {"seed": 1}))
+    assert same_tape(first, again)
+    assert not same_tape(first, tape_of(ROWS[kind].typical, {"seed": 1}))
 
 
 PARAMETERS = [
@@ -61,7 +54,7 @@ PARAMETERS = [
 def test_every_parameter_changes_the_tape(kind, parameter):
     row = ROWS[kind]
     one, other = (tape_of({**row.typical, parameter: value}) for value in row.differ[parameter])
-    assert not same(one, other)
+    assert not same_tape(one, other)
 
 
 @pytest.mark.parametrize("kind", KINDS)

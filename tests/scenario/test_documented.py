@@ -10,6 +10,7 @@ import pytest
 
 from simasgd.protocols import Protocol
 from simasgd.scenario import keys, text
+from simasgd.scenario.compression import Compression
 from simasgd.scenario.learning import Learning
 from simasgd.scenario.load import typed
 from simasgd.scenario.schema import Scenario
@@ -69,9 +70,11 @@ ROWS_OF_LEARNING = re.findall(
 KINDS = [f"{{kind: {row}}}" for row in re.findall(r"^\| `\{kind: ([^}]*)\}` \|", TABLE, re.MULTILINE)]
 OF_PROTOCOLS = {one.model_fields["kind"].default for one in get_args(Protocol)}
 PROTOCOLS = [example for example in KINDS if text.scalar(example)["kind"] in OF_PROTOCOLS]
+COMPRESSIONS = {one.model_fields["kind"].default: one for one in keys.sections(Compression)}
+EXAMPLES_OF_COMPRESSION = [example for example in KINDS if text.scalar(example)["kind"] in COMPRESSIONS]
 EXAMPLES_OF_LEARNING = [
     *((key, example) for key, row in ROWS_OF_LEARNING for example in re.findall(r"`(\{[^`]*\})`", row)),
-    *(("modulation", example) for example in KINDS if example not in PROTOCOLS),
+    *(("modulation", example) for example in KINDS if example not in (*PROTOCOLS, *EXAMPLES_OF_COMPRESSION)),
 ]
 
 
@@ -96,9 +99,18 @@ def test_an_example_of_a_protocol_is_accepted(example: str) -> None:
     assert chosen.protocol.model_fields_set == set(text.scalar(example))
 
 
-def test_every_protocol_is_in_the_table() -> None:
-    bare = re.findall(r"^\| `([a-z-]+)` \|", TABLE, re.MULTILINE)
+def test_every_protocol_and_every_compression_is_in_its_table() -> None:
+    bare = re.findall(r"^\| `([a-z0-9-]+)` \|", TABLE, re.MULTILINE)
     assert {text.scalar(example)["kind"] for example in PROTOCOLS} | (set(bare) & OF_PROTOCOLS) == OF_PROTOCOLS
+    compressions = {text.scalar(example)["kind"] for example in EXAMPLES_OF_COMPRESSION}
+    assert compressions | (set(bare) & set(COMPRESSIONS)) == set(COMPRESSIONS)
+
+
+@pytest.mark.parametrize("example", EXAMPLES_OF_COMPRESSION)
+def test_an_example_of_compression_shows_its_defaults(example: str) -> None:
+    chosen = read(f"workload.compression={example}").workload.compression
+    assert chosen == COMPRESSIONS[chosen.kind]()
+    assert set(text.scalar(example)) == set(type(chosen).model_fields)
 
 
 MODELS = {"linear-regression": "linear", "noise": "{kind: quadratic, spectrum: [1, 0.1]}"}

@@ -24,9 +24,13 @@ cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
 cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
 workload.mini_batch workload.payload workload.samples_per_epoch
+workload.compression.kind workload.compression.fraction workload.compression.error_feedback
+workload.compression.levels workload.compression.bucket
 protocol.kind protocol.n protocol.spread protocol.barrier_timeout protocol.ramp_epochs
 protocol.slack protocol.backups protocol.k protocol.threshold protocol.batch
 protocol.n_fetch protocol.n_push protocol.buffer protocol.local_steps learning.local_learning_rate
+protocol.collective.kind protocol.buckets protocol.forward protocol.steps protocol.average_momentum
+protocol.period protocol.moving_rate protocol.coefficient protocol.include_self
 protocol.delay.distribution protocol.delay.mean protocol.delay.deviation protocol.delay.low protocol.delay.high
 protocol.delay.file protocol.delay.measured
 learning.seed

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import Role
+from simasgd.protocols.elastic import AbstractElasticProtocol
+
+if TYPE_CHECKING:
+    from simasgd.cluster.centre import Centre
+    from simasgd.cluster.peer import Peer
+
+
+@final
+class EasgdSync(AbstractElasticProtocol):
+    """Learners on models of their own and a centre are drawn towards each other all at once: synchronous elastic averaging
+    (Zhang, Choromanska and LeCun 2015, arXiv:1412.6651, eq. 2–3; B1 row 4).
+
+    Every τ-th step, with a = β/λ:  d_l ← a · (x_l − x̃);  x_l ← x_l − d_l;  x̃ ← x̃ + Σ_l d_l = (1 − β) · x̃ + β · (1/λ) · Σ_l x_l
+    when all of them have come. Every step: x_l ← x_l − η · Δx_l, of a gradient on x_l from before d_l was taken off.
+
+    Staleness: a gradient is 1 late if d was taken off meanwhile; the d_l are of the centre that they move.
+    """
+
+    kind: Literal["easgd-sync"] = "easgd-sync"
+
+    def serve(self, centre: Centre) -> Role:
+        while True:
+            centre.move((yield from centre.collect(centre.num_learners)))
+
+    def learn(self, peer: Peer) -> Role:
+        share = self.moving_rate / len(peer.peers)
+        for moves in count():
+            before = peer.model
+            theirs = yield from peer.fetch_centre(moves)
+            difference = peer.difference(before, theirs, share)
+            peer.subtract(difference)
+            yield from peer.push(difference)
+            for _ in range(self.period):
+                peer.step((yield from peer.compute(before)))
+                before = peer.model

@@ -1,0 +1,32 @@
+"""What the two elastic averagings have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from simasgd.protocols.base import AbstractPeerProtocol
+from simasgd.scenario.section import Count, Inconsistency, Number
+
+if TYPE_CHECKING:
+    from simasgd.scenario.models import AbstractModel
+
+
+class AbstractElasticProtocol(AbstractPeerProtocol):
+    """Elastic averaging: learners' models and the centre pull at each other."""
+
+    period: Count = 10
+    """τ, a learner's own steps between two moves."""
+    moving_rate: Annotated[Number, Field(ge=0.0)] = 0.9
+    """β; a move is a = β/λ of the difference."""
+
+    @property
+    def has_centre(self) -> bool:
+        return True
+
+    def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
+        if self.moving_rate <= learners:
+            return []
+        message = f"{self.moving_rate:g} is more than the {learners} learners: each would move past the centre"
+        return [Inconsistency(("moving_rate",), message)]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import Role
+from simasgd.protocols.gossip import AbstractGossipProtocol
+
+if TYPE_CHECKING:
+    from simasgd.cluster.peer import Peer
+
+
+@final
+class GossipPush(AbstractGossipProtocol):
+    """Every learner now and then sends its model to a random other one, and before each step takes in what has come to it:
+    push-gossip (Jin et al. 2016, arXiv:1611.04581; A3.2).
+
+    Every τ-th step θ_i goes to j, uniform. Every step, for each θ_k that has come, none, one or several:
+    θ_i ← (1 − β) · θ_i + β · θ_k; then θ_i ← θ_i − α · Δθ_i. Nobody waits, but for the last message to have arrived.
+
+    Staleness is 0: a gradient is applied to the model it was computed on. That of θ_k is the number of steps that k has made
+    since it was sent (`mixing` in run.json): while it was on its way and waited for the step to begin.
+    """
+
+    kind: Literal["gossip-push"] = "gossip-push"
+
+    def learn(self, peer: Peer) -> Role:
+        while True:
+            other = self.choose(peer)
+            if other is not None:
+                yield from peer.send(other, peer.model)
+            for _ in range(self.period):
+                for message in peer.take():
+                    peer.mix(message.model, self.coefficient)
+                peer.step((yield from peer.compute(peer.model)))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
+from simasgd.scenario.collective import Collective, RingCollective
+from simasgd.scenario.section import Count, Flag
+
+if TYPE_CHECKING:
+    from simasgd.cluster.peer import Peer
+
+
+@final
+class LocalSgd(AbstractPeerProtocol):
+    """Every learner makes H steps on a model of its own, and then all take the mean of their models (Stich 2018,
+    arXiv:1805.09767; B1 row 11).
+
+    θ_l ← θ_l − α · Δθ_l, H times;  θ_l ← (1/λ) · Σ_j θ_j. With H = 1 and plain SGD it is all-reduce.
+
+    Each learner has its own optimizer state, momentum say, which it keeps, or which is averaged with the models; the messages
+    are then twice as long.
+
+    Staleness is 0: a gradient is applied to the model it was computed on, and means are of models of the same round. What a
+    model lacks of the others' work is (λ − 1)(H − 1) gradients at most.
+    """
+
+    kind: Literal["local-sgd"] = "local-sgd"
+    steps: Count = 8
+    """H, a learner's own steps between two means."""
+    average_momentum: Flag = False
+    """Whether the optimizers' states are averaged, too."""
+    collective: Collective = RingCollective()
+    """Who sends to whom."""
+
+    @property
+    def meeting(self) -> Meeting:
+        return Meeting(self.collective, "models", size=2.0 if self.average_momentum else 1.0)
+
+    def learn(self, peer: Peer) -> Role:
+        while True:
+            for _ in range(self.steps):
+                gradient = yield from peer.compute(peer.model)
+                peer.step(gradient)
+            yield from peer.average(with_states=self.average_momentum)

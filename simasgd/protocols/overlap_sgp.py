@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Literal, final
+
+from simasgd.protocols.base import AbstractPeerProtocol, Role
+from simasgd.protocols.push_sum import absorb, half, out_neighbour
+from simasgd.scenario.section import Count
+
+if TYPE_CHECKING:
+    from simasgd.cluster.peer import Peer
+
+
+@final
+class OverlapSgp(AbstractPeerProtocol):
+    """Stochastic gradient push whose messages may take τ steps (Assran et al. 2019, arXiv:1811.10792, algorithm 2; B1 row 10).
+
+    As sgp, but at the end of step k a learner takes in whatever has come, and waits only for what was sent in step k − τ:
+    (x_i, w_i) ← ½(x_i, w_i) + Σ ½(x_j, w_j) of those that are here;  z_i ← x_i/w_i.
+
+    The tape has the z_i: x_i = w_i · z_i. The sum of all w_i and of those on their way is λ at all times.
+
+    Staleness is 0: a gradient is applied to the model it was computed on. That of z_j is the number of steps that j has made
+    since it was sent (`mixing` in run.json); the receiver has made τ at most.
+    """
+
+    kind: Literal["overlap-sgp"] = "overlap-sgp"
+    delay: Count = 1
+    """τ, the most steps that a message may take; 0 would be sgp."""
+
+    def learn(self, peer: Peer) -> Role:
+        here: set[int] = set()
+        for k in count():
+            gradient = yield from peer.compute(peer.model)
+            peer.step(gradient, 1.0 / peer.weight)
+            neighbour = out_neighbour(peer, k)
+            if neighbour is None:
+                continue
+            yield from peer.send(neighbour, peer.model, k, half(peer))
+            for message in peer.take():
+                here.add(message.number)
+                absorb(peer, message)
+            due = k - self.delay
+            if due >= 0 and due not in here:
+                absorb(peer, (yield from peer.receive(due)))
+            here.discard(due)
