@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from simasgd.report.facts import Facts
+from simasgd.report.metric import DISTANCE
 from simasgd.report.parts import Card, Hero
 from simasgd.report.verdict import divergence
 from simasgd.report.words import Spread, count, duration, number
@@ -14,7 +15,12 @@ def cards(variants: Sequence[Facts]) -> list[Card]:
     """One card per variant; for a lone run one per number."""
     if len(variants) == 1:
         one = variants[0]
-        extra = [_rate(one), *([_epochs(one)] if one.epochs is not None else [])]
+        extra = [
+            *([_mixing(one)] if one.mixing is not None else []),
+            *([_distance(one)] if one.distance is not None else []),
+            _rate(one),
+            *([_epochs(one)] if one.epochs is not None else []),
+        ]
         heroes = [*([_score(one)] if one.classes is not None else []), _time(one), _staleness(one), *extra]
         return [Card("", "", [hero]) for hero in heroes]
     return [
@@ -57,6 +63,15 @@ def _staleness(one: Facts) -> Hero:
     spread = _spread(one.staleness, number, one)
     law = "" if one.law is None else f"law {number(one.law)}"
     return _hero(one, "staleness", "mean staleness", one.staleness, number, ", ".join(filter(None, (spread, law))))
+
+
+def _mixing(one: Facts) -> Hero:
+    below = _spread(one.mixing, number, one) or "steps, mean"
+    return _hero(one, "mixing", "age of what is mixed in", one.mixing, number, below)
+
+
+def _distance(one: Facts) -> Hero:
+    return _hero(one, DISTANCE.key, DISTANCE.name, one.distance, DISTANCE.form, _spread(one.distance, DISTANCE.form, one))
 
 
 def _rate(one: Facts) -> Hero:

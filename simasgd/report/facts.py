@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from simasgd.protocols import AbstractProtocol, NSoftsync
+from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
 from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.words import Spread
 from simasgd.results import Run, Study, mean
+from simasgd.timeline import numbered
 
 _RULES = {
     "inverse-staleness": "α₀/τ",
@@ -113,6 +114,15 @@ class Facts:
     staleness: Spread | None = None
     law: float | None = None
     """The mean staleness where communication is free and nobody waits."""
+    has_server: bool = True
+    own_models: bool = False
+    """Whether learners have models of their own."""
+    has_centre: bool = False
+    """Whether there is one more, on the server, which is the one that is tested; else it is the mean of the learners'."""
+    mixing: Spread | None = None
+    """The mean age of what was mixed into a model; None where nothing was that has an age."""
+    distance: Spread | None = None
+    """The consensus distance in the end."""
     diverged: tuple[Divergence, ...] = ()
     learner_time: Mapping[str, float]
     threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -189,6 +199,11 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         samples=_spread(runs, "samples").mean,
         staleness=Spread.of([found for run in runs if (found := run.summary["staleness"]["mean"]) is not None]),
         law=scenario.protocol.lawful_staleness(learners),
+        has_server=any(run.summary["servers"] for run in runs),
+        own_models=scenario.protocol.has_own_models,
+        has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
+        mixing=Spread.of([found for run in runs if (found := (run.summary.get("mixing") or {}).get("mean")) is not None]),
+        distance=Spread.of([found for run in runs if (found := _distance(run)) is not None]),
         diverged=tuple(_divergence(run) for run in runs if run.diverged),
         learner_time=_means([run.summary["learner_time"] for run in runs]),
         threads=_threads([run.summary.get("threads") or {} for run in runs]),
@@ -196,10 +211,7 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         architecture=runs[0].summary.get("architecture", "base"),
         resources=_resources([run.summary for run in runs]),
         critical_path=_critical_path([found for run in runs if (found := run.summary.get("critical_path"))]),
-        what_if=tuple(
-            WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"])
-            for found in runs[0].summary.get("what_if") or ()
-        ),
+        what_if=_what_if(runs[0].summary),
         faults=_faults([run.summary for run in runs]),
         hangs=tuple(
             Hang(run.seed, found["at"], found["reason"]) for run in runs if (found := run.summary.get("hang")) is not None
@@ -222,17 +234,35 @@ def _divergence(run: Run) -> Divergence:
     return Divergence(run.seed, found["update"], found["epoch"])
 
 
-def _resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
-    """Means over the seeds, which all have the same resources."""
-    per_seed = zip(*([*summary["servers"], *summary["links"]] for summary in summaries), strict=True)
+def _distance(run: Run) -> float | None:
+    """The last consensus distance; None of one common model, of a run that diverged, and of runs of earlier versions."""
+    evaluations = run.summary["evaluations"]
+    found: float | None = evaluations[-1].get("consensus_distance") if evaluations and not run.diverged else None
+    return found
+
+
+def _what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
+    """Without a server nothing is asked of one."""
     return tuple(
-        Resource(
-            name=customary(same[0]["name"]),
-            busy=math.fsum(one["busy"] for one in same) / len(same),
-            mean_queue=math.fsum(one["mean_queue"] for one in same) / len(same),
-        )
-        for same in per_seed
+        WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"])
+        for found in summary.get("what_if") or ()
+        if found["change"] != "server" or summary["servers"]
     )
+
+
+def _resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
+    """Means over the seeds, of the servers and then of the links by their numbers. A link that a seed never used was idle."""
+    servers, links = ([{one["name"]: one for one in summary[group]} for summary in summaries] for group in ("servers", "links"))
+    return (
+        *(_resource(name, servers) for name in servers[0]),
+        *(_resource(name, links) for name in numbered({name for seed in links for name in seed})),
+    )
+
+
+def _resource(name: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> Resource:
+    same = [seed[name] for seed in seeds if name in seed]
+    busy, mean_queue = (math.fsum(one[key] for one in same) / len(seeds) for key in ("busy", "mean_queue"))
+    return Resource(customary(name), busy, mean_queue)
 
 
 def _threads(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:

@@ -77,10 +77,13 @@ def _without(one: Facts) -> str:
 
 
 def _table(variants: Sequence[Facts]) -> Table:
-    titles = ["variant", *(_TITLES.get(key, key) for key in _COUNTS), "learners down", "server paused", "hung after"]
+    has_server = any(one.has_server for one in variants)
+    pause = ["server paused"] if has_server else []
+    titles = ["variant", *(_TITLES.get(key, key) for key in _COUNTS), "learners down", *pause, "hung after"]
     rows = []
     for one in variants:
         counted = [f"{getattr(one.faults, key):,}" for key in _COUNTS]
         hung = ", ".join(duration(found.at) for found in one.hangs) or "–"
-        rows.append([one.name, *counted, duration(one.faults.down), duration(one.faults.server_paused), hung])
+        paused = [duration(one.faults.server_paused)] if has_server else []
+        rows.append([one.name, *counted, duration(one.faults.down), *paused, hung])
     return Table.of(titles, rows)

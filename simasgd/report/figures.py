@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -64,13 +65,27 @@ def curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
         return figure
 
 
-def staleness(histogram: Sequence[int], mean: float, law: float | None, longest: int, colour: str) -> Figure:
-    """The shares of gradients of staleness 0, 1, …, the measured mean as a triangle and the law's as a line.
+@dataclass(frozen=True)
+class Counted:
+    """What a histogram is of, with its unit and whose shares it shows."""
 
-    `histogram[σ]` counts gradients; `longest` is the largest staleness of the axis, equal in all panels.
+    axis: str
+    unit: str
+    whole: str
+
+
+STALENESS = Counted("staleness σ", "updates", "gradients")
+OWN_STALENESS = Counted("staleness σ", "changes of the learner's model", "gradients")
+AGE = Counted("age", "steps of its holder", "what is mixed in")
+
+
+def histogram(counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: Counted) -> Figure:
+    """The shares of staleness, or age, 0, 1, …, the measured mean as a triangle and the law's as a line.
+
+    `counts[σ]` says how many there are; `longest` is the largest of the axis, equal in all panels.
     """
     width = max(1, -(-(longest + 1) // _MOST_BARS))
-    binned = binned_shares(histogram, width)
+    binned = binned_shares(counts, width)
     with svg.drawing(height=2.5) as figure:
         axes = figure.subplots()
         edges = np.arange(len(binned) + 1) * width - 0.5
@@ -90,7 +105,7 @@ def staleness(histogram: Sequence[int], mean: float, law: float | None, longest:
         percent_axis(axes)
         steps = "" if width == 1 else f", in steps of {width}"
         margin = 0.5 + 0.02 * longest
-        axes.set(xlabel=f"staleness σ (updates{steps})", ylabel="gradients", xlim=(-margin, longest + margin))
+        axes.set(xlabel=f"{what.axis} ({what.unit}{steps})", ylabel=what.whole, xlim=(-margin, longest + margin))
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         return figure
 
@@ -108,10 +123,10 @@ def staleness_over_time(table: pd.DataFrame) -> Figure:
         return figure
 
 
-def binned_shares(histogram: Sequence[int], width: int) -> list[float]:
+def binned_shares(counts: Sequence[int], width: int) -> list[float]:
     """Shares of the total in bins of `width` values."""
-    total = sum(histogram)
-    return [sum(histogram[i : i + width]) / total for i in range(0, len(histogram), width)]
+    total = sum(counts)
+    return [sum(counts[i : i + width]) / total for i in range(0, len(counts), width)]
 
 
 def shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:

@@ -69,7 +69,7 @@ def timeline_blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:
             id="timeline",
             nav="Time line",
             title="Time line",
-            reading=_reading(groups, variants, every[chosen[0][1]][1][0]),
+            reading=_reading(groups, variants, [every[i][1][0] for _, i in chosen]),
             timelines=timelines,
             legend=[Entry(swatch(activity), activity) for activity in ACTIVITIES if activity in seen],
         )
@@ -83,9 +83,10 @@ def _table(run: Run) -> pd.DataFrame:
     return run.timeline[run.timeline["end"] > run.timeline["start"]]
 
 
-def _reading(groups: Sequence[tuple[Sequence[int], int]], variants: Sequence[Facts], run: Run) -> str:
-    seed = f" at seed {run.seed}" if len(variants[0].seeds) > 1 else ""
-    said = f"Who did what when{seed}: learners above, then servers and links."
+def _reading(groups: Sequence[tuple[Sequence[int], int]], variants: Sequence[Facts], runs: Sequence[Run]) -> str:
+    seed = f" at seed {runs[0].seed}" if len(variants[0].seeds) > 1 else ""
+    below = [group for group in GROUPS[1:] if any(group in _table(found)["group"].to_numpy() for found in runs)]
+    said = f"Who did what when{seed}: {f'learners above, then {joined(below)}' if below else 'all of them learners'}."
     without = [variants[k].name for group, _ in groups[_MOST_TIMELINES:] for k in group]
     if not without:
         return said

@@ -10,8 +10,21 @@ WORDS = (
     ),
     (
         "Staleness, σ or τ",
-        "How many other updates the server made between the reading of the weights and the use of the gradient that was "
-        "computed on them. A lone learner has 0.",
+        "How many other updates were made between the reading of the weights and the use of the gradient that was computed on "
+        "them; where learners have models of their own, how often the learner's model was changed in between. A lone learner "
+        "has 0.",
+    ),
+    (
+        "Age of what is mixed in",
+        "Where models of others, or parts of them, are mixed into a model: the number of steps that the other's holder had "
+        "made since it was read, be it on its way or waiting. Of the centre's model it is the centre's moves. Means of all "
+        "learners' models at once have no age.",
+    ),
+    (
+        "Consensus distance",
+        "How far apart learners' models are: the root mean square of their Euclidean distances from their mean, all "
+        "parameters together, as they are at an evaluation. It is 0 where all agree. Under local-sgd and easgd it grows "
+        "between two meetings, so it depends on how long ago the last one was.",
     ),
     (
         "The staleness law",
@@ -47,14 +60,34 @@ WORDS = (
         "updates with the mean of K such messages.",
     ),
     (
+        "all-reduce, local-sgd",
+        "No server: all learners average their gradients, and make the same step; or make several steps on models of their own "
+        "and then average the models. Who sends to whom is the collective's affair (ring, tree, …).",
+    ),
+    (
+        "easgd, easgd-sync",
+        "Learners have models of their own, and every τ steps each of them and a centre, on a server, draw each other nearer; "
+        "one by one, or all at once.",
+    ),
+    (
+        "gossip-pull, gossip-push, elastic-gossip, ad-psgd",
+        "No server: a learner takes in a random other one's model, fetched or sent; two draw each other nearer; or two average "
+        "their models while both compute on.",
+    ),
+    (
+        "sgp, overlap-sgp",
+        "No server: a learner sends half of itself 1, 2, 4, … learners further on, and takes in what comes; at once, or up to "
+        "some steps late.",
+    ),
+    (
         "λ, µ, α₀",
         "Number of learners, samples per gradient (mini-batch), and the learning rate before staleness changes it. α₀/τ "
         "divides each gradient's by its own staleness, α₀/⟨σ⟩ all by one mean.",
     ),
     (
         "Compute, push, wait, pull, idle",
-        "Compute: a gradient. Push and pull: its message, or the weights, on the way. Wait: for others, be it a place in a "
-        "queue, the server's update or a barrier. Idle: nothing to do.",
+        "Compute: a gradient. Push: what a learner sends, or averages with all others, on the way. Pull: the weights, or a "
+        "model, that it fetches. Wait: for others, be it a place in a queue, an update or a barrier. Idle: nothing to do.",
     ),
     (
         "base, adv, adv*",
@@ -80,7 +113,8 @@ WORDS = (
     (
         "Test error, test loss",
         "The share of test samples that are taken for another class, and the mean of what is minimized over the test samples. "
-        "Where labels are no classes there is only a loss: half the squared error of a regression, or a given function.",
+        "Where labels are no classes there is only a loss: half the squared error of a regression, or a given function. Where "
+        "learners have models of their own the mean of these is tested, or the centre if there is one.",
     ),
     (
         "Fails to learn",
@@ -100,7 +134,7 @@ WORDS = (
     ),
     (
         "Bytes sent",
-        "What was handed to the network until then, gradients and weights alike, lost and repeated messages included.",
+        "What was handed to the network until then, gradients, weights and models alike, lost and repeated messages included.",
     ),
     (
         "Pareto front",

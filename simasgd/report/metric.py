@@ -1,4 +1,5 @@
-"""How well something was learned: the test error, or the test loss where labels are no classes."""
+"""How well something was learned: the test error, or the test loss where labels are no classes. And how far learners' models
+are apart."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ class Metric:
 
 ERROR = Metric("test_error", "test error", percent, "{} test error")
 LOSS = Metric("test_loss", "test loss", number, f"a test loss of{NBSP}{{}}")
+DISTANCE = Metric("consensus_distance", "consensus distance", number, f"a consensus distance of{NBSP}{{}}")
+"""No measure of what was learned, but drawn as those are."""
 
 
 def metric_of(learning: Learning) -> Metric:

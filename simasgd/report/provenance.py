@@ -68,22 +68,26 @@ def provenance(study: Study) -> Table:
 
 def profiles(study: Study) -> list[Profile]:
     """The node profiles that the study's variants build on, with the source of every number."""
-    clusters = [runs[0].scenario.cluster for runs in study.runs.values()]
-    named = dict.fromkeys(cluster.profile for cluster in clusters if cluster.profile is not None)
+    of_profile: dict[str | None, list[Run]] = {}
+    for first, *_ in study.runs.values():
+        of_profile.setdefault(first.scenario.cluster.profile, []).append(first)
     known = catalogue.profiles()
-    return [_profile(name, [c for c in clusters if c.profile == name]) for name in named if name in known]
+    return [_profile(name, runs) for name, runs in of_profile.items() if name in known]
 
 
-def _profile(name: str, clusters: Sequence[Cluster]) -> Profile:
+def _profile(name: str, runs: Sequence[Run]) -> Profile:
     tree = text.read(catalogue.profiles()[name], f"profile {name}").tree
     # As typed values and back, so that equal quantities read alike whatever unit they were written in.
     whole = Cluster.model_validate({"learners": 1, **tree["cluster"]}).model_dump(mode="json")
-    used = [cluster.model_dump(mode="json") for cluster in clusters]
+    used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
+    has_server = any(run.summary["servers"] for run in runs)
     rows = []
     for key, source in tree["sources"].items():
         value = str(_at(whole, key))
         other = [str(found) for one in used if (found := _at(one, key)) != _at(whole, key)]
-        rows.append((key, value, f"overridden in the scenario: {few(list(dict.fromkeys(other)))}" if other else "", source))
+        here = f"overridden in the scenario: {few(list(dict.fromkeys(other)))}" if other else ""
+        is_used = has_server or not key.startswith("cluster.server.")
+        rows.append((key, value, here if is_used else "not used: there is no server", source))
     return Profile(name, tree["title"], Table.of(("key", "value", "here", "source"), rows, words=4))
 
 
@@ -96,8 +100,11 @@ def _at(tree: dict[str, Any], key: str) -> Any:
 
 
 def _message(scenario: Scenario) -> str:
-    """The size on the wire, beside the model's own where that differs: then the learning stands in for a larger problem."""
-    said = _size(scenario.payload)
+    """The size on the wire, beside that of a compressed gradient and the model's own where they differ: in the latter case the
+    learning stands in for a larger problem."""
+    said, compression = _size(scenario.payload), scenario.workload.compression
+    if scenario.gradient_payload != scenario.payload:
+        said += f" (a gradient by {compression.kind}: {_size(scenario.gradient_payload)})"
     if scenario.learning is None or scenario.learning.model_bytes == scenario.payload:
         return said
     return f"{said}, as of a model of that size; the one that learns here has {_size(scenario.learning.model_bytes)}"

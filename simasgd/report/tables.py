@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import pandas as pd
 
 from simasgd.report.facts import protocol_name
-from simasgd.report.metric import Metric, metric_of
+from simasgd.report.metric import DISTANCE, Metric, metric_of
 from simasgd.results import Run, Study
 
 
@@ -17,33 +18,50 @@ def curves(study: Study, metric: Metric) -> pd.DataFrame:
     """Evaluations of the variants that are judged by this metric, as means over the seeds: series (the variant's number),
     variant, epoch, updates, seconds, bytes (NaN where a run of an earlier version has none), value, low, high, seeds (how
     many). Where the value is infinite there is no row."""
+    return _curves(study, metric, lambda run: run.scenario.learning is not None and metric_of(run.scenario.learning) is metric)
+
+
+def distances(study: Study) -> pd.DataFrame:
+    """The same of the consensus distance, of the variants that have one after the start. Runs of earlier versions have none."""
+    return _curves(study, DISTANCE, _has_distances)
+
+
+def _has_distances(run: Run) -> bool:
+    evaluations = run.evaluations
+    return evaluations is not None and DISTANCE.key in evaluations and bool(evaluations[DISTANCE.key].iloc[1:].notna().any())
+
+
+def _curves(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> pd.DataFrame:
     parts = []
     for series, (variant, runs) in enumerate(study.runs.items()):
-        learning = runs[0].scenario.learning
         tables = [_with_bytes(run.evaluations) for run in runs if run.evaluations is not None]
-        if not tables or learning is None or metric_of(learning) is not metric:
+        if not tables or not any(map(is_meant, runs)):
             continue
-        # Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
-        # those that diverged), and then the last evaluation of each.
-        merged = (
-            pd.concat([_matched(tables, runs), _ends(tables, runs)])
-            .groupby("row", sort=False)
-            .agg(
-                epoch=("epoch", "mean"),
-                updates=("updates", "mean"),
-                seconds=("simulated_seconds", "mean"),
-                bytes=("bytes", "mean"),
-                value=(metric.key, "mean"),
-                low=(metric.key, "min"),
-                high=(metric.key, "max"),
-                seeds=(metric.key, "size"),
-            )
-            .dropna(subset=["value", "low", "high"])
-        )
+        merged = _merged(tables, runs, metric)
         merged.insert(0, "series", series)
         merged.insert(1, "variant", variant or protocol_name(runs[0].scenario.protocol))
         parts.append(merged)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _merged(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Metric) -> pd.DataFrame:
+    """Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
+    those that diverged), and then the last evaluation of each."""
+    return (
+        pd.concat([_matched(tables, runs), _ends(tables, runs)])
+        .groupby("row", sort=False)
+        .agg(
+            epoch=("epoch", "mean"),
+            updates=("updates", "mean"),
+            seconds=("simulated_seconds", "mean"),
+            bytes=("bytes", "mean"),
+            value=(metric.key, "mean"),
+            low=(metric.key, "min"),
+            high=(metric.key, "max"),
+            seeds=(metric.key, "size"),
+        )
+        .dropna(subset=["value", "low", "high"])
+    )
 
 
 def _with_bytes(evaluations: pd.DataFrame) -> pd.DataFrame:
@@ -66,11 +84,12 @@ def _ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
     return ends.assign(row=float("inf")) if behind else ends.head(0).assign(row=0.0)
 
 
-def histogram(runs: Sequence[Run]) -> list[int]:
-    """Gradients of staleness 0, 1, 2, … over all seeds."""
+def histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "staleness") -> list[int]:
+    """Gradients of staleness 0, 1, 2, …, or what was mixed in of such ages, over all seeds. Runs of earlier versions know of no
+    mixing."""
     counts: Counter[int] = Counter()
     for run in runs:
-        counts.update(dict(enumerate(run.summary["staleness"]["histogram"])))
+        counts.update(dict(enumerate((run.summary.get(of) or {}).get("histogram", ()))))
     return [counts[value] for value in range(max(counts, default=-1) + 1)]
 
 
@@ -79,7 +98,11 @@ def clocks(study: Study) -> list[tuple[int, ...]]:
     alike: dict[str, list[int]] = {}
     for i, runs in enumerate(study.runs.values()):
         ticks = [
-            (run.simulated_seconds, run.summary["gradients"], run.summary["staleness"], run.summary["learner_time"])
+            (
+                run.simulated_seconds,
+                bool(run.summary["servers"]),
+                *(run.summary.get(key) for key in ("gradients", "staleness", "mixing", "learner_time")),
+            )
             for run in runs
         ]
         alike.setdefault(repr(ticks), []).append(i)

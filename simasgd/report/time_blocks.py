@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import fsum
 
 from simasgd.report import figures, svg
 from simasgd.report.facts import Facts, Resource, WhatIf
@@ -14,6 +15,7 @@ from simasgd.results import Study
 
 _MOST_BARS = 10
 _MOST_RESOURCES = 6
+_MOST_LISTED = 100
 _MOST_READ = 3
 _NO_GAIN = 1.005
 """A speed-up that reads as 1.00×."""
@@ -27,7 +29,7 @@ Group = tuple[str, Facts]
 def time_block(study: Study, variants: Sequence[Facts]) -> Block:
     """The section, whatever of it the runs have recorded."""
     groups = [(few([variants[i].name for i in group], 2), variants[group[0]]) for group in clocks(study)]
-    panels = [_learner_panel(groups), _resource_panel(groups), *_path_panel(groups), *_what_if_panel(groups)]
+    panels = [_learner_panel(groups), *_resource_panel(groups, variants), *_path_panel(groups), *_what_if_panel(groups)]
     on_paths = {part for _, one in groups for part, fraction in (one.critical_path or {}).items() if fraction >= _NOTHING}
     shown = {*groups[0][1].learner_time, *on_paths}
     return Block(
@@ -38,7 +40,7 @@ def time_block(study: Study, variants: Sequence[Facts]) -> Block:
         panels=panels,
         legend=[Entry(swatch(activity), activity) for activity in svg.ACTIVITIES if activity in shown],
         table=_time_table(variants),
-        more=[("Every server and link", _resource_table(variants))],
+        more=_resource_table(variants),
     )
 
 
@@ -80,7 +82,8 @@ def _listed(rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
     )
 
 
-def _resource_panel(groups: Sequence[Group]) -> Panel:
+def _resource_panel(groups: Sequence[Group], variants: Sequence[Facts]) -> list[Panel]:
+    """None where there is neither a server nor a link that several messages may want."""
     most = max(2, min(_MOST_RESOURCES, _MOST_BARS // len(groups)))
     several = len(groups) > 1
     rows = [
@@ -88,11 +91,29 @@ def _resource_panel(groups: Sequence[Group]) -> Panel:
         for names, one in groups
         for found in _busiest(one.resources, most)
     ]
+    if not rows:
+        return []
     said = "; ".join(f"{name}: {share(found.busy)} busy, {number(found.mean_queue)} waiting" for name, found in rows)
     figure = svg.inline(figures.resources(rows), "resources", f"Bars of busy time. {said}.")
+    notes = " ".join(filter(None, (_left_out(groups, most), _undisturbed(variants))))
+    return [Panel(_title(variants), figure, "and the mean number of requests waiting", notes)]
+
+
+def _title(variants: Sequence[Facts]) -> str:
+    return "Servers and links" if any(one.has_server for one in variants) else "Links"
+
+
+def _left_out(groups: Sequence[Group], most: int) -> str:
     many = max(len(one.resources) for _, one in groups)
-    note = f"The {most} busiest of {'up to ' if several else ''}{many}; the table below has all." if many > most else ""
-    return Panel("Servers and links", figure, "and the mean number of requests waiting", note)
+    if many <= most:
+        return ""
+    table = "all" if many <= _MOST_LISTED else "more"
+    return f"The {most} busiest of {'up to ' if len(groups) > 1 else ''}{many:,}; the table below has {table}."
+
+
+def _undisturbed(variants: Sequence[Facts]) -> str:
+    alone = [one.name for one in variants if not one.resources]
+    return f"Under {few(alone, 6)} there is no server, and no two messages share a link." if alone else ""
 
 
 def _busiest(resources: Sequence[Resource], most: int) -> Sequence[Resource]:
@@ -132,7 +153,8 @@ def _what_if_panel(groups: Sequence[Group]) -> list[Panel]:
     asked = [(names, one.what_if) for names, one in groups if one.what_if]
     if not asked:
         return []
-    found = [one for _, every in asked for one in every]
+    most_first = sorted(asked, key=lambda pair: -len(pair[1]))  # so that the parts that all have keep their places
+    found = [one for _, every in most_first for one in every]
     parts = list(dict.fromkeys(one.part for one in found))
     columns = [Column("under"), *(Column(part, numeric=True) for part in parts)]
     rows = []
@@ -189,10 +211,22 @@ def _hundredths(fraction: float | None) -> str:
     return "–" if fraction is None else f"{100 * fraction:.2f}{NBSP}%"
 
 
-def _resource_table(variants: Sequence[Facts]) -> Table:
-    rows = [
-        (one.name, found.name, _hundredths(found.busy), f"{found.mean_queue:.3g}")
-        for one in variants
-        for found in one.resources
-    ]
-    return Table.of(("variant", "server or link", "busy", "waiting, mean"), rows, words=2)
+def _resource_table(variants: Sequence[Facts]) -> list[tuple[str, Table]]:
+    """All servers and links, but of very many the busiest; nothing where there are none."""
+    rows = [row for one in variants for row in _resource_rows(one)]
+    if not rows:
+        return []
+    what = "server or link" if any(one.has_server for one in variants) else "link"
+    whole = all(len(one.resources) <= _MOST_LISTED for one in variants)
+    title = f"Every {what.replace(' or ', ' and ')}" if whole else f"{_title(variants)}, the busiest of very many"
+    return [(title, Table.of(("variant", what, "busy", "waiting, mean"), rows, words=2))]
+
+
+def _resource_rows(one: Facts) -> list[tuple[str, str, str, str]]:
+    listed = _busiest(one.resources, _MOST_LISTED)
+    rest = [found for found in one.resources if found not in listed]
+    rows = [(one.name, found.name, found.busy, found.mean_queue) for found in listed]
+    if rest:
+        busy, queue = (fsum(values) / len(rest) for values in zip(*((it.busy, it.mean_queue) for it in rest), strict=True))
+        rows.append((one.name, f"the other {len(rest):,}, mean", busy, queue))
+    return [(variant, name, _hundredths(busy), f"{queue:.3g}") for variant, name, busy, queue in rows]

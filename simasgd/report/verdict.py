@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from simasgd.report.facts import Facts
 from simasgd.report.faults import hang
 from simasgd.report.metric import ERROR, Metric
-from simasgd.report.words import Spread, count, duration, factor, few, number, points, share
+from simasgd.report.words import Spread, count, duration, factor, few, number, points, share, steps
 
 _LEAST_DIFFERENCE = 0.015
 """Of test error: what is less is no difference, whatever the seeds say."""
@@ -17,6 +17,8 @@ _LEAST_PART = 0.1
 _SAME_TIME = 0.02
 _BOTTLENECK = 0.9
 _MOST_COMPARED = 4
+_SYNCHRONOUS = ("hardsync", "all-reduce")
+"""All learners make one step together."""
 
 
 def verdict(variants: Sequence[Facts]) -> str:
@@ -47,12 +49,15 @@ def _learners_compared(base: Facts, others: Sequence[Facts]) -> str:
 
 
 def reference(variants: Sequence[Facts]) -> Facts:
-    """The synchronous variant, or else the one with the least mean staleness, or else the first."""
-    for one in variants:
-        if one.protocol == "hardsync":
-            return one
+    """The synchronous variant, or else the one with the least mean staleness, those of one model before those of several, or
+    else the first."""
+    synchronous = [one for kind in _SYNCHRONOUS for one in variants if one.protocol == kind]
     measured = [one for one in variants if one.staleness is not None]
-    return min(measured, key=lambda one: one.staleness.mean if one.staleness else 0.0) if measured else variants[0]
+    return min(synchronous[:1] or measured or variants[:1], key=_lateness)
+
+
+def _lateness(one: Facts) -> tuple[float, bool]:
+    return one.staleness.mean if one.staleness else 0.0, one.own_models
 
 
 def quality(one: Facts, base: Facts) -> str:
@@ -247,13 +252,15 @@ def _applied(one: Facts) -> str:
 
 
 def staleness(one: Facts) -> str:
-    """The mean staleness beside its law."""
+    """The mean staleness beside its law, and the mean age of what is mixed in."""
     if one.staleness is None:
         return "No gradient was applied, so there is no staleness"
+    mixed = "" if one.mixing is None else f", and what is mixed in is {steps(one.mixing.mean)} old in the mean"
     if one.staleness.high == 0:
-        return "No gradient is stale" + (", as the protocol has it" if one.law == 0 else "")
+        return "No gradient is stale" + (", as the protocol has it" if one.law == 0 else mixed)
     measured = f"The mean staleness is {number(one.staleness.mean)}"
-    return measured if one.law is None else f"{measured}; with free communication and no waiting it would be {number(one.law)}"
+    law = "" if one.law is None else f"; with free communication and no waiting it would be {number(one.law)}"
+    return f"{measured}{law or mixed}"
 
 
 def spent(one: Facts) -> str:
@@ -261,10 +268,18 @@ def spent(one: Facts) -> str:
     activity, most = max(one.learner_time.items(), key=lambda item: item[1])
     waits = one.learner_time["wait"]
     also = f" and wait {share(waits)}" if activity != "wait" and waits >= 0.05 else ""
-    verb = {"compute": "compute", "wait": "wait", "push": "push gradients", "pull": "pull weights", "idle": "are idle"}[
-        activity
-    ]
+    verb = {"compute": "compute", "wait": "wait", "push": _pushing(one), "pull": _pulling(one), "idle": "are idle"}[activity]
     return f"Learners {verb} {share(most)} of the time{also}"
+
+
+def _pushing(one: Facts) -> str:
+    if one.own_models:
+        return "send models"
+    return "push gradients" if one.has_server else "exchange gradients"
+
+
+def _pulling(one: Facts) -> str:
+    return "fetch models" if one.own_models else "pull weights"
 
 
 def _bottleneck(one: Facts) -> str:
@@ -276,9 +291,10 @@ def resource(one: Facts) -> str:
     """The busiest server or link, in a clause."""
     busiest = one.busiest
     assert busiest is not None
+    name = busiest.name if busiest.name.startswith("server") else f"link {busiest.name}"
     if busiest.busy > _BOTTLENECK:
-        return f"the {busiest.name} is the bottleneck, {share(busiest.busy)} busy"
-    return f"the busiest resource is the {busiest.name}, at {share(busiest.busy)}"
+        return f"the {name} is the bottleneck, {share(busiest.busy)} busy"
+    return f"the busiest resource is the {name}, at {share(busiest.busy)}"
 
 
 def _timing(base: Facts, others: Sequence[Facts]) -> str:

@@ -109,5 +109,10 @@ def count(amount: int, singular: str, plural: str = "") -> str:
     return f"{word} {singular if amount == 1 else plural or singular + 's'}"
 
 
+def steps(age: float) -> str:
+    """`1 step`, `0.25 steps`."""
+    return f"{number(age)} step{'' if age == 1 else 's'}"
+
+
 def capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,303 @@
+"""Runs whose learners have models of their own: how far apart these are, how old what is mixed in is, and no server where there
+is none."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simasgd import Run, Study, simulate
+from simasgd.report.blocks import blocks
+from simasgd.report.facts import Facts, Resource, facts_of
+from simasgd.report.gantt import timeline_blocks
+from simasgd.report.learning_blocks import distance_blocks, distance_reading, whose_reading
+from simasgd.report.metric import ERROR
+from simasgd.report.page import study_page
+from simasgd.report.parts import Block
+from simasgd.report.provenance import profiles
+from simasgd.report.staleness_blocks import staleness_block
+from simasgd.report.tables import clocks, distances
+from simasgd.report.time_blocks import time_block
+from simasgd.report.verdict import reference, resource, spent, verdict
+from simasgd.report.words import NBSP, Spread
+from simasgd.results import records
+from tests.build import LEARNING, TIMING, scenario
+from tests.clockwork import WHAT_IF, run, study_of, timeline
+
+AGES = {"mixed": 4, "mean": 0.75, "max": 2, "p50": 0, "p95": 2, "p99": 2, "histogram": [2, 1, 1]}
+SMALL = {"cluster": {"profile": "ethernet-25g"}, "stop": {"gradients": 60}}
+
+
+def alone(kind: str = "gossip-pull", seed: int = 0, **changes: Any) -> Run:
+    """A run of the clock alone."""
+    found = simulate(scenario(TIMING, SMALL, {"protocol": {"kind": kind}, "seed": seed}))
+    return replace(found, summary={**found.summary, **changes})
+
+
+def learnt(kind: str, seed: int, distances: Sequence[float]) -> Run:
+    """The same with evaluations made by hand, an epoch after the other."""
+    found = alone(kind, seed)
+    epochs = np.arange(len(distances), dtype=float)
+    table = pd.DataFrame(
+        {
+            "epoch": epochs,
+            "samples": (80 * epochs).astype(int),
+            "updates": (20 * epochs).astype(int),
+            "simulated_seconds": 0.1 * epochs,
+            "test_loss": 2.0 - 0.1 * epochs,
+            "test_error": 0.9 - 0.3 * epochs,
+            "consensus_distance": distances,
+            "bytes": 1e5 * epochs,
+        }
+    )
+    chosen = scenario(LEARNING, SMALL, {"protocol": {"kind": kind}, "seed": seed})
+    last = {"evaluations": records(table), "test_error": float(table["test_error"].iloc[-1]), "test_loss": 1.8}
+    return replace(found, scenario=chosen, evaluations=table, summary={**found.summary, **last})
+
+
+@pytest.fixture(scope="module")
+def learned() -> Study:
+    """A gossip at two seeds, a centre, an all-reduce and a server."""
+    none = [math.nan] * 3
+    runs = {
+        "pull": [learnt("gossip-pull", 0, [0.0, 3.0, 1.0]), learnt("gossip-pull", 1, [0.0, 4.0, 2.0])],
+        "elastic": [learnt("easgd", 0, [0.0, 5.0, 6.0])],
+        "reduced": [learnt("all-reduce", 0, none)],
+        "served": [learnt("async", 0, none)],
+    }
+    variants = {name: {"protocol": {"kind": found[0].scenario.protocol.kind}} for name, found in runs.items()}
+    return Study(scenario(LEARNING, SMALL, {"variants": variants}), runs)
+
+
+@pytest.fixture(scope="module")
+def sections(learned: Study) -> dict[str, Block]:
+    return {block.id: block for block in blocks(learned, facts_of(learned))}
+
+
+def facts(**summary: Any) -> Facts:
+    (found,) = facts_of(study_of({"": alone(**summary)}))
+    return found
+
+
+def read(page: str) -> str:
+    """What is read of a page but for its glossary, the scenario and the figures."""
+    body = re.sub(r"<(style|script|pre|svg)\b.*?</\1>", "", page, flags=re.DOTALL).split('<section id="words"')[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def plain(text: str) -> str:
+    return text.replace(NBSP, " ")
+
+
+# How far apart the models are
+
+
+def test_distances_are_those_of_the_evaluations_in_the_mean_over_the_seeds(learned: Study) -> None:
+    table = distances(learned)
+    assert table["variant"].unique().tolist() == ["pull", "elastic"], "one common model has none"
+    rows = table[table["variant"] == "pull"]
+    assert rows["value"].tolist() == [0.0, 3.5, 1.5]
+    assert (rows["low"].tolist(), rows["high"].tolist()) == ([0.0, 3.0, 1.0], [0.0, 4.0, 2.0])
+    assert rows["seeds"].tolist() == [2, 2, 2]
+    assert facts_of(learned)[0].distance == Spread(1.5, 1.0, 2.0)
+
+
+def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -> None:
+    block = sections["consensus-distance"]
+    assert [panel.title for panel in block.panels] == [
+        "Consensus distance against simulated time",
+        "Consensus distance against epochs",
+    ]
+    assert [entry.text for entry in block.legend] == ["pull", "elastic"]
+    assert block.reading == (
+        "At the last evaluation the learners' models are 1.5 apart under pull (farthest 3.5, at epoch 1) and 6 under elastic "
+        "(never farther before). That is the root mean square distance of the learners' models from their mean. "
+        "Lines are means, bands the range over the seeds."
+    )
+    assert block.table is not None
+    assert [row[0].text for row in block.table.rows] == ["pull"] * 3 + ["elastic"] * 3
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"a": [0.0, 3.0, 2.0]}, "2 apart under a (farthest 3, at epoch 1)"),
+        ({"a": [0.0, 1.0, 2.0], "b": [0.0, 0.0, 0.0]}, "2 apart under a (never farther before) and 0 under b"),
+    ],
+)
+def test_the_distance_is_read(values: Mapping[str, list[float]], said: str) -> None:
+    rows = [(name, float(i), value) for name, several in values.items() for i, value in enumerate(several)]
+    table = pd.DataFrame(rows, columns=["variant", "epoch", "value"])
+    assert distance_reading(table) == f"At the last evaluation the learners' models are {said}."
+
+
+def test_the_error_says_whose_it_is(learned: Study, sections: dict[str, Block]) -> None:
+    whose = "is that of the mean of the learners' models under pull, and that of the centre under elastic."
+    assert f"The test error {whose}" in sections["error"].reading
+    assert whose_reading(distances(learned), facts_of(learned)[2:], ERROR) == ""
+
+
+def test_a_real_run_has_them_on_its_page() -> None:
+    found = simulate(scenario(LEARNING, SMALL, {"protocol": {"kind": "gossip-pull"}}))
+    page = study_page(Study(found.scenario, {"": [found]}))
+    heroes = dict(re.findall(r'<data value="([^"]*)" data-hero="gossip-pull.(consensus_distance|mixing)">', page))
+    last = found.summary["evaluations"][-1]["consensus_distance"]
+    assert last > 0
+    assert {float(value): key for value, key in heroes.items()} == {
+        last: "consensus_distance",
+        found.summary["mixing"]["mean"]: "mixing",
+    }
+    assert not re.search(r"\b(nan|None|inf)\b", read(page))
+
+
+# How old what is mixed in is
+
+
+def test_ages_stand_beside_staleness() -> None:
+    found = study_of({"": alone(mixing=AGES)})
+    block = staleness_block(found, facts_of(found))
+    assert block.title == "How stale the gradients are, and how old what is mixed in"
+    assert plain(block.reading).startswith(
+        "gossip-pull: every gradient has staleness 0; what is mixed in is 0.75 steps old in the mean. "
+        "Where learners have models of their own, a gradient's staleness is how often its learner's model changed"
+    )
+    (panel,) = block.panels
+    assert plain(panel.note) == "Mean 0.75. 95 % of it is at most 2 steps old, all at most 2 steps."
+    assert "age (steps of its holder)" in str(panel.svg)
+    ((_, table),) = block.more
+    assert [[cell.text for cell in row] for row in table.rows] == [["0", "2"], ["1", "1"], ["2", "1"]]
+    assert "No gradient is stale, and what is mixed in is 0.75 steps old in the mean." in verdict(facts_of(found))
+
+
+def test_clocks_that_differ_in_ages_only_are_not_alike() -> None:
+    runs = {"a": alone(), "b": alone(), "c": alone(mixing=AGES)}
+    assert clocks(study_of(runs)) == [(0, 1), (2,)]
+
+
+def test_own_staleness_is_in_changes_of_the_own_model() -> None:
+    found = study_of({"own": alone("ad-psgd"), "served": alone("async")})
+    titles = {panel.title: str(panel.svg) for panel in staleness_block(found, facts_of(found)).panels if not panel.subtitle}
+    assert "staleness σ (changes of the learner's model" in titles["own"]
+    assert "staleness σ (updates" in titles["served"]
+
+
+# Where there is no server
+
+
+def test_nothing_speaks_of_a_server_where_there_is_none(learned: Study) -> None:
+    for name in ("pull", "reduced"):
+        said = read(study_page(learned.alone(name)))
+        found = set(re.findall(r"\w+ \w+ servers?\b", said.replace("cluster.server", "")))
+        assert found <= {"is no server"}, name
+
+
+def test_without_resources_there_is_no_panel_of_them(learned: Study, sections: dict[str, Block]) -> None:
+    reduced = learned.alone("reduced")
+    block = time_block(reduced, facts_of(reduced))
+    assert [panel.title for panel in block.panels] == ["Learners", "The critical path"]
+    assert block.more == []
+    (panel,) = [panel for panel in sections["time"].panels if panel.title == "Servers and links"]
+    assert panel.note.endswith("Under reduced there is no server, and no two messages share a link.")
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (("learners",), "all of them learners"),
+        (("learners", "links"), "learners above, then links"),
+        (("learners", "servers", "links"), "learners above, then servers and links"),
+    ],
+)
+def test_a_time_line_says_who_is_on_it(groups: Sequence[str], said: str) -> None:
+    table = timeline(2, 3)
+    found = study_of({"": run(table[table["group"].isin(groups)])})
+    (block,) = timeline_blocks(found, facts_of(found))
+    assert block.reading == f"Who did what when: {said}."
+
+
+def test_a_server_that_is_none_is_not_made_faster() -> None:
+    assert [one.part for one in facts(what_if=WHAT_IF).what_if] == ["network", "node"]
+    found = study_of({"pull": alone(what_if=WHAT_IF), "served": alone("async", what_if=WHAT_IF)})
+    (panel,) = [panel for panel in time_block(found, facts_of(found)).panels if panel.table is not None]
+    assert panel.table is not None
+    assert [column.title for column in panel.table.columns] == ["under", "network", "server", "node"]
+    assert [row[2].text for row in panel.table.rows] == ["–", "1.02×"]
+
+
+def test_links_are_matched_by_name_over_the_seeds() -> None:
+    """Which is used first, and whether at all, is chance."""
+
+    def links(*named: tuple[str, float]) -> list[dict[str, Any]]:
+        return [{"name": name, "busy": busy, "mean_queue": 0.0} for name, busy in named]
+
+    runs = [
+        alone(links=links(("node 10 in", 0.4), ("node 2 out", 0.2))),
+        alone(links=links(("node 2 out", 0.6), ("node 0 in", 0.1))),
+    ]
+    (found,) = facts_of(study_of({"": runs}))
+    assert found.resources == (
+        Resource("node 0 in", 0.05, 0.0), Resource("node 2 out", 0.4, 0.0), Resource("node 10 in", 0.2, 0.0),
+    )  # fmt: skip
+    assert plain(resource(found)) == "the busiest resource is the link node 2 out, at 40 %"
+
+
+def test_of_very_many_links_the_table_has_the_busiest_and_the_mean_of_the_others() -> None:
+    links = [{"name": f"node {i} in", "busy": 0.5 if i % 2 else 0.1, "mean_queue": 0.0} for i in range(256)]
+    found = study_of({"": alone(links=links)})
+    block = time_block(found, facts_of(found))
+    assert block.panels[1].title == "Links"
+    assert block.panels[1].note == "The 6 busiest of 256; the table below has more."
+    ((title, table),) = block.more
+    assert title == "Links, the busiest of very many"
+    assert len(table.rows) == 101
+    assert [plain(cell.text) for cell in table.rows[-1]] == ["gossip-pull", "the other 156, mean", "17.18 %", "0"]
+
+
+def test_a_profiles_numbers_of_the_server_are_marked(learned: Study) -> None:
+    def here(name: str) -> dict[str, str]:
+        (profile,) = profiles(learned.alone(name))
+        return {row[0].text: row[2].text for row in profile.table.rows}
+
+    assert here("pull")["cluster.server.bandwidth"] == "not used: there is no server"
+    assert here("pull")["cluster.network.bandwidth"] == here("elastic")["cluster.server.bandwidth"] == ""
+
+
+@pytest.mark.parametrize(("kind", "said"), [("push", "send models 60 %"), ("pull", "fetch models 60 %")])
+def test_models_are_sent_and_fetched(kind: str, said: str) -> None:
+    time = dict.fromkeys(("compute", "push", "wait", "pull", "idle"), 0.1) | {kind: 0.6}
+    assert plain(spent(facts(learner_time=time))) == f"Learners {said} of the time and wait 10 %"
+
+
+def test_the_reference_without_a_server_is_the_all_reduce(learned: Study) -> None:
+    found = facts_of(learned)
+    assert reference(found).name == "reduced"
+    assert reference([one for one in found if one.name != "reduced"]).name == "pull", "the least stale"
+    fresh = replace(found[3], name="fresh", staleness=found[0].staleness)
+    assert reference([found[0], fresh]).name == "fresh", "of equally stale ones that of one model"
+
+
+# Earlier versions
+
+
+def test_results_of_earlier_versions_know_neither_ages_nor_distances(learned: Study) -> None:
+    (run,) = learned.runs["served"]
+    assert run.evaluations is not None
+    summary = {key: value for key, value in run.summary.items() if key != "mixing"}
+    table = run.evaluations.drop(columns="consensus_distance")
+    old = replace(run, evaluations=table, summary=summary | {"evaluations": records(table)})
+    page = study_page(replace(learned.alone("served"), runs={"": [old]}))
+    assert "async reaches" in read(page)
+    assert not re.search("apart|mixed in|[Cc]onsensus", read(page))
+
+
+def test_a_clock_alone_has_no_distance() -> None:
+    found = study_of({"": alone()})
+    assert distance_blocks(found) == []
+    assert run(None).summary["mixing"] is None
