@@ -21,15 +21,15 @@ class Form(NamedTuple):
     """What a machine does with a plan.
 
     rows(problem) are its columns with that problem's samples, start(problem) the carry before the first step. loop(recipe,
-    width, mesh), a function of a module, is the loop, with waves of that width if it is given. looked_at(carry, steps) is
-    what is evaluated after so many steps, and how far the learners are from each other if they have models of their own.
-    watched(carry) is what must stay finite.
+    width, mesh), a function of a module, is the loop, with waves of that width if it is given. looked_at(recipe, carry, steps)
+    is what is evaluated after so many steps, and how far learners with models of their own are from each other. watched(carry)
+    is what must stay finite.
     """
 
     rows: Callable[[Problem], Any]
     start: Callable[[Problem], Any]
     loop: Callable[[Recipe, int | None, Mesh | None], Advance]
-    looked_at: Callable[[Any, int], tuple[Parameters, jax.Array | None]]
+    looked_at: Callable[[Recipe, Any, int], tuple[Parameters, jax.Array | None]]
     watched: Callable[[Any], Any]
     waves: Waves | None
 
@@ -46,7 +46,7 @@ def _(plan: Plan) -> Form:
         rows=lambda problem: loop.rows_of(plan, problem),
         start=lambda problem: loop.start_of(plan, problem),
         loop=_chain,
-        looked_at=lambda carry, steps: (carry.weights, None),
+        looked_at=lambda recipe, carry, steps: (carry.weights, None),
         watched=lambda carry: carry.weights,
         waves=plan.waves,
     )
@@ -58,7 +58,7 @@ def _(plan: MixingPlan) -> Form:
         rows=lambda problem: mixing_loop.rows_of(plan, problem),
         start=lambda problem: mixing_loop.start_of(plan, problem),
         loop=mixing_loop.in_turn,
-        looked_at=lambda carry, steps: mixing_loop.looked_at(plan, carry, steps),
+        looked_at=lambda recipe, carry, steps: mixing_loop.looked_at(plan, recipe, carry, steps),
         watched=lambda carry: carry.models,
         waves=None,
     )

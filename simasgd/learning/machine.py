@@ -58,6 +58,7 @@ class Machine:
         devices = jax.devices()
         mesh = Mesh(np.array(devices), (AXIS,)) if len(devices) > 1 else None
         self._form = form_of(plan)
+        self._recipe = first.recipe
         waves = self._form.waves
         columns = [self._form.rows(problem) for problem in problems]
         self.members = len(problems)
@@ -99,7 +100,7 @@ class Machine:
     def moment(self, carry: Carry, steps: int, member: int, *, diverged: bool = False) -> Moment:
         """What a member has come to after so many steps."""
         own = carry if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry)
-        weights, distance = self._form.looked_at(own, steps)
+        weights, distance = self._form.looked_at(self._recipe, own, steps)
         return Moment(steps, weights, diverged, None if distance is None else float(distance))
 
     def finite(self, carry: Carry) -> npt.NDArray[np.bool_]:

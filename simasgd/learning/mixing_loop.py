@@ -19,6 +19,7 @@ from jax.sharding import Mesh
 from simasgd.learning.mixing_plan import MixingPlan
 from simasgd.learning.models import Parameters
 from simasgd.learning.objective import loss
+from simasgd.learning.packing import Packed, Packing
 from simasgd.learning.plan import padded, rounded
 from simasgd.learning.problem import Problem, Recipe
 from simasgd.mixing import NONE
@@ -27,21 +28,21 @@ _IN_BOUNDS = "promise_in_bounds"
 
 
 class Carry(NamedTuple):
-    """What the loop takes from row to row: `models` and `states` with a leading axis of slots on each leaf, and the state of
-    the stage that gradients go through one by one."""
+    """What the loop takes from row to row: `models` and `states`, packed, with a leading axis of slots on each leaf, and the
+    state of the stage that gradients go through one by one."""
 
-    models: Parameters
-    states: Any
+    models: Packed
+    states: Packed
     memory: Any
 
 
 class Rows(NamedTuple):
     """A plan's columns on the device.
 
-    Of gradients, (E, µ): samples, and codes (how they are augmented; None where they are not). (E,): row; read (the slot of the
-    model that it was computed on); staleness; learner; step_share, None where all are 1; factor, of the schedule. Of rows,
-    (U,): base, other, state, other_state, keep, keep_state, all slots (other_state None where no states are mixed); base_share,
-    other_share. before (U + 1,): how many gradients the rows before have.
+    Of gradients, (E, µ): samples, and codes (how they are augmented; None where they are not). (E,): row; read, the slot of the
+    model that it was computed on (None where that is always the base); staleness; learner; step_share, None where all are 1;
+    factor, of the schedule. Of rows, (U,): base, other, state, other_state, keep, keep_state, all slots (other_state None where
+    no states are mixed); base_share, other_share. before (U + 1,): how many gradients the rows before have.
     """
 
     samples: Any
@@ -85,7 +86,7 @@ def rows_of(plan: MixingPlan, problem: Problem) -> Rows:
         samples=of_gradients(problem.batches),
         codes=None if problem.codes is None else of_gradients(problem.codes),
         row=of_gradients(plan.turn),
-        read=of_gradients(plan.slot[tape.timestamp]),
+        read=None if (mixing.base[plan.turn] == tape.timestamp).all() else of_gradients(plan.slot[tape.timestamp]),
         staleness=of_gradients(tape.staleness),
         learner=of_gradients(tape.learner),
         step_share=None if (share == 1.0).all() else of_gradients(share, problem.dtype),
@@ -109,15 +110,23 @@ def start_of(plan: MixingPlan, problem: Problem) -> Carry:
     def in_slots(tree: Any, slots: int, place: int) -> Any:
         return jax.tree.map(lambda leaf: jnp.zeros((slots, *jnp.shape(leaf)), leaf.dtype).at[place].set(leaf), tree)
 
-    models = in_slots(weights, plan.num_slots, int(plan.slot[0]))
-    states = in_slots(rule.update.init(weights), plan.num_state_slots, int(plan.state_slot[0]))
+    of_models, of_states = packings(problem.recipe)
+    models = in_slots(of_models.pack(weights), plan.num_slots, int(plan.slot[0]))
+    states = in_slots(of_states.pack(rule.update.init(weights)), plan.num_state_slots, int(plan.state_slot[0]))
     return Carry(models, states, rule.per_gradient.init(weights))
+
+
+def packings(recipe: Recipe) -> tuple[Packing, Packing]:
+    """How models and optimizers' states are packed."""
+    weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
+    return Packing(weights), Packing(jax.eval_shape(recipe.rule.update.init, weights))
 
 
 def in_turn(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Callable[..., Carry]:
     """A loop that plays one row after the other, from row `start` to row `stop`."""
     del width, mesh  # a learner's next gradient wants its last one
     objective, augment, rule = recipe.task.objective, recipe.task.augmentation, recipe.rule
+    of_models, of_states = packings(recipe)
 
     def gradient_of(weights: Parameters, rows: Rows, e: Any, inputs: jax.Array, labels: jax.Array) -> Parameters:
         chosen = _at(e)(rows.samples)
@@ -136,23 +145,29 @@ def in_turn(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Callable[..
         return carry._replace(models=_write(carry.models, _at(u)(rows.keep), model), states=states)
 
     def stepped(rows: Rows, e: Any, u: Any, carry: Carry, inputs: jax.Array, labels: jax.Array) -> Carry:
-        read = _read(carry.models, _at(e)(rows.read))
-        base = _read(carry.models, _at(u)(rows.base))
-        gradient, memory = rule.per_gradient.update(
-            gradient_of(read, rows, e, inputs, labels),
-            carry.memory,
-            base,
-            learner=_at(e)(rows.learner),
-            read=read,
-            staleness=_at(e)(rows.staleness),
-            step=e,
-            share=1.0,
-            last=True,
-        )
-        own = _read(carry.states, _at(u)(rows.state))
-        update, state = rule.update.update(gradient, own, base, factor=_at(e)(rows.factor))
-        share = 1.0 if rows.step_share is None else _at(e)(rows.step_share)
-        model = jax.tree.map(lambda x, d: x + share * d, base, update)
+        def step(_: Any, before: tuple[Packed, Packed, Any]) -> tuple[Packed, Packed, Any]:
+            base, own, memory = of_models.unpack(before[0]), of_states.unpack(before[1]), before[2]
+            read = base if rows.read is None else of_models.unpack(_read(carry.models, _at(e)(rows.read)))
+            gradient, memory = rule.per_gradient.update(
+                gradient_of(read, rows, e, inputs, labels),
+                memory,
+                base,
+                learner=_at(e)(rows.learner),
+                read=read,
+                staleness=_at(e)(rows.staleness),
+                step=e,
+                share=1.0,
+                last=True,
+            )
+            update, state = rule.update.update(gradient, own, base, factor=_at(e)(rows.factor))
+            share = 1.0 if rows.step_share is None else _at(e)(rows.step_share)
+            model = jax.tree.map(lambda x, d: x + share * d, base, update)
+            return of_models.pack(model), of_states.pack(state), memory
+
+        base, own = _read(carry.models, _at(u)(rows.base)), _read(carry.states, _at(u)(rows.state))
+        # A loop of one round makes XLA compute all this before anything is written. Else it reads some of it again when it
+        # writes, and so copies all slots first.
+        model, state, memory = jax.lax.fori_loop(e, e + 1, step, (base, own, carry.memory))
         models = _write(carry.models, _at(u)(rows.keep), model)
         return Carry(models, _write(carry.states, _at(u)(rows.keep_state), state), memory)
 
@@ -173,15 +188,15 @@ def in_turn(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Callable[..
     return advance
 
 
-def looked_at(plan: MixingPlan, carry: Carry, rows: int) -> tuple[Parameters, jax.Array]:
+def looked_at(plan: MixingPlan, recipe: Recipe, carry: Carry, rows: int) -> tuple[Parameters, jax.Array]:
     """The model that is evaluated when so many rows have been made, and the consensus distance."""
     learners, centre = plan.held(rows)
-    found: tuple[Parameters, jax.Array] = _looked_at(carry.models, jnp.asarray(learners), jnp.asarray(centre))
-    return found
+    model, distance = _looked_at(carry.models, jnp.asarray(learners), jnp.asarray(centre))
+    return packings(recipe)[0].unpack(model), distance
 
 
 @jax.jit
-def _looked_at(models: Parameters, learners: jax.Array, centre: jax.Array) -> tuple[Parameters, jax.Array]:
+def _looked_at(models: Packed, learners: jax.Array, centre: jax.Array) -> tuple[Packed, jax.Array]:
     number = jax.tree.leaves(models)[0].shape[0]
     parts = jnp.zeros(number, jax.tree.leaves(models)[0].dtype).at[learners].add(1.0 / learners.shape[0])
     mean = jax.tree.map(lambda leaf: _weighted(parts, leaf), models)
@@ -207,11 +222,11 @@ def _mix(one: Any, other: Any, own_share: Any, share: Any) -> Any:
 
 
 def _read(slots: Any, place: Any) -> Any:
-    return jax.tree.map(_at(place), slots)
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), slots)
 
 
 def _write(slots: Any, place: Any, values: Any) -> Any:
-    return jax.tree.map(lambda leaf, new: leaf.at[place].set(new, mode=_IN_BOUNDS), slots, values)
+    return jax.tree.map(lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, place, 0), slots, values)
 
 
 def _at(index: Any) -> Callable[[jax.Array], jax.Array]:

@@ -15,12 +15,11 @@ class Easgd(AbstractElasticProtocol):
     """Learners on models of their own are drawn towards a centre, and it towards them, whenever one comes by: asynchronous
     elastic averaging (Zhang, Choromanska and LeCun 2015, arXiv:1412.6651; B1 row 4, A3.2).
 
-    Every τ-th step, with a = β/λ:  d ← a · (x_l − x̃);  x_l ← x_l − d, and x̃ ← x̃ + d when d has come there.
-    Every step: x_l ← x_l − η · Δx_l, of a gradient on x_l from before d was taken off. With Nesterov's momentum (`nesterov` of
-    the optimizer, δ = 0.99) it is EAMSGD.
+    Every τ-th step, with a = β/λ:  d ← a · (x_l − x̃);  x_l ← x_l − η · Δx_l − d, and x̃ ← x̃ + d when d has come there.
+    Every other step: x_l ← x_l − η · Δx_l. With Nesterov's momentum (`nesterov` of the optimizer, δ = 0.99) it is EAMSGD.
 
-    Staleness: a gradient is 1 late if d was taken off meanwhile. That of d is the number of the centre's moves since it was
-    read (`mixing` in run.json).
+    Staleness is 0: a gradient is applied to the model it was computed on, before d is taken off. That of d is the number of the
+    centre's moves since it was read (`mixing` in run.json).
     """
 
     kind: Literal["easgd"] = "easgd"
@@ -32,11 +31,10 @@ class Easgd(AbstractElasticProtocol):
     def learn(self, peer: Peer) -> Role:
         share = self.moving_rate / len(peer.peers)
         while True:
-            before = peer.model
             theirs = yield from peer.fetch_centre()
-            difference = peer.difference(before, theirs, share)
-            peer.subtract(difference)
+            difference = peer.difference(peer.model, theirs, share)
             yield from peer.push(difference)
-            for _ in range(self.period):
-                peer.step((yield from peer.compute(before)))
-                before = peer.model
+            peer.step((yield from peer.compute(peer.model)))
+            peer.subtract(difference)
+            for _ in range(1, self.period):
+                peer.step((yield from peer.compute(peer.model)))

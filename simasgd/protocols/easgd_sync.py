@@ -16,10 +16,10 @@ class EasgdSync(AbstractElasticProtocol):
     """Learners on models of their own and a centre are drawn towards each other all at once: synchronous elastic averaging
     (Zhang, Choromanska and LeCun 2015, arXiv:1412.6651, eq. 2–3; B1 row 4).
 
-    Every τ-th step, with a = β/λ:  d_l ← a · (x_l − x̃);  x_l ← x_l − d_l;  x̃ ← x̃ + Σ_l d_l = (1 − β) · x̃ + β · (1/λ) · Σ_l x_l
-    when all of them have come. Every step: x_l ← x_l − η · Δx_l, of a gradient on x_l from before d_l was taken off.
+    Every τ-th step, with a = β/λ:  d_l ← a · (x_l − x̃);  x_l ← x_l − η · Δx_l − d_l;
+    x̃ ← x̃ + Σ_l d_l = (1 − β) · x̃ + β · (1/λ) · Σ_l x_l when all of them have come. Every other step: x_l ← x_l − η · Δx_l.
 
-    Staleness: a gradient is 1 late if d was taken off meanwhile; the d_l are of the centre that they move.
+    Staleness is 0: a gradient is applied to the model it was computed on, and the d_l are of the centre that they move.
     """
 
     kind: Literal["easgd-sync"] = "easgd-sync"
@@ -31,11 +31,10 @@ class EasgdSync(AbstractElasticProtocol):
     def learn(self, peer: Peer) -> Role:
         share = self.moving_rate / len(peer.peers)
         for moves in count():
-            before = peer.model
             theirs = yield from peer.fetch_centre(moves)
-            difference = peer.difference(before, theirs, share)
-            peer.subtract(difference)
+            difference = peer.difference(peer.model, theirs, share)
             yield from peer.push(difference)
-            for _ in range(self.period):
-                peer.step((yield from peer.compute(before)))
-                before = peer.model
+            peer.step((yield from peer.compute(peer.model)))
+            peer.subtract(difference)
+            for _ in range(1, self.period):
+                peer.step((yield from peer.compute(peer.model)))
