@@ -58,13 +58,15 @@ CHANGES: Mapping[str, Callable[[Cluster], Cluster]] = {
 
 def what_if(scenario: Scenario, applied: int) -> list[dict[str, Any]] | None:
     """A row per change: the seconds that the first gradients take with it and without, of a run that applied `applied`. None
-    for a run that applied nothing."""
+    for a run that applied nothing; no row for a server that there is none of."""
     gradients = min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
     if gradients == 0:
         return None
     base = _seconds(scenario, scenario.cluster, gradients)
     rows = []
     for change, faster in CHANGES.items():
+        if change == "server" and not scenario.protocol.has_server:
+            continue
         seconds = _seconds(scenario, faster(scenario.cluster), gradients)
         speedup = base / seconds if base is not None and seconds else None
         rows.append(

@@ -192,6 +192,52 @@ CLUSTER_CASES: list[Case] = [
         "timeout of async", "hardsync", "{kind: async, barrier_timeout: 3 s}", "s.yaml:6:25: ", "unknown key 'barrier_timeout'"
     ),
     wrong(
+        "unknown collective",
+        "hardsync",
+        "{kind: all-reduce, collective: rign}",
+        "s.yaml:6:42: protocol.collective: unknown kind 'rign'; there are 'ring', ",
+        "did you mean 'ring'?",
+    ),
+    wrong(
+        "past the centre",
+        "hardsync",
+        "{kind: easgd, moving_rate: 31}",
+        "s.yaml:6:38: protocol.moving_rate: 31 is more than the 30 learners",
+    ),
+    wrong(
+        "own models with a server's rule",
+        "protocol: hardsync\nlearning:",
+        "protocol: sgp\nlearning:\n  modulation: gap-aware",
+        "s.yaml:8:3: learning.modulation.kind: gap-aware is a rule of the one who applies all gradients, and under sgp",
+    ),
+    wrong(
+        "own models compressed",
+        "350 kB}\nprotocol: hardsync",
+        "350 kB, compression: sign}\nprotocol: gossip-push",
+        "s.yaml:5:44: workload.compression.kind: under gossip-push learners send models and no gradients",
+    ),
+    wrong(
+        "a tree of no servers",
+        "p775\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: hardsync",
+        "p775\n  architecture: adv\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: all-reduce",
+        "s.yaml:5:3: cluster.architecture.kind: under all-reduce there is no parameter server that adv could",
+    ),
+    *(
+        wrong(
+            f"no server: {key}",
+            "p775\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: hardsync",
+            f"p775\n  faults: {{{key}: {value}}}\nworkload: {{mini_batch: 4, payload: 350 kB}}\nprotocol: ad-psgd",
+            "s.yaml:5:",
+            f"cluster.faults.{key}",
+            f"under ad-psgd {message}",
+        )
+        for key, value, message in [
+            ("crashes", "[{learner: 1, at: 1 s}]", "nothing says what the others do about a crash"),
+            ("server_pauses", "[{at: 1 s, lasting: 1 s}]", "there is no parameter server to pause"),
+            ("degraded_links", "[{link: server, at: 1 s, lasting: 1 s, factor: 0.5}]", "nobody talks to a server"),
+        ]
+    ),
+    wrong(
         "near record", "stop: {epochs: 1}", "stop: {epochs: 1}\nrecord: timelin", "s.yaml:13:9: ", "did you mean 'timeline'?"
     ),
     wrong(

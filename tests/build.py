@@ -65,6 +65,7 @@ def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[Clocked, Tape]:
         mini_batch=chosen.workload.mini_batch,
         payload=chosen.payload,
         gradient_payload=chosen.gradient_payload,
+        gradients_add_up=chosen.workload.compression.adds_up,
         limit=Limit(chosen.gradients_to_stop, chosen.stop.updates, chosen.stop.simulated_time),
         recorder=recorder,
         log=log,

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from simasgd import simulate
 from simasgd.cluster.book import Limit
 from simasgd.cluster.simulation import run
+from simasgd.mixing import Mixing
 from simasgd.tape import SummaryRecorder
 from tests.build import LEARNING, TIMING, clock, scenario
 
@@ -23,6 +26,11 @@ TAPES = [
     ("p775", {"kind": "n-softsync", "n": 3}, "dc5bd6b1f35b9b64"),
     ("ethernet-25g", "async", "d08465227dd39a91"),
     ("ideal", "hardsync", "461c66c65ebf9565"),
+    ("p775", "all-reduce", "8cb49a3684a7edad"),
+    ("p775", {"kind": "easgd", "period": 2}, "a5a1e7db289bc94a"),
+    ("ethernet-25g", "gossip-pull", "98dada6963ccb4a7"),
+    ("ethernet-25g", "ad-psgd", "f8ec85305bf3c238"),
+    ("ethernet-25g", "overlap-sgp", "9e2769d40fa00be5"),
 ]
 
 
@@ -37,6 +45,10 @@ def test_tapes(profile, protocol, digest):
         found.update(column.astype("<i8").tobytes())
     for column in (tape.read_at, tape.computed_at, tape.stepped_at):
         found.update(column.astype("<f8").tobytes())
+    if tape.mixing is not None:
+        for field in fields(Mixing):
+            column = np.asarray(getattr(tape.mixing, field.name))
+            found.update(column.astype("<f8" if column.dtype == np.float64 else "<i8").tobytes())
     assert found.hexdigest()[:16] == digest
 
 

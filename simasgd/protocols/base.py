@@ -89,6 +89,11 @@ class AbstractProtocol(Section):
         return False
 
     @property
+    def has_server(self) -> bool:
+        """Whether learners talk to a server, be it that of a centre."""
+        return True
+
+    @property
     def counts_epochs(self) -> bool:
         """Whether it has to know how long an epoch is."""
         return False
@@ -138,6 +143,10 @@ class AbstractPeerProtocol(AbstractProtocol):
     def has_centre(self) -> bool:
         """Whether there is a centre, a model on the parameter server that nobody computes on."""
         return False
+
+    @property
+    def has_server(self) -> bool:
+        return self.has_centre
 
     def serve(self, centre: Centre) -> Role:
         """The centre's role."""

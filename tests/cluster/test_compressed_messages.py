@@ -70,3 +70,16 @@ def test_a_run_says_what_it_sent() -> None:
         assert run.summary["bytes"]["sent"] == 101 * WEIGHTS + 100 * SIZES["sign"]
     assert learned.evaluations["bytes"].iloc[-1] == timed.summary["bytes"]["sent"]
     assert learned.scenario.resolved()["workload"]["compression"]["kind"] == "sign"
+
+
+@pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.parametrize("collective", ["ring", "halving-doubling"])
+def test_all_reduce_adds_up_what_adds_up_and_gathers_the_rest(kind: str, collective: str) -> None:
+    """A sum of half-precision numbers is one: 2(p − 1) messages' bytes a step. Of the others everybody gets everybody's:
+    p(p − 1)."""
+    p, steps = 4, 25
+    all_reduce = {"protocol": {"kind": "all-reduce", "collective": collective}, "cluster": {"learners": p}}
+    clocked, tape = clock(compressed(kind, all_reduce, {"stop": {"gradients": p * steps}}))
+    assert tape.num_steps == steps
+    messages = 2 * (p - 1) if kind in ("none", "fp16") else p * (p - 1)
+    assert clocked.bytes.sent == pytest.approx(steps * messages * SIZES[kind])
