@@ -95,7 +95,7 @@ CLUSTER_CASES: list[Case] = [
     cluster(
         "topology without kind",
         "network: {topology: {nodes_per_rack: 3}}",
-        "s.yaml:5:23: cluster.network.topology: kind is missing; there are 'star', 'tree', 'ring', 'p775'",
+        "s.yaml:5:23: cluster.network.topology: kind is missing; there are 'star', 'tree', 'ring', 'medium', 'p775'",
     ),
     cluster(
         "rack of true nodes", "network: {topology: {kind: tree, nodes_per_rack: true}}", "s.yaml:5:52: ", "not a whole number"
@@ -220,7 +220,7 @@ CLUSTER_CASES: list[Case] = [
         "a tree of no servers",
         "p775\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: hardsync",
         "p775\n  architecture: adv\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: all-reduce",
-        "s.yaml:5:3: cluster.architecture.kind: under all-reduce there is no parameter server that adv could",
+        "s.yaml:5:3: cluster.architecture.kind: under all-reduce nobody sends gradients to a server, which adv could",
     ),
     *(
         wrong(

@@ -55,9 +55,10 @@ class AbstractParty(abc.ABC):
         """x ← x + difference."""
         self._change(Row(self.number, self._held, 1.0, difference.number, 1.0, age=self._age(difference)))
 
-    def subtract(self, difference: Model) -> None:
-        """x ← x − difference."""
-        self._change(Row(self.number, self._held, 1.0, difference.number, -1.0))
+    def subtract(self, difference: Model, of: Model | None = None) -> None:
+        """x ← x − difference; as old as the model of another that it is the difference `of`, if it brings that in."""
+        age = NONE if of is None else self._age(of)
+        self._change(Row(self.number, self._held, 1.0, difference.number, -1.0, age=age))
 
     def difference(self, mine: Model, theirs: Model, share: float) -> Model:
         """share·(mine − theirs), which nobody holds; as old as theirs."""

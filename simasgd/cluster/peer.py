@@ -66,6 +66,8 @@ class Peer(AbstractWorker, AbstractParty):
         self._inbox: list[Message] = []
         self._wanted: int | None = None
         self._here: Signal | None = None
+        self._gradients: GradientEnsemble | None = None
+        self._models: ModelEnsemble | None = None
         self._handed: Gradient | None = None
         self._given: Signal | None = None
         self._taken: Signal | None = None
@@ -109,10 +111,14 @@ class Peer(AbstractWorker, AbstractParty):
 
     def average(self, *, with_states: bool) -> Generator[Event, Any, None]:
         """Replace the model by the mean of everybody's, and the optimizer's state likewise or not."""
+        if self._models is None:
+            raise TypeError("average wants a protocol whose `meeting` is of models")
         return self._models.average(self, with_states)
 
     def average_gradient(self, model: Model) -> Generator[Event, Any, Model]:
         """Compute a gradient on everybody's model; that model after a step with the mean of everybody's gradients."""
+        if self._gradients is None:
+            raise TypeError("average_gradient wants a protocol whose `meeting` is of gradients")
         return self._gradients.step(self, model)
 
     def fetch_centre(self, moves: int = 0) -> Generator[Event, Any, Model]:

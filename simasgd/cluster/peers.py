@@ -35,10 +35,9 @@ class Peers(AbstractStage):
         assert isinstance(spec.architecture, Base)
         self._protocol = protocol
         self._book = ground.book
-        talks = meeting is None and not protocol.has_centre
         self.network = ground.network(
-            servers=spec.architecture.shards,
-            shared_nodes=talks or spec.learners_per_node > 1,
+            servers=spec.architecture.shards if protocol.has_centre else 0,
+            shared_nodes=protocol.talks or spec.learners_per_node > 1,
             intra_node_bandwidth=spec.architecture.intra_node_bandwidth,
         )
         self.threads = () if protocol.thread is None else (protocol.thread,)

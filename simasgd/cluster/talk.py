@@ -128,7 +128,7 @@ class Talk:
         if me.changes == mine.changes:
             me.mix(found.theirs, share)
         else:  # a third one has exchanged with this learner meanwhile
-            me.subtract(me.difference(mine, found.theirs, share))
+            me.subtract(me.difference(mine, found.theirs, share), found.theirs)
 
     def wait_for(self, event: Event) -> Generator[Event, Any, Any]:
         """Wait for an event whose value is a trail, that of what is waited for."""

@@ -7,7 +7,7 @@ from functools import singledispatch
 from itertools import pairwise
 from typing import NamedTuple, final
 
-from simasgd.scenario.network import P775, Network, Ring, Star, Tree
+from simasgd.scenario.network import P775, Medium, Network, Ring, Star, Tree
 
 
 class Link(NamedTuple):
@@ -105,6 +105,22 @@ class RingTopology(AbstractTopology):
 @_built.register
 def _(kind: Ring, network: Network, nodes: int, servers: int) -> AbstractTopology:
     return RingTopology(network, nodes + servers)
+
+
+@final
+class MediumTopology(AbstractTopology):
+    """One link for all messages, whatever their direction."""
+
+    def __init__(self, network: Network) -> None:
+        self._way = Way((Link("medium", network.bandwidth),), network.latency)
+
+    def way(self, source: int, target: int) -> Way:
+        return self._way
+
+
+@_built.register
+def _(kind: Medium, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    return MediumTopology(network)
 
 
 @final

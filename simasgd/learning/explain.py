@@ -51,7 +51,7 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
 def _models(plan: MixingPlan, tape: Tape) -> list[str]:
     mixed = plan.num_steps - plan.num_evaluations
     return [
-        f"tape         {tape.num_gradients:,} gradients and {mixed:,} means of two models, mini-batches of {tape.mini_batch}",
+        f"tape         {tape.num_gradients:,} gradients and {mixed:,} mixtures of models, mini-batches of {tape.mini_batch}",
         f"evaluations  {plan.num_evaluations:,} of {tape.mini_batch} samples",
         f"models       {plan.num_slots} kept, of {plan.mixing.learners} learners and what is on its way",
         "order        one by one",

@@ -114,8 +114,11 @@ def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], 
     epochs = [float(epoch) for epoch in range(int(total) + 1)]
     steps = tape.first_step_after([epoch * samples_per_epoch for epoch in epochs]).tolist()
     if steps[-1] < tape.num_steps:
-        epochs.append(total)
-        steps.append(tape.num_steps)
+        if epochs[-1] == total:  # nothing was applied since, but models were mixed
+            steps[-1] = tape.num_steps
+        else:
+            epochs.append(total)
+            steps.append(tape.num_steps)
     return epochs, steps
 
 

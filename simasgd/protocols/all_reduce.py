@@ -33,6 +33,10 @@ class AllReduce(AbstractPeerProtocol):
     """The part of a mini-batch's time that is over before the backward pass begins."""
 
     @property
+    def talks(self) -> bool:
+        return False
+
+    @property
     def meeting(self) -> Meeting:
         return Meeting(self.collective, "gradients", buckets=self.buckets, forward=self.forward)
 

@@ -123,7 +123,7 @@ class AbstractPeerProtocol(AbstractProtocol):
     """A protocol whose learners have models of their own, or make their common one without a server.
 
     A learner's verbs are `compute`, `step` and `mix`, `fetch`, `send` and `receive`, `exchange`, `average` and
-    `average_gradient`. Where there is a centre, a model that nobody computes on, its verbs are `collect` and `add`.
+    `average_gradient`. Where there is a centre, a model that nobody computes on, its verbs are `collect` and `move`.
     """
 
     @abc.abstractmethod
@@ -151,6 +151,11 @@ class AbstractPeerProtocol(AbstractProtocol):
     def serve(self, centre: Centre) -> Role:
         """The centre's role."""
         raise NotImplementedError
+
+    @property
+    def talks(self) -> bool:
+        """Whether learners send to each other one by one, so that their messages may meet at a node."""
+        return True
 
     @property
     def meeting(self) -> Meeting | None:

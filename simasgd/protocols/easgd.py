@@ -16,7 +16,8 @@ class Easgd(AbstractElasticProtocol):
     elastic averaging (Zhang, Choromanska and LeCun 2015, arXiv:1412.6651; B1 row 4, A3.2).
 
     Every τ-th step, with a = β/λ:  d ← a · (x_l − x̃);  x_l ← x_l − η · Δx_l − d, and x̃ ← x̃ + d when d has come there.
-    Every other step: x_l ← x_l − η · Δx_l. With Nesterov's momentum (`nesterov` of the optimizer, δ = 0.99) it is EAMSGD.
+    Every other step: x_l ← x_l − η · Δx_l. With Nesterov's momentum (`nesterov` of the optimizer, δ = 0.99) it is a
+    form of EAMSGD: the optimizer's model is the point that looks ahead, and so the elastic move is that point's.
 
     Staleness is 0: a gradient is applied to the model it was computed on, before d is taken off. That of d is the number of the
     centre's moves since it was read (`mixing` in run.json).

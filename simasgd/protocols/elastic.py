@@ -22,6 +22,10 @@ class AbstractElasticProtocol(AbstractPeerProtocol):
     """β; a move is a = β/λ of the difference."""
 
     @property
+    def talks(self) -> bool:
+        return False
+
+    @property
     def has_centre(self) -> bool:
         return True
 

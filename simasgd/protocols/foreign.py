@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from simasgd.protocols.base import AbstractProtocol
+from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
 
 GROUP = "simasgd.protocols"
 
@@ -32,9 +32,20 @@ def protocol(kind: str) -> type[AbstractProtocol] | None:
         loaded = found.load()
     except Exception as error:  # whatever is wrong with it is said to the user
         raise ValueError(f"the protocol {kind!r} cannot be loaded from {where}: {error}") from error
-    if not (isinstance(loaded, type) and issubclass(loaded, AbstractProtocol)):
-        raise ValueError(f"{where}, named as the protocol {kind!r}, is no subclass of simasgd.protocols.AbstractProtocol")
+    if not (isinstance(loaded, type) and issubclass(loaded, AbstractServerProtocol | AbstractPeerProtocol)):
+        wanted = "AbstractServerProtocol or AbstractPeerProtocol of simasgd.protocols"
+        raise ValueError(f"{where}, named as the protocol {kind!r}, is no subclass of {wanted}")
+    if issubclass(loaded, AbstractPeerProtocol):
+        for asked, role in (("thread", "communicate"), ("has_centre", "serve")):
+            if role not in _own(loaded) and asked in _own(loaded):
+                raise ValueError(f"{where}, named as the protocol {kind!r}, has a {asked} and no role {role!r} for it")
     own = loaded.model_fields["kind"].default
     if own != kind:
         raise ValueError(f"{where} has the kind {own!r}, and its entry point is named {kind!r}; they must agree")
     return loaded
+
+
+def _own(protocol: type[AbstractPeerProtocol]) -> set[str]:
+    """What it, or a class between, has in place of what all of them have."""
+    between = protocol.__mro__[: protocol.__mro__.index(AbstractPeerProtocol)]
+    return {name for one in between for name in vars(one)}

@@ -17,8 +17,8 @@ class LocalSgd(AbstractPeerProtocol):
 
     θ_l ← θ_l − α · Δθ_l, H times;  θ_l ← (1/λ) · Σ_j θ_j. With H = 1 and plain SGD it is all-reduce.
 
-    Each learner has its own optimizer state, momentum say, which it keeps, or which is averaged with the models; the messages
-    are then twice as long.
+    Each learner has its own optimizer state, momentum say, which it keeps, or which is averaged with the models. The messages
+    are then counted twice as long, whatever the optimizer: right for momentum, and too short for Adam's two moments.
 
     Staleness is 0: a gradient is applied to the model it was computed on, and means are of models of the same round. What a
     model lacks of the others' work is (λ − 1)(H − 1) gradients at most.
@@ -31,6 +31,10 @@ class LocalSgd(AbstractPeerProtocol):
     """Whether the optimizers' states are averaged, too."""
     collective: Collective = RingCollective()
     """Who sends to whom."""
+
+    @property
+    def talks(self) -> bool:
+        return False
 
     @property
     def meeting(self) -> Meeting:

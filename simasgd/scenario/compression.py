@@ -110,6 +110,10 @@ class TopK(AbstractCompression):
         return self.fraction < 1.0
 
     @property
+    def adds_up(self) -> bool:
+        return not self.changes_values  # then it is sent as it is
+
+    @property
     def has_feedback(self) -> bool:
         return self.error_feedback
 

@@ -38,6 +38,13 @@ class Ring(Section):
 
 
 @final
+class Medium(Section):
+    """One medium between all nodes, the air say: it carries every message, at `network.bandwidth`."""
+
+    kind: Literal["medium"] = "medium"
+
+
+@final
 class P775(Section):
     """The two-tier direct network of the IBM Power 775: every pair of nodes in a supernode has its own link, every pair of
     supernodes a D link; `latency` for every link on the way (docs/papers.md A1.6)."""
@@ -55,7 +62,7 @@ class P775(Section):
     """D link between two supernodes, per direction (recalled, unverified)."""
 
 
-Topology = Annotated[Star | Tree | Ring | P775, Field(discriminator="kind"), NameForKind]
+Topology = Annotated[Star | Tree | Ring | Medium | P775, Field(discriminator="kind"), NameForKind]
 
 
 @final

@@ -240,10 +240,14 @@ class Scenario(Section):
     def _impossible_without_a_server(self, protocol: AbstractPeerProtocol) -> Iterator[Inconsistency]:
         kind, cluster = protocol.kind, self.cluster
         if not isinstance(cluster.architecture, Base):
-            message = f"under {kind} there is no parameter server that {cluster.architecture.kind} could put a tree below"
+            message = (
+                f"under {kind} nobody sends gradients to a server, which {cluster.architecture.kind} could put a tree below"
+            )
             yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; base is wanted")
+        elif cluster.architecture.shards > 1 and not protocol.has_centre:
+            yield Inconsistency(("cluster", "architecture", "shards"), f"under {kind} there is no server to put into parts")
         if cluster.faults.crashes:
-            message = f"under {kind} nothing says what the others do about a crash; it can be had with a parameter server only"
+            message = f"under {kind} nothing says what the others do about a crash"
             yield Inconsistency(("cluster", "faults", "crashes"), message)
         if cluster.faults.server_pauses and not protocol.has_centre:
             yield Inconsistency(("cluster", "faults", "server_pauses"), f"under {kind} there is no parameter server to pause")

@@ -21,7 +21,7 @@ laws = st.sampled_from(
 )
 P775 = {"kind": "p775", "nodes_per_drawer": 2, "drawers_per_supernode": 2}
 topologies = st.one_of(
-    st.sampled_from(["star", "ring", P775, {**P775, "local": "1 MB/s", "remote": "400 kB/s", "d_link": "700 kB/s"}]),
+    st.sampled_from(["star", "ring", "medium", P775, {**P775, "local": "1 MB/s", "remote": "400 kB/s", "d_link": "700 kB/s"}]),
     st.builds(
         lambda nodes, latency: {"kind": "tree", "nodes_per_rack": nodes, "oversubscription": 3.0, "core_latency": latency},
         st.integers(1, 4),
@@ -130,5 +130,5 @@ def without_a_server(cluster, has_centre):
     if not has_centre:
         found.pop("server_pauses", None)
         found["degraded_links"] = [one for one in found.get("degraded_links", []) if one["link"] != "server"]
-    shards = cluster["architecture"].get("shards", 1)
+    shards = cluster["architecture"].get("shards", 1) if has_centre else 1
     return {**cluster, "architecture": {"kind": "base", "shards": shards}, "faults": found}

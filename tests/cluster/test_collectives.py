@@ -20,7 +20,7 @@ from simasgd.cluster.network import Network
 from simasgd.cluster.patterns import gathering, reduction
 from simasgd.cluster.trail import START, computed, until
 from simasgd.scenario.collective import BinaryTree, HalvingDoubling, Hierarchical, RecursiveDoubling, RingCollective
-from tests.build import TIMING, scenario
+from tests.build import TIMING, clock, scenario
 
 KINDS = [RingCollective(), RecursiveDoubling(), HalvingDoubling(), BinaryTree(), Hierarchical()]
 EXECUTORS = {"lockstep": collective, "messages": Messages}
@@ -391,3 +391,35 @@ def test_gathered_payloads_reach_everybody(kind):
                 assert len(message) == share
                 held[target], latest[target] = before[target] | message, message
         assert held == [frozenset(range(p))] * p
+
+
+@pytest.mark.parametrize("topology", ["star", "ring"])
+def test_a_step_of_all_reduce_is_a_mini_batch_and_the_operation(topology):
+    """Through the whole cluster, at constant compute times: in a ring of nodes as on a star, since neighbours are linked."""
+    p, size, bandwidth, latency, seconds = 4, 1e6, 1e6, 1e-3, 0.5
+    network = {"latency": "1 ms", "bandwidth": "1 MB/s", "overhead": 0, "topology": topology}
+    compute = {"per_batch": "500 ms", "per_sample": 0, "distribution": "constant", "cv": None}
+    chosen = scenario(
+        TIMING,
+        {
+            "cluster": {"learners": p, "network": network, "compute": compute},
+            "protocol": "all-reduce",
+            "workload": {"payload": "1 MB"},
+            "stop": {"gradients": 10 * p},
+        },
+    )
+    round_ = size / p / bandwidth + latency
+    _, tape = clock(chosen)
+    assert np.diff(tape.stepped_at) == pytest.approx(seconds + 2 * (p - 1) * round_, rel=1e-9)
+
+
+@pytest.mark.parametrize("protocol", ["all-reduce", "gossip-push", "async"])
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+def test_a_medium_carries_no_more_than_its_bandwidth(protocol, sharing):
+    """Whoever sends to whom."""
+    network = {"bandwidth": "1 MB/s", "topology": "medium", "sharing": sharing}
+    chosen = scenario(
+        TIMING, {"cluster": {"learners": 6, "network": network}, "protocol": protocol, "stop": {"gradients": 200}}
+    )
+    clocked, _ = clock(chosen)
+    assert 0.8e6 < clocked.bytes.received / clocked.simulated_seconds <= 1e6 * (1 + 1e-9)

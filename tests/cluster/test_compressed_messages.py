@@ -83,3 +83,6 @@ def test_all_reduce_adds_up_what_adds_up_and_gathers_the_rest(kind: str, collect
     assert tape.num_steps == steps
     messages = 2 * (p - 1) if kind in ("none", "fp16") else p * (p - 1)
     assert clocked.bytes.sent == pytest.approx(steps * messages * SIZES[kind])
+    whole, _ = clock(compressed("top-k", {"workload": {"compression": {"kind": "top-k", "fraction": 1.0}}}, all_reduce))
+    plain, _ = clock(compressed("none", all_reduce))
+    assert (whole.bytes, whole.simulated_seconds) == (plain.bytes, plain.simulated_seconds)

@@ -14,6 +14,8 @@ from simasgd.simulator import study
 from tests.build import LEARNING, clock, scenario
 from tests.learning.test_players import distance, final
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 ALONE = {"cluster": {"learners": 1}}
 PLAIN = {"learning": {"precision": "float64", "optimizer": {"momentum": 0, "learning_rate": 0.1}}}
 QUADRATIC = {

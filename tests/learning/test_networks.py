@@ -49,7 +49,7 @@ def made_images(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("data", "model"), NETWORKS, ids=lambda case: case if isinstance(case, str) else case["kind"])
-def test_the_players_agree(data, model, made_images):
+def test_the_players_agree(data, model, made_images, quickly_compiled):
     chosen = scenario(
         LEARNING,
         {

@@ -17,6 +17,8 @@ from simasgd.learning.reference import Reference
 from tests.build import LEARNING, clock, scenario
 from tests.learning.test_plan import tape_of
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 PROTOCOLS = [{"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1}, {"kind": "n-softsync", "n": 2}]
 MODULATIONS = [
     "none",

@@ -24,6 +24,8 @@ from tests.build import LEARNING, scenario
 from tests.learning.test_image_folder import save
 from tests.learning.test_players import PROTOCOLS, TOLERANCE, distance, final, problem_of
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 IN_WAVES = CPU._replace(most_in_wave=8)
 DOUBLE = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
 

@@ -53,7 +53,7 @@ def serial(problem, rows_of_steps):
 
 
 @pytest.fixture(autouse=True)
-def _double_precision():
+def _double_precision(quickly_compiled):
     with jax.enable_x64(True):
         yield
 

@@ -224,3 +224,16 @@ def test_local_sgd_wants_a_root_of_the_communication():
         losses[steps] = simulate(chosen).test_loss
     assert losses[32] == pytest.approx(losses[1], rel=0.02)
     assert losses[1024] > 1.02 * losses[1]
+
+
+@pytest.mark.parametrize("kind", ["elastic-gossip", "ad-psgd"])
+def test_both_sides_of_an_exchange_are_mixings_with_an_age(kind):
+    """However crowded: an exchange that another one comes between is a difference, and counts as well."""
+    crowded = {"cluster": {"network": {"bandwidth": "1 MB/s"}}, "workload": {"payload": "10 kB"}}
+    tape = run(kind, 6, 1000, EXPONENTIAL, crowded)
+    mixing = tape.mixing
+    answered = (mixing.age >= 0) & (mixing.other_share == 0.5)
+    late = (mixing.age >= 0) & (mixing.other_share == -1.0)
+    asked = 1000 if kind == "elastic-gossip" else (tape.learner % 2 == 0).sum()
+    assert (late.sum() > 100) == (kind == "elastic-gossip")
+    assert answered.sum() + late.sum() == pytest.approx(2 * asked, abs=2 * 6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.build import TIMING, clock, scenario
-from tests.protocols.test_properties import CLUSTER, same
+from tests.build import TIMING, clock, same_tape, scenario
+from tests.protocols.test_properties import CLUSTER
 
 ASYNC = {"kind": "async"}
 HARDSYNC = {"kind": "hardsync"}
@@ -51,13 +51,13 @@ def tape_of(cluster, protocol, architecture="base"):
 @pytest.mark.parametrize("cluster", CLUSTERS)
 @pytest.mark.parametrize(("one", "other"), EVERYWHERE, ids=str)
 def test_it_is_the_other(one, other, cluster, architecture):
-    assert same(tape_of(cluster, one, architecture), tape_of(cluster, other, architecture))
+    assert same_tape(tape_of(cluster, one, architecture), tape_of(cluster, other, architecture))
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
 @pytest.mark.parametrize(("one", "other"), BLOCKING, ids=str)
 def test_it_is_the_other_where_learners_block(one, other, cluster):
-    assert same(tape_of(cluster, one), tape_of(cluster, other))
+    assert same_tape(tape_of(cluster, one), tape_of(cluster, other))
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)

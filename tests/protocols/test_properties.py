@@ -67,6 +67,7 @@ def test_progress_is_counted_in_samples(kind):
     assert samples[-1] >= 500 > samples[-2]
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_players_agree(kind):
     changes = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
