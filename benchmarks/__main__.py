@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import clock, cluster, peers, protocols, replay
+from benchmarks import clock, cluster, collectives, peers, protocols, replay
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "clock": clock.main,
     "cluster": cluster.main,
     "replay": replay.main,
     "protocols": protocols.main,
+    "collectives": collectives.main,
     "peers": peers.main,
 }
 
