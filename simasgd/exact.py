@@ -8,6 +8,7 @@ the random numbers are drawn here from the raw bits of a Philox generator (whose
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 import numpy as np
@@ -16,6 +17,7 @@ from simasgd.tape import Floats
 
 _LN2_HIGH = 0.6931471803691238  # the first 33 bits of ln 2, so that k·_LN2_HIGH is exact for |k| < 2**20
 _LN2_LOW = 1.9082149292705877e-10
+_BLOCK = 256  # uniform numbers drawn at a time
 _SQRT_HALF = 0.7071067811865476
 
 
@@ -51,6 +53,12 @@ def uniforms(bits: np.random.Philox, count: int) -> Floats:
     raw = np.asarray(bits.random_raw(count))
     result: Floats = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return result
+
+
+def endless_uniforms(bits: np.random.Philox) -> Iterator[float]:
+    """The same numbers one by one, without end."""
+    while True:
+        yield from uniforms(bits, _BLOCK).tolist()
 
 
 def normals(bits: np.random.Philox, candidates: int) -> Floats:

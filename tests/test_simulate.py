@@ -12,7 +12,7 @@ import pytest
 from simasgd import Run, RunFailed, Study, simulate, study
 from simasgd.cluster.diary import Activity
 from simasgd.learning.reference import Reference
-from simasgd.results import write_json
+from simasgd.results import records, write_json
 from simasgd.scenario.merge import merge
 from tests.build import LEARNING, TIMING, scenario
 
@@ -53,7 +53,7 @@ def test_a_run_with_learning(protocol):
         exact = np.percentile(run.updates["staleness"], percentile, method="inverted_cdf")
         assert staleness[f"p{percentile}"] == exact
 
-    assert summary["evaluations"] == run.evaluations.to_dict("records")
+    assert summary["evaluations"] == records(run.evaluations)
     sent = [row["bytes"] for row in summary["evaluations"]]
     assert sent[0] == 0.0
     assert sent == sorted(sent)

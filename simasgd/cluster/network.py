@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, final
 from typing import Protocol as Structural
 
-import numpy as np
 from simpy import Environment
 from simpy.events import Timeout
 
@@ -22,7 +21,6 @@ from simasgd.cluster.trail import Extend
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.faults import Degradation
 
-_BLOCK = 256
 _INFINITE = float("inf")
 
 
@@ -106,7 +104,7 @@ class Network:
         if not self.loses_messages:
             return made
         self._lossy += 1
-        return self._lossy_route(made, _uniforms(exact.stream(self._seed, exact.Purpose.LOSS, self._lossy - 1)))
+        return self._lossy_route(made, exact.endless_uniforms(exact.stream(self._seed, exact.Purpose.LOSS, self._lossy - 1)))
 
     def passage(self, source: End, target: End, size: float, extend: Extend, *, learner: int) -> AbstractRoute:
         """A route whose bytes the caller counts. Where messages get lost it is for one message, and the sender's losses are one
@@ -115,7 +113,7 @@ class Network:
         if not self.loses_messages:
             return made
         if learner not in self._of_sender:
-            self._of_sender[learner] = _uniforms(exact.stream(self._seed, exact.Purpose.PASSAGE, learner))
+            self._of_sender[learner] = exact.endless_uniforms(exact.stream(self._seed, exact.Purpose.PASSAGE, learner))
         return self._lossy_route(made, self._of_sender[learner])
 
     def _made(self, source: End, target: End, size: float, extend: Extend, learner: int, interface: float) -> AbstractRoute:
@@ -240,8 +238,3 @@ class Network:
 
     def _lost(self) -> None:
         self.messages_lost += 1
-
-
-def _uniforms(bits: np.random.Philox) -> Iterator[float]:
-    while True:
-        yield from exact.uniforms(bits, _BLOCK).tolist()

@@ -26,7 +26,6 @@ from simasgd.protocols.base import Role
 from simasgd.tape import Gradient, Weights
 
 _WAIT = Activity.WAIT
-_BLOCK = 64
 
 
 @final
@@ -61,7 +60,7 @@ class Peer(AbstractWorker, AbstractParty):
         self.fetch, self.send, self.exchange, self._talk = talk.fetch, talk.send, talk.exchange, talk
         self._stepping = diary
         self._threads: tuple[Thread, ...] = ()
-        self._uniforms = _uniforms(seed, number)
+        self._uniforms = exact.endless_uniforms(exact.stream(seed, exact.Purpose.PEER, number))
         self._outstanding: dict[int, int] = {}  # mini-batches in no step yet, and how often the model had changed when read
         self._inbox: list[Message] = []
         self._wanted: int | None = None
@@ -201,10 +200,3 @@ class Peer(AbstractWorker, AbstractParty):
 
     def crash(self) -> None:
         raise NotImplementedError("a scenario without a server has no crashes")
-
-
-def _uniforms(seed: int, number: int) -> Iterator[float]:
-    """What a learner's choices of others follow, numbers in (0, 1]."""
-    bits = exact.stream(seed, exact.Purpose.PEER, number)
-    while True:
-        yield from exact.uniforms(bits, _BLOCK).tolist()

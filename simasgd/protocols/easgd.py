@@ -30,12 +30,6 @@ class Easgd(AbstractElasticProtocol):
             centre.move((yield from centre.collect(1)))
 
     def learn(self, peer: Peer) -> Role:
-        share = self.moving_rate / len(peer.peers)
         while True:
             theirs = yield from peer.fetch_centre()
-            difference = peer.difference(peer.model, theirs, share)
-            yield from peer.push(difference)
-            peer.step((yield from peer.compute(peer.model)))
-            peer.subtract(difference)
-            for _ in range(1, self.period):
-                peer.step((yield from peer.compute(peer.model)))
+            yield from self.one_period(peer, theirs)

@@ -29,12 +29,6 @@ class EasgdSync(AbstractElasticProtocol):
             centre.move((yield from centre.collect(centre.num_learners)))
 
     def learn(self, peer: Peer) -> Role:
-        share = self.moving_rate / len(peer.peers)
         for moves in count():
             theirs = yield from peer.fetch_centre(moves)
-            difference = peer.difference(peer.model, theirs, share)
-            yield from peer.push(difference)
-            peer.step((yield from peer.compute(peer.model)))
-            peer.subtract(difference)
-            for _ in range(1, self.period):
-                peer.step((yield from peer.compute(peer.model)))
+            yield from self.one_period(peer, theirs)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractPeerProtocol
+from simasgd.protocols.base import AbstractPeerProtocol, Role
 from simasgd.scenario.section import Count, Inconsistency, Number
 
 if TYPE_CHECKING:
+    from simasgd.cluster.peer import Peer
+    from simasgd.mixing import Model
     from simasgd.scenario.models import AbstractModel
 
 
@@ -20,6 +22,15 @@ class AbstractElasticProtocol(AbstractPeerProtocol):
     """τ, a learner's own steps between two moves."""
     moving_rate: Annotated[Number, Field(ge=0.0)] = 0.9
     """β; a move is a = β/λ of the difference."""
+
+    def one_period(self, peer: Peer, theirs: Model) -> Role:
+        """The elastic move, of which the learner's side is after its first step, and τ steps in all."""
+        difference = peer.difference(peer.model, theirs, self.moving_rate / len(peer.peers))
+        yield from peer.push(difference)
+        peer.step((yield from peer.compute(peer.model)))
+        peer.subtract(difference)
+        for _ in range(1, self.period):
+            peer.step((yield from peer.compute(peer.model)))
 
     @property
     def talks(self) -> bool:

@@ -11,13 +11,12 @@ import optax
 import pytest
 
 from simasgd.learning.compiled import Compiled
+from simasgd.learning.machine import _compiled
 from simasgd.learning.objective import loss
 from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference
+from simasgd.learning.reference import Reference, _functions
 from tests.build import LEARNING, clock, scenario
 from tests.learning.test_plan import tape_of
-
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
 PROTOCOLS = [{"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1}, {"kind": "n-softsync", "n": 2}]
 MODULATIONS = [
@@ -77,6 +76,7 @@ CASES = [
 ]
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize(("protocol", "modulation", "precision"), CASES, ids=str)
 def test_the_players_agree(protocol, modulation, precision):
     chosen = scenario(
@@ -104,6 +104,7 @@ ON_FRESH = [modulation for modulation in MODULATIONS if "wu-adaptive-1" in modul
 ON_FRESH += OF_LEARNERS
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("protocol", [PROTOCOLS[0], PROTOCOLS[2]], ids=str)
 def test_modulations_differ(protocol):
     """Each modulation changes the weights, except where its factor is 1 by definition."""
@@ -129,6 +130,8 @@ def test_modulations_differ(protocol):
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
     """Claim 41: DC-ASGD with λ₀ = 0 is ASGD, and with τ = 0 it is SGD, exactly."""
+    _functions.cache_clear()  # exactly equal are what one compiler made with one effort
+    _compiled.cache_clear()
     short = {"stop": {"gradients": None, "updates": 100}}
     plain = final(player, problem_of(scenario(LEARNING, short)))
     nothing = scenario(LEARNING, short, {"learning": {"modulation": {"kind": modulation, "lambda0": 0}}})
@@ -150,6 +153,7 @@ def test_dana_dc_of_no_compensation_is_dana_zero(protocol):
     assert distance(weights[2], weights[0]) > 1e-3
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("modulation", ["adaptive-delay-compensation", "gap-aware", "wu-adaptive-1", *OF_LEARNERS])
 def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
     """Steps of one to three gradients: what fills the compiled player's rows up must not reach a rule that remembers."""
@@ -160,6 +164,7 @@ def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
         assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("modulation", MODULATIONS, ids=str)
 def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_same(modulation):
     """Steps of two gradients that both read the weights of two steps ago, whose decay is part of them."""
@@ -172,6 +177,7 @@ def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_
         assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])
 @pytest.mark.parametrize("player", [Reference, Compiled])
@@ -189,6 +195,7 @@ def test_divergence_is_found_at_its_update_with_each_optimizer(player, optimizer
     assert (last.steps, last.diverged) == (half + 1, True)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])
 def test_the_players_agree_with_each_optimizer(optimizer):
     schedule = {"warmup": 0.1, "decay": {"kind": "cosine", "end": 1}}
@@ -248,6 +255,7 @@ def test_looking_at_the_weights_on_the_way_does_not_change_them():
     assert distance(final(Compiled(), problem, stops=[3, 33, 101]), undisturbed) <= 1e-5
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
 @pytest.mark.parametrize("player", [Reference, Compiled])
 def test_divergence_is_found_at_the_update_where_it_happens(protocol, player):
