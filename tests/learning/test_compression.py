@@ -311,12 +311,12 @@ DOWNPOUR = {"kind": "downpour", "n_push": 2}
 FEDBUFF = {"kind": "fedbuff", "buffer": 2, "local_steps": 3}
 PLAIN_TOP_K = {"kind": "top-k", "fraction": 0.2, "error_feedback": False}
 PLAIN_SIGN = {"kind": "sign", "error_feedback": False}
-# Every program is compiled, so fp16, which neither remembers nor draws, is here once with sums and once without.
+# Every program is compiled, so each kind is here once with sums and once without, with and without feedback.
 CASES = [
     *(("async", kind) for kind in ("fp16", {"kind": "top-k", "fraction": 0.2}, {"kind": "qsgd", "bucket": 7}, "sign")),
-    *(("hardsync", kind) for kind in (PLAIN_TOP_K, {"kind": "qsgd", "bucket": None}, PLAIN_SIGN)),
-    *((DOWNPOUR, kind) for kind in ({"kind": "top-k", "fraction": 0.2}, {"kind": "qsgd", "levels": 1}, PLAIN_SIGN)),
-    *((FEDBUFF, kind) for kind in ("fp16", PLAIN_TOP_K, "qsgd", "sign")),
+    *(("hardsync", kind) for kind in ({"kind": "qsgd", "bucket": None}, PLAIN_SIGN)),
+    *((DOWNPOUR, kind) for kind in ({"kind": "top-k", "fraction": 0.2}, PLAIN_SIGN)),
+    *((FEDBUFF, kind) for kind in ("fp16", PLAIN_TOP_K, "qsgd")),
 ]
 
 

@@ -67,7 +67,7 @@ def test_the_players_agree(data, model, made_images, quickly_compiled):
     assert np.linalg.norm(left - right) <= 1e-3 * moved
 
 
-def test_rudras_network_layer_by_layer():
+def test_rudras_network_layer_by_layer(quickly_compiled):
     """The table of the network in terms of XLA's own convolution and windows."""
     data = DATA["cifar10"]
     network = models.build(Cifar10Rudra(), data)

@@ -92,9 +92,7 @@ def test_local_sgd_of_one_step_is_all_reduce():
     "protocol",
     [
         {"kind": "easgd", "moving_rate": 0.0, "period": 2},
-        {"kind": "easgd-sync", "moving_rate": 0.0, "period": 2},
         {"kind": "gossip-pull", "coefficient": 0.0},
-        {"kind": "gossip-push", "coefficient": 0.0},
         {"kind": "elastic-gossip", "coefficient": 0.0},
         {"kind": "local-sgd", "steps": 1000},
     ],
