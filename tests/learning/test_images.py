@@ -13,6 +13,8 @@ from jax import lax
 from simasgd.learning import images as layers
 from simasgd.scenario.models import pooled_size
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 
 @pytest.fixture(autouse=True)
 def double() -> Iterator[None]:

@@ -13,6 +13,8 @@ from simasgd.simulator import simulate_together
 from simasgd.sweep import plan_sweep, run_sweep
 from tests.build import LEARNING, TIMING, scenario
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 ONE_CLOCK = {"cluster": {"seed": 1}, "stop": {"gradients": 900}}
 
 
