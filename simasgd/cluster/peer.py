@@ -65,6 +65,7 @@ class Peer(AbstractWorker, AbstractParty):
         self._inbox: list[Message] = []
         self._wanted: int | None = None
         self._here: Signal | None = None
+        self._at_centre: tuple[Centre, AbstractRoute, AbstractRoute] | None = None
         self._gradients: GradientEnsemble | None = None
         self._models: ModelEnsemble | None = None
         self._handed: Gradient | None = None
@@ -82,7 +83,7 @@ class Peer(AbstractWorker, AbstractParty):
 
     def visit(self, centre: Centre, up: AbstractRoute, down: AbstractRoute) -> None:
         """Give it the ways to the centre and back."""
-        self._centre, self._up, self._down = centre, up, down
+        self._at_centre = centre, up, down
 
     def talk_beside(self, diary: Diary, run: Callable[[], Role]) -> None:
         """Give it a thread that talks."""
@@ -122,13 +123,15 @@ class Peer(AbstractWorker, AbstractParty):
 
     def fetch_centre(self, moves: int = 0) -> Generator[Event, Any, Model]:
         """The centre's model, when it has moved so often."""
-        while (ready := self._centre.ready(moves)) is not None:
+        centre, _, down = self._visited()
+        while (ready := centre.ready(moves)) is not None:
             yield from self._talk.wait_for(ready)
-        return (yield from self._talk.read(self._centre, self._down))
+        return (yield from self._talk.read(centre, down))
 
     def push(self, difference: Model) -> Generator[Event, Any, None]:
         """Send a difference to the centre, as soon as the last one has arrived."""
-        return self._talk.carry(self._up, Message(difference, self.number), self._centre.deliver)
+        centre, up, _ = self._visited()
+        return self._talk.carry(up, Message(difference, self.number), centre.deliver)
 
     def take(self) -> Iterator[Message]:
         """The messages that have come, one after the other, in order of arrival."""
@@ -184,6 +187,12 @@ class Peer(AbstractWorker, AbstractParty):
         if self._here is not None and message.number == self._wanted:
             here, self._here = self._here, None
             here.call(trail)
+
+    def _visited(self) -> tuple[Centre, AbstractRoute, AbstractRoute]:
+        """The centre, and the ways there and back."""
+        if self._at_centre is None:
+            raise TypeError("fetch_centre and push want a protocol that has a centre")
+        return self._at_centre
 
     @property
     def weights_elsewhere(self) -> float:

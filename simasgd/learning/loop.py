@@ -16,8 +16,8 @@ import numpy.typing as npt
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from simasgd.learning.gradients import gradient_function
 from simasgd.learning.models import Parameters
-from simasgd.learning.objective import loss
 from simasgd.learning.plan import Plan, padded, rounded
 from simasgd.learning.problem import Problem, Recipe, local_factors
 from simasgd.learning.rules import Rule
@@ -138,7 +138,7 @@ class _Steps:
     def __init__(self, recipe: Recipe, mesh: Mesh | None) -> None:
         self._rule = recipe.rule
         self._objective = recipe.task.objective
-        self._augment = recipe.task.augmentation
+        self._gradient_of = gradient_function(recipe)
         self._mesh = mesh
 
     def spread(self, array: jax.Array) -> jax.Array:
@@ -153,26 +153,23 @@ class _Steps:
         version, copies = self._version(carry, rows, e), carry.memory.copies
         if copies is None:
             return version
-        is_own, own = _at(e)(rows.ahead), jax.tree.map(_at(_at(e)(rows.learner)), copies)
+        is_own, own = at(e)(rows.ahead), jax.tree.map(at(at(e)(rows.learner)), copies)
         return jax.tree.map(lambda mine, theirs: jnp.where(is_own, mine, theirs), own, version)
 
     def _version(self, carry: Carry, rows: Rows, e: Any) -> Parameters:
         if carry.slots is None:
             return carry.weights if carry.sent is None else carry.sent
-        places = _at(e)(rows.slot)
+        places = at(e)(rows.slot)
         if places.shape[0] == 1:
-            return jax.tree.map(_at(places[0]), carry.slots)
+            return jax.tree.map(at(places[0]), carry.slots)
         layers = self._objective.layers(carry.weights)
-        return jax.tree.map(lambda leaf, layer: _at(places[layer])(leaf), carry.slots, layers)
+        return jax.tree.map(lambda leaf, layer: at(places[layer])(leaf), carry.slots, layers)
 
     def gradient(self, weights: Parameters, rows: Rows, e: Any, inputs: jax.Array, labels: jax.Array) -> Parameters:
         """The gradient of evaluation e on `weights`."""
-        chosen = _at(e)(rows.samples)
-        x, y = _at(chosen)(inputs), _at(chosen)(labels)
-        if self._augment is not None:
-            x = self._augment(x, _at(e)(rows.codes))
-        share = None if rows.share is None else _at(e)(rows.share)
-        return jax.grad(lambda w: loss(self._objective, w, x, y, share))(weights)
+        chosen = at(e)(rows.samples)
+        codes, share = (None if column is None else at(e)(column) for column in (rows.codes, rows.share))
+        return self._gradient_of(weights, at(chosen)(inputs), at(chosen)(labels), codes, share)
 
     def transformed(
         self, gradient: Parameters, read: Parameters, carry: Carry, rows: Rows, u: Any, e: Any
@@ -183,16 +180,16 @@ class _Steps:
             gradient,
             memory.state,
             carry.weights,
-            learner=_at(e)(rows.learner),
+            learner=at(e)(rows.learner),
             read=read,
-            staleness=_at(e)(rows.staleness),
+            staleness=at(e)(rows.staleness),
             step=u,
-            share=_at(e)(rows.coefficient),
-            last=True if rows.last is None else _at(e)(rows.last),
+            share=at(e)(rows.coefficient),
+            last=True if rows.last is None else at(e)(rows.last),
         )
         copies = memory.copies
         if copies is not None:
-            learner, own = _at(e)(rows.learner), self._rule.local(gradient, read, _at(e)(rows.local))
+            learner, own = at(e)(rows.learner), self._rule.local(gradient, read, at(e)(rows.local))
             copies = jax.tree.map(lambda leaf, new: leaf.at[learner].set(new, mode=_IN_BOUNDS), copies, own)
         return result, Memory(state, copies)
 
@@ -204,19 +201,19 @@ class _Steps:
 
             def add(e: Any, accumulated: tuple[Parameters, Memory]) -> tuple[Parameters, Memory]:
                 total, memory = accumulated
-                coefficient = _at(e)(rows.coefficient)
+                coefficient = at(e)(rows.coefficient)
                 gradient, memory = evaluate(carry._replace(memory=memory), e)
                 return jax.tree.map(lambda t, g: t + g * coefficient, total, gradient), memory
 
             zeros = jax.tree.map(jnp.zeros_like, carry.weights)
-            begin, end = _at(u)(rows.first), _at(u + 1)(rows.first)
+            begin, end = at(u)(rows.first), at(u + 1)(rows.first)
             gradient, memory = jax.lax.fori_loop(begin, end, add, (zeros, carry.memory))
-        update, state = self._rule.update.update(gradient, carry.state, carry.weights, factor=_at(u)(rows.factor))
+        update, state = self._rule.update.update(gradient, carry.state, carry.weights, factor=at(u)(rows.factor))
         weights = optax.apply_updates(carry.weights, update)
         look, slots = self._rule.look, carry.slots
-        sent = weights if look is None else look(weights, memory.state, _at(u)(rows.factor))
+        sent = weights if look is None else look(weights, memory.state, at(u)(rows.factor))
         if slots is not None:
-            keep = _at(u)(rows.keep)
+            keep = at(u)(rows.keep)
             slots = jax.tree.map(lambda leaf, new: leaf.at[keep].set(new, mode=_IN_BOUNDS), slots, sent)
         return Carry(weights, state, memory, slots, None if carry.sent is None else sent)
 
@@ -245,15 +242,15 @@ def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
 
     def advance(carry: Carry, rows: Rows, inputs: jax.Array, labels: jax.Array, start: Any, stop: Any) -> Carry:
         def wave(v: Any, carry: Carry) -> Carry:
-            begin, end = _at(v)(rows.wave), jnp.minimum(_at(v + 1)(rows.wave), jnp.asarray(stop, jnp.int32))
-            first = begin if rows.first is None else _at(begin)(rows.first)
+            begin, end = at(v)(rows.wave), jnp.minimum(at(v + 1)(rows.wave), jnp.asarray(stop, jnp.int32))
+            first = begin if rows.first is None else at(begin)(rows.first)
             members = jnp.minimum(first + jnp.arange(width, dtype=jnp.int32), rows.samples.shape[0] - 1)
             reads = jax.tree.map(parts.spread, jax.vmap(lambda e: parts.read(carry, rows, e))(members))
             gradients = jax.vmap(lambda read, e: parts.gradient(read, rows, e, inputs, labels))(reads, members)
 
             def step(u: Any, carry: Carry) -> Carry:
                 def evaluate(carry: Carry, e: Any) -> tuple[Parameters, Memory]:
-                    gradient, read = jax.tree.map(_at(e - first), (gradients, reads))
+                    gradient, read = jax.tree.map(at(e - first), (gradients, reads))
                     return parts.transformed(gradient, read, carry, rows, u, e)
 
                 return parts.step(u, carry, rows, evaluate)
@@ -268,7 +265,7 @@ def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
     return advance
 
 
-def _at(index: Any) -> Callable[[jax.Array], jax.Array]:
+def at(index: Any) -> Callable[[jax.Array], jax.Array]:
     """The rows of an array at indices that the plan made, and which need no check."""
     return lambda array: array.at[index].get(mode=_IN_BOUNDS)
 

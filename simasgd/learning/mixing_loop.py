@@ -8,6 +8,7 @@ gradient to gradient, with an inner one over the mixing before each.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -16,15 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh
 
+from simasgd.learning.gradients import gradient_function
+from simasgd.learning.loop import at
 from simasgd.learning.mixing_plan import MixingPlan
 from simasgd.learning.models import Parameters
-from simasgd.learning.objective import loss
 from simasgd.learning.packing import Packed, Packing
 from simasgd.learning.plan import padded, rounded
 from simasgd.learning.problem import Problem, Recipe
 from simasgd.mixing import NONE
-
-_IN_BOUNDS = "promise_in_bounds"
 
 
 class Carry(NamedTuple):
@@ -116,6 +116,7 @@ def start_of(plan: MixingPlan, problem: Problem) -> Carry:
     return Carry(models, states, rule.per_gradient.init(weights))
 
 
+@cache
 def packings(recipe: Recipe) -> tuple[Packing, Packing]:
     """How models and optimizers' states are packed."""
     weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
@@ -125,51 +126,45 @@ def packings(recipe: Recipe) -> tuple[Packing, Packing]:
 def in_turn(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Callable[..., Carry]:
     """A loop that plays one row after the other, from row `start` to row `stop`."""
     del width, mesh  # a learner's next gradient wants its last one
-    objective, augment, rule = recipe.task.objective, recipe.task.augmentation, recipe.rule
+    rule, gradient_of = recipe.rule, gradient_function(recipe)
     of_models, of_states = packings(recipe)
 
-    def gradient_of(weights: Parameters, rows: Rows, e: Any, inputs: jax.Array, labels: jax.Array) -> Parameters:
-        chosen = _at(e)(rows.samples)
-        x, y = _at(chosen)(inputs), _at(chosen)(labels)
-        if augment is not None:
-            x = augment(x, _at(e)(rows.codes))
-        return jax.grad(lambda w: loss(objective, w, x, y))(weights)
-
     def mixed(rows: Rows, u: Any, carry: Carry) -> Carry:
-        shares = _at(u)(rows.base_share), _at(u)(rows.other_share)
-        model = _mix(_read(carry.models, _at(u)(rows.base)), _read(carry.models, _at(u)(rows.other)), *shares)
+        shares = at(u)(rows.base_share), at(u)(rows.other_share)
+        model = _mix(_read(carry.models, at(u)(rows.base)), _read(carry.models, at(u)(rows.other)), *shares)
         states = carry.states
         if rows.other_state is not None:
-            own, theirs = _read(states, _at(u)(rows.state)), _read(states, _at(u)(rows.other_state))
-            states = _write(states, _at(u)(rows.keep_state), _mix(own, theirs, *shares))
-        return carry._replace(models=_write(carry.models, _at(u)(rows.keep), model), states=states)
+            own, theirs = _read(states, at(u)(rows.state)), _read(states, at(u)(rows.other_state))
+            states = _write(states, at(u)(rows.keep_state), _mix(own, theirs, *shares))
+        return carry._replace(models=_write(carry.models, at(u)(rows.keep), model), states=states)
 
     def stepped(rows: Rows, e: Any, u: Any, carry: Carry, inputs: jax.Array, labels: jax.Array) -> Carry:
         def step(_: Any, before: tuple[Packed, Packed, Any]) -> tuple[Packed, Packed, Any]:
             base, own, memory = of_models.unpack(before[0]), of_states.unpack(before[1]), before[2]
-            read = base if rows.read is None else of_models.unpack(_read(carry.models, _at(e)(rows.read)))
+            read = base if rows.read is None else of_models.unpack(_read(carry.models, at(e)(rows.read)))
+            chosen, codes = at(e)(rows.samples), None if rows.codes is None else at(e)(rows.codes)
             gradient, memory = rule.per_gradient.update(
-                gradient_of(read, rows, e, inputs, labels),
+                gradient_of(read, at(chosen)(inputs), at(chosen)(labels), codes),
                 memory,
                 base,
-                learner=_at(e)(rows.learner),
+                learner=at(e)(rows.learner),
                 read=read,
-                staleness=_at(e)(rows.staleness),
+                staleness=at(e)(rows.staleness),
                 step=e,
                 share=1.0,
                 last=True,
             )
-            update, state = rule.update.update(gradient, own, base, factor=_at(e)(rows.factor))
-            share = 1.0 if rows.step_share is None else _at(e)(rows.step_share)
+            update, state = rule.update.update(gradient, own, base, factor=at(e)(rows.factor))
+            share = 1.0 if rows.step_share is None else at(e)(rows.step_share)
             model = jax.tree.map(lambda x, d: x + share * d, base, update)
             return of_models.pack(model), of_states.pack(state), memory
 
-        base, own = _read(carry.models, _at(u)(rows.base)), _read(carry.states, _at(u)(rows.state))
+        base, own = _read(carry.models, at(u)(rows.base)), _read(carry.states, at(u)(rows.state))
         # A loop of one round makes XLA compute all this before anything is written. Else it reads some of it again when it
         # writes, and so copies all slots first.
         model, state, memory = jax.lax.fori_loop(e, e + 1, step, (base, own, carry.memory))
-        models = _write(carry.models, _at(u)(rows.keep), model)
-        return Carry(models, _write(carry.states, _at(u)(rows.keep_state), state), memory)
+        models = _write(carry.models, at(u)(rows.keep), model)
+        return Carry(models, _write(carry.states, at(u)(rows.keep_state), state), memory)
 
     def advance(carry: Carry, rows: Rows, inputs: jax.Array, labels: jax.Array, start: Any, stop: Any) -> Carry:
         def mix_until(begin: Any, end: Any, carry: Carry) -> Carry:
@@ -178,11 +173,11 @@ def in_turn(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Callable[..
 
         def turn(e: Any, reached: tuple[Any, Carry]) -> tuple[Any, Carry]:
             begin, carry = reached
-            u = _at(e)(rows.row)
+            u = at(e)(rows.row)
             return u + 1, stepped(rows, e, u, mix_until(begin, u, carry), inputs, labels)
 
         start, stop = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
-        begin, carry = jax.lax.fori_loop(_at(start)(rows.before), _at(stop)(rows.before), turn, (start, carry))
+        begin, carry = jax.lax.fori_loop(at(start)(rows.before), at(stop)(rows.before), turn, (start, carry))
         return mix_until(begin, stop, carry)
 
     return advance
@@ -227,8 +222,3 @@ def _read(slots: Any, place: Any) -> Any:
 
 def _write(slots: Any, place: Any, values: Any) -> Any:
     return jax.tree.map(lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, place, 0), slots, values)
-
-
-def _at(index: Any) -> Callable[[jax.Array], jax.Array]:
-    """The rows of an array at indices that the plan made, and which need no check."""
-    return lambda array: array.at[index].get(mode=_IN_BOUNDS)

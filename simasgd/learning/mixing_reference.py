@@ -8,12 +8,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from simasgd.learning.gradients import gradient_function
 from simasgd.learning.models import Parameters
-from simasgd.learning.objective import loss
 from simasgd.learning.player import Moment
 from simasgd.learning.problem import Problem, Recipe, all_finite
 from simasgd.mixing import NONE
+from simasgd.tape import Tape
 
 
 def play(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
@@ -23,7 +25,7 @@ def play(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]
     assert mixing is not None
     models, states = {0: problem.start}, {0: rule.update.init(problem.start)}
     memory = rule.per_gradient.init(problem.start)
-    wanted = set(stops)
+    wanted, forgotten = set(stops), _forgotten(tape)
     if 0 in wanted:
         yield _moment(problem, models, 0)
     for u in range(max(stops, default=0)):
@@ -46,9 +48,28 @@ def play(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]
         if not all_finite(models[u + 1]):
             yield Moment(u + 1, models[u + 1], diverged=True)
             return
+        for number in forgotten.get(u, ()):
+            models.pop(number, None)
+            states.pop(number, None)
         progress(u + 1)
         if u + 1 in wanted:
             yield _moment(problem, models, u + 1)
+
+
+def _forgotten(tape: Tape) -> dict[int, list[int]]:
+    """By row the numbers whose model nobody holds, and which no later row wants anything of."""
+    mixing = tape.mixing
+    assert mixing is not None
+    last = np.full(tape.num_steps + 1, -1)
+    every = np.arange(tape.num_steps)
+    wanted = [(tape.timestamp, tape.step), mixing.lives(), *((of, every) for of in (mixing.base, mixing.other, mixing.state))]
+    for numbers, rows in [*wanted, (mixing.other_state, every)]:
+        np.maximum.at(last, numbers[numbers != NONE], rows[numbers != NONE])
+    last = np.maximum(last, np.arange(-1, tape.num_steps))  # none before it is made
+    found: dict[int, list[int]] = {}
+    for number, row in enumerate(last.tolist()):
+        found.setdefault(row, []).append(number)
+    return found
 
 
 def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Moment:
@@ -65,12 +86,7 @@ def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Momen
 
 @cache
 def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
-    objective, augment, rule = recipe.task.objective, recipe.task.augmentation, recipe.rule
-
-    @jax.jit
-    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array, codes: Any) -> Parameters:
-        seen = inputs if augment is None else augment(inputs, codes)
-        return jax.grad(lambda weights: loss(objective, weights, seen, labels))(read)
+    rule = recipe.rule
 
     @jax.jit
     def stepped(
@@ -91,4 +107,4 @@ def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
 
         return jax.tree.map(leaf, one, other)
 
-    return gradient_of, stepped, mixed
+    return jax.jit(gradient_function(recipe)), stepped, mixed

@@ -12,8 +12,8 @@ import numpy as np
 import optax
 
 from simasgd.learning import mixing_reference
+from simasgd.learning.gradients import gradient_function
 from simasgd.learning.models import Parameters
-from simasgd.learning.objective import loss
 from simasgd.learning.player import AbstractPlayer, Moment
 from simasgd.learning.problem import Problem, Recipe, all_finite, local_factors
 
@@ -90,12 +90,7 @@ class Reference(AbstractPlayer):
 
 @cache
 def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
-    objective, augment, rule = recipe.task.objective, recipe.task.augmentation, recipe.rule
-
-    @jax.jit
-    def gradient_of(read: Parameters, inputs: jax.Array, labels: jax.Array, codes: Any) -> Parameters:
-        seen = inputs if augment is None else augment(inputs, codes)
-        return jax.grad(lambda weights: loss(objective, weights, seen, labels))(read)
+    rule = recipe.rule
 
     @jax.jit
     def share_of(
@@ -118,4 +113,4 @@ def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
     def local_of(gradient: Parameters, read: Parameters, factor: jax.Array) -> Parameters:
         return rule.local(gradient, read, factor)
 
-    return gradient_of, share_of, step, sent_of, local_of
+    return jax.jit(gradient_function(recipe)), share_of, step, sent_of, local_of
