@@ -12,10 +12,11 @@ from simpy.events import Timeout
 from simasgd import exact
 from simasgd.cluster.composed_routes import Lossy, Parts
 from simasgd.cluster.fair import FairLink, FairLinks, FlowClass
+from simasgd.cluster.inflow import Inflow
 from simasgd.cluster.log import SpanLog
 from simasgd.cluster.pace import Scheduled
 from simasgd.cluster.pipe import Pipe, Usage
-from simasgd.cluster.routes import AbstractRoute, Counts, Freight, Shared, Unshared, Wire, Wires
+from simasgd.cluster.routes import AbstractRoute, Counts, Freight, Shared, Stage, Unshared, Wire, Wires
 from simasgd.cluster.topology import Link, topology
 from simasgd.cluster.trail import Extend
 from simasgd.scenario.cluster import Cluster
@@ -37,6 +38,15 @@ class PrivateWay(NamedTuple):
 
     overhead: float
     bandwidth: float
+    latency: float
+
+
+class _Path(NamedTuple):
+    """The links on the way, the paces (bytes/s) to which its two ends limit a message, and the travel time (s)."""
+
+    links: Sequence[Link]
+    source_pace: float
+    target_pace: float
     latency: float
 
 
@@ -74,6 +84,7 @@ class Network:
         self._topology = topology(spec.network, spec.nodes, servers)
         self._degraded = {one.link for one in spec.faults.degraded_links}
         self._pipes: dict[str, Pipe] = {}
+        self._inflows: dict[str, Inflow] = {}
         self._fair: dict[str, FairLink] = {}
         self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
         self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
@@ -117,17 +128,24 @@ class Network:
         return self._lossy_route(made, self._of_sender[learner])
 
     def _made(self, source: End, target: End, size: float, extend: Extend, learner: int, interface: float) -> AbstractRoute:
-        links, cap, latency = self._path(source, target, interface)
+        path = self._path(source, target, interface)
+        links, cap = path.links, min(path.source_pace, path.target_pace)
         slowest = min([cap, *(link.bandwidth for link in links)])
         overhead = self._spec.network.overhead
-        freight = Freight(size, overhead + size / slowest, latency, extend, learner)
+
+        def seconds(pace: float) -> float:
+            """What a part of the way takes: the overhead counts for as many bytes as the slowest part carries meanwhile."""
+            return overhead + size / slowest if pace == slowest else (size + overhead * slowest) / pace
+
+        freight = Freight(size, seconds(slowest), path.latency, extend, learner)
         if not links:
             return Unshared(self._env, freight)
         if self._spec.network.sharing == "fair" and slowest < _INFINITE:
             return Shared(self._env, freight, self._flow_class(links, cap), size + overhead * slowest)
-        if len(links) == 1:
+        if len(links) == 1 and links[0].bandwidth == slowest:
             return Wire(self._env, freight, self._pipe(links[0]))
-        return Wires(self._env, freight, [self._pipe(link) for link in links])
+        stages = [Stage(self._pipe(link), seconds(link.bandwidth), self._inflow(link)) for link in links]
+        return Wires(self._env, freight, stages, seconds(path.source_pace), seconds(path.target_pace))
 
     def parts(self, ends: Sequence[tuple[End, End]], size: float, extend: Extend, *, learner: int = -1) -> AbstractRoute:
         """One route that carries equal parts of a message between several pairs of ends."""
@@ -139,10 +157,10 @@ class Network:
 
     def private(self, source: End, target: End) -> PrivateWay | None:
         """The way between two ends if messages pass no link on it and none gets lost."""
-        links, cap, latency = self._path(source, target, 1.0)
-        if links or self._spec.faults.message_loss is not None:
+        path = self._path(source, target, 1.0)
+        if path.links or self._spec.faults.message_loss is not None:
             return None
-        return PrivateWay(self._spec.network.overhead, cap, latency)
+        return PrivateWay(self._spec.network.overhead, min(path.source_pace, path.target_pace), path.latency)
 
     def count(self, counting: Counting) -> None:
         """Let the network's counts hold those of what carries messages without its routes."""
@@ -168,15 +186,18 @@ class Network:
         for home in dict.fromkeys(self._homes.values()):
             home.close(now)
 
-    def _path(self, source: End, target: End, interface: float) -> tuple[list[Link], float, float]:
-        """The links on the way, the pace (bytes/s) to which other things limit a message, and the travel time (s)."""
+    def _path(self, source: End, target: End, interface: float) -> _Path:
         if source.node == target.node:
-            return [*source.outbound, *target.inbound], self._intra_node_bandwidth, 0.0
+            return _Path([*source.outbound, *target.inbound], self._intra_node_bandwidth, self._intra_node_bandwidth, 0.0)
         way = self._topology.way(source.node, target.node)
         leaving, entering = self._interface(source.node, "out"), self._interface(target.node, "in")
         links = [*source.outbound, *leaving, *way.links, *entering, *target.inbound]
-        private = any(node < self._spec.nodes and not self._is_link(node) for node in (source.node, target.node))
-        return links, self._spec.network.bandwidth * interface if private else _INFINITE, way.latency
+        return _Path(links, self._private_pace(source.node, interface), self._private_pace(target.node, interface), way.latency)
+
+    def _private_pace(self, node: int, share: float) -> float:
+        """The pace (bytes/s) to which an interface limits a message that gets a share of it and meets no others there."""
+        is_private = node < self._spec.nodes and not self._is_link(node)
+        return self._spec.network.bandwidth * share if is_private else _INFINITE
 
     def _interface(self, node: int, side: str) -> tuple[Link, ...]:
         """A node's interface, if it is a link: that of a server's own node is the server's."""
@@ -194,6 +215,9 @@ class Network:
             pace = Scheduled([(one.at, one.at + one.lasting, one.factor) for one in slow]) if slow else None
             self._pipes[link.name] = Pipe(link.name, pace=pace, log=self._log)
         return self._pipes[link.name]
+
+    def _inflow(self, link: Link) -> Inflow:
+        return self._inflows.setdefault(link.name, Inflow())
 
     def _flow_class(self, links: Sequence[Link], cap: float) -> FlowClass:
         key = tuple(link.name for link in links), cap

@@ -11,6 +11,7 @@ from simpy.events import Timeout
 
 from simasgd.cluster.events import Signal
 from simasgd.cluster.fair import Flow, FlowClass
+from simasgd.cluster.inflow import Inflow
 from simasgd.cluster.pipe import Pipe
 from simasgd.cluster.trail import Extend, Trail
 
@@ -91,7 +92,7 @@ class _AbstractDirectRoute(AbstractRoute):
 
 @final
 class Wire(_AbstractDirectRoute):
-    """Over one first-in-first-out link, in order of arrival there."""
+    """Over one first-in-first-out link that is the slowest part of the way, in order of arrival there."""
 
     __slots__ = ("_env", "_pipe")
 
@@ -136,66 +137,113 @@ class Wire(_AbstractDirectRoute):
         return start, None
 
 
+class Stage(NamedTuple):
+    """One link on the way: its pipe, the `seconds` for which a message occupies it, and what is still arriving there."""
+
+    pipe: Pipe
+    seconds: float
+    inflow: Inflow
+
+
+class _Progress(NamedTuple):
+    """How far a message has come that was sent at `sent` (s): its last byte has passed the links so far at `end` (s), with the
+    trail of that. Alone on its way it would have taken `moving` (s)."""
+
+    sent: float
+    end: float
+    trail: Trail
+    moving: float
+
+
 @final
 class Wires(_AbstractDirectRoute):
-    """Over first-in-first-out links one after another. A message is sent at the pace of the slowest and occupies each for that
-    long, from when its first byte gets there and the link is free."""
+    """Over first-in-first-out links one after another, between interfaces that nobody shares.
 
-    __slots__ = ("_env", "_pipes")
+    A message occupies each link for its bytes ÷ the link's own bandwidth, in order of arrival there, and arrives at the pace of
+    the slowest part of its way. It is passed on at once (cut-through): its first byte leaves a link as soon as all bytes have
+    left that arrived there before, its last byte when the link has carried all that came first, and not before it has arrived.
+    `source_seconds` and `target_seconds` are what it takes through the interfaces at its two ends.
+    """
 
-    def __init__(self, env: Environment, freight: Freight, pipes: Sequence[Pipe]) -> None:
+    __slots__ = ("_env", "_since", "_source_seconds", "_stages", "_target_seconds")
+
+    def __init__(
+        self, env: Environment, freight: Freight, stages: Sequence[Stage], source_seconds: float, target_seconds: float
+    ) -> None:
         super().__init__(freight)
         self._env = env
-        self._pipes = pipes
+        self._stages = stages
+        self._source_seconds = source_seconds
+        self._target_seconds = target_seconds
+        self._since = 0.0
 
     def receive(self, start: float) -> float:
         self._received += 1
-        return max(start, self._env.now - self._freight.seconds - self._freight.latency)
+        return self._since
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
-        start, trail = self._occupy(0, now, trail)
-        return start, trail, (self._pipes[0].free, trail)
+        seconds = self._source_seconds
+        sent = _Progress(now, now + seconds, self._freight.extend(trail, seconds), max(seconds, self._target_seconds))
+        start, trail, progress = self._occupy(0, now, trail, sent)
+        return start, trail, (progress, trail)
 
     def cross(self, place: Any) -> Event | None:
-        end, trail = place
-        return self._go_on(1, end, trail, None)
+        progress, trail = place
+        return self._go_on(1, progress, trail, None)
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        start, trail, (end, _) = self.enter(now, trail)
+        start, trail, (progress, _) = self.enter(now, trail)
         if start <= now:
-            return start, self._go_on(1, end, trail, None)
-        return start, self._go_on_at(start, 1, end, trail, None)
+            return start, self._go_on(1, progress, trail, None)
+        return start, self._go_on_at(start, 1, progress, trail, None)
 
-    def _occupy(self, number: int, now: float, trail: Trail) -> tuple[float, Trail]:
-        """Take a place in one link; when the message enters it, and the trail of that."""
-        pipe, (size, seconds, _, extend, learner) = self._pipes[number], self._freight
+    def _occupy(self, number: int, now: float, trail: Trail, progress: _Progress) -> tuple[float, Trail, _Progress]:
+        """Take a place in one link that the first byte reaches now: when it leaves the link's queue, the trail of that, and how
+        far the message has come then."""
+        (pipe, seconds, inflow), (size, _, _, extend, learner) = self._stages[number], self._freight
         start = pipe.request(now, seconds, size, learner)
+        passed = pipe.free
+        service = passed - start
+        at_start = pipe.trail if start > now else trail
+        pipe.last = extend, at_start, service
+        first, at_first = start, at_start
         if start > now:
-            trail = pipe.trail
-        pipe.last = extend, trail, pipe.free - start
-        return start, trail
+            # Bytes that have a place before this message and are still to come do not hold up its first byte.
+            ahead = start - inflow.to_come(now)
+            if ahead < start:
+                first = max(now, ahead)
+                at_first = extend(trail, first - now)
+        inflow.add(now, progress.end, seconds)
+        sent, end, at_end, moving = progress
+        if passed > end:
+            end, at_end = passed, extend(at_start, service)
+        return first, at_first, _Progress(sent, end, at_end, max(moving, service))
 
-    def _go_on(self, number: int, end: float, trail: Trail, arrived: Signal | None) -> Event | None:
-        """From link `number` on, now; `end` is when the links before have been passed, `trail` that of this instant."""
+    def _go_on(self, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Event | None:
+        """From link `number` on, now, which is when the first byte is there."""
         now = self._env.now
-        while number < len(self._pipes):
-            start, trail = self._occupy(number, now, trail)
-            end = max(end, self._pipes[number].free)
+        while number < len(self._stages):
+            start, trail, progress = self._occupy(number, now, trail, progress)
             number += 1
             if start > now:
-                return self._go_on_at(start, number, end, trail, arrived)
-        rest = end + self._freight.latency - now
+                return self._go_on_at(start, number, progress, trail, arrived)
+        sent, end, at_end, moving = progress
+        extend, latency = self._freight.extend, self._freight.latency
+        if now + self._target_seconds > end:
+            end, at_end = now + self._target_seconds, extend(trail, self._target_seconds)
+        self._since = max(sent, end - moving)
+        rest, at_arrival = end + latency - now, extend(at_end, latency)
         if arrived is not None:
-            arrived.fire_later(rest, self._freight.extend(trail, rest))
+            arrived.fire_later(rest, at_arrival)
             return arrived
-        return Timeout(self._env, rest, self._freight.extend(trail, rest)) if rest > 0.0 else None
+        return Timeout(self._env, rest, at_arrival) if rest > 0.0 else None
 
-    def _go_on_at(self, start: float, number: int, end: float, trail: Trail, arrived: Signal | None) -> Signal:
+    def _go_on_at(self, start: float, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Signal:
         signal = Signal(self._env) if arrived is None else arrived
 
         def go_on(_: Event) -> None:
-            self._go_on(number, end, trail, signal)
+            self._go_on(number, progress, trail, signal)
 
         Timeout(self._env, start - self._env.now).callbacks.append(go_on)
         return signal

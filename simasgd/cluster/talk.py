@@ -107,7 +107,7 @@ class Talk:
             start, arrival = back.send(env.now, trail)
 
             def arrived(event_trail: Trail) -> None:
-                back.receive(start)
+                diary.then(_PULL, back.receive(start))
                 answered.call(_Answer(theirs, event_trail))
 
             diary.then(_PULL, start)
@@ -119,7 +119,7 @@ class Talk:
         diary.then(_PUSH, start)
 
         def reached(trail: Trail) -> None:
-            there.receive(start)
+            diary.then(_PUSH, there.receive(start))
             answer(trail)
 
         _when(arrival, diary.trail, reached)

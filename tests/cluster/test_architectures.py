@@ -18,18 +18,18 @@ def gradients(clocked):
 
 
 def test_adv_by_hand():
-    """The leaves have weights 0 at 3.5 and 6.5, one after the other.
+    """The root's interface is unlimited, so both leaves have weights 0 at 3.5, and within a node they take no time.
 
-    Learner 0's gradient of 13.5 leaves its leaf until 16.5, is at the root at 17 and applied at 17.25. Its own next weights,
-    still 0, wait for the leaf's way out, so it computes from 16.5 to 26.5, and so does learner 1, whose gradient of 16 leaves
-    from 17.25 to 20.25. Learner 0's second is on its way from 26.5 to 30; then learner 1's of 29 leaves from 30.25 to 33.25,
-    for which learner 2's of 31.5 has to wait before the root.
+    Learner 0's gradient of 13.5 leaves its node until 16.5, is at the root at 17 and applied at 17.25. Learner 0 computes on
+    weights 0 again from 13.5 to 23.5, and learner 1 from 16 to 28.5; learner 1's first gradient leaves from 17.25 to 20.25.
+    Learner 0's second leaves from 23.5 to 26.5, learner 1's second from 28.5 to 31.5. Learner 2's first leaves its own node at
+    the same time; it was begun earlier, so it is applied first.
     """
     clocked, tape = run_tree(ADV, 5)
-    assert ms(tape.stepped_at) == [17.25, 21, 30.25, 34, 37]
-    assert tape.learner.tolist() == [0, 1, 0, 1, 2]
+    assert ms(tape.stepped_at) == [17.25, 21, 27.25, 32.25, 32.5]
+    assert tape.learner.tolist() == [0, 1, 0, 2, 1]
     assert tape.staleness.tolist() == [0, 1, 2, 3, 4]
-    assert ms(tape.read_at) == [3.5, 3.5, 16.5, 16.5, 6.5]
+    assert ms(tape.read_at) == [3.5, 3.5, 13.5, 3.5, 16]
     assert gradients(clocked) == (5, 5, 0)
 
 
@@ -54,13 +54,13 @@ def test_adv_star_by_hand():
 
 
 def test_base_by_hand():
-    """On the same nodes. Replies leave the server from 0 on, one after the other: 3.5, 6.5, 9.5, 12.5."""
+    """On the same nodes. Replies leave the server at once, and enter each node one after the other: 3.5 and 6.5."""
     _, tape = run_tree("base", 3)
-    # Learner 0 computes again from 20.75 to 30.75, learner 2 from 9.5 to 34.5.
-    assert ms(tape.stepped_at) == [17.25, 22.75, 34.5]
-    assert tape.learner.tolist() == [0, 1, 0]
-    assert tape.staleness.tolist() == [0, 1, 1]
-    assert ms(tape.read_at) == [3.5, 6.5, 20.75]
+    # Learner 0 computes again from 20.75 to 30.75, learner 2 from 3.5 to 28.5.
+    assert ms(tape.stepped_at) == [17.25, 22.75, 32.25]
+    assert tape.learner.tolist() == [0, 1, 2]
+    assert tape.staleness.tolist() == [0, 1, 2]
+    assert ms(tape.read_at) == [3.5, 6.5, 3.5]
 
 
 def test_servers_that_are_not_colocated_have_nodes_and_interfaces_of_their_own():

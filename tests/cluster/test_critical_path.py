@@ -42,10 +42,10 @@ def test_three_learners_by_hand(updates, expected):
 
 
 def test_a_tree_of_servers_by_hand():
-    """The run of test_architectures.py. Learner 2's gradient, applied at 37, waited at the root for learner 1's (30.25 to
-    33.25), which left when learner 0's second was applied; and that was computed from 16.5 on, when its first had left."""
+    """The run of test_architectures.py. Learner 1's second gradient, applied at 32.5, came together with learner 2's, whose
+    update went first. Learner 2 computed for 25, on weights that took 3.5 to its leaf."""
     clocked, _ = run_tree(ADV, 5)
-    assert path(clocked) == parts(compute=10 + 10, push=3 + 3.5 + 3 + 3.5, update=0.25 + 0.25, pull=3.5)
+    assert path(clocked) == parts(compute=25, push=3.5, update=0.25 + 0.25, pull=3.5)
 
 
 def test_a_tree_of_learners_by_hand():

@@ -1,0 +1,44 @@
+"""What has a place in a link's queue and has not arrived there: messages come at the pace of slower links."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import final
+
+_SLOWER = 1.0 + 1e-9  # by less than this a message is no slower than the link, but for rounding
+
+
+@final
+class Inflow:
+    """The messages that arrive at a link more slowly than it could carry them, each at a constant pace.
+
+    They are kept as two sums over them, of pace and of pace × end, so a question costs the same whatever their number.
+    Questions come in order of time.
+    """
+
+    __slots__ = ("_ends", "_pace", "_pace_times_end")
+
+    def __init__(self) -> None:
+        self._ends: list[tuple[float, float]] = []  # a heap: when the last byte arrives (s), and the pace
+        self._pace = 0.0  # seconds of the link's work that arrive in a second
+        self._pace_times_end = 0.0
+
+    def add(self, now: float, end: float, work: float) -> None:
+        """Let a message that occupies the link for `work` (s) arrive from now until `end` (s)."""
+        length = end - now
+        if length > work * _SLOWER and work > 0.0:
+            pace = work / length
+            heappush(self._ends, (end, pace))
+            self._pace += pace
+            self._pace_times_end += pace * end
+
+    def to_come(self, now: float) -> float:
+        """The work (s) that has not arrived by now."""
+        ends = self._ends
+        while ends and ends[0][0] <= now:
+            end, pace = heappop(ends)
+            self._pace -= pace
+            self._pace_times_end -= pace * end
+        if not ends:
+            self._pace = self._pace_times_end = 0.0
+        return max(0.0, self._pace_times_end - self._pace * now)
