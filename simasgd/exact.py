@@ -89,6 +89,7 @@ class Purpose(IntEnum):
     ANALYTIC = 12
     PEER = 13
     PASSAGE = 14
+    START = 15
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

@@ -23,6 +23,7 @@ from simasgd.cluster.pipe import Usage
 from simasgd.cluster.routes import Counts
 from simasgd.cluster.served import Served
 from simasgd.cluster.stage import AbstractStage, Ground
+from simasgd.cluster.start import cycle, delayed, starts
 from simasgd.cluster.trail import Trail, until
 from simasgd.protocols import AbstractProtocol
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol
@@ -124,8 +125,15 @@ def run(
     casualties = Casualties()
     for role in stage.roles:
         env.process(role())
-    for worker in stage.workers:
-        roles = stage.roles_of(worker)
+    one_cycle = cycle(
+        spec,
+        compute.mean_time(spec.compute, mini_batch),
+        ground.gradient_payload,
+        payload,
+        has_server=protocol.has_server,
+    )
+    for worker, start in zip(stage.workers, starts(spec, one_cycle, seed), strict=True):
+        roles = [delayed(env, worker, role, start) for role in stage.roles_of(worker)]
         if spec.faults.crashes:
             env.process(mortal_life(env, worker, roles, outages(spec.faults, seed, worker.number), casualties))
         else:

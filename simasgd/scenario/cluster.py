@@ -110,6 +110,8 @@ class Cluster(Section):
     architecture: Architecture = Base()
     """Who sends to whom, and what overlaps with computing."""
     faults: Annotated[Faults, NullForDefaults] = Faults()
+    start: Literal["together", "spread"] = "together"
+    """together: every learner starts at time 0. spread: each at a moment of its own within its first cycle."""
 
     @property
     def nodes(self) -> int:

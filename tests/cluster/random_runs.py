@@ -111,6 +111,7 @@ def clusters(draw, *, may_fail):
             "update_law": draw(laws),
         },
         "faults": draw(faults(learners, nodes, racks)) if may_fail and draw(st.booleans()) else None,
+        "start": draw(st.sampled_from(["together", "spread"])),
     }
 
 

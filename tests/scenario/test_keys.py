@@ -6,7 +6,7 @@ from simasgd.scenario import keys
 
 _DOCUMENTED = """
 name title seed repeats record
-cluster.learners cluster.profile cluster.seed cluster.learners_per_node
+cluster.learners cluster.profile cluster.seed cluster.learners_per_node cluster.start
 cluster.compute.per_batch cluster.compute.per_sample cluster.compute.distribution cluster.compute.cv
 cluster.compute.file cluster.compute.measured cluster.compute.efficiency.full_at cluster.compute.efficiency.exponent
 cluster.speeds.distribution cluster.speeds.cv
