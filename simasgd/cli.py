@@ -144,9 +144,17 @@ def sweep(scenario: str, axes: tuple[str, ...], out: Path | None, workers: int |
 @_overrides
 def check(scenario: str, overrides: tuple[str, ...]) -> None:
     """Check a scenario without running it."""
+    from simasgd.scenario.lock_step import will_probably_lock_step
+
     chosen = _load(scenario, overrides)
     runs = sum(variant.repeats for variant in (chosen.variants or {"": chosen}).values())
     click.echo(f"{scenario}: fine ({runs} run{'s' if runs != 1 else ''})")
+    in_step = [name for name, variant in (chosen.variants or {"": chosen}).items() if will_probably_lock_step(variant)]
+    if in_step:
+        click.echo(
+            f"note: {', '.join(in_step) + ': ' if any(in_step) else ''}learners that start together and compute for constant "
+            "times may stay in step on links that share fairly; cluster.start=spread, or a compute.cv, shows what that does"
+        )
 
 
 @app.command(name="list")
@@ -276,6 +284,8 @@ def _run_into(
         progress("report", 1.0)
         write_study(result, folder)
     click.echo(_summary(result))
+    for note in result.notes:
+        click.echo(f"note: {note}")
     click.echo(f"report: {folder / 'index.html'}")
 
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -22,7 +22,7 @@ from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table, with_bytes
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
-from simasgd.what_if import what_if
+from simasgd.what_if import Answers, what_if
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -103,17 +103,37 @@ def study(
         finished.update(zip(group, runs, strict=True))
         progress("done", len(finished) / len(singles))
     of_variants: dict[str, list[Run]] = {}
-    answers: dict[str, Any] = {}
+    answers: dict[str, Answers] = {}
     for number, (variant, single) in enumerate(singles):
         run = finished[number]
         if variant not in of_variants:
             clock = clock_of(single)
             if clock not in answers:
                 answers[clock] = what_if(single, run.summary["gradients"]["applied"])
-            run = replace(run, summary={**run.summary, "what_if": answers[clock]})
+            run = replace(run, summary={**run.summary, **_answered(single, answers[clock])})
         of_variants.setdefault(variant, []).append(run)
-    notes = dict.fromkeys(run.summary["note"] for many in of_variants.values() for run in many if run.summary["note"])
-    return Study(scenario, of_variants, command, tuple(notes))
+    return Study(scenario, of_variants, command, _notes(of_variants))
+
+
+def _answered(scenario: Scenario, answers: Answers) -> dict[str, Any]:
+    """The keys of run.json that say what another cluster would do."""
+    start = answers.start
+    return {
+        "what_if": answers.rows,
+        "lock_step": None if start is None else start.plain(),
+        "warnings": [start.sentence(scenario.cluster.compute.variation)] if start is not None and start.decides else [],
+    }
+
+
+def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
+    """What a reader must know, each once: of the data, and the warnings, with the names of the variants that they are about."""
+    found = dict.fromkeys(run.summary["note"] for runs in of_variants.values() for run in runs if run.summary["note"])
+    about: dict[str, list[str]] = {}
+    for variant, runs in of_variants.items():
+        for warning in runs[0].summary["warnings"]:
+            about.setdefault(warning, []).append(variant)
+    warnings = [f"{', '.join(names)}: {warning}" if any(names) else warning for warning, names in about.items()]
+    return (*found, *warnings)
 
 
 def plans(scenario: Scenario) -> str:
@@ -324,6 +344,8 @@ def _run(scenario: Scenario, clock: _Clock, learned: Learned | None, seconds: fl
         **clock_summary(scenario, clock.clocked),
         **time_summary(clock.clocked),
         "what_if": None,
+        "lock_step": None,
+        "warnings": [],
         "staleness": staleness_summary(clock.staleness),
         "mixing": mixing_summary(clock.ages) if scenario.protocol.has_own_models else None,
         "evaluations": evaluated,

@@ -1,13 +1,19 @@
-"""What a faster part of the cluster would do to the run time: the same run again, on the changed cluster."""
+"""What a faster part of the cluster would do to the run time, or a start at different moments: the same run again, on the
+changed cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, final
 
+from simasgd.cluster import compute
 from simasgd.cluster.book import Limit
 from simasgd.cluster.simulation import Clocked, run
+from simasgd.cluster.start import cycle
 from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.lock_step import may_lock_step
 from simasgd.scenario.network import P775
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import SummaryRecorder
@@ -15,6 +21,56 @@ from simasgd.tape import SummaryRecorder
 FACTOR = 2
 # Gradients of a run that is short enough to be made again and again: so many, or so many of each learner.
 _LEAST, _ROUNDS = 5_000, 3
+_SAME = 0.03
+"""Times that differ by less are the same, whatever the chance."""
+
+
+@final
+@dataclass(frozen=True)
+class Start:
+    """The simulated seconds of the first `gradients` where learners start together, and where each starts at a moment of its
+    own within a `cycle` (s). Chance alone makes them differ by a part `chance`."""
+
+    gradients: int
+    seconds: float
+    spread_seconds: float
+    cycle: float
+    chance: float
+
+    @property
+    def decides(self) -> bool:
+        """Whether the two differ by more than chance, and more than the cycle in which some have not started yet."""
+        most = _SAME + self.chance
+        return not (self.spread_seconds - self.cycle) * (1.0 - most) <= self.seconds <= self.spread_seconds * (1.0 + most)
+
+    def plain(self) -> dict[str, Any]:
+        """As run.json has it."""
+        return {
+            "gradients": self.gradients,
+            "seconds": self.seconds,
+            "spread_seconds": self.spread_seconds,
+            "decides": self.decides,
+        }
+
+    def sentence(self, variation: float) -> str:
+        """The warning to a reader of the result. Compute times have the coefficient of variation `variation`."""
+        if variation == 0.0:
+            why = "Compute times are constant, so learners that start together may stay in step for ever"
+        else:
+            why = f"Compute times vary by {variation:.2g} only, so a short run depends on how it starts"
+        return (
+            f"How learners start changes this run's speed: the first {self.gradients:,} gradients take {self.seconds:.4g} "
+            f"simulated seconds, and {self.spread_seconds:.4g} with cluster.start=spread. {why}."
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Answers:
+    """What run.json says: a row for each faster part, and the effect of the start (None where there can be none)."""
+
+    rows: list[dict[str, Any]] | None
+    start: Start | None
 
 
 def faster_network(cluster: Cluster) -> Cluster:
@@ -56,19 +112,27 @@ CHANGES: Mapping[str, Callable[[Cluster], Cluster]] = {
 }
 
 
-def what_if(scenario: Scenario, applied: int) -> list[dict[str, Any]] | None:
-    """A row per change: the seconds that the first gradients take with it and without, of a run that applied `applied`. None
-    for a run that applied nothing; no row for a server that there is none of."""
+def what_if(scenario: Scenario, applied: int) -> Answers:
+    """A row per change: the seconds that the first gradients take with it and without, of a run that applied `applied`. No rows
+    for a run that applied nothing; no row for a server that there is none of.
+
+    Where the start decides, or the answer depends on it, `spread_speedup` is the speed-up of learners that start at different
+    moments, else None.
+    """
     gradients = min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
     if gradients == 0:
-        return None
+        return Answers(None, None)
     base = _seconds(scenario, scenario.cluster, gradients)
+    start = None if base is None else _start(scenario, gradients, base)
     rows = []
     for change, faster in CHANGES.items():
         if change == "server" and not scenario.protocol.has_server:
             continue
         seconds = _seconds(scenario, faster(scenario.cluster), gradients)
-        speedup = base / seconds if base is not None and seconds else None
+        speedup, spread = _speedup(base, seconds), None
+        if start is not None:
+            spread = _speedup(start.spread_seconds, _seconds(scenario, _spread(faster(scenario.cluster)), gradients))
+            spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
         rows.append(
             {
                 "change": change,
@@ -76,10 +140,37 @@ def what_if(scenario: Scenario, applied: int) -> list[dict[str, Any]] | None:
                 "seconds": seconds,
                 "base_seconds": base,
                 "speedup": speedup,
+                "spread_speedup": spread,
                 "gradients": gradients,
             }
         )
-    return rows
+    return Answers(rows, start)
+
+
+def _speedup(base: float | None, seconds: float | None) -> float | None:
+    return base / seconds if base is not None and seconds else None
+
+
+def _differ(one: float | None, other: float | None, chance: float) -> bool:
+    return one is not None and other is not None and abs(one / other - 1.0) > _SAME + chance
+
+
+def _spread(cluster: Cluster) -> Cluster:
+    return cluster.model_copy(update={"start": "spread"})
+
+
+def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
+    """The same run with learners that start at different moments, if that may matter."""
+    cluster = scenario.cluster
+    if not may_lock_step(scenario):
+        return None
+    spread = _seconds(scenario, _spread(cluster), gradients)
+    if spread is None:
+        return None
+    mean = compute.mean_time(cluster.compute, scenario.workload.mini_batch)
+    one_cycle = cycle(cluster, mean, scenario.gradient_payload, scenario.payload, has_server=scenario.protocol.has_server)
+    # A sum of n times has a coefficient of variation of cv/√n, and two of these are compared.
+    return Start(gradients, together, spread, one_cycle, 2.0 * cluster.compute.variation / sqrt(gradients))
 
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:

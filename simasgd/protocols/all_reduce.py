@@ -33,6 +33,10 @@ class AllReduce(AbstractPeerProtocol):
     """The part of a mini-batch's time that is over before the backward pass begins."""
 
     @property
+    def has_rounds(self) -> bool:
+        return True
+
+    @property
     def talks(self) -> bool:
         return False
 

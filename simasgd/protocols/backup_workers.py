@@ -37,6 +37,10 @@ class BackupWorkers(AbstractServerProtocol):
             gradient = yield from learner.compute(weights)
             yield from learner.push(gradient)
 
+    @property
+    def has_rounds(self) -> bool:
+        return True
+
     def nominal_staleness(self, learners: int) -> float | None:
         return 1.0
 

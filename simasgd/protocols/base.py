@@ -94,6 +94,11 @@ class AbstractProtocol(Section):
         return True
 
     @property
+    def has_rounds(self) -> bool:
+        """Whether learners begin each round together by design, whenever they started."""
+        return False
+
+    @property
     def counts_epochs(self) -> bool:
         """Whether it has to know how long an epoch is."""
         return False

@@ -24,6 +24,10 @@ class EasgdSync(AbstractElasticProtocol):
 
     kind: Literal["easgd-sync"] = "easgd-sync"
 
+    @property
+    def has_rounds(self) -> bool:
+        return True
+
     def serve(self, centre: Centre) -> Role:
         while True:
             centre.move((yield from centre.collect(centre.num_learners)))

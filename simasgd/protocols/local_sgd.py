@@ -33,6 +33,10 @@ class LocalSgd(AbstractPeerProtocol):
     """Who sends to whom."""
 
     @property
+    def has_rounds(self) -> bool:
+        return True
+
+    @property
     def talks(self) -> bool:
         return False
 

@@ -26,6 +26,10 @@ class Sgp(AbstractPeerProtocol):
 
     kind: Literal["sgp"] = "sgp"
 
+    @property
+    def has_rounds(self) -> bool:
+        return True
+
     def learn(self, peer: Peer) -> Role:
         for k in count():
             gradient = yield from peer.compute(peer.model)

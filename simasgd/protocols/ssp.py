@@ -35,6 +35,10 @@ class Ssp(AbstractServerProtocol):
             gradient = yield from learner.compute(weights)
             yield from learner.push(gradient)
 
+    @property
+    def has_rounds(self) -> bool:
+        return self.slack == 0
+
     def nominal_staleness(self, learners: int) -> float | None:
         return None
 

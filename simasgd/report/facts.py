@@ -71,6 +71,8 @@ class WhatIf:
     factor: float
     speedup: float
     gradients: int
+    spread_speedup: float | None = None
+    """The speed-up of learners that start at different moments, where the start decides; else None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,7 +246,7 @@ def _distance(run: Run) -> float | None:
 def _what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
     """Without a server nothing is asked of one."""
     return tuple(
-        WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"])
+        WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"], found.get("spread_speedup"))
         for found in summary.get("what_if") or ()
         if found["change"] != "server" or summary["servers"]
     )

@@ -161,10 +161,11 @@ def _what_if_panel(groups: Sequence[Group]) -> list[Panel]:
     for names, every in asked:
         gains = {one.part: factor(one.speedup) for one in every}
         rows.append([Cell(names), *(Cell(gains.get(part, "–")) for part in parts)])
+    again = f"Simulated again over the first {max(one.gradients for one in found):,} gradients."
     return [
         Panel(
             f"If one part were {joined(list(dict.fromkeys(_as_fast(one) for one in found)))}",
-            note=f"{_gain_note(asked)}Simulated again over the first {max(one.gradients for one in found):,} gradients.",
+            note=f"{_gain_note(asked)}{_start_note(asked)}{again}",
             table=Table(columns, rows),
         )
     ]
@@ -175,6 +176,15 @@ def _gain_note(asked: Sequence[tuple[str, Sequence[WhatIf]]]) -> str:
         return ""
     said = [f"{f'under {names} ' if len(asked) > 1 else ''}{gain_reading(every)}" for names, every in asked]
     return f"{capitalised('; '.join(said))}. "
+
+
+def _start_note(asked: Sequence[tuple[str, Sequence[WhatIf]]]) -> str:
+    """The answers for learners that start at different moments, where that decides them."""
+    said = []
+    for names, every in asked:
+        gains = [f"{factor(one.spread_speedup)} ({one.part})" for one in every if one.spread_speedup is not None]
+        said += [f"{f'under {names} ' if len(asked) > 1 else ''}{joined(gains)}"] if gains else []
+    return f"Where learners start at different moments it is {few(said, _MOST_READ)}. " if said else ""
 
 
 def gain_reading(every: Sequence[WhatIf]) -> str:

@@ -1,0 +1,44 @@
+"""Where learners may move in step only because they start together."""
+
+from __future__ import annotations
+
+from math import isinf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simasgd.scenario.schema import Scenario
+
+# From here on compute times vary enough to part learners within a few cycles (docs/papers.md, closed queues).
+_PARTS_SOON = 0.7
+
+
+def may_lock_step(scenario: Scenario) -> bool:
+    """Whether the start may decide how fast a run is.
+
+    It may where several learners start together without rounds that their protocol has, and compute for times that vary
+    little, on links that share fairly; with constant times on any links.
+    """
+    cluster = scenario.cluster
+    variation = cluster.compute.variation
+    return (
+        cluster.start == "together"
+        and cluster.learners > 1
+        and cluster.stragglers is None
+        and not scenario.protocol.has_rounds
+        and variation < _PARTS_SOON
+        and (variation == 0.0 or cluster.network.sharing == "fair")
+    )
+
+
+def will_probably_lock_step(scenario: Scenario) -> bool:
+    """Whether nothing in such a run is random, while its links share fairly and carry bytes at a finite pace."""
+    cluster = scenario.cluster
+    return (
+        may_lock_step(scenario)
+        and cluster.compute.variation == 0.0
+        and cluster.network.sharing == "fair"
+        and cluster.speeds is None
+        and cluster.server.update_law.variation == 0.0
+        and not (isinf(cluster.server.bandwidth) and isinf(cluster.network.bandwidth))
+        and scenario.payload > 0.0
+    )
