@@ -20,6 +20,9 @@ class AdPsgd(AbstractPeerProtocol):
 
     Staleness of a gradient: how often the model has changed since it was read, by averaging or by a gradient before. That of
     θ_j is the number of steps that j has made since it was sent (`mixing` in run.json).
+
+    Against the paper: the rule is secondary. The paper averages a pair at once; here messages take time, and both ends move by
+    half of the difference as it was sent. Which learners choose is ours.
     """
 
     kind: Literal["ad-psgd"] = "ad-psgd"

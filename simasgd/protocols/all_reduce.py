@@ -22,6 +22,8 @@ class AllReduce(AbstractPeerProtocol):
     backpropagation); bucket b of B is there when `forward` and b/B of the rest of a mini-batch's time are over.
 
     Staleness is 0: nobody goes on before the step is made.
+
+    Against the paper: the rule is secondary. Buckets, and the choice of the collective operation, are not in it.
     """
 
     kind: Literal["all-reduce"] = "all-reduce"

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
 @final
 class Async(AbstractServerProtocol):
-    """The server applies every gradient on arrival (Downpour with n_push = n_fetch = 1; λ-softsync).
+    """The server applies every gradient on arrival (Downpour with n_push = n_fetch = 1; λ-softsync of arXiv:1509.04210).
 
     θ_{i+1} = θ_i − α · Δθ_l. Its mean staleness is λ − 1 where communication is free (docs/papers.md B3.1).
+
+    Against the papers: Rudra's learner asks for the timestamp first and skips the pull if its copy is current (recalled); this
+    one always pulls. `spread` is of Rudra's public code (verified in the source).
     """
 
     kind: Literal["async"] = "async"

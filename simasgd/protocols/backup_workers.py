@@ -19,6 +19,8 @@ class BackupWorkers(AbstractServerProtocol):
     and drops the others when they come (Chen et al., arXiv:1604.00981; the best of λ = 100 was b = 4 there).
 
     θ_{i+1} = θ_i − α · (1/N) · Σ_{N first} Δθ(θ_i). With b = 0 it is hardsync.
+
+    Against the paper: the rule is the paper's (verified); no difference is known.
     """
 
     kind: Literal["backup-workers"] = "backup-workers"

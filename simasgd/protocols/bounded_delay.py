@@ -19,6 +19,9 @@ class BoundedDelay(AbstractServerProtocol):
     mini-batch; what it pulls then may age on its way. That is the bounded delay of the parameter server of Li et al. (OSDI
     2014), asked of weights rather than of tasks. Asking is free, as in Rudra, which skips the pull if its copy is current
     (recalled). With d = 0 it is async.
+
+    Against the paper: the parameter server of Li et al. bounds the delay of tasks, and makes them wait; this one bounds the age
+    of weights, and makes learners pull (recalled).
     """
 
     kind: Literal["bounded-delay"] = "bounded-delay"

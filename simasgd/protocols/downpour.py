@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 @final
 class Downpour(AbstractServerProtocol):
     """A learner fetches weights every n_fetch mini-batches and steps its own copy of them meanwhile; it sends the sum of its
-    gradients every n_push (Dean et al. 2012; docs/papers.md B1).
+    gradients every n_push (Dean et al. 2012, NIPS; docs/papers.md B1).
 
     Learner: θ_l ← θ_l − α · Δθ_l, and after n_push of them Σ Δθ_l is sent. Server: θ ← θ − α · Σ Δθ_l on arrival. The paper's
     experiments have n_fetch = n_push = 1, which is async, with Adagrad at the server (learning.optimizer).
+
+    Against the paper: there fetch and push are started and run beside the computation (recalled). Under the architecture `base`
+    both block; `adv` gives the push a thread of its own, `adv*` the fetch as well. Not here: the paper's start with a single
+    replica.
     """
 
     kind: Literal["downpour"] = "downpour"

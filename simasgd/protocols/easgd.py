@@ -17,10 +17,13 @@ class Easgd(AbstractElasticProtocol):
 
     Every τ-th step, with a = β/λ:  d ← a · (x_l − x̃);  x_l ← x_l − η · Δx_l − d, and x̃ ← x̃ + d when d has come there.
     Every other step: x_l ← x_l − η · Δx_l. With Nesterov's momentum (`nesterov` of the optimizer, δ = 0.99) it is a
-    form of EAMSGD: the optimizer's model is the point that looks ahead, and so the elastic move is that point's.
+    form of EAMSGD whose elastic move acts on the point that looks ahead, the optimizer's model.
 
     Staleness is 0: a gradient is applied to the model it was computed on, before d is taken off. That of d is the number of the
     centre's moves since it was read (`mixing` in run.json).
+
+    Against the paper: the rule is the paper's for plain SGD (verified). Its EAMSGD makes the elastic move at x_l and only the
+    gradient at the point ahead (recalled).
     """
 
     kind: Literal["easgd"] = "easgd"

@@ -20,6 +20,8 @@ class EasgdSync(AbstractElasticProtocol):
     x̃ ← x̃ + Σ_l d_l = (1 − β) · x̃ + β · (1/λ) · Σ_l x_l when all of them have come. Every other step: x_l ← x_l − η · Δx_l.
 
     Staleness is 0: a gradient is applied to the model it was computed on, and the d_l are of the centre that they move.
+
+    Against the paper: the rule is the paper's for plain SGD (verified); with Nesterov's momentum it differs as `easgd` does.
     """
 
     kind: Literal["easgd-sync"] = "easgd-sync"

@@ -19,6 +19,9 @@ class FedBuff(AbstractServerProtocol):
     Learner: θ_l ← θ_l − η_l · Δθ_l, H times from the weights it got, and Δ_l = (θ − θ_l)/η_l is sent, the sum of its gradients.
     Server: θ ← θ − α · (1/K) · Σ_{K next} s(τ) · Δ_l with s(τ) = 1/√(1 + τ) (recalled), where α is the paper's η_g·η_l. With
     K = H = 1 and s = 1 it is async.
+
+    Against the paper: all λ learners train all the time; its server samples clients and limits how many train at once
+    (recalled). s(τ) is in several public implementations (secondary).
     """
 
     kind: Literal["fedbuff"] = "fedbuff"

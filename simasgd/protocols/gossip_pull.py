@@ -18,6 +18,8 @@ class GossipPull(AbstractGossipProtocol):
 
     Staleness is 0: a gradient is applied to the model it was computed on. That of θ_j is the number of steps that j has made
     since it was read (`mixing` in run.json): while it was on its way.
+
+    Against the paper: the equations are recalled; two public implementations have this form with β = ½ (secondary).
     """
 
     kind: Literal["gossip-pull"] = "gossip-pull"

@@ -19,6 +19,9 @@ class GossipPush(AbstractGossipProtocol):
 
     Staleness is 0: a gradient is applied to the model it was computed on. That of θ_k is the number of steps that k has made
     since it was sent (`mixing` in run.json): while it was on its way and waited for the step to begin.
+
+    Against the paper: the equations are recalled. Messages are mixed in one after the other, so the last one counts most; the
+    paper may take one mean of all.
     """
 
     kind: Literal["gossip-push"] = "gossip-push"

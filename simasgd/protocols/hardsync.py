@@ -15,6 +15,8 @@ class Hardsync(AbstractServerProtocol):
     """The server waits for one gradient of every learner, updates with their mean, and broadcasts: σ = 0.
 
     θ_{i+1} = θ_i − α · (1/λ) · Σ_{l=1..λ} Δθ_l, which is SGD with a mini-batch of λµ (arXiv:1509.04210, section on protocols).
+
+    Against the paper: the rule is the paper's (verified). `barrier_timeout` is not in it.
     """
 
     kind: Literal["hardsync"] = "hardsync"

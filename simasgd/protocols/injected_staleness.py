@@ -21,6 +21,9 @@ class InjectedStaleness(AbstractServerProtocol):
     θ_{i+1} = θ_i − α · Δθ(θ_{i−τ}), as in constant-delay gradient descent (docs/papers.md B3.5) and in test-beds of staleness
     (Zhang, Tanimura and Nakada 2018; arXiv:1604.00981, section 2.1). Before update τ the initial weights are the oldest there
     are. With a delay for each layer the gradient is that of a network whose layers are of different ages.
+
+    Against the papers: arXiv:1604.00981 raises the staleness slowly over 3 epochs (verified); the form of its rise is not
+    known, and linear here. How the test-bed of 2018 injects staleness is not known.
     """
 
     kind: Literal["injected-staleness"] = "injected-staleness"

@@ -17,6 +17,8 @@ class KAsync(AbstractServerProtocol):
     others go on computing, and their gradients count when they come (Dutta et al., arXiv:1803.01113).
 
     θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_{τ_l}). With K = 1 it is async, with K = λ hardsync.
+
+    Against the paper: the rule is secondary; no difference is known.
     """
 
     kind: Literal["k-async"] = "k-async"

@@ -17,6 +17,8 @@ class KBatchAsync(AbstractServerProtocol):
 
     θ_{i+1} = θ_i − α · (1/K) · Σ_{K next} Δθ(θ_{τ_l}). With K = 1 it is async, with K = λ 1-softsync. Where communication is
     free and nobody waits its mean staleness is (λ − 1)/K (docs/papers.md B3.2).
+
+    Against the paper: the rule is secondary; no difference is known.
     """
 
     kind: Literal["k-batch-async"] = "k-batch-async"

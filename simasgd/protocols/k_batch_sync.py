@@ -18,6 +18,9 @@ class KBatchSync(AbstractServerProtocol):
 
     θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i). A round takes K/λ of the mean compute time where these times are
     exponential and communication is free.
+
+    Against the paper: the rule is secondary; no difference is known. A learner that is sending when the update is made first
+    ends that.
     """
 
     kind: Literal["k-batch-sync"] = "k-batch-sync"

@@ -18,6 +18,9 @@ class KSync(AbstractServerProtocol):
 
     θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i). A round takes the mean of the K-th of λ compute times, which
     is H_λ − H_{λ−K} of their mean where they are exponential and communication is free.
+
+    Against the paper: the rule is secondary; no difference is known. The paper's learning rate, min{C/‖w − w_read‖², η_max}, is
+    left to learning.modulation, which has no such rule.
     """
 
     kind: Literal["k-sync"] = "k-sync"

@@ -22,6 +22,8 @@ class LocalSgd(AbstractPeerProtocol):
 
     Staleness is 0: a gradient is applied to the model it was computed on, and means are of models of the same round. What a
     model lacks of the others' work is (λ − 1)(H − 1) gradients at most.
+
+    Against the paper: the rule is secondary, for plain SGD. Optimizers with states, and the mean of these, are not in it.
     """
 
     kind: Literal["local-sgd"] = "local-sgd"

@@ -22,6 +22,8 @@ class OverlapSgp(AbstractPeerProtocol):
 
     Staleness is 0: a gradient is applied to the model it was computed on. That of z_j is the number of steps that j has made
     since it was sent (`mixing` in run.json); the receiver has made τ at most.
+
+    Against the paper: the algorithm is recalled; no difference is known.
     """
 
     kind: Literal["overlap-sgp"] = "overlap-sgp"

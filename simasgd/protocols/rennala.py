@@ -16,6 +16,8 @@ class Rennala(AbstractServerProtocol):
     it computes (Tyurin and Richtárik 2023, Rennala SGD, arXiv:2305.12387, recalled).
 
     θ_{i+1} = θ_i − γ · (1/B) · Σ_{B first} Δθ(θ_i). A learner goes on with the same weights until there are newer ones.
+
+    Against the paper: the rule is recalled; no difference is known. γ is the scenario's learning rate.
     """
 
     kind: Literal["rennala"] = "rennala"

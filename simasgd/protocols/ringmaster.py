@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 @final
 class Ringmaster(AbstractServerProtocol):
     """The server applies a gradient if its delay is less than R, and else drops it; its learner gets the newest weights in
-    either case (Maranjyan et al. 2025, Ringmaster ASGD; docs/papers.md B1).
+    either case (Maranjyan et al. 2025, arXiv:2501.16168, Ringmaster ASGD; docs/papers.md B1).
 
     θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R, where R = max{1, ⌈σ²/ε⌉} is the paper's choice for gradients of variance σ² and
     a wanted ‖∇f‖² ≤ ε (recalled). R = ∞ is async, R = 1 takes fresh gradients only.
+
+    Against the paper: the threshold is the paper's (verified). Its step size, min{1/(2RL), ε/(4Lσ²)} (recalled), is not set
+    here: γ is the scenario's learning rate.
     """
 
     kind: Literal["ringmaster"] = "ringmaster"

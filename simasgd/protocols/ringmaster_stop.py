@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 @final
 class RingmasterStop(AbstractServerProtocol):
     """Ringmaster that stops late computations: as soon as a learner's weights are R updates old it gives up the mini-batch and
-    gets the newest (Maranjyan et al. 2025, Ringmaster ASGD with stops; docs/papers.md B1).
+    gets the newest (Maranjyan et al. 2025, arXiv:2501.16168, Ringmaster ASGD with stops; docs/papers.md B1).
 
     θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R. R = ∞ is async.
+
+    Against the paper: a public implementation stops a computation when its weights are R updates old (verified in its source),
+    as here; the paper's text of it is recalled. γ is the scenario's learning rate.
     """
 
     kind: Literal["ringmaster-stop"] = "ringmaster-stop"

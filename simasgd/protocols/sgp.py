@@ -22,6 +22,8 @@ class Sgp(AbstractPeerProtocol):
 
     Staleness is 0: a gradient is applied to the model it was computed on. That of z_j is the number of steps that j has made
     since it was sent (`mixing` in run.json): 0 or 1, since nobody waits but for step k of one.
+
+    Against the paper: the algorithm is recalled; no difference is known.
     """
 
     kind: Literal["sgp"] = "sgp"

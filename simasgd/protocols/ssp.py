@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 @final
 class Ssp(AbstractServerProtocol):
-    """Stale synchronous parallel: a learner may be at most s mini-batches ahead of the slowest (Ho et al. 2013; docs/papers.md
-    B1).
+    """Stale synchronous parallel: a learner may be at most s mini-batches ahead of the slowest (Ho et al. 2013, NIPS;
+    docs/papers.md B1).
 
     Learner l, whose clock is c, begins its next mini-batch when min_j c_j ≥ c − s, on weights that contain all gradients of
     clocks up to c − s − 1 (and its own, where it waits for them to arrive). The server applies every gradient on arrival. With
     s = 0 all clocks are equal, in rounds of λ updates; s = ∞ is async.
+
+    Against the paper: the bound is the paper's (verified in the abstract; the condition on clocks recalled). A learner pulls at
+    every mini-batch here. Petuum's reads its cache while that has all gradients of clocks up to c − s − 1, so it sends less and
+    is staler (recalled).
     """
 
     kind: Literal["ssp"] = "ssp"

@@ -78,7 +78,10 @@ class NoCompression(AbstractCompression):
 
 @final
 class Half(AbstractCompression):
-    """Every value as an IEEE half-precision number, the nearest: 2 bytes a value. Beyond 65,504 it is infinite."""
+    """Every value as an IEEE half-precision number, the nearest: 2 bytes a value. Beyond 65,504 it is infinite.
+
+    No paper: a number format (IEEE 754).
+    """
 
     kind: Literal["fp16"] = "fp16"
 
@@ -93,7 +96,11 @@ class Half(AbstractCompression):
 @final
 class TopK(AbstractCompression):
     """Only the k values of largest magnitude, of all arrays together, each with its place: 4 bytes more than a value has in the
-    payload, so 8 bytes an entry of single precision (Aji and Heafield 2017, Stich et al. 2018, arXiv:1809.07599; recalled)."""
+    payload, so 8 bytes an entry of single precision (Aji and Heafield 2017, Stich et al. 2018, arXiv:1809.07599; recalled).
+
+    Against the papers: their memory is of steps α·g, here of gradients, which differs where α changes: after a fall to a tenth
+    what the memory held counts a tenth. Aji and Heafield choose a threshold from a sample; here k is exact (recalled).
+    """
 
     kind: Literal["top-k"] = "top-k"
     fraction: Annotated[Number, Field(gt=0.0, le=1.0)] = 0.01
@@ -121,7 +128,11 @@ class TopK(AbstractCompression):
 @final
 class QSGD(AbstractCompression):
     """Magnitudes as multiples of 1/levels of their norm, rounded at random, so that the mean is right (Alistarh et al. 2017,
-    arXiv:1610.02132; recalled): ⌈log₂(2·levels + 1)⌉ bits a value, and a norm of 4 bytes for each bucket."""
+    arXiv:1610.02132; recalled): ⌈log₂(2·levels + 1)⌉ bits a value, and a norm of 4 bytes for each bucket.
+
+    Against the paper: it encodes the integers with Elias codes, whose length depends on the values; here every value has as
+    many bits. Buckets are the paper's (recalled).
+    """
 
     kind: Literal["qsgd"] = "qsgd"
     levels: Annotated[Count, Field(le=2**16)] = 4
@@ -139,7 +150,11 @@ class QSGD(AbstractCompression):
 class Sign(AbstractCompression):
     """Only the signs: a bit a value, in which 0 counts as positive. With error feedback they are scaled by the mean magnitude,
     4 bytes more: EF-signSGD (Karimireddy et al. 2019, arXiv:1901.09847; recalled); without, they are +1 and −1: signSGD
-    (Bernstein et al. 2018, arXiv:1802.04434; recalled)."""
+    (Bernstein et al. 2018, arXiv:1802.04434; recalled).
+
+    Against the papers: the memory of EF-signSGD is of steps α·g, here of gradients, which differs where α changes. signSGD's
+    server takes a majority vote of the signs (recalled); here it takes their mean.
+    """
 
     kind: Literal["sign"] = "sign"
     error_feedback: Flag = True

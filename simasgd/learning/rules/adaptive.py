@@ -73,14 +73,20 @@ def _within_budget(factor: Callable[[jax.Array, jax.Array], jax.Array], window: 
 
 def scale_by_mishchenko(learning_rate: float, smoothness: float, learners: int) -> optax.GradientTransformationExtraArgs:
     """Multiplies by min{1, 1/(2Lα₀(τ + 1)), 1/(2Lα₀λ)}: steps of min{α₀, 1/(2L(τ + 1)), 1/(2λL)} (Mishchenko et al. 2022,
-    arXiv:2206.07638; B1 row 15), whose τ counts from 1 for a lone learner. α₀ is `learning_rate`, L `smoothness`."""
+    arXiv:2206.07638; B1 row 15), whose τ counts from 1 for a lone learner. α₀ is `learning_rate`, L `smoothness`.
+
+    Left out: the paper's third term, √(D/(KLσ²)), whose place α₀ takes.
+    """
     largest = 1.0 / (2.0 * smoothness * learning_rate)
     return scale_by_staleness(lambda staleness: jnp.minimum(min(1.0, largest / learners), largest / (staleness + 1.0)))
 
 
 def scale_by_koloskova(learning_rate: float, smoothness: float, threshold: float) -> optax.GradientTransformationExtraArgs:
     """Multiplies by 1 where τ ≤ `threshold`, else by min{1, 1/(4Lα₀τ)} (Koloskova et al. 2022, arXiv:2206.08307; B1 row 16),
-    where the threshold is the concurrency τ_C. α₀ is `learning_rate`, L `smoothness`."""
+    where the threshold is the concurrency τ_C. α₀ is `learning_rate`, L `smoothness`.
+
+    The paper's Theorem 8 (verified) allows any step of less than that; 0 drops the gradient.
+    """
     largest = 1.0 / (4.0 * smoothness * learning_rate)
 
     def factor(staleness: jax.Array) -> jax.Array:

@@ -68,6 +68,8 @@ def scale_by_gap(decay: float) -> optax.GradientTransformationExtraArgs:
     C is how far that weight moves in an update, averaged over the updates so far with weights `decay`ⁿ for the n-th last. It is
     taken from the current weights; the extra argument `step`, the number of updates so far, tells when they are new. Where a
     weight has never moved its gap is 1.
+
+    A public implementation of the paper has the root of a mean of squares for C (`simasgd.scenario.modulation.GapAware`).
     """
 
     def init(params: Any) -> StepSizes:

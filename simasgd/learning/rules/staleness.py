@@ -55,7 +55,10 @@ def scale_by_staleness_table(factors: Sequence[float]) -> optax.GradientTransfor
 
 
 def scale_by_inverse_mean_staleness(mean: float) -> optax.GradientTransformation:
-    """Multiplies by 1/max(1, ⟨σ⟩), one number for a run (arXiv:1509.04210; A1.4)."""
+    """Multiplies by 1/max(1, ⟨σ⟩), one number for a run (arXiv:1509.04210; A1.4).
+
+    Of n-softsync ⟨σ⟩ is n, as in the paper's formula, also where ⌊λ/n⌋ makes the mean something else.
+    """
     return optax.scale(1.0 / max(1.0, mean))
 
 
