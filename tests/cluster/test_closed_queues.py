@@ -1,7 +1,8 @@
 """Async is a closed queueing network with λ customers: computing and travel are delays, links and the server are queues.
 
-Where the links are shared fairly (processor sharing) and the server's updates are exponential it has a product form, and
-mean-value analysis is exact: Reiser and Lavenberg, J. ACM 27 (1980).
+Where the links are shared fairly (processor sharing), the server's updates are exponential and learners are out of step, it has
+a product form, and mean-value analysis is exact in the long run: Reiser and Lavenberg, J. ACM 27 (1980). test_start.py has what
+happens where they are in step.
 """
 
 from __future__ import annotations
@@ -76,13 +77,22 @@ def test_no_throughput_beats_the_bounds_and_their_knee_is_where_it_should_be():
 @pytest.mark.parametrize(
     ("distribution", "cv"), [("gamma", 0.5), ("gamma", 2.0), ("lognormal", 1.0), ("pareto", 1.0), ("constant", None)]
 )
-def test_the_law_of_the_compute_times_does_not_matter(distribution, cv, learners):
+def test_the_law_of_the_compute_times_does_not_matter_where_something_else_is_random(distribution, cv, learners):
     """Delays and processor sharing care about means only. Random updates of 1 ms keep constant times from marching in step."""
     server = {"update": "1 ms", "update_law": {"distribution": "exponential"}}
     compute = {"distribution": distribution, "cv": cv}
     clocked, _ = clock(shared_links(learners, 20_000, compute=compute, server=server))
     throughput, _ = mean_values(learners, THINK, [MESSAGE, MESSAGE, 1 * MS])
     assert 20_000 / clocked.simulated_seconds == pytest.approx(throughput, rel=0.01)
+
+
+@pytest.mark.parametrize("learners", [8, 32])
+@pytest.mark.parametrize("distribution", ["gamma", "lognormal", "pareto"])
+def test_compute_times_with_a_cv_of_seven_tenths_are_random_enough(distribution, learners):
+    """Here nothing else is: updates of 0.1 ms are constant."""
+    clocked, _ = clock(shared_links(learners, 20_000, compute={"distribution": distribution, "cv": 0.7}))
+    throughput, _ = mean_values(learners, THINK, [MESSAGE, MESSAGE, UPDATE])
+    assert 20_000 / clocked.simulated_seconds == pytest.approx(throughput, rel=0.015)
 
 
 def test_with_constant_times_throughout_learners_that_start_together_stay_together():

@@ -50,6 +50,20 @@ def test_n_softsync(n):
         assert (values > 2).mean() < 1e-4
 
 
+@pytest.mark.parametrize(("cv", "holds"), [(0.2, True), (0.3, False)])
+def test_the_bound_of_2n_is_for_a_cv_of_up_to_a_fifth(cv, holds):
+    """Claims 6 and 7: P(σ > 2) is 2.5e-6 and 4e-4 at n = 1 (docs/papers.md B3.3)."""
+    values = staleness({"kind": "n-softsync", "n": 1}, 60_000, compute={"cv": cv})
+    assert ((values > 2).mean() < 1e-4) == holds
+
+
+def test_the_nominal_staleness_is_n_also_where_the_mean_is_not():
+    """50 learners and n = 30: c = ⌊50/30⌋ = 1, so the mean is that of async."""
+    chosen = scenario(IDEAL_30, {"cluster": {"learners": 50}, "protocol": {"kind": "n-softsync", "n": 30}})
+    assert chosen.protocol.nominal_staleness(50) == 30.0
+    assert chosen.protocol.lawful_staleness(50) == 49.0
+
+
 def test_the_bound_of_2n_breaks_for_exponential_times():
     """Claim 8: (1 − 1/30)^61 = 0.126 at n = λ = 30."""
     values = staleness({"kind": "n-softsync", "n": 30}, 100_000, compute={"distribution": "exponential", "cv": None})
