@@ -11,11 +11,21 @@ from __future__ import annotations
 
 from typing import final
 
+from simasgd.printable import printable, shortened
+
+_MOST = 20_000  # characters of a message: bounds what quotes a foreign file
+
 
 class SimasgdError(Exception):
-    """Base of all errors that are the user's to read; anything else is a bug of ours."""
+    """Base of all errors that are the user's to read; anything else is a bug of ours.
+
+    The message may quote a foreign file, and is shown on a terminal: control characters are escaped, but for the ends of lines.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(printable(message, keep="\n"), _MOST))
 
 
 class UsageError(SimasgdError):

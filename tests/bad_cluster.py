@@ -22,12 +22,12 @@ CLUSTER_CASES: list[Case] = [
     compute("empirical without times", "{distribution: empirical, cv: null}", "s.yaml:5:3: cluster.compute.file: missing: "),
     compute(
         "measured times with a cv",
-        "{distribution: empirical, measured: [1 s]}",
-        "s.yaml:5:27: cluster.compute.distribution: empirical times have a coefficient of variation of their own",
+        "{distribution: empirical, measured: [1 s], cv: 0.1}",
+        "s.yaml:5:59: cluster.compute.cv: empirical times have a coefficient of variation of their own",
     ),
     compute(
         "measured times under another law",
-        "{measured: [1 s]}",
+        "{measured: [1 s], distribution: gamma}",
         "s.yaml:5:23: cluster.compute.measured: there are measured times, but the distribution is gamma",
     ),
     compute("no measured times", "{measured: []}", "s.yaml:5:23: cluster.compute.measured: the list is empty"),

@@ -49,8 +49,8 @@ CASES = [
     wrong(
         "constant with cv",
         "profile: p775",
-        COMPUTE + "{distribution: constant}",
-        "s.yaml:5:27: cluster.compute.distribution: constant times have a cv of 0, but cv is 0.1",
+        COMPUTE + "{distribution: constant, cv: 0.1}",
+        "s.yaml:5:41: cluster.compute.cv: constant times have a cv of 0, but cv is 0.1; give another distribution",
     ),
     wrong(
         "computing takes no time",
@@ -101,8 +101,7 @@ CASES = [
     wrong("tab", "learning:\n", "learning:\n\t", "s.yaml:8:1: not YAML: a tab"),
     wrong("open bracket", "[32]", "[32", "s.yaml:9:33: not YAML: expected ',' or ']'"),
     wrong("control character", "plain", "pl\x07ain", "s.yaml:1:9: not YAML: the character U+0007 is not allowed"),
-    wrong("date that is none", "plain", "2001-13-45", "s.yaml: not YAML: month must be in 1..12"),
-    Case("contains itself", "&a [*a]", RUN, ["s.yaml: not YAML: it is nested too deeply, or contains itself"]),
+    Case("contains itself", "&a [*a]", RUN, ["s.yaml:1:5: not YAML: it contains itself"]),
     Case("a directory", PLAIN, ["run", "."], [".: is a directory; a YAML file is wanted"]),
     Case("no such file", PLAIN, ["run", "t.yaml"], ["t.yaml: there is no such file"]),
     Case("no such file below a file", PLAIN, ["run", "s.yaml/t.yaml"], ["s.yaml/t.yaml: cannot be read: Not a directory"]),
@@ -143,7 +142,7 @@ CASES = [
     override("override's kind missing", "shards=4", "cluster.architecture: kind is missing; there are 'base', 'adv', 'adv*'"),
     override("override's file", "compute.file=t.txt", "cluster.compute.file: t.txt cannot be read: No such file"),
     override("override of no variant", "variants.a.seed=3", "there is no variant 'a'; the scenario has none"),
-    override("exponential with cv", "compute.distribution=exponential", "exponential times have a cv of 1, but cv is 0.1"),
+    override("exponential with a later cv", "compute={distribution: exponential, cv: 0.2}", "exponential times have a cv of 1"),
     # Folders
     Case("out is a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml"], ["s.yaml: exists and does not hold earlier results"]),
     Case("out is foreign", PLAIN, ["run", "s.yaml", "--out", "."], [".: exists and does not hold earlier results"]),

@@ -57,7 +57,7 @@ class InjectedStaleness(AbstractServerProtocol):
         return self.ramp_epochs > 0.0
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
-        found = [Inconsistency(("delay", *path), message) for path, message in wrong_delays(self.delay, model)]
+        found = [one.within("delay") for one in wrong_delays(self.delay, model)]
         if learners != 1:
             message = f"there are {learners} learners; the staleness is under control with cluster.learners 1 only"
             found.append(Inconsistency(("kind",), message))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os.path
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args
 
 from simasgd.errors import ScenarioError
 from simasgd.protocols import AbstractProtocol, Protocol, foreign
+from simasgd.scenario.values import nearest, shown
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -27,16 +28,20 @@ def profiles() -> dict[str, Path]:
 def scenario_file(source: str | Path) -> Path:
     """The file that a scenario's name or path means. Raises ScenarioError."""
     path = Path(source)
-    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or path.is_file():
+    try:
+        str(source).encode()
+    except UnicodeEncodeError:  # it could not be written into the results
+        raise ScenarioError(f"{shown(str(source))}: a file's name must be UTF-8 text") from None
+    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or os.path.isfile(path):
         return path
     named = scenarios()
     if str(source) in named:  # though there may be a folder of that name, with its results, say
         return named[str(source)]
-    if path.exists():
+    if os.path.exists(path):
         return path
-    near = get_close_matches(str(source), named, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(named)}"
-    raise ScenarioError(f"there is no scenario named {str(source)!r}{hint} (a file's name ends in .yaml)")
+    near = nearest(str(source), named)
+    hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(named)}"
+    raise ScenarioError(f"there is no scenario named {shown(str(source))}{hint} (a file's name ends in .yaml)")
 
 
 def _yaml_files(folder: Path) -> dict[str, Path]:

@@ -18,6 +18,7 @@ from simasgd.scenario.section import (
     ListOrMapping,
     NullForDefaults,
     Number,
+    Rival,
     Section,
     Seed,
 )
@@ -53,7 +54,8 @@ class Compute(AbstractTimes):
         if self.per_sample is None and self.distribution != "empirical":
             found.append(Inconsistency(("per_sample",), "missing"))
         if self.per_sample is None and self.efficiency is not None:
-            found.append(Inconsistency(("efficiency",), "needs per_sample, which is missing"))
+            rivals = (Rival(("efficiency",), ("per_sample",)),)
+            found.append(Inconsistency(("efficiency",), "needs per_sample, which is missing", rivals))
         if self.per_sample == 0.0 == self.per_batch:
             message = "a mini-batch would take no time at all; per_batch or per_sample must be positive"
             found.append(Inconsistency(("per_sample",), message))
@@ -125,7 +127,7 @@ class Cluster(Section):
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         def within(key: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
-            return (Inconsistency((*key.split("."), *path), message) for path, message in found)
+            return (one.within(*key.split(".")) for one in found)
 
         yield from within("compute", self.compute.inconsistencies())
         yield from within("server.update_law", self.server.update_law.law_inconsistencies())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,17 +13,27 @@ from simasgd.scenario import catalogue, keys, text
 from simasgd.scenario.merge import Layer, Path
 from simasgd.scenario.schema import InconsistentScenario
 from simasgd.scenario.section import LIST, MAPPING, NUMBER
-from simasgd.scenario.values import shown
+from simasgd.scenario.values import nearest, shown
+
+_MOST = 20  # mistakes that are told
 
 
 def of(error: ValidationError, layer: Layer) -> list[str]:
-    """Every mistake once, even where all variants share it; those that only follow from another one are left out."""
+    """Every mistake once, even where all variants share it, but no more than a reader can bear; those that only follow from
+    another one are left out."""
     complaints: dict[str, None] = {}
     details = error.errors(include_url=False)
     wrong = {detail["loc"]: detail["type"] for detail in details}
-    for detail in details:
-        if not _follows(detail, wrong):
-            complaints.update(dict.fromkeys(_complaints(detail, layer)))
+    beside: dict[Path, dict[Any, str]] = {}
+    for loc, kind in wrong.items():
+        if kind != "missing":
+            beside.setdefault(loc[:-1], {})[loc[-1] if loc else ""] = kind
+    for complaint in chain.from_iterable(
+        _complaints(detail, layer) for detail in details if not _follows(detail, wrong, beside)
+    ):
+        if complaint not in complaints and len(complaints) == _MOST:
+            return [*complaints, "… and further mistakes"]
+        complaints[complaint] = None
     return list(complaints)
 
 
@@ -39,18 +49,19 @@ def at(path: Path, layer: Layer, message: str, *, at_key: bool = False) -> str:
     return f"{source}: {'.'.join(map(str, path))}: {message}"
 
 
-def _follows(detail: Any, wrong: dict[tuple[int | str, ...], str]) -> bool:
+def _follows(detail: Any, wrong: dict[Path, str], others: dict[Path, dict[Any, str]]) -> bool:
     """Whether a mistake is only there because of another one: a list without its wrong items; what is missing because its key
-    is misspelt, its section's kind or profile wrong, or because the whole scenario lacks what a variant does."""
+    is misspelt, its section's kind or profile wrong, or because the whole scenario lacks what a variant does. `others` are the
+    mistakes in each section but what is missing."""
     path = detail["loc"]
     if detail["type"] == "too_short":
         return bool(detail["input"])
     if detail["type"] == "missing":
-        beside = {other[-1]: kind for other, kind in wrong.items() if other[:-1] == path[:-1] and kind != "missing"}
-        unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"]
-        misspelt = get_close_matches(path[-1], unknown, n=1)
+        beside = others.get(path[:-1], {})
+        unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"][:_MOST]
+        misspelt = nearest(path[-1], unknown)
         inherited = path[0] == "variants" and path[2:] in wrong
-        return bool(misspelt) or "kind" in beside or "profile" in beside or inherited
+        return misspelt is not None or "kind" in beside or "profile" in beside or inherited
     return False
 
 
@@ -93,7 +104,8 @@ def _tree_path(loc: Sequence[str | int], tree: Any) -> Path:
 def _own(path: Path, layer: Layer) -> tuple[Path, Any]:
     """A path within a scenario and its tree: inside a variant the keys are those of a scenario."""
     if path[0] == "variants":
-        return path[2:], layer.below("variants", str(path[1])).tree
+        variants = layer.tree["variants"]
+        return path[2:], variants.get(path[1]) if isinstance(variants, dict) and len(path) > 1 else None
     return path, layer.tree
 
 
@@ -163,5 +175,5 @@ def _missing(path: Path) -> str:
 
 def _near(found: Any, expected: str) -> str:
     choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
-    near = get_close_matches(str(found), choices, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(str(found), choices)
+    return f"; did you mean {near!r}?" if near else ""

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple, final
 
 from pydantic import Field
 
-from simasgd.scenario.section import Count, Flag, Inconsistency, NameForKind, Number, Section
+from simasgd.scenario.section import Count, Flag, Inconsistency, NameForKind, Number, Rival, Section
 
 
 class DataShape(NamedTuple):
@@ -208,7 +208,8 @@ class AbstractRegression(AbstractData):
 
     def inconsistencies(self) -> list[Inconsistency]:
         if self.condition > 1.0 and self.features == 1:
-            return [Inconsistency(("condition",), "one feature has one eigenvalue, which is 1")]
+            rivals = (Rival(("condition",), ("features",)),)
+            return [Inconsistency(("condition",), "one feature has one eigenvalue, which is 1", rivals)]
         return []
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
-from pydantic import BeforeValidator, Field, Tag
+from pydantic import BeforeValidator, Field, Tag, model_validator
 
-from simasgd.scenario.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Section
+from simasgd.scenario.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Rival, Section
 
 if TYPE_CHECKING:
     from simasgd.scenario.models import AbstractModel
@@ -43,6 +43,13 @@ class Delay(Section):
     measured: Annotated[tuple[Updates, ...], Field(min_length=1, max_length=10_000)] | None = None
     """Measured delays."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _measured(cls, value: Any) -> Any:
+        """Measured delays need no other word for their law."""
+        is_law = isinstance(value, dict) and value.get("measured") is not None
+        return {"distribution": "measured", **value} if is_law else value
+
     @property
     def expected(self) -> float:
         """The mean delay; of normal before it is rounded."""
@@ -62,7 +69,12 @@ class Delay(Section):
                 missing = "file" if key == "measured" else key
                 found.append(Inconsistency((missing,), f"missing: a {self.distribution} delay needs it"))
             elif given and key not in needed:
-                found.append(Inconsistency((key,), f"a {self.distribution} delay has none"))
+                rivals = [Rival((key,), ("distribution",))]
+                if key == "measured":
+                    rivals.append(Rival(("distribution",), (key,)))
+                if self.measured is not None and self.distribution == "measured":
+                    rivals.append(Rival((key,), ("measured",)))
+                found.append(Inconsistency((key,), f"a {self.distribution} delay has none", tuple(rivals)))
         if self.low is not None and self.high is not None and self.low > self.high:
             found.append(Inconsistency(("high",), f"{self.high} is less than low, {self.low}"))
         if self.distribution == "constant" and self.mean is not None and self.mean != int(self.mean):
@@ -92,7 +104,7 @@ def wrong_delays(delays: Delays, model: AbstractModel | None) -> Iterator[Incons
         yield from delays.inconsistencies()
         return
     for number, law in enumerate(delays):
-        yield from (Inconsistency((number, *path), message) for path, message in law.inconsistencies())
+        yield from (one.within(number) for one in law.inconsistencies())
     if model is None:
         yield Inconsistency((), "a list is of the model's layers, and without a learning section there is no model")
     elif len(delays) != len(model.layer_names):

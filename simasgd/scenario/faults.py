@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from math import inf, isclose
 from typing import Annotated, final
 
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
 from simasgd.scenario.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Section
 from simasgd.scenario.units import TIME, Seconds, show
+from simasgd.scenario.values import nearest, shown
 
 Learner = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 
@@ -73,10 +73,10 @@ _LINK = re.compile(r"server|(node|rack) (0|[1-9][0-9]{0,7})")
 def _link(name: str) -> str:
     if _LINK.fullmatch(name) is None:
         word, space, number = name.partition(" ")
-        near = get_close_matches(word, ("server", "node", "rack"), n=1)
-        meant = f"{near[0]}{space}{number}" if near else ""
+        near = nearest(word, ("server", "node", "rack"))
+        meant = f"{near}{space}{number}" if near else ""
         hint = f"; did you mean {meant!r}?" if _LINK.fullmatch(meant) else "; 'server', 'node N' or 'rack N' is wanted"
-        raise ValueError(f"{name!r} is no link{hint}")
+        raise ValueError(f"{shown(name)} is no link{hint}")
     return name
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 
 from simasgd.protocols import AbstractProtocol, foreign
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.values import nearest, shown
 
 
 def sections(annotation: Any) -> list[type[BaseModel]]:
@@ -95,8 +95,8 @@ def _of_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]
 
 def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:
     """The complaint about an unknown key, with the one that was probably meant."""
-    near = get_close_matches(key, choices, n=1, cutoff=0.6)
-    return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(choices))}")
+    near = nearest(key, choices)
+    return f"unknown key {shown(key)}" + (f"; did you mean {near!r}?" if near else f"; known: {', '.join(sorted(choices))}")
 
 
 def resolve(key: str) -> str:
@@ -106,6 +106,8 @@ def resolve(key: str) -> str:
     """
     parts = key.split(".")
     if parts[0] == "variants" and len(parts) >= 3:
+        if parts[2] == "variants":
+            raise ValueError(f"{shown(key)}: a variant has no variants")
         return ".".join([*parts[:2], resolve(".".join(parts[2:]))])
     if key in known() or key == "variants":
         return key
@@ -115,7 +117,8 @@ def resolve(key: str) -> str:
     if len(endings) == 1:
         return endings[0]
     if endings:
-        raise ValueError(f"{key!r} is ambiguous: {', '.join(endings)}")
+        raise ValueError(f"{shown(key)} is ambiguous: {', '.join(endings)}")
     shortened = {".".join(full.split(".")[start:]): full for full in reversed(known()) for start in range(full.count(".") + 1)}
-    near = [shortened[ending] for ending in get_close_matches(key, shortened, n=1, cutoff=0.6)]
-    raise ValueError(f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "; 'simasgd schema' lists them"))
+    near = nearest(key, shortened)
+    hint = f"did you mean {shortened[near]!r}?" if near else "'simasgd schema' lists them"
+    raise ValueError(f"unknown key {shown(key)}; {hint}")

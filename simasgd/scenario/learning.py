@@ -10,7 +10,7 @@ from simasgd.scenario.modulation import DefaultModulation, Modulation
 from simasgd.scenario.optimizers import Optimizer, Positive
 from simasgd.scenario.partition import Dirichlet, Partition, Shared
 from simasgd.scenario.schedule import Schedule
-from simasgd.scenario.section import Inconsistency, Section, Seed
+from simasgd.scenario.section import Inconsistency, Rival, Section, Seed
 
 
 @final
@@ -36,12 +36,14 @@ class Learning(Section):
         parts = {"data": self.data.inconsistencies(), "optimizer": self.optimizer.inconsistencies()}
         if self.schedule is not None:
             parts["schedule"] = self.schedule.inconsistencies()
+        wrong = []
         if isinstance(self.model, Own) is not isinstance(self.data, OwnData):
-            parts["model"] = [Inconsistency(("kind",), "a model of one's own has data of one's own, and the other way about")]
+            message = "a model of one's own has data of one's own, and the other way about"
+            wrong.append(Inconsistency(("model", "kind"), message))
         if isinstance(self.partition, Dirichlet) and self.data.shape.label != "class":
             message = f"dirichlet parts classes, and the labels of {self.data.kind} are none"
-            parts["partition"] = [Inconsistency(("kind",), message)]
-        return [Inconsistency((name, *path), message) for name, found in parts.items() for path, message in found]
+            wrong.append(Inconsistency(("partition", "kind"), message, (Rival(("partition",), ("data",)),)))
+        return [*(one.within(name) for name, found in parts.items() for one in found), *wrong]
 
     @property
     def num_parameters(self) -> int:

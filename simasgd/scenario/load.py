@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,10 +12,13 @@ from pydantic import ValidationError
 from simasgd.errors import ScenarioError
 from simasgd.scenario import catalogue, complaints, keys, text
 from simasgd.scenario.measured import with_files, with_measured
-from simasgd.scenario.merge import Layer, Mark, Path
+from simasgd.scenario.merge import Layer, Mark, Origin, Path
+from simasgd.scenario.precedence import settled
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.values import shown
+from simasgd.scenario.values import nearest, shown
 
+_MOST_VARIANTS = 1000
+_MOST_INHERITED = 1_000_000  # values
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
@@ -29,6 +31,7 @@ def load_scenario(source: str | FilePath, overrides: Sequence[str] = ()) -> Scen
 def typed(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
     """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
     file, changes = with_files(file), [with_files(override_layer(override)) for override in overrides]
+    _refuse_many_variants(file)
     of_variants = [change for change in changes if "variants" in change.tree]
     _known_variants(file, of_variants)
     file = reduce(Layer.under, of_variants, file)
@@ -37,7 +40,7 @@ def typed(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
     whole = with_measured(_on_profile(base.under(command_line)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in _variants(file):
-        layer = with_measured(_on_profile(base.under(variant).under(command_line)))
+        layer = with_measured(_on_profile(base.under(variant.of(Origin.VARIANT)).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
     return _validated(whole)
@@ -47,9 +50,9 @@ def override_layer(override: str) -> Layer:
     """The layer of one `key=value`. Raises ScenarioError."""
     key, equals, value = override.partition("=")
     key = key.strip()
-    mark = Mark("command line", 0, override, 0, len(override) - len(value), "")
+    mark = Mark("command line", 0, override, 0, len(override) - len(value), "", Origin.COMMAND_LINE)
     if not equals or not key:
-        raise ScenarioError(text.complaint(mark, f"{override!r} is not key=value", at_key=True))
+        raise ScenarioError(text.complaint(mark, f"{shown(override)} is not key=value", at_key=True))
     try:
         full = keys.resolve(key)
     except ValueError as error:
@@ -79,6 +82,7 @@ def _variants(file: Layer) -> Iterator[tuple[str, Layer]]:
         raise ScenarioError(
             complaints.at(("variants",), file, f"a mapping of names to changes is wanted, not {shown(variants)}")
         )
+    marks = _marks_of_variants(file)
     for name, changes in variants.items():
         path = ("variants", name)
         if changes is not None and not isinstance(changes, dict):
@@ -86,7 +90,29 @@ def _variants(file: Layer) -> Iterator[tuple[str, Layer]]:
         for key in _NOT_IN_VARIANTS:
             if key in (changes or {}):
                 raise ScenarioError(complaints.at((*path, key), file, f"a variant cannot change {key!r}", at_key=True))
-        yield name, file.below("variants", name) if changes else Layer()
+        yield name, Layer(changes, marks.get(name, {})) if changes else Layer()
+
+
+def _marks_of_variants(file: Layer) -> dict[str | int, dict[Path, Mark]]:
+    """The marks of each variant, as seen from it."""
+    found: dict[str | int, dict[Path, Mark]] = {}
+    for path, mark in file.marks.items():
+        if path[0] == "variants" and len(path) > 2:
+            found.setdefault(path[1], {})[path[2:]] = mark
+    return found
+
+
+def _refuse_many_variants(file: Layer) -> None:
+    """Complain about more variants than can be compared, or than fit into memory with what each of them inherits."""
+    variants = file.tree.get("variants")
+    number = len(variants) if isinstance(variants, dict) else 0
+    if number > _MOST_VARIANTS:
+        message = f"there are {number:,} variants; {_MOST_VARIANTS:,} are the most"
+        raise ScenarioError(complaints.at(("variants",), file, message))
+    inherited = sum(path[0] != "variants" for path in file.marks)
+    if number * inherited > _MOST_INHERITED:
+        message = f"{number:,} variants of {inherited:,} values are too much; {_MOST_INHERITED:,} values together are the most"
+        raise ScenarioError(complaints.at(("variants",), file, message))
 
 
 def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
@@ -98,10 +124,11 @@ def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
         for name in wanted if isinstance(wanted, dict) else ():
             if name in names:
                 continue
-            near = get_close_matches(name, names, n=1)
+            near = nearest(name, names)
             there = f"there are {', '.join(names)}" if names else "the scenario has none"
-            hint = f"did you mean {near[0]!r}?" if near else there
-            raise ScenarioError(complaints.at(("variants", name), change, f"there is no variant {name!r}; {hint}", at_key=True))
+            hint = f"did you mean {near!r}?" if near else there
+            message = f"there is no variant {shown(name)}; {hint}"
+            raise ScenarioError(complaints.at(("variants", name), change, message, at_key=True))
 
 
 def _on_profile(layer: Layer) -> Layer:
@@ -111,15 +138,27 @@ def _on_profile(layer: Layer) -> Layer:
     name = cluster.get("profile") if isinstance(cluster, dict) else None
     if not isinstance(name, str):
         return Layer(dict(layer.tree), dict(layer.marks))
-    named = catalogue.profiles()
+    named = _profiles()
     if name not in named:
-        near = get_close_matches(name, named, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(named)}"
-        raise ScenarioError(complaints.at(("cluster", "profile"), layer, f"there is no profile {name!r}; {hint}"))
-    profile = text.read(named[name], f"profile {name}")
-    values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
+        near = nearest(name, named)
+        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(named)}"
+        raise ScenarioError(complaints.at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
+    values = _profile(name)
     merged = values.under(layer)
     return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
+
+
+@cache
+def _profiles() -> dict[str, FilePath]:
+    return catalogue.profiles()
+
+
+@cache
+def _profile(name: str) -> Layer:
+    """The cluster of a node profile."""
+    profile = text.read(_profiles()[name], f"profile {name}")
+    marks = {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items() if path[0] == "cluster"}
+    return Layer({"cluster": profile.tree["cluster"]}, marks)
 
 
 def _with_cluster(layer: Layer) -> Layer:
@@ -132,7 +171,11 @@ def _with_cluster(layer: Layer) -> Layer:
 
 
 def _validated(layer: Layer) -> Scenario:
-    try:
-        return Scenario.model_validate(layer.tree)
-    except ValidationError as error:
-        raise ScenarioError("\n".join(complaints.of(error, layer))) from None
+    while True:
+        try:
+            return Scenario.model_validate(layer.tree)
+        except ValidationError as error:
+            changed = settled(error, layer)
+            if changed is None:
+                raise ScenarioError("\n".join(complaints.of(error, layer))) from None
+            layer = changed

@@ -7,13 +7,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import complaints
+from simasgd.scenario import complaints, files
 from simasgd.scenario.merge import Layer, Path
 from simasgd.scenario.units import TIME, show
 from simasgd.scenario.values import shown
 
 _DELAY: Path = ("protocol", "delay")
-_PLACES: tuple[Path, ...] = (("cluster", "compute"), ("cluster", "server", "update_law"), _DELAY)
+_COMPUTE: Path = ("cluster", "compute")
+_PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), _DELAY)
 _MOST = 10_000
 _NO_TIME = "is no time; one number a line is wanted, in seconds without a unit, 0 or from 1e-15 to 1e15"
 _NO_DELAY = "is no delay; one whole number of updates a line is wanted, from 0 to 1000000"
@@ -51,7 +52,9 @@ def with_files(layer: Layer) -> Layer:
 
 
 def with_measured(layer: Layer) -> Layer:
-    """The layer with the times in the files it names. Raises ScenarioError where one cannot be read."""
+    """The layer with the times in the files it names, and without an earlier layer's mean of these times. Raises ScenarioError
+    where a file cannot be read."""
+    layer = _without_earlier_means(layer)
     tree = layer.tree
     for place in list(_places(tree)):
         section = _at(tree, place)
@@ -60,6 +63,22 @@ def with_measured(layer: Layer) -> Layer:
             read, complaint = (_updates, _NO_DELAY) if place[: len(_DELAY)] == _DELAY else (_time, _NO_TIME)
             tree = _replaced(tree, place, {**section, "measured": _read(layer, (*place, "measured"), name, read, complaint)})
     return Layer(tree, dict(layer.marks))
+
+
+def _without_earlier_means(layer: Layer) -> Layer:
+    """A user's measured times over a profile's `per_sample` would only count as ratios; they are seconds, and so they win."""
+    section = _at(layer.tree, _COMPUTE)
+    if not isinstance(section, dict) or section.get("measured") is None:
+        return layer
+    measured = layer.decided((*_COMPUTE, "measured"))
+    law = layer.decided((*_COMPUTE, "distribution")) if "distribution" in section else None
+    if measured is None or (section.get("distribution", "empirical") != "empirical" and law is not None and law >= measured):
+        return layer
+    for key in ("per_batch", "per_sample", "efficiency"):
+        given = layer.touched((*_COMPUTE, key)) if key in section else None
+        if given is not None and given < measured:
+            layer = layer.replaced((*_COMPUTE, key))
+    return layer
 
 
 def _places(tree: Any, prefix: Path = ()) -> Iterator[Path]:
@@ -87,21 +106,21 @@ def _read(layer: Layer, path: Path, name: str, read: Callable[[str], Any], wante
         raise complaint("'' is no name of a file")
     file = _folder(layer, path) / name
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = files.text_of(file).splitlines()
     except OSError as error:
         raise complaint(f"{file} cannot be read: {error.strerror}") from None
     except ValueError:  # bytes that are no text, or a name that no file can have
         raise complaint(f"{shown(str(file))} is no text file") from None
+    written = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
+    written = [(number, content) for number, content in written if content]
     values = []
-    for number, line in enumerate(lines, start=1):
-        content = line.partition("#")[0].strip()
-        if content:
-            value = read(content)
-            if value is None:
-                raise complaint(f"{file}, line {number}: {content[:40]!r} {wanted}")
-            values.append(value)
+    for number, content in written[: _MOST + 1]:
+        value = read(content)
+        if value is None:
+            raise complaint(f"{file}, line {number}: {content[:40]!r} {wanted}")
+        values.append(value)
     if not 1 <= len(values) <= _MOST:
-        raise complaint(f"{file} holds {len(values):,} values; 1 to {_MOST:,} are wanted")
+        raise complaint(f"{file} holds {len(written):,} values; 1 to {_MOST:,} are wanted")
     return values
 
 
@@ -121,7 +140,7 @@ def _time(content: str) -> str | None:
 
 
 def _updates(content: str) -> int | None:
-    return int(content) if content.isdecimal() and int(content) <= 1_000_000 else None
+    return int(content) if content.isdecimal() and len(content) <= 20 and int(content) <= 1_000_000 else None
 
 
 def _replaced(tree: Any, place: Path, section: dict[str, Any]) -> Any:

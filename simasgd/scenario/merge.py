@@ -7,14 +7,24 @@ the place it came from, so that a mistake is reported there.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 
 
+class Origin(IntEnum):
+    """The layers that a value may come from, the earliest first."""
+
+    PROFILE = 0
+    SCENARIO = 1
+    VARIANT = 2
+    COMMAND_LINE = 3
+
+
 class Mark(NamedTuple):
     """Where a key and its value stand: the source's name, the line's number (0: none) and text, the columns of key and value
-    (from 0), and the dotted key as that source would write it."""
+    (from 0), the dotted key as that source would write it, and the layer."""
 
     source: str
     line: int
@@ -22,6 +32,7 @@ class Mark(NamedTuple):
     key_column: int
     value_column: int
     key: str
+    origin: Origin = Origin.SCENARIO
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,53 @@ class Layer:
             {path: mark for path, mark in self.marks.items() if path[:1] != (key,)},
         )
 
+    def of(self, origin: Origin) -> Layer:
+        """This layer as one of that origin; what has come from a later one stays so."""
+        return Layer(self.tree, {path: mark._replace(origin=max(mark.origin, origin)) for path, mark in self.marks.items()})
+
+    def has(self, path: Path) -> bool:
+        """Whether something, which may be null, is given there."""
+        tree: Any = self.tree
+        for key in path:
+            children = tree if isinstance(tree, dict) else dict(enumerate(tree if isinstance(tree, list) else ()))
+            if key not in children:
+                return False
+            tree = children[key]
+        return True
+
+    def decided(self, path: Path) -> Origin | None:
+        """The layer that gave what is there, or its kind; None where that is not known."""
+        places = ((*path, "kind"), *(path[:size] for size in range(len(path), 0, -1)))
+        return next((self.marks[place].origin for place in places if place in self.marks), None)
+
+    def touched(self, path: Path) -> Origin | None:
+        """The latest layer that gave a part of what is there; None where that is not known."""
+        within = [mark.origin for other, mark in self.marks.items() if other[: len(path)] == path]
+        return max(within) if within else self.decided(path)
+
+    def replaced(self, path: Path, value: Any = None) -> Layer:
+        """With another value at a path of keys, or (None) nothing there."""
+        *parents, last = path
+        tree: dict[str, Any] = dict(self.tree)
+        inner: Any = tree
+        for key in parents:
+            inner[key] = dict(inner[key]) if isinstance(inner[key], dict) else list(inner[key])
+            inner = inner[key]
+        if value is None:
+            del inner[last]
+        else:
+            inner[last] = value
+        kept = len(path) if value is None else len(path) + 1
+        marks = {other: mark for other, mark in self.marks.items() if len(other) < kept or other[: len(path)] != path}
+        return Layer(tree, marks)
+
     def under(self, over: Layer) -> Layer:
         """This layer, changed by a later one."""
-        replaced: list[Path] = []
+        replaced: set[Path] = set()
         tree = _merge(self.tree, over.tree, (), replaced)
-        kept = {path: mark for path, mark in self.marks.items() if not any(path[: len(gone)] == gone for gone in replaced)}
+        kept = {
+            path: mark for path, mark in self.marks.items() if not any(path[:size] in replaced for size in range(len(path) + 1))
+        }
         # A mapping that both layers have keeps the place of the earlier one; what the later one brings has its own.
         return Layer(
             tree,
@@ -64,7 +117,7 @@ class Layer:
 
 def merge(base: Any, over: Any) -> Any:
     """`base` changed by `over`."""
-    return _merge(base, over, (), [])
+    return _merge(base, over, (), set())
 
 
 def difference(base: Any, other: Any) -> dict[str, Any]:
@@ -88,11 +141,11 @@ def _replaces(base: Any, over: Any) -> bool:
     return "kind" in over and base.get("kind", over["kind"]) != over["kind"]
 
 
-def _merge(base: Any, over: Any, path: Path, replaced: list[Path]) -> Any:
+def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:
     if isinstance(base, dict) and isinstance(over, str) and base.get("kind") == over:
         return base  # a bare word stands for its kind
     if not isinstance(over, dict) or _replaces(base, over):
-        replaced.append(path)
+        replaced.add(path)
         return over
     if isinstance(base, str):
         base = {"kind": base}

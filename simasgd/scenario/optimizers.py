@@ -14,6 +14,7 @@ from simasgd.scenario.section import (
     NameForKind,
     Number,
     NumberOrMapping,
+    Rival,
     Section,
 )
 
@@ -113,7 +114,8 @@ class RMSProp(AbstractOptimizer):
 
 
 def _nesterov(momentum: float | TotalMomentum, nesterov: bool) -> list[Inconsistency]:
-    return [Inconsistency(("nesterov",), "without a momentum it means nothing")] if nesterov and not momentum else []
+    rivals = (Rival(("nesterov",), ("momentum",)),)
+    return [Inconsistency(("nesterov",), "without a momentum it means nothing", rivals)] if nesterov and not momentum else []
 
 
 Optimizer = Annotated[SGD | Adagrad | Adam | AdamW | RMSProp, Field(discriminator="kind"), NameForKind]

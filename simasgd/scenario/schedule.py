@@ -6,7 +6,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.scenario.section import Inconsistency, Number, Section
+from simasgd.scenario.section import Inconsistency, Number, Rival, Section
 
 _Epoch = Annotated[Number, Field(gt=0.0)]
 
@@ -38,9 +38,11 @@ class Schedule(Section):
         if list(self.boundaries) != sorted(set(self.boundaries)):
             found.append(Inconsistency(("boundaries",), f"{list(self.boundaries)} does not ascend"))
         if self.boundaries and self.factor is None:
-            found.append(Inconsistency(("factor",), "missing: the boundaries want it"))
+            rivals = (Rival(("boundaries",), ("factor",)),)
+            found.append(Inconsistency(("factor",), "missing: the boundaries want it", rivals))
         if self.factor is not None and not self.boundaries:
-            found.append(Inconsistency(("boundaries",), "missing: the factor wants them"))
+            rivals = (Rival(("factor",), ("boundaries",)),)
+            found.append(Inconsistency(("boundaries",), "missing: the factor wants them", rivals))
         if self.decay is not None and self.decay.start >= self.decay.end:
             found.append(Inconsistency(("decay", "end"), f"{self.decay.end:g} is not after the start, {self.decay.start:g}"))
         return found

@@ -19,7 +19,7 @@ from simasgd.scenario.data import samples_of_epochs
 from simasgd.scenario.learning import Learning
 from simasgd.scenario.modulation import OF_ONE_SERVER, DefaultModulation, Modulation
 from simasgd.scenario.partition import Shared
-from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section, Seed
+from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Rival, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
@@ -73,7 +73,7 @@ class InconsistentScenario(ValueError):
     """Values that are fine alone and wrong together; `found` says which."""
 
     def __init__(self, found: list[Inconsistency]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in found))
+        super().__init__("; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in found))
         self.found = found
 
 
@@ -203,7 +203,7 @@ class Scenario(Section):
 
     def _inconsistencies(self) -> Iterator[Inconsistency]:
         def within(section: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
-            return (Inconsistency((*section.split("."), *path), message) for path, message in found)
+            return (one.within(*section.split(".")) for one in found)
 
         model = None if self.learning is None else self.learning.model
         yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners, model))
@@ -213,7 +213,7 @@ class Scenario(Section):
             yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
         if self.learning is not None and self.learning.local_learning_rate is not None and not self.protocol.steps_copies:
             message = f"under {self.protocol.kind} no learner steps a copy of its own, so there is nothing that has this rate"
-            yield Inconsistency(("learning", "local_learning_rate"), message)
+            yield _gives_way_to_the_protocol(("learning", "local_learning_rate"), message)
         if isinstance(self.protocol, AbstractPeerProtocol):
             yield from self._impossible_without_a_server(self.protocol)
         if self.protocol.has_own_models:
@@ -243,9 +243,13 @@ class Scenario(Section):
             message = (
                 f"under {kind} nobody sends gradients to a server, which {cluster.architecture.kind} could put a tree below"
             )
-            yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; base is wanted")
+            within = cluster.architecture.model_dump(mode="json")["intra_node_bandwidth"]
+            base = {"kind": "base", "intra_node_bandwidth": within}
+            rival = Rival(("cluster", "architecture"), ("protocol",), base)
+            yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; base is wanted", (rival,))
         elif cluster.architecture.shards > 1 and not protocol.has_centre:
-            yield Inconsistency(("cluster", "architecture", "shards"), f"under {kind} there is no server to put into parts")
+            message = f"under {kind} there is no server to put into parts"
+            yield _gives_way_to_the_protocol(("cluster", "architecture", "shards"), message)
         if cluster.faults.crashes:
             message = f"under {kind} nothing says what the others do about a crash"
             yield Inconsistency(("cluster", "faults", "crashes"), message)
@@ -260,7 +264,14 @@ class Scenario(Section):
         kind = self.protocol.kind
         if self.workload.compression.changes_values:
             message = f"under {kind} learners send models and no gradients, which could be compressed"
-            yield Inconsistency(("workload", "compression", "kind"), message)
+            rival = Rival(("workload", "compression"), ("protocol",))
+            yield Inconsistency(("workload", "compression", "kind"), message, (rival,))
         if self.learning is not None and isinstance(self.modulation, OF_ONE_SERVER):
             message = f"{self.modulation.kind} is a rule of the one who applies all gradients, and under {kind} nobody does"
-            yield Inconsistency(("learning", "modulation", "kind"), message)
+            yield Inconsistency(
+                ("learning", "modulation", "kind"), message, (Rival(("learning", "modulation"), ("protocol",)),)
+            )
+
+
+def _gives_way_to_the_protocol(path: tuple[str, ...], message: str) -> Inconsistency:
+    return Inconsistency(path, message, (Rival(path, ("protocol",)),))

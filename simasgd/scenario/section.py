@@ -17,11 +17,27 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+class Rival(NamedTuple):
+    """Two values, each given by its path of keys, that cannot hold together, and of which `winner` decides: if a later layer
+    gave the winner than the loser, `instead` takes the loser's place (None: nothing, so that its default holds)."""
+
+    loser: tuple[str | int, ...]
+    winner: tuple[str | int, ...]
+    instead: Any = None
+
+
 class Inconsistency(NamedTuple):
-    """Values that are fine alone and wrong together: where (a path of keys) and what."""
+    """Values that are fine alone and wrong together: where (a path of keys) and what. It is a mistake unless one of the rivals
+    gives way."""
 
     path: tuple[str | int, ...]
     message: str
+    rivals: tuple[Rival, ...] = ()
+
+    def within(self, *prefix: str | int) -> Inconsistency:
+        """The same, seen from the section that has this one below `prefix`."""
+        rivals = tuple(Rival((*prefix, *r.loser), (*prefix, *r.winner), r.instead) for r in self.rivals)
+        return Inconsistency((*prefix, *self.path), self.message, rivals)
 
 
 def _named(value: Any) -> Any:

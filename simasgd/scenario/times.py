@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import fsum, sqrt
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from simasgd.scenario.section import Inconsistency, Number, Section
+from simasgd.scenario.section import Inconsistency, Number, Rival, Section
 from simasgd.scenario.units import Seconds
 
 Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical"]
@@ -31,6 +31,13 @@ class AbstractTimes(Section):
     measured: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None = None
     """Measured times (empirical only)."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empirical(cls, value: Any) -> Any:
+        """Measured times need no other word for their law."""
+        is_law = isinstance(value, dict) and value.get("measured") is not None
+        return {"distribution": "empirical", **value} if is_law else value
+
     @property
     def variation(self) -> float:
         """The coefficient of variation."""
@@ -53,13 +60,14 @@ class AbstractTimes(Section):
             return self._empirical_inconsistencies()
         if self.measured is not None:
             message = f"there are measured times, but the distribution is {self.distribution}, not empirical (null unsets them)"
-            return [Inconsistency(("measured",), message)]
+            rivals = (Rival(("measured",), ("distribution",)), Rival(("distribution",), ("measured",)))
+            return [Inconsistency(("measured",), message, rivals)]
         fixed = _FIXED.get(self.distribution)
         if fixed is not None and self.variation != fixed:
-            # Of the two, a profile has probably given the cv and the user the distribution.
-            path = "distribution" if "distribution" in self.model_fields_set else "cv"
-            message = f"{self.distribution} times have a cv of {fixed:g}, but cv is {self.cv:g} (null unsets it)"
-            return [Inconsistency((path,), message)]
+            # A cv does not say which law is meant, so only the distribution can decide.
+            message = f"{self.distribution} times have a cv of {fixed:g}, but cv is {self.cv:g}"
+            message = f"{message}; give another distribution, such as gamma, or take the cv away (null)"
+            return [Inconsistency(("cv",), message, (Rival(("cv",), ("distribution",)),))]
         if fixed is None and self.cv is None:
             return [Inconsistency(("cv",), f"missing: {self.distribution} times need their coefficient of variation")]
         if fixed is None and 0.0 < self.variation < 1e-6:
@@ -70,10 +78,9 @@ class AbstractTimes(Section):
 
     def _empirical_inconsistencies(self) -> list[Inconsistency]:
         if self.cv is not None:
-            # As above.
-            path = "distribution" if "distribution" in self.model_fields_set else "cv"
             message = f"empirical times have a coefficient of variation of their own, but cv is {self.cv:g} (null unsets it)"
-            return [Inconsistency((path,), message)]
+            rivals = (Rival(("cv",), ("distribution",)), Rival(("cv",), ("measured",)))
+            return [Inconsistency(("cv",), message, rivals)]
         if self.measured is None:
             return [Inconsistency(("file",), "missing: empirical times need a file of measured times, or a list in `measured`")]
         if self.mean_measured <= 0.0:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from simasgd.scenario.values import shown
+from simasgd.scenario.values import nearest, shown
 
 
 class Dimension(NamedTuple):
@@ -42,7 +41,8 @@ BANDWIDTH = Dimension(
 DIMENSIONS = (TIME, SIZE, BANDWIDTH)
 UNLIMITED = "unlimited"
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
+# Possessive (++, ?+, *+), so that text which is no quantity is found out in linear time.
+_QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
 _HINTS = {"m": "ms", "sec": "s", "S": "s", "mins": "min", "hours": "h", "Gbps": "Gbit/s", "Mbps": "Mbit/s", "KB": "kB"}
 
 
@@ -54,33 +54,34 @@ def parse(value: Any, dimension: Dimension) -> float:
     if isinstance(value, int | float):
         if value == 0:
             return 0.0
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{shown(value)} is not finite; {wanted}")
-        raise ValueError(f"{value} has no unit; {wanted}")
+        raise ValueError(f"{shown(value)} has no unit; {wanted}")
     match = _QUANTITY.fullmatch(value)
     if match is None:
-        raise ValueError(f"{value!r} is not a quantity; {wanted}")
+        raise ValueError(f"{shown(value)} is not a quantity; {wanted}")
     number, unit = float(match[1]), match[2]
     if unit not in dimension.units:
         raise ValueError(_unit_complaint(value, number, unit, dimension, wanted))
     result = number * dimension.units[unit]
     if number < 0:
-        raise ValueError(f"{value!r} is negative; {wanted}")
+        raise ValueError(f"{shown(value)} is negative; {wanted}")
     if not math.isfinite(result):
-        raise ValueError(f"{value!r} is not finite; {wanted}")
+        raise ValueError(f"{shown(value)} is not finite; {wanted}")
     return result
 
 
 def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, wanted: str) -> str:
     if not unit:
-        return f"{value!r} has no unit; {wanted}" if number else f"{value!r} is text; write 0 or {dimension.examples[0]!r}"
+        text = shown(value)
+        return f"{text} has no unit; {wanted}" if number else f"{text} is text; write 0 or {dimension.examples[0]!r}"
     for other in DIMENSIONS:
         if unit in other.units:
-            return f"{value!r} is {other.name}, but {wanted}"
+            return f"{shown(value)} is {other.name}, but {wanted}"
     every = [known for other in DIMENSIONS for known in other.units]
-    near = [_HINTS[unit]] if unit in _HINTS else get_close_matches(unit, [*dimension.units, *every], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown unit {unit!r} in {value!r}{hint}; {wanted}"
+    near = _HINTS.get(unit) or nearest(unit, [*dimension.units, *every])
+    hint = f"; did you mean {near!r}?" if near else ""
+    return f"unknown unit {shown(unit)} in {shown(value)}{hint}; {wanted}"
 
 
 def show(value: float, dimension: Dimension) -> str:

@@ -379,9 +379,9 @@ PLACES = [
     ("profile: p775", "profile: p775, network: {latency: 2}", "2}", "cluster.network.latency", "2 has no unit"),
     (
         "profile: p775",
-        "profile: p775, compute: {distribution: constant}",
-        "constant",
-        "cluster.compute.distribution",
+        "profile: p775, compute: {distribution: constant, cv: 0.1}",
+        "0.1}",
+        "cluster.compute.cv",
         "cv is 0.1",
     ),
     (

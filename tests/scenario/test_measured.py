@@ -175,10 +175,10 @@ def test_a_file_that_is_not_there(folder: Path) -> None:
 
 def test_the_law_must_fit(folder: Path) -> None:
     assert "the distribution is gamma, not empirical (null unsets them)" in complaint(
-        "compute.distribution=gamma", "compute.cv=0.1"
+        "compute={distribution: gamma, cv: 0.1, file: times.txt}"
     )
     assert complaint("compute.cv=0.1").startswith(
-        "here/s.yaml:4:27: cluster.compute.distribution: empirical times have a coefficient of variation of their own"
+        "command line: cluster.compute.cv: empirical times have a coefficient of variation of their own"
     )
     rewrite(folder, "file: times.txt", "file: times.txt, measured: [1 s]")
     assert complaint().startswith(PLACE + "there are `measured` times as well; one is wanted")
