@@ -146,10 +146,10 @@ def workers_of(process):
 
 def test_a_point_that_fails_does_not_stop_the_others(tmp_path):
     path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 20}})
-    table = run_sweep(plan_sweep(path, ["hidden=[8],[1000000000000],[4,4]"]), tmp_path / "sweep", workers=1)
+    table = run_sweep(plan_sweep(path, ["mini_batch=4,1000000000,8"]), tmp_path / "sweep", workers=1)
     first, second, third = table.points["error"]
     assert (first, third) == ("", "")
-    assert "memory does not suffice" in second
+    assert "of memory (to draw the mini-batches" in second
     assert table.points["test_error"].isna().tolist() == [False, True, False]
 
 

@@ -13,6 +13,8 @@ from simasgd import exact
 from simasgd.scenario.data import AbstractRegression, LinearRegression, LogisticRegression, Noise
 from simasgd.tape import Floats
 
+BYTES_A_NUMBER = 12
+"""What making a number of the inputs takes: it is drawn in double precision and kept in single precision."""
 _BLOCK = 4096  # candidates at a time, always, so that fewer samples are the first of more
 
 
@@ -45,7 +47,8 @@ def inputs(spec: AbstractRegression, *, test: bool) -> npt.NDArray[np.float32]:
     place = np.arange(features) / max(1, features - 1)
     variances = exact.exp(-exact.log(np.array([spec.condition])) * place)
     drawn = _normals(_Part.INPUTS + test, count * features).reshape(count, features)
-    return (drawn * np.sqrt(variances)).astype(np.float32)
+    drawn *= np.sqrt(variances)  # in place: these are the most numbers that a run holds
+    return drawn.astype(np.float32)
 
 
 def chances(spec: LogisticRegression, x: npt.NDArray[np.float32]) -> Floats:
@@ -82,7 +85,9 @@ def noise(spec: Noise) -> Made:
     """Pairs of a vector and its negative, so that the mean is exactly 0, with a vector of zeros at the end of an odd
     number of samples; the test sample is zeros."""
     pairs = spec.samples // 2
-    drawn = (spec.deviation * _normals(_Part.NOISE, pairs * spec.features)).astype(np.float32).reshape(pairs, spec.features)
+    numbers = _normals(_Part.NOISE, pairs * spec.features)
+    numbers *= spec.deviation
+    drawn = numbers.astype(np.float32).reshape(pairs, spec.features)
     train = np.zeros((spec.samples, spec.features), np.float32)
     train[0 : 2 * pairs : 2] = drawn
     train[1 : 2 * pairs : 2] = -drawn
@@ -91,11 +96,12 @@ def noise(spec: Noise) -> Made:
 
 def _normals(number: int, count: int) -> Floats:
     """The first standard normal numbers of a stream, shape (count,)."""
-    bits, found, size = exact.stream(0, exact.Purpose.ANALYTIC, number), [np.empty(0)], 0
+    bits, found, size = exact.stream(0, exact.Purpose.ANALYTIC, number), np.empty(count), 0
     while size < count:
-        found.append(exact.normals(bits, _BLOCK))
-        size += len(found[-1])
-    return np.concatenate(found)[:count]
+        block = exact.normals(bits, _BLOCK)[: count - size]
+        found[size : size + len(block)] = block
+        size += len(block)
+    return found
 
 
 def _product(x: npt.NDArray[np.float32], weights: Floats) -> Floats:

@@ -10,7 +10,7 @@ from simasgd.learning.memory import needs
 from simasgd.learning.mixing_plan import MixingPlan
 from simasgd.learning.plan import Plan
 from simasgd.learning.planner import planned
-from simasgd.learning.problem import Recipe, recipe_of, sample_of
+from simasgd.learning.problem import Recipe, made_bytes, recipe_of, sample_of
 from simasgd.learning.rules import explicit_momentum
 from simasgd.learning.space import available, said
 from simasgd.learning.train import evaluation_points
@@ -42,6 +42,9 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     if devices > 1:
         lines.append(f"devices      {devices}, which share what is computed at once")
     parts = ", ".join(f"{said(size)} {what}" for what, size in needed.items() if size)
+    made = made_bytes(learning.data)
+    if made:
+        lines.append(f"data         {said(made)} while {learning.data.kind} is made")
     lines.append(
         f"memory       {said(sum(needed.values()))} beside data and layers' outputs ({parts}); {said(available())} are there"
     )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simasgd.learning import augment, data, models
+from simasgd.learning.analytic import BYTES_A_NUMBER
 from simasgd.learning.augment import Augmentation
 from simasgd.learning.data import Dataset
 from simasgd.learning.examples import Examples
@@ -25,7 +26,7 @@ from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.learning.schedule import schedule_factors
 from simasgd.learning.space import refuse
 from simasgd.scenario.compression import Compression, NoCompression
-from simasgd.scenario.data import AbstractData
+from simasgd.scenario.data import AbstractData, AbstractRegression, Noise
 from simasgd.scenario.models import AbstractModel
 from simasgd.scenario.modulation import (
     DanaDC,
@@ -158,6 +159,8 @@ def pose(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Pr
     task = Described(learning.model, learning.data) if task is None else task
     number = tape.num_gradients * tape.mini_batch
     refuse(_DRAWING * number, f"to draw the mini-batches: {tape.num_gradients} of {tape.mini_batch} samples")
+    refuse(made_bytes(learning.data), f"to make {learning.data.shape.train:,} samples of {learning.data.kind}")
+    refuse(2 * learning.model_bytes, f"for the weights: {learning.num_parameters:,} parameters")
     source, seed = task.dataset, scenario.learning_seed
     recipe = recipe_of(scenario, tape, task)
     dtype = jnp.dtype(learning.precision)
@@ -173,6 +176,13 @@ def pose(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Pr
         factors=schedule_factors(learning.schedule, tape, samples_per_epoch),
         note=source.note,
     )
+
+
+def made_bytes(spec: AbstractData) -> int:
+    """Bytes that making a data set takes, where it is made and not read."""
+    if not isinstance(spec, AbstractRegression | Noise):
+        return 0
+    return BYTES_A_NUMBER * (spec.shape.train + spec.shape.test) * spec.shape.features
 
 
 def recipe_of(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Recipe:

@@ -25,6 +25,7 @@ from simasgd.scenario.section import (
 from simasgd.scenario.times import AbstractTimes, Distribution, Update, Variation
 from simasgd.scenario.units import BytesPerSecond, Seconds
 
+_MOST_PARTS = 10_000_000  # parts of messages under way at once, for each of which memory is needed
 Speed = Annotated[Number, Field(gt=0.0, le=1e6)]
 
 
@@ -94,7 +95,7 @@ class Server(Section):
 class Cluster(Section):
     """Learners, a network and a parameter server."""
 
-    learners: Annotated[Count, Field(le=10_000_000)]
+    learners: Annotated[Count, Field(le=1_000_000)]
     """λ, the number of learners."""
     profile: str | None = None
     """A node profile whose values hold wherever this section gives none (`simasgd list` shows them)."""
@@ -137,6 +138,10 @@ class Cluster(Section):
             yield from within("speeds", self.speeds.inconsistencies())
         if self.stragglers is not None:
             yield from within("stragglers", self.stragglers.inconsistencies())
+        parts = self.learners * (self.architecture.shards if isinstance(self.architecture, Base) else 1)
+        if parts > _MOST_PARTS:
+            message = f"{self.learners:,} learners with {parts // self.learners:,} shards each are {parts:,} ways"
+            yield Inconsistency(("architecture", "shards"), f"{message}; {_MOST_PARTS:,} are the most")
         yield from within("faults", self.faults.inconsistencies(self.learners, self.nodes, self.racks))
 
 

@@ -74,6 +74,7 @@ DataName = Literal[
 ]
 Features = Annotated[Count, Field(le=100_000)]
 Samples = Annotated[Count, Field(le=10_000_000)]
+_MOST_NUMBERS = 5 * 10**9
 
 
 class AbstractData(Section):
@@ -167,10 +168,10 @@ class ImageNet(AbstractImages):
     kind: Literal["imagenet"] = "imagenet"
     resolution: Annotated[Count, Field(le=2048)]
     """Pixels of a square's side."""
-    classes: Count = 1000
-    train: Count = 1_281_167
+    classes: Annotated[Count, Field(le=1_000_000)] = 1000
+    train: Annotated[Count, Field(le=2**31 - 1)] = 1_281_167
     """How many training images there are."""
-    test: Count = 50_000
+    test: Annotated[Count, Field(le=2**31 - 1)] = 50_000
     """How many test images (of `val`) there are."""
 
     @property
@@ -193,6 +194,15 @@ class Characters(AbstractData):
         return []
 
 
+def _too_many_numbers(shape: DataShape) -> list[Inconsistency]:
+    """Data that is made has to be held in memory as a whole, 4 bytes a number."""
+    numbers = (shape.train + shape.test) * shape.features
+    if numbers <= _MOST_NUMBERS:
+        return []
+    message = f"{shape.train + shape.test:,} samples of {shape.features:,} features are {numbers:,} numbers"
+    return [Inconsistency(("samples",), f"{message}; {_MOST_NUMBERS:,} are the most")]
+
+
 class AbstractRegression(AbstractData):
     """Samples x of plain numbers, N(0, C), made rather than read, and labels that follow from x·w* for hidden weights w* of
     unit variance. C is diagonal, with eigenvalues evenly spaced in their logarithm from 1 down to 1/condition."""
@@ -210,7 +220,7 @@ class AbstractRegression(AbstractData):
         if self.condition > 1.0 and self.features == 1:
             rivals = (Rival(("condition",), ("features",)),)
             return [Inconsistency(("condition",), "one feature has one eigenvalue, which is 1", rivals)]
-        return []
+        return _too_many_numbers(self.shape)
 
 
 @final
@@ -257,7 +267,7 @@ class Noise(AbstractData):
         return DataShape(self.samples, 1, (self.features,), 0, inputs="numbers", label="none")
 
     def inconsistencies(self) -> list[Inconsistency]:
-        return []
+        return _too_many_numbers(self.shape)
 
 
 @final

@@ -14,6 +14,8 @@ from pydantic import Field
 from simasgd.scenario.data import DataShape
 from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Section
 
+Width = Annotated[Count, Field(le=10_000_000)]
+
 
 class AbstractModel(Section):
     """What is learned: a classifier, or a function of numbers."""
@@ -146,7 +148,7 @@ class MLP(AbstractModel):
     """Fully connected layers with ReLU between them."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Annotated[tuple[Count, ...], Field(min_length=1)]
+    hidden: Annotated[tuple[Width, ...], Field(min_length=1, max_length=100)]
     """Widths of the hidden layers."""
 
     def widths(self, data: DataShape) -> Iterator[tuple[int, int]]:
@@ -276,11 +278,11 @@ class Transformer(AbstractModel):
     """A decoder-only transformer that predicts the next character of a text."""
 
     kind: Literal["transformer"] = "transformer"
-    layers: Count = 2
-    width: Count = 64
+    layers: Annotated[Count, Field(le=1000)] = 2
+    width: Width = 64
     """Of the residual stream; divisible by the number of heads."""
-    heads: Count = 4
-    context: Count = 16
+    heads: Width = 4
+    context: Width = 16
     """How many characters before the next one it sees."""
 
     @property

@@ -19,11 +19,13 @@ from simasgd.scenario.data import samples_of_epochs
 from simasgd.scenario.learning import Learning
 from simasgd.scenario.modulation import OF_ONE_SERVER, DefaultModulation, Modulation
 from simasgd.scenario.partition import Shared
-from simasgd.scenario.section import Count, Inconsistency, NameForKind, Number, Rival, Section, Seed
+from simasgd.scenario.section import Count, Inconsistency, Line, NameForKind, Number, Rival, Section, Seed
 from simasgd.scenario.units import Bytes, Seconds
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
 # Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file of the results.
+_MOST_PARAMETERS = 10**10
+_MOST_RUNS = 100_000
 VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 
 
@@ -82,7 +84,7 @@ class Scenario(Section):
     """One simulated cluster and what it learns, from YAML (`Scenario.load`) to typed values in seconds and bytes."""
 
     name: Name
-    title: str = ""
+    title: Line = ""
     """One line for people."""
     seed: Seed = 0
     """cluster.seed and learning.seed default to it."""
@@ -194,6 +196,11 @@ class Scenario(Section):
             tree["learning"]["modulation"] = self.modulation.model_dump(mode="json")
         return tree
 
+    @property
+    def num_runs(self) -> int:
+        """Runs of all variants at all seeds."""
+        return sum(one.repeats for one in (self.variants or {"": self}).values())
+
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
         found = list(self._inconsistencies())
@@ -231,6 +238,12 @@ class Scenario(Section):
             if is_used and self.samples_per_epoch is None:
                 message = f"missing: {key} needs it where there is no learning section"
                 yield Inconsistency(("workload", "samples_per_epoch"), message)
+        if self.learning is not None and self.learning.num_parameters > _MOST_PARAMETERS:
+            message = f"the model has {self.learning.num_parameters:,} parameters; {_MOST_PARAMETERS:,} are the most"
+            yield Inconsistency(("learning", "model"), message)
+        if self.num_runs > _MOST_RUNS:
+            message = f"{self.num_runs:,} runs of all variants are too many; {_MOST_RUNS:,} are the most"
+            yield Inconsistency(("repeats",), message)
         limits = self.stop.model_dump().values()
         if all(limit is None for limit in limits):
             yield Inconsistency(("stop",), "says no end; give epochs, gradients, updates or simulated_time")

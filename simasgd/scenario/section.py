@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
 
 Count = Annotated[int, Field(strict=True, gt=0, le=2**53)]
 Flag = Annotated[bool, Field(strict=True)]
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
+
+
+def _one_line(text: str) -> str:
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+            raise ValueError(f"the character U+{ord(character):04X} is not allowed; one line of text is expected")
+    return text
+
+
+Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+"""Text for people, without control characters and line ends."""
 
 
 class Section(BaseModel):
