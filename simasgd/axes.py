@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from itertools import product
 
 from simasgd.errors import ScenarioError
+from simasgd.printable import printable, shortened
 from simasgd.scenario import keys, text, units
 from simasgd.scenario.load import override_layer
+from simasgd.scenario.values import shown
 
 _CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
-_MOST_VALUES = 100_000
+MOST_POINTS = 10_000
+"""Of a sweep; each is checked before any runs."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,28 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
                 continue
             full = keys.resolve(key.strip())
         except ValueError as error:
-            raise ScenarioError(f"command line: {argument}: {error}") from None
+            raise _wrong(argument, str(error)) from None
         if any(axis.key == full for axis in axes):
-            raise ScenarioError(f"command line: {argument}: {full} is swept twice")
+            raise _wrong(argument, f"{full} is swept twice")
         axes.append(Axis(full, values))
     for argument in fixed:
         full = keys.resolve(argument.partition("=")[0].strip())
         if any(axis.key == full for axis in axes):
-            raise ScenarioError(f"command line: {argument}: {full} is swept as well")
+            raise _wrong(argument, f"{full} is swept as well")
     return axes, fixed
 
 
 def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
-    """Every combination of the axes' values, the last axis running fastest."""
+    """Every combination of the axes' values, the last axis running fastest. Raises ScenarioError where they are too many."""
+    number = math.prod(len(axis.values) for axis in axes)
+    if number > MOST_POINTS:
+        raise ScenarioError(f"command line: the axes have {number:,} combinations; {MOST_POINTS:,} are the most")
     return list(product(*(axis.values for axis in axes)))
+
+
+def _wrong(argument: str, message: str) -> ScenarioError:
+    said, problem = (shortened(printable(text), 300) for text in (argument, message))
+    return ScenarioError(f"command line: {said}: {problem}")
 
 
 def _values(given: str) -> tuple[str, ...] | None:
@@ -72,10 +83,14 @@ def _values(given: str) -> tuple[str, ...] | None:
         elif call[1] in _FUNCTIONS:
             values.extend(_FUNCTIONS[call[1]](_split(call[2])))
         else:
-            raise ValueError(f"unknown function {call[1]!r}; there are {', '.join(_FUNCTIONS)}")
-    twice = [value for i, value in enumerate(values) if value in values[:i]] if len(values) <= _MOST_VALUES else []
-    if twice:
-        raise ValueError(f"{twice[0]} is given twice")
+            raise ValueError(f"unknown function {shown(call[1])}; there are {', '.join(_FUNCTIONS)}")
+    if len(values) > MOST_POINTS:
+        raise ValueError(f"there are {len(values):,} values; {MOST_POINTS:,} are the most")
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{shortened(value, 80)} is given twice")
+        seen.add(value)
     if len(parts) == 1 and _CALL.fullmatch(parts[0]) is None:
         return None
     if not all(values):
@@ -92,22 +107,29 @@ def _range(arguments: list[str]) -> list[str]:
     """range(start, stop, step), without `stop`, of whole numbers."""
     if not 1 <= len(arguments) <= 3:
         raise ValueError("range takes one to three whole numbers")
+    called = _called("range", arguments)
     try:
         numbers = range(*(int(argument) for argument in arguments))
     except ValueError:
-        raise ValueError(f"range({', '.join(arguments)}): whole numbers are wanted, and a step that is not 0") from None
+        raise ValueError(f"{called}: whole numbers are wanted, and a step that is not 0") from None
     if not numbers:
-        raise ValueError(f"range({', '.join(arguments)}) is empty")
-    if len(numbers) > _MOST_VALUES:
-        raise ValueError(f"range({', '.join(arguments)}) has {len(numbers)} values")
+        raise ValueError(f"{called} is empty")
+    count = (numbers[-1] - numbers[0]) // numbers.step + 1  # len() has an upper bound
+    if count > MOST_POINTS:
+        raise ValueError(f"{called} has {count} values; {MOST_POINTS:,} are the most")
     return [str(number) for number in numbers]
+
+
+def _called(name: str, arguments: Sequence[str]) -> str:
+    return shortened(f"{name}({', '.join(arguments)})", 100)
 
 
 def _spaced(name: str, place: Callable[[float, float, float], float]) -> Callable[[list[str]], list[str]]:
     def values(arguments: list[str]) -> list[str]:
-        called = f"{name}({', '.join(arguments)})"
-        if len(arguments) != 3 or not arguments[2].isdigit() or not 2 <= int(arguments[2]) <= _MOST_VALUES:
-            raise ValueError(f"{called}: two ends and a number of values (2 or more) are wanted, as in {name}(1 us, 1 ms, 4)")
+        called = _called(name, arguments)
+        if len(arguments) != 3 or not _is_count(arguments[2]):
+            message = f"two ends and a number of values (2 to {MOST_POINTS:,}) are wanted, as in {name}(1 us, 1 ms, 4)"
+            raise ValueError(f"{called}: {message}")
         (start, dimension), (stop, other) = _quantity(arguments[0]), _quantity(arguments[1])
         if dimension is not other:
             raise ValueError(f"{called}: the two ends are of different kinds")
@@ -119,6 +141,10 @@ def _spaced(name: str, place: Callable[[float, float, float], float]) -> Callabl
     return values
 
 
+def _is_count(given: str) -> bool:
+    return given.isdecimal() and len(given) <= 10 and 2 <= int(given) <= MOST_POINTS
+
+
 def _log(start: float, stop: float, share: float) -> float:
     if start <= 0 or stop <= 0:
         raise ValueError("logspace needs positive ends")
@@ -126,6 +152,8 @@ def _log(start: float, stop: float, share: float) -> float:
 
 
 def _linear(start: float, stop: float, share: float) -> float:
+    if not math.isfinite(stop - start):
+        raise ValueError("the two ends of linspace are too far apart")
     return float(f"{start + share * (stop - start):.12g}")
 
 
@@ -137,9 +165,9 @@ def _quantity(given: str) -> tuple[float, units.Dimension | None]:
         for dimension in units.DIMENSIONS:
             if unit in dimension.units:
                 return units.parse(given, dimension), dimension
-        raise ValueError(f"{given!r} is neither a number nor a quantity with a unit") from None
+        raise ValueError(f"{shown(given)} is neither a number nor a quantity with a unit") from None
     if not math.isfinite(number):
-        raise ValueError(f"{given!r} is not finite")
+        raise ValueError(f"{shown(given)} is not finite")
     return number, None
 
 

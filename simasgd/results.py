@@ -16,12 +16,14 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import RunFailed, UsageError
+from simasgd.printable import shortened
 from simasgd.scenario import text
 from simasgd.scenario.schema import Scenario
 from simasgd.timeline import write_trace
 
 RUN, VARIANTS, SCENARIO, PAGE = "run.json", "variants.json", "scenario.yaml", "index.html"
 SWEEP, COMPARE, TRACE = "sweep.json", "compare.json", "timeline.json.gz"
+_MOST_OF_NAME, _MOST_OF_PATH = 200, 3500  # bytes: hidden folders beside it, and files within, have longer names
 _REPEATS, _STUDY = "repeats", "study.json"
 
 
@@ -290,6 +292,7 @@ def unfinished_beside(folder: Path) -> Path:
 def refuse_foreign(folder: Path, marks: Sequence[str] = (RUN, VARIANTS)) -> None:
     """Raise UsageError unless results may be written to this path: a new or empty folder, or one that holds one of the files
     `marks`, which earlier results have."""
+    refuse_name(folder)
     try:
         known = any((folder / mark).is_file() for mark in marks)
         free = not folder.is_symlink() and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir())))
@@ -300,6 +303,18 @@ def refuse_foreign(folder: Path, marks: Sequence[str] = (RUN, VARIANTS)) -> None
         raise UsageError(f"{folder}: exists and does not hold earlier results; give another place with --out")
     if not above.is_dir():
         raise UsageError(f"{folder}: {above} is not a folder")
+
+
+def refuse_name(folder: Path) -> None:
+    """Raise UsageError for a name that the results' own files could not have, or not say."""
+    try:
+        name, whole = folder.absolute().name.encode(), str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{folder}: a folder's name must be UTF-8 text; give another with --out") from None
+    if len(name) > _MOST_OF_NAME or len(whole) > _MOST_OF_PATH:
+        said = shortened(str(folder), 100)
+        limits = f"{_MOST_OF_NAME} bytes, and {_MOST_OF_PATH} with its path, are the most"
+        raise UsageError(f"{said}: the name is too long; {limits}; give another with --out")
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def timeline(spans: Spans) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "group": pd.Categorical(tracks["group"].to_numpy()[spans.track]),
-            "track": pd.Categorical(tracks["name"].to_numpy()[spans.track], categories=tracks["name"]),
+            "track": pd.Categorical(tracks["name"].to_numpy()[spans.track], categories=tracks["name"].unique()),
             "activity": pd.Categorical.from_codes(spans.activity, categories=list(ACTIVITIES)),
             "start": spans.start,
             "end": spans.end,

@@ -12,9 +12,10 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd import pool
-from simasgd.axes import Axis, combinations, parse
+from simasgd.axes import MOST_POINTS, Axis, combinations, parse
 from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.identity import content_name
+from simasgd.printable import printable, shortened
 from simasgd.results import RUN, SCENARIO, SWEEP, read_json, read_table, write_json
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.alike import together
@@ -79,12 +80,17 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
     points: dict[str, Point] = {}
     numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
+    runs = 0
     for values in combinations(axes):
         changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
         try:
             scenario = typed(file, [*fixed, *changes])
         except ScenarioError as error:
-            raise ScenarioError(f"{error}\n(at the point {' '.join(changes)})" if changes else str(error)) from None
+            place = shortened(printable(" ".join(changes)), 300)
+            raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
+        runs += scenario.num_runs
+        if runs > MOST_POINTS:
+            raise ScenarioError(f"command line: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
         for variant, chosen in (scenario.variants or {"": scenario}).items():
             for axis, value in zip(axes, values, strict=True):
                 numbers[axis.key][value] = _number_at(chosen, axis.key)

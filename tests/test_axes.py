@@ -95,6 +95,13 @@ def test_combinations_run_through_the_last_axis_first() -> None:
         (["seed=range(1,2,0)"], "a step that is not 0"),
         (["seed=range(1,2,3,4)"], "one to three whole numbers"),
         (["seed=range(1000000)"], "has 1000000 values"),
+        (["seed=range(0,99999999999999999999)"], "has 99999999999999999999 values; 10,000 are the most"),
+        (["seed=range(99999999999999999999,0,-3)"], "values; 10,000 are the most"),
+        (["seed=" + ",".join(map(str, range(10_001)))], "there are 10,001 values; 10,000 are the most"),
+        (["seed=range(" + "9" * 5000 + ")"], "whole numbers are wanted"),
+        (["momentum=linspace(0,1,²)"], "two ends and a number of values"),
+        (["momentum=linspace(0,1," + "9" * 5000 + ")"], "two ends and a number of values"),
+        (["momentum=linspace(-1e308,1e308,3)"], "too far apart"),
         (["momentum=linspace(0,1)"], "two ends and a number of values"),
         (["momentum=linspace(0,1,1)"], "two ends and a number of values"),
         (["momentum=linspace(0,1,x)"], "two ends and a number of values"),
@@ -115,6 +122,19 @@ def test_wrong_axes(arguments: list[str], fragment: str) -> None:
         parse(arguments)
     assert fragment in str(caught.value)
     assert str(caught.value).startswith("command line: ")
+
+
+def test_combinations_are_counted_before_they_are_made() -> None:
+    axes = [Axis(key, tuple(map(str, range(10_000)))) for key in "abcdefgh"]
+    with pytest.raises(ScenarioError, match=r"the axes have 100(,000)+ combinations; 10,000 are the most"):
+        combinations(axes)
+
+
+def test_the_message_about_a_long_axis_is_short() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(["title=" + "x" * 100_000 + ",," + "\x1b[2J"])
+    assert len(str(caught.value)) < 1000
+    assert "\x1b" not in str(caught.value)
 
 
 _token = st.text(st.sampled_from("abcxyz0123456789.-_ "), min_size=1, max_size=8).map(str.strip).filter(bool)

@@ -37,14 +37,14 @@ class SpanLog:
     """Collects spans, 40 bytes each. They may be dated ahead; what lies behind the stop is cut off at the end."""
 
     def __init__(self) -> None:
-        self._tracks: list[Track] = []
+        self._numbers: dict[Track, int] = {}
         self._track, self._activity, self._learner = array("q"), array("q"), array("q")
         self._start, self._end = array("d"), array("d")
 
     def track(self, group: str, name: str) -> int:
-        """A new row; its number."""
-        self._tracks.append(Track(group, name))
-        return len(self._tracks) - 1
+        """The number of the row of that name, a new one if there is none: a link that some messages share fairly, and others of
+        unlimited pace pass one by one, has one row."""
+        return self._numbers.setdefault(Track(group, name), len(self._numbers))
 
     def add(self, track: int, activity: int, start: float, end: float, learner: int = -1) -> None:
         self._track.append(track)
@@ -59,7 +59,7 @@ class SpanLog:
         kept = np.flatnonzero(end > start)
         kept = kept[np.argsort(start[kept], kind="stable")]
         return Spans(
-            tracks=tuple(self._tracks),
+            tracks=tuple(self._numbers),
             track=np.array(self._track)[kept],
             activity=np.array(self._activity)[kept],
             start=start[kept],
