@@ -24,6 +24,9 @@ list: $(STAMP)  ## list the scenarios and the node profiles
 test: $(STAMP)  ## run the tests
 	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
+fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
+	$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
 lint: $(STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -59,4 +62,4 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-.PHONY: help setup scenario sweep list test lint bench lock clean need-name
+.PHONY: help setup scenario sweep list test fuzz lint bench lock clean need-name

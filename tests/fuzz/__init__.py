@@ -1,0 +1,1 @@
+"""Fuzzers: `make fuzz` runs their long forms, the tests beside them a short one."""
