@@ -20,10 +20,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
-from simasgd import Run
+from simasgd import Run, simulate
 from simasgd.results import TRACE
 from simasgd.timeline import numbered, tracks_of, under_way, write_trace
 from tests.browser import CHROMIUM, FLAGS
+from tests.build import TIMING, scenario
 from tests.clockwork import COLUMNS, run, timeline
 
 VIEWER = Path(sys.executable).with_name("vizviewer")
@@ -260,3 +261,24 @@ def test_perfetto_loads_every_slice(tmp_path: Path) -> None:
             "select name, max(value) as most from counter join process_counter_track t on track_id = t.id group by name",
         )
         assert {one["name"].partition(":")[0]: one["most"] for one in counted} == overlapping
+
+
+@pytest.mark.parametrize("architecture", ["adv", "adv*"])
+@pytest.mark.parametrize("learners_per_node", [1, 2])
+def test_a_link_that_some_messages_share_and_others_pass_at_any_pace_has_one_track(
+    architecture: str, learners_per_node: int
+) -> None:
+    """Of a server whose bandwidth is unlimited, the interface is met by both."""
+    cluster = {
+        "learners": 3,
+        "learners_per_node": learners_per_node,
+        "network": {"latency": 0, "bandwidth": "1 MB/s", "sharing": "fair"},
+        "server": {"bandwidth": "unlimited", "update": 0},
+        "architecture": {"kind": architecture, "colocated": False},
+    }
+    changed = {"cluster": cluster, "protocol": "async", "record": "timeline", "stop": {"gradients": 3}}
+    spans = simulate(scenario(TIMING, changed)).timeline
+    assert spans is not None
+    named = spans["track"].cat.categories
+    assert named.is_unique
+    assert any("nic" in name for name in named)

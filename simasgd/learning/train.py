@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any, final
 
 import jax
+import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
@@ -109,10 +110,12 @@ def _posed(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None)
 
 
 def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], list[int]]:
-    """Epochs and the numbers of steps at which they are evaluated: the first at or after each epoch, and the last of all."""
+    """Epochs and the numbers of steps at which they are evaluated: the first at or after each epoch, and the last of all. Of
+    epochs that end in one step only the last is evaluated, so that there are no more evaluations than steps."""
     total = float(tape.samples_before[-1]) / samples_per_epoch
-    epochs = [float(epoch) for epoch in range(int(total) + 1)]
-    steps = tape.first_step_after([epoch * samples_per_epoch for epoch in epochs]).tolist()
+    ended = tape.samples_before // samples_per_epoch
+    steps = [0, *(np.flatnonzero(np.diff(ended)) + 1).tolist()]
+    epochs = ended[steps].astype(float).tolist()
     if steps[-1] < tape.num_steps:
         if epochs[-1] == total:  # nothing was applied since, but models were mixed
             steps[-1] = tape.num_steps

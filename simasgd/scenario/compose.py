@@ -29,7 +29,7 @@ from ruamel.yaml.resolver import VersionedResolver
 
 from simasgd.printable import shortened
 
-MOST_NODES = 1_000_000
+MOST_NODES = 300_000
 MOST_ALIASED = 20_000
 MOST_DEPTH = 50
 _MOST_DIGITS = 1000

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simasgd.learning.plan import CPU, plan
+from simasgd.learning.train import evaluation_points
 from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario
 
@@ -169,3 +170,24 @@ def test_waves_of_async_are_nearly_as_wide_as_the_cluster():
     _, tape = clock(scenario(TIMING, {"cluster": {"learners": 30}, "stop": {"gradients": 3000}}))
     layout = layout_of(tape, CPU._replace(most_in_wave=64))
     assert 15 < tape.num_steps / (len(layout.waves.step) - 1) <= 30
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=20), st.integers(1, 6), st.integers(1, 9))
+def test_each_epoch_is_evaluated_at_the_step_that_ends_it_and_no_step_twice(gradients, mini_batch, samples_per_epoch):
+    tape = dataclasses.replace(tape_of([[0] * count for count in gradients]), mini_batch=mini_batch)
+    samples = int(tape.samples_before[-1])
+    epochs, steps = evaluation_points(tape, samples_per_epoch)
+    whole = range(samples // samples_per_epoch + 1)
+    expected = {int(tape.first_step_after([epoch * samples_per_epoch])[0]): float(epoch) for epoch in whole}
+    if max(expected) < tape.num_steps:
+        *_, (last, epoch) = expected.items()
+        if epoch * samples_per_epoch == samples:
+            del expected[last]
+        expected[tape.num_steps] = samples / samples_per_epoch
+    assert dict(zip(steps, epochs, strict=True)) == expected
+    assert len(steps) == len(set(steps)) <= tape.num_steps + 1
+
+
+def test_a_step_that_ends_many_epochs_is_evaluated_once():
+    tape = dataclasses.replace(tape_of([[0]] * 3), mini_batch=10**9)
+    assert evaluation_points(tape, 1) == ([0.0, 1e9, 2e9, 3e9], [0, 1, 2, 3])
