@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import rich_click as click
 
 import simasgd
-from simasgd.errors import SimasgdError, UsageError
+from simasgd.errors import RunFailed, SimasgdError, UsageError
 
 _REPORTS = Path("reports")
 _scenario = click.argument("scenario", metavar="NAME|FILE")
 _overrides = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1)
 _out = click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
+_replace = click.option("--replace", "replacing", is_flag=True, help="Replace earlier results of other parameters.")
 _quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 _checkpoint = click.option(
     "--checkpoint",
@@ -44,17 +46,21 @@ def app() -> None:
 @_scenario
 @_overrides
 @_out
+@_replace
 @_checkpoint
 @_quiet
-def run(scenario: str, overrides: tuple[str, ...], out: Path | None, checkpoint_seconds: float, quiet: bool) -> None:
+def run(
+    scenario: str, overrides: tuple[str, ...], out: Path | None, replacing: bool, checkpoint_seconds: float, quiet: bool
+) -> None:
     """Run a scenario and write its report.
 
-    A key may be shortened to any unambiguous ending: learners=8 is cluster.learners=8. Results go to reports/NAME/ unless
-    --out names another folder. The same command goes on where an interrupted one stopped.
+    A key may be shortened to any unambiguous ending: learners=8 is cluster.learners=8. Results go to reports/NAME/, or to
+    reports/NAME-HASH/ if that holds results of other parameters, unless --out names another folder. The same command resumes
+    an interrupted one.
     """
     chosen = _load(scenario, overrides)
-    folder = out if out is not None else _REPORTS / chosen.name
-    _run_into(folder, chosen, _command("run", scenario, overrides), checkpoint_seconds, quiet)
+    command = _command("run", scenario, overrides)
+    _run_into(_Place("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet)
 
 
 @app.command()
@@ -62,6 +68,7 @@ def run(scenario: str, overrides: tuple[str, ...], out: Path | None, checkpoint_
 @click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1)
 @click.option("--target", metavar="ERROR", help="Compare the times to this test error: 5%, 0.05; or to a test loss.")
 @_out
+@_replace
 @_checkpoint
 @_quiet
 def compare(
@@ -69,6 +76,7 @@ def compare(
     arguments: tuple[str, ...],
     target: str | None,
     out: Path | None,
+    replacing: bool,
     checkpoint_seconds: float,
     quiet: bool,
 ) -> None:
@@ -84,28 +92,37 @@ def compare(
     value = None if target is None else target_of(target, chosen)
     _check_data(chosen)
 
-    from simasgd.report.comparison_json import save_comparison
+    from simasgd.report.comparison_json import write_comparison
 
-    folder = out if out is not None else _REPORTS / f"{chosen.name}-compare"
     asked = () if target is None else ("--target", target)
     command = _command("compare", scenario, (*arguments, *asked))
-    _run_into(folder, chosen, command, checkpoint_seconds, quiet, target=value, save=save_comparison)
+    place = _Place("compare", f"{chosen.name}-compare", out, replacing)
+    _run_into(place, chosen, command, checkpoint_seconds, quiet, target=value, write=write_comparison)
 
 
 @app.command()
 @_scenario
 @click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1)
 @_out
+@_replace
 @click.option("--workers", type=click.IntRange(1), help="Processes; as many as this machine has cores if absent.")
 @click.option("--dry-run", is_flag=True, help="Check and list the points, run nothing.")
 @_quiet
-def sweep(scenario: str, axes: tuple[str, ...], out: Path | None, workers: int | None, dry_run: bool, quiet: bool) -> None:
+def sweep(
+    scenario: str,
+    axes: tuple[str, ...],
+    out: Path | None,
+    replacing: bool,
+    workers: int | None,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
     """Run a scenario at every combination of the values given, and write one report.
 
-    Values: 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4). The same command goes on where an
-    interrupted one stopped. Results go to reports/NAME-sweep/ unless --out names another folder.
+    Values: 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4). The same command resumes an interrupted
+    one, and one with more points keeps those that are there. Results go to reports/NAME-sweep/, or to
+    reports/NAME-sweep-HASH/ if that holds points that this sweep has not, unless --out names another folder.
     """
-    from simasgd.results import SWEEP, refuse_foreign
     from simasgd.sweep import plan_sweep
 
     plan = plan_sweep(scenario, axes, _command("sweep", scenario, axes))
@@ -118,23 +135,23 @@ def sweep(scenario: str, axes: tuple[str, ...], out: Path | None, workers: int |
             )
         click.echo(f"{len(plan.points)} points")
         return
-    folder = out if out is not None else _REPORTS / f"{plan.scenario.name}-sweep"
-    refuse_foreign(folder, marks=(SWEEP,))
-
     from joblib import cpu_count
 
     from simasgd.progress import points
     from simasgd.report.page import write_sweep
-    from simasgd.sweep import run_sweep
+    from simasgd.sweep import SWEEP_PATHS, run_points
 
-    with points(plan.scenario.name, quiet=quiet) as progress:
-        table = run_sweep(plan, folder, workers=workers or cpu_count(), progress=progress)
-    write_sweep(table, folder)
+    at = _Place("sweep", f"{plan.scenario.name}-sweep", out, replacing)
+    with at.opened(plan.contents, SWEEP_PATHS) as place:
+        with points(plan.scenario.name, quiet=quiet) as progress:
+            table = run_points(plan, place, workers=workers or cpu_count(), progress=progress)
+        _add_page(place, lambda folder: write_sweep(table, folder))
+        place.finish()
     failed = table.points[table.points["error"] != ""]
     for _, row in failed.iterrows():
         click.echo(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}", err=True)
     click.echo(f"{len(table.points) - len(failed)} of {len(table.points)} points")
-    click.echo(f"report: {folder / 'index.html'}")
+    click.echo(f"report: {place.shown / 'index.html'}")
     if len(failed):
         sys.exit(1)
 
@@ -209,13 +226,19 @@ def report(folder: Path) -> None:
     """Write the page of a run's or a sweep's folder anew."""
     from simasgd.report.page import write_study, write_sweep
     from simasgd.results import Study
+    from simasgd.storage.folder import reopened
     from simasgd.sweep import is_sweep, load_table
 
-    try:
-        page = write_sweep(load_table(folder), folder) if is_sweep(folder) else write_study(Study.load(folder), folder)
-    except KeyError as error:
-        raise UsageError(f"{folder}: {error} is missing in its files; was it written by another version?") from None
-    click.echo(f"report: {page}")
+    with reopened(folder) as (place, below):
+        try:
+            with place.adding() as fresh:
+                if is_sweep(folder):
+                    write_sweep(load_table(folder), fresh / below)
+                else:
+                    write_study(Study.load(folder), fresh / below)
+        except KeyError as error:
+            raise UsageError(f"{folder}: {error} is missing in its files; was it written by another version?") from None
+    click.echo(f"report: {folder / 'index.html'}")
 
 
 @app.command()
@@ -238,8 +261,8 @@ def data() -> None:
             click.echo(f"{name:19} here: {paths[0].parent}")
 
 
-def _save(result: Any, folder: Path) -> None:
-    result.save(folder)
+def _write(result: Any, folder: Path) -> None:
+    result.write_into(folder)
 
 
 def main() -> None:
@@ -251,42 +274,79 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+@final
+@dataclass(frozen=True)
+class _Place:
+    """Where a command's results go: to `out` if that was given, else below reports/ to `name`, or beside it."""
+
+    kind: str
+    name: str
+    out: Path | None
+    replacing: bool
+
+    def opened(self, contents: Any, expected: Collection[str]) -> AbstractContextManager[Any]:
+        from simasgd.storage.folder import occupied, occupied_by_default
+
+        if self.out is not None:
+            return occupied(self.out, contents, expected, replacing=self.replacing)
+        return occupied_by_default(
+            _REPORTS / self.name, contents, expected, replacing=self.replacing, tell=lambda line: click.echo(line, err=True)
+        )
+
+
 def _run_into(
-    folder: Path,
+    at: _Place,
     chosen: Any,
     command: str,
     checkpoint_seconds: float,
     quiet: bool,
     *,
     target: float | None = None,
-    save: Callable[[Any, Path], None] = _save,
+    write: Callable[[Any, Path], None] = _write,
 ) -> None:
-    """Run all of a scenario, `save` its results into a folder and write the report."""
-    from shutil import rmtree
+    """Run all of a scenario, `write` its results into a folder and add the report."""
+    from simasgd.results import Study, contents_of, paths_of
 
-    from simasgd.results import refuse_foreign, replacing, unfinished_beside
+    with at.opened(contents_of(at.kind, chosen, target), paths_of(chosen)) as place:
+        from simasgd.progress import phases
+        from simasgd.report.page import write_study
+        from simasgd.simulator import study
 
-    refuse_foreign(folder)
-
-    from simasgd.progress import phases
-    from simasgd.report.page import write_study
-    from simasgd.simulator import study
-
-    unfinished = unfinished_beside(folder)
-    if unfinished.exists() and not quiet:
-        click.echo(f"an interrupted run left {unfinished}; what belongs to this one is gone on with", err=True)
-    with phases(chosen.name, quiet=quiet) as progress:
-        result = study(chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds)
-        result = replace(result, target=target)
-        with replacing(folder) as fresh:
-            save(result, fresh)
-        rmtree(unfinished, ignore_errors=True)
-        progress("report", 1.0)
-        write_study(result, folder)
+        if place.has_unfinished_work and not quiet:
+            click.echo(f"resuming the unfinished work in {place.shown / place.unfinished.name}", err=True)
+        with phases(chosen.name, quiet=quiet) as progress:
+            if place.lacks_only_a_page:
+                result = Study.load(place.path)
+            else:
+                unfinished = place.unfinished
+                result = study(
+                    chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds
+                )
+                result = replace(result, target=target)
+                with place.replacing() as fresh:
+                    write(result, fresh)
+            progress("report", 1.0)
+            _add_page(place, lambda folder: write_study(result, folder))
+        place.finish()
     click.echo(_summary(result))
     for note in result.notes:
         click.echo(f"note: {note}")
-    click.echo(f"report: {folder / 'index.html'}")
+    click.echo(f"report: {place.shown / 'index.html'}")
+
+
+def _add_page(place: Any, draw: Callable[[Path], object]) -> None:
+    """Draw a page and add it to the results. Raises RunFailed, and the results stay without it, whatever fails in drawing."""
+    with place.adding() as fresh:
+        try:
+            draw(fresh)
+        except (OSError, SimasgdError):
+            raise
+        except Exception as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise RunFailed(
+                f"{place.shown}: the results are there, but their page could not be drawn ({said}); "
+                "the same command tries that again, and computes nothing anew"
+            ) from error
 
 
 def _load(scenario: str, overrides: tuple[str, ...]) -> Any:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
-from simasgd.results import RUN, Run
+from simasgd.errors import SimasgdError
+from simasgd.points import PointFolders
+from simasgd.results import Run
 from simasgd.scenario.schema import Scenario
 
 _ATTEMPTS = 3  # how often a run may be under way while a worker dies, before it is given up
 
 
-def run(missing: Sequence[Mapping[str, Scenario]], home: Path, workers: int) -> Iterator[tuple[str, str]]:
-    """Run groups of scenarios in worker processes, each scenario into the folder of its name below `home`, unless that is
-    there; yields each one's name with "" or what went wrong.
+def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
+    """Run groups of scenarios in worker processes, each scenario into the point of its name in a sweep's folder, unless that
+    is there; yields each one's name with "" or what went wrong.
 
     No more groups are handed out than there are workers, so a worker that is killed takes down only those under way, and
     they are tried again. The processes are fresh ones, never forks, which JAX does not survive.
@@ -33,7 +33,7 @@ def run(missing: Sequence[Mapping[str, Scenario]], home: Path, workers: int) -> 
         try:
             while waiting and len(running) < workers:
                 number = waiting.popleft()
-                running[executor.submit(_simulate_into, dict(missing[number]), str(home))] = number
+                running[executor.submit(_simulate_into, dict(missing[number]), str(sweep))] = number
         except TerminatedWorkerError:  # a worker died since; the futures under way say so, too
             waiting.appendleft(number)
         for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
@@ -49,46 +49,27 @@ def run(missing: Sequence[Mapping[str, Scenario]], home: Path, workers: int) -> 
             yield from zip(missing[number], errors, strict=True)
 
 
-def _simulate_into(scenarios: Mapping[str, Scenario], home: str) -> list[str]:
+def _simulate_into(scenarios: Mapping[str, Scenario], sweep: str) -> list[str]:
     """In a worker: simulate runs that go through one loop, and save them. Returns what went wrong with each, or ""."""
     from simasgd.simulator import simulate_together
 
+    folders = PointFolders(Path(sweep))
     try:
         runs = simulate_together(list(scenarios.values()))
     except Exception as error:  # noqa: BLE001  # points that fail are rows of the table, and the others go on
         said = f"{type(error).__name__}: {error}"
-        return ["" if (Path(home) / name / RUN).is_file() else said for name in scenarios]
-    return [_save(run, Path(home), name) for name, run in zip(scenarios, runs, strict=True)]
+        return [said if folders.summary(name, scenario) is None else "" for name, scenario in scenarios.items()]
+    return [_save(folders, name, run) for name, run in zip(scenarios, runs, strict=True)]
 
 
-def _save(run: Run, home: Path, name: str) -> str:
-    """Save a run under a temporary name first. Returns what went wrong, or ""."""
-    final, fresh = home / name, home / f".tmp-{os.getpid()}-{name}"
-    if (final / RUN).is_file():
-        return ""
+def _save(folders: PointFolders, name: str, run: Run) -> str:
+    """Save a point unless it is there. Returns what went wrong, or ""."""
     try:
-        run.save(fresh)
-        fresh.rename(final)
+        if folders.summary(name, run.scenario) is None:
+            folders.save(name, run)
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
-        # A worker of an interrupted sweep may have written the same run meanwhile.
-        return "" if (final / RUN).is_file() else f"{type(error).__name__}: {error}"
+        # A worker of an interrupted sweep may have written the same point meanwhile.
+        return "" if folders.summary(name, run.scenario) is not None else f"{type(error).__name__}: {error}"
+    except SimasgdError as error:
+        return str(error)
     return ""
-
-
-def remove_leftovers(home: Path) -> None:
-    """Delete the unfinished folders of workers that are no more, or whose run is there by now."""
-    for path in home.glob(".tmp-*"):
-        _, process, name = path.name.split("-")
-        if not _alive(int(process)) or (home / name / RUN).is_file():
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

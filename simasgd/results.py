@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import shutil
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
 
-from simasgd.errors import RunFailed, UsageError
-from simasgd.printable import shortened
+from simasgd.errors import UsageError
+from simasgd.identity import code_version
 from simasgd.scenario import text
 from simasgd.scenario.schema import Scenario
+from simasgd.storage.files import COMPARE, PAGE, RUN, SCENARIO, STUDY, SWEEP, TRACE, VARIANTS
+from simasgd.storage.folder import occupied
+from simasgd.storage.manifest import Contents
 from simasgd.timeline import write_trace
 
-RUN, VARIANTS, SCENARIO, PAGE = "run.json", "variants.json", "scenario.yaml", "index.html"
-SWEEP, COMPARE, TRACE = "sweep.json", "compare.json", "timeline.json.gz"
-_MOST_OF_NAME, _MOST_OF_PATH = 200, 3500  # bytes: hidden folders beside it, and files within, have longer names
-_REPEATS, _STUDY = "repeats", "study.json"
+__all__ = ["COMPARE", "PAGE", "RUN", "SCENARIO", "SWEEP", "TRACE", "VARIANTS", "Run", "Study"]
+
+_REPEATS = "repeats"
+_TABLES = ("learners", "updates", "evaluations", "timeline")
 
 
 @final
@@ -80,15 +81,27 @@ class Run:
     def seed(self) -> int:
         return self.scenario.seed
 
-    def save(self, folder: Path) -> None:
-        """Write the run's files into a folder, made if absent. A time line is written twice, as a table and as a trace."""
+    def save(self, folder: str | Path, *, replace: bool = False) -> None:
+        """Write the run's files into a folder, made if absent. A time line is written twice, as a table and as a trace.
+
+        The folder may hold nothing, or what simasgd wrote earlier for the same parameters, or for any with `replace`. Files of
+        other origin stay. Raises simasgd.UsageError before anything is changed, and simasgd.RunFailed where writing fails.
+        """
+        contents = contents_of("run", self.scenario)
+        with occupied(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+            with place.replacing(complete=True) as fresh:
+                self.write_into(fresh)
+            place.finish()
+
+    def write_into(self, folder: Path) -> None:
+        """Write the run's files into a folder that nobody else writes to, in place of files of their names."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RUN, self.summary)
         (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
-        for name in ("learners", "updates", "evaluations", "timeline"):
+        for name in _TABLES:
             table: pd.DataFrame | None = getattr(self, name)
             if table is not None:
-                table.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
+                write_table(folder / f"{name}.parquet", table)
         if self.timeline is not None:
             about = {key: self.summary[key] for key in ("name", "seed", "scenario_hash", "version")}
             write_trace(self.timeline, folder / TRACE, about)
@@ -103,7 +116,7 @@ class Run:
         learners = read_table(folder / "learners.parquet")
         if learners is None:
             raise UsageError(f"{folder}: learners.parquet is missing")
-        summary = read_json(folder / RUN)
+        summary = read_summary(folder / RUN)
         return cls(
             scenario=Scenario.load(folder / SCENARIO).with_seed(summary["seed"]),  # the file may ask for repeats, too
             summary=summary,
@@ -138,20 +151,32 @@ class Study:
     def has_variants(self) -> bool:
         return list(self.runs) != [""]
 
-    def save(self, folder: Path) -> None:
-        """Write every run: variants into sub-folders of their names, further seeds into repeats/SEED below."""
+    def save(self, folder: str | Path, *, replace: bool = False) -> None:
+        """Write every run: variants into sub-folders of their names, further seeds into repeats/SEED below.
+
+        What the folder may hold, and what is raised, is as for `Run.save`.
+        """
+        contents = contents_of("run", self.scenario)
+        with occupied(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+            with place.replacing(complete=True) as fresh:
+                self.write_into(fresh)
+            place.finish()
+
+    def write_into(self, folder: Path) -> None:
+        """Write every run into a folder that nobody else writes to, in place of files of their names."""
+        folder.mkdir(parents=True, exist_ok=True)
         if self.has_variants:
             for variant in self.runs:
-                self.alone(variant).save(folder / variant)
+                self.alone(variant).write_into(folder / variant)
             write_json(folder / VARIANTS, {"name": self.scenario.name, "variants": self.table().to_dict("records")})
         else:
             first, *further = self.runs[""]
-            first.save(folder)
+            first.write_into(folder)
             for run in further:
-                run.save(folder / _REPEATS / str(run.seed))
+                run.write_into(folder / _REPEATS / str(run.seed))
         (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
         about = {"command": self.command, "notes": list(self.notes), "variant": self.variant, "target": self.target}
-        write_json(folder / _STUDY, about)
+        write_json(folder / STUDY, about)
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
@@ -163,7 +188,7 @@ class Study:
         else:
             homes = {"": folder}
         runs = {variant: _with_repeats(home) for variant, home in homes.items()}
-        kept = read_json(folder / _STUDY) if (folder / _STUDY).is_file() else {}
+        kept = read_json(folder / STUDY) if (folder / STUDY).is_file() else {}
         about = (kept.get("command", ""), kept.get("notes", ()), kept.get("variant", ""), kept.get("target"))
         return cls(Scenario.load(folder / SCENARIO), runs, *about)
 
@@ -173,9 +198,26 @@ class Study:
         return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
 
 
+def contents_of(kind: str, scenario: Scenario, target: float | None = None) -> Contents:
+    """What names the results of a study: as in `simasgd.storage.manifest.Contents`."""
+    asked = scenario.hash() if target is None else f"{scenario.hash()} {target}"
+    return Contents(kind, (hashlib.sha256(asked.encode()).hexdigest(),), code_version())
+
+
+def paths_of(scenario: Scenario) -> list[str]:
+    """All files that a study's results may have, pages included, as paths relative to their folder."""
+    files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in _TABLES))
+    homes = [""]
+    for variant, chosen in (scenario.variants or {"": scenario}).items():
+        below = f"{variant}/" if variant else ""
+        further = (f"{below}{_REPEATS}/{(chosen.seed + i) % 2**32}/" for i in range(1, chosen.repeats))
+        homes += [*([below] if below else ()), *further]
+    return [VARIANTS, COMPARE, *(f"{home}{name}" for home in homes for name in files)]
+
+
 def _with_repeats(home: Path) -> list[Run]:
     first = Run.load(home)
-    seeds = [int(folder.name) for folder in (home / _REPEATS).glob("*") if folder.name.isdecimal() and folder.is_dir()]
+    seeds = [int(path.parent.name) for path in (home / _REPEATS).glob(f"*/{RUN}") if path.parent.name.isdecimal()]
     in_order = sorted(seeds, key=lambda seed: (seed - first.seed) % 2**32)
     return [first, *(Run.load(home / _REPEATS / str(seed)) for seed in in_order)]
 
@@ -254,6 +296,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """A Parquet table, without its index."""
+    with path.open("wb") as file:
+        table.to_parquet(file, compression="zstd", index=False)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
@@ -273,6 +321,30 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_summary(path: Path) -> dict[str, Any]:
+    """The content of a run.json. Raises simasgd.UsageError where it has another form, or cannot be read."""
+    summary = read_json(path)
+    number, optional = (int, float), (int, float, type(None))
+    forms: dict[str, tuple[type, ...]] = {
+        "name": (str,),
+        "seed": (int,),
+        "scenario_hash": (str,),
+        "simulated_seconds": number,
+        "gradients_per_simulated_second": number,
+        "staleness": (dict,),
+        "test_error": optional,
+        "diverged": (dict, type(None)),
+    }
+    wrong = [key for key, form in forms.items() if key not in summary or not isinstance(summary[key], form)]
+    if not wrong and not isinstance(summary["staleness"].get("mean"), optional):
+        wrong = ["staleness.mean"]
+    if not wrong and not isinstance(summary.get("test_loss"), optional):
+        wrong = ["test_loss"]
+    if wrong:
+        raise UsageError(f"{path}: is not what simasgd writes: {wrong[0]} is missing or of another form")
+    return summary
+
+
 def read_table(path: Path) -> pd.DataFrame | None:
     """A Parquet table; None if there is no such file. Raises simasgd.UsageError where it is damaged."""
     if not path.is_file():
@@ -281,56 +353,3 @@ def read_table(path: Path) -> pd.DataFrame | None:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
-
-
-def unfinished_beside(folder: Path) -> Path:
-    """The hidden folder beside `folder` in which a run keeps what it has done until its results are there."""
-    folder = folder.absolute()
-    return folder.with_name(f".{folder.name}.unfinished")
-
-
-def refuse_foreign(folder: Path, marks: Sequence[str] = (RUN, VARIANTS)) -> None:
-    """Raise UsageError unless results may be written to this path: a new or empty folder, or one that holds one of the files
-    `marks`, which earlier results have."""
-    refuse_name(folder)
-    try:
-        known = any((folder / mark).is_file() for mark in marks)
-        free = not folder.is_symlink() and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir())))
-        above = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}") from None
-    if not known and not free:
-        raise UsageError(f"{folder}: exists and does not hold earlier results; give another place with --out")
-    if not above.is_dir():
-        raise UsageError(f"{folder}: {above} is not a folder")
-
-
-def refuse_name(folder: Path) -> None:
-    """Raise UsageError for a name that the results' own files could not have, or not say."""
-    try:
-        name, whole = folder.absolute().name.encode(), str(folder.absolute()).encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"{folder}: a folder's name must be UTF-8 text; give another with --out") from None
-    if len(name) > _MOST_OF_NAME or len(whole) > _MOST_OF_PATH:
-        said = shortened(str(folder), 100)
-        limits = f"{_MOST_OF_NAME} bytes, and {_MOST_OF_PATH} with its path, are the most"
-        raise UsageError(f"{said}: the name is too long; {limits}; give another with --out")
-
-
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside `folder` to write into; it takes that name when all went well, and is removed otherwise."""
-    folder = folder.absolute()
-    unique = uuid.uuid4().hex[:8]
-    fresh, aside = folder.with_name(f".{folder.name}.new-{unique}"), folder.with_name(f".{folder.name}.old-{unique}")
-    try:
-        fresh.mkdir(parents=True)
-        yield fresh
-        if folder.exists():
-            folder.rename(aside)
-        fresh.rename(folder)
-    except OSError as error:
-        raise RunFailed(f"the results could not be written to {folder}: {error}") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +13,13 @@ from simasgd.cluster.book import Limit
 from simasgd.cluster.log import SpanLog
 from simasgd.cluster.simulation import Clocked
 from simasgd.cluster.simulation import run as run_cluster
-from simasgd.errors import RunFailed, SimasgdError
-from simasgd.identity import content_name
+from simasgd.errors import RunFailed
 from simasgd.results import Run, Study, mixing_summary, records, staleness_summary
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table, with_bytes
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
+from simasgd.unfinished import UnfinishedWork
 from simasgd.what_if import Answers, what_if
 
 if TYPE_CHECKING:
@@ -76,7 +74,7 @@ def study(
         raise ValueError("a task's functions cannot be named, so a study of one cannot be gone on with")
     scenario = scenario if task is None else task.described(scenario)
     singles = _singles(scenario)
-    shelf = None if unfinished is None else _Shelf(unfinished, checkpoint_seconds)
+    kept = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     finished: dict[int, Run] = {}
     groups = together([single for _, single in singles])
     clocks = _Clocks([singles[group[0]][1] for group in groups])
@@ -96,9 +94,9 @@ def study(
         ) -> None:
             progress(phase, (before + _of_run(phase, fraction, learns) * size) / len(singles))
 
-        runs = None if shelf is None else shelf.find(chosen)
+        runs = None if kept is None else kept.find(chosen)
         if runs is None:
-            runs = _runs(chosen, clocks.of(chosen[0], part), part, task=task, shelf=shelf)
+            runs = _runs(chosen, clocks.of(chosen[0], part), part, task=task, kept=kept)
         clocks.done(chosen[0])
         finished.update(zip(group, runs, strict=True))
         progress("done", len(finished) / len(singles))
@@ -236,52 +234,6 @@ def _tape_of(scenario: Scenario) -> str:
     return f"{scenario.learning is not None} {clock_of(scenario)}"
 
 
-@final
-class _Shelf:
-    """What an interrupted study has done, in a folder. All is named by the runs that go through one loop, in their order, the
-    code and the device, so that nothing is taken for something that would have other numbers."""
-
-    def __init__(self, folder: Path, checkpoint_seconds: float) -> None:
-        self._folder = folder
-        self.checkpoint_seconds = checkpoint_seconds
-
-    def find(self, scenarios: Sequence[Scenario]) -> list[Run] | None:
-        """The runs, if all are here and whole."""
-        home = self._folder / _loop_name(scenarios)
-        try:
-            return [Run.load(home / str(number)) for number in range(len(scenarios))] if home.is_dir() else None
-        except SimasgdError:
-            return None
-
-    def put(self, runs: Sequence[Run]) -> None:
-        """Keep runs that were made together, and no longer how far they had come."""
-        scenarios = [run.scenario for run in runs]
-        home, fresh = self._folder / _loop_name(scenarios), self._folder / f".{uuid.uuid4().hex}.new"
-        try:
-            for number, run in enumerate(runs):
-                run.save(fresh / str(number))
-            if home.exists():  # not whole, or another process was faster
-                home.rename(self._folder / f".{uuid.uuid4().hex}.old")
-            fresh.rename(home)
-            self.checkpoint(scenarios).unlink(missing_ok=True)
-        except OSError as error:
-            raise RunFailed(f"what is done could not be saved in {self._folder}: {error}") from error
-
-    def checkpoint(self, scenarios: Sequence[Scenario]) -> Path:
-        """Where the learning of these is kept while it is under way."""
-        return self._folder / f"{_loop_name(scenarios)}.checkpoint"
-
-
-def _loop_name(scenarios: Sequence[Scenario]) -> str:
-    """Names runs that are made together: 16 hexadecimal digits."""
-    device = ""
-    if scenarios[0].learning is not None:
-        import jax
-
-        device = f"{jax.device_count()} × {jax.devices()[0].device_kind}"
-    return hashlib.sha256(" ".join([*map(content_name, scenarios), device]).encode()).hexdigest()[:16]
-
-
 def _runs(
     scenarios: Sequence[Scenario],
     clock: _Clock,
@@ -289,16 +241,16 @@ def _runs(
     *,
     task: Task | None = None,
     player: AbstractPlayer | None = None,
-    shelf: _Shelf | None = None,
+    kept: UnfinishedWork | None = None,
 ) -> list[Run]:
     began = time.perf_counter()
     learned: Sequence[Learned | None] = [None] * len(scenarios)
     if scenarios[0].learning is not None:
-        learned = _learned(scenarios, clock, progress, task, player, shelf)
+        learned = _learned(scenarios, clock, progress, task, player, kept)
     seconds = clock.seconds + time.perf_counter() - began  # of all of them, as those of their clock and their loop are
     runs = [_run(scenario, clock, found, seconds) for scenario, found in zip(scenarios, learned, strict=True)]
-    if shelf is not None and seconds > _WORTH_KEEPING:
-        shelf.put(runs)
+    if kept is not None and seconds > _WORTH_KEEPING:
+        kept.put(runs)
     return runs
 
 
@@ -308,7 +260,7 @@ def _learned(
     progress: Progress,
     task: Task | None,
     player: AbstractPlayer | None,
-    shelf: _Shelf | None,
+    kept: UnfinishedWork | None,
 ) -> Sequence[Learned]:
     from simasgd.learning.checkpoint import FileCheckpoint, NoCheckpoint
     from simasgd.learning.train import train
@@ -317,9 +269,9 @@ def _learned(
     assert tape is not None
     progress("compile", 0.0)
     checkpoint: FileCheckpoint | NoCheckpoint = NoCheckpoint()
-    if shelf is not None:
-        path = shelf.checkpoint(scenarios)
-        checkpoint = FileCheckpoint(path, path.stem, shelf.checkpoint_seconds)
+    if kept is not None:
+        path = kept.checkpoint(scenarios)
+        checkpoint = FileCheckpoint(path, path.stem, kept.checkpoint_seconds)
     try:
         return train(
             scenarios,

@@ -14,18 +14,24 @@ import pandas as pd
 from simasgd import pool
 from simasgd.axes import MOST_POINTS, Axis, combinations, parse
 from simasgd.errors import RunFailed, ScenarioError, UsageError
-from simasgd.identity import content_name
+from simasgd.identity import code_version, content_name
+from simasgd.points import PointFolders
 from simasgd.printable import printable, shortened
-from simasgd.results import RUN, SCENARIO, SWEEP, read_json, read_table, write_json
+from simasgd.results import read_json, read_table, write_json, write_table
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.alike import together
 from simasgd.scenario.load import typed
 from simasgd.scenario.merge import Layer
 from simasgd.scenario.schema import Scenario
+from simasgd.storage.files import PAGE, SCENARIO, SWEEP
+from simasgd.storage.folder import POINTS, ResultsFolder, occupied
+from simasgd.storage.manifest import Contents
 
-__all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_sweep"]
+__all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_points", "run_sweep"]
 
-_POINTS = "points"
+_TABLE = "points.parquet"
+SWEEP_PATHS = (SWEEP, _TABLE, SCENARIO, PAGE, f"{POINTS}/")
+"""The files that a sweep writes, as `simasgd.storage.folder.occupied` expects them."""
 
 
 @final
@@ -52,6 +58,11 @@ class Sweep:
     axes: tuple[Axis, ...]
     points: tuple[Point, ...]
     command: str
+
+    @property
+    def contents(self) -> Contents:
+        """Names what its results are of: the scenarios of all points."""
+        return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), code_version())
 
 
 @final
@@ -118,14 +129,29 @@ def run_sweep(
 ) -> SweepTable:
     """Run the points that `folder` does not hold yet, in `workers` processes; a failed point leaves its error in the table.
 
+    The folder may hold nothing, or an earlier sweep all of whose points are in this one, too; raises UsageError otherwise.
     `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
     """
-    table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, folder, {}), sweep.command)
-    _save(table, folder)
-    (folder / _POINTS).mkdir(exist_ok=True)
-    pool.remove_leftovers(folder / _POINTS)
+    with occupied(folder, sweep.contents, SWEEP_PATHS) as place:
+        table = run_points(sweep, place, workers=workers, progress=progress)
+        place.finish()
+    return table
+
+
+def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Callable[[str, int, int], None]) -> SweepTable:
+    """What `run_sweep` does, in a folder that is opened already, and leaves unfinished."""
+    folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in sweep.points}
-    kept = {name for name in homes if (folder / _POINTS / name / RUN).is_file()}
+    try:
+        folders.prepare()
+        found = {name: folders.summary(name, scenario) for name, scenario in homes.items()}
+    except OSError as error:
+        raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
+    summaries = {name: summary for name, summary in found.items() if summary is not None}
+    table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, summaries, {}), sweep.command)
+    with place.adding() as fresh:
+        _write(table, fresh)
+    kept = set(summaries)
     finished = 0
     for _ in kept:
         finished += 1
@@ -135,16 +161,19 @@ def run_sweep(
     groups = [[names[i] for i in group] for group in together(list(homes.values()))]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     failures: dict[str, str] = {}
-    for name, error in pool.run(missing, folder / _POINTS, workers):
+    for name, failure in pool.run(missing, place.path, workers):
         if name in kept:
             continue
         finished += 1
-        if error:
-            failures[name] = error
-        progress("failed" if error else "done", finished, len(homes))
-    pool.remove_leftovers(folder / _POINTS)
-    table = replace(table, points=_table(sweep, folder, failures))
-    _save(table, folder)
+        summary = None if failure else folders.summary(name, homes[name])
+        if summary is None:
+            failures[name] = failure or "its files were deleted meanwhile"
+        else:
+            summaries[name] = summary
+        progress("failed" if name in failures else "done", finished, len(homes))
+    table = replace(table, points=_table(sweep, summaries, failures))
+    with place.adding() as fresh:
+        _write(table, fresh)
     return table
 
 
@@ -152,7 +181,7 @@ def load_table(folder: Path) -> SweepTable:
     """The table of a sweep's folder. Raises simasgd.UsageError where there is none."""
     if not (folder / SWEEP).is_file():
         raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
-    content, points = read_json(folder / SWEEP), read_table(folder / "points.parquet")
+    content, points = read_json(folder / SWEEP), read_table(folder / _TABLE)
     if points is None:
         raise UsageError(f"{folder}: points.parquet is missing")
     axes = tuple(
@@ -167,19 +196,19 @@ def is_sweep(folder: Path) -> bool:
     return (folder / SWEEP).is_file()
 
 
-def _table(sweep: Sweep, folder: Path, failures: Mapping[str, str]) -> pd.DataFrame:
+def _table(sweep: Sweep, summaries: Mapping[str, Mapping[str, Any]], failures: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for point in sweep.points:
-        path = folder / _POINTS / point.folder / RUN
-        summary = read_json(path) if path.is_file() else None
+        name = point.folder
+        summary = summaries.get(name)
         rows.append(
             {
                 **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},
                 "variant": point.variant,
                 "seed": point.scenario.seed,
                 **_numbers(summary),
-                "folder": f"{_POINTS}/{point.folder}",
-                "error": "" if summary else failures.get(point.folder, "not run yet"),
+                "folder": f"{POINTS}/{name}",
+                "error": "" if summary else failures.get(name, "not run yet"),
             }
         )
     return pd.DataFrame(rows)
@@ -194,29 +223,17 @@ def _numbers(summary: Mapping[str, Any] | None) -> dict[str, Any]:
     return {**numbers, "diverged": summary is not None and summary["diverged"] is not None}
 
 
-def _save(table: SweepTable, folder: Path) -> None:
-    """Write the table; each file under a temporary name first, and the one that marks a sweep's folder before all else, so
-    that the folder is known again wherever the sweep is interrupted."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        content = {
-            "name": table.scenario.name,
-            "command": table.command,
-            "axes": [{"key": axis.key, "values": axis.values, "numbers": axis.numbers} for axis in table.axes],
-            "points": table.points.to_dict("records"),
-        }
-        _replace(folder / SWEEP, lambda path: write_json(path, content))
-        _replace(folder / "points.parquet", lambda path: table.points.to_parquet(path, index=False))
-        resolved = text.dump(table.scenario.resolved())
-        _replace(folder / SCENARIO, lambda path: path.write_text(resolved, encoding="utf-8"))
-    except OSError as error:
-        raise RunFailed(f"the sweep could not be written to {folder}: {error}") from error
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    write(fresh)
-    fresh.replace(path)
+def _write(table: SweepTable, folder: Path) -> None:
+    """Write the table's files into a folder that nobody else writes to."""
+    content = {
+        "name": table.scenario.name,
+        "command": table.command,
+        "axes": [{"key": axis.key, "values": axis.values, "numbers": axis.numbers} for axis in table.axes],
+        "points": table.points.to_dict("records"),
+    }
+    write_json(folder / SWEEP, content)
+    write_table(folder / _TABLE, table.points)
+    (folder / SCENARIO).write_text(text.dump(table.scenario.resolved()), encoding="utf-8")
 
 
 def _number_at(scenario: Scenario, key: str) -> float | None:

@@ -39,7 +39,7 @@ def test_an_earlier_runs_folder_is_replaced_whole(tmp_path):
     path.write_text(dump(scenario(TIMING, {"stop": {"gradients": 40}, "repeats": 2}).resolved()))
     simasgd("run", "mine.yaml", "--out", "out", "-q", folder=tmp_path)
     assert (tmp_path / "out/repeats/1/run.json").exists()
-    done = simasgd("run", "mine.yaml", "repeats=1", "seed=3", "--out", "out", "-q", folder=tmp_path)
+    done = simasgd("run", "mine.yaml", "repeats=1", "seed=3", "--out", "out", "--replace", "-q", folder=tmp_path)
     assert done.stderr == ""
     assert not (tmp_path / "out/repeats").exists()
     assert json.loads((tmp_path / "out/run.json").read_text())["seed"] == 3
@@ -86,7 +86,7 @@ def test_a_comparison_and_its_page(tmp_path):
     assert [line.split()[0] for line in done.stdout.splitlines()] == [*names, "report:"]
     home = tmp_path / "reports/quickstart-compare"
     assert sorted(entry.name for entry in home.iterdir()) == sorted(
-        [*names, "compare.json", "index.html", "scenario.yaml", "study.json", "variants.json"]
+        [*names, "compare.json", "index.html", "scenario.yaml", "simasgd.json", "study.json", "variants.json"]
     )
     compared = json.loads((home / "compare.json").read_text())
     assert [row["variant"] for row in compared["variants"]] == names

@@ -21,9 +21,9 @@ from simasgd.report.words import Spread
 from simasgd.results import COMPARE, Run, Study, write_json
 
 
-def save_comparison(study: Study, folder: Path) -> None:
-    """Write a study's files, and compare.json beside them."""
-    study.save(folder)
+def write_comparison(study: Study, folder: Path) -> None:
+    """Write a study's files, and compare.json beside them, into a folder that nobody else writes to."""
+    study.write_into(folder)
     write_json(folder / COMPARE, comparison_json(study))
 
 

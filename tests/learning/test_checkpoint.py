@@ -19,6 +19,7 @@ from simasgd import RunFailed, simulator, study
 from simasgd.learning.checkpoint import FileCheckpoint
 from simasgd.learning.compiled import Compiled, Together
 from simasgd.scenario.alike import together
+from simasgd.storage.folder import WORK
 from tests.build import LEARNING, scenario
 from tests.learning.test_players import distance, problem_of
 
@@ -52,12 +53,12 @@ def test_a_run_killed_at_three_random_points_gives_the_uninterrupted_runs_number
     (tmp_path / "long.yaml").write_text(LONG)
     arguments, where = command(tmp_path, "whole")
     subprocess.run(arguments, check=True, capture_output=True, timeout=300, **where)
-    assert not (tmp_path / ".whole.unfinished").exists()
+    assert not (tmp_path / "whole" / WORK).exists()
 
     arguments, where = command(tmp_path, "killed")
     seed = random.randrange(10**6)
     points = random.Random(seed)
-    shelf, reached = tmp_path / ".killed.unfinished", 0
+    shelf, reached = tmp_path / "killed" / WORK, 0
     for _ in range(3):
         process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, **where)
         wanted = reached + points.randint(200, 5000)
@@ -66,9 +67,9 @@ def test_a_run_killed_at_three_random_points_gives_the_uninterrupted_runs_number
             reached = max([reached, *steps_in(shelf)])
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert not (tmp_path / "killed").exists(), f"over before it could be killed (seed {seed})"
+        assert not (tmp_path / "killed/run.json").exists(), f"over before it could be killed (seed {seed})"
     again = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=300, **where)
-    assert "what belongs to this one is gone on with" in again.stderr
+    assert "resuming the unfinished work in killed" in again.stderr
     assert not shelf.exists()
     summary, evaluations = numbers(tmp_path / "killed")
     expected, expected_evaluations = numbers(tmp_path / "whole")

@@ -1,0 +1,101 @@
+"""simasgd.json: the list of the files that simasgd wrote into a results folder, by which the folder is known again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from simasgd.storage.files import is_file, write_whole
+
+MANIFEST = "simasgd.json"
+_WRITER, _FORMAT = "simasgd", 1
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+@final
+@dataclass(frozen=True)
+class Contents:
+    """What results are of: the kind of command, a hash for each run or study, and the code.
+
+    kind        run, compare or sweep
+    parameters  what was asked for: SHA-256 digests, one for a run or a comparison, one for each point of a sweep
+    code        the version of the code, as in `simasgd.identity.code_version`
+    """
+
+    kind: str
+    parameters: tuple[str, ...]
+    code: str
+
+    def cover(self, other: Contents) -> bool:
+        """Whether results of these contents hold everything that was asked for by the other, so that they may replace it."""
+        return self.kind == other.kind and set(other.parameters) <= set(self.parameters)
+
+    @property
+    def name(self) -> str:
+        """Names kind and parameters: 16 hexadecimal digits."""
+        return hashlib.sha256(" ".join([self.kind, *sorted(self.parameters)]).encode()).hexdigest()[:16]
+
+
+@final
+@dataclass(frozen=True)
+class Manifest:
+    """The files of results: relative POSIX paths, each with the SHA-256 digest of its content.
+
+    `complete` says that the command that made them has ended; otherwise its page may be missing, or points of a sweep.
+    """
+
+    contents: Contents
+    complete: bool
+    files: Mapping[str, str]
+
+    def write(self, path: Path) -> None:
+        content = {
+            "written_by": _WRITER,
+            "format": _FORMAT,
+            "kind": self.contents.kind,
+            "code": self.contents.code,
+            "complete": self.complete,
+            "parameters": list(self.contents.parameters),
+            "files": dict(sorted(self.files.items())),
+        }
+        write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest | None:
+        """What `write` wrote; None for anything else, such as a link, a file of another origin, or no file."""
+        if not is_file(path):
+            return None
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError:
+            return None
+        return cls._of(content)
+
+    @classmethod
+    def _of(cls, content: Any) -> Manifest | None:
+        if not isinstance(content, dict) or (content.get("written_by"), content.get("format")) != (_WRITER, _FORMAT):
+            return None
+        kind, code, complete = content.get("kind"), content.get("code"), content.get("complete")
+        parameters, files = content.get("parameters"), content.get("files")
+        if not (isinstance(kind, str) and isinstance(code, str) and isinstance(complete, bool)):
+            return None
+        if not (isinstance(parameters, list) and all(_is_digest(value) for value in parameters)):
+            return None
+        if not (isinstance(files, dict) and all(_is_inside(name) and _is_digest(value) for name, value in files.items())):
+            return None
+        return cls(Contents(kind, tuple(parameters), code), complete, files)
+
+
+def _is_digest(value: Any) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a relative path stays within the folder that it is relative to."""
+    parts = name.split("/")
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)

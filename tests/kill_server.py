@@ -1,0 +1,175 @@
+"""Runs a command of simasgd again and again, killing it at each of its changes to the disk, and then runs it once more.
+
+A program of its own, so that it has one thread and may fork: what is imported once serves every run. Its argument is JSON:
+`before`, the commands that make the folder that each run begins in; `command`; and `all`, whether to kill it everywhere or at
+every rename and a sample of the rest. It prints what it saw as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from simasgd import cli, pool
+from simasgd.storage.manifest import MANIFEST
+
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
+SAMPLE = 7  # of the events that are no renames, one in so many
+
+Change = tuple[str, str]  # the event, and the path below the folder of the run
+
+
+for name in ("simulator", "sweep", "report.page", "progress"):  # once for all forks
+    import_module(f"simasgd.{name}")
+
+
+def main() -> None:
+    asked = json.loads(sys.argv[1])
+    home = Path(tempfile.mkdtemp())
+    try:
+        print(json.dumps(killed_everywhere(home, asked["before"], asked["command"], all_points=asked["all"])))
+    finally:
+        shutil.rmtree(home)
+
+
+def killed_everywhere(home: Path, before: Sequence[Any], command: Sequence[str], *, all_points: bool) -> dict[str, Any]:
+    start = home / "start"
+    start.mkdir()
+    for step in before:
+        if isinstance(step, Mapping):
+            for name, content in step.items():
+                (start / name).write_text(content)
+        elif wait(forked(start, step)) != 0:
+            raise SystemExit(f"{step}: {(start.parent / 'stderr').read_text()}")
+    whole = home / "whole"
+    shutil.copytree(start, whole, symlinks=True)
+    changes: list[Change] = []
+    code = wait(forked(whole, command, log=home / "log"))
+    changes = [tuple(line) for line in json.loads((home / "log").read_text())]
+    expected = snapshot(whole)
+    wrong = []
+    points = [*chosen(changes, all_points)]
+    for number, half in points:
+        shutil.copytree(start, home / "killed", symlinks=True)
+        left = wait(forked(home / "killed", command, kill_at=number, half=half))
+        middle = sorted(snapshot(home / "killed"))
+        again = wait(forked(home / "killed", command))
+        found = snapshot(home / "killed")
+        if (left, again) != (-signal.SIGKILL, code) or found != expected:
+            said = (home / "stderr").read_text()
+            differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+            wrong.append([number, half, changes[number], left, again, differing, middle, said])
+        shutil.rmtree(home / "killed")
+    return {"code": code, "changes": changes, "tried": len(points), "wrong": wrong, "files": sorted(expected)}
+
+
+def chosen(changes: Sequence[Change], all_points: bool) -> Iterator[tuple[int, bool]]:
+    """Where to kill: before a change, and, where a file is opened to be written, also right after it is there and empty."""
+    for number, (event, _) in enumerate(changes):
+        if all_points or event == "os.rename" or number % SAMPLE == 0:
+            yield number, False
+        if event == "open" and (all_points or number % SAMPLE == 1):
+            yield number, True
+
+
+def forked(folder: Path, command: Sequence[str], *, kill_at: int = -1, half: bool = False, log: Path | None = None) -> int:
+    """Start a command in a fork; returns its process."""
+    sys.stdout.flush()
+    process = os.fork()
+    if process:
+        return process
+    os.chdir(folder)
+    with (folder.parent / "stderr").open("w") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    pool.run = one_after_the_other
+    seen = watched(folder, kill_at, half)
+    sys.argv = ["simasgd", *command]
+    code: Any = 1
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as left:
+        code = left.code
+    finally:
+        if log is not None:
+            log.write_text(json.dumps(list(seen)))
+        sys.stderr.flush()
+        os._exit(code or 0)
+
+
+def one_after_the_other(missing: Sequence[Mapping[str, Any]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
+    """What the workers of a sweep do, in this process, where it can be killed at each change to the disk."""
+    del workers
+    for group in missing:
+        yield from zip(group, pool._simulate_into(group, str(sweep)), strict=True)
+
+
+def watched(folder: Path, kill_at: int, half: bool) -> list[Change]:
+    """Note each change that this process makes below a folder, and kill it before change number `kill_at`."""
+    seen: list[Change] = []
+    root = f"{folder.resolve()}{os.sep}"
+    busy = False
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal busy
+        if busy or not (event in CHANGES or (event == "open" and isinstance(arguments[2], int) and writes(arguments[2]))):
+            return
+        if not isinstance(arguments[0], str | bytes | os.PathLike):
+            return
+        path = os.path.join(root, os.fsdecode(arguments[0]))
+        if not path.startswith(root):
+            return
+        if len(seen) == kill_at:
+            busy = True
+            if half:
+                os.close(os.open(path, arguments[2], 0o666))
+            os.kill(os.getpid(), signal.SIGKILL)
+        seen.append((event, re.sub("[0-9a-f]{32}", "UUID", path[len(root) :])))
+
+    sys.addaudithook(hook)
+    return seen
+
+
+def writes(flags: int) -> bool:
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def wait(process: int) -> int:
+    """The exit code of a process, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def snapshot(folder: Path) -> dict[str, Any]:
+    """All paths below a folder with their contents, but for what a wall clock says."""
+    return {
+        path.relative_to(folder).as_posix(): os.readlink(path) if path.is_symlink() else content(path)
+        for path in folder.rglob("*")
+    }
+
+
+def content(path: Path) -> Any:
+    if path.is_dir():
+        return None
+    if path.name == "run.json" and path.read_bytes():
+        return {key: value for key, value in json.loads(path.read_text()).items() if key != "wall"}
+    if path.name == MANIFEST:
+        found = json.loads(path.read_text())
+        timed = ("run.json", "index.html")
+        return found | {"files": {name: None if name.endswith(timed) else sha for name, sha in found["files"].items()}}
+    if path.name == "index.html":
+        return re.sub(r"wall time, .*?</tr>", "", path.read_text(), flags=re.DOTALL)
+    return path.read_bytes().hex()
+
+
+if __name__ == "__main__":
+    main()
