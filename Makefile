@@ -27,6 +27,9 @@ test: $(STAMP)  ## run the tests
 fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
+kills: $(STAMP)  ## kill commands at each of their changes to the disk (minutes)
+	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/test_killed.py $(ARGS)
+
 lint: $(STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -62,4 +65,4 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-.PHONY: help setup scenario sweep list test fuzz lint bench lock clean need-name
+.PHONY: help setup scenario sweep list test fuzz kills lint bench lock clean need-name

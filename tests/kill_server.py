@@ -1,8 +1,8 @@
 """Runs a command of simasgd again and again, killing it at each of its changes to the disk, and then runs it once more.
 
 A program of its own, so that it has one thread and may fork: what is imported once serves every run. Its argument is JSON:
-`before`, the commands that make the folder that each run begins in; `command`; and `all`, whether to kill it everywhere or at
-every rename and a sample of the rest. It prints what it saw as JSON.
+`before`, the files and commands that make the folder that each run begins in; `command`; and `every`: it is killed at every
+rename, and at one in so many of the other changes. It prints what it saw as JSON.
 """
 
 from __future__ import annotations
@@ -19,29 +19,39 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from simasgd import cli, pool
+from simasgd import cli, pool, study
+from simasgd.report.page import study_page
+from simasgd.scenario.load import typed
+from simasgd.scenario.merge import Layer
 from simasgd.storage.manifest import MANIFEST
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
-SAMPLE = 7  # of the events that are no renames, one in so many
 
 Change = tuple[str, str]  # the event, and the path below the folder of the run
 
 
-for name in ("simulator", "sweep", "report.page", "progress"):  # once for all forks
-    import_module(f"simasgd.{name}")
+TIMING = {
+    "name": "warm-up",
+    "cluster": {"learners": 2, "profile": "ideal"},
+    "workload": {"mini_batch": 4, "payload": "1 kB", "samples_per_epoch": 100},
+    "protocol": "async",
+    "stop": {"gradients": 20},
+}
+for module in ("sweep", "progress", "report.sweep_figures"):
+    import_module(f"simasgd.{module}")
 
 
 def main() -> None:
     asked = json.loads(sys.argv[1])
     home = Path(tempfile.mkdtemp())
+    study_page(study(typed(Layer(TIMING))))  # what drawing makes once is made for all forks
     try:
-        print(json.dumps(killed_everywhere(home, asked["before"], asked["command"], all_points=asked["all"])))
+        print(json.dumps(killed_everywhere(home, asked["before"], asked["command"], asked["every"])))
     finally:
         shutil.rmtree(home)
 
 
-def killed_everywhere(home: Path, before: Sequence[Any], command: Sequence[str], *, all_points: bool) -> dict[str, Any]:
+def killed_everywhere(home: Path, before: Sequence[Any], command: Sequence[str], every: int) -> dict[str, Any]:
     start = home / "start"
     start.mkdir()
     for step in before:
@@ -57,7 +67,7 @@ def killed_everywhere(home: Path, before: Sequence[Any], command: Sequence[str],
     changes = [tuple(line) for line in json.loads((home / "log").read_text())]
     expected = snapshot(whole)
     wrong = []
-    points = [*chosen(changes, all_points)]
+    points = [*chosen(changes, every)]
     for number, half in points:
         shutil.copytree(start, home / "killed", symlinks=True)
         left = wait(forked(home / "killed", command, kill_at=number, half=half))
@@ -72,12 +82,12 @@ def killed_everywhere(home: Path, before: Sequence[Any], command: Sequence[str],
     return {"code": code, "changes": changes, "tried": len(points), "wrong": wrong, "files": sorted(expected)}
 
 
-def chosen(changes: Sequence[Change], all_points: bool) -> Iterator[tuple[int, bool]]:
+def chosen(changes: Sequence[Change], every: int) -> Iterator[tuple[int, bool]]:
     """Where to kill: before a change, and, where a file is opened to be written, also right after it is there and empty."""
     for number, (event, _) in enumerate(changes):
-        if all_points or event == "os.rename" or number % SAMPLE == 0:
+        if event == "os.rename" or number % every == 0:
             yield number, False
-        if event == "open" and (all_points or number % SAMPLE == 1):
+        if event == "open" and number % every == 1 % every:
             yield number, True
 
 
