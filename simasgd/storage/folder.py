@@ -50,6 +50,7 @@ _OWN_FOLDERS = re.compile(rf"{_STAGED}|{POINTS}|[0-9a-f]{{16}}|\.[0-9a-f]{{32}}\
 _BEFORE_WORK = {_LOCK, _PROCESS, f"{_PURPOSE}.new"}  # what a process makes before it says what it is about
 _MARK = b'<meta name="generator" content="simasgd '
 _MOST_OF_NAME, _MOST_OF_PATH = 200, 3500  # bytes: files within have longer names
+_ELSEWHERE = "; or give another place with --out"
 _ATTEMPTS = 100  # to make a folder that another process deletes at the same time
 
 
@@ -80,7 +81,7 @@ class ResultsFolder:
     @property
     def has_unfinished_work(self) -> bool:
         """Whether an interrupted run left runs or checkpoints here."""
-        return any(_KEPT.fullmatch(name) for name in os.listdir(self.unfinished))
+        return _has_work(self.unfinished)
 
     @property
     def lacks_only_a_page(self) -> bool:
@@ -153,7 +154,8 @@ def occupied(
         work = target / WORK
         for holder, what in ((target / MANIFEST, "holds results"), (work / _PURPOSE, "holds unfinished work")):
             earlier = Manifest.read(holder)
-            if earlier is not None and not contents.cover(earlier.contents):
+            empty = holder.parent == work and not _has_work(work)
+            if earlier is not None and not empty and not contents.cover(earlier.contents):
                 if not replacing:
                     raise Taken(
                         f"{folder}: {what} of {_other(contents, earlier.contents)}; give another place with --out, or --replace"
@@ -162,8 +164,8 @@ def occupied(
                     _clear_work(work)
         _refuse_changed(target, folder, expected)
         with _refusing(folder):
-            Manifest(contents, complete=False, files={}).write(work / _PURPOSE)
             create(work / _RESERVE, os.urandom(_RESERVED))
+            Manifest(contents, complete=False, files={}).write(work / _PURPOSE)
         yield ResultsFolder(target, folder, contents)
 
 
@@ -199,10 +201,10 @@ def reopened(folder: Path) -> Iterator[tuple[ResultsFolder, str]]:
     listing = next((above for above in (target, *list(target.parents)[:3]) if _lists(above, target)), target)
     with _locked(listing, shown, None):
         _finish_interrupted(listing, shown)
-        with _refusing(shown):
+        with _refusing(shown, ""):
             create(listing / WORK / _RESERVE, os.urandom(_RESERVED))
         below = "" if listing == target else target.relative_to(listing).as_posix()
-        _refuse_changed(listing, shown, (f"{below}/{PAGE}" if below else PAGE,))
+        _refuse_changed(listing, shown, (f"{below}/{PAGE}" if below else PAGE,), "")
         yield ResultsFolder(listing, shown, None), below
 
 
@@ -252,11 +254,11 @@ def _refuse_foreign(target: Path, shown: Path) -> None:
     raise Taken(f"{shown}: exists and does not hold earlier results; give another place with --out")
 
 
-def _refuse_changed(target: Path, shown: Path, expected: Collection[str]) -> None:
+def _refuse_changed(target: Path, shown: Path, expected: Collection[str], otherwise: str = _ELSEWHERE) -> None:
     """Raise UsageError unless all files that were written are as they were, and the others expected are not there."""
     found = Manifest.read(target / MANIFEST)
     known = {} if found is None else found.files
-    with _refusing(shown):
+    with _refusing(shown, otherwise):
         for name in (*known, *expected, *(() if found is not None else (MANIFEST,))):
             _check_replaceable(target, name, known)
 
@@ -340,6 +342,11 @@ def _finish_interrupted(target: Path, shown: Path) -> None:
         _finish_publishing(target)
 
 
+def _has_work(work: Path) -> bool:
+    """Whether a work folder keeps runs or checkpoints."""
+    return any(_KEPT.fullmatch(name) for name in os.listdir(work))
+
+
 def _clear_work(work: Path) -> None:
     """Delete what is ours in the work folder, but for the lock and what it says of this process."""
     for name in os.listdir(work):
@@ -378,7 +385,10 @@ def _locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[No
         for name in (_PROCESS, _RESERVE):
             (work / name).unlink(missing_ok=True)
         if is_absent(work / _JOURNAL):
-            clear_results(work / _STAGED)
+            if _has_work(work):
+                clear_results(work / _STAGED)
+            else:
+                _clear_work(work)
         lock.release(work / _LOCK, handle)
         for folder in (work, *made):
             if is_folder(folder):
@@ -403,13 +413,14 @@ def _other(contents: Contents, earlier: Contents) -> str:
 
 
 @contextmanager
-def _refusing(shown: Path) -> Iterator[None]:
+def _refusing(shown: Path, otherwise: str = _ELSEWHERE) -> Iterator[None]:
+    """Turn errors into a UsageError, which ends in what the user may do otherwise."""
     try:
         yield
     except _InTheWay as error:
-        raise UsageError(f"{shown}: {error.strerror}, or give another place with --out") from None
+        raise UsageError(f"{shown}: {error.strerror}{otherwise}") from None
     except OSError as error:
-        raise UsageError(f"{shown}: cannot be written to: {error.strerror}; give another place with --out") from None
+        raise UsageError(f"{shown}: cannot be written to: {error.strerror}{otherwise}") from None
 
 
 @contextmanager
