@@ -241,6 +241,20 @@ def test_unfinished_work_of_other_parameters_is_not_forgotten_without_a_word(tmp
     assert set(tree(tmp_path / "out")) == {"run.json", MANIFEST}
 
 
+def test_a_work_folder_that_was_just_begun_is_taken_over(tmp_path: Path) -> None:
+    """A process was killed before it had said what it was about."""
+    made: list[str] = []
+    for name in ("", "lock", "process.json", "reserve", "work.json.new"):
+        (tmp_path / "out" / WORK).mkdir(parents=True)
+        made += [name] if name else []
+        for each in made:
+            (tmp_path / "out" / WORK / each).write_text("")
+        put(tmp_path / "out", {"run.json": "1"})
+        assert set(tree(tmp_path / "out")) == {"run.json", MANIFEST}
+        (tmp_path / "out/run.json").unlink()
+        (tmp_path / "out" / MANIFEST).unlink()
+
+
 def test_more_points_may_replace_fewer(tmp_path: Path) -> None:
     few, many = (Contents("sweep", tuple(digit * 64 for digit in digits), "code") for digits in ("12", "132"))
     put(tmp_path / "out", {"sweep.json": "1"}, few)

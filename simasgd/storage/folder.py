@@ -47,7 +47,7 @@ _RESERVED = 1 << 20  # bytes, which suffice for the results and the page of a sm
 _OWN_FILES = re.compile(r"(work|publish)\.json(\.new)?|reserve|[0-9a-f]{16}\.checkpoint|\.[0-9a-f]{32}\.new")
 _KEPT = re.compile(r"[0-9a-f]{16}(\.checkpoint)?")
 _OWN_FOLDERS = re.compile(rf"{_STAGED}|{POINTS}|[0-9a-f]{{16}}|\.[0-9a-f]{{32}}\.(new|old)")
-_BEFORE_WORK = {_LOCK, _PROCESS, f"{_PURPOSE}.new"}  # what a process makes before it says what it is about
+_BEFORE_WORK = {_LOCK, _PROCESS, _RESERVE, f"{_PURPOSE}.new"}  # what a process makes before it says what it is about
 _MARK = b'<meta name="generator" content="simasgd '
 _MOST_OF_NAME, _MOST_OF_PATH = 200, 3500  # bytes: files within have longer names
 _ELSEWHERE = "; or give another place with --out"
@@ -348,8 +348,9 @@ def _has_work(work: Path) -> bool:
 
 
 def _clear_work(work: Path) -> None:
-    """Delete what is ours in the work folder, but for the lock and what it says of this process."""
-    for name in os.listdir(work):
+    """Delete what is ours in the work folder, but for the lock and what it says of this process. What it is about comes last,
+    so that it is known again if this is interrupted."""
+    for name in sorted(os.listdir(work), key=lambda name: name == _PURPOSE):
         path = work / name
         if _OWN_FOLDERS.fullmatch(name):
             clear_results(path)
