@@ -175,6 +175,14 @@ def test_files_beside_the_results_stay(tmp_path: Path) -> None:
     assert set(found) == {*mine, "run.json", "scratch", "repeats", "figures", MANIFEST}, "what the first results had is deleted"
 
 
+def test_folders_that_results_left_empty_are_deleted(tmp_path: Path) -> None:
+    put(tmp_path / "out", {"run.json": "1", "repeats/1/run.json": "2"})
+    (tmp_path / "out/repeats/1/run.json").unlink()
+    (tmp_path / "out/repeats/1").rmdir()
+    put(tmp_path / "out", {"run.json": "3"})
+    assert set(tree(tmp_path / "out")) == {"run.json", MANIFEST}
+
+
 def replaced_by(path: Path, target: Path, what: str) -> None:
     """Put something else in the place of a file or folder of the results."""
     path.rename(target)

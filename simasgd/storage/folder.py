@@ -324,7 +324,8 @@ def _finish_publishing(target: Path) -> None:
 
 
 def _delete(home: Path, name: str, known: Mapping[str, str]) -> None:
-    """Delete a known file and the folders that it leaves empty. What was changed meanwhile stays."""
+    """Delete a known file and the folders that it leaves empty, even if an interrupted attempt deleted some of them. What was
+    changed meanwhile stays."""
     try:
         _check_replaceable(home, name, known)
     except _InTheWay:
@@ -332,9 +333,10 @@ def _delete(home: Path, name: str, known: Mapping[str, str]) -> None:
     path = home / name
     path.unlink(missing_ok=True)
     for above in path.parents:
-        if above == home or not is_folder(above):
+        if above == home:
             return
-        remove_if_empty(above)
+        if is_folder(above):
+            remove_if_empty(above)
 
 
 def _finish_interrupted(target: Path, shown: Path) -> None:
