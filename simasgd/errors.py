@@ -3,7 +3,8 @@
 SimasgdError
 ├── UsageError        the request makes no sense: exit code 2
 │   ├── ScenarioError     … because of a scenario, an override or a sweep axis
-│   └── DataMissing       … because a data set's files are not there, or not what they should be
+│   ├── DataMissing       … because a data set's files are not there, or not what they should be
+│   └── ProtocolFault     … because a protocol of another package does what no role may do
 └── RunFailed         a run was begun and could not be finished: exit code 1
 """
 
@@ -42,6 +43,11 @@ class ScenarioError(UsageError):
 @final
 class DataMissing(UsageError):
     """A data set's files are not there, or not what they should be."""
+
+
+@final
+class ProtocolFault(UsageError):
+    """A protocol of another package does what no role may do; the text names its file, line, role and verb."""
 
 
 @final

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import simasgd
 from simasgd.protocols import AbstractProtocol
+from simasgd.protocols.foreign import is_foreign
 from simasgd.scenario.schema import Scenario
 
 
@@ -28,7 +29,7 @@ def code_version() -> str:
 def content_name(scenario: Scenario) -> str:
     """Names a single run's content: 16 hexadecimal digits."""
     protocol = type(scenario.protocol)
-    code = [code_version()] if protocol.__module__.startswith("simasgd.") else [code_version(), _source(protocol)]
+    code = [code_version(), _source(protocol)] if is_foreign(protocol) else [code_version()]
     return hashlib.sha256(" ".join([scenario.hash(), *code]).encode()).hexdigest()[:16]
 
 

@@ -16,6 +16,7 @@ from simasgd.cluster.peer import Peer
 from simasgd.cluster.pipe import Usage
 from simasgd.cluster.served import pause_end, processor, update_times
 from simasgd.cluster.stage import AbstractStage, Fate, Ground
+from simasgd.cluster.supervision import supervised
 from simasgd.cluster.trail import Trail, pulled, pushed
 from simasgd.cluster.worker import AbstractWorker
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
@@ -33,7 +34,7 @@ class Peers(AbstractStage):
     def __init__(self, protocol: AbstractPeerProtocol, ground: Ground) -> None:
         spec, meeting = ground.spec, protocol.meeting
         assert isinstance(spec.architecture, Base)
-        self._protocol = protocol
+        self._protocol = supervised(protocol)
         self._book = ground.book
         self.network = ground.network(
             servers=spec.architecture.shards if protocol.has_centre else 0,
@@ -60,7 +61,7 @@ class Peers(AbstractStage):
                 ground.seed,
             )
             if protocol.thread is not None:
-                peer.talk_beside(ground.diary(number, protocol.thread), partial(protocol.communicate, peer))
+                peer.talk_beside(ground.diary(number, protocol.thread), partial(self._protocol.communicate, peer))
             self.workers.append(peer)
             parties.append(peer)
         self._ensemble = None if meeting is None else self._meet(meeting, ground)

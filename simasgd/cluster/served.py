@@ -14,6 +14,7 @@ from simasgd.cluster.pace import Scheduled
 from simasgd.cluster.pipe import Pipe, Usage
 from simasgd.cluster.server import Server
 from simasgd.cluster.stage import AbstractStage, Fate, Ground
+from simasgd.cluster.supervision import supervised
 from simasgd.cluster.trail import Trail
 from simasgd.cluster.worker import AbstractWorker
 from simasgd.protocols.base import AbstractServerProtocol, Role
@@ -24,7 +25,7 @@ class Served(AbstractStage):
     """λ learners and a parameter server."""
 
     def __init__(self, protocol: AbstractServerProtocol, ground: Ground) -> None:
-        self._protocol = protocol
+        self._protocol = supervised(protocol)
         self._book = ground.book
         self._server = _server(ground)
         self._built = build(ground.spec.architecture, Site(ground, self._server))

@@ -45,6 +45,11 @@ def protocol(kind: str) -> type[AbstractProtocol] | None:
     return loaded
 
 
+def is_foreign(protocol: type[AbstractProtocol]) -> bool:
+    """Whether a protocol is of another package."""
+    return not protocol.__module__.startswith("simasgd.")
+
+
 def _own(protocol: type[AbstractPeerProtocol]) -> set[str]:
     """What it, or a class between, has in place of what all of them have."""
     between = protocol.__mro__[: protocol.__mro__.index(AbstractPeerProtocol)]
