@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection
@@ -14,11 +15,26 @@ from typing import Any, final
 import rich_click as click
 
 import simasgd
+from simasgd.console import printing
 from simasgd.errors import RunFailed, SimasgdError, UsageError
+from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken, watched
+
+
+def _is_text(word: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
+
+
+def _text(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Complain about arguments that are no text, whose bytes Python keeps as lone surrogates."""
+    for word in words:
+        if not _is_text(word):
+            raise click.BadParameter(f"{word.encode(errors='backslashreplace').decode()!r} is not text in this encoding")
+    return words
+
 
 _REPORTS = Path("reports")
 _scenario = click.argument("scenario", metavar="NAME|FILE")
-_overrides = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1)
+_overrides = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1, callback=_text)
 _out = click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
 _replace = click.option("--replace", "replacing", is_flag=True, help="Replace earlier results of other parameters.")
 _quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
@@ -65,7 +81,7 @@ def run(
 
 @app.command()
 @_scenario
-@click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1)
+@click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1, callback=_text)
 @click.option("--target", metavar="ERROR", help="Compare the times to this test error: 5%, 0.05; or to a test loss.")
 @_out
 @_replace
@@ -102,7 +118,7 @@ def compare(
 
 @app.command()
 @_scenario
-@click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1)
+@click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=_text)
 @_out
 @_replace
 @click.option("--workers", type=click.IntRange(1), help="Processes; as many as this machine has cores if absent.")
@@ -123,6 +139,7 @@ def sweep(
     one, and one with more points keeps those that are there. Results go to reports/NAME-sweep/, or to
     reports/NAME-sweep-HASH/ if that holds points that this sweep has not, unless --out names another folder.
     """
+    from simasgd.learning.devices import VARIABLES, require_devices
     from simasgd.sweep import plan_sweep
 
     plan = plan_sweep(scenario, axes, _command("sweep", scenario, axes))
@@ -135,6 +152,10 @@ def sweep(
             )
         click.echo(f"{len(plan.points)} points")
         return
+    learns = any(point.scenario.learning is not None for point in plan.points)
+    if learns and any(os.environ.get(name) for name in VARIABLES):
+        require_devices()
+
     from joblib import cpu_count
 
     from simasgd.progress import points
@@ -142,7 +163,7 @@ def sweep(
     from simasgd.sweep import SWEEP_PATHS, run_points
 
     at = _Place("sweep", f"{plan.scenario.name}-sweep", out, replacing)
-    with at.opened(plan.contents, SWEEP_PATHS) as place:
+    with at.opened(plan.contents, SWEEP_PATHS) as place, outlook(lambda: GOES_ON):
         with points(plan.scenario.name, quiet=quiet) as progress:
             table = run_points(plan, place, workers=workers or cpu_count(), progress=progress)
         _add_page(place, lambda folder: write_sweep(table, folder))
@@ -186,7 +207,7 @@ def list_(as_json: bool) -> None:
     }
     found["protocols"] = catalogue.protocols()
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=1))
         return
     for kind, titles in found.items():
         click.echo(f"{kind}:")
@@ -217,7 +238,7 @@ def schema() -> None:
     """Print the JSON schema of scenarios, for editors: simasgd schema > scenario.schema.json"""
     from simasgd.scenario.json_schema import scenario_schema
 
-    click.echo(json.dumps(scenario_schema(), indent=1, ensure_ascii=False))
+    click.echo(json.dumps(scenario_schema(), indent=1))
 
 
 @app.command()
@@ -267,11 +288,12 @@ def _write(result: Any, folder: Path) -> None:
 
 def main() -> None:
     """The program: errors that are the user's to read are one message, without a traceback."""
-    try:
-        app()
-    except SimasgdError as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+    with watched(), printing():
+        try:
+            app()
+        except SimasgdError as error:
+            click.echo(str(error), err=True)
+            sys.exit(error.exit_code)
 
 
 @final
@@ -314,7 +336,10 @@ def _run_into(
 
         if place.has_unfinished_work and not quiet:
             click.echo(f"resuming the unfinished work in {place.shown / place.unfinished.name}", err=True)
-        with phases(chosen.name, quiet=quiet) as progress:
+        with (
+            outlook(lambda: GOES_ON if place.has_unfinished_work or place.lacks_only_a_page else STARTS_ANEW),
+            phases(chosen.name, quiet=quiet) as progress,
+        ):
             if place.lacks_only_a_page:
                 result = Study.load(place.path)
             else:
@@ -323,7 +348,7 @@ def _run_into(
                     chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds
                 )
                 result = replace(result, target=target)
-                with place.replacing() as fresh:
+                with unbroken(), place.replacing() as fresh:
                     write(result, fresh)
             progress("report", 1.0)
             _add_page(place, lambda folder: write_study(result, folder))
@@ -372,7 +397,8 @@ def _check_data(*scenarios: Any) -> None:
 
 
 def _command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:
-    return shlex.join(["simasgd", verb, scenario, *arguments])
+    words = ["simasgd", verb, scenario, *arguments]
+    return shlex.join(word.encode(errors="backslashreplace").decode() for word in words)  # a file's name may be any bytes
 
 
 def _summary(result: Any) -> str:

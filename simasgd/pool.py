@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -11,6 +13,7 @@ from simasgd.errors import SimasgdError
 from simasgd.points import PointFolders
 from simasgd.results import Run
 from simasgd.scenario.schema import Scenario
+from simasgd.signals import follow, held_back
 
 _ATTEMPTS = 3  # how often a run may be under way while a worker dies, before it is given up
 
@@ -20,7 +23,8 @@ def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) ->
     is there; yields each one's name with "" or what went wrong.
 
     No more groups are handed out than there are workers, so a worker that is killed takes down only those under way, and
-    they are tried again. The processes are fresh ones, never forks, which JAX does not survive.
+    they are tried again. The processes are fresh ones, never forks, which JAX does not survive. They end when this one does,
+    and when the iteration is broken off.
     """
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -28,25 +32,45 @@ def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) ->
     waiting, attempts = deque(range(len(missing))), Counter[int]()
     workers = max(1, min(workers, len(missing)))
     running: dict[Future[list[str]], int] = {}
-    while waiting or running:
-        executor = get_reusable_executor(max_workers=workers, timeout=60)
-        try:
-            while waiting and len(running) < workers:
-                number = waiting.popleft()
-                running[executor.submit(_simulate_into, dict(missing[number]), str(sweep))] = number
-        except TerminatedWorkerError:  # a worker died since; the futures under way say so, too
-            waiting.appendleft(number)
-        for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-            number = running.pop(future)
+    _start_tracker()
+    try:
+        while waiting or running:
             try:
-                errors = future.result()
-            except TerminatedWorkerError:
-                attempts[number] += 1
-                if attempts[number] < _ATTEMPTS:
-                    waiting.appendleft(number)
-                    continue
-                errors = [f"its worker process died {_ATTEMPTS} times (out of memory?)"] * len(missing[number])
-            yield from zip(missing[number], errors, strict=True)
+                with held_back():
+                    executor = get_reusable_executor(
+                        max_workers=workers, timeout=60, initializer=follow, initargs=(os.getpid(),)
+                    )
+                    while waiting and len(running) < workers:
+                        number = waiting.popleft()
+                        running[executor.submit(_simulate_into, dict(missing[number]), str(sweep))] = number
+            except TerminatedWorkerError:  # a worker died since; the futures under way say so, too
+                waiting.appendleft(number)
+            for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                number = running.pop(future)
+                try:
+                    errors = future.result()
+                except TerminatedWorkerError:
+                    attempts[number] += 1
+                    if attempts[number] < _ATTEMPTS:
+                        waiting.appendleft(number)
+                        continue
+                    errors = [f"its worker process died {_ATTEMPTS} times (out of memory?)"] * len(missing[number])
+                yield from zip(missing[number], errors, strict=True)
+    finally:
+        if running:
+            executor.shutdown(kill_workers=True)
+
+
+def _start_tracker() -> None:
+    """Start loky's process that removes the semaphores of a driver that was killed, such that it does so without a warning."""
+    from joblib.externals.loky.backend.resource_tracker import ensure_running
+
+    option = "ignore:resource_tracker:UserWarning"
+    sys.warnoptions.append(option)  # processes are started with these
+    try:
+        ensure_running()
+    finally:
+        sys.warnoptions.remove(option)
 
 
 def _simulate_into(scenarios: Mapping[str, Scenario], sweep: str) -> list[str]:

@@ -17,6 +17,7 @@ from simasgd.errors import RunFailed
 from simasgd.results import Run, Study, mixing_summary, records, staleness_summary
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
+from simasgd.signals import done_last
 from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table, with_bytes
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
 from simasgd.unfinished import UnfinishedWork
@@ -46,12 +47,14 @@ def simulate(
     unless another is given. Raises simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice.
     """
     scenario = scenario if task is None else task.described(scenario)
+    _require_devices(scenario, compiled=player is None)
     (run,) = _runs([scenario], _clock(scenario, progress), progress, task=task, player=player)
     return run
 
 
 def simulate_together(scenarios: Sequence[Scenario]) -> list[Run]:
     """Runs that `simasgd.scenario.alike.together` puts into one group: one clock, one loop. Raises what `simulate` does."""
+    _require_devices(scenarios[0])
     return _runs(scenarios, _clock(scenarios[0], _silent), _silent)
 
 
@@ -74,6 +77,8 @@ def study(
         raise ValueError("a task's functions cannot be named, so a study of one cannot be gone on with")
     scenario = scenario if task is None else task.described(scenario)
     singles = _singles(scenario)
+    for _, single in singles:
+        _require_devices(single)
     kept = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     finished: dict[int, Run] = {}
     groups = together([single for _, single in singles])
@@ -156,11 +161,20 @@ def _singles(scenario: Scenario) -> list[tuple[str, Scenario]]:
 def _plan(scenario: Scenario, members: int) -> list[str]:
     if scenario.learning is None:
         return ["timing only: there is nothing to plan"]
+    _require_devices(scenario)
     from simasgd.learning.explain import explained
 
     tape = _clock(scenario, _silent).tape
     assert tape is not None
     return explained(scenario, tape, members)
+
+
+def _require_devices(scenario: Scenario, *, compiled: bool = True) -> None:
+    """Raise UsageError before the clock is simulated where nothing can be learned."""
+    if scenario.learning is not None:
+        from simasgd.learning.devices import require_devices
+
+        require_devices(compiled=compiled)
 
 
 def _of_run(phase: str, fraction: float, learns: bool) -> float:
@@ -273,14 +287,15 @@ def _learned(
         path = kept.checkpoint(scenarios)
         checkpoint = FileCheckpoint(path, path.stem, kept.checkpoint_seconds)
     try:
-        return train(
-            scenarios,
-            tape,
-            task=task,
-            player=player,
-            checkpoint=checkpoint,
-            progress=lambda done: progress("replay", done / max(1, tape.num_steps)),
-        )
+        with done_last(checkpoint.save):
+            return train(
+                scenarios,
+                tape,
+                task=task,
+                player=player,
+                checkpoint=checkpoint,
+                progress=lambda done: progress("replay", done / max(1, tape.num_steps)),
+            )
     except MemoryError:
         raise RunFailed("the memory does not suffice for this run") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from typing import Any
 
@@ -17,6 +18,13 @@ from simasgd.scenario.merge import Layer, merge
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape, TapeRecorder
 
+PROGRAM = [
+    sys.executable,
+    "-c",
+    # Shells start what runs in the background with SIGINT ignored, and that is inherited.
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom simasgd.__main__ import main; main()",
+]
+"""The command `simasgd`, which heeds Ctrl-C however the tests were started."""
 TIMING: dict[str, Any] = {
     "name": "test",
     "cluster": {"learners": 4, "profile": "ideal"},

@@ -16,7 +16,7 @@ import pytest
 from simasgd import Run, ScenarioError, simulate
 from simasgd.scenario.text import dump
 from simasgd.sweep import load_table, plan_sweep, run_sweep
-from tests.build import LEARNING, TIMING, scenario
+from tests.build import LEARNING, PROGRAM, TIMING, scenario
 
 AXES = ["cluster.learners=2,3", "network.latency=0,1 ms", "seed=range(0,2)"]
 
@@ -142,6 +142,40 @@ def workers_of(process):
         if int(fields[1]) == process and b"popen_loky" in command:
             found.append(int(status.parent.name))
     return found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_workers_end_with_their_driver(number, tmp_path):
+    """All in the terminal's foreground get Ctrl-C, so here, too, the workers do."""
+    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 10**12}, "record": "summary"})
+    program = [*PROGRAM, "sweep", str(path), "learners=2,3", "--workers", "2", "-q", "--out", str(tmp_path / "out")]
+    driver = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    workers = []
+    while len(workers) < 2:
+        assert driver.poll() is None
+        time.sleep(0.05)
+        workers = workers_of(driver.pid)
+    if number == signal.SIGINT:
+        os.killpg(driver.pid, number)
+    else:
+        driver.send_signal(number)
+    said = driver.communicate(timeout=100)[1]  # that is when nobody has the pipe any more, workers included
+    assert not any(map(is_running, workers))
+    if number == signal.SIGKILL:
+        assert driver.returncode == -number
+    else:
+        assert driver.returncode == 128 + number
+        assert said == f"simasgd: ended by {number.name}; the same command goes on where it stopped\n"
+    assert not list((tmp_path / "out").glob("points/*/run.json"))
+
+
+def is_running(process):
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_point_that_fails_does_not_stop_the_others(tmp_path):

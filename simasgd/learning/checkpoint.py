@@ -6,6 +6,7 @@ import abc
 import hashlib
 import json
 import os
+import threading
 import time
 import uuid
 from io import BytesIO
@@ -35,6 +36,10 @@ class AbstractCheckpoint(abc.ABC):
     def keep(self, steps: int, carry: Any) -> None:
         """Is told now and then how far the walk has come."""
 
+    @abc.abstractmethod
+    def save(self) -> None:
+        """Keep what the walk was last told to, at once; may be called from another thread."""
+
 
 @final
 class NoCheckpoint(AbstractCheckpoint):
@@ -44,6 +49,9 @@ class NoCheckpoint(AbstractCheckpoint):
         return 0, start
 
     def keep(self, steps: int, carry: Any) -> None:
+        pass
+
+    def save(self) -> None:
         pass
 
 
@@ -61,6 +69,8 @@ class FileCheckpoint(AbstractCheckpoint):
         self._identity = identity
         self._seconds = seconds
         self._last = time.monotonic()
+        self._come: tuple[int, Any, dict[str, Any]] | None = None  # steps, carry and what was found, not saved yet
+        self._writing = threading.Lock()
 
     def restored(self, start: Tree) -> tuple[int, Tree]:
         if not self._path.is_file():
@@ -78,14 +88,23 @@ class FileCheckpoint(AbstractCheckpoint):
         return about["steps"], carry
 
     def keep(self, steps: int, carry: Any) -> None:
+        self._come = steps, carry, dict(self.found)
         now = time.monotonic()
-        if now - self._last < self._seconds:
-            return
-        self._last = now
+        if now - self._last >= self._seconds:
+            self._last = now
+            self.save()
+
+    def save(self) -> None:
+        with self._writing:
+            come, self._come = self._come, None
+            if come is not None:
+                self._write(*come)
+
+    def _write(self, steps: int, carry: Any, found: dict[str, Any]) -> None:
         buffer = BytesIO()
         equinox.tree_serialise_leaves(buffer, jax.device_get(carry))
         arrays = buffer.getvalue()
-        about = {"identity": self._identity, "steps": steps, "found": self.found, "arrays": _digest(arrays)}
+        about = {"identity": self._identity, "steps": steps, "found": found, "arrays": _digest(arrays)}
         content = json.dumps(about, allow_nan=False).encode() + b"\n" + arrays
         fresh = self._path.with_name(f".{uuid.uuid4().hex}.new")
         try:

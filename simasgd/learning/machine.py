@@ -164,9 +164,9 @@ def walk(
             if until - done >= chunk and time.perf_counter() - began < _CHUNK_SECONDS:
                 chunk *= 2
             carry, done = after, until
-            progress(done)
             if alive.any() and not fallen:  # else a walk that goes on from here would not know of them
                 keep(done, carry)
+            progress(done)
         yield tuple(
             machine.moment(carry, done, member) if alive[member] else fallen.get(member) for member in range(machine.members)
         )

@@ -6,7 +6,6 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -20,7 +19,7 @@ from simasgd.learning.checkpoint import FileCheckpoint
 from simasgd.learning.compiled import Compiled, Together
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
-from tests.build import LEARNING, scenario
+from tests.build import LEARNING, PROGRAM, scenario
 from tests.learning.test_players import distance, problem_of
 
 LONG = """
@@ -38,9 +37,8 @@ stop: {gradients: 24000}
 """
 
 
-def command(tmp_path, out):
-    program = "from simasgd.cli import main; main()"
-    return [sys.executable, "-c", program, "run", "long.yaml", "--out", out, "--checkpoint", "0"], {"cwd": tmp_path}
+def command(tmp_path, out, checkpoint_seconds="0"):
+    return [*PROGRAM, "run", "long.yaml", "--out", out, "--checkpoint", checkpoint_seconds], {"cwd": tmp_path}
 
 
 def numbers(folder):
@@ -49,7 +47,7 @@ def numbers(folder):
     return summary, pd.read_parquet(folder / "evaluations.parquet")
 
 
-def test_a_run_killed_at_three_random_points_gives_the_uninterrupted_runs_numbers(tmp_path):
+def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_runs_numbers(tmp_path):
     (tmp_path / "long.yaml").write_text(LONG)
     arguments, where = command(tmp_path, "whole")
     subprocess.run(arguments, check=True, capture_output=True, timeout=300, **where)
@@ -59,7 +57,7 @@ def test_a_run_killed_at_three_random_points_gives_the_uninterrupted_runs_number
     seed = random.randrange(10**6)
     points = random.Random(seed)
     shelf, reached = tmp_path / "killed" / WORK, 0
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, **where)
         wanted = reached + points.randint(200, 5000)
         while process.poll() is None and reached < wanted:
@@ -68,6 +66,18 @@ def test_a_run_killed_at_three_random_points_gives_the_uninterrupted_runs_number
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert not (tmp_path / "killed/run.json").exists(), f"over before it could be killed (seed {seed})"
+    never, where = command(tmp_path, "killed", checkpoint_seconds="1e9")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen(never, stderr=subprocess.PIPE, text=True, **where)
+        assert process.stderr is not None
+        while "(replay)" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        *_, last = process.communicate(timeout=300)[1].splitlines()
+        assert last == f"simasgd: ended by {number.name}; the same command goes on where it stopped"
+        assert process.returncode == 128 + number
+        before, reached = reached, max(steps_in(shelf))
+        assert reached > before, "it saves how far it has come, though no checkpoint was due"
     again = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=300, **where)
     assert "resuming the unfinished work in killed" in again.stderr
     assert not shelf.exists()

@@ -1,0 +1,18 @@
+"""The program `simasgd`, also as `python -m simasgd`."""
+
+from __future__ import annotations
+
+from simasgd.signals import Watch
+
+
+def main() -> None:
+    """Run the command line. Signals are watched first, for importing it takes a while, and to the very end."""
+    Watch().start()
+
+    from simasgd import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
