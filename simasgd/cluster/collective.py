@@ -8,6 +8,10 @@ rank ever has two messages under way in one direction, and ranks may be several 
 A *join* is one call for all the operations (the buckets of a gradient, say) that follow each other in the same order again and
 again; a rank may join again before it has finished. Every operation leaves each rank with something from all others, so nobody
 finishes a join before the last rank has come to its last operation.
+
+When the inputs of the first operations will be there, a rank says ahead. That of the last is there when the rank says so, and
+not at a time that was foreseen: who finishes a join comes after all that its ranks did before they gave their last input, even
+if that took no time, or less than a clock can show that has gone far.
 """
 
 from __future__ import annotations
@@ -20,9 +24,8 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 from simpy import Environment, Event
-from simpy.events import Timeout
 
-from simasgd.cluster.events import Signal
+from simasgd.cluster.events import Signal, in_
 from simasgd.cluster.network import End, Network, PrivateWay
 from simasgd.cluster.patterns import Round, Rounds
 from simasgd.cluster.routes import AbstractRoute, Counts
@@ -48,9 +51,17 @@ class AbstractCollective(abc.ABC):
     """The operations of one group of ranks."""
 
     @abc.abstractmethod
-    def join(self, rank: int, began: float, ready: Sequence[float], trail: Trail) -> Signal:
-        """A rank's next join, now, at `began` (s). The input of its operation b is there at ready[b] (s), after so much more
-        computing; `trail` is that of this instant. The signal happens when the rank has finished, and its value is `Done`."""
+    def join(self, rank: int, trail: Trail) -> Signal:
+        """A rank's next join; `trail` is that of this instant, and the rank computes from now on until its inputs are there.
+        The signal happens when the rank has finished, and its value is `Done`."""
+
+    @abc.abstractmethod
+    def foresee(self, rank: int, times: Sequence[float]) -> None:
+        """The inputs of the next operations in the rank's latest join will be there at these times (s), none before now."""
+
+    @abc.abstractmethod
+    def provide(self, rank: int) -> None:
+        """The input of the last operation in the rank's latest join is there."""
 
 
 def collective(
@@ -98,11 +109,11 @@ class _Join:
 
 
 class _Entry(NamedTuple):
-    """A rank's part in a join."""
+    """A rank's part in a join that `began` (s), with the times (s) at which its inputs are there, as far as they are known."""
 
     join: _Join
     began: float
-    ready: Sequence[float]
+    ready: list[float]
     trail: Trail
     finished: Signal
 
@@ -141,7 +152,7 @@ class _Joins:
 class _Rank:
     """How far a rank of `Messages` has come."""
 
-    __slots__ = ("entries", "number", "operation", "pending", "position", "round", "trail")
+    __slots__ = ("entries", "number", "operation", "pending", "position", "round", "trail", "waits")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -150,6 +161,7 @@ class _Rank:
         self.round = -1  # of the operation
         self.position = -1  # the same counted from the beginning of the run, to see whether two are at one place
         self.pending = 0  # messages of the round that have not arrived
+        self.waits = False  # for an input, and does not know until when
         self.trail = START  # of the last thing that happened to it
 
 
@@ -233,27 +245,38 @@ class Messages(AbstractCollective):
         self._channels: dict[tuple[int, int, float], _Channel] = {}
         self._stages = [_stages(rounds, len(ends), size) for size in sizes]
 
-    def join(self, rank: int, began: float, ready: Sequence[float], trail: Trail) -> Signal:
+    def join(self, rank: int, trail: Trail) -> Signal:
         me, finished = self._ranks[rank], Signal(self._env)
-        me.entries.append(_Entry(self._joins.enter(rank), began, ready, trail, finished))
-        if len(me.entries) == 1:
-            me.trail = trail
-            if self._is_ready(me):
-                self._go_on(deque([me]))
+        me.entries.append(_Entry(self._joins.enter(rank), self._env.now, [], trail, finished))
+        me.waits = len(me.entries) == 1
         return finished
 
+    def foresee(self, rank: int, times: Sequence[float]) -> None:
+        me = self._ranks[rank]
+        me.entries[-1].ready.extend(times)
+        if me.waits and times:
+            self._is_ready(me)
+
+    def provide(self, rank: int) -> None:
+        self.foresee(rank, [self._env.now])
+
     def _is_ready(self, rank: _Rank) -> bool:
-        """Whether the input of the rank's operation is there; if not, it goes on by itself when it is."""
+        """Whether the input of the rank's operation has been there for a while; if not, it goes on by itself when it is."""
         entry, operation, now = rank.entries[0], rank.operation, self._env.now
+        was_waiting, rank.waits = rank.waits, operation == len(entry.ready)
+        if rank.waits:
+            return False
         rest = entry.ready[operation] - now
         if rest > 0.0:
-            Timeout(self._env, rest, entry.trail_at_ready(operation)).callbacks.append(partial(self._begin, rank))
+            in_(self._env, rest).callbacks.append(lambda _: self._begin(rank, entry.trail_at_ready(operation)))
             return False
         entry.join.started = now  # counts in the end for the last operation of the last rank
-        return True
+        if was_waiting:
+            self._begin(rank, entry.trail_at_ready(operation))
+        return not was_waiting
 
-    def _begin(self, rank: _Rank, ready: Event) -> None:
-        trail: Any = ready.value
+    def _begin(self, rank: _Rank, trail: Trail) -> None:
+        """The input is there that the rank waited for."""
         rank.trail = trail
         rank.entries[0].join.started = self._env.now
         self._go_on(deque([rank]))
@@ -354,8 +377,8 @@ class _Cause(NamedTuple):
 
 @final
 class Lockstep(AbstractCollective):
-    """All rounds of a join at once, when the last rank has joined: where every message has a way of its own and takes its c
-    seconds, one from i to j arrives at max(tᵢ, tⱼ) + c, and a rank comes to the next round at the latest of its arrivals.
+    """All rounds of a join at once, when the last rank has its last input: where every message has a way of its own and takes
+    its c seconds, one from i to j arrives at max(tᵢ, tⱼ) + c, and a rank comes to the next round at the latest of its arrivals.
 
     What it finds is what `Messages` would; only the order of finishes at one and the same instant is that of the ranks, and
     the bytes of a join count as sent and received when the first rank finishes it.
@@ -377,22 +400,31 @@ class Lockstep(AbstractCollective):
         self._moved = 0.0
         self._joins = _Joins(ranks, self._count_first)
         self._on_first = on_first
-        self._entries: dict[int, dict[int, _Entry]] = {}  # by join, until all have joined, and rank
+        self._latest: dict[int, _Entry] = {}  # of each rank
+        self._complete: dict[int, dict[int, _Entry]] = {}  # by join, until all have their inputs, and rank
         self._last = [_Cause(_NEVER, START)] * ranks  # when each rank finished the join before
 
     def counts(self) -> Counts:
         return Counts(self._moved, self._moved, 0.0)
 
-    def join(self, rank: int, began: float, ready: Sequence[float], trail: Trail) -> Signal:
+    def join(self, rank: int, trail: Trail) -> Signal:
         join, finished = self._joins.enter(rank), Signal(self._env)
         # Before anybody can wait for the signal: whoever does comes after this.
         finished.callbacks.append(partial(self._leave, join))
-        entries = self._entries.setdefault(join.number, {})
-        entries[rank] = _Entry(join, began, ready, trail, finished)
-        if len(entries) == len(self._last):
-            del self._entries[join.number]
-            self._finish(join, [entries[number] for number in range(len(entries))])
+        self._latest[rank] = _Entry(join, self._env.now, [], trail, finished)
         return finished
+
+    def foresee(self, rank: int, times: Sequence[float]) -> None:
+        self._latest[rank].ready.extend(times)
+
+    def provide(self, rank: int) -> None:
+        entry = self._latest[rank]
+        entry.ready.append(self._env.now)
+        entries = self._complete.setdefault(entry.join.number, {})
+        entries[rank] = entry
+        if len(entries) == len(self._last):
+            del self._complete[entry.join.number]
+            self._finish(entry.join, [entries[number] for number in range(len(entries))])
 
     def _leave(self, join: _Join, finished: Event) -> None:
         done: Any = finished.value
@@ -403,7 +435,7 @@ class Lockstep(AbstractCollective):
         self._on_first(number, trail)
 
     def _finish(self, join: _Join, entries: Sequence[_Entry]) -> None:
-        """All have joined; let each rank's signal happen in time."""
+        """All have their inputs; let each rank's signal happen in time."""
         front = self._end(join, entries)
         now = self._env.now
         rests = front.times - now

@@ -41,6 +41,11 @@ class Diary:
         self._learner = learner
         self._track = -1 if log is None else log.track("learners", f"learner {learner} {thread}".strip())
 
+    @property
+    def activity(self) -> Activity:
+        """The present one."""
+        return self._activity
+
     def begin(self, activity: Activity, now: float) -> None:
         """From `now` (s) on, `activity`."""
         if self._ahead is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -36,13 +36,17 @@ class Hall:
 
 @final
 class GradientEnsemble:
-    """Learners who make the mean of their gradients, and with it the same step. It is made when the first of them has it."""
+    """Learners who make the mean of their gradients, and with it the same step. It is made when the first of them has it.
+
+    Of B buckets the b-th is there when `forward` + (1 − `forward`)·b/B of the computing is done.
+    """
 
     def __init__(self, hall: Hall) -> None:
         self._env = hall.env
         self._book = hall.book
-        self._meeting = hall.meeting
         self._operations = hall.operations(self._first_has_it)
+        buckets, forward = hall.meeting.buckets, hall.meeting.forward
+        self._parts = [forward + (1.0 - forward) * part / buckets for part in range(1, buckets)]
         self._given: list[Gradient] = []
         self._timestamp = 0
 
@@ -54,23 +58,17 @@ class GradientEnsemble:
     def step(self, peer: Peer, read: Model) -> Generator[Event, Any, Model]:
         """Compute a gradient on the common model, average it with everybody's, part by part as the backward pass makes them,
         and step."""
-        met: Event | None = None
+        operations, number, parts = self._operations, peer.number, self._parts
+        met = operations.join(number, peer.diary.trail)
 
-        def join(seconds: float) -> None:
-            nonlocal met
-            now = self._env.now
-            met = self._operations.join(peer.number, now, self._ready(now, seconds), peer.diary.trail)
+        def foresee(seconds: float, done: float, then: float) -> None:
+            now, made = self._env.now, [part for part in parts if done < part <= then]
+            operations.foresee(number, [now + seconds * ((part - done) / (then - done)) for part in made])
 
-        self._given.append((yield from peer.backward(Weights(read.number), join)))
-        assert met is not None
+        self._given.append((yield from peer.backward(Weights(read.number), foresee)))
+        operations.provide(number)
         yield from _until(peer, met)
         return Model(self._timestamp)
-
-    def _ready(self, now: float, seconds: float) -> Sequence[float]:
-        """When each part of a gradient is there whose computation takes so long from now on."""
-        buckets, forward = self._meeting.buckets, self._meeting.forward
-        parts = [now + seconds * (forward + (1.0 - forward) * part / buckets) for part in range(1, buckets)]
-        return [*parts, now + seconds]
 
     def _first_has_it(self, meeting: int, trail: Trail) -> None:
         gradients = sorted(self._given)
@@ -97,8 +95,9 @@ class ModelEnsemble:
         """x_l ← (1/λ)·Σ x_j, and the optimizers' states likewise or not."""
         self._given[peer.number] = peer.model
         self._with_states = with_states
-        now = self._env.now
-        yield from _until(peer, self._operations.join(peer.number, now, [now], peer.diary.trail))
+        met = self._operations.join(peer.number, peer.diary.trail)
+        self._operations.provide(peer.number)
+        yield from _until(peer, met)
         peer.adopt(self._mean)
 
     def _first_has_it(self, meeting: int, trail: Trail) -> None:

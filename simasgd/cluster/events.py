@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from simpy import Event
-from simpy.events import NORMAL, URGENT
+from simpy import Environment, Event
+from simpy.events import NORMAL, URGENT, Timeout
+
+END_OF_TIME = 1e100
+"""(s) What would happen later never does. So all sums of times are finite, and products with a bandwidth."""
 
 
 @final
@@ -34,3 +37,21 @@ class Signal(Event):
         waiting, self.callbacks = self.callbacks, None  # type: ignore[assignment]  # as SimPy marks a processed event
         for go_on in waiting:
             go_on(self)
+
+
+def in_(env: Environment, seconds: float) -> Event:
+    """Happens in so many seconds, or never: beyond the end of time."""
+    return Timeout(env, seconds) if env.now + seconds < END_OF_TIME else Event(env)
+
+
+def first_of(env: Environment, *events: Event) -> Signal:
+    """Happens when the first of these does, before anything else, with its value."""
+    first = Signal(env)
+
+    def happen(event: Event) -> None:
+        if not first.triggered:
+            first.call(event.value)
+
+    for event in events:
+        event.callbacks.append(happen)
+    return first

@@ -67,7 +67,7 @@ def mortal_life(
         running = [env.process(_mortal(thread())) for thread in threads]
         if crash == _FOREVER:
             return
-        yield Timeout(env, crash - env.now)
+        yield Timeout(env, max(0.0, crash - env.now))  # it may be before the return, but for rounding
         for process in running:
             if process.is_alive:
                 process.interrupt()

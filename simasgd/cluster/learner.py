@@ -7,12 +7,11 @@ from math import inf
 from typing import Any, final
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
 from simasgd.cluster.delays import delays
 from simasgd.cluster.diary import Activity, Diary, Thread
-from simasgd.cluster.events import Signal
-from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.events import first_of, in_
+from simasgd.cluster.pace import Spells
 from simasgd.cluster.pulling import AbstractPulling
 from simasgd.cluster.pushing import AbstractPushing
 from simasgd.cluster.server import Server
@@ -21,7 +20,7 @@ from simasgd.cluster.worker import AbstractWorker
 from simasgd.scenario.delay import Delays
 from simasgd.tape import Gradient, Weights
 
-_WAIT = Activity.WAIT
+_COMPUTE, _WAIT = Activity.COMPUTE, Activity.WAIT
 
 
 @final
@@ -50,7 +49,7 @@ class Learner(AbstractWorker):
         number: int,
         diary: Diary,
         times: Iterator[float],
-        pace: AbstractPace | None,
+        pace: Spells | None,
         pulling: AbstractPulling,
         pushing: AbstractPushing,
         server: Server,
@@ -81,23 +80,21 @@ class Learner(AbstractWorker):
             return None
         env, diary = self._env, self.diary
         began = env.now
-        seconds = self._begin_mini_batch(began)
-        ended = Signal(env)
-
-        def end(event: Event) -> None:
-            if not ended.triggered:
-                ended.call(event.value)
-
-        for event in (Timeout(env, seconds), news):
-            event.callbacks.append(end)
-        trail = yield ended
+        diary.begin(_COMPUTE, began)
+        left, total, trail = next(self._times), 0.0, None
+        while True:
+            seconds, left = self._stretch(env.now, left)
+            trail = yield first_of(env, in_(env, seconds), news)
+            total += seconds
+            if trail is not None or not left:
+                break
         number = self.computed
         self.computed = number + 1
         if trail is not None:
             self.cancelled += 1
             diary.trail = trail
             return None
-        diary.trail = computed(diary.trail, seconds)
+        diary.trail = computed(diary.trail, total)
         return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
 
     def step(self, weights: Weights) -> Weights:

@@ -17,6 +17,11 @@ from simasgd import exact
 from simasgd.laws import Exponential
 from simasgd.scenario.faults import Stragglers
 
+_AT_ONCE = 128  # spells that one answer goes through: a learner may be interrupted, or the run over, long before an end
+_COUNTED = 2**16  # normal and slow spells that work goes through one by one; of more the sum is within 1 % of its mean
+_FORGOTTEN = 2**10  # normal and slow spells without a question; e⁻¹⁰²⁴ of what is known is left after so many
+_RESOLUTION = 2.0**-40  # of a time (s): shorter spells could hardly be told apart by then
+
 
 class AbstractPace(abc.ABC):
     """How fast something works, and when."""
@@ -61,41 +66,59 @@ class Scheduled(AbstractPace):
 
 
 @final
-class Spells(AbstractPace):
+class Spells:
     """Normal and slow spells that take turns, each exponentially long: work takes `slowdown` times as long in a slow one.
 
     It begins in a state drawn with its long-run probability, so the pace is stationary: in the long run unbroken work takes
     (N + S)/(N + S/slowdown) times as long, with N and S the mean lengths (s). Questions come with non-decreasing `start`; only
-    the spells between the last start and the furthest end are kept.
+    the spells between the last start and the furthest answer are kept.
+
+    Nothing is done for each of very many spells. No answer goes through more than some; after a time of very many in which
+    nothing was asked the state is drawn anew; and work that goes through very many, or meets spells that are too short for the
+    clock, goes at the mean pace.
     """
 
-    __slots__ = ("_ahead", "_exponentials", "_mean_normal", "_mean_slow", "_slowdown")
+    __slots__ = ("_ahead", "_bits", "_cycle", "_exponentials", "_mean_normal", "_mean_slow", "_mean_slowdown", "_slowdown")
 
     def __init__(self, bits: np.random.Philox, slowdown: float, mean_normal: float, mean_slow: float) -> None:
         self._slowdown = slowdown
         self._mean_normal = mean_normal
         self._mean_slow = mean_slow
-        slow = float(exact.uniforms(bits, 1)[0]) * (mean_normal + mean_slow) < mean_slow
-        self._exponentials = Exponential().factors(bits)
+        self._cycle = mean_normal + mean_slow
+        self._mean_slowdown = self._cycle / (mean_normal + mean_slow / slowdown)
+        self._bits = bits
         self._ahead: deque[tuple[float, bool]] = deque()  # ends of spells, and whether they are slow
+        slow = self._is_slow()
+        self._exponentials = Exponential().factors(bits)
         self._append(0.0, slow)
 
-    def end(self, start: float, work: float) -> float:
-        ahead = self._ahead
+    def advance(self, start: float, work: float) -> tuple[float, float]:
+        """Of `work` seconds of full-speed work that go on at `start` (s): a time (s), and what is left of the work then. If
+        that is not 0, ask again at that time. Exactly start + work where nothing is slow in between."""
+        ahead, cycle = self._ahead, self._cycle
+        if work > _COUNTED * cycle or cycle < start * _RESOLUTION:
+            return start + work * self._mean_slowdown, 0.0
+        if start - ahead[-1][0] > _FORGOTTEN * cycle:
+            ahead.clear()
+            self._append(start, self._is_slow())
         while ahead[0][0] <= start:
             self._follow()
             ahead.popleft()
-        now, left, i = start, work, 0
-        while True:
+        now, left = start, work
+        for i in range(_AT_ONCE):
+            if i == len(ahead):
+                self._append(now, not ahead[-1][1])
             until, slow = ahead[i]
             stretched = left * self._slowdown if slow else left
             if stretched <= until - now:
-                return now + stretched
+                return now + stretched, 0.0
             left -= (until - now) / self._slowdown if slow else until - now
             now = until
-            i += 1
-            if i == len(ahead):
-                self._append(until, not slow)
+        return now, left
+
+    def _is_slow(self) -> bool:
+        """The state after a long time."""
+        return float(exact.uniforms(self._bits, 1)[0]) * self._cycle < self._mean_slow
 
     def _follow(self) -> None:
         """Have a spell after the first."""

@@ -15,12 +15,12 @@ from simasgd.cluster.diary import Activity, Diary, Thread
 from simasgd.cluster.ensemble import GradientEnsemble, ModelEnsemble
 from simasgd.cluster.events import Signal
 from simasgd.cluster.mail import Mail
-from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.pace import Spells
 from simasgd.cluster.party import AbstractParty, Message
 from simasgd.cluster.routes import AbstractRoute
 from simasgd.cluster.talk import Talk
 from simasgd.cluster.trail import Trail
-from simasgd.cluster.worker import AbstractWorker
+from simasgd.cluster.worker import AbstractWorker, Foresee
 from simasgd.mixing import Model
 from simasgd.protocols.base import Role
 from simasgd.tape import Gradient, Weights
@@ -45,7 +45,7 @@ class Peer(AbstractWorker, AbstractParty):
         number: int,
         diary: Diary,
         times: Iterator[float],
-        pace: AbstractPace | None,
+        pace: Spells | None,
         peers: Sequence[Peer],
         parties: Sequence[AbstractParty],
         mail: Mail,
@@ -177,8 +177,8 @@ class Peer(AbstractWorker, AbstractParty):
         now: float = self._env.now
         return now
 
-    def backward(self, weights: Weights, foresee: Callable[[float], None]) -> Generator[Event, None, Gradient]:
-        """A gradient of which others keep account; `foresee` is told at once how many seconds it takes."""
+    def backward(self, weights: Weights, foresee: Foresee) -> Generator[Event, None, Gradient]:
+        """A gradient of which others keep account; `foresee` is told how fast its parts are made."""
         return self._compute(weights, foresee)
 
     def deliver(self, message: Message, trail: Trail) -> None:

@@ -64,6 +64,7 @@ class Peers(AbstractStage):
                 peer.talk_beside(ground.diary(number, protocol.thread), partial(self._protocol.communicate, peer))
             self.workers.append(peer)
             parties.append(peer)
+        self._messages = 2 * spec.learners * spec.architecture.shards
         self._ensemble = None if meeting is None else self._meet(meeting, ground)
         self._centre = self._with_centre(spec.architecture.shards, ground, parties) if protocol.has_centre else None
 
@@ -75,6 +76,10 @@ class Peers(AbstractStage):
     def roles_of(self, worker: AbstractWorker) -> list[Callable[[], Role]]:
         assert isinstance(worker, Peer)
         return [partial(self._protocol.learn, worker), *(thread.run for thread in worker.threads)]
+
+    @property
+    def messages(self) -> int:
+        return self._messages
 
     @property
     def trail(self) -> Trail:
@@ -93,6 +98,7 @@ class Peers(AbstractStage):
         payload = ground.gradient_payload if of_gradients else ground.payload
         messages = reduction if ground.gradients_add_up or not of_gradients else gathering
         rounds = messages(meeting.collective, len(self.workers), ground.spec.learners_per_node)
+        self._messages += meeting.buckets * sum(len(one.source) for one in rounds)
         sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
         ends = [self.network.learner_end(peer.number) for peer in self.workers]
         operations = partial(collective, ground.env, self.network, ends, rounds, sizes)

@@ -32,6 +32,7 @@ class Served(AbstractStage):
         self.network = self._built.network
         self.workers = self._built.learners
         self.threads = ground.spec.architecture.threads
+        self._parts = ground.spec.architecture.parts
 
     @property
     def roles(self) -> Iterator[Callable[[], Role]]:
@@ -41,6 +42,10 @@ class Served(AbstractStage):
     def roles_of(self, worker: AbstractWorker) -> list[Callable[[], Role]]:
         assert isinstance(worker, Learner)
         return [partial(self._protocol.learn, worker), *(thread.run for thread in worker.threads)]
+
+    @property
+    def messages(self) -> int:
+        return 2 * len(self.workers) * self._parts  # each sends a gradient, and gets weights
 
     @property
     def trail(self) -> Trail:

@@ -14,10 +14,12 @@ from simpy.events import Timeout
 
 from simasgd.cluster import compute
 from simasgd.cluster.book import Book, Limit, Notes, Progress
+from simasgd.cluster.diary import Activity
 from simasgd.cluster.events import Signal
 from simasgd.cluster.faults import Casualties, mortal_life, outages
+from simasgd.cluster.hang import Hang, State, hang
 from simasgd.cluster.log import SpanLog, Spans
-from simasgd.cluster.pace import AbstractPace, spells
+from simasgd.cluster.pace import Spells, spells
 from simasgd.cluster.peers import Peers
 from simasgd.cluster.pipe import Usage
 from simasgd.cluster.routes import Counts
@@ -25,18 +27,11 @@ from simasgd.cluster.served import Served
 from simasgd.cluster.stage import AbstractStage, Ground
 from simasgd.cluster.start import cycle, delayed, starts
 from simasgd.cluster.trail import Trail, until
+from simasgd.cluster.watch import End, Watch
 from simasgd.protocols import AbstractProtocol
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol
 from simasgd.scenario.cluster import Cluster
 from simasgd.tape import AbstractRecorder
-
-
-@dataclass(frozen=True)
-class Hang:
-    """From `at` (s) on nothing can happen any more."""
-
-    at: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -143,9 +138,9 @@ def run(
         Timeout(env, limit.seconds).callbacks.append(lambda _: None if done.triggered else done.fire(env.peek() == inf))
     done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
-        # The value of `done` is whether nothing else could happen any more; it is None if `done` never happens.
-        is_idle = env.run() is not False
-    return _clocked(env, spec, stage, book, casualties, log, is_idle)
+        # The value of `done` is whether nothing else could happen any more.
+        end = Watch(env, stage, book, limit).run()
+    return _clocked(env, spec, stage, book, casualties, log, end)
 
 
 def _stage(protocol: AbstractProtocol, ground: Ground) -> AbstractStage:
@@ -162,9 +157,10 @@ def _clocked(
     book: Book,
     casualties: Casualties,
     log: SpanLog | None,
-    is_idle: bool,
+    ended: End,
 ) -> Clocked:
     now, workers, network = env.now, stage.workers, stage.network
+    computing = [worker.number for worker in workers if worker.diary.activity is Activity.COMPUTE]
     threads: dict[str, list[tuple[float, ...]]] = {name: [] for name in stage.threads}
     for worker in workers:
         worker.diary.close(now)
@@ -175,14 +171,32 @@ def _clocked(
     fate = stage.fate()
     pauses = [(pause.at, pause.at + pause.lasting) for pause in spec.faults.server_pauses]
     noted_updates, noted_bytes = book.notes.until(book.updates)
+    mishaps = Mishaps(
+        crashes=casualties.crashes,
+        rejoins=casualties.rejoins,
+        down_seconds=casualties.down_until(now),
+        barrier_timeouts=fate.barrier_timeouts,
+        members_dropped=fate.members_dropped,
+        messages_lost=network.messages_lost,
+        server_paused=sum(max(0.0, min(end, now) - start) for start, end in pauses),
+    )
+    lost = sum(worker.lost for worker in workers)
+    cancelled = sum(worker.cancelled for worker in workers)
+    troubles = {
+        "crashes": mishaps.crashes,
+        "mini-batches given up": cancelled,
+        "gradients dropped": fate.dropped,
+        "gradients lost in crashes": lost,
+        "messages lost": mishaps.messages_lost,
+    }
     return Clocked(
         simulated_seconds=now,
         updates=book.updates,
         gradients_computed=sum(worker.computed for worker in workers),
         gradients_applied=book.gradients,
         gradients_dropped=fate.dropped,
-        gradients_cancelled=sum(worker.cancelled for worker in workers),
-        gradients_lost=sum(worker.lost for worker in workers),
+        gradients_cancelled=cancelled,
+        gradients_lost=lost,
         gradients_in_flight=fate.in_flight,
         learner_gradients=tuple(worker.computed for worker in workers),
         learner_seconds=tuple(tuple(worker.diary.seconds) for worker in workers),
@@ -193,27 +207,10 @@ def _clocked(
         noted_updates=noted_updates,
         noted_bytes=noted_bytes,
         critical_path=until(stage.trail, now),
-        mishaps=Mishaps(
-            crashes=casualties.crashes,
-            rejoins=casualties.rejoins,
-            down_seconds=casualties.down_until(now),
-            barrier_timeouts=fate.barrier_timeouts,
-            members_dropped=fate.members_dropped,
-            messages_lost=network.messages_lost,
-            server_paused=sum(max(0.0, min(end, now) - start) for start, end in pauses),
-        ),
-        hang=_hang(book, casualties) if is_idle else None,
+        mishaps=mishaps,
+        hang=hang(ended, State(book.time, now, book.gradients, casualties, computing, troubles)),
         spans=log.spans(now) if log is not None else None,
     )
-
-
-def _hang(book: Book, casualties: Casualties) -> Hang:
-    """What can be said where nothing was left to happen before the stop."""
-    if not casualties.for_good:
-        return Hang(book.time, "everybody waits, for ever, and nobody has crashed: the protocol waits for what cannot come")
-    gone = ", ".join(f"{number} (at {casualties.down_since[number]:.6g} s)" for number in sorted(casualties.for_good)[:5])
-    more = f" and {len(casualties.for_good) - 5} more" if len(casualties.for_good) > 5 else ""
-    return Hang(book.time, f"everybody waits, for ever; these learners crashed for good: {gone}{more}")
 
 
 def _times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
@@ -223,7 +220,7 @@ def _times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
     return [compute.times(mean / speed, law, seed, learner) for learner, speed in enumerate(speeds)]
 
 
-def _paces(spec: Cluster, seed: int) -> Sequence[AbstractPace | None]:
+def _paces(spec: Cluster, seed: int) -> Sequence[Spells | None]:
     if spec.stragglers is None:
         return [None] * spec.learners
     return [spells(spec.stragglers, seed, learner) for learner in range(spec.learners)]

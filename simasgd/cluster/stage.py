@@ -13,7 +13,7 @@ from simasgd.cluster.book import Book
 from simasgd.cluster.diary import Diary
 from simasgd.cluster.log import SpanLog
 from simasgd.cluster.network import Network
-from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.pace import Spells
 from simasgd.cluster.pipe import Usage
 from simasgd.cluster.trail import Trail
 from simasgd.cluster.worker import AbstractWorker
@@ -43,7 +43,7 @@ class Ground:
     gradient_payload: float
     gradients_add_up: bool
     times: Sequence[Iterator[float]]
-    paces: Sequence[AbstractPace | None]
+    paces: Sequence[Spells | None]
     log: SpanLog | None
     gradients_per_epoch: float
 
@@ -81,6 +81,11 @@ class AbstractStage(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def messages(self) -> int:
+        """About so many are sent at most between one gradient and the next, where nothing fails."""
+
+    @property
+    @abc.abstractmethod
     def trail(self) -> Trail:
         """Of the last update."""
 
@@ -91,3 +96,7 @@ class AbstractStage(abc.ABC):
     @abc.abstractmethod
     def fate(self) -> Fate:
         """Of the gradients that were not applied."""
+
+    def kept(self) -> int:
+        """Gradients that were computed and are neither given up nor dropped nor lost: they are applied, or may be."""
+        return sum(worker.computed - worker.cancelled - worker.lost for worker in self.workers) - self.fate().dropped

@@ -6,14 +6,16 @@ import abc
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
 from simasgd.cluster.diary import Activity, Diary, Thread
-from simasgd.cluster.pace import AbstractPace
+from simasgd.cluster.events import END_OF_TIME, in_
+from simasgd.cluster.pace import Spells
 from simasgd.cluster.trail import computed, until
 from simasgd.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
+Foresee = Callable[[float, float, float], None]
+"""Is told in how many seconds from now on the fraction of a mini-batch that is done grows from what to what."""
 
 
 class AbstractWorker(abc.ABC):
@@ -26,7 +28,7 @@ class AbstractWorker(abc.ABC):
 
     __slots__ = ("_env", "_pace", "_times", "cancelled", "computed", "diary", "lost", "number")
 
-    def __init__(self, env: Environment, number: int, diary: Diary, times: Iterator[float], pace: AbstractPace | None) -> None:
+    def __init__(self, env: Environment, number: int, diary: Diary, times: Iterator[float], pace: Spells | None) -> None:
         self.number = number
         self.computed = 0
         self.cancelled = 0
@@ -50,16 +52,25 @@ class AbstractWorker(abc.ABC):
     def crash(self) -> None:
         """Lose all that is under way."""
 
-    def _compute(self, weights: Weights, foresee: Callable[[float], None] | None = None) -> Generator[Event, None, Gradient]:
-        """The gradient of this learner's next mini-batch on `weights`; `foresee` is told at once how many seconds it takes."""
+    def _compute(self, weights: Weights, foresee: Foresee | None = None) -> Generator[Event, None, Gradient]:
+        """The gradient of this learner's next mini-batch on `weights`. As soon as it is known, `foresee` is told in how many
+        seconds from now on the fraction that is done grows from what to what."""
         env, diary = self._env, self.diary
         began = env.now
-        seconds = self._begin_mini_batch(began)
-        end = Timeout(env, seconds)
-        if foresee is not None:
-            foresee(seconds)
-        yield end
-        diary.trail = computed(diary.trail, seconds)
+        diary.begin(_COMPUTE, began)
+        work = left = next(self._times)
+        total, done = 0.0, 0.0
+        while True:
+            seconds, left = self._stretch(env.now, left)
+            end = in_(env, seconds)
+            if foresee is not None:
+                before, done = done, 1.0 - left / work if left else 1.0
+                foresee(seconds, before, done)
+            yield end
+            total += seconds
+            if not left:
+                break
+        diary.trail = computed(diary.trail, total)
         number = self.computed
         self.computed = number + 1
         return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
@@ -68,11 +79,13 @@ class AbstractWorker(abc.ABC):
         for diary in self._diaries():
             diary.trail = until(diary.trail, self._env.now)
 
-    def _begin_mini_batch(self, now: float) -> float:
-        """The seconds that the next one takes from now on."""
-        self.diary.begin(_COMPUTE, now)
-        seconds = next(self._times)
-        return seconds if self._pace is None else self._pace.end(now, seconds) - now
+    def _stretch(self, now: float, work: float) -> tuple[float, float]:
+        """Of `work` (s at full speed) that is gone on with now: for how many seconds it is known how fast it goes, and what is
+        left then."""
+        if self._pace is None or work >= END_OF_TIME:
+            return work, 0.0
+        until, left = self._pace.advance(now, work)
+        return until - now, left
 
     def _fall_silent(self) -> None:
         for diary in self._diaries():

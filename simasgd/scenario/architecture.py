@@ -21,6 +21,11 @@ class AbstractArchitecture(Section):
     def threads(self) -> tuple[str, ...]:
         """What runs beside a learner's compute thread."""
 
+    @property
+    @abc.abstractmethod
+    def parts(self) -> int:
+        """Of a message between a learner and a server, each of which goes its own way."""
+
 
 @final
 class Base(AbstractArchitecture):
@@ -37,6 +42,10 @@ class Base(AbstractArchitecture):
     def threads(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def parts(self) -> int:
+        return self.shards
+
 
 class AbstractServerTree(AbstractArchitecture):
     """A tree of servers below the parameter server. Each adds up the gradients that come from its children while its way up is
@@ -49,6 +58,10 @@ class AbstractServerTree(AbstractArchitecture):
     its own, with the server's interface."""
     intra_node_bandwidth: BytesPerSecond = 20e9
     """Of messages within a node."""
+
+    @property
+    def parts(self) -> int:
+        return 1
 
 
 @final

@@ -84,8 +84,11 @@ def carried_out(cluster, executor, rounds, sizes, plan, *, is_patient=True):
             before, more = of_all[rank]
             yield env.timeout(before)
             trail = until(computed(trail, before), env.now)
-            signal = made.join(rank, env.now, [env.now + one for one in more], trail)
+            signal = made.join(rank, trail)
             signal.callbacks.append(lambda event, join=join: note(join, rank, event.value))
+            made.foresee(rank, [env.now + one for one in more[:-1]])
+            yield env.timeout(more[-1])
+            made.provide(rank)
             if is_patient:
                 trail = (yield signal).trail
 
