@@ -10,7 +10,7 @@ from tests.protocols.table import ROWS
 
 
 def holds(chosen, clocked, tape):
-    """All of it, of a run with a time line."""
+    """All of it; of a run with a time line that, too."""
     it_ends_or_says_why_not(chosen, clocked)
     nothing_gets_lost(chosen, clocked, tape)
     time_goes_forwards(chosen, tape)
@@ -91,7 +91,7 @@ def every_second_has_one_name(chosen, clocked):
     for usage in usages.values():
         assert 0 <= usage.busy <= 1 + 1e-9
         assert usage.mean_queue >= -1e-12
-    for number, (group, name) in enumerate(spans.tracks):
+    for number, (group, name) in enumerate(() if spans is None else spans.tracks):
         mine = spans.track == number
         start, end = spans.start[mine], spans.end[mine]
         if group == "links" and chosen.cluster.network.sharing == "fair":
