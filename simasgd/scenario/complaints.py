@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from simasgd.protocols import foreign
-from simasgd.scenario import catalogue, keys, text
+from simasgd.scenario import catalogue, keys, synonyms, text
 from simasgd.scenario.merge import Layer, Path
 from simasgd.scenario.schema import InconsistentScenario
 from simasgd.scenario.section import LIST, MAPPING, NUMBER
@@ -175,5 +175,8 @@ def _missing(path: Path) -> str:
 
 def _near(found: Any, expected: str) -> str:
     choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
+    meant = synonyms.kinds(str(found), choices)
+    if meant:
+        return f"; {synonyms.one_of(meant)}"
     near = nearest(str(found), choices)
     return f"; did you mean {near!r}?" if near else ""

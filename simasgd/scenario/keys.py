@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from simasgd.protocols import AbstractProtocol, foreign
+from simasgd.scenario import synonyms
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.values import nearest, shown
 
@@ -95,6 +96,9 @@ def _of_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]
 
 def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:
     """The complaint about an unknown key, with the one that was probably meant."""
+    meant = synonyms.keys(key)
+    if meant:
+        return f"unknown key {shown(key)}; {synonyms.one_of(meant)}"
     near = nearest(key, choices)
     return f"unknown key {shown(key)}" + (f"; did you mean {near!r}?" if near else f"; known: {', '.join(sorted(choices))}")
 
@@ -118,6 +122,9 @@ def resolve(key: str) -> str:
         return endings[0]
     if endings:
         raise ValueError(f"{shown(key)} is ambiguous: {', '.join(endings)}")
+    meant = synonyms.keys(key)
+    if meant:
+        raise ValueError(f"unknown key {shown(key)}; {synonyms.one_of(meant)}")
     shortened = {".".join(full.split(".")[start:]): full for full in reversed(known()) for start in range(full.count(".") + 1)}
     near = nearest(key, shortened)
     hint = f"did you mean {shortened[near]!r}?" if near else "'simasgd schema' lists them"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from simasgd.scenario import synonyms
 from simasgd.scenario.values import nearest, shown
 
 
@@ -43,7 +44,6 @@ UNLIMITED = "unlimited"
 
 # Possessive (++, ?+, *+), so that text which is no quantity is found out in linear time.
 _QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
-_HINTS = {"m": "ms", "sec": "s", "S": "s", "mins": "min", "hours": "h", "Gbps": "Gbit/s", "Mbps": "Mbit/s", "KB": "kB"}
 
 
 def parse(value: Any, dimension: Dimension) -> float:
@@ -77,10 +77,12 @@ def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, 
         return f"{text} has no unit; {wanted}" if number else f"{text} is text; write 0 or {dimension.examples[0]!r}"
     for other in DIMENSIONS:
         if unit in other.units:
-            return f"{shown(value)} is {other.name}, but {wanted}"
+            hint = f"; {synonyms.one_of(meant)}" if (meant := synonyms.units(unit, dimension.units)) else ""
+            return f"{shown(value)} is {other.name}, but {wanted}{hint}"
     every = [known for other in DIMENSIONS for known in other.units]
-    near = _HINTS.get(unit) or nearest(unit, [*dimension.units, *every])
-    hint = f"; did you mean {near!r}?" if near else ""
+    near = nearest(unit, [*dimension.units, *every])
+    meant = synonyms.units(unit, dimension.units) or ((near,) if near else ())
+    hint = f"; {synonyms.one_of(meant)}" if meant else ""
     return f"unknown unit {shown(unit)} in {shown(value)}{hint}; {wanted}"
 
 

@@ -53,7 +53,7 @@ def test_right_quantities(text: Any, dimension: Dimension, value: float) -> None
 @pytest.mark.parametrize(
     ("value", "dimension", "fragments"),
     [
-        ("5 m", TIME, ["unknown unit 'm'", "did you mean 'ms'?", "a time is wanted"]),
+        ("5 m", TIME, ["unknown unit 'm'", "did you mean 'ms' or 'min'?", "a time is wanted"]),
         ("5 sec", TIME, ["unknown unit 'sec'", "did you mean 's'?"]),
         ("5 S", TIME, ["did you mean 's'?"]),
         ("25 Gbps", BANDWIDTH, ["unknown unit 'Gbps'", "did you mean 'Gbit/s'?"]),
