@@ -16,7 +16,7 @@ import rich_click as click
 
 import simasgd
 from simasgd.console import printing
-from simasgd.errors import RunFailed, SimasgdError, UsageError
+from simasgd.errors import RunFailed, SimasgdError
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken, watched
 
 
@@ -160,6 +160,7 @@ def sweep(
 
     from simasgd.progress import points
     from simasgd.report.page import write_sweep
+    from simasgd.report.terminal import sweep_lines
     from simasgd.sweep import SWEEP_PATHS, run_points
 
     at = _Place("sweep", f"{plan.scenario.name}-sweep", out, replacing)
@@ -171,7 +172,7 @@ def sweep(
     failed = table.points[table.points["error"] != ""]
     for _, row in failed.iterrows():
         click.echo(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}", err=True)
-    click.echo(f"{len(table.points) - len(failed)} of {len(table.points)} points")
+    click.echo("\n".join(sweep_lines(table)))
     click.echo(f"report: {place.shown / 'index.html'}")
     if len(failed):
         sys.exit(1)
@@ -251,14 +252,12 @@ def report(folder: Path) -> None:
     from simasgd.sweep import is_sweep, load_table
 
     with reopened(folder) as (place, below):
-        try:
-            with place.adding() as fresh:
-                if is_sweep(folder):
-                    write_sweep(load_table(folder), fresh / below)
-                else:
-                    write_study(Study.load(folder), fresh / below)
-        except KeyError as error:
-            raise UsageError(f"{folder}: {error} is missing in its files; was it written by another version?") from None
+        if is_sweep(folder):
+            table = load_table(folder)
+            _add_page(place, lambda fresh: write_sweep(table, fresh / below))
+        else:
+            result = Study.load(folder)
+            _add_page(place, lambda fresh: write_study(result, fresh / below))
     click.echo(f"report: {folder / 'index.html'}")
 
 
@@ -332,6 +331,7 @@ def _run_into(
     with at.opened(contents_of(at.kind, chosen, target), paths_of(chosen)) as place:
         from simasgd.progress import phases
         from simasgd.report.page import write_study
+        from simasgd.report.terminal import study_lines
         from simasgd.simulator import study
 
         if place.has_unfinished_work and not quiet:
@@ -353,7 +353,7 @@ def _run_into(
             progress("report", 1.0)
             _add_page(place, lambda folder: write_study(result, folder))
         place.finish()
-    click.echo(_summary(result))
+    click.echo("\n".join(study_lines(result)))
     for note in result.notes:
         click.echo(f"note: {note}")
     click.echo(f"report: {place.shown / 'index.html'}")
@@ -399,18 +399,3 @@ def _check_data(*scenarios: Any) -> None:
 def _command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:
     words = ["simasgd", verb, scenario, *arguments]
     return shlex.join(word.encode(errors="backslashreplace").decode() for word in words)  # a file's name may be any bytes
-
-
-def _summary(result: Any) -> str:
-    """A line per variant."""
-    lines = []
-    for row in result.table().to_dict("records"):
-        learned = ""
-        if row["test_error"] is not None and row["test_error"] == row["test_error"]:
-            learned = f"  test error {row['test_error']:.2%}"
-        elif row["test_loss"] is not None and row["test_loss"] == row["test_loss"]:
-            learned = f"  test loss {row['test_loss']:.3g}"
-        diverged = f"  diverged ({row['diverged']} of {len(row['seeds'])})" if row["diverged"] else ""
-        name = row["variant"] or result.scenario.name
-        lines.append(f"{name:24} {row['simulated_seconds']:.6g} simulated s{learned}{diverged}")
-    return "\n".join(lines)

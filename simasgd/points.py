@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results import Run, read_summary
+from simasgd.results import Run
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder
 from simasgd.storage.folder import POINTS, WORK
+from simasgd.stored import RunJson, read_json
 
 
 @final
@@ -37,7 +38,7 @@ class PointFolders:
         if not (is_folder(folder) and all(is_file(folder / part) for part in (RUN, SCENARIO, "learners.parquet"))):
             return None
         try:
-            summary = read_summary(folder / RUN)
+            summary = read_json(folder / RUN, RunJson)
         except SimasgdError:
             return None
         return summary if summary["scenario_hash"] == scenario.hash() else None

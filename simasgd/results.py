@@ -15,17 +15,22 @@ import pandas as pd
 
 from simasgd.errors import UsageError
 from simasgd.identity import code_version
+from simasgd.outcome import Outcome, has_time, in_words, outcome_of, reason
 from simasgd.scenario import text
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import COMPARE, PAGE, RUN, SCENARIO, STUDY, SWEEP, TRACE, VARIANTS
 from simasgd.storage.folder import occupied
 from simasgd.storage.manifest import Contents
+from simasgd.stored import RunJson, StudyJson, VariantsJson, read_json
+from simasgd.stored_tables import EVALUATIONS, LEARNERS, TIMELINE, UPDATES, read_table
 from simasgd.timeline import write_trace
 
 __all__ = ["COMPARE", "PAGE", "RUN", "SCENARIO", "SWEEP", "TRACE", "VARIANTS", "Run", "Study"]
 
 _REPEATS = "repeats"
 _TABLES = ("learners", "updates", "evaluations", "timeline")
+MOST_EVALUATIONS = 1000
+"""Rows of run.json's `evaluations`; the Parquet table has all."""
 
 
 @final
@@ -74,6 +79,16 @@ class Run:
         return float(self.summary["simulated_seconds"])
 
     @property
+    def outcome(self) -> Outcome:
+        """How it ended: finished, or what went wrong."""
+        return outcome_of(self.summary, self.scenario.learning)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its simulated time can be compared with that of other runs: it did not hang, and applied something."""
+        return has_time(self.summary)
+
+    @property
     def diverged(self) -> bool:
         return self.summary["diverged"] is not None
 
@@ -108,22 +123,29 @@ class Run:
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:
-        """Read a run's folder. Raises simasgd.UsageError where there is none."""
+        """Read a run's folder. Raises simasgd.UsageError where there is none, or a file in it is
+        not as simasgd writes it."""
         folder = Path(folder)
         if not (folder / RUN).is_file():
             raise UsageError(f"{folder}: is not the folder of a run (it has no {RUN})")
 
-        learners = read_table(folder / "learners.parquet")
+        learners = read_table(folder / "learners.parquet", LEARNERS)
         if learners is None:
             raise UsageError(f"{folder}: learners.parquet is missing")
-        summary = read_summary(folder / RUN)
+        summary = read_json(folder / RUN, RunJson)
+        scenario = read_scenario(folder).with_seed(summary["seed"])  # the file may ask for repeats, too
+        evaluations = None
+        if scenario.learning is not None:
+            evaluations = read_table(folder / "evaluations.parquet", EVALUATIONS)
+            if evaluations is None or evaluations.empty:
+                raise UsageError(f"{folder}: evaluations.parquet is missing or empty, though {SCENARIO} has a learning section")
         return cls(
-            scenario=Scenario.load(folder / SCENARIO).with_seed(summary["seed"]),  # the file may ask for repeats, too
+            scenario=scenario,
             summary=summary,
             learners=learners,
-            updates=read_table(folder / "updates.parquet"),
-            evaluations=read_table(folder / "evaluations.parquet"),
-            timeline=read_table(folder / "timeline.parquet"),
+            updates=read_table(folder / "updates.parquet", UPDATES),
+            evaluations=evaluations,
+            timeline=read_table(folder / "timeline.parquet", TIMELINE),
         )
 
 
@@ -180,21 +202,27 @@ class Study:
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
-        """Read the folder of a run or of a scenario with variants. Raises simasgd.UsageError where there is none."""
+        """Read the folder of a run or of a scenario with variants. Raises simasgd.UsageError where there is none, or a file in
+        it is not as simasgd writes it."""
         folder = Path(folder)
+        homes = {"": folder}
         if (folder / VARIANTS).is_file():
-            listed = read_json(folder / VARIANTS)["variants"]
+            scenario = read_scenario(folder)
+            listed = read_json(folder / VARIANTS, VariantsJson)["variants"]
             homes = {row["variant"]: folder / row["variant"] for row in listed}
-        else:
-            homes = {"": folder}
+            if unknown := [variant for variant in homes if variant not in scenario.variants]:
+                raise UsageError(f"{folder / VARIANTS}: {unknown[0]!r} is not a variant of {folder / SCENARIO}")
         runs = {variant: _with_repeats(home) for variant, home in homes.items()}
-        kept = read_json(folder / STUDY) if (folder / STUDY).is_file() else {}
-        about = (kept.get("command", ""), kept.get("notes", ()), kept.get("variant", ""), kept.get("target"))
-        return cls(Scenario.load(folder / SCENARIO), runs, *about)
+        about: Mapping[str, Any] = {}
+        if (folder / STUDY).is_file():
+            kept = read_json(folder / STUDY, StudyJson)
+            about = {key: kept[key] for key in ("command", "notes", "variant", "target")}
+        return cls(read_scenario(folder), runs, **about)
 
     def table(self) -> pd.DataFrame:
-        """One row per variant: test error, test loss and simulated seconds with their spread over the seeds, staleness,
-        divergence."""
+        """One row per variant: outcome and reason; test error, test loss, simulated seconds and mean staleness over the seeds,
+        with their spread; and how many seeds diverged and hung. A run that hung, or applied nothing, has no simulated
+        seconds."""
         return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
 
 
@@ -215,6 +243,13 @@ def paths_of(scenario: Scenario) -> list[str]:
     return [VARIANTS, COMPARE, *(f"{home}{name}" for home in homes for name in files)]
 
 
+def read_scenario(folder: Path) -> Scenario:
+    """The scenario of a results folder. Raises simasgd.UsageError where there is none, and ScenarioError."""
+    if not (folder / SCENARIO).is_file():
+        raise UsageError(f"{folder}: {SCENARIO} is missing")
+    return Scenario.load(folder / SCENARIO)
+
+
 def _with_repeats(home: Path) -> list[Run]:
     first = Run.load(home)
     seeds = [int(path.parent.name) for path in (home / _REPEATS).glob(f"*/{RUN}") if path.parent.name.isdecimal()]
@@ -223,13 +258,17 @@ def _with_repeats(home: Path) -> list[Run]:
 
 
 def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
+    outcomes = [run.outcome for run in runs]
+    reasons = dict.fromkeys(found for run in runs if (found := reason(run.summary, run.outcome)))
     errors = [run.test_error for run in runs if run.test_error is not None]
     losses = [run.test_loss for run in runs if run.test_loss is not None]
-    seconds = [run.simulated_seconds for run in runs]
+    seconds = [run.simulated_seconds for run in runs if run.has_time]
     staleness = [run.summary["staleness"]["mean"] for run in runs if run.summary["staleness"]["mean"] is not None]
     return {
         "variant": variant,
         "seeds": [run.seed for run in runs],
+        "outcome": in_words(outcomes),
+        "reason": "; ".join(reasons),
         "test_error": mean(errors),
         "test_error_min": min(errors, default=None),
         "test_error_max": max(errors, default=None),
@@ -237,10 +276,11 @@ def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
         "test_loss_min": min(losses, default=None),
         "test_loss_max": max(losses, default=None),
         "simulated_seconds": mean(seconds),
-        "simulated_seconds_min": min(seconds),
-        "simulated_seconds_max": max(seconds),
+        "simulated_seconds_min": min(seconds, default=None),
+        "simulated_seconds_max": max(seconds, default=None),
         "mean_staleness": mean(staleness),
         "diverged": sum(run.diverged for run in runs),
+        "hung": outcomes.count(Outcome.HUNG),
     }
 
 
@@ -291,6 +331,13 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` rows (2 or more) of a table, evenly spaced by their numbers, the first and the last among them."""
+    if len(table) <= most:
+        return table
+    return table.iloc[[i * (len(table) - 1) // (most - 1) for i in range(most)]]
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Strict JSON, of one form for one content."""
     path.write_text(json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -308,48 +355,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return finite(value) if isinstance(value, float) else value
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What `write_json` wrote. Raises simasgd.UsageError where that is not to be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"{path}: is not what simasgd writes")
-    return content
-
-
-def read_summary(path: Path) -> dict[str, Any]:
-    """The content of a run.json. Raises simasgd.UsageError where it has another form, or cannot be read."""
-    summary = read_json(path)
-    number, optional = (int, float), (int, float, type(None))
-    forms: dict[str, tuple[type, ...]] = {
-        "name": (str,),
-        "seed": (int,),
-        "scenario_hash": (str,),
-        "simulated_seconds": number,
-        "gradients_per_simulated_second": number,
-        "staleness": (dict,),
-        "test_error": optional,
-        "diverged": (dict, type(None)),
-    }
-    wrong = [key for key, form in forms.items() if key not in summary or not isinstance(summary[key], form)]
-    if not wrong and not isinstance(summary["staleness"].get("mean"), optional):
-        wrong = ["staleness.mean"]
-    if not wrong and not isinstance(summary.get("test_loss"), optional):
-        wrong = ["test_loss"]
-    if wrong:
-        raise UsageError(f"{path}: is not what simasgd writes: {wrong[0]} is missing or of another form")
-    return summary
-
-
-def read_table(path: Path) -> pd.DataFrame | None:
-    """A Parquet table; None if there is no such file. Raises simasgd.UsageError where it is damaged."""
-    if not path.is_file():
-        return None
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None

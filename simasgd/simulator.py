@@ -14,7 +14,8 @@ from simasgd.cluster.log import SpanLog
 from simasgd.cluster.simulation import Clocked
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed
-from simasgd.results import Run, Study, mixing_summary, records, staleness_summary
+from simasgd.outcome import outcome_of
+from simasgd.results import MOST_EVALUATIONS, Run, Study, mixing_summary, records, staleness_summary, thinned
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import done_last
@@ -303,7 +304,7 @@ def _learned(
 def _run(scenario: Scenario, clock: _Clock, learned: Learned | None, seconds: float) -> Run:
     evaluations = None if learned is None else with_bytes(learned.evaluations, clock.clocked)
     diverged = None if learned is None else learned.diverged
-    evaluated = [] if evaluations is None else records(evaluations)
+    evaluated = [] if evaluations is None else records(thinned(evaluations, MOST_EVALUATIONS))
     last = evaluated[-1] if evaluated and diverged is None else {"test_error": None, "test_loss": None}
     summary = {
         **identity(scenario),
@@ -329,7 +330,7 @@ def _run(scenario: Scenario, clock: _Clock, learned: Learned | None, seconds: fl
     tape = clock.tape
     return Run(
         scenario=scenario,
-        summary=summary,
+        summary={"outcome": str(outcome_of(summary, scenario.learning)), **summary},
         learners=learner_table(clock.clocked),
         updates=update_table(tape) if tape is not None and scenario.record != "summary" else None,
         evaluations=evaluations,

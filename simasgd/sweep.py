@@ -15,9 +15,10 @@ from simasgd import pool
 from simasgd.axes import MOST_POINTS, Axis, combinations, parse
 from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.identity import code_version, content_name
+from simasgd.outcome import Outcome, has_time, outcome_of, reason
 from simasgd.points import PointFolders
 from simasgd.printable import printable, shortened
-from simasgd.results import read_json, read_table, write_json, write_table
+from simasgd.results import read_scenario, write_json, write_table
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.alike import together
 from simasgd.scenario.load import typed
@@ -26,12 +27,18 @@ from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import PAGE, SCENARIO, SWEEP
 from simasgd.storage.folder import POINTS, ResultsFolder, occupied
 from simasgd.storage.manifest import Contents
+from simasgd.stored import SweepJson, read_json
+from simasgd.stored_tables import SWEEP_POINTS, Words, read_table
 
 __all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_points", "run_sweep"]
 
 _TABLE = "points.parquet"
 SWEEP_PATHS = (SWEEP, _TABLE, SCENARIO, PAGE, f"{POINTS}/")
 """The files that a sweep writes, as `simasgd.storage.folder.occupied` expects them."""
+_OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
+_NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
+COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
+"""The columns of a sweep's table but for its axes."""
 
 
 @final
@@ -68,9 +75,16 @@ class Sweep:
 @final
 @dataclass(frozen=True, eq=False)
 class SweepTable:
-    """What was run. `points` has one row per point: a column per axis (its value as written), variant, seed, test_error,
-    test_loss, simulated_seconds, gradients_per_simulated_second, mean_staleness, diverged, folder and error ("" where all went
-    well)."""
+    """What was run. `points` has one row per point: a column per axis (its value as written), and those of `COLUMNS`.
+
+    variant      "" if there is none
+    outcome      one of simasgd.outcome, and reason: where and why it did not finish ("": it did, or the outcome says it all)
+    test_error, test_loss, mean_staleness, samples (applied); NaN where there is no such number
+    simulated_seconds, gradients_per_simulated_second: NaN, too, where the run hung or applied nothing
+    diverged     whether it did
+    folder       of the point, below the sweep's
+    error        why there are no results; "" where there are
+    """
 
     scenario: Scenario
     axes: tuple[Axis, ...]
@@ -181,14 +195,16 @@ def load_table(folder: Path) -> SweepTable:
     """The table of a sweep's folder. Raises simasgd.UsageError where there is none."""
     if not (folder / SWEEP).is_file():
         raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
-    content, points = read_json(folder / SWEEP), read_table(folder / _TABLE)
-    if points is None:
-        raise UsageError(f"{folder}: points.parquet is missing")
+    content = read_json(folder / SWEEP, SweepJson)
     axes = tuple(
         Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(axis["numbers"]))
         for axis in content["axes"]
     )
-    return SweepTable(Scenario.load(folder / SCENARIO), axes, points, content["command"])
+    path = folder / "points.parquet"
+    points = read_table(path, {**{axis.key: Words(axis.values) for axis in axes}, **SWEEP_POINTS})
+    if points is None or points.empty:
+        raise UsageError(f"{path}: is missing or empty; the same sweep command makes it anew and keeps its points")
+    return SweepTable(read_scenario(folder), axes, points, content["command"])
 
 
 def is_sweep(folder: Path) -> bool:
@@ -201,26 +217,39 @@ def _table(sweep: Sweep, summaries: Mapping[str, Mapping[str, Any]], failures: M
     for point in sweep.points:
         name = point.folder
         summary = summaries.get(name)
+        error = "" if summary else failures.get(name, str(Outcome.MISSING))
         rows.append(
             {
                 **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},
                 "variant": point.variant,
                 "seed": point.scenario.seed,
-                **_numbers(summary),
+                **(_without_results(error) if summary is None else _results(summary, point.scenario)),
                 "folder": f"{POINTS}/{name}",
-                "error": "" if summary else failures.get(name, "not run yet"),
+                "error": error,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _numbers(summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A point's columns from its run.json; NaN where there is no number."""
-    names = ("test_error", "test_loss", "simulated_seconds", "gradients_per_simulated_second")
-    found = dict.fromkeys(names) if summary is None else {name: summary[name] for name in names}
-    found["mean_staleness"] = None if summary is None else summary["staleness"]["mean"]
-    numbers = {name: math.nan if value is None else value for name, value in found.items()}
-    return {**numbers, "diverged": summary is not None and summary["diverged"] is not None}
+def _without_results(error: str) -> dict[str, Any]:
+    """A point's columns where there is no run.json."""
+    outcome = Outcome.MISSING if error == Outcome.MISSING else Outcome.FAILED
+    return {"outcome": str(outcome), "reason": "", **dict.fromkeys(_NUMBERS, math.nan), "diverged": False}
+
+
+def _results(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """A point's columns from its run.json; NaN where there is no number, and no time of a run that has none to compare."""
+    outcome = outcome_of(summary, scenario.learning)
+    found = {name: summary[name] for name in _NUMBERS if name != "mean_staleness"}
+    found["mean_staleness"] = summary["staleness"]["mean"]
+    if not has_time(summary):
+        found |= dict.fromkeys(_OF_TIME)
+    return {
+        "outcome": str(outcome),
+        "reason": reason(summary, outcome),
+        **{name: math.nan if found[name] is None else float(found[name]) for name in _NUMBERS},
+        "diverged": summary["diverged"] is not None,
+    }
 
 
 def _write(table: SweepTable, folder: Path) -> None:
@@ -229,6 +258,7 @@ def _write(table: SweepTable, folder: Path) -> None:
         "name": table.scenario.name,
         "command": table.command,
         "axes": [{"key": axis.key, "values": axis.values, "numbers": axis.numbers} for axis in table.axes],
+        "outcomes": {str(outcome): many for outcome in Outcome if (many := int((table.points["outcome"] == outcome).sum()))},
         "points": table.points.to_dict("records"),
     }
     write_json(folder / SWEEP, content)

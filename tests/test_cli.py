@@ -83,12 +83,14 @@ def test_a_comparison_and_its_page(tmp_path):
     names = ["hardsync", "async", "n-softsync-n2-inverse-staleness"]
     few = ["learners=4", "stop.epochs=2", "repeats=2", "--target", "30%", "-q"]
     done = simasgd("compare", "quickstart", *protocols, *few, folder=tmp_path)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [*names, "report:"]
+    *lines, headline, report = done.stdout.splitlines()
+    assert [line.split()[0] for line in (*lines, report)] == [*names, "report:"]
     home = tmp_path / "reports/quickstart-compare"
     assert sorted(entry.name for entry in home.iterdir()) == sorted(
         [*names, "compare.json", "index.html", "scenario.yaml", "simasgd.json", "study.json", "variants.json"]
     )
     compared = json.loads((home / "compare.json").read_text())
+    assert compared["headline"] == headline
     assert [row["variant"] for row in compared["variants"]] == names
     assert (compared["comparisons"][0]["target"], compared["comparisons"][0]["target_given"]) == (0.3, True)
     for row in compared["variants"]:

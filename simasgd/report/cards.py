@@ -54,9 +54,14 @@ def _score(one: Facts) -> Hero:
 
 
 def _time(one: Facts) -> Hero:
-    spread = one.simulated_seconds
-    below = (_spread(spread, duration, one), "hangs" if one.hangs else "")
-    return _hero(one, "simulated_seconds", "simulated time", spread, duration, ", ".join(filter(None, below)))
+    key, name = "simulated_seconds", "simulated time"
+    if one.simulated_seconds is None:
+        hung = min((found.at for found in one.hangs), default=None)
+        text, below = ("hung", f"after {duration(hung)}") if hung is not None else ("none", one.failure)
+        return Hero(f"{one.name}.{key}", name, "", text, below)
+    amiss = f"hung at {len(one.hangs)} of {len(one.seeds)} seeds" if one.hangs else ""
+    below = ", ".join(filter(None, (_spread(one.simulated_seconds, duration, one), amiss)))
+    return _hero(one, key, name, one.simulated_seconds, duration, below)
 
 
 def _staleness(one: Facts) -> Hero:
@@ -76,6 +81,8 @@ def _distance(one: Facts) -> Hero:
 
 def _rate(one: Facts) -> Hero:
     key = "gradients_per_simulated_second"
+    if one.rate is None:
+        return Hero(f"{one.name}.{key}", "gradients per second", "", "none", one.failure)
     return _hero(one, key, "gradients per second", one.rate, number, _spread(one.rate, number, one))
 
 

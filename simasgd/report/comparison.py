@@ -9,9 +9,10 @@ from typing import final
 
 import pandas as pd
 
+from simasgd.outcome import Outcome
+from simasgd.report.differences import alike_amounts, alike_scores, same_work
 from simasgd.report.facts import Facts
 from simasgd.report.metric import ERROR, LOSS, Metric
-from simasgd.report.verdict import alike_amounts, alike_scores, same_work
 from simasgd.report.words import Spread
 from simasgd.results import Run, Study
 
@@ -39,13 +40,13 @@ class Reach:
 
 @final
 @dataclass(frozen=True)
-class Outcome:
-    """What came of one seed. `score` is the final test error, or loss (None: diverged, or infinite); `reached` is None where
-    the target never was."""
+class Seed:
+    """The numbers of one seed. `score` is the final test error, or loss (None: diverged, or infinite); `seconds` is None where
+    the run has no time, and `reached` where the target never was."""
 
     seed: int
     score: float | None
-    seconds: float
+    seconds: float | None
     bytes: float | None
     reached: Reach | None
 
@@ -53,13 +54,13 @@ class Outcome:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """A variant that learns, with the outcomes at its seeds. One with a `failure` does not compete; `level` is the best score
-    that all its seeds get to (None: some get to none)."""
+    """A variant that is to learn, with the numbers of its seeds. One with a `failure`, its gravest outcome, does not compete;
+    `level` is the best score that all its seeds get to (None: some get to none)."""
 
     series: int
     """Its number among the study's variants."""
     name: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Seed, ...]
     level: float | None = None
     failure: str = ""
     samples: float = 1.0
@@ -198,21 +199,19 @@ def dominators(points: Mapping[str, tuple[float, float]], competitors: Iterable[
 
 
 def point(one: Contender) -> tuple[float, float] | None:
-    """Its mean simulated seconds and score; None where some seed has no score or stood still for ever."""
+    """Its mean simulated seconds and score; None where some seed lacks one."""
     score, seconds = one.spread(SCORE), one.spread(SECONDS)
-    if one.failure in (DIVERGED, HUNG) or score is None or seconds is None or len(one.values(SCORE)) < len(one.outcomes):
+    whole = all(len(one.values(key)) == len(one.outcomes) for key in (SCORE, SECONDS))
+    if score is None or seconds is None or not whole or one.failure in (Outcome.HUNG, Outcome.DIVERGED):
         return None
     return seconds.mean, score.mean
-
-
-DIVERGED, HUNG, FAILS = "diverged", "hung", "fails to learn"
 
 
 def _dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one != other and one[0] <= other[0] and one[1] <= other[1]
 
 
-def _value(outcome: Outcome, key: str) -> float | None:
+def _value(outcome: Seed, key: str) -> float | None:
     reached = outcome.reached
     match key:
         case "score":
@@ -235,7 +234,7 @@ def _comparison(metric: Metric, chosen: Sequence[tuple[int, Facts, Sequence[Run]
     levels = [
         found
         for _, one, runs in chosen
-        if not _failure(one) and (found := level([_evaluations(run) for run in runs], metric)) is not None
+        if not one.failure and (found := level([_evaluations(run) for run in runs], metric)) is not None
     ]
     target = default_target(levels) if given is None else given
     contenders = [_contender(series, one, runs, metric, target) for series, one, runs in chosen]
@@ -272,17 +271,17 @@ def _contender(series: int, one: Facts, runs: Sequence[Run], metric: Metric, tar
         name=one.name,
         outcomes=tuple(_outcome(run, metric, target) for run in runs),
         level=level([_evaluations(run) for run in runs], metric),
-        failure=_failure(one),
+        failure=one.failure,
         samples=one.samples,
     )
 
 
-def _outcome(run: Run, metric: Metric, target: float | None) -> Outcome:
+def _outcome(run: Run, metric: Metric, target: float | None) -> Seed:
     sent = run.summary.get("bytes")  # runs of earlier versions have none
-    return Outcome(
+    return Seed(
         seed=run.seed,
         score=run.test_error if metric is ERROR else run.test_loss,
-        seconds=run.simulated_seconds,
+        seconds=run.simulated_seconds if run.has_time else None,
         bytes=None if sent is None else float(sent["sent"]),
         reached=None if target is None else first_reach(_evaluations(run), metric, target),
     )
@@ -291,12 +290,3 @@ def _outcome(run: Run, metric: Metric, target: float | None) -> Outcome:
 def _evaluations(run: Run) -> pd.DataFrame:
     assert run.evaluations is not None
     return run.evaluations
-
-
-def _failure(one: Facts) -> str:
-    """Why a variant does not compete; "" if it does."""
-    if one.diverged:
-        return DIVERGED
-    if one.hangs:
-        return HUNG
-    return FAILS if one.fails else ""

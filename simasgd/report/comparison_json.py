@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simasgd.outcome import Outcome, in_words, reason
 from simasgd.report.comparison import (
     BYTES_TO_TARGET,
     EPOCHS_TO_TARGET,
@@ -16,8 +17,10 @@ from simasgd.report.comparison import (
     Criterion,
     comparisons,
 )
-from simasgd.report.facts import facts_of
-from simasgd.report.words import Spread
+from simasgd.report.facts import Facts, facts_of
+from simasgd.report.verdict import verdict
+from simasgd.report.winner import winner
+from simasgd.report.words import Spread, plain
 from simasgd.results import COMPARE, Run, Study, write_json
 
 
@@ -29,19 +32,26 @@ def write_comparison(study: Study, folder: Path) -> None:
 
 def comparison_json(study: Study) -> dict[str, Any]:
     """A row per variant, and for each metric its target, the Pareto front and who is best by what."""
-    found = comparisons(study, facts_of(study))
+    variants = facts_of(study)
+    found = comparisons(study, variants)
     learning = {one.name: (one, comparison) for comparison in found for one in comparison.contenders}
     rows = []
-    for variant, runs in study.runs.items():
+    for one, (variant, runs) in zip(variants, study.runs.items(), strict=True):
         learned = _learned(*learning[variant]) if variant in learning else _NOTHING_LEARNED
-        rows.append({"variant": variant, "seeds": [run.seed for run in runs], **_clock(runs), **learned})
-    return {"name": study.scenario.name, "comparisons": [_comparison(one) for one in found], "variants": rows}
+        rows.append(
+            {"variant": variant, "seeds": [run.seed for run in runs], **_clock(runs), "failure": one.failure or None, **learned}
+        )
+    return {
+        "name": study.scenario.name,
+        "headline": plain(verdict(variants)),
+        "comparisons": [_comparison(one, variants) for one in found],
+        "variants": rows,
+    }
 
 
 _NOTHING_LEARNED: dict[str, Any] = {
     "metric": None,
     "final": None,
-    "failure": None,
     "to_target": None,
     "on_pareto_front": None,
     "dominated_by": None,
@@ -52,10 +62,12 @@ _NOTHING_LEARNED: dict[str, Any] = {
 def _clock(runs: Sequence[Run]) -> dict[str, Any]:
     sent = [float(run.summary["bytes"]["sent"]) for run in runs if run.summary.get("bytes") is not None]
     return {
-        "simulated_seconds": _spread(Spread.of([run.simulated_seconds for run in runs])),
+        "outcome": in_words([run.outcome for run in runs]),
+        "reasons": list(dict.fromkeys(found for run in runs if (found := reason(run.summary, run.outcome)))),
+        "simulated_seconds": _spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
         "bytes": _spread(Spread.of(sent)),
         "diverged": sum(run.diverged for run in runs),
-        "hung": sum(run.summary.get("hang") is not None for run in runs),
+        "hung": sum(run.outcome is Outcome.HUNG for run in runs),
     }
 
 
@@ -71,7 +83,6 @@ def _learned(one: Contender, comparison: Comparison) -> dict[str, Any]:
     return {
         "metric": comparison.metric.key,
         "final": _spread(one.spread(SCORE)),
-        "failure": one.failure or None,
         "to_target": None if comparison.target is None else to_target,
         "on_pareto_front": one in comparison.front,
         "dominated_by": None if dominated is None else list(dominated),
@@ -79,9 +90,11 @@ def _learned(one: Contender, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: Comparison, variants: Sequence[Facts]) -> dict[str, Any]:
+    best = winner([variants[one.series] for one in comparison.contenders])
     return {
         "metric": comparison.metric.key,
+        "winner": {"best": list(best.names), "than": best.than, "sooner": best.sooner, "sentence": plain(best.sentence)},
         "target": comparison.target,
         "target_given": comparison.given,
         "pareto_front": [one.name for one in comparison.front],

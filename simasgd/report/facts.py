@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from simasgd.outcome import Outcome, gravest
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
 from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.words import Spread
@@ -32,7 +33,6 @@ _RULES = {
     "dana-zero": "DANA-Zero",
     "dana-dc": "DANA-DC",
 }
-_CHANCE = 0.8
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,14 @@ class Facts:
     rule: str = ""
     learners: int
     seeds: tuple[int, ...]
+    outcomes: tuple[Outcome, ...]
+    """Of the seeds, in their order."""
     classes: int | None = None
     test_error: Spread | None = None
     test_loss: Spread | None = None
-    first_loss: float | None = None
-    """Of the initial weights."""
-    simulated_seconds: Spread
-    rate: Spread
+    simulated_seconds: Spread | None
+    """Over the seeds that have a time; None where none has. So is the rate."""
+    rate: Spread | None
     """Applied gradients per simulated second."""
     epochs: float | None = None
     samples: float
@@ -154,15 +155,15 @@ class Facts:
         return self.test_loss if self.classes == 0 else self.test_error
 
     @property
+    def failure(self) -> str:
+        """The gravest outcome of its seeds, which keeps it from being best by anything; "" if all finished."""
+        worst = gravest(self.outcomes)
+        return "" if worst is Outcome.FINISHED else str(worst)
+
+    @property
     def fails(self) -> bool:
-        """Whether it learns nothing worth the name: diverged, or hardly better than guessing or, where nothing can be guessed,
-        than the initial weights."""
-        if self.classes is None:
-            return False
-        if self.diverged or self.score is None:
-            return True
-        before = 1.0 - 1.0 / self.classes if self.classes else self.first_loss or math.inf  # weights may begin at the minimum
-        return self.score.mean >= _CHANCE * before
+        """Whether it was to learn and does not, at some seed: diverged, or is hardly better than guessing."""
+        return self.classes is not None and not {Outcome.FINISHED, Outcome.HUNG}.issuperset(self.outcomes)
 
     @property
     def busiest(self) -> Resource | None:
@@ -191,14 +192,14 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         rule="" if learning is None else _RULES.get(scenario.modulation.kind, ""),
         learners=learners,
         seeds=tuple(run.seed for run in runs),
+        outcomes=tuple(run.outcome for run in runs),
         classes=None if learning is None else learning.data.shape.classes,
         test_error=Spread.of([run.test_error for run in runs if run.test_error is not None]),
         test_loss=Spread.of([run.test_loss for run in runs if run.test_loss is not None]),
-        first_loss=mean([found["test_loss"] for run in runs for found in run.summary["evaluations"][:1] if found["test_loss"]]),
-        simulated_seconds=_spread(runs, "simulated_seconds"),
-        rate=_spread(runs, "gradients_per_simulated_second"),
+        simulated_seconds=Spread.of([run.simulated_seconds for run in runs if run.has_time]),
+        rate=Spread.of([run.summary["gradients_per_simulated_second"] for run in runs if run.has_time]),
         epochs=mean([run.summary["epochs"] for run in runs if run.summary["epochs"] is not None]),
-        samples=_spread(runs, "samples").mean,
+        samples=mean([run.summary["samples"] for run in runs]) or 0.0,
         staleness=Spread.of([found for run in runs if (found := run.summary["staleness"]["mean"]) is not None]),
         law=scenario.protocol.lawful_staleness(learners),
         has_server=any(run.summary["servers"] for run in runs),
@@ -221,12 +222,6 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
     )
 
 
-def _spread(runs: Sequence[Run], key: str) -> Spread:
-    spread = Spread.of([float(run.summary[key]) for run in runs])
-    assert spread is not None
-    return spread
-
-
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {key: math.fsum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
@@ -244,11 +239,11 @@ def _distance(run: Run) -> float | None:
 
 
 def _what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
-    """Without a server nothing is asked of one."""
+    """Without a server nothing is asked of one; a changed cluster that hung has no speed-up."""
     return tuple(
         WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"], found.get("spread_speedup"))
         for found in summary.get("what_if") or ()
-        if found["change"] != "server" or summary["servers"]
+        if found["speedup"] is not None and (found["change"] != "server" or summary["servers"])
     )
 
 

@@ -12,9 +12,11 @@ from simasgd.report.metric import DISTANCE, ERROR, LOSS, Metric
 from simasgd.report.parts import Block, Entry, Panel, Table, line_mark
 from simasgd.report.tables import curves, distances
 from simasgd.report.words import few, number, volume
-from simasgd.results import Study
+from simasgd.results import Study, thinned
 
 _MOST_READ = 8
+_MOST_POINTS, _MOST_ROWS = 400, 200
+"""Of a variant's curve, which is no more pixels wide, and of its numbers in the table."""
 _AXES = (("seconds", "simulated time"), ("epoch", "epochs"))
 
 
@@ -67,7 +69,7 @@ def _block(table: pd.DataFrame, metric: Metric, *, title: str, reading: str, axe
     panels = []
     for x, against in axes:
         label = f"Line chart of {metric.name} against {against}: {ends}."
-        drawn = svg.inline(figures.curve(table, x, metric), f"{metric.key}-{x}", label)
+        drawn = svg.inline(figures.curve(_thinned(table, _MOST_POINTS), x, metric), f"{metric.key}-{x}", label)
         panels.append(Panel(f"{metric.title} against {against}", drawn))
     legend = [Entry(line_mark(f"series-{i % 8}", i % 4), name) for i, name in names.items()]
     return Block(
@@ -77,8 +79,23 @@ def _block(table: pd.DataFrame, metric: Metric, *, title: str, reading: str, axe
         reading=reading,
         panels=panels,
         legend=legend if len(names) > 1 else [],
-        table=_table(table, metric),
+        table=_table(_thinned(table, _MOST_ROWS), metric),
+        summary=f"The numbers behind the figures{_of_which(table)}",
         columns=len(axes),
+    )
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many rows of each variant, evenly spaced, the first and the last among them."""
+    return pd.concat([thinned(rows, most) for _, rows in table.groupby("series", sort=False)])
+
+
+def _of_which(table: pd.DataFrame) -> str:
+    longest = int(table["series"].value_counts().max())
+    return (
+        ""
+        if longest <= _MOST_ROWS
+        else f": {_MOST_ROWS} of {longest:,} evaluations, evenly spaced (evaluations.parquet has all)"
     )
 
 

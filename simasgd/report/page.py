@@ -20,9 +20,10 @@ from simasgd.report.cards import cards
 from simasgd.report.facts import facts_of
 from simasgd.report.glossary import WORDS
 from simasgd.report.provenance import about, profiles, provenance
-from simasgd.report.sweep_facts import SweepFacts, short, sweep_verdict
+from simasgd.report.sweep_facts import SweepFacts, short
+from simasgd.report.sweep_verdict import sweep_verdict
 from simasgd.report.verdict import verdict
-from simasgd.report.words import few, joined
+from simasgd.report.words import few, joined, printable
 from simasgd.results import PAGE, Study
 from simasgd.scenario import text
 
@@ -131,4 +132,5 @@ def _render(template: str, scripts: Sequence[str], **content: Any) -> str:
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8").strip() for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip())
-    return _environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
+    page = _environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
+    return printable(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simasgd.outcome import Outcome
 from simasgd.report.comparison import (
     BYTES,
     BYTES_TO_TARGET,
@@ -115,7 +116,7 @@ def _not_on_it(names: list[str], reason: str) -> str:
     listed = few(names, _MOST_NAMED)
     if reason.startswith("dominated"):
         return f"{listed} {'are' if several else 'is'} {reason}."
-    verb = {"diverged": "diverged", "hung": "hung"}.get(reason, "fail to learn" if several else "fails to learn")
+    verb = "fail to learn" if several and reason == Outcome.FAILS else reason
     return f"{listed} {verb} and {'do' if several else 'does'} not compete."
 
 

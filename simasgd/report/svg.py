@@ -7,6 +7,7 @@ those it refers to, and two decimals, so that equal tables make equal bytes.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -48,6 +49,7 @@ _VARIABLES = {
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "simasgd",
+    "text.parse_math": False,  # $ is a character of users' names and values
     "font.size": 9.5,
     "axes.labelsize": 9.5,
     "xtick.labelsize": 9,
@@ -84,16 +86,23 @@ def series(i: int) -> str:
 
 
 @contextmanager
+def _styled() -> Iterator[None]:
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")  # the browser's fonts draw the text, not matplotlib's
+        yield
+
+
+@contextmanager
 def drawing(height: float) -> Iterator[Figure]:
     """A figure `height` inches high, to be drawn on under the report's style."""
-    with mpl.rc_context(_STYLE):
+    with _styled():
         yield Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def inline(figure: Figure, name: str, label: str) -> Markup:
     """The figure as an SVG element. `name` is unique on the page; `label` states what is seen."""
     stream = StringIO()
-    with mpl.rc_context(_STYLE):
+    with _styled():
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]

@@ -10,16 +10,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from simasgd.report.words import count, duration, joined, number, percent
+from simasgd.outcome import Outcome, in_words
+from simasgd.report.differences import same_work
+from simasgd.report.words import duration, number, percent
 
 if TYPE_CHECKING:
     from simasgd.sweep import Axis, SweepTable
 
 ERROR, LOSS, SECONDS = "test_error", "test_loss", "simulated_seconds"
-NAMES = {ERROR: "test error", LOSS: "test loss", SECONDS: "simulated time"}
+RATE, STALENESS = "gradients_per_simulated_second", "mean_staleness"
+NAMES = {
+    ERROR: "test error",
+    LOSS: "test loss",
+    SECONDS: "simulated time",
+    RATE: "gradients per simulated second",
+    STALENESS: "mean staleness",
+}
 _MOST_LINES = 8
 _CLOSEST = 0.03  # of the length of an axis
-_NUMBERS = (ERROR, LOSS, SECONDS, "gradients_per_simulated_second", "mean_staleness")
+_LEAST_CHANGE = 0.01
+"""A quantity whose means over the seeds change by a smaller part along an axis does not vary along it."""
 
 
 class Line(NamedTuple):
@@ -33,17 +43,19 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SweepFacts:
-    """A sweep's finished points with real numbers, and the keys that tell settings apart."""
+    """A sweep's points with results, `done`; of these the `sound` ones, in whose settings every seed finished and learned; and
+    the keys that tell settings apart. Only sound points are ever best by anything."""
 
     sweep: SweepTable
-    finished: pd.DataFrame
+    done: pd.DataFrame
+    sound: pd.DataFrame
 
     @classmethod
     def of(cls, sweep: SweepTable) -> SweepFacts:
-        finished = sweep.points[sweep.points["error"] == ""]
-        if LOSS not in finished:  # sweeps of earlier versions have none
-            finished = finished.assign(**{LOSS: math.nan})
-        return cls(sweep, finished.astype(dict.fromkeys(_NUMBERS, float)))
+        points = sweep.points
+        keys = [*(axis.key for axis in sweep.axes), "variant"]
+        is_sound = (points["outcome"] == Outcome.FINISHED).groupby([points[key] for key in keys]).transform("all")
+        return cls(sweep, points[points["error"] == ""], points[is_sound])
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -61,18 +73,38 @@ class SweepFacts:
     @property
     def measures(self) -> list[str]:
         """By which the points are judged: the test error, and the test loss where some have no error though they learned."""
-        error, loss = (self.finished[quantity].notna() for quantity in (ERROR, LOSS))
+        error, loss = (self.done[quantity].notna() for quantity in (ERROR, LOSS))
         return [quantity for quantity, is_used in ((ERROR, error.any()), (LOSS, (loss & ~error).any())) if is_used]
 
-    def settings(self, by: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row per setting: the columns `by` (all keys by default), and for each quantity its mean under its own name
-        with `_low` and `_high` beside it."""
-        by = self.keys if by is None else list(by)
-        if not by:
+    @property
+    def listed(self) -> list[str]:
+        """The measures that the tables list: the test loss, too, where an error alone would not say how a point fails."""
+        fails = (self.done["outcome"] == Outcome.FAILS) & self.done[LOSS].notna()
+        return [*self.measures, *([LOSS] if fails.any() and LOSS not in self.measures else [])] or [ERROR]
+
+    @property
+    def has_same_work(self) -> bool:
+        """Whether all sound points applied about as many samples, so that their times can be compared."""
+        samples = self.sound["samples"]
+        return not samples.empty and same_work(float(samples.min()), float(samples.max()))
+
+    @property
+    def quantities(self) -> list[str]:
+        """What may be drawn. A rate says no more than a time where all did the same work and took time for it."""
+        takes_time = self.has_same_work and varies(self.done[SECONDS])
+        return [*self.measures, SECONDS, *([] if takes_time else [RATE]), STALENESS]
+
+    def settings(self, by: Sequence[str] | None = None, points: pd.DataFrame | None = None) -> pd.DataFrame:
+        """One row per setting: the columns `by` (all keys by default), the outcome of its points in words, and for each
+        quantity its mean under its own name with `_low` and `_high` beside it. `points` are those done by default."""
+        by, points = self.keys if by is None else list(by), self.done if points is None else points
+        if not by or points.empty:
             return pd.DataFrame()
-        groups = self.finished.groupby(by, sort=False)
-        parts: dict[str, pd.Series] = {}
-        for quantity in _NUMBERS:
+        groups = points.groupby(by, sort=False)
+        parts: dict[str, pd.Series] = {
+            "outcome": groups["outcome"].agg(lambda found: in_words([Outcome(one) for one in found], "points"))
+        }
+        for quantity in NAMES:
             values = groups[quantity]
             parts |= {quantity: values.mean(), f"{quantity}_low": values.min(), f"{quantity}_high": values.max()}
         return pd.DataFrame(parts).reset_index()
@@ -100,7 +132,13 @@ class SweepFacts:
 
 def form(quantity: str, value: float) -> str:
     """A value of a quantity, with its unit."""
-    return {ERROR: percent, LOSS: number, SECONDS: duration}[quantity](value)
+    return {ERROR: percent, SECONDS: duration}.get(quantity, number)(value)
+
+
+def varies(values: pd.Series) -> bool:
+    """Whether numbers, NaN left out, differ by more than a small part of the greatest."""
+    known = values.dropna()
+    return not known.empty and known.max() - known.min() > _LEAST_CHANGE * known.abs().max()
 
 
 def short(axis: Axis) -> str:
@@ -131,59 +169,3 @@ def to_scale(axis: Axis) -> bool:
 
 def _ordered(rows: pd.DataFrame, axis: Axis) -> pd.DataFrame:
     return rows.assign(x=rows[axis.key].map(positions(axis))).sort_values("x")
-
-
-def sweep_verdict(facts: SweepFacts) -> str:
-    """What was covered, what went wrong, and which setting is best and which fastest."""
-    said = [_covered(facts), _amiss(facts)]
-    table = facts.settings()
-    if table.empty:
-        return " ".join(filter(None, (*said, "No point was finished.")))
-    for quantity in facts.measures:
-        best = table.loc[table[quantity].idxmin()]
-        after = f"after {duration(best[SECONDS])} of simulated time"
-        said.append(f"The lowest {NAMES[quantity]} is {form(quantity, best[quantity])}, {_where(best, facts)}, {after}.")
-    return " ".join(filter(None, (*said, _fastest(table, facts))))
-
-
-def _fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
-    if table[SECONDS].max() <= 1.01 * table[SECONDS].min():
-        rate = "gradients_per_simulated_second"
-        most = table.loc[table[rate].idxmax()]
-        if most[rate] <= 1.01 * table[rate].min():
-            return f"All take {duration(most[SECONDS])} of simulated time."
-        return f"The most gradients per simulated second are {number(most[rate])}, {_where(most, facts)}."
-    first = table.loc[table[SECONDS].idxmin()]
-    reached = next(
-        (f", with a {NAMES[q]} of {form(q, first[q])}" for q in facts.measures if not math.isnan(first[q])),
-        "",
-    )
-    longest = duration(table[SECONDS].max())
-    return (
-        f"The shortest simulated time is {duration(first[SECONDS])}, {_where(first, facts)}{reached}; the longest is {longest}."
-    )
-
-
-def _where(row: pd.Series, facts: SweepFacts) -> str:
-    at = ", ".join(f"{short(axis)} = {row[axis.key]}" for axis in facts.axes)
-    under = f"under {row['variant']}" if row["variant"] else ""
-    return " ".join(filter(None, (at and f"at {at}", under))) or "over all seeds"
-
-
-def _covered(facts: SweepFacts) -> str:
-    seeds = facts.sweep.points["seed"].nunique()
-    parts = [f"{count(len(axis.values), 'value')} of {short(axis)}" for axis in facts.axes]
-    if len(facts.variants) > 1:
-        parts.append(count(len(facts.variants), "variant"))
-    if seeds > 1:
-        parts.append(count(seeds, "seed"))
-    total = len(facts.sweep.points)
-    return f"{total:,} {'point' if total == 1 else 'points'}: {joined(parts) or 'one seed'}."
-
-
-def _amiss(facts: SweepFacts) -> str:
-    failed = len(facts.sweep.points) - len(facts.finished)
-    diverged = int(facts.finished["diverged"].sum())
-    found = [count(amount, what, what) for amount, what in ((failed, "failed"), (diverged, "diverged")) if amount]
-    said = joined(found)
-    return f"{said[:1].upper()}{said[1:]}." if said else ""

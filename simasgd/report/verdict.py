@@ -5,59 +5,61 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from simasgd.outcome import Outcome
+from simasgd.report.differences import SAME_TIME, alike_scores, least, same_work
 from simasgd.report.facts import Facts
 from simasgd.report.faults import hang
-from simasgd.report.metric import ERROR, Metric
+from simasgd.report.metric import ERROR, LOSS
+from simasgd.report.reference import reference
+from simasgd.report.winner import Winner, winner
 from simasgd.report.words import Spread, count, duration, factor, few, number, points, share, steps
 
-_LEAST_DIFFERENCE = 0.015
-"""Of test error: what is less is no difference, whatever the seeds say."""
-_LEAST_PART = 0.1
-"""The same of a test loss, as a part of the smaller one."""
-_SAME_TIME = 0.02
 _BOTTLENECK = 0.9
 _MOST_COMPARED = 4
-_SYNCHRONOUS = ("hardsync", "all-reduce")
-"""All learners make one step together."""
 
 
 def verdict(variants: Sequence[Facts]) -> str:
-    """The sentences at the top of the report: first what came to a standstill."""
+    """The sentences at the top of the report: first what came to a standstill, then which variant is best, then the others."""
     return " ".join(filter(None, (*map(hang, variants), _outcomes(variants))))
 
 
 def _outcomes(variants: Sequence[Facts]) -> str:
-    variants = [one for one in variants if not one.hangs] or variants  # what stood still is no measure, and was said to
     if len(variants) == 1:
         return _single(variants[0])
+    # What stood still was said to, and is compared with nothing.
+    variants = [one for one in variants if not one.hangs]
+    if not variants:
+        return "No variant finishes."
+    if len(variants) == 1:
+        return f"{variants[0].name} alone does not hang. {_single(variants[0])}"
     learning = [one for one in variants if one.classes is not None]
     timing = [one for one in variants if one.classes is None]
     if not learning:
-        base = reference(timing)
-        return _timing(base, [one for one in timing if one is not base])
+        return _timing(timing)
     base = reference(learning)
     beside = " ".join(f"{one.title} {speed(one, base)[0]} and learns nothing." for one in timing)
     if len(learning) == 1:
         return f"{_single(base)} {beside}"
-    return f"{_learners_compared(base, [one for one in learning if one is not base])} {beside}".strip()
+    return f"{_learners_compared(base, learning)} {beside}".strip()
 
 
-def _learners_compared(base: Facts, others: Sequence[Facts]) -> str:
-    chosen = others if len(others) <= _MOST_COMPARED else _extremes(others)
-    said = " ".join(_compared(one, base) for one in chosen)
-    return said if chosen is others else f"{said} {_tally(base, others)}"
+def _learners_compared(base: Facts, learning: Sequence[Facts]) -> str:
+    """The best of those that are judged alike, and then those of the others that it does not speak of."""
+    found = [winner(same) for metric in (ERROR, LOSS) if len(same := [one for one in learning if one.metric is metric]) > 1]
+    said = [one.sentence for one in found]
+    told = {name for one in found for name in _told(one, base)}
+    others = [one for one in learning if one is not base]
+    rest = [one for one in others if one.name not in told]
+    if len(others) > _MOST_COMPARED:
+        return " ".join([*said, *(_compared(one, base) for one in _extremes(rest)), _tally(base, others)])
+    return " ".join([*said, *(_compared(one, base) for one in rest)])
 
 
-def reference(variants: Sequence[Facts]) -> Facts:
-    """The synchronous variant, or else the one with the least mean staleness, those of one model before those of several, or
-    else the first."""
-    synchronous = [one for kind in _SYNCHRONOUS for one in variants if one.protocol == kind]
-    measured = [one for one in variants if one.staleness is not None]
-    return min(synchronous[:1] or measured or variants[:1], key=_lateness)
-
-
-def _lateness(one: Facts) -> tuple[float, bool]:
-    return one.staleness.mean if one.staleness else 0.0, one.own_models
+def _told(found: Winner, base: Facts) -> Sequence[str]:
+    """The variants whose comparison with the reference the winner's sentence is."""
+    if found.than == base.name:
+        return found.names
+    return [found.than] if found.than is not None and base.name in found.names else []
 
 
 def quality(one: Facts, base: Facts) -> str:
@@ -77,39 +79,15 @@ def quality(one: Facts, base: Facts) -> str:
     return "worse" if difference > 0 else "better"
 
 
-def alike_scores(one: Spread, other: Spread, metric: Metric) -> float:
-    """Up to which difference of their means two scores over seeds count as alike."""
-    return max(_least_of(one, other, metric), one.width, other.width)
-
-
-def alike_amounts(one: Spread, other: Spread) -> float:
-    """The same of times, bytes and epochs."""
-    return max(_SAME_TIME * min(one.mean, other.mean), one.width, other.width)
-
-
-def same_work(one: float, other: float) -> bool:
-    """Whether two numbers of applied samples are about the same, so that the times they took can be compared."""
-    return min(one, other) > 0 and abs(one - other) <= 0.1 * max(one, other)
-
-
-def _least_of(one: Spread, other: Spread, metric: Metric) -> float:
-    return _LEAST_DIFFERENCE if metric is ERROR else _LEAST_PART * min(one.mean, other.mean)
-
-
-def _least(one: Facts, base: Facts) -> float:
-    """The least difference of the means that is any."""
-    assert one.score is not None
-    assert base.score is not None
-    return _least_of(one.score, base.score, base.metric)
-
-
 def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
     """What `one` is in time compared with `base`, and whether that is sooner (None: neither)."""
     if not one.samples:
         return "applied no gradient", None
+    if one.simulated_seconds is None or base.simulated_seconds is None:
+        return "takes a time that cannot be compared", None
     if same_work(one.samples, base.samples):
         ratio = base.simulated_seconds.mean / one.simulated_seconds.mean
-        if abs(ratio - 1) <= _SAME_TIME:
+        if abs(ratio - 1) <= SAME_TIME:
             return f"takes as long as {base.name}", None
         sooner = ratio > 1
         return (
@@ -117,7 +95,7 @@ def speed(one: Facts, base: Facts) -> tuple[str, bool | None]:
             sooner,
         )
     ratio = _throughput(one) / _throughput(base) if _throughput(base) else 0.0
-    return f"applies {factor(ratio)} the samples per second of {base.name}", None if abs(ratio - 1) <= _SAME_TIME else ratio > 1
+    return f"applies {factor(ratio)} the samples per second of {base.name}", None if abs(ratio - 1) <= SAME_TIME else ratio > 1
 
 
 def _compared(one: Facts, base: Facts) -> str:
@@ -146,7 +124,9 @@ def _outcome(outcome: str, one: Facts, base: Facts) -> str:
 
 def _alike(one: Facts, base: Facts, against: str) -> str:
     difference = _difference(one, base)
-    if abs(difference) <= _least(one, base):
+    assert one.score is not None
+    assert base.score is not None
+    if abs(difference) <= least(one.score, base.score, base.metric):
         return f"is no worse: {against}" + (f", within {points(difference)}" if base.metric is ERROR else "")
     way = "worse" if difference > 0 else "better"
     return f"is not clearly {way}: {against}, no further apart than its seeds or {base.name}'s"
@@ -197,10 +177,12 @@ def _plain_error(one: Facts) -> str:
 
 
 def _extremes(others: Sequence[Facts]) -> list[Facts]:
-    """The soonest and the one that learns best."""
-    soonest = max(others, key=_throughput)
-    learning = [one for one in others if one.score is not None and not one.fails and one.metric is others[0].metric]
-    best = min(learning, key=lambda one: one.score.mean if one.score else 1.0) if learning else soonest
+    """Of those that learn the soonest, and the one that learns best."""
+    learning = [one for one in others if not one.failure and one.score is not None and one.metric is others[0].metric]
+    if not learning:
+        return []
+    soonest = max(learning, key=_throughput)
+    best = min(learning, key=lambda one: one.score.mean if one.score else math.inf)
     return [soonest] if best is soonest else [soonest, best]
 
 
@@ -215,29 +197,37 @@ def _tally(base: Facts, others: Sequence[Facts]) -> str:
         "other": ("learns something else", "learn something else"),
     }
     numbers = {outcome: outcomes.count(outcome) for outcome in words if outcome in outcomes}
-    counted = [f"{found} {words[outcome][found > 1]}" for outcome, found in numbers.items()]
+    failing = few([one.name for one, outcome in zip(others, outcomes, strict=True) if outcome == "fails"], _MOST_COMPARED)
+    counted = [
+        f"{found} {words[outcome][found > 1]}{f' ({failing})' if outcome == 'fails' else ''}"
+        for outcome, found in numbers.items()
+    ]
     return f"Of all {len(others)} compared with {base.name}, {few(counted, 5)}."
 
 
 def _throughput(one: Facts) -> float:
-    return one.samples / one.simulated_seconds.mean if one.simulated_seconds.mean else 0.0
+    return 0.0 if one.simulated_seconds is None else one.samples / one.simulated_seconds.mean
 
 
 def _single(one: Facts) -> str:
     if one.staleness is None:
-        end = duration(one.simulated_seconds.mean)
-        return f"{one.title} applied no gradient: the run ends after {end}, before the first update."
+        return f"{one.title} applied no gradient: the run ends before the first update."
     said = [_learned(one) if one.classes is not None else _applied(one), f"{staleness(one)}."]
-    return " ".join([*said, f"{spent(one)}{_bottleneck(one)}."])
+    return " ".join([*filter(None, said), f"{spent(one)}{_bottleneck(one)}."])
 
 
 def _learned(one: Facts) -> str:
     epochs = f"{number(one.epochs)} epochs" if one.epochs is not None else "the run"
-    when = f"after {epochs} in {duration(one.simulated_seconds.mean)} of simulated time"
+    time = None if one.simulated_seconds is None else f"{duration(one.simulated_seconds.mean)} of simulated time"
     if one.diverged:
-        return f"{one.title} {divergence(one)}; its {epochs} take {duration(one.simulated_seconds.mean)} of simulated time."
-    reached = f"{error(one)}{_over_seeds(one)} {when}"
-    return f"{one.title} fails to learn: {reached}." if one.fails else f"{one.title} reaches {reached}."
+        return f"{one.title} {divergence(one)}{f'; its {epochs} take {time}' if time else ''}."
+    reached = f"{error(one)}{_over_seeds(one)} after {epochs}{f' in {time}' if time else ''}"
+    return f"{one.title} fails to learn{_how_often(one)}: {reached}." if one.fails else f"{one.title} reaches {reached}."
+
+
+def _how_often(one: Facts) -> str:
+    many, seeds = sum(outcome in (Outcome.FAILS, Outcome.APPLIED_NOTHING) for outcome in one.outcomes), len(one.seeds)
+    return "" if many == seeds else f" at {many} of {seeds} seeds"
 
 
 def _over_seeds(one: Facts) -> str:
@@ -246,6 +236,8 @@ def _over_seeds(one: Facts) -> str:
 
 
 def _applied(one: Facts) -> str:
+    if one.rate is None:
+        return ""
     who = count(one.learners, "learner")
     rate = f"{number(one.rate.mean)} gradients per simulated second"
     return f"{one.title} applies {rate} with {who}{f', over {number(one.epochs)} epochs' if one.epochs is not None else ''}."
@@ -297,19 +289,28 @@ def resource(one: Facts) -> str:
     return f"the busiest resource is the {name}, at {share(busiest.busy)}"
 
 
-def _timing(base: Facts, others: Sequence[Facts]) -> str:
-    groups = _same_clock(others)
-    chosen = groups if len(groups) <= _MOST_COMPARED else [max(groups, key=lambda group: _throughput(group[0]))]
-    said = [_compared_in_time(group, base) for group in chosen]
-    most = max((base, *others), key=lambda one: one.busiest.busy if one.busiest else 0.0)
+def _timing(variants: Sequence[Facts]) -> str:
+    """Who applies gradients fastest, first; a variant without a rate is only said to have none."""
+    idle = [f"{one.name} applied no gradient." for one in variants if one.rate is None]
+    timed = [one for one in variants if one.rate is not None]
+    if not timed:
+        return " ".join(idle)
+    base = reference(timed)
+    groups = sorted(_same_clock([one for one in timed if one is not base]), key=lambda group: -_rate(group[0]))
+    said = [_compared_in_time(group, base) for group in (groups if len(groups) <= _MOST_COMPARED else groups[:1])]
+    most = max(timed, key=lambda one: one.busiest.busy if one.busiest else 0.0)
     if most.busiest is not None and most.busiest.busy > 0:
         said.append(f"Under {most.name} {resource(most)}.")
-    return " ".join(said)
+    return " ".join([*said, *idle])
+
+
+def _rate(one: Facts) -> float:
+    return 0.0 if one.rate is None else one.rate.mean
 
 
 def _same_clock(variants: Sequence[Facts]) -> list[list[Facts]]:
     """The variants, those together that a comparison of times cannot tell apart."""
-    groups: dict[tuple[Spread, Spread | None], list[Facts]] = {}
+    groups: dict[tuple[Spread | None, Spread | None], list[Facts]] = {}
     for one in variants:
         groups.setdefault((one.rate, one.staleness), []).append(one)
     return list(groups.values())
@@ -318,11 +319,9 @@ def _same_clock(variants: Sequence[Facts]) -> list[list[Facts]]:
 def _compared_in_time(group: Sequence[Facts], base: Facts) -> str:
     one, names = group[0], few([one.name for one in group])
     verb = "apply" if len(group) > 1 else "applies"
-    rates = f"{number(one.rate.mean)} gradients per simulated second against {number(base.rate.mean)}"
-    if not base.rate.mean or not one.rate.mean:
-        return f"{names} {verb} {rates} under {base.name}."
-    ratio = one.rate.mean / base.rate.mean
-    if abs(ratio - 1) <= _SAME_TIME:
+    rates = f"{number(_rate(one))} gradients per simulated second against {number(_rate(base))}"
+    ratio = _rate(one) / _rate(base)
+    if abs(ratio - 1) <= SAME_TIME:
         return f"{names} {verb} gradients as fast as {base.name}: {rates}{_stale(one, base)}."
     how = f"{factor(max(ratio, 1 / ratio))} {'faster' if ratio > 1 else 'slower'}"
     return f"{names} {verb} gradients {how} than {base.name}: {rates}{_stale(one, base)}."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 NBSP = "\u00a0"
 _UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "µs"))
 _VOLUMES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -86,6 +88,17 @@ def points(difference: float) -> str:
     """A difference of error rates."""
     size = f"{100 * abs(difference):.1f}"
     return f"{size} {'point' if size == '1.0' else 'points'}"
+
+
+def plain(text: str) -> str:
+    """A sentence with plain spaces, for the terminal and JSON."""
+    return text.replace(NBSP, " ")
+
+
+def printable(text: str) -> str:
+    """A text without control characters (but line feeds and tabs) and lone surrogates, which no page can hold: a replacement
+    character stands for each."""
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def joined(items: Sequence[str]) -> str:

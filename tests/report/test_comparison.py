@@ -13,19 +13,18 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study
+from simasgd.outcome import Outcome
 from simasgd.report.comparison import (
     BYTES,
     CRITERIA,
     EPOCHS_TO_TARGET,
-    FAILS,
-    HUNG,
     SCORE,
     SECONDS,
     TIME_TO_TARGET,
     Comparison,
     Contender,
-    Outcome,
     Reach,
+    Seed,
     comparisons,
     criterion,
     default_target,
@@ -38,11 +37,11 @@ from simasgd.report.comparison import (
     seeds_won,
 )
 from simasgd.report.comparison_json import comparison_json, save_comparison
+from simasgd.report.differences import alike_amounts, alike_scores
 from simasgd.report.facts import facts_of
 from simasgd.report.metric import ERROR, LOSS, Metric
 from simasgd.report.page import study_page, write_study
 from simasgd.report.standings import front, standings, target_reading
-from simasgd.report.verdict import alike_amounts, alike_scores
 from simasgd.report.words import NBSP, Spread, volume
 
 
@@ -66,7 +65,7 @@ def contender(
     """Of seeds 0, 1, …; an epoch takes 2 s, and 10 bytes."""
     reached = [None if at is None else Reach(at, at / 2, 5 * at) for at in to_target] or [None] * len(scores)
     outcomes = tuple(
-        Outcome(seed, score, time, 5 * time, when)
+        Seed(seed, score, time, 5 * time, when)
         for seed, (score, time, when) in enumerate(zip(scores, seconds, reached, strict=True))
     )
     return Contender(series=0, name=name, outcomes=outcomes, **more)
@@ -151,7 +150,7 @@ def test_what_is_no_difference() -> None:
 
 
 def test_who_failed_does_not_compete() -> None:
-    good, fast = contender("good", [0.03], [10.0]), contender("fast", [0.9], [5.0], failure=FAILS)
+    good, fast = contender("good", [0.03], [10.0]), contender("fast", [0.9], [5.0], failure=Outcome.FAILS)
     assert judged(SECONDS, [good, fast], ERROR).best == "good"
     assert judged(SECONDS, [fast], ERROR).reason == "no variant learns"
 
@@ -189,12 +188,14 @@ def test_dominated_is_who_is_no_better_and_no_sooner() -> None:
 def test_who_hung_or_lost_a_seed_has_no_point() -> None:
     assert point(contender("a", [0.02, 0.04], [1.0, 3.0])) == (2.0, pytest.approx(0.03))
     assert point(contender("a", [0.02, None], [1.0, 3.0])) is None
-    assert point(contender("a", [0.02], [1.0], failure=HUNG)) is None
+    assert point(contender("a", [0.02], [1.0], failure=Outcome.HUNG)) is None
 
 
 def test_the_front_leaves_out_who_fails() -> None:
     found = compared(
-        contender("slow", [0.02], [10.0]), contender("soon", [0.05], [5.0]), contender("bad", [0.9], [1.0], failure=FAILS)
+        contender("slow", [0.02], [10.0]),
+        contender("soon", [0.05], [5.0]),
+        contender("bad", [0.9], [1.0], failure=Outcome.FAILS),
     )
     assert [one.name for one in found.front] == ["soon", "slow"]
 
@@ -205,7 +206,7 @@ def test_the_front_leaves_out_who_fails() -> None:
 def test_standings_in_words() -> None:
     found = compared(
         contender("hardsync", [0.03, 0.032], [10.0, 10.2], [6.0, 6.0]),
-        contender("async", [0.9, 0.9], [5.0, 5.0], [None, None], failure=FAILS),
+        contender("async", [0.9, 0.9], [5.0, 5.0], [None, None], failure=Outcome.FAILS),
         contender("aware", [0.06, 0.062], [7.0, 7.2], [7.0, 7.0]),
         contender("late", [0.08, 0.08], [12.0, 12.0], [12.0, None]),
     )
@@ -252,7 +253,7 @@ def test_where_the_default_target_comes_from() -> None:
     both = [contender("a", [0.03], [10.0], [4.0], level=0.03), contender("b", [0.05], [9.0], [6.0], level=0.044)]
     said = plain(target_reading(compared(*both, given=False)))
     assert "5.0 % test error, the best value that the second-best variant gets to at every seed (4.4 %), rounded up." in said
-    alone = [both[0], contender("bad", [0.9], [1.0], [None], level=0.9, failure=FAILS)]
+    alone = [both[0], contender("bad", [0.9], [1.0], [None], level=0.9, failure=Outcome.FAILS)]
     assert "the only variant that learns gets to at every seed (3.0 %)" in plain(target_reading(compared(*alone, given=False)))
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from simasgd.outcome import Outcome, fails
 from simasgd.report.facts import Divergence, Facts, Resource
-from simasgd.report.verdict import quality, reference, verdict
+from simasgd.report.reference import reference
+from simasgd.report.verdict import quality, verdict
 from simasgd.report.words import NBSP, Spread, count, duration, factor, joined, percent, share
 
 TIMES = {"compute": 0.9, "push": 0.01, "wait": 0.08, "pull": 0.01, "idle": 0.0}
@@ -34,7 +36,20 @@ def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds:
         "learner_time": TIMES,
         "resources": (Resource("server", 0.1, 0.0), Resource("server NIC", 0.41, 0.2)),
     }
-    return Facts(name=name, **(values | changes))
+    first_loss = changes.pop("first_loss", None)
+    values |= changes
+    return Facts(name=name, **({"outcomes": outcomes(values, first_loss)} | values))
+
+
+def outcomes(values: dict[str, Any], first_loss: float | None) -> tuple[Outcome, ...]:
+    """Of the seeds, all of which have the mean score."""
+    if values.get("hangs"):
+        return (Outcome.HUNG,) * len(values["seeds"])
+    if values.get("diverged"):
+        return (Outcome.DIVERGED,) * len(values["seeds"])
+    score, classes = values["test_error"] or values.get("test_loss"), values["classes"]
+    failing = classes is not None and fails(None if score is None else score.mean, classes, first_loss)
+    return (Outcome.FAILS if failing else Outcome.FINISHED,) * len(values["seeds"])
 
 
 def said(*variants: Facts) -> str:
@@ -44,48 +59,55 @@ def said(*variants: Facts) -> str:
 DIVERGED = (Divergence(seed=0, update=1234, epoch=0.5),)
 
 
+HARDSYNC = "hardsync is best: 3.0 % test error in 10 s; no other learns as well. "
+AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other learns as well. "
+
+
 @pytest.mark.parametrize(
     ("other", "sentence"),
     [
         (
             facts("async", error=0.906, seconds=7.5),
-            "async is 1.33× sooner than hardsync but fails to learn: 90.6 % test error against 3.0 %.",
+            HARDSYNC + "async is 1.33× sooner than hardsync but fails to learn: 90.6 % test error against 3.0 %.",
         ),
         (
             facts("aware", error=0.032, seconds=7.5, rule="α₀/τ"),
-            "aware (α₀/τ) is 1.33× sooner than hardsync and no worse: 3.2 % test error against 3.0 %, within 0.2 points.",
+            "aware (α₀/τ) is best: 1.33× sooner than hardsync at no worse test error, 3.2 % against 3.0 %.",
         ),
         (
             facts("async", error=0.10, seconds=7.5),
-            "async is 1.33× sooner than hardsync but 7.0 points worse: 10.0 % test error against 3.0 %.",
+            HARDSYNC + "async is 1.33× sooner than hardsync but 7.0 points worse: 10.0 % test error against 3.0 %.",
         ),
         (
             facts("async", error=0.01, seconds=7.5),
+            "async is best: 1.0 % test error in 7.5 s; no other learns as well. "
             "async is 1.33× sooner than hardsync and 2.0 points better: 1.0 % test error against 3.0 %.",
         ),
         (
             facts("async", error=0.10, width=0.08, seconds=7.5),
+            "hardsync is best: 3.0 % test error in 10 s; async is not clearly worse. "
             "async is 1.33× sooner than hardsync and not clearly worse: 10.0 % test error against 3.0 %, "
             "no further apart than its seeds or hardsync's.",
         ),
         (
             facts("async", error=0.10, seconds=20.0),
-            "async takes 2.00× as long as hardsync and is 7.0 points worse: 10.0 % test error against 3.0 %.",
+            HARDSYNC + "async takes 2.00× as long as hardsync and is 7.0 points worse: 10.0 % test error against 3.0 %.",
         ),
         (
             facts("async", error=0.03, seconds=20.0),
-            "async takes 2.00× as long as hardsync but is no worse: 3.0 % test error against 3.0 %, within 0.0 points.",
+            "hardsync is best: 2.00× sooner than async at no worse test error, 3.0 % against 3.0 %.",
         ),
         (
             facts("async", error=0.10, seconds=10.1),
-            "async takes as long as hardsync but is 7.0 points worse: 10.0 % test error against 3.0 %.",
+            HARDSYNC + "async takes as long as hardsync but is 7.0 points worse: 10.0 % test error against 3.0 %.",
         ),
         (
             facts("async", error=None, seconds=7.5, diverged=DIVERGED),
-            "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 3.0 %.",
+            HARDSYNC + "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 3.0 %.",
         ),
         (
             facts("async", error=0.03, seconds=10.0, samples=80_000),
+            "No variant is best: all are as soon, and none has a worse test error than another. "
             "async applies 2.00× the samples per second of hardsync and is no worse: "
             "3.0 % test error against 3.0 %, within 0.0 points.",
         ),
@@ -105,23 +127,38 @@ def loss(name: str, value: float | None, **changes: Any) -> Facts:
 @pytest.mark.parametrize(
     ("other", "sentence"),
     [
-        (loss("async", 0.025), "async is 1.33× sooner than hardsync but 2.50× worse: a test loss of 0.025 against 0.01."),
-        (loss("async", 0.004), "async is 1.33× sooner than hardsync and 2.50× better: a test loss of 0.004 against 0.01."),
-        (loss("async", 0.0), "async is 1.33× sooner than hardsync and better: a test loss of 0 against 0.01."),
-        (loss("async", 0.0109), "async is 1.33× sooner than hardsync and no worse: a test loss of 0.0109 against 0.01."),
+        (
+            loss("async", 0.025),
+            AT_LOSS + "async is 1.33× sooner than hardsync but 2.50× worse: a test loss of 0.025 against 0.01.",
+        ),
+        (
+            loss("async", 0.004),
+            "async is best: a test loss of 0.004 in 7.5 s; no other learns as well. "
+            "async is 1.33× sooner than hardsync and 2.50× better: a test loss of 0.004 against 0.01.",
+        ),
+        (
+            loss("async", 0.0),
+            "async is best: a test loss of 0 in 7.5 s; no other learns as well. "
+            "async is 1.33× sooner than hardsync and better: a test loss of 0 against 0.01.",
+        ),
+        (loss("async", 0.0109), "async is best: 1.33× sooner than hardsync at no worse test loss, 0.0109 against 0.01."),
         (
             loss("async", 0.0112, width=0.002),
+            "hardsync is best: a test loss of 0.01 in 10 s; async is not clearly worse. "
             "async is 1.33× sooner than hardsync and not clearly worse: a test loss of 0.0112 against 0.01, "
             "no further apart than its seeds or hardsync's.",
         ),
-        (loss("async", 1.7), "async is 1.33× sooner than hardsync but fails to learn: a test loss of 1.7 against 0.01."),
+        (
+            loss("async", 1.7),
+            AT_LOSS + "async is 1.33× sooner than hardsync but fails to learn: a test loss of 1.7 against 0.01.",
+        ),
         (
             loss("async", None),
-            "async is 1.33× sooner than hardsync but fails to learn: an infinite test loss against 0.01.",
+            AT_LOSS + "async is 1.33× sooner than hardsync but fails to learn: an infinite test loss against 0.01.",
         ),
         (
             loss("async", None, diverged=DIVERGED),
-            "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 0.01.",
+            AT_LOSS + "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 0.01.",
         ),
         (
             facts("async", error=0.05, seconds=7.5),
@@ -193,8 +230,8 @@ def test_a_single_run_may_diverge_or_do_nothing() -> None:
     assert "async diverged at update 1,234; its 30 epochs take 10 s" in said(facts("async", error=None, diverged=DIVERGED))
     two = facts("async", error=0.1, diverged=DIVERGED, seeds=(0, 1))
     assert "diverged at update 1,234 (1 of 2 seeds)" in said(two)
-    nothing = facts("async", staleness=None, simulated_seconds=spread(0.001))
-    assert said(nothing) == "async applied no gradient: the run ends after 1 ms, before the first update."
+    nothing = facts("async", staleness=None, simulated_seconds=None)
+    assert said(nothing) == "async applied no gradient: the run ends before the first update."
 
 
 def test_a_resource_above_90_per_cent_is_the_bottleneck() -> None:

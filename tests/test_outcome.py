@@ -1,0 +1,198 @@
+"""How a run ended is decided once, and every table says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simasgd import Run, simulate
+from simasgd.outcome import Outcome, fails, gravest, in_words, reason
+from simasgd.report.comparison_json import comparison_json
+from simasgd.report.facts import facts_of
+from simasgd.report.page import study_page, sweep_page
+from simasgd.report.sweep_facts import SweepFacts
+from simasgd.report.sweep_verdict import sweep_verdict
+from simasgd.report.terminal import study_lines, sweep_lines
+from simasgd.report.verdict import verdict
+from simasgd.report.words import plain
+from simasgd.scenario.text import dump
+from simasgd.sweep import SweepTable, plan_sweep, run_sweep
+from tests.build import LEARNING, TIMING, scenario
+from tests.clockwork import HANG, study_of
+
+DEAD = {
+    "cluster": {"faults": {"crashes": [{"learner": 0, "at": "10 ms"}]}},
+    "stop": {"gradients": 400},
+}
+HANGING = "everybody waits, for ever; these learners crashed for good: 0 (at 0.01 s)"
+
+
+@pytest.mark.parametrize(
+    ("score", "classes", "first_loss", "failed"),
+    [
+        (None, 10, None, True),  # NaN, or no evaluation
+        (0.73, 10, None, True),  # guessing has 0.9
+        (0.71, 10, None, False),
+        (0.40, 2, None, True),
+        (None, 0, 2.0, True),  # an infinite loss
+        (1.6, 0, 2.0, True),
+        (1.59, 0, 2.0, False),
+        (266.0, 0, 2.0, True),
+        (5.0, 0, None, False),  # the initial loss was infinite
+        (0.0, 0, 0.0, False),  # the initial weights were at the minimum
+        (-2.0, 0, -1.0, False),
+        (-1.1, 0, -1.0, True),
+    ],
+)
+def test_failing_to_learn(score: float | None, classes: int, first_loss: float | None, failed: bool) -> None:
+    assert fails(score, classes, first_loss) is failed
+
+
+def test_the_gravest_of_several_seeds() -> None:
+    assert gravest([Outcome.FINISHED, Outcome.FAILS, Outcome.HUNG]) is Outcome.HUNG
+    assert in_words([Outcome.FINISHED] * 3) == "finished"
+    assert in_words([Outcome.HUNG] * 3) == "hung"
+    assert in_words([Outcome.HUNG]) == "hung"
+    assert in_words([Outcome.FINISHED, Outcome.FAILS, Outcome.HUNG]) == "hung (1 of 3 seeds), fails to learn (1 of 3 seeds)"
+
+
+def ended(changes: Mapping[str, Any], **learned: Any) -> Run:
+    """A run of the real clock, with other entries in its summary."""
+    base = simulate(scenario(TIMING, {"stop": {"gradients": 40}}))
+    learning = scenario(LEARNING).learning if learned else None
+    chosen = base.scenario.model_copy(update={"learning": learning})
+    evaluation = {"test_loss": 2.3, "test_error": 0.9}
+    numbers = {"evaluations": [evaluation], "test_error": None, "test_loss": None, **learned}
+    return replace(base, scenario=chosen, summary={**base.summary, **numbers, **changes})
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome", "has_time"),
+    [
+        (ended({}), Outcome.FINISHED, True),
+        (ended({"hang": HANG}), Outcome.HUNG, False),
+        (ended({"hang": HANG, "diverged": {"update": 3, "epoch": 0.1}}), Outcome.HUNG, False),
+        (ended({"gradients": {"applied": 0}, "simulated_seconds": 1e-6}), Outcome.APPLIED_NOTHING, False),
+        (ended({"simulated_seconds": 0.0}), Outcome.FINISHED, False),
+        (ended({}, test_error=0.03), Outcome.FINISHED, True),
+        (ended({}, test_error=0.9), Outcome.FAILS, True),
+        (ended({}, test_error=None), Outcome.FAILS, True),
+        (ended({"evaluations": []}, test_error=0.03), Outcome.FINISHED, True),
+        (ended({"diverged": {"update": 3, "epoch": 0.1}}, test_error=None), Outcome.DIVERGED, True),
+    ],
+    ids=lambda case: case.outcome if isinstance(case, Run) else str(case),
+)
+def test_every_outcome(run: Run, outcome: Outcome, has_time: bool) -> None:
+    assert (run.outcome, run.has_time) == (outcome, has_time)
+    row = study_of({"": run}).table().iloc[0]
+    assert row["outcome"] == outcome
+    assert (row["simulated_seconds"] is not None) is has_time
+    assert row["hung"] == (outcome is Outcome.HUNG)
+
+
+def test_run_json_says_the_outcome() -> None:
+    assert simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"})).summary["outcome"] == "hung"
+    assert simulate(scenario(TIMING, DEAD)).summary["outcome"] == "finished"
+    nothing = simulate(scenario(TIMING, {"stop": {"gradients": None, "simulated_time": "1 ns"}}))
+    assert (nothing.summary["outcome"], nothing.has_time) == ("applied nothing", False)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[SweepTable, dict[str, Any]]:
+    """hardsync waits for ever for a learner that is dead; asynchronous learners go on."""
+    folder = tmp_path_factory.mktemp("outcomes")
+    (folder / "dead.yaml").write_text(dump(scenario(TIMING, DEAD).resolved()))
+    plan = plan_sweep(folder / "dead.yaml", ["protocol=hardsync,async", "seed=0,1"])
+    table = run_sweep(plan, folder / "out", workers=1)
+    return table, json.loads((folder / "out/sweep.json").read_text())
+
+
+def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
+    table, content = swept
+    assert table.points["outcome"].tolist() == ["hung", "hung", "finished", "finished"]
+    assert table.points["simulated_seconds"].isna().tolist() == [True, True, False, False]
+    assert table.points["gradients_per_simulated_second"].isna().tolist() == [True, True, False, False]
+    assert content["outcomes"] == {"hung": 2, "finished": 2}
+    assert [(row["outcome"], row["simulated_seconds"] is None) for row in content["points"][1:3]] == [
+        ("hung", True),
+        ("finished", False),
+    ]
+    said = plain(sweep_verdict(SweepFacts.of(table)))
+    assert "Two hung (protocol = hardsync): after 0.00" in said
+    assert f"s: {HANGING}." in said
+    assert "hardsync" not in said.split("crashed for good")[-1]
+    assert sweep_lines(table) == [said, "4 of 4 points"]
+    page = sweep_page(table)
+    assert "hung: after 0.00" in page
+    assert "Points that are best by nothing, by protocol: hung: at hardsync (2)." in page
+
+
+def test_where_no_point_finished_none_is_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
+    table, _ = swept
+    hung = table.points[table.points["outcome"] == "hung"]
+    said = sweep_verdict(SweepFacts.of(replace(table, points=hung)))
+    assert said.endswith("So none is best.")
+    assert "shortest" not in said
+    assert sweep_page(replace(table, points=hung))
+
+
+def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
+    table, _ = swept
+    points = table.points.copy()
+    points.loc[0, ["outcome", "reason"]] = "finished", ""
+    points.loc[0, ["simulated_seconds", "gradients_per_simulated_second"]] = 1e-6, 1e9
+    facts = SweepFacts.of(replace(table, points=points))
+    assert facts.sound["protocol"].tolist() == ["async", "async"]
+    said = sweep_verdict(facts)
+    assert "One hung (protocol = hardsync)" in said
+    assert "hardsync" not in said.split("crashed for good")[1]
+    row = facts.settings(["protocol"]).set_index("protocol").loc["hardsync"]
+    assert row["outcome"] == "hung (1 of 2 points)"
+
+
+def test_a_study_that_hung_says_so_everywhere() -> None:
+    hung = simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"}))
+    lone = study_of({"": hung})
+    (line,) = study_lines(lone)
+    assert line.split(maxsplit=1)[1] == f"no simulated time  hung {reason(hung.summary, hung.outcome)}"
+    assert line.endswith(HANGING)
+    assert ">hung</data>" in study_page(lone)
+    both = study_of({"sync": hung, "async": simulate(scenario(TIMING, DEAD))})
+    assert both.table()["outcome"].tolist() == ["hung", "finished"]
+    content = comparison_json(both)
+    assert [(row["outcome"], row["failure"]) for row in content["variants"]] == [("hung", "hung"), ("finished", None)]
+    assert content["variants"][0]["simulated_seconds"] is None
+    assert study_lines(both)[-1] == content["headline"] == plain(verdict(facts_of(both)))
+    assert content["headline"].startswith(f"sync hangs after 9.66 ms: {HANGING}. async alone does not hang.")
+    alone = study_of({"a": hung, "b": hung})
+    assert plain(verdict(facts_of(alone))).endswith("No variant finishes.")
+    assert study_page(alone)
+
+
+def test_some_seeds_hang(tmp_path: Path) -> None:
+    fine, hung = simulate(scenario(TIMING)), simulate(scenario(TIMING, DEAD, {"protocol": "hardsync", "seed": 1}))
+    mixed = study_of({"": [fine, hung]})
+    row = mixed.table().iloc[0]
+    assert row["outcome"] == "hung (1 of 2 seeds)"
+    assert row["simulated_seconds"] == row["simulated_seconds_max"] == fine.simulated_seconds
+    mixed.save(tmp_path)
+    assert "hung at 1 of 2 seeds" in study_page(mixed)
+    (one,) = facts_of(mixed)
+    assert one.failure == Outcome.HUNG
+
+
+def test_what_does_not_vary_is_not_drawn(tmp_path: Path) -> None:
+    """All runs last as long; how much they do in that time differs."""
+    (tmp_path / "t.yaml").write_text(
+        dump(scenario(TIMING, {"stop": {"gradients": None, "simulated_time": "20 ms"}}).resolved())
+    )
+    table = run_sweep(plan_sweep(tmp_path / "t.yaml", ["learners=1,2"]), tmp_path / "out", workers=1)
+    page = sweep_page(table)
+    assert "Gradients per simulated second against learners" in page
+    assert "Simulated time (ms) against" not in page
+    assert "The most gradients per simulated second are" in page
