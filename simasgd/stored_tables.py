@@ -91,9 +91,10 @@ def _wrong(column: pd.Series, form: Numbers | Words | Flags) -> str:
     if isinstance(form, Flags):
         return "" if pd.api.types.is_bool_dtype(column) else f"true or false is expected, not {column.dtype}"
     if isinstance(form, Words):
-        if not column.map(lambda value: isinstance(value, str)).all():
+        found = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+        if column.isna().any() or not all(isinstance(value, str) for value in found):
             return "texts are expected"
-        other = set(column) - set(form.choices) if form.choices else set()
+        other = set(found) - set(form.choices) if form.choices else set()
         return f"{min(other)!r} is not one of {', '.join(form.choices)}" if other else ""
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return f"numbers are expected, not {column.dtype}"
