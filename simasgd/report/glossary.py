@@ -139,7 +139,7 @@ WORDS = (
     (
         "Pareto front",
         "The variants to which no other is both as good and as soon, and better in one of the two, in the means over the "
-        "seeds. A variant that diverged, hung or fails to learn is never on it.",
+        "seeds. A variant that diverged, hung or fails to learn at some seed is never on it.",
     ),
     (
         "Wins, ties",
