@@ -89,9 +89,14 @@ def faster_network(cluster: Cluster) -> Cluster:
 
 
 def faster_server(cluster: Cluster) -> Cluster:
-    """The servers' interfaces carry twice as much, and an update takes half as long."""
-    faster = {"bandwidth": cluster.server.bandwidth * FACTOR, "update": cluster.server.update / FACTOR}
-    return cluster.model_copy(update={"server": cluster.server.model_copy(update=faster)})
+    """The servers' interfaces carry twice as much, and their work takes half as long."""
+    server = cluster.server
+    faster = {
+        "bandwidth": server.bandwidth * FACTOR,
+        "update": server.update / FACTOR,
+        "per_gradient": server.per_gradient / FACTOR,
+    }
+    return cluster.model_copy(update={"server": server.model_copy(update=faster)})
 
 
 def faster_node(cluster: Cluster) -> Cluster:

@@ -9,7 +9,10 @@ from typing import Any, final
 
 from simasgd.cluster.diary import Diary
 from simasgd.cluster.learner import Learner
+from simasgd.cluster.log import UPDATE
 from simasgd.cluster.network import End, Network
+from simasgd.cluster.pipe import Pipe
+from simasgd.cluster.processor import Processor
 from simasgd.cluster.pulling import AbstractPulling, BlockingPull, PullThread
 from simasgd.cluster.pushing import AbstractPushing, BlockingPush, PushThread
 from simasgd.cluster.relay import Relay
@@ -39,6 +42,12 @@ class Site:
         ground = self.ground
         times, pace, per_epoch = ground.times[number], ground.paces[number], ground.gradients_per_epoch
         return Learner(self.env, number, diary, times, pace, pulling, pushing, self.server, ground.seed, per_epoch)
+
+    def adder(self, name: str) -> Processor:
+        """What a server of the tree works with: it makes no updates."""
+        seconds = self.spec.server.per_gradient
+        log = self.ground.log if seconds else None
+        return Processor(self.env, Pipe(name, log=log, group="servers", activity=UPDATE), iter(()), seconds)
 
 
 @final
@@ -76,7 +85,7 @@ def _(kind: Base, site: Site) -> Built:
 
 @build.register
 def _(kind: Adv, site: Site) -> Built:
-    tree = _ServerTree(kind, site)
+    tree = _ServerTree(kind, site, broadcasts=False)
     learners = []
     for number in range(site.spec.learners):
         diary = site.diary(number)
@@ -90,7 +99,7 @@ def _(kind: Adv, site: Site) -> Built:
 
 @build.register
 def _(kind: AdvStar, site: Site) -> Built:
-    tree = _ServerTree(kind, site)
+    tree = _ServerTree(kind, site, broadcasts=True)
     learners: list[Learner] = []
     sources: list[tuple[AbstractSource, End]] = []
     for number in range(site.spec.learners):
@@ -107,16 +116,22 @@ def _(kind: AdvStar, site: Site) -> Built:
 
 @final
 class _ServerTree:
-    """The servers below the root: leaf servers, whose children are learners, and inner ones."""
+    """The servers below the root: leaf servers, whose children are learners, and inner ones. `broadcasts` says whether learners
+    send weights to each other."""
 
-    def __init__(self, kind: AbstractServerTree, site: Site) -> None:
+    def __init__(self, kind: AbstractServerTree, site: Site, *, broadcasts: bool) -> None:
         spec = site.spec
         per_leaf = spec.learners_per_node if kind.colocated else kind.fan_out
         levels = [-(-spec.learners // per_leaf)]
         while levels[-1] > kind.fan_out:
             levels.append(-(-levels[-1] // kind.fan_out))
         own_nodes = 1 if kind.colocated else 1 + sum(levels)
-        self.network = site.network(servers=own_nodes, shared_nodes=True, intra_node_bandwidth=kind.intra_node_bandwidth)
+        self.network = site.network(
+            servers=own_nodes,
+            shared_nodes=True,
+            shared_ports=broadcasts,
+            intra_node_bandwidth=kind.intra_node_bandwidth,
+        )
         self.root = self.network.server_end(spec.nodes, "server")
         self._site = site
         self._kind = kind
@@ -147,6 +162,8 @@ class _ServerTree:
         end = self.network.server_end(node, f"server {own}")
         up = self.network.route(end, end_above, site.payload, pushed)
         down = self.network.route(end_above, end, site.payload, pulled)
-        relay = Relay(site.env, above, above, up, down)
+        span = self._per_leaf * kind.fan_out**height
+        below = range(number * span, min((number + 1) * span, site.spec.learners))
+        relay = Relay(site.env, above, above, up, down, site.adder(f"server {own}"), site.server.round, below)
         self.relays.append(relay)
         return relay, end

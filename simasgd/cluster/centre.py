@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import final
 
 from simpy import Environment, Event
@@ -12,15 +12,16 @@ from simpy.events import Timeout
 from simasgd.cluster.book import Book
 from simasgd.cluster.events import Signal
 from simasgd.cluster.party import AbstractParty, Message
-from simasgd.cluster.pipe import Pipe, Usage
-from simasgd.cluster.trail import START, Trail, standing_still, updated
+from simasgd.cluster.pipe import Usage
+from simasgd.cluster.processor import Processor
+from simasgd.cluster.trail import START, Trail
 
 
 @final
 class Centre(AbstractParty):
     """The centre as its protocol sees it; its verbs are `collect` and `move`. `num_learners` is λ.
 
-    A move takes the next of `update_times` (s); its model changes when that is over. `steps` counts the moves.
+    A move is an update of `processor`; the model changes when that is done. `steps` counts the moves.
     """
 
     def __init__(
@@ -29,15 +30,11 @@ class Centre(AbstractParty):
         book: Book,
         learners: int,
         parties: Sequence[AbstractParty],
-        update_times: Iterator[float],
-        processor: Pipe,
-        pause_end: Callable[[float], float] | None,
+        processor: Processor,
     ) -> None:
         super().__init__(env, book, learners, parties)
         self.num_learners = learners
-        self._update_times = update_times
         self._processor = processor
-        self._pause_end = pause_end
         self._inbox: deque[Message] = deque()
         self._arrival = START
         self._wanted = 0
@@ -54,21 +51,17 @@ class Centre(AbstractParty):
 
     def move(self, messages: Sequence[Message]) -> None:
         """x̃ ← x̃ + the differences in these messages, when the earlier moves are done."""
-        work = next(self._update_times)
-        now, processor = self._env.now, self._processor
-        start = processor.request(now, work)
-        before = processor.trail if start > now else self._arrival
-        taken = processor.free - start
-        extend = updated if self._pause_end is None else standing_still(updated, max(0.0, taken - work))
-        processor.last = extend, before, taken
-        trail = extend(before, taken)
-        if processor.free > now:
-            Timeout(self._env, processor.free - now).callbacks.append(lambda _: self._moved(messages, trail))
+        done, trail = self._processor.update(self._arrival)
+        rest = done - self._env.now
+        if rest > 0.0:
+            Timeout(self._env, rest).callbacks.append(lambda _: self._moved(messages, trail))
         else:
             self._moved(messages, trail)
 
     def deliver(self, message: Message, trail: Trail) -> None:
         """A message arrives."""
+        if self._processor.per_message:
+            self._processor.add(trail)  # before any move that it brings about
         self._inbox.append(message)
         self._arrival = trail
         if self._enough is not None and len(self._inbox) >= self._wanted:
@@ -79,13 +72,10 @@ class Centre(AbstractParty):
         """What to wait for before its model can be read after so many moves, with the trail of that or None; None for now."""
         if self.steps < moves:
             return self._reached.setdefault(moves, Signal(self._env))
-        now = self._env.now
-        if self._pause_end is not None and (end := self._pause_end(now)) > now:
-            return Timeout(self._env, end - now)
-        return None
+        return self._processor.resumed()
 
     def usage(self, until: float) -> Usage:
-        """How busy its moves kept the server."""
+        """How busy its work kept the server."""
         return self._processor.usage(until)
 
     def _moved(self, messages: Sequence[Message], trail: Trail) -> None:

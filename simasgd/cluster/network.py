@@ -26,11 +26,14 @@ _INFINITE = float("inf")
 
 
 class End(NamedTuple):
-    """Where messages start and end: a node, and the links of an interface of its own (a server's) in and out."""
+    """Where messages start and end: a node, the links of an interface of its own (a server's) to other nodes, in and out, and
+    those of its port within the node."""
 
     node: int
     inbound: tuple[Link, ...] = ()
     outbound: tuple[Link, ...] = ()
+    port_in: tuple[Link, ...] = ()
+    port_out: tuple[Link, ...] = ()
 
 
 class PrivateWay(NamedTuple):
@@ -59,9 +62,11 @@ class Counting(Structural):
 @final
 class Network:
     """Makes the routes of a run. A message passes the sender's and the receiver's interfaces and what the topology puts between
-    them; within a node it passes a server's interface only.
+    them. Within a node it passes no interface: there every learner and server has a port of `intra_node_bandwidth` (bytes/s)
+    each way, and nothing else limits it.
 
-    A node's own interface is a link where several may use it at once (`shared_nodes`), and else only limits the pace.
+    A node's own interface is a link where several messages may use it at once (`shared_nodes`), and else only limits the pace;
+    so does a learner's port (`shared_ports`). A server's port is always a link.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Network:
         servers: int,
         seed: int,
         shared_nodes: bool,
+        shared_ports: bool = False,
         intra_node_bandwidth: float = _INFINITE,
         log: SpanLog | None = None,
     ) -> None:
@@ -79,6 +85,7 @@ class Network:
         self._spec = spec
         self._seed = seed
         self._shared_nodes = shared_nodes
+        self._shared_ports = shared_ports
         self._intra_node_bandwidth = intra_node_bandwidth
         self._log = log
         self._topology = topology(spec.network, spec.nodes, servers)
@@ -95,15 +102,16 @@ class Network:
 
     def learner_end(self, learner: int) -> End:
         """A learner on its node."""
-        return End(learner // self._spec.learners_per_node)
+        node = learner // self._spec.learners_per_node
+        return End(node, (), (), *self._ports(f"learner {learner}")) if self._shared_ports else End(node)
 
     def server_end(self, node: int, name: str) -> End:
         """A server's interface, one link in half duplex or one each way, on a node."""
         bandwidth = self._spec.server.bandwidth
         if self._spec.server.duplex == "half":
             both = (Link(f"{name} nic", bandwidth),)
-            return End(node, both, both)
-        return End(node, (Link(f"{name} nic in", bandwidth),), (Link(f"{name} nic out", bandwidth),))
+            return End(node, both, both, *self._ports(name))
+        return End(node, (Link(f"{name} nic in", bandwidth),), (Link(f"{name} nic out", bandwidth),), *self._ports(name))
 
     def route(
         self, source: End, target: End, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
@@ -188,7 +196,7 @@ class Network:
 
     def _path(self, source: End, target: End, interface: float) -> _Path:
         if source.node == target.node:
-            return _Path([*source.outbound, *target.inbound], self._intra_node_bandwidth, self._intra_node_bandwidth, 0.0)
+            return _Path([*source.port_out, *target.port_in], self._intra_node_bandwidth, self._intra_node_bandwidth, 0.0)
         way = self._topology.way(source.node, target.node)
         leaving, entering = self._interface(source.node, "out"), self._interface(target.node, "in")
         links = [*source.outbound, *leaving, *way.links, *entering, *target.inbound]
@@ -198,6 +206,13 @@ class Network:
         """The pace (bytes/s) to which an interface limits a message that gets a share of it and meets no others there."""
         is_private = node < self._spec.nodes and not self._is_link(node)
         return self._spec.network.bandwidth * share if is_private else _INFINITE
+
+    def _ports(self, name: str) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
+        """Within the node, in and out."""
+        bandwidth = self._intra_node_bandwidth
+        if bandwidth == _INFINITE:
+            return (), ()
+        return (Link(f"in node: to {name}", bandwidth),), (Link(f"in node: from {name}", bandwidth),)
 
     def _interface(self, node: int, side: str) -> tuple[Link, ...]:
         """A node's interface, if it is a link: that of a server's own node is the server's."""

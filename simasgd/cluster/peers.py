@@ -14,7 +14,7 @@ from simasgd.cluster.party import AbstractParty
 from simasgd.cluster.patterns import gathering, reduction
 from simasgd.cluster.peer import Peer
 from simasgd.cluster.pipe import Usage
-from simasgd.cluster.served import pause_end, processor, update_times
+from simasgd.cluster.served import processor
 from simasgd.cluster.stage import AbstractStage, Fate, Ground
 from simasgd.cluster.supervision import supervised
 from simasgd.cluster.trail import Trail, pulled, pushed
@@ -27,8 +27,9 @@ from simasgd.scenario.architecture import Base
 class Peers(AbstractStage):
     """λ learners, and the centre if the protocol has one.
 
-    Where any two may send to each other at any time, a node's interface is a link that messages wait for, or share. In meetings
-    a node has one message out and one in at a time, and so it is where only the centre is talked to.
+    Where any two may send to each other at any time, a node's interface is a link that messages wait for, or share, and so is a
+    learner's port within its node. In meetings both have one message out and one in at a time, and so it is where only the
+    centre is talked to.
     """
 
     def __init__(self, protocol: AbstractPeerProtocol, ground: Ground) -> None:
@@ -39,6 +40,7 @@ class Peers(AbstractStage):
         self.network = ground.network(
             servers=spec.architecture.shards if protocol.has_centre else 0,
             shared_nodes=protocol.talks or spec.learners_per_node > 1,
+            shared_ports=protocol.talks,
             intra_node_bandwidth=spec.architecture.intra_node_bandwidth,
         )
         self.threads = () if protocol.thread is None else (protocol.thread,)
@@ -110,8 +112,7 @@ class Peers(AbstractStage):
 
     def _with_centre(self, shards: int, ground: Ground, parties: list[AbstractParty]) -> Centre:
         learners = len(self.workers)
-        update = update_times(ground), processor(ground), pause_end(ground)
-        centre = Centre(ground.env, ground.book, learners, parties, *update)
+        centre = Centre(ground.env, ground.book, learners, parties, processor(ground))
         parties.append(centre)
         names = ["server"] if shards == 1 else [f"server {shard}" for shard in range(shards)]
         ends = [self.network.server_end(ground.spec.nodes + shard, name) for shard, name in enumerate(names)]

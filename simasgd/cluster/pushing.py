@@ -85,8 +85,8 @@ class BlockingPush(AbstractPushing):
 
 @final
 class PushThread(AbstractPushing):
-    """A thread that sends one gradient while the learner computes the next; who has the next ready before that waits (adv,
-    adv*)."""
+    """A thread that sends one gradient while the learner computes the next, and waits until the receiver has taken it up; a
+    learner that has the next ready before that waits (adv, adv*)."""
 
     def __init__(self, env: Environment, diary: Diary, thread: Diary, sink: AbstractSink, route: AbstractRoute) -> None:
         self._env = env
@@ -95,6 +95,7 @@ class PushThread(AbstractPushing):
         self._sink = sink
         self._route = route
         self._sending: Sequence[Gradient] = ()
+        self._is_absorbing = False  # the sink is busy with the last message
         self.taken = 0
         self._waiting = 0
         self._handed_over: Signal | None = None
@@ -106,7 +107,7 @@ class PushThread(AbstractPushing):
 
     def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
         self.taken += len(gradients)
-        if self._sending:
+        if self._sending or self._is_absorbing:
             self._waiting = len(gradients)
             self._diary.begin(_WAIT, self._env.now)
             self._free = Signal(self._env)
@@ -123,7 +124,7 @@ class PushThread(AbstractPushing):
 
     def crash(self) -> None:
         self._route.abandon()
-        self._sending, self._waiting, self._handed_over, self._free = (), 0, None, None
+        self._sending, self._is_absorbing, self._waiting, self._handed_over, self._free = (), False, 0, None, None
 
     def _run(self) -> Generator[Event, Any, None]:
         env, thread = self._env, self._thread
@@ -142,6 +143,12 @@ class PushThread(AbstractPushing):
             thread.then(_PUSH, self._route.receive(start))
             self._sending = ()
             self._sink.deliver(gradients, thread.trail)
+            absorbed = self._sink.absorbed()
+            if absorbed is not None:
+                self._is_absorbing = True
+                thread.begin(_WAIT, env.now)
+                thread.trail = yield absorbed
+                self._is_absorbing = False
             if self._free is not None:
                 free, self._free = self._free, None
                 free.call(thread.trail)

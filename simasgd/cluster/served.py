@@ -12,6 +12,7 @@ from simasgd.cluster.learner import Learner
 from simasgd.cluster.log import UPDATE
 from simasgd.cluster.pace import Scheduled
 from simasgd.cluster.pipe import Pipe, Usage
+from simasgd.cluster.processor import Processor
 from simasgd.cluster.server import Server
 from simasgd.cluster.stage import AbstractStage, Fate, Ground
 from simasgd.cluster.supervision import supervised
@@ -27,7 +28,7 @@ class Served(AbstractStage):
     def __init__(self, protocol: AbstractServerProtocol, ground: Ground) -> None:
         self._protocol = supervised(protocol)
         self._book = ground.book
-        self._server = _server(ground)
+        self._server = Server(ground.env, ground.spec.learners, processor(ground), ground.book.write)
         self._built = build(ground.spec.architecture, Site(ground, self._server))
         self.network = self._built.network
         self.workers = self._built.learners
@@ -52,7 +53,7 @@ class Served(AbstractStage):
         return self._server.trail
 
     def servers(self, now: float) -> tuple[Usage, ...]:
-        return (self._server.usage(now),)
+        return (self._server.usage(now), *(relay.usage(now) for relay in self._built.relays if relay.adds))
 
     def fate(self) -> Fate:
         server = self._server
@@ -65,28 +66,13 @@ class Served(AbstractStage):
         )
 
 
-def processor(ground: Ground) -> Pipe:
-    """What updates are served by, one at a time."""
-    pauses = _pauses(ground)
-    return Pipe("server", pace=Scheduled(pauses) if pauses else None, log=ground.log, group="servers", activity=UPDATE)
-
-
-def update_times(ground: Ground) -> Iterator[float]:
-    """How long each update takes (s)."""
-    server = ground.spec.server
-    return compute.update_times(server.update, compute.law(server.update_law), ground.seed)
-
-
-def pause_end(ground: Ground) -> Callable[[float], float] | None:
-    """When the server is there again, at a time (s); None where it always is."""
-    pauses = _pauses(ground)
-    return partial(Scheduled(pauses).end, work=0.0) if pauses else None
-
-
-def _server(ground: Ground) -> Server:
-    return Server(
-        ground.env, ground.spec.learners, update_times(ground), processor(ground), ground.book.write, pause_end(ground)
-    )
+def processor(ground: Ground) -> Processor:
+    """What the parameter server works with: its shards share the work, each on its part of the weights."""
+    server, shards, pauses = ground.spec.server, ground.spec.architecture.parts, _pauses(ground)
+    pipe = Pipe("server", pace=Scheduled(pauses) if pauses else None, log=ground.log, group="servers", activity=UPDATE)
+    times = compute.update_times(server.update / shards, compute.law(server.update_law), ground.seed)
+    pause_end = partial(Scheduled(pauses).end, work=0.0) if pauses else None
+    return Processor(ground.env, pipe, times, server.per_gradient / shards, pause_end)
 
 
 def _pauses(ground: Ground) -> list[tuple[float, float, float]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import abc
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, final
 
 from simpy import Environment, Event
 from simpy.events import Timeout
 
 from simasgd.cluster.events import Signal
-from simasgd.cluster.pipe import Pipe, Usage
-from simasgd.cluster.trail import START, Trail, standing_still, until, updated
+from simasgd.cluster.pipe import Usage
+from simasgd.cluster.processor import Processor
+from simasgd.cluster.round import Round
+from simasgd.cluster.trail import START, Trail, until
 from simasgd.cluster.vector_clock import VectorClock
 from simasgd.cluster.weights import AbstractSource
 from simasgd.tape import Gradient
@@ -36,8 +38,7 @@ class Server(AbstractSource, AbstractSink):
     """A parameter server as its protocol sees it. `num_learners` is λ, `timestamp` the number of updates made so far.
 
     The verbs of a protocol's server role are `collect`, `first`, `barrier`, `update` and `drop`. `clock` counts the gradients
-    of each learner that it is done with. Updates are served one at a time by `processor`, each taking the next of
-    `update_times` (s); weights become visible when their update is done, and
+    of each learner that it is done with. `processor` makes the updates; weights become visible when their update is done, and
     `on_update(time, timestamp, gradients, summed)` is then told that weights number `timestamp` + 1 were made.
     """
 
@@ -45,10 +46,8 @@ class Server(AbstractSource, AbstractSink):
         self,
         env: Environment,
         num_learners: int,
-        update_times: Iterator[float],
-        processor: Pipe,
+        processor: Processor,
         on_update: Callable[[float, int, Sequence[Gradient], int], None],
-        pause_end: Callable[[float], float] | None = None,
     ) -> None:
         self.num_learners = num_learners
         self.timestamp = 0
@@ -59,16 +58,15 @@ class Server(AbstractSource, AbstractSink):
         self.barrier_timeouts = 0
         self.members_dropped = 0
         self._env = env
-        self._update_times = update_times
         self._on_update = on_update
         self._processor = processor
-        self._pause_end = pause_end
         self._mailbox: deque[Sequence[Gradient]] = deque()
         self._held = 0  # gradients in it
         self._arrival = START  # the trail of the last message's arrival
         self._wanted = 0
         self._enough: Signal | None = None
-        self._members = set(range(num_learners))  # those a barrier waits for
+        self.round = Round(num_learners, self._stir)
+        self._awaits_first = False  # a barrier waits for the first gradient of its round
         self._promised = 0  # the timestamp that the last update asked for will make
         self._due = [0] * num_learners
         self._reached: dict[int, Signal] = {}
@@ -82,6 +80,8 @@ class Server(AbstractSource, AbstractSink):
         With a `spread`, messages are dropped in which some gradient would be staler than that in the update to come, and others
         taken for them.
         """
+        if self.round.is_open:
+            self.round.close()
         if spread is not None:
             return (yield from self._collect_fresh(count, spread))
         if self._held < count:
@@ -101,6 +101,10 @@ class Server(AbstractSource, AbstractSink):
     def first(self, count: int, *, distinct: bool) -> Generator[Event, None, Sequence[Gradient]]:
         """The first `count` gradients on the newest weights, in order of arrival, of as many learners if `distinct`. All others
         are dropped, be they in one message with these: a server of the tree would not have added them up."""
+        if distinct and count == self.num_learners:
+            self.round.open(self._promised)
+        else:
+            self.round.close()
         here: list[Gradient] = []
         who: set[int] = set()
         while len(here) < count:
@@ -121,24 +125,26 @@ class Server(AbstractSource, AbstractSink):
         """One gradient of every member, on the newest weights, in order of arrival.
 
         All learners are members. When `timeout` (s) has passed since the first gradient, those missing are members no more,
-        until a gradient of theirs is here. One that is late, or the second of a learner that crashed after its first, is
-        dropped.
+        until a gradient of theirs is here. In a tree of servers a gradient counts from when it is at any of them. One that is
+        late, or the second of a learner that crashed after its first, is dropped.
         """
         here: dict[int, Gradient] = {}
+        present = self.round
+        present.open(self._promised)
         deadline = None
-        while (missing := len(self._members) - len(here)) > 0:
-            wanted = 1 if timeout is not None and not here else missing
+        while (missing := len(present.members) - len(here)) > 0:
+            if timeout is not None and deadline is None and (here or present.here):
+                deadline = self._env.now + timeout
+            self._awaits_first = timeout is not None and deadline is None
+            wanted = 1 if self._awaits_first else missing
             if self._held < wanted:
                 yield self._until_held(wanted, deadline)
-            late = self._held < wanted
+            late = not self._awaits_first and self._held < wanted
+            self._awaits_first = False
             self._admit(here)
-            if timeout is not None and here and deadline is None:
-                deadline = self._env.now + timeout
             if late:
-                self.barrier_timeouts += 1
-                self.members_dropped += len(self._members) - len(here)
-                self._members.intersection_update(here)
-                self._arrival = until(self._arrival, self._env.now)
+                timeout = deadline = None  # whose gradient is at a server of the tree by now is waited for
+                self._do_without(present.members.difference(here, present.here))
         return tuple(here.values())
 
     def update(self, gradients: Sequence[Gradient], summed: int = 1) -> None:
@@ -147,17 +153,10 @@ class Server(AbstractSource, AbstractSink):
         self._promised += 1
         for gradient in gradients:
             self._due[gradient.learner] = self._promised
-        env, processor = self._env, self._processor
-        now = env.now
-        work = next(self._update_times)
-        start = processor.request(now, work)
-        done = processor.free
-        before = processor.trail if start > now else self._arrival
-        extend = updated if self._pause_end is None else standing_still(updated, max(0.0, done - start - work))
-        processor.last = extend, before, done - start
-        trail = extend(before, done - start)
-        if done > now:
-            Timeout(env, done - now, (gradients, summed, trail)).callbacks.append(self._finish)
+        done, trail = self._processor.update(self._arrival)
+        rest = done - self._env.now
+        if rest > 0.0:
+            Timeout(self._env, rest, (gradients, summed, trail)).callbacks.append(self._finish)
         else:
             self._apply(gradients, summed, trail)
 
@@ -169,6 +168,8 @@ class Server(AbstractSource, AbstractSink):
     # What the others ask of it.
 
     def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        if self._processor.per_message:
+            self._processor.add(trail)  # before any update that it brings about
         number = len(gradients)
         self.received += number
         self._held += number
@@ -181,7 +182,7 @@ class Server(AbstractSource, AbstractSink):
     def absorbed(self) -> Event | None:
         # A message is received by the thread that updates: without this its queue would grow for ever where messages do not
         # wait for their own update, as a learner does under base.
-        return self.until(self._promised)
+        return self._processor.idle() if self._processor.per_message else self.until(self._promised)
 
     @property
     def newest(self) -> int:
@@ -200,15 +201,10 @@ class Server(AbstractSource, AbstractSink):
     def ready(self, minimum: int, trail: Trail) -> Event | None:
         if minimum > self.timestamp:
             return self._until_reached(minimum)
-        if self._pause_end is not None:
-            now = self._env.now
-            end = self._pause_end(now)
-            if end > now:
-                return Timeout(self._env, end - now)
-        return None
+        return self._processor.resumed()
 
     def usage(self, until: float) -> Usage:
-        """How busy the server's updates kept it, and how many waited on average."""
+        """How busy the server's work kept it, and how much of it waited on average."""
         return self._processor.usage(until)
 
     def _until_held(self, count: int, deadline: float | None = None) -> Signal:
@@ -225,11 +221,25 @@ class Server(AbstractSource, AbstractSink):
             Timeout(self._env, max(0.0, deadline - self._env.now)).callbacks.append(give_up)
         return enough
 
+    def _do_without(self, gone: set[int]) -> None:
+        """A barrier's time is over, and these are missing."""
+        if gone:
+            self.barrier_timeouts += 1
+            self.members_dropped += len(gone)
+            self._arrival = until(self._arrival, self._env.now)
+            self.round.drop(gone)
+
+    def _stir(self) -> None:
+        """The first gradient of a round is at a server of the tree: a barrier's time begins to run."""
+        if self._awaits_first and self._enough is not None:
+            enough, self._enough = self._enough, None
+            enough.call()
+
     def _admit(self, here: dict[int, Gradient]) -> None:
         """Sort the mailbox into a barrier's round."""
         for message in self._mailbox:
             for gradient in message:
-                self._members.add(gradient.learner)
+                self.round.members.add(gradient.learner)
                 if gradient.timestamp == self._promised and gradient.learner not in here:
                     here[gradient.learner] = gradient
                 else:

@@ -47,7 +47,9 @@ class Ground:
     log: SpanLog | None
     gradients_per_epoch: float
 
-    def network(self, *, servers: int, shared_nodes: bool, intra_node_bandwidth: float = float("inf")) -> Network:
+    def network(
+        self, *, servers: int, shared_nodes: bool, shared_ports: bool = False, intra_node_bandwidth: float = float("inf")
+    ) -> Network:
         """A network with so many nodes for servers alone."""
         return Network(
             self.env,
@@ -55,6 +57,7 @@ class Ground:
             servers=servers,
             seed=self.seed,
             shared_nodes=shared_nodes,
+            shared_ports=shared_ports,
             intra_node_bandwidth=intra_node_bandwidth,
             log=self.log,
         )

@@ -24,7 +24,7 @@ class AbstractArchitecture(Section):
     @property
     @abc.abstractmethod
     def parts(self) -> int:
-        """Of a message between a learner and a server, each of which goes its own way."""
+        """Into how many parts the weights are divided, each on a server of its own."""
 
 
 @final
@@ -33,8 +33,8 @@ class Base(AbstractArchitecture):
 
     kind: Literal["base"] = "base"
     shards: Annotated[Count, Field(le=10_000)] = 1
-    """Servers that each hold 1/shards of the weights. A gradient has arrived when all its parts have, and the shards update
-    together."""
+    """Servers that each hold 1/shards of the weights and do 1/shards of the server's work. A gradient has arrived when all its
+    parts have, and the shards update together, at one timestamp."""
     intra_node_bandwidth: BytesPerSecond = 20e9
     """Of messages between learners of a node, where a protocol has such."""
 

@@ -86,9 +86,11 @@ class Server(Section):
     duplex: Literal["half", "full"] = "full"
     """half: one link for both directions. full: one each."""
     update: Seconds
-    """Mean time of one update of the weights."""
+    """Mean time of one update of the weights, however many gradients it uses."""
     update_law: Annotated[Update, NullForDefaults] = Update()
     """How that time varies."""
+    per_gradient: Seconds = 0.0
+    """Time to take up one message that arrives, a gradient or a sum of several, before an update can use it."""
 
 
 @final

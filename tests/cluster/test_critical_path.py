@@ -42,8 +42,11 @@ def test_three_learners_by_hand(updates, expected):
 
 
 def test_a_tree_of_servers_by_hand():
-    """The run of test_architectures.py. Learner 1's second gradient, applied at 32.5, came together with learner 2's, whose
-    update went first. Learner 2 computed for 25, on weights that took 3.5 to its leaf."""
+    """The run of test_architectures.py. Learner 1's gradient of 16, applied at 21, left when learner 0's first was applied. Its
+    second, applied at 32.5, came together with learner 2's, whose update went first. Learner 2 computed for 25, on weights that
+    took 3.5 to its leaf."""
+    clocked, _ = run_tree(ADV, 2)
+    assert path(clocked) == parts(compute=10, push=3.5 + 3.5, update=0.25 + 0.25, pull=3.5)
     clocked, _ = run_tree(ADV, 5)
     assert path(clocked) == parts(compute=25, push=3.5, update=0.25 + 0.25, pull=3.5)
 

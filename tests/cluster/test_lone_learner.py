@@ -64,7 +64,8 @@ def cycles(cluster, protocol="async", learner=0):
 )
 def test_a_cycle_is_compute_and_two_messages_and_an_update(cluster, one_way, sharing):
     network = {**cluster.get("network", {}), "sharing": sharing}
-    assert cycles({**cluster, "network": network}) == pytest.approx(10.0 + 2 * one_way + 0.3, rel=1e-12)
+    update = 0.3 / cluster.get("architecture", {}).get("shards", 1)
+    assert cycles({**cluster, "network": network}) == pytest.approx(10.0 + 2 * one_way + update, rel=1e-12)
 
 
 @pytest.mark.parametrize("sharing", ["fifo", "fair"])
