@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
 from functools import singledispatch
 from itertools import pairwise
 from typing import NamedTuple, final
@@ -125,27 +126,53 @@ def _(kind: Medium, network: Network, nodes: int, servers: int) -> AbstractTopol
 
 @final
 class P775Topology(AbstractTopology):
-    """The two tiers of the Power 775: L links within a supernode, local and remote, and D links between supernodes. The D link
-    from supernode S to T starts at the node of S with T's number (modulo their size) and ends at that of T with S's; nodes that
-    are not its ends reach it over their L link."""
+    """The two tiers of the Power 775: L links within a supernode, local and remote, and D links between supernodes.
 
-    def __init__(self, kind: P775, network: Network) -> None:
+    Every pair of supernodes has k = ⌊d_links ÷ (supernodes − 1)⌋ D links, 1 at least. Of supernodes of n nodes, S with a lower
+    number than T, D link i joins node (T + i) mod n of S and node (S + i + ⌊i/n⌋) mod n of T (the real wiring is not known to
+    us). A message takes one that starts at its own node, if there is one, and of these one that ends at its target's, if there
+    is one; else, by an L link, the one of its node's number mod k. So a pair of nodes has one way.
+    """
+
+    def __init__(self, kind: P775, network: Network, nodes: int) -> None:
         self._drawer = kind.nodes_per_drawer
-        self._supernode = kind.nodes_per_drawer * kind.drawers_per_supernode
+        self._size = kind.nodes_per_drawer * kind.drawers_per_supernode
+        supernodes = -(-nodes // self._size)
+        self._d_links = max(1, kind.d_links // max(1, supernodes - 1))
         self._kind, self._latency = kind, network.latency
 
     def way(self, source: int, target: int) -> Way:
-        a, b = source // self._supernode, target // self._supernode
+        (a, x), (b, y) = divmod(source, self._size), divmod(target, self._size)
         if a == b:
             links = [self._l_link(source, target)]
         else:
-            gate, landing = a * self._supernode + b % self._supernode, b * self._supernode + a % self._supernode
+            number = self._d_link(a, x, b, y)
+            gate = a * self._size + self._end(number, a, b)
+            landing = b * self._size + self._end(number, b, a)
             links = [
                 *([self._l_link(source, gate)] if source != gate else []),
-                Link(f"D {a} to {b}", self._kind.d_link),
+                Link(f"D {a} to {b} number {number}", self._kind.d_link),
                 *([self._l_link(landing, target)] if landing != target else []),
             ]
         return Way(tuple(links), len(links) * self._latency)
+
+    def _d_link(self, a: int, x: int, b: int, y: int) -> int:
+        """The number of the D link from node x of supernode a to node y of supernode b."""
+        count = self._d_links
+        own = [number for number in self._starting_at(a, x, b) if number < count]
+        if not own:
+            return x % count
+        straight = [number for number in own if self._end(number, b, a) == y]
+        return straight[0] if straight else own[y % len(own)]
+
+    def _starting_at(self, a: int, x: int, b: int) -> Iterator[int]:
+        """The numbers of the D links to supernode b that could start at node x of supernode a."""
+        for turn in range(-(-self._d_links // self._size)):
+            yield turn * self._size + (x - b - (turn if a > b else 0)) % self._size
+
+    def _end(self, number: int, here: int, there: int) -> int:
+        """The node of supernode `here` at which a D link to supernode `there` starts, counted within the supernode."""
+        return (there + number + (number // self._size if here > there else 0)) % self._size
 
     def _l_link(self, a: int, b: int) -> Link:
         local = a // self._drawer == b // self._drawer
@@ -154,4 +181,4 @@ class P775Topology(AbstractTopology):
 
 @_built.register
 def _(kind: P775, network: Network, nodes: int, servers: int) -> AbstractTopology:
-    return P775Topology(kind, network)
+    return P775Topology(kind, network, nodes + servers)

@@ -12,6 +12,7 @@ from simasgd.results import Run, Study
 from simasgd.scenario import catalogue, text
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.learning import Learning
+from simasgd.scenario.merge import merge
 from simasgd.scenario.models import MLP, Linear, Logistic, Quadratic, Softmax
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.section import Section
@@ -77,18 +78,32 @@ def profiles(study: Study) -> list[Profile]:
 
 def _profile(name: str, runs: Sequence[Run]) -> Profile:
     tree = text.read(catalogue.profiles()[name], f"profile {name}").tree
+    cluster, sources = _under_topology(tree, {run.scenario.cluster.network.topology.kind for run in runs})
     # As typed values and back, so that equal quantities read alike whatever unit they were written in.
-    whole = Cluster.model_validate({"learners": 1, **tree["cluster"]}).model_dump(mode="json")
+    whole = Cluster.model_validate({"learners": 1, **cluster}).model_dump(mode="json")
     used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
     has_server = any(run.summary["servers"] for run in runs)
     rows = []
-    for key, source in tree["sources"].items():
+    for key, source in sources.items():
         value = str(_at(whole, key))
         other = [str(found) for one in used if (found := _at(one, key)) != _at(whole, key)]
         here = f"overridden in the scenario: {few(list(dict.fromkeys(other)))}" if other else ""
         is_used = has_server or not key.startswith("cluster.server.")
         rows.append((key, value, here if is_used else "not used: there is no server", source))
     return Profile(name, tree["title"], Table.of(("key", "value", "here", "source"), rows, words=4))
+
+
+def _under_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of a profile and their sources: those under one topology, if all runs have it and the profile names some."""
+    cluster: dict[str, Any] = tree["cluster"]
+    sources = {key: source for key, source in tree["sources"].items() if key.startswith("cluster.")}
+    for kind, changes in tree.get("under_topology", {}).items():
+        if kinds == {kind}:
+            prefix = f"under_topology.{kind}."
+            special = {key: source for key, source in tree["sources"].items() if key.startswith(prefix)}
+            cluster = merge(cluster, changes)
+            sources |= {f"cluster.{key.removeprefix(prefix)}": source for key, source in special.items()}
+    return cluster, sources
 
 
 def _at(tree: dict[str, Any], key: str) -> Any:

@@ -143,7 +143,7 @@ def _on_profile(layer: Layer) -> Layer:
         near = nearest(name, named)
         hint = f"did you mean {near!r}?" if near else f"there are {', '.join(named)}"
         raise ScenarioError(complaints.at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
-    values = _profile(name)
+    values = _values(_profile(name), cluster)
     merged = values.under(layer)
     return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
 
@@ -155,10 +155,21 @@ def _profiles() -> dict[str, FilePath]:
 
 @cache
 def _profile(name: str) -> Layer:
-    """The cluster of a node profile."""
+    """A node profile as it is in its file."""
     profile = text.read(_profiles()[name], f"profile {name}")
-    marks = {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items() if path[0] == "cluster"}
-    return Layer({"cluster": profile.tree["cluster"]}, marks)
+    return Layer(profile.tree, {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items()})
+
+
+def _values(profile: Layer, cluster: Any) -> Layer:
+    """What a profile says of a cluster; some of it may depend on the topology that the scenario gives it."""
+    values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
+    network = cluster.get("network") if isinstance(cluster, dict) else None
+    topology = network.get("topology") if isinstance(network, dict) else None
+    kind = topology.get("kind") if isinstance(topology, dict) else topology
+    if not isinstance(kind, str) or kind not in profile.tree.get("under_topology", {}):
+        return values
+    special = profile.below("under_topology", kind)
+    return values.under(Layer({"cluster": special.tree}, {("cluster", *path): mark for path, mark in special.marks.items()}))
 
 
 def _with_cluster(layer: Layer) -> Layer:

@@ -46,8 +46,8 @@ class Medium(Section):
 
 @final
 class P775(Section):
-    """The two-tier direct network of the IBM Power 775: every pair of nodes in a supernode has its own link, every pair of
-    supernodes a D link; `latency` for every link on the way (docs/papers.md A1.6)."""
+    """The two-tier direct network of the IBM Power 775: every pair of nodes in a supernode has its own link, and every pair of
+    supernodes its part of the D links; `latency` for every link on the way (docs/papers.md A1.6)."""
 
     kind: Literal["p775"] = "p775"
     nodes_per_drawer: Count = 8
@@ -60,6 +60,8 @@ class P775(Section):
     """L-remote link between two nodes of different drawers of a supernode, per direction (recalled, unverified)."""
     d_link: BytesPerSecond = 10e9
     """D link between two supernodes, per direction (recalled, unverified)."""
+    d_links: Annotated[Count, Field(le=1_000_000)] = 512
+    """D links of a supernode, 16 a node (recalled, unverified). The other supernodes share them evenly, one each at least."""
 
 
 Topology = Annotated[Star | Tree | Ring | Medium | P775, Field(discriminator="kind"), NameForKind]

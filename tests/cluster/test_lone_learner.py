@@ -26,6 +26,7 @@ SLOW_SERVER = {"server": {"bandwidth": "0.5 GB/s"}}
 TREE = {"kind": "tree", "core_latency": "0.7 ms"}
 # Supernodes of two drawers of two nodes: nodes 0–3, 4–7.
 P775 = {"kind": "p775", "nodes_per_drawer": 2, "drawers_per_supernode": 2, "local": "8 GB/s"}
+ONE_D_LINK = {**P775, "d_links": 1}
 
 
 def cycles(cluster, protocol="async", learner=0):
@@ -79,13 +80,18 @@ def test_a_cycle_is_compute_and_two_messages_and_an_update(cluster, one_way, sha
         ("ring", 2, 6.0, 3),
         ("ring", 4, 6.0, 1),
         # The server is node 5, in supernode 1; D links start at nodes 1 and 4, and node 5's L link to node 4 is local.
-        (P775, 0, 6.0, 3),
-        (P775, 1, 6.0, 2),
-        (P775, 3, 6.0, 3),
+        (ONE_D_LINK, 0, 6.0, 3),
+        (ONE_D_LINK, 1, 6.0, 2),
+        (ONE_D_LINK, 3, 6.0, 3),
         (P775, 4, 6.0, 1),
-        ({**P775, "d_link": "1 GB/s"}, 1, 12.0, 2),
-        ({**P775, "remote": "500 MB/s"}, 1, 6.0, 2),
-        ({**P775, "remote": "500 MB/s"}, 3, 24.0, 3),
+        ({**ONE_D_LINK, "d_link": "1 GB/s"}, 1, 12.0, 2),
+        # With one D link a node each starts at the learner's own; with four more they end at the server's, too.
+        ({**P775, "d_links": 4}, 0, 6.0, 2),
+        ({**P775, "d_links": 4}, 3, 6.0, 2),
+        ({**P775, "d_links": 16}, 0, 6.0, 1),
+        ({**P775, "d_links": 16, "d_link": "1 GB/s"}, 3, 12.0, 1),
+        ({**ONE_D_LINK, "remote": "500 MB/s"}, 1, 6.0, 2),
+        ({**ONE_D_LINK, "remote": "500 MB/s"}, 3, 24.0, 3),
     ],
     ids=str,
 )

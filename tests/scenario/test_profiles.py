@@ -25,9 +25,10 @@ def leaves(value: Any, path: str) -> Iterator[str]:
 @pytest.mark.parametrize("path", PROFILES.values(), ids=list(PROFILES))
 def test_every_value_has_a_source_and_every_source_a_value(path: Path) -> None:
     tree = text.read(path).tree
-    assert set(tree) == {"title", "cluster", "sources"}
+    assert set(tree) - {"under_topology"} == {"title", "cluster", "sources"}
     assert tree["title"]
-    assert set(leaves(tree["cluster"], "cluster")) == set(tree["sources"])
+    values = {*leaves(tree["cluster"], "cluster"), *leaves(tree.get("under_topology", {}), "under_topology")}
+    assert values == set(tree["sources"])
     assert all(isinstance(source, str) and source.strip() for source in tree["sources"].values())
 
 
