@@ -21,13 +21,13 @@ from simasgd.tape import SummaryRecorder
 from tests.build import LEARNING, TIMING, clock, scenario
 
 TAPES = [
-    ("p775", "hardsync", "9c5480ab77610a1a"),
-    ("p775", "async", "823651787cced028"),
-    ("p775", {"kind": "n-softsync", "n": 3}, "dc5bd6b1f35b9b64"),
+    ("p775", "hardsync", "e64293cdc307d3e9"),
+    ("p775", "async", "3dd748200efbea07"),
+    ("p775", {"kind": "n-softsync", "n": 3}, "b2889bcbc76f77a4"),
     ("ethernet-25g", "async", "d08465227dd39a91"),
     ("ideal", "hardsync", "461c66c65ebf9565"),
-    ("p775", "all-reduce", "8cb49a3684a7edad"),
-    ("p775", {"kind": "easgd", "period": 2}, "a5a1e7db289bc94a"),
+    ("p775", "all-reduce", "ab36e742bb6f1d1e"),
+    ("p775", {"kind": "easgd", "period": 2}, "1ff833fe4bca2dee"),
     ("ethernet-25g", "gossip-pull", "98dada6963ccb4a7"),
     ("ethernet-25g", "ad-psgd", "f8ec85305bf3c238"),
     ("ethernet-25g", "overlap-sgp", "9e2769d40fa00be5"),

@@ -37,6 +37,7 @@ CLUSTER_FORMS: dict[str, dict[str, Any]] = {
                 "local": "unlimited",
                 "remote": "40 Gbit/s",
                 "d_link": "1.5 GB/s",
+                "d_links": 64,
             }
         }
     },
@@ -44,6 +45,7 @@ CLUSTER_FORMS: dict[str, dict[str, Any]] = {
     "exponential updates": {"server": {"update_law": {"distribution": "exponential"}}},
     "measured updates": {"server": {"update_law": {"distribution": "empirical", "measured": ["1 us", "2 us"]}}},
     "no update law": {"server": {"update_law": None}},
+    "work per gradient": {"server": {"per_gradient": "30 us"}},
     "base": {"architecture": "base"},
     "shards": {"architecture": {"kind": "base", "shards": 4}},
     "adv": {"architecture": "adv"},

@@ -15,8 +15,8 @@ cluster.network.latency cluster.network.bandwidth cluster.network.overhead clust
 cluster.network.topology.kind cluster.network.topology.nodes_per_rack cluster.network.topology.oversubscription
 cluster.network.topology.core_latency cluster.network.topology.nodes_per_drawer
 cluster.network.topology.drawers_per_supernode cluster.network.topology.local cluster.network.topology.remote
-cluster.network.topology.d_link
-cluster.server.bandwidth cluster.server.duplex cluster.server.update
+cluster.network.topology.d_link cluster.network.topology.d_links
+cluster.server.bandwidth cluster.server.duplex cluster.server.update cluster.server.per_gradient
 cluster.server.update_law.distribution cluster.server.update_law.cv cluster.server.update_law.file
 cluster.server.update_law.measured
 cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_out cluster.architecture.colocated
