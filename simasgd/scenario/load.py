@@ -161,11 +161,8 @@ def _profile(name: str) -> Layer:
 
 
 def _values(profile: Layer, cluster: Any) -> Layer:
-    """What a profile says of a cluster; some of it may depend on what the scenario says."""
+    """What a profile says of a cluster; some of it may depend on the topology that the scenario gives it."""
     values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
-    compute = cluster.get("compute") if isinstance(cluster, dict) else None
-    if isinstance(compute, dict) and compute.get("per_sample", 0) is None:
-        values = values.under(Layer({"cluster": {"compute": {"efficiency": None}}}))  # it is of the time per sample
     network = cluster.get("network") if isinstance(cluster, dict) else None
     topology = network.get("topology") if isinstance(network, dict) else None
     kind = topology.get("kind") if isinstance(topology, dict) else topology
