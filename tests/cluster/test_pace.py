@@ -149,3 +149,23 @@ def test_its_memory_does_not_grow() -> None:
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 100_000  # 170,000 spells went by
+
+
+def test_nothing_is_done_for_each_of_very_many_spells() -> None:
+    law = (2.0 + 1.0) / (2.0 + 1.0 / 5.0)
+    once, again = (Spells(exact.stream(0, exact.Purpose.SPELL, 0), 5.0, 2.0, 1.0) for _ in range(2))
+    assert once.advance(0.0, 1e15) == (pytest.approx(1e15 * law), 0.0)
+    # It has not drawn any for that, and is asked for another computation.
+    assert once.advance(0.0, 1.0) == again.advance(0.0, 1.0)
+    assert once.advance(1e9, 1.0)[0] <= 1e9 + 5.0
+    until, left = once.advance(2e9, 1e5)  # a few spells at a time
+    assert until < 2e9 + 1e4
+    assert 0.9e5 < left < 1e5
+    short = Spells(exact.stream(0, exact.Purpose.SPELL, 0), 5.0, 2e-15, 1e-15)
+    assert short.advance(1e3, 1e-9) == (1e3 + 1e-9 * law, 0.0)
+
+
+def test_the_state_after_a_long_time_is_as_it_is_at_first() -> None:
+    spec = Stragglers.model_validate({"slowdown": 4.0, "mean_normal": "3 s", "mean_slow": "1 s"})
+    slow = [spells(spec, 5, learner).advance(1e5, 1e-4)[0] - 1e5 > 2e-4 for learner in range(4000)]
+    assert np.mean(slow) == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / 4000) ** 0.5)
