@@ -15,22 +15,24 @@ from simasgd.cluster.trail import START, Trail, until
 
 @final
 class Parts(AbstractRoute):
-    """Several routes, each of which carries a part of the message; it has arrived when all parts have."""
+    """Several routes, each of which carries a part of the message. It enters when its first part does, and has arrived when all
+    parts have."""
 
-    __slots__ = ("_env", "_parts")
+    __slots__ = ("_env", "_parts", "_version")
 
     def __init__(self, env: Environment, parts: Sequence[AbstractRoute]) -> None:
         self._env = env
         self._parts = parts
+        self._version = 0  # of the message, so that one that was abandoned does not go on
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
-        start, at_start, place = self._parts[0].enter(now, trail)
-        return start, at_start, (place, at_start)
+        places = [part.enter(now, trail) for part in self._parts]
+        start, at_start, _ = min(places, key=lambda place: place[0])
+        return start, at_start, places
 
     def cross(self, place: Any) -> Event | None:
-        first, trail = place
-        now = self._env.now
-        return self._joined([self._parts[0].cross(first), *(part.send(now, trail)[1] for part in self._parts[1:])])
+        parts = zip(self._parts, place, strict=True)
+        return self._joined([self._cross_at(start, part, trail, its) for part, (start, trail, its) in parts])
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         starts, arrivals = zip(*(part.send(now, trail) for part in self._parts), strict=True)
@@ -40,11 +42,30 @@ class Parts(AbstractRoute):
         return max(part.receive(start) for part in self._parts)
 
     def abandon(self) -> None:
+        self._version += 1
         for part in self._parts:
             part.abandon()
 
     def counts(self) -> Counts:
         return Counts(*(sum(column) for column in zip(*(part.counts() for part in self._parts), strict=True)))
+
+    def _cross_at(self, start: float, part: AbstractRoute, trail: Trail, place: Any) -> Event | None:
+        """Carry on a part that enters its own way at `start` (s), now or later, with that trail."""
+        if start <= self._env.now:
+            return part.cross(place)
+        version, arrived = self._version, Signal(self._env)
+
+        def enter(_: Event) -> None:
+            if version != self._version:
+                return
+            arrival = part.cross(place)
+            if arrival is None:
+                arrived.fire(trail)
+            else:
+                arrival.callbacks.append(lambda event: arrived.fire(_trail(event)))
+
+        Timeout(self._env, start - self._env.now).callbacks.append(enter)
+        return arrived
 
     def _joined(self, arrivals: Sequence[Event | None]) -> Event | None:
         pending = [arrival for arrival in arrivals if arrival is not None]

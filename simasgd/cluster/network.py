@@ -143,7 +143,9 @@ class Network:
 
         def seconds(pace: float) -> float:
             """What a part of the way takes: the overhead counts for as many bytes as the slowest part carries meanwhile."""
-            return overhead + size / slowest if pace == slowest else (size + overhead * slowest) / pace
+            if pace == slowest:
+                return overhead + size / slowest
+            return (size + overhead * slowest) / pace if pace < _INFINITE else 0.0
 
         freight = Freight(size, seconds(slowest), path.latency, extend, learner)
         if not links:
@@ -153,7 +155,12 @@ class Network:
         if len(links) == 1 and links[0].bandwidth == slowest:
             return Wire(self._env, freight, self._pipe(links[0]))
         stages = [Stage(self._pipe(link), seconds(link.bandwidth), self._inflow(link)) for link in links]
-        return Wires(self._env, freight, stages, seconds(path.source_pace), seconds(path.target_pace))
+        at_source, at_target = seconds(path.source_pace), seconds(path.target_pace)
+        if interface < 1.0:
+            # Parts of a message come one after the other, since servers answer in different orders: the interface that they
+            # share is in use from when the message was asked for.
+            at_source, at_target = max(at_source, at_target), 0.0
+        return Wires(self._env, freight, stages, at_source, at_target)
 
     def parts(self, ends: Sequence[tuple[End, End]], size: float, extend: Extend, *, learner: int = -1) -> AbstractRoute:
         """One route that carries equal parts of a message between several pairs of ends."""
