@@ -151,7 +151,8 @@ def test_a_hang_leads_the_verdict_with_its_reason() -> None:
     said = plain(verdict(facts_of(study)))
     assert said.startswith("hung hangs after 123 ms: the barrier waits for learner 3, which crashed. ")
     assert "whole hangs" not in said
-    assert re.search(r'data-hero="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>', study_page(study))
+    shown = r'data-hero="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>'
+    assert re.search(shown, study_page(study))
 
 
 def test_a_hang_of_some_seeds_is_counted() -> None:
