@@ -171,7 +171,7 @@ def sweep(
         place.finish()
     failed = table.points[table.points["error"] != ""]
     for _, row in failed.iterrows():
-        click.echo(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}", err=True)
+        click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
     click.echo("\n".join(sweep_lines(table)))
     click.echo(f"report: {place.shown / 'index.html'}")
     if len(failed):
@@ -355,7 +355,7 @@ def _run_into(
         place.finish()
     click.echo("\n".join(study_lines(result)))
     for note in result.notes:
-        click.echo(f"note: {note}")
+        click.echo(f"note: {printable(note)}")
     click.echo(f"report: {place.shown / 'index.html'}")
 
 

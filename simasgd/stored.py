@@ -112,7 +112,18 @@ class WhatIf(Stored):
     change: Literal["network", "server", "node"]
     factor: Annotated[float, Field(gt=0.0, le=1e6)]
     speedup: Amount | None
+    spread_speedup: Amount | None
     gradients: Number
+
+
+@final
+class LockStep(Stored):
+    """The seconds of the first `gradients` with learners that start together, and at moments of their own."""
+
+    gradients: Number
+    seconds: Amount
+    spread_seconds: Amount
+    decides: bool
 
 
 @final
@@ -195,6 +206,8 @@ class RunJson(Stored):
     bytes: Bytes
     faults: Faults
     what_if: list[WhatIf] | None
+    lock_step: LockStep | None
+    warnings: list[str]
     staleness: Counts
     mixing: Counts | None
     evaluations: list[Evaluation]

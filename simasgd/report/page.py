@@ -23,7 +23,7 @@ from simasgd.report.provenance import about, profiles, provenance
 from simasgd.report.sweep_facts import SweepFacts, short
 from simasgd.report.sweep_verdict import sweep_verdict
 from simasgd.report.verdict import verdict
-from simasgd.report.words import few, joined, printable
+from simasgd.report.words import few, joined, without_controls
 from simasgd.results import PAGE, Study
 from simasgd.scenario import text
 
@@ -133,4 +133,4 @@ def _render(template: str, scripts: Sequence[str], **content: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip())
     page = _environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
-    return printable(page)
+    return without_controls(page)

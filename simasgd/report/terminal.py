@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simasgd.outcome import Outcome
+from simasgd.printable import printable
 from simasgd.report.facts import facts_of
 from simasgd.report.sweep_facts import SweepFacts
 from simasgd.report.sweep_verdict import sweep_verdict
 from simasgd.report.verdict import verdict
-from simasgd.report.words import plain, printable
+from simasgd.report.words import plain
 from simasgd.results import Study
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def plain(text: str) -> str:
     return text.replace(NBSP, " ")
 
 
-def printable(text: str) -> str:
+def without_controls(text: str) -> str:
     """A text without control characters (but line feeds and tabs) and lone surrogates, which no page can hold: a replacement
     character stands for each."""
     return _UNPRINTABLE.sub("\ufffd", text)
