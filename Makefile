@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+QUICK := tests/cluster tests/scenario tests/protocols tests/test_tape.py tests/test_axes.py tests/test_golden.py \
+  --ignore tests/protocols/test_averaging.py -k 'not players_agree'
 NAME ?=
 ARGS ?=
 export NAME
@@ -23,6 +25,9 @@ list: $(STAMP)  ## list the scenarios and the node profiles
 
 test: $(STAMP)  ## run the tests
 	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+
+quick: $(STAMP)  ## run the tests of the clock and of scenarios, which compile next to nothing
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(QUICK) $(ARGS)
 
 fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
@@ -65,4 +70,4 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-.PHONY: help setup scenario sweep list test fuzz kills lint bench lock clean need-name
+.PHONY: help setup scenario sweep list test quick fuzz kills lint bench lock clean need-name
