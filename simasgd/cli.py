@@ -17,6 +17,7 @@ import rich_click as click
 import simasgd
 from simasgd.console import printing
 from simasgd.errors import RunFailed, SimasgdError
+from simasgd.printable import printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken, watched
 
 

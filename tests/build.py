@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -43,6 +45,28 @@ LEARNING: dict[str, Any] = merge(
         "workload": {"payload": None, "samples_per_epoch": None},
     },
 )
+# Five weights in two leaves, and as many samples as the digits: what does not depend on the model is compiled in half the time.
+LINEAR: dict[str, Any] = merge(
+    LEARNING,
+    {
+        "learning": {
+            "data": {"kind": "linear-regression", "features": 4, "samples": 1437, "test": 360},
+            "model": {"kind": "linear"},
+        }
+    },
+)
+
+
+@contextmanager
+def compiled_quickly() -> Iterator[None]:
+    """XLA does not try hard at what is compiled here."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)
 
 
 def scenario(base: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
