@@ -15,7 +15,8 @@ from simasgd.learning.machine import _compiled
 from simasgd.learning.objective import loss
 from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference, _functions
-from tests.build import LEARNING, clock, scenario
+from simasgd.scenario.merge import merge
+from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.test_plan import tape_of
 
 PROTOCOLS = [{"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1}, {"kind": "n-softsync", "n": 2}]
@@ -47,6 +48,7 @@ OPTIMIZERS = [
     {"kind": "adamw", "learning_rate": 0.005, "clip": 2.0},
     {"kind": "rmsprop", "learning_rate": 0.002, "centered": True, "momentum": 0.5},
 ]
+DEEP = merge(LEARNING, {"learning": {"model": {"kind": "mlp", "hidden": [8, 8]}}})
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
 
@@ -68,19 +70,26 @@ def final(player, problem, stops=()):
 
 
 # Every program is compiled twice, so the table is thinned out: the first four modulations with every protocol, the others where
-# gradients are stale, all in the precision that shows more; and the other one where rounding has most and least to do.
+# gradients are stale, all in the precision that shows more and of a model of five weights; a network with every protocol; and
+# the other precision where rounding has most and least to do.
 CASES = [
-    *((protocol, modulation, "float64") for protocol in PROTOCOLS for modulation in MODULATIONS[:4]),
-    *((protocol, modulation, "float64") for protocol in (PROTOCOLS[1], PROTOCOLS[3]) for modulation in MODULATIONS[4:]),
-    *((protocol, modulation, "float32") for protocol in PROTOCOLS[:2] for modulation in MODULATIONS[:2]),
+    *((LINEAR, protocol, modulation, "float64") for protocol in PROTOCOLS for modulation in MODULATIONS[:4]),
+    *((LINEAR, protocol, modulation, "float64") for protocol in (PROTOCOLS[1], PROTOCOLS[3]) for modulation in MODULATIONS[4:]),
+    *((LEARNING, protocol, "inverse-staleness", "float64") for protocol in PROTOCOLS),
+    *((LEARNING, protocol, modulation, "float32") for protocol in PROTOCOLS[:2] for modulation in MODULATIONS[:2]),
 ]
 
 
+def named(case):
+    """A base by its model, all else as it is."""
+    return case["learning"]["model"]["kind"] if isinstance(case, dict) and "learning" in case else str(case)
+
+
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize(("protocol", "modulation", "precision"), CASES, ids=str)
-def test_the_players_agree(protocol, modulation, precision):
+@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), CASES, ids=named)
+def test_the_players_agree(base, protocol, modulation, precision):
     chosen = scenario(
-        LEARNING,
+        base,
         {
             "cluster": {"learners": 6, "profile": "p775"},
             "protocol": protocol,
@@ -105,13 +114,15 @@ ON_FRESH += OF_LEARNERS
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize("protocol", [PROTOCOLS[0], PROTOCOLS[2]], ids=str)
-def test_modulations_differ(protocol):
+# Enough noise in the labels that what is made of late gradients does not die away, and where none is late little, for DANA-DC.
+@pytest.mark.parametrize(("protocol", "noise"), [(PROTOCOLS[0], 0.1), (PROTOCOLS[2], 1.0)], ids=str)
+def test_modulations_differ(protocol, noise):
     """Each modulation changes the weights, except where its factor is 1 by definition."""
     # Every one is compiled, so of those without an effect on fresh gradients some stand for all.
     tried = MODULATIONS if protocol["kind"] != "hardsync" else [*MODULATIONS[:6], "gap-aware", *ON_FRESH]
+    noisy = {"data": {"noise": noise}}
     chosen = {
-        str(modulation): scenario(LEARNING, {"protocol": protocol, "learning": {"modulation": modulation}})
+        str(modulation): scenario(LINEAR, {"protocol": protocol, "learning": {"modulation": modulation, **noisy}})
         for modulation in tried
     }
     weights = {name: final(Compiled(), problem_of(each)) for name, each in chosen.items()}
@@ -126,6 +137,7 @@ def test_modulations_differ(protocol):
         assert bool(distance(other, plain) <= 1e-5) is (kinds[name] in always_one), name
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("modulation", ["delay-compensation", "adaptive-delay-compensation"])
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
@@ -133,22 +145,23 @@ def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
     _functions.cache_clear()  # exactly equal are what one compiler made with one effort
     _compiled.cache_clear()
     short = {"stop": {"gradients": None, "updates": 100}}
-    plain = final(player, problem_of(scenario(LEARNING, short)))
-    nothing = scenario(LEARNING, short, {"learning": {"modulation": {"kind": modulation, "lambda0": 0}}})
+    plain = final(player, problem_of(scenario(LINEAR, short)))
+    nothing = scenario(LINEAR, short, {"learning": {"modulation": {"kind": modulation, "lambda0": 0}}})
     assert distance(final(player, problem_of(nothing)), plain) == 0.0
     alone = {"cluster": {"learners": 1}}
-    serial = final(player, problem_of(scenario(LEARNING, short, alone)))
-    fresh = scenario(LEARNING, short, alone, {"learning": {"modulation": {"kind": modulation, "lambda0": 2}}})
+    serial = final(player, problem_of(scenario(LINEAR, short, alone)))
+    fresh = scenario(LINEAR, short, alone, {"learning": {"modulation": {"kind": modulation, "lambda0": 2}}})
     assert distance(final(player, problem_of(fresh)), serial) == 0.0
     assert distance(serial, plain) > 0.01
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("protocol", [PROTOCOLS[0], PROTOCOLS[1]], ids=str)
 def test_dana_dc_of_no_compensation_is_dana_zero(protocol):
     weights = []
     for modulation in ("dana-zero", {"kind": "dana-dc", "lambda0": 0}, "dana-dc"):
         changes = {"protocol": protocol, "learning": {"modulation": modulation}, "stop": {"gradients": 200}}
-        weights.append(final(Compiled(), problem_of(scenario(LEARNING, changes))))
+        weights.append(final(Compiled(), problem_of(scenario(LINEAR, changes))))
     assert distance(weights[1], weights[0]) <= TOLERANCE["float32"]
     assert distance(weights[2], weights[0]) > 1e-3
 
@@ -157,7 +170,8 @@ def test_dana_dc_of_no_compensation_is_dana_zero(protocol):
 @pytest.mark.parametrize("modulation", ["adaptive-delay-compensation", "gap-aware", "wu-adaptive-1", *OF_LEARNERS])
 def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
     """Steps of one to three gradients: what fills the compiled player's rows up must not reach a rule that remembers."""
-    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64"}})
+    gently = {"optimizer": {"learning_rate": 0.02}}  # for DANA-DC
+    chosen = scenario(LINEAR, {"learning": {"modulation": modulation, "precision": "float64", **gently}})
     versions = [[max(0, u - lag) for lag in ((5, 2, 0)[: 1 + u % 3])] for u in range(60)]
     with jax.enable_x64(True):
         problem = pose(chosen, tape_of(versions))
@@ -168,8 +182,8 @@ def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
 @pytest.mark.parametrize("modulation", MODULATIONS, ids=str)
 def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_same(modulation):
     """Steps of two gradients that both read the weights of two steps ago, whose decay is part of them."""
-    decayed = {"optimizer": {"weight_decay": 0.1}}
-    chosen = scenario(LEARNING, {"learning": {"modulation": modulation, "precision": "float64", **decayed}})
+    decayed = {"optimizer": {"weight_decay": 0.1, "learning_rate": 0.02}}
+    chosen = scenario(LINEAR, {"learning": {"modulation": modulation, "precision": "float64", **decayed}})
     tape = tape_of([[max(0, u - 2)] * 2 for u in range(60)])
     tape = dataclasses.replace(tape, learner=np.arange(120) % 2, batch=np.arange(120) // 2)
     with jax.enable_x64(True):
@@ -185,7 +199,7 @@ def test_divergence_is_found_at_its_update_with_each_optimizer(player, optimizer
     """A learning rate that float32 cannot hold from the second half of an epoch on."""
     explosion = {"boundaries": [0.5], "factor": 1e39}
     chosen = scenario(
-        LEARNING,
+        LINEAR,
         {"learning": {"optimizer": optimizer, "schedule": explosion}, "stop": {"gradients": None, "updates": 300}},
     )
     problem = problem_of(chosen)
@@ -200,7 +214,7 @@ def test_divergence_is_found_at_its_update_with_each_optimizer(player, optimizer
 def test_the_players_agree_with_each_optimizer(optimizer):
     schedule = {"warmup": 0.1, "decay": {"kind": "cosine", "end": 1}}
     learning = {"optimizer": optimizer, "schedule": schedule, "precision": "float64", "modulation": "inverse-staleness"}
-    chosen = scenario(LEARNING, {"learning": learning, "stop": {"gradients": None, "updates": 200}})
+    chosen = scenario(LINEAR, {"learning": learning, "stop": {"gradients": None, "updates": 200}})
     with jax.enable_x64(True):
         problem = problem_of(chosen)
         expected = final(Reference(), problem)
@@ -208,6 +222,7 @@ def test_the_players_agree_with_each_optimizer(optimizer):
         assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_hardsync_is_serial_sgd_with_the_learners_mini_batches_together(player, precision):
@@ -238,33 +253,37 @@ def test_hardsync_is_serial_sgd_with_the_learners_mini_batches_together(player, 
         assert distance(final(player, problem), weights) <= TOLERANCE[precision]
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_lone_learner_is_serial_sgd_whatever_the_protocol():
     one = {"cluster": {"learners": 1}, "stop": {"gradients": None, "updates": 300}}
     weights = [
-        final(Compiled(), problem_of(scenario(LEARNING, one, {"protocol": protocol})))
+        final(Compiled(), problem_of(scenario(LINEAR, one, {"protocol": protocol})))
         for protocol in ({"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1})
     ]
     assert distance(weights[1], weights[0]) == 0.0
     assert distance(weights[2], weights[0]) == 0.0
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_looking_at_the_weights_on_the_way_does_not_change_them():
-    problem = problem_of(scenario(LEARNING))
+    problem = problem_of(scenario(LINEAR))
     undisturbed = final(Compiled(), problem)
     assert distance(final(Compiled(), problem, stops=[0, 2, 100, 256]), undisturbed) == 0.0
     assert distance(final(Compiled(), problem, stops=[3, 33, 101]), undisturbed) <= 1e-5
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+@pytest.mark.parametrize(
+    ("base", "protocol"), [*((LINEAR, protocol) for protocol in PROTOCOLS), (DEEP, PROTOCOLS[1])], ids=named
+)
 @pytest.mark.parametrize("player", [Reference, Compiled])
-def test_divergence_is_found_at_the_update_where_it_happens(protocol, player):
+def test_divergence_is_found_at_the_update_where_it_happens(player, base, protocol):
     explosion = {"boundaries": [1.0], "factor": 1e30}  # the learning rate explodes after one epoch
     chosen = scenario(
-        LEARNING,
+        base,
         {
             "protocol": protocol,
-            "learning": {"model": {"kind": "mlp", "hidden": [8, 8]}, "schedule": explosion},
+            "learning": {"schedule": explosion},
             "stop": {"gradients": None, "updates": 700},
         },
     )
