@@ -20,22 +20,27 @@ from simasgd.learning.plan import CPU
 from simasgd.learning.planner import planned
 from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
-from tests.build import LEARNING, scenario
+from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.test_image_folder import save
-from tests.learning.test_players import PROTOCOLS, TOLERANCE, distance, final, problem_of
+from tests.learning.test_players import PROTOCOLS, TOLERANCE, distance, final, named, problem_of
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
 IN_WAVES = CPU._replace(most_in_wave=8)
+MODULATIONS = ["inverse-staleness", "wu-adaptive-1", "delay-compensation", "dana-dc"]
 DOUBLE = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
 
 
-@pytest.mark.parametrize("modulation", ["inverse-staleness", "wu-adaptive-1", "delay-compensation", "dana-dc"])
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
-def test_waves_agree_with_the_reference(protocol, modulation):
-    chosen = scenario(
-        LEARNING, DOUBLE, {"cluster": {"learners": 6}, "protocol": protocol, "learning": {"modulation": modulation}}
-    )
+# A network with every protocol, and five weights with the rules of all kinds.
+CASES = [
+    *((LINEAR, protocol, modulation) for protocol in PROTOCOLS for modulation in MODULATIONS),
+    *((LEARNING, protocol, "inverse-staleness") for protocol in PROTOCOLS),
+]
+
+
+@pytest.mark.parametrize(("base", "protocol", "modulation"), CASES, ids=named)
+def test_waves_agree_with_the_reference(base, protocol, modulation):
+    chosen = scenario(base, DOUBLE, {"cluster": {"learners": 6}, "protocol": protocol, "learning": {"modulation": modulation}})
     with jax.enable_x64(True):
         problem = problem_of(chosen)
         expected = final(Reference(), problem)
@@ -46,7 +51,7 @@ def test_waves_agree_with_the_reference(protocol, modulation):
 def test_divergence_in_the_middle_of_a_wave_is_found_at_its_update():
     explosion = {"boundaries": [0.5], "factor": 1e39}
     chosen = scenario(
-        LEARNING,
+        LINEAR,
         {"cluster": {"learners": 6}, "learning": {"schedule": explosion}, "stop": {"gradients": None, "updates": 300}},
     )
     problem = problem_of(chosen)
@@ -151,7 +156,8 @@ print(json.dumps(found))
 
 def test_several_devices_share_the_work_and_change_nothing_but_rounding():
     """With two forced host devices: mini-batches, waves and members are spread over them."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, "-c", ON_DEVICES], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
