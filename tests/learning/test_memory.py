@@ -13,17 +13,21 @@ from simasgd.learning.memory import needs
 from simasgd.learning.plan import CPU
 from simasgd.learning.planner import planned
 from simasgd.learning.space import said
+from simasgd.scenario.merge import merge
 from simasgd.simulator import plans
-from tests.build import LEARNING, scenario
+from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.test_players import problem_of
+
+CROPPED = merge(LEARNING, {"learning": {"data": {"kind": "digits", "crop": 1}}})
 
 
 def bytes_of(tree):
     return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("device", [CPU, CPU._replace(most_in_wave=8)], ids=["one by one", "in waves"])
-@pytest.mark.parametrize("data", ["digits", {"kind": "digits", "crop": 1}], ids=["plain", "cropped"])
+@pytest.mark.parametrize("base", [LINEAR, CROPPED], ids=["plain", "cropped"])
 @pytest.mark.parametrize(
     ("protocol", "modulation"),
     [
@@ -35,12 +39,9 @@ def bytes_of(tree):
     ],
     ids=str,
 )
-def test_what_is_stated_is_what_is_taken(protocol, modulation, data, device):
+def test_what_is_stated_is_what_is_taken(protocol, modulation, base, device):
     optimizer = {"kind": "adam", "learning_rate": 0.01}
-    chosen = scenario(
-        LEARNING,
-        {"protocol": protocol, "learning": {"data": data, "optimizer": optimizer, "modulation": modulation}},
-    )
+    chosen = scenario(base, {"protocol": protocol, "learning": {"optimizer": optimizer, "modulation": modulation}})
     problem = problem_of(chosen)
     plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
     needed = needs(plan, problem.recipe, problem.dtype, 4)
