@@ -11,7 +11,7 @@ from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
 from simasgd.report.facts import facts_of
 from simasgd.simulator import study
-from tests.build import LEARNING, clock, scenario
+from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.test_players import distance, final
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -27,7 +27,7 @@ QUADRATIC = {
 
 
 def weights_after(updates, *changes, player=None):
-    chosen = scenario(LEARNING, {"stop": {"gradients": None, "updates": updates}}, *changes)
+    chosen = scenario(LINEAR, {"stop": {"gradients": None, "updates": updates}}, *changes)
     with jax.enable_x64(True):
         problem = pose(chosen, clock(chosen)[1])
         return final(Compiled() if player is None else player, problem)
@@ -98,7 +98,7 @@ def test_a_local_rate_wants_somebody_who_has_it():
 def test_dynsgd_is_async_with_its_modulation():
     stop = {"stop": {"gradients": 200}}
     dynsgd, modulated, plain = (
-        scenario(LEARNING, stop, changes)
+        scenario(LINEAR, stop, changes)
         for changes in ({"protocol": "dynsgd"}, {"learning": {"modulation": "inverse-staleness"}}, {})
     )
     ends = [final(Compiled(), pose(chosen, clock(chosen)[1])) for chosen in (dynsgd, modulated, plain)]
@@ -111,9 +111,9 @@ def test_learning_rates_of_copies_go_together():
     rates = {f"rate-{rate}": {"learning": {"optimizer": {"learning_rate": rate / 100}}} for rate in (1, 2, 4)}
     base = {"protocol": {"kind": "fedbuff", "buffer": 2, "local_steps": 3}, "stop": {"gradients": 120}}
     for local in ({}, {"learning": {"local_learning_rate": 0.03}}):
-        whole = study(scenario(LEARNING, base, local, {"variants": rates}))
+        whole = study(scenario(LINEAR, base, local, {"variants": rates}))
         for name, change in rates.items():
-            (alone,) = study(scenario(LEARNING, base, local, change)).runs[""]
+            (alone,) = study(scenario(LINEAR, base, local, change)).runs[""]
             (found,) = whole.runs[name]
             assert found.test_loss == pytest.approx(alone.test_loss, rel=1e-5)
         assert len({one.test_loss.mean for one in facts_of(whole)}) == 3
