@@ -19,7 +19,7 @@ from simasgd.learning.checkpoint import FileCheckpoint
 from simasgd.learning.compiled import Compiled, Together
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
-from tests.build import LEARNING, PROGRAM, scenario
+from tests.build import LEARNING, LINEAR, PROGRAM, scenario
 from tests.learning.test_players import distance, problem_of
 
 LONG = """
@@ -92,6 +92,7 @@ class Interrupted(Exception):
     """What a test interrupts a study with."""
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_variants_that_were_done_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(simulator, "_WORTH_KEEPING", 0.0)  # seconds
     chosen = scenario(LEARNING, {"variants": {"one": {"protocol": "hardsync"}, "two": None}, "stop": {"gradients": 200}})
@@ -126,12 +127,13 @@ def final(player, problem, stops):
     return list(player.play(problem, stops, lambda done: None))[-1].weights
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("protocol", ["async", "hardsync"])
 @pytest.mark.parametrize("modulation", ["none", "adaptive-delay-compensation", "dana-slim", "dana-zero"])
 def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
     learning = {"modulation": modulation, "optimizer": {"kind": "adam", "learning_rate": 0.003}}
     stop = {"gradients": None, "updates": 800}
-    chosen = scenario(LEARNING, {"learning": learning, "protocol": protocol, "stop": stop})
+    chosen = scenario(LINEAR, {"learning": learning, "protocol": protocol, "stop": stop})
     problem = problem_of(chosen)
     stops = [300, 800]
     undisturbed = final(Compiled(), problem, stops)
@@ -176,6 +178,7 @@ def test_a_place_that_cannot_be_written_fails_the_run(tmp_path):
         FileCheckpoint(tmp_path / "file" / "x", "one", 0.0).keep(1, {"w": np.zeros(1)})
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_a_study_gone_on_with_at_any_point_knows_who_diverged(tmp_path):
     """Three runs in one loop, of which one diverges at its first update: interrupted again and again."""
@@ -208,6 +211,7 @@ def test_a_study_gone_on_with_at_any_point_knows_who_diverged(tmp_path):
         assert left.evaluations.equals(right.evaluations)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_what_is_kept_of_a_group_serves_that_group_only(tmp_path, monkeypatch):
     """Numbers of a loop depend on who is in it; and equal variants are two members."""
     monkeypatch.setattr(simulator, "_WORTH_KEEPING", 0.0)  # seconds
@@ -223,6 +227,7 @@ def test_what_is_kept_of_a_group_serves_that_group_only(tmp_path, monkeypatch):
     assert left.evaluations.equals(right.evaluations)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_members_that_diverged_before_a_checkpoint_stay_so(tmp_path):
     """Two learning rates, of which one diverges; the walk is left after that and gone on with."""
     scenarios = [
