@@ -42,6 +42,7 @@ def test_the_documents_ten_lines_learn(capsys):
     assert staleness == pytest.approx(7, abs=0.1)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("player", [None, Reference()], ids=["compiled", "reference"])
 def test_a_task_that_is_the_scenarios_own_gives_its_numbers(player):
     chosen = scenario(LEARNING, {"stop": {"gradients": 300}})
@@ -54,6 +55,7 @@ def test_a_task_that_is_the_scenarios_own_gives_its_numbers(player):
     assert (data.samples, data.test, data.sample, data.classes) == (1437, 360, (64,), 10)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_task_without_wrong_ones_of_any_shape(tmp_path):
     """Least squares of matrices, in variants, on disk and on a page."""
     inputs = np.random.default_rng(0).normal(size=(200, 3, 2)).astype(np.float32)
