@@ -6,7 +6,7 @@ import pytest
 
 from simasgd import Scenario, Study, study
 from simasgd.sweep import SweepTable, plan_sweep, run_sweep
-from tests.build import LEARNING, scenario
+from tests.build import LEARNING, compiled_quickly, scenario
 from tests.clockwork import FAULTS, HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 _SMALL = ("cluster.learners=4", "stop.epochs=2")
@@ -14,12 +14,14 @@ _TIMING = ("learning=null", "workload.samples_per_epoch=1437")
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def compared() -> Study:
     """Three variants at two seeds."""
     return study(Scenario.load("quickstart", *_SMALL, "repeats=2"), command="simasgd run quickstart --set <a> & 'b'")
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def single() -> Study:
     """One learning run at one seed, with a note."""
     found = study(Scenario.load("quickstart", *_SMALL, "repeats=1", "cluster.compute.cv=0.3").variants["async"])
@@ -32,11 +34,13 @@ def timing() -> Study:
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def diverging() -> Study:
     return study(Scenario.load("quickstart", *_SMALL, "repeats=1", "learning.optimizer.learning_rate=1e30"))
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def losses() -> Study:
     """Variants without a test error, of which one rises to infinity, beside one that has an error."""
     numbers = {"kind": "linear-regression", "features": 4, "samples": 200, "test": 50}
@@ -52,12 +56,14 @@ def losses() -> Study:
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def stopped_at_once() -> Study:
     """No gradient is applied before the end."""
     return study(Scenario.load("quickstart", "cluster.learners=4", "repeats=1", "stop.epochs=null", "stop.simulated_time=1 us"))
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
     """Two axes and three variants, with points that diverge."""
     arguments = ["cluster.learners=1,4", "learning.optimizer.learning_rate=0.05,1e30", "stop.epochs=1", "repeats=1"]
@@ -66,6 +72,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
 
 
 @pytest.fixture(scope="session")
+@compiled_quickly()
 def swept_losses(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
     """Two axes of the quadratic, with losses of 0 and losses hundreds of decades apart."""
     arguments = ["variants=null", "protocol.delay=0,3", "learning_rate=0.1,1,2.5", "stop.gradients=500"]

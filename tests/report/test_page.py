@@ -17,6 +17,8 @@ from simasgd.report.verdict import verdict
 from simasgd.sweep import SweepTable
 from tests.build import LEARNING, scenario
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 STUDIES = ["compared", "single", "timing", "diverging", "losses", "stopped_at_once", "clocked"]
 HERO = re.compile(r'<data value="([^"]*)" data-hero="([^"]*)">([^<]*)</data>')
 
