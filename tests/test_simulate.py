@@ -16,6 +16,8 @@ from simasgd.results import records, write_json
 from simasgd.scenario.merge import merge
 from tests.build import LEARNING, TIMING, scenario
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 PROTOCOLS = ["hardsync", "async", {"kind": "n-softsync", "n": 2}]
 protocols = pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
 SHORT = {"stop": {"gradients": None, "epochs": 2.5}, "cluster": {"profile": "p775"}}
