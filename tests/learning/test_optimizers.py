@@ -141,6 +141,7 @@ def memoryless(momentum):
     )
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_all_the_momentum_that_asynchrony_has_leaves_plain_sgd():
     """Claim 26: M learners add 1 − 1/M, so a total of ¾ leaves four of them nothing to add but what the beginning of the tape
     lacks, where gradients are less late: its ⟨σ⟩ is a little less than 3."""
