@@ -114,6 +114,7 @@ def final_weights(chosen):
 QUIET = {"kind": "noise", "samples": 1, "deviation": 0}
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize(("spectrum", "start"), [([1.0], 1.0), ([0.5], -3.0), ([2.0, 0.1, 0.5], 0.3)])
 def test_a_quadratic_under_plain_descent(spectrum, start):
     """w_i after k steps is start·(1 − αh_i)^k, so the loss is ½·Σ h_i·start²·(1 − αh_i)^2k."""
@@ -140,6 +141,7 @@ def test_the_noise_of_a_quadratic():
     assert found == pytest.approx(rate * variance / (2 * mini_batch * (2 - rate)), rel=0.1)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("delay", [0, 3, 10])
 def test_the_stability_limit_at_an_injected_staleness(delay):
     """Claim 28: 2·sin(π/(2(2k + 1)))/h."""
@@ -159,6 +161,7 @@ def test_the_stability_limit_at_an_injected_staleness(delay):
     assert swings(1.04 * limit) > 10
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_linear_regression_ends_at_the_least_squares():
     """Without noise all samples agree, so that SGD converges at a constant rate."""
     spec = {"kind": "linear-regression", "features": 5, "samples": 200, "noise": 0, "condition": 4}
@@ -170,6 +173,7 @@ def test_linear_regression_ends_at_the_least_squares():
     assert [*weights, bias] == pytest.approx(solution, abs=1e-6)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_noisy_linear_regression_ends_at_the_loss_of_the_least_squares():
     data = load(LinearRegression(features=5, samples=300, noise=0.5))
     inputs, held_out = (np.column_stack([x, np.ones(len(x))]).astype(np.float64) for x in (data.train_inputs, data.test_inputs))
@@ -180,6 +184,7 @@ def test_noisy_linear_regression_ends_at_the_loss_of_the_least_squares():
     assert run.test_loss == pytest.approx(0.5 * np.mean((held_out @ solution - data.test_labels) ** 2), rel=2e-3)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("model", ["logistic", "softmax"])
 def test_logistic_regression_ends_near_the_bayes_loss(model):
     """The loss of the true chances on the test samples: the entropy of the labels, but for their luck."""
