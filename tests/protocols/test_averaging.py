@@ -15,7 +15,7 @@ from simasgd.learning.player import Moment
 from simasgd.learning.problem import pose
 from simasgd.scenario.collective import Collective
 from simasgd.scenario.keys import sections
-from tests.build import LEARNING, clock, scenario
+from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.test_players import TOLERANCE, distance
 
 CLUSTER = {"learners": 4, "profile": "ethernet-25g", "compute": {"per_batch": "1 ms", "distribution": "gamma", "cv": 0.4}}
@@ -23,9 +23,9 @@ PLAIN = {"learning": {"optimizer": {"kind": "sgd", "learning_rate": 0.05}}}
 PER_LEARNER = 25
 
 
-def posed(protocol, *changes):
+def posed(protocol, *changes, base=LINEAR):
     changes = ({"learning": {"precision": "float64"}, "stop": {"gradients": 4 * PER_LEARNER}}, *changes)
-    chosen = scenario(LEARNING, {"cluster": CLUSTER, "protocol": protocol}, *changes)
+    chosen = scenario(base, {"cluster": CLUSTER, "protocol": protocol}, *changes)
     return pose(chosen, clock(chosen)[1])
 
 
@@ -73,7 +73,7 @@ def test_all_reduce_is_hardsync(collective):
 
 def test_all_reduce_is_serial():
     """SGD with a mini-batch of λµ."""
-    problem = posed("all-reduce")
+    problem = posed("all-reduce", base=LEARNING)
     rounds = [list(range(4 * number, 4 * number + 4)) for number in range(PER_LEARNER)]
     assert distance(final(problem).weights, serial(problem, rounds)) <= TOLERANCE["float64"]
 
@@ -115,11 +115,11 @@ def test_learners_that_do_not_mix_are_runs_of_their_own(protocol):
     assert moment.distance == pytest.approx(np.sqrt(sum(squares) / 4), rel=1e-10)
 
 
-@pytest.mark.parametrize("average", [False, True])
-def test_local_sgd_averages_momentum_or_not(average):
+@pytest.mark.parametrize(("average", "base"), [(False, LINEAR), (True, LEARNING)], ids=["kept", "averaged"])
+def test_local_sgd_averages_momentum_or_not(average, base):
     """By hand: two rounds of two steps, with heavy-ball momentum."""
     protocol = {"kind": "local-sgd", "steps": 2, "average_momentum": average}
-    problem = posed(protocol, {"stop": {"gradients": 16}})
+    problem = posed(protocol, {"stop": {"gradients": 16}}, base=base)
     tape, objective = problem.tape, problem.recipe.task.objective
     optimizer = problem.recipe.optimizer
     gradient = jax.jit(lambda w, x, y: jax.grad(lambda v: loss(objective, v, x, y))(w))

@@ -12,8 +12,8 @@ from simasgd.learning.compiled import Compiled
 from simasgd.learning.problem import pose
 from simasgd.learning.reference import Reference
 from simasgd.protocols import InjectedStaleness, Protocol
-from tests.build import LEARNING, TIMING, clock, same_tape, scenario
-from tests.learning.test_players import TOLERANCE, distance, final
+from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario
+from tests.learning.test_players import TOLERANCE, distance, final, named
 from tests.protocols.table import ROWS
 
 KINDS = sorted(ROWS)
@@ -67,11 +67,15 @@ def test_progress_is_counted_in_samples(kind):
     assert samples[-1] >= 500 > samples[-2]
 
 
+# A network for each form of the loop: one chain of weights, copies of learners beside it, and a model for every learner.
+MODELS = [*((LINEAR, kind) for kind in KINDS), *((LEARNING, kind) for kind in ("async", "fedbuff", "easgd"))]
+
+
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_players_agree(kind):
+@pytest.mark.parametrize(("base", "kind"), MODELS, ids=named)
+def test_the_players_agree(base, kind):
     changes = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
-    chosen = scenario(LEARNING, {"cluster": CLUSTER, "protocol": ROWS[kind].typical}, changes)
+    chosen = scenario(base, {"cluster": CLUSTER, "protocol": ROWS[kind].typical}, changes)
     with jax.enable_x64(True):
         problem = pose(chosen, clock(chosen)[1])
         expected = final(Reference(), problem)
