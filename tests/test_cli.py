@@ -13,7 +13,9 @@ from simasgd.scenario.text import dump
 from tests.build import LEARNING, TIMING, scenario
 
 PROGRAM = str(Path(sys.executable).with_name("simasgd"))
-SHORT = ["stop.epochs=1", "learners=4", "repeats=1"]
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
+SHORT = ["stop.epochs=null", "stop.gradients=20", "learners=4", "repeats=1"]
 
 
 def simasgd(*arguments, folder, code=0):
