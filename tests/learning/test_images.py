@@ -28,13 +28,18 @@ def normal(seed: int, *shape: int) -> jax.Array:
 
 def assert_same(ours: Callable[..., jax.Array], other: Callable[..., jax.Array], *arguments: jax.Array) -> None:
     """The same values, and the same gradients of a sum with random weights."""
-    expected = other(*arguments)
-    assert np.allclose(ours(*arguments), expected, rtol=0, atol=1e-10)
-    weights = normal(99, *expected.shape)
-    gradients = [
-        jax.grad(lambda *a, layer=layer: (layer(*a) * weights).sum(), argnums=tuple(range(len(arguments))))(*arguments)
-        for layer in (ours, other)
-    ]
+    weights = normal(99, *jax.eval_shape(other, *arguments).shape)
+
+    def summed(layer: Callable[..., jax.Array], *arguments: jax.Array) -> tuple[jax.Array, jax.Array]:
+        value = layer(*arguments)
+        return (value * weights).sum(), value
+
+    # One program for each: by itself every operation on a new shape is a program, too.
+    of_all = {"argnums": tuple(range(1, 1 + len(arguments))), "has_aux": True}
+    gradients, values = zip(
+        *(jax.jit(jax.grad(summed, **of_all), static_argnums=0)(layer, *arguments) for layer in (ours, other)), strict=True
+    )
+    assert np.allclose(*values, rtol=0, atol=1e-10)
     assert all(np.abs(gradient).max() > 0.01 for gradient in gradients[1])
     assert all(np.allclose(left, right, rtol=0, atol=1e-10) for left, right in zip(*gradients, strict=True))
 
