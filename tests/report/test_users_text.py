@@ -11,7 +11,7 @@ import pytest
 
 from simasgd.report import svg
 from simasgd.report.page import sweep_page
-from simasgd.report.words import printable
+from simasgd.report.words import without_controls
 from simasgd.results import thinned
 from simasgd.scenario.text import dump
 from simasgd.sweep import plan_sweep, run_sweep
@@ -41,7 +41,7 @@ def test_values_of_an_axis_are_texts(tmp_path: Path) -> None:
 
 
 def test_what_no_page_can_hold_is_replaced() -> None:
-    assert printable("a\x00\x1b[2J\ud800\x85b\n\tü") == "a\ufffd\ufffd[2J\ufffd\ufffdb\n\tü"
+    assert without_controls("a\x00\x1b[2J\ud800\x85b\n\tü") == "a\ufffd\ufffd[2J\ufffd\ufffdb\n\tü"
 
 
 @pytest.mark.parametrize(("rows", "most"), [(1, 2), (2, 2), (3, 2), (1000, 1000), (1001, 1000), (50_001, 400)])
