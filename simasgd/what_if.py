@@ -14,7 +14,7 @@ from simasgd.cluster.simulation import Clocked, run
 from simasgd.cluster.start import cycle
 from simasgd.scenario.cluster import Cluster
 from simasgd.scenario.lock_step import may_lock_step
-from simasgd.scenario.network import P775
+from simasgd.scenario.network import P775, Tree
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import SummaryRecorder
 
@@ -84,6 +84,8 @@ def faster_network(cluster: Cluster) -> Cluster:
     if isinstance(network.topology, P775):
         links = {name: getattr(network.topology, name) * FACTOR for name in ("local", "remote", "d_link")}
         faster["topology"] = network.topology.model_copy(update=links)
+    elif isinstance(network.topology, Tree):
+        faster["topology"] = network.topology.model_copy(update={"core_latency": network.topology.core_latency / FACTOR})
     server = cluster.server.model_copy(update={"bandwidth": cluster.server.bandwidth * FACTOR})
     return cluster.model_copy(update={"network": network.model_copy(update=faster), "server": server})
 
@@ -100,14 +102,16 @@ def faster_server(cluster: Cluster) -> Cluster:
 
 
 def faster_node(cluster: Cluster) -> Cluster:
-    """Computing takes half as long."""
-    compute = cluster.compute
+    """Computing takes half as long, and the links within a node carry twice as much."""
+    compute, architecture = cluster.compute, cluster.architecture
     faster: dict[str, Any] = {"per_batch": compute.per_batch / FACTOR}
     if compute.per_sample is not None:
         faster["per_sample"] = compute.per_sample / FACTOR
     elif compute.measured is not None:
         faster["measured"] = tuple(time / FACTOR for time in compute.measured)
-    return cluster.model_copy(update={"compute": compute.model_copy(update=faster)})
+    within = {"intra_node_bandwidth": architecture.intra_node_bandwidth * FACTOR}
+    changed = {"compute": compute.model_copy(update=faster), "architecture": architecture.model_copy(update=within)}
+    return cluster.model_copy(update=changed)
 
 
 CHANGES: Mapping[str, Callable[[Cluster], Cluster]] = {

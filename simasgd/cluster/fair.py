@@ -28,7 +28,7 @@ _INFINITE = float("inf")
 class FairLink:
     """One link: its capacity (bytes/s), how many messages it carries, and what it has done so far."""
 
-    __slots__ = ("bandwidth", "busy", "busy_since", "bytes", "capacity", "flow_seconds", "flows", "name", "served", "track")
+    __slots__ = ("bandwidth", "busy", "busy_since", "bytes", "capacity", "flow_seconds", "flows", "name", "track", "used")
 
     def __init__(self, name: str, bandwidth: float, track: int = -1) -> None:
         self.name = name
@@ -37,7 +37,7 @@ class FairLink:
         self.capacity = bandwidth  # what is left of the bandwidth
         self.flows = 0
         self.bytes = 0.0
-        self.served = 0.0
+        self.used = 0.0  # seconds at full capacity that what it has carried would have taken
         self.flow_seconds = 0.0  # of all messages together
         self.busy = 0.0  # seconds with a message or more, up to `busy_since`
         self.busy_since = 0.0
@@ -123,12 +123,12 @@ class FairLinks:
         self._share(self._env.now)
 
     def usage(self, link: FairLink, until: float) -> Usage:
-        """What the link did before `until` (s), the present. `busy` is the part of its bandwidth that was used, and
+        """What the link did before `until` (s), the present. `busy` is the part of its capacity that was used, and
         `mean_queue` the mean number of messages under way but one: as many as would wait if it carried one at a time."""
         self._advance(until)
         if until <= 0.0:
             return Usage(link.name, 0.0, 0.0, 0.0)
-        used = link.served / (link.bandwidth * until) if link.bandwidth < _INFINITE else 0.0
+        used = link.used / until
         occupied = link.busy + (until - link.busy_since if link.flows else 0.0)
         return Usage(link.name, min(1.0, used), max(0.0, link.flow_seconds - occupied) / until, link.bytes)
 
@@ -147,7 +147,7 @@ class FairLinks:
                 flow_class.clock += served
                 number = len(flow_class.flows)
                 for link in flow_class.links:
-                    link.served += served * number
+                    link.used += served * number / link.capacity
                     link.flow_seconds += seconds * number
             self._now = now
 

@@ -139,7 +139,10 @@ class Network:
         path = self._path(source, target, interface)
         links, cap = path.links, min(path.source_pace, path.target_pace)
         slowest = min([cap, *(link.bandwidth for link in links)])
-        overhead = self._spec.network.overhead
+        overhead, latency = self._spec.network.overhead, path.latency
+        if slowest == _INFINITE:
+            # An unlimited link is occupied by nothing.
+            overhead, latency = 0.0, latency + overhead
 
         def seconds(pace: float) -> float:
             """What a part of the way takes: the overhead counts for as many bytes as the slowest part carries meanwhile."""
@@ -147,7 +150,7 @@ class Network:
                 return overhead + size / slowest
             return (size + overhead * slowest) / pace if pace < _INFINITE else 0.0
 
-        freight = Freight(size, seconds(slowest), path.latency, extend, learner)
+        freight = Freight(size, seconds(slowest), latency, extend, learner)
         if not links:
             return Unshared(self._env, freight)
         if self._spec.network.sharing == "fair" and slowest < _INFINITE:

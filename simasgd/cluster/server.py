@@ -131,8 +131,9 @@ class Server(AbstractSource, AbstractSink):
         here: dict[int, Gradient] = {}
         present = self.round
         present.open(self._promised)
-        deadline = None
-        while (missing := len(present.members) - len(here)) > 0:
+        members, deadline = present.members, None
+        back = members  # in what the senders of late gradients are: members at once while the round's time runs
+        while (missing := len(members) - len(here)) > 0:
             if timeout is not None and deadline is None and (here or present.here):
                 deadline = self._env.now + timeout
             self._awaits_first = timeout is not None and deadline is None
@@ -141,10 +142,12 @@ class Server(AbstractSource, AbstractSink):
                 yield self._until_held(wanted, deadline)
             late = not self._awaits_first and self._held < wanted
             self._awaits_first = False
-            self._admit(here)
+            self._admit(here, back)
             if late:
-                timeout = deadline = None  # whose gradient is at a server of the tree by now is waited for
-                self._do_without(present.members.difference(here, present.here))
+                # Gradients that are at a server of the tree by now are waited for. Other learners are out until the next round.
+                timeout, deadline, back = None, None, set()
+                self._do_without(members.difference(here, present.here))
+        members |= back
         return tuple(here.values())
 
     def update(self, gradients: Sequence[Gradient], summed: int = 1) -> None:
@@ -235,14 +238,15 @@ class Server(AbstractSource, AbstractSink):
             enough, self._enough = self._enough, None
             enough.call()
 
-    def _admit(self, here: dict[int, Gradient]) -> None:
-        """Sort the mailbox into a barrier's round."""
+    def _admit(self, here: dict[int, Gradient], back: set[int]) -> None:
+        """Sort the mailbox into a barrier's round, and the senders of gradients that are not of it into `back`."""
         for message in self._mailbox:
             for gradient in message:
-                self.round.members.add(gradient.learner)
                 if gradient.timestamp == self._promised and gradient.learner not in here:
+                    self.round.members.add(gradient.learner)
                     here[gradient.learner] = gradient
                 else:
+                    back.add(gradient.learner)
                     self.drop((gradient,))
         self._mailbox.clear()
         self._held = 0

@@ -42,12 +42,13 @@ def cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: floa
         return mean + network.overhead + weights_bytes / network.bandwidth + network.latency
     pace = min(network.bandwidth, server.bandwidth)
     messages = (gradient_bytes + weights_bytes) / pace + 2.0 * (network.overhead + network.latency)
-    lone = mean + messages + server.update
+    work = server.update + server.per_gradient
+    lone = mean + messages + work
     if not isinstance(spec.architecture, Base):
         return lone
     directions = (gradient_bytes, weights_bytes)
     interface = (sum(directions) if server.duplex == "half" else max(directions)) / server.bandwidth
-    return max(lone, spec.learners * max(server.update, interface / spec.architecture.shards))
+    return max(lone, spec.learners * max(work, interface) / spec.architecture.shards)
 
 
 def delayed(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Run:

@@ -115,6 +115,38 @@ def test_a_faster_server_helps_where_it_is_the_bottleneck_and_a_network_where_th
     assert (wide["server"], wide["network"]) == pytest.approx((1.0, 21 / 11), rel=0.03)
 
 
+def speedups(cluster):
+    chosen = scenario(TIMING, SIXTEEN, {"cluster": cluster, "protocol": "hardsync", "stop": {"gradients": 64}})
+    return {row["change"]: row["speedup"] for row in what_if(chosen, 64).rows}
+
+
+def test_what_takes_all_of_the_time_is_twice_as_fast_in_one_of_the_answers():
+    """The core of a tree, and the links within a node."""
+    nothing = {"compute": {"per_batch": "1 us", "per_sample": 0}, "network": {"bandwidth": "unlimited"}}
+    core = {"network": {"bandwidth": "unlimited", "topology": {"kind": "tree", "core_latency": "10 ms"}}}
+    assert speedups({**nothing, **core}) == pytest.approx({"network": 2, "server": 1, "node": 1}, rel=0.01)
+    within = {"learners_per_node": 16, "architecture": {"kind": "adv", "intra_node_bandwidth": "1 GB/s"}}
+    assert speedups({**nothing, **within}) == pytest.approx({"network": 1, "server": 1, "node": 2}, rel=0.01)
+
+
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+def test_unlimited_links_carry_any_number_of_overheads(sharing):
+    """Of 1 ms each: 16 learners make 16 gradients in 3 ms, however fast their nodes are."""
+    for bandwidth in ("1000000 GB/s", "unlimited"):
+        changes = {"network": {"overhead": "1 ms", "bandwidth": bandwidth, "sharing": sharing}}
+        assert rate(scenario(TIMING, SIXTEEN, {"cluster": changes})) == pytest.approx(16 / 3e-3, rel=0.01)
+
+
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+def test_a_degraded_link_that_is_full_is_busy(sharing):
+    """At a tenth of 1 GB/s, 16 learners keep the server's interface full from their first push on."""
+    faults = {"degraded_links": [{"link": "server", **spell(0, 1e7, factor=0.1)}]}
+    server = {"bandwidth": "1 GB/s", "duplex": "half"}
+    chosen = scenario(TIMING, SIXTEEN, {"cluster": {"server": server, "faults": faults, "network": {"sharing": sharing}}})
+    (link,) = clock(chosen)[0].links
+    assert link.busy == pytest.approx(1.0, rel=1e-3)
+
+
 @pytest.mark.parametrize("sharing", ["fifo", "fair"])
 def test_bytes_that_move_slowly_are_pushed_and_pulled(sharing):
     """A rack's links at a tenth: 10 MB take 100 ms instead of 10. Nobody waits for anything."""
