@@ -174,7 +174,7 @@ def sweep(
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
     click.echo("\n".join(sweep_lines(table)))
-    click.echo(f"report: {place.shown / 'index.html'}")
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
     if len(failed):
         sys.exit(1)
 
@@ -259,7 +259,7 @@ def report(folder: Path) -> None:
         else:
             result = Study.load(folder)
             _add_page(place, lambda fresh: write_study(result, fresh / below))
-    click.echo(f"report: {folder / 'index.html'}")
+    click.echo(printable(f"report: {folder / 'index.html'}"))
 
 
 @app.command()
@@ -312,7 +312,11 @@ class _Place:
         if self.out is not None:
             return occupied(self.out, contents, expected, replacing=self.replacing)
         return occupied_by_default(
-            _REPORTS / self.name, contents, expected, replacing=self.replacing, tell=lambda line: click.echo(line, err=True)
+            _REPORTS / self.name,
+            contents,
+            expected,
+            replacing=self.replacing,
+            tell=lambda line: click.echo(printable(line), err=True),
         )
 
 
@@ -336,7 +340,7 @@ def _run_into(
         from simasgd.simulator import study
 
         if place.has_unfinished_work and not quiet:
-            click.echo(f"resuming the unfinished work in {place.shown / place.unfinished.name}", err=True)
+            click.echo(printable(f"resuming the unfinished work in {place.shown / place.unfinished.name}"), err=True)
         with (
             outlook(lambda: GOES_ON if place.has_unfinished_work or place.lacks_only_a_page else STARTS_ANEW),
             phases(chosen.name, quiet=quiet) as progress,
@@ -357,7 +361,7 @@ def _run_into(
     click.echo("\n".join(study_lines(result)))
     for note in result.notes:
         click.echo(f"note: {printable(note)}")
-    click.echo(f"report: {place.shown / 'index.html'}")
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
 
 
 def _add_page(place: Any, draw: Callable[[Path], object]) -> None:

@@ -13,6 +13,7 @@ from io import TextIOWrapper
 
 _ERRORS = "simasgd-plain"
 _ASCII = "simasgd-ascii"
+_OF_A_STREAM = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG}
 _PLAIN = {
     **dict.fromkeys("–—−", "-"),
     **dict.fromkeys("‘’", "'"),
@@ -51,7 +52,7 @@ def printing() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        if error.filename is not None:  # that of a file
+        if error.filename is not None or error.errno not in _OF_A_STREAM:  # that of a file or folder
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or else Python complains when it flushes at its end
         if error.errno != errno.EPIPE:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results import Run
+from simasgd.results import Run, tables_of
+from simasgd.scenario import text
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder
+from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
 from simasgd.storage.folder import POINTS, WORK
 from simasgd.stored import RunJson, read_json
 
@@ -18,7 +19,7 @@ from simasgd.stored import RunJson, read_json
 class PointFolders:
     """The points in a sweep's folder, which this process, or its parent, has opened.
 
-    A point is there if its folder holds all files that a run has at least, and its run.json is of the point's scenario. Where
+    A point is there if its folder holds all files of the run, whole, and they are of the point's scenario. Where
     it is damaged its files are replaced; others beside them stay, and no link is followed.
     """
 
@@ -35,7 +36,9 @@ class PointFolders:
     def summary(self, name: str, scenario: Scenario) -> dict[str, Any] | None:
         """A point's run.json; None if the point is not there, or damaged."""
         folder = self._home / name
-        if not (is_folder(folder) and all(is_file(folder / part) for part in (RUN, SCENARIO, "learners.parquet"))):
+        if not (is_folder(folder) and is_file(folder / RUN) and _has_scenario(folder, scenario)):
+            return None
+        if not all(is_table(folder / f"{name}.parquet") for name in tables_of(scenario)):
             return None
         try:
             summary = read_json(folder / RUN, RunJson)
@@ -55,6 +58,12 @@ class PointFolders:
                 _repair(folder, fresh)
         finally:
             clear_results(fresh)
+
+
+def _has_scenario(folder: Path, scenario: Scenario) -> bool:
+    """Whether a run's scenario.yaml is as it was written."""
+    path = folder / SCENARIO
+    return is_file(path) and path.read_bytes() == text.dump(scenario.resolved()).encode()
 
 
 def _repair(folder: Path, fresh: Path) -> None:

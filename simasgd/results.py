@@ -232,6 +232,17 @@ def contents_of(kind: str, scenario: Scenario, target: float | None = None) -> C
     return Contents(kind, (hashlib.sha256(asked.encode()).hexdigest(),), code_version())
 
 
+def tables_of(scenario: Scenario) -> list[str]:
+    """The names of the tables that a run of a scenario writes."""
+    wanted = {
+        "learners": True,
+        "updates": scenario.record != "summary",
+        "evaluations": scenario.learning is not None,
+        "timeline": scenario.record == "timeline",
+    }
+    return [name for name in _TABLES if wanted[name]]
+
+
 def paths_of(scenario: Scenario) -> list[str]:
     """All files that a study's results may have, pages included, as paths relative to their folder."""
     files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in _TABLES))

@@ -241,11 +241,11 @@ class VariantsJson(Stored):
 
 @final
 class AxisJson(Stored):
-    """A swept key: its values as written, and as numbers if they all are some."""
+    """A swept key: its values as written, and as numbers if they all are some; null stands for an unlimited one."""
 
     key: str
     values: Annotated[list[str], Field(min_length=1)]
-    numbers: list[float] | None
+    numbers: list[float | None] | None
 
     @model_validator(mode="after")
     def _paired(self) -> Self:

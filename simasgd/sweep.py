@@ -197,7 +197,7 @@ def load_table(folder: Path) -> SweepTable:
         raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
     content = read_json(folder / SWEEP, SweepJson)
     axes = tuple(
-        Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(axis["numbers"]))
+        Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(map(_unlimited, axis["numbers"])))
         for axis in content["axes"]
     )
     path = folder / "points.parquet"
@@ -205,6 +205,10 @@ def load_table(folder: Path) -> SweepTable:
     if points is None or points.empty:
         raise UsageError(f"{path}: is missing or empty; the same sweep command makes it anew and keeps its points")
     return SweepTable(read_scenario(folder), axes, points, content["command"])
+
+
+def _unlimited(number: float | None) -> float:
+    return math.inf if number is None else number
 
 
 def is_sweep(folder: Path) -> bool:

@@ -15,6 +15,7 @@ TABLES = ("learners", "updates", "evaluations", "timeline", "points")
 RESULTS = frozenset({RUN, VARIANTS, SCENARIO, STUDY, PAGE, SWEEP, COMPARE, TRACE, *(f"{name}.parquet" for name in TABLES)})
 """The names of all files that results are made of."""
 
+_PARQUET = b"PAR1"
 _OWN_RESULTS = re.compile("|".join(re.escape(name) for name in sorted(RESULTS)))
 
 
@@ -26,6 +27,16 @@ def is_folder(path: Path) -> bool:
 def is_file(path: Path) -> bool:
     """Whether this is a regular file, and not a link to one. Raises OSError where that cannot be known."""
     return _has_mode(path, stat.S_ISREG)
+
+
+def is_table(path: Path) -> bool:
+    """Whether this is a Parquet file that was written to its end."""
+    if not is_file(path) or path.stat().st_size < len(_PARQUET) * 2:
+        return False
+    with path.open("rb") as file:
+        first = file.read(len(_PARQUET))
+        file.seek(-len(_PARQUET), os.SEEK_END)
+        return first == file.read() == _PARQUET
 
 
 def is_absent(path: Path) -> bool:

@@ -45,6 +45,7 @@ _STAGED, _LOCK, _PROCESS, _PURPOSE, _JOURNAL, _RESERVE = (
 )
 _RESERVED = 1 << 20  # bytes, which suffice for the results and the page of a small run
 _OWN_FILES = re.compile(r"(work|publish)\.json(\.new)?|reserve|[0-9a-f]{16}\.checkpoint|\.[0-9a-f]{32}\.new")
+_POINT = re.compile(r"[0-9a-f]{16}")
 _KEPT = re.compile(r"[0-9a-f]{16}(\.checkpoint)?")
 _OWN_FOLDERS = re.compile(rf"{_STAGED}|{POINTS}|[0-9a-f]{{16}}|\.[0-9a-f]{{32}}\.(new|old)")
 _BEFORE_WORK = {_LOCK, _PROCESS, _RESERVE, f"{_PURPOSE}.new"}  # what a process makes before it says what it is about
@@ -93,6 +94,7 @@ class ResultsFolder:
         """An empty folder to write new results into. When all went well they take the place of all earlier ones."""
         with self._staged() as fresh:
             yield fresh
+        self._forget_points()
         self._publish(keep={}, complete=complete)
 
     @contextmanager
@@ -101,7 +103,24 @@ class ResultsFolder:
         their names."""
         with self._staged() as fresh:
             yield fresh
-        self._publish(keep={} if self._found is None else self._found.files, complete=False)
+        self._publish(
+            keep=self._found.files if self._found is not None and not self._is_of_another_kind else {}, complete=False
+        )
+
+    @property
+    def _is_of_another_kind(self) -> bool:
+        """Whether the results that are here were made by another command than those that are to be written."""
+        return self._found is not None and self._contents is not None and self._found.contents.kind != self._contents.kind
+
+    def _forget_points(self) -> None:
+        """Delete the points of a sweep that is replaced by something else. No list of files has them."""
+        points = self.path / POINTS
+        if self._is_of_another_kind and is_folder(points):
+            with _failing(self.shown):
+                for name in os.listdir(points):
+                    if _POINT.fullmatch(name):
+                        clear_results(points / name)
+                remove_if_empty(points)
 
     def finish(self) -> None:
         """Say that the results are complete, and forget the unfinished work."""
@@ -228,8 +247,8 @@ def refuse_name(folder: Path) -> None:
 
 
 def _resolved(folder: Path) -> Path:
-    refuse_name(folder)
     try:
+        refuse_name(folder)
         if folder.is_symlink() and not folder.exists():
             raise UsageError(f"{folder}: is a link to something that is not there")
         target = folder.resolve()
@@ -366,6 +385,7 @@ def _locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[No
     work, made, handle = target / WORK, [target, *target.parents], None
     with _refusing(shown):
         made = [folder for folder in made if not folder.exists()]
+        absent: OSError | None = None
         for _ in range(_ATTEMPTS):
             try:
                 target.mkdir(parents=True, exist_ok=True)
@@ -373,10 +393,12 @@ def _locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[No
                     work.mkdir(exist_ok=True)
                 if not is_folder(work):
                     raise _InTheWay(work, "is not a folder")
-                handle = lock.acquire(work / _LOCK)
+                handle, absent = lock.acquire(work / _LOCK), None
                 break
-            except FileNotFoundError:  # another process was done just now, and deleted it
-                continue
+            except FileNotFoundError as error:  # another process was done just now, and deleted it
+                absent = error
+        if absent is not None:
+            raise absent
         if handle is None:
             raise _in_use(work, shown, contents)
     try:

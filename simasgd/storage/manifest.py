@@ -72,7 +72,7 @@ class Manifest:
             return None
         try:
             content = json.loads(path.read_bytes())
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return cls._of(content)
 
@@ -95,7 +95,12 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
+def _is_text(name: str) -> bool:
+    """Whether a name has no lone surrogates, which no file's name of ours has."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _is_inside(name: str) -> bool:
     """Whether a relative path stays within the folder that it is relative to."""
     parts = name.split("/")
-    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
+    return _is_text(name) and not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
