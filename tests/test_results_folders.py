@@ -270,6 +270,40 @@ def test_more_points_may_replace_fewer(tmp_path: Path) -> None:
     refuse(tmp_path / "out", "other parameters", few)
 
 
+def test_another_kind_of_results_replaces_all_of_the_earlier_ones(tmp_path: Path) -> None:
+    """A run by a sweep, which adds its files one by one, and a sweep with its points by a run. A file of mine stays."""
+    swept, out = Contents("sweep", ("3" * 64,), "code"), tmp_path / "out"
+    put(out, {"run.json": "1", "variant/run.json": "1"})
+    with opened(out, swept, replacing=True) as place:
+        for name in ("sweep.json", "points.parquet"):
+            with place.adding() as fresh:
+                (fresh / name).write_text("2")
+        (out / "points" / ("0" * 16)).mkdir(parents=True)
+        (out / "points" / ("0" * 16) / "run.json").write_text("2")
+        (out / "points/mine.md").write_text("mine")
+        place.finish()
+    assert {name for name in tree(out) if not name.startswith("points/")} == {
+        "sweep.json",
+        "points.parquet",
+        "points",
+        MANIFEST,
+    }
+    put(out, {"run.json": "3"}, replacing=True)
+    assert set(tree(out)) == {"run.json", MANIFEST, "points", "points/mine.md"}
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"files": {"a\\ud800": "' + "0" * 64 + '"}}', "\x00", ""])
+def test_a_list_that_is_none_makes_no_results_folder(content: str, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / MANIFEST).write_text(content)
+    refuse(tmp_path / "out", "does not hold earlier results")
+    whole = Manifest(ONE, True, {"run.json": "0" * 64})
+    whole.write(tmp_path / "out" / MANIFEST)
+    listed = (tmp_path / "out" / MANIFEST).read_text().replace("run.json", "a\\ud800")
+    (tmp_path / "out" / MANIFEST).write_text(listed)
+    refuse(tmp_path / "out", "does not hold earlier results")
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with opened(tmp_path / "out") as place:
         with pytest.raises(UsageError, match=f"process {os.getpid()} on .* is writing to it") as same, opened(tmp_path / "out"):
@@ -373,6 +407,8 @@ def damage(name: str) -> Callable[[Path], object]:
         "no staleness": lambda point: edit(point, staleness=None),
         "text for a number": lambda point: edit(point, simulated_seconds="x"),
         "of another scenario": lambda point: edit(point, scenario_hash="0" * 64),
+        "a broken table": lambda point: (point / "learners.parquet").write_text("junk that is long enough"),
+        "another scenario.yaml": lambda point: (point / "scenario.yaml").write_text("name: other"),
         "a link": lambda point: ((point / "run.json").unlink(), (point / "run.json").symlink_to("notes.md")),
     }
     return changes[name]
@@ -395,6 +431,8 @@ def test_damaged_points_are_made_anew_and_what_is_beside_them_stays(tmp_path: Pa
         "no staleness",
         "text for a number",
         "of another scenario",
+        "a broken table",
+        "another scenario.yaml",
     ]
     plan, out = plan_sweep(tmp_path / "s.yaml", [f"seed=range(0,{len(names) + 3})"]), tmp_path / "out"
     whole = run_sweep(plan, out, workers=1).points

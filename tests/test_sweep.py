@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -223,3 +224,12 @@ def test_a_failed_point_is_in_the_table(tmp_path, monkeypatch):
     table = run_sweep(plan_sweep(path, ["learners=2,3"]), tmp_path / "sweep", workers=1)
     assert all("mnist" in error for error in table.points["error"])
     assert table.points["test_error"].isna().all()
+
+
+def test_an_unlimited_value_of_an_axis_is_a_number(tmp_path):
+    write = tmp_path / "s.yaml"
+    write.write_text(dump(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
+    plan = plan_sweep(write, ["cluster.network.bandwidth=1 MB/s,unlimited"])
+    made = run_sweep(plan, tmp_path / "out", workers=1)
+    assert load_table(tmp_path / "out").axes == made.axes
+    assert made.axes[0].numbers == (1e6, math.inf)

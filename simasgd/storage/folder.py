@@ -50,7 +50,7 @@ _KEPT = re.compile(r"[0-9a-f]{16}(\.checkpoint)?")
 _OWN_FOLDERS = re.compile(rf"{_STAGED}|{POINTS}|[0-9a-f]{{16}}|\.[0-9a-f]{{32}}\.(new|old)")
 _BEFORE_WORK = {_LOCK, _PROCESS, _RESERVE, f"{_PURPOSE}.new"}  # what a process makes before it says what it is about
 _MARK = b'<meta name="generator" content="simasgd '
-_MOST_OF_NAME, _MOST_OF_PATH = 200, 3500  # bytes: files within have longer names
+_MOST_OF_NAME, _MOST_OF_PATH = 255, 3500  # bytes: files within have longer names
 _ELSEWHERE = "; or give another place with --out"
 _ATTEMPTS = 100  # to make a folder that another process deletes at the same time
 
