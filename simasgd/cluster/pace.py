@@ -18,7 +18,7 @@ from simasgd.laws import Exponential
 from simasgd.scenario.faults import Stragglers
 
 _AT_ONCE = 128  # spells that one answer goes through: a learner may be interrupted, or the run over, long before an end
-_COUNTED = 2**16  # normal and slow spells that work goes through one by one; of more the sum is within 1 % of its mean
+_COUNTED = 2**14  # normal and slow spells that work goes through one by one; the sum of more is within some 1 % of its mean
 _FORGOTTEN = 2**10  # normal and slow spells without a question; e⁻¹⁰²⁴ of what is known is left after so many
 _RESOLUTION = 2.0**-40  # of a time (s): shorter spells could hardly be told apart by then
 

@@ -17,7 +17,7 @@ from simasgd.cluster.book import Book, Limit
 from simasgd.cluster.stage import AbstractStage
 
 _EVENTS = 250_000
-_EVENTS_PER_MESSAGE = 1_000
+_EVENTS_PER_MESSAGE = 200
 _MOST_BARREN = 8
 _LOOKS_AT_ONE_TIME = 2
 
@@ -40,7 +40,7 @@ End = Idle | Stuck | None
 
 @final
 class Watch:
-    """Looks at a run every so many events: 250,000, and a thousand for each message between one gradient and the next.
+    """Looks at a run every so many events: 250,000, and 200 for each message between one gradient and the next.
 
     A run is over if no gradient has been applied since the last look and no more are kept (computed, and not given up, dropped
     or lost) than at the best look before; or none has been applied in eight looks, since what is kept may be on a way that

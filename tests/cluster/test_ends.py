@@ -96,7 +96,7 @@ def test_a_cluster_that_never_finishes_a_mini_batch_is_ended():
     clocked, _ = clock(scenario(TIMING, {"cluster": {"profile": "ideal", **crashes}, "protocol": "hardsync"}))
     assert clocked.gradients_applied == 0
     assert clocked.hang.at == 0.0
-    assert clocked.hang.reason.startswith("nothing comes of what everybody does: no gradient in 258,000 events and ")
+    assert clocked.hang.reason.startswith("nothing comes of what everybody does: no gradient in 251,600 events and ")
     assert f"{clocked.mishaps.crashes:,} crashes" in clocked.hang.reason
 
 
