@@ -94,7 +94,7 @@ class Degradation(Section):
     """When it begins."""
     lasting: Seconds
     """How long."""
-    factor: Annotated[Number, Field(gt=0.0, lt=1.0)]
+    factor: Annotated[Number, Field(ge=1e-15, lt=1.0)]
     """What is left of the bandwidth."""
 
     def number(self) -> int | None:
