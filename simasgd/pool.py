@@ -32,7 +32,7 @@ def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) ->
     waiting, attempts = deque(range(len(missing))), Counter[int]()
     workers = max(1, min(workers, len(missing)))
     running: dict[Future[list[str]], int] = {}
-    _start_tracker()
+    _start_trackers()
     try:
         while waiting or running:
             try:
@@ -61,14 +61,18 @@ def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) ->
             executor.shutdown(kill_workers=True)
 
 
-def _start_tracker() -> None:
-    """Start loky's process that removes the semaphores of a driver that was killed, such that it does so without a warning."""
+def _start_trackers() -> None:
+    """Start loky's process that removes the semaphores of a driver that was killed, such that it does so without a warning, and
+    that of the standard library, which unblocks signals when it is started."""
+    from multiprocessing import resource_tracker
+
     from joblib.externals.loky.backend.resource_tracker import ensure_running
 
     option = "ignore:resource_tracker:UserWarning"
     sys.warnoptions.append(option)  # processes are started with these
     try:
         ensure_running()
+        resource_tracker.ensure_running()
     finally:
         sys.warnoptions.remove(option)
 

@@ -66,7 +66,7 @@ CLUSTER_CASES: list[Case] = [
     cluster(
         "a link that carries nothing",
         "faults: {degraded_links: [{link: server, at: 1 s, lasting: 1 s, factor: 1e-16}]}",
-        "cluster.faults.degraded_links.0.factor: 1e-16 is too small; it must be at least 1e-15",
+        "s.yaml:5:75: cluster.faults.degraded_links.0.factor: 1e-16 is too small; it must be at least 1e-15",
     ),
     cluster("speeds all equal", "speeds: {distribution: gamma, cv: 0}", "s.yaml:5:37: cluster.speeds.cv: 0 is too small"),
     cluster("learners per node true", "learners_per_node: true", "s.yaml:5:22: cluster.learners_per_node: true is not a whole"),

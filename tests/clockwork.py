@@ -16,7 +16,15 @@ from tests.build import TIMING, scenario
 COLUMNS = ["group", "track", "activity", "start", "end", "learner"]
 PATH = {"compute": 62.0, "push": 18.0, "update": 8.0, "pull": 12.0, "other": 0.0}
 WHAT_IF = [
-    {"change": change, "factor": 2, "seconds": 1.0 / speedup, "base_seconds": 1.0, "speedup": speedup, "gradients": 2000}
+    {
+        "change": change,
+        "factor": 2,
+        "seconds": 1.0 / speedup,
+        "base_seconds": 1.0,
+        "speedup": speedup,
+        "spread_speedup": None,
+        "gradients": 2000,
+    }
     for change, speedup in (("network", 1.31), ("server", 1.02), ("node", 1.4))
 ]
 NO_FAULTS = {

@@ -21,7 +21,7 @@ CASES = [
     wrong("unknown unit", "350 kB", "350 kBB", "s.yaml:5:36: workload.payload: ", "did you mean 'kB'?"),
     wrong("no unit", "350 kB", "350", "s.yaml:5:36: workload.payload: 350 has no unit"),
     wrong("time for size", "350 kB", "3 ms", "s.yaml:5:36: ", "'3 ms' is a time, but a size is wanted"),
-    wrong("metres", "profile: p775", NETWORK + "{latency: 5 m}", "s.yaml:5:22: ", "did you mean 'ms'?"),
+    wrong("metres", "profile: p775", NETWORK + "{latency: 5 m}", "s.yaml:5:22: ", "did you mean 'ms' or 'min'?"),
     wrong(
         "size for bandwidth",
         "profile: p775",
@@ -144,14 +144,14 @@ CASES = [
     override("override of no variant", "variants.a.seed=3", "there is no variant 'a'; the scenario has none"),
     override("exponential with a later cv", "compute={distribution: exponential, cv: 0.2}", "exponential times have a cv of 1"),
     # Folders
-    Case("out is a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml"], ["s.yaml: exists and does not hold earlier results"]),
+    Case("out is a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml"], ["s.yaml: exists and is not a folder"]),
     Case("out is foreign", PLAIN, ["run", "s.yaml", "--out", "."], [".: exists and does not hold earlier results"]),
     Case("out below a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml/x"], ["s.yaml/x: ", "s.yaml is not a folder"]),
-    Case("sweep into a file", PLAIN, ["sweep", "s.yaml", "seed=1,2", "--out", "s.yaml"], ["s.yaml: exists and does not hold"]),
+    Case("sweep into a file", PLAIN, ["sweep", "s.yaml", "seed=1,2", "--out", "s.yaml"], ["s.yaml: exists and is not"]),
     Case("sweep into a foreign folder", PLAIN, ["sweep", "s.yaml", "seed=1,2", "--out", "."], [".: exists and does not hold"]),
-    Case("report of nothing", PLAIN, ["report", "nowhere"], ["nowhere: is not the folder of a run"]),
+    Case("report of nothing", PLAIN, ["report", "nowhere"], ["nowhere: is not there"]),
     Case("report of a foreign folder", PLAIN, ["report", "."], [".: is not the folder of a run"]),
-    Case("report of a file", PLAIN, ["report", "s.yaml"], ["s.yaml: is not the folder of a run"]),
+    Case("report of a file", PLAIN, ["report", "s.yaml"], ["s.yaml: exists and is not a folder"]),
     # Sweeps
     sweep("empty value", ["learners=1,,2"], "learners=1,,2: a value is empty"),
     sweep("unknown function", ["learners=foo(1)"], "unknown function 'foo'; there are range, choice, linspace, logspace"),

@@ -45,7 +45,7 @@ def test_every_command_prints_in_every_encoding(arguments, encoding, monkeypatch
 def test_what_an_encoding_lacks_is_printed_in_plain_letters(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     _, err, code = printed(["check", "λ…₀\udcff─‽.yaml"], "ascii", monkeypatch)
-    assert (err, code) == ("lambda...0\\udcff-\\u203d.yaml: there is no such file\n", 2)
+    assert (err, code) == ("'lambda...0\\udcff-\\u203d.yaml': a file's name must be UTF-8 text\n", 2)
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,17 @@ def test_arguments_that_are_no_text_are_refused(arguments, said, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names may be text only")
-def test_a_files_name_may_be_any_bytes(tmp_path, monkeypatch):
+def test_a_files_name_that_is_no_text_is_refused_in_a_line(tmp_path, monkeypatch):
     from simasgd.scenario.text import dump
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine\udcff.yaml").write_text(dump(scenario(TIMING).resolved()))
-    _, err, code = printed(["run", "mine\udcff.yaml", "--out", "out\udcfe", "-q"], "utf-8", monkeypatch)
-    assert (err, code) == (r"out\udcfe: results need a place whose name is text; give another one with --out" + "\n", 2)
+    for name in ("mine\udcff.yaml", "mine.yaml"):
+        (tmp_path / name).write_text(dump(scenario(TIMING).resolved()))
+    _, err, code = printed(["run", "mine.yaml", "--out", "out\udcfe", "-q"], "utf-8", monkeypatch)
+    assert (err, code) == (r"out\udcfe: a folder's name must be UTF-8 text; give another with --out" + "\n", 2)
     _, err, code = printed(["run", "mine\udcff.yaml", "--out", "out", "-q"], "utf-8", monkeypatch)
-    assert (err, code) == ("", 0)
-    assert "mine" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert (err, code) == (r"'mine\udcff.yaml': a file's name must be UTF-8 text" + "\n", 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "mine\udcff.yaml"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices")

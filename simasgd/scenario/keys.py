@@ -14,6 +14,8 @@ from simasgd.scenario import synonyms
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.values import nearest, shown
 
+_SURELY = 0.8  # a word so near to a key is that key misspelt, whatever else it may mean
+
 
 def sections(annotation: Any) -> list[type[BaseModel]]:
     """The typed mappings that a field may hold; those in lists left out."""
@@ -96,8 +98,9 @@ def _of_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]
 
 def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:
     """The complaint about an unknown key, with the one that was probably meant."""
+    close = nearest(key, choices, _SURELY)
     meant = synonyms.keys(key)
-    if meant:
+    if meant and close is None:
         return f"unknown key {shown(key)}; {synonyms.one_of(meant)}"
     near = nearest(key, choices)
     return f"unknown key {shown(key)}" + (f"; did you mean {near!r}?" if near else f"; known: {', '.join(sorted(choices))}")

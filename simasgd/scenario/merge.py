@@ -73,7 +73,7 @@ class Layer:
 
     def decided(self, path: Path) -> Origin | None:
         """The layer that gave what is there, or its kind; None where that is not known."""
-        places = ((*path, "kind"), *(path[:size] for size in range(len(path), 0, -1)))
+        places = ((*path, "kind"), path)
         return next((self.marks[place].origin for place in places if place in self.marks), None)
 
     def touched(self, path: Path) -> Origin | None:

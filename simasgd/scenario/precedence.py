@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from simasgd.scenario.merge import Layer, Path
+from simasgd.scenario.merge import Layer, Origin, Path
 from simasgd.scenario.schema import InconsistentScenario
 
 
@@ -30,5 +30,10 @@ def _is_earlier(path: Path, other: Path, layer: Layer) -> bool:
     """Whether the value at a path came from an earlier layer than that at the other."""
     if not layer.has(other):
         return False
-    first, second = layer.touched(path), layer.decided(other)
-    return first is not None and second is not None and first < second
+    # What has no mark was given as a tree, not as text; all values of a profile have marks.
+    first, second = _or_scenario(layer.touched(path)), _or_scenario(layer.decided(other))
+    return first < second
+
+
+def _or_scenario(origin: Origin | None) -> Origin:
+    return Origin.SCENARIO if origin is None else origin

@@ -238,7 +238,8 @@ class Scenario(Section):
             if is_used and self.samples_per_epoch is None:
                 message = f"missing: {key} needs it where there is no learning section"
                 yield Inconsistency(("workload", "samples_per_epoch"), message)
-        if self.learning is not None and self.learning.num_parameters > _MOST_PARAMETERS:
+        fits = self.learning is not None and not list(self.learning.model.inconsistencies(self.learning.data.shape))
+        if self.learning is not None and fits and self.learning.num_parameters > _MOST_PARAMETERS:
             message = f"the model has {self.learning.num_parameters:,} parameters; {_MOST_PARAMETERS:,} are the most"
             yield Inconsistency(("learning", "model"), message)
         if self.num_runs > _MOST_RUNS:

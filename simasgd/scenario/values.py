@@ -32,9 +32,9 @@ def shown(value: Any) -> str:
     return shortened(repr(value), _MOST)
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that was probably meant by a misspelt word; None where none is near."""
+def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> str | None:
+    """The choice that was probably meant by a misspelt word; None where none is as near as `least`, from 0 to 1 (the same)."""
     if len(word) > _LONGEST_WORD:
         return None
-    near = get_close_matches(word, list(choices), n=1)
+    near = get_close_matches(word, list(choices), n=1, cutoff=least)
     return near[0] if near else None

@@ -17,6 +17,8 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any, NamedTuple
 
+import click
+
 from simasgd import cli
 from simasgd.errors import SimasgdError
 from simasgd.scenario import catalogue, keys, text
@@ -135,6 +137,10 @@ def _tried(mutant: Mutant, file: Path) -> str:
             cli.app.main([mutant.command, *options, "--", str(file), *mutant.arguments], "simasgd", standalone_mode=False)
     except SimasgdError as error:
         _judge(error, file)
+        return "refused"
+    except click.UsageError as error:  # an argument that is no text
+        if error.exit_code != 2 or len(error.message) > _MESSAGE or not error.message.isprintable():
+            raise Wrong(f"is refused by {error.message[:300]!r}") from None
         return "refused"
     if mutant.command == "check":
         _judge_fine(Scenario.load(file, *mutant.arguments))

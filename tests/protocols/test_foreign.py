@@ -16,7 +16,7 @@ from simasgd.errors import ScenarioError
 from simasgd.identity import content_name
 from simasgd.protocols import foreign
 from simasgd.scenario import keys
-from tests.build import TIMING, clock, scenario
+from tests.build import LINEAR, TIMING, clock, scenario
 from tests.cluster.random_runs import clusters
 from tests.cluster.test_conservation import test_conservation
 from tests.protocols import test_properties as properties
@@ -70,7 +70,7 @@ def test_the_example_passes_as_a_row(installed, monkeypatch):
     monkeypatch.setitem(ROWS, "round-robin", eval(ROW, {"Row": Row}))
     properties.test_a_seed_fixes_the_tape("round-robin")
     properties.test_progress_is_counted_in_samples("round-robin")
-    properties.test_the_players_agree("round-robin")
+    properties.test_the_players_agree(LINEAR, "round-robin")
     cluster_runs = clusters(may_fail=True).map(lambda cluster: {"cluster": cluster, "protocol": {"kind": "round-robin"}})
     inner = test_conservation.hypothesis.inner_test
     settings(max_examples=30, deadline=None, database=None)(given(run=cluster_runs, gradients=st.integers(1, 100))(inner))()

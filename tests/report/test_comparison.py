@@ -36,7 +36,7 @@ from simasgd.report.comparison import (
     point,
     seeds_won,
 )
-from simasgd.report.comparison_json import comparison_json, save_comparison
+from simasgd.report.comparison_json import comparison_json, write_comparison
 from simasgd.report.differences import alike_amounts, alike_scores
 from simasgd.report.facts import facts_of
 from simasgd.report.metric import ERROR, LOSS, Metric
@@ -305,7 +305,7 @@ def test_results_of_earlier_versions_have_no_panel_of_bytes(compared: Study) -> 
 
 
 def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> None:
-    save_comparison(diverging, tmp_path)
+    write_comparison(diverging, tmp_path)
     content = json.loads((tmp_path / "compare.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     (found,) = content["comparisons"]
     assert (found["target"], found["pareto_front"]) == (None, [])
@@ -318,7 +318,7 @@ def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> N
 
 def test_the_target_is_kept_and_the_page_made_again(compared: Study, tmp_path: Path) -> None:
     asked = replace(compared, target=0.5)
-    save_comparison(asked, tmp_path)
+    write_comparison(asked, tmp_path)
     page = write_study(asked, tmp_path).read_bytes()
     loaded = Study.load(tmp_path)
     assert loaded.target == 0.5

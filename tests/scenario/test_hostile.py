@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import RunFailed, ScenarioError, UsageError
-from simasgd.results import refuse_foreign
 from simasgd.scenario import compose, files, text, units
 from simasgd.scenario.load import load_scenario, typed
+from simasgd.storage.folder import refuse_name
 from tests.bad_input import TIMING
 
 PLAIN = TIMING.replace("payload", "samples_per_epoch: 100, payload")
@@ -291,9 +291,9 @@ def test_all_runs_are_bounded_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 201, "x" * 255, "x" * 5000, "a/" * 1800 + "x", "x\udcff", "λ" * 101], ids=lambda name: repr(name[:9])
+    "name", ["x" * 256, "x" * 5000, "a/" * 1800 + "x", "x\udcff", "λ" * 128], ids=lambda name: repr(name[:9])
 )
 def test_a_folder_of_results_has_a_name_that_its_files_can_have(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="give another with --out"):
-        refuse_foreign(tmp_path / name)
-    refuse_foreign(tmp_path / ("x" * 200))
+        refuse_name(tmp_path / name)
+    refuse_name(tmp_path / ("x" * 255))
