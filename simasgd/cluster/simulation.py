@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
+from sys import float_info
 
 from simpy import Environment
 from simpy.core import StopSimulation
@@ -216,8 +217,9 @@ def _clocked(
 def _times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
     """The compute times (s) of each learner at full speed."""
     mean, law = compute.mean_time(spec.compute, mini_batch), compute.law(spec.compute)
-    speeds = compute.speeds(spec, seed)
-    return [compute.times(mean / speed, law, seed, learner) for learner, speed in enumerate(speeds)]
+    # No mean is infinite, however slow the learner: a factor may be 0.
+    means = [min(mean / speed, float_info.max) for speed in compute.speeds(spec, seed)]
+    return [compute.times(of_one, law, seed, learner) for learner, of_one in enumerate(means)]
 
 
 def _paces(spec: Cluster, seed: int) -> Sequence[Spells | None]:

@@ -132,3 +132,12 @@ def test_a_rejoining_learner_may_crash_at_once():
     crashes = [{"learner": 0, "at": "0.1 s", "down": "0.2 s"}, {"learner": 0, "at": "0.3 s", "down": "0.1 s"}]
     clocked, _ = clock(scenario(TIMING, {"cluster": {"profile": "ideal", "faults": {"crashes": crashes}}}))
     assert clocked.mishaps.crashes == clocked.mishaps.rejoins == 2
+
+
+def test_nothing_takes_no_time_however_slow_the_learner():
+    """0 s at a speed of 5e-324 are 0 s, and 1 ms is for ever."""
+    law = {"per_sample": None, "distribution": "empirical", "cv": None, "measured": ["0 s", "1 ms"]}
+    cluster = {"profile": "ideal", "learners": 1, "compute": law, "speeds": [5e-324], "stragglers": SPELLS}
+    counts = {seed: clock(scenario(TIMING, {"seed": seed, "cluster": cluster}))[0].gradients_applied for seed in range(8)}
+    assert len(set(counts.values())) > 1
+    assert max(counts.values()) < 400
