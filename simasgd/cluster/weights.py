@@ -54,10 +54,11 @@ def fetch(
         now = env.now
         diary.trail = trail or until(diary.trail, now)
         ready = source.ready(minimum, diary.trail) if source.timestamp < minimum else None
-    start, diary.trail, place = route.enter(now, diary.trail)
+    start, trail, place = route.enter(now, diary.trail)
     if start > now:
         yield Timeout(env, start - now)
         now = env.now
+    diary.trail = trail  # not before: whoever crashes meanwhile goes on from the trail it has
     weights = Weights(source.timestamp)
     diary.then(_PULL, now)
     arrival = route.cross(place)
