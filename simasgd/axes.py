@@ -17,7 +17,7 @@ from simasgd.scenario.values import shown
 
 _CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
 MOST_POINTS = 10_000
-"""Of a sweep; each is checked before any runs."""
+"""The most points that a sweep may have. All are checked before the first one runs."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _range(arguments: list[str]) -> list[str]:
     try:
         numbers = range(*(int(argument) for argument in arguments))
     except ValueError:
-        raise ValueError(f"{called}: whole numbers are wanted, and a step that is not 0") from None
+        raise ValueError(f"{called}: whole numbers are expected, and a step other than 0") from None
     if not numbers:
         raise ValueError(f"{called} is empty")
     count = (numbers[-1] - numbers[0]) // numbers.step + 1  # len() has an upper bound
@@ -128,7 +128,7 @@ def _spaced(name: str, place: Callable[[float, float, float], float]) -> Callabl
     def values(arguments: list[str]) -> list[str]:
         called = _called(name, arguments)
         if len(arguments) != 3 or not _is_count(arguments[2]):
-            message = f"two ends and a number of values (2 to {MOST_POINTS:,}) are wanted, as in {name}(1 us, 1 ms, 4)"
+            message = f"two ends and a number of values (2 to {MOST_POINTS:,}) are expected, as in {name}(1 us, 1 ms, 4)"
             raise ValueError(f"{called}: {message}")
         (start, dimension), (stop, other) = _quantity(arguments[0]), _quantity(arguments[1])
         if dimension is not other:

@@ -17,18 +17,14 @@ import rich_click as click
 import simasgd
 from simasgd.console import printing
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.printable import printable
+from simasgd.printable import is_text, printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken, watched
-
-
-def _is_text(word: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def _text(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
     """Complain about arguments that are no text, whose bytes Python keeps as lone surrogates."""
     for word in words:
-        if not _is_text(word):
+        if not is_text(word):
             raise click.BadParameter(f"{word.encode(errors='backslashreplace').decode()!r} is not text in this encoding")
     return words
 
@@ -402,5 +398,4 @@ def _check_data(*scenarios: Any) -> None:
 
 
 def _command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:
-    words = ["simasgd", verb, scenario, *arguments]
-    return shlex.join(word.encode(errors="backslashreplace").decode() for word in words)  # a file's name may be any bytes
+    return shlex.join(["simasgd", verb, scenario, *arguments])

@@ -44,7 +44,7 @@ class Site:
         return Learner(self.env, number, diary, times, pace, pulling, pushing, self.server, ground.seed, per_epoch)
 
     def adder(self, name: str) -> Processor:
-        """What a server of the tree works with: it makes no updates."""
+        """Make the processor of a server in the tree. It adds gradients up and makes no updates."""
         seconds = self.spec.server.per_gradient
         log = self.ground.log if seconds else None
         return Processor(self.env, Pipe(name, log=log, group="servers", activity=UPDATE), iter(()), seconds)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from simasgd.printable import is_text
 from simasgd.storage.files import is_file, write_whole
 
 MANIFEST = "simasgd.json"
@@ -95,12 +96,7 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
-def _is_text(name: str) -> bool:
-    """Whether a name has no lone surrogates, which no file's name of ours has."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
-
-
 def _is_inside(name: str) -> bool:
     """Whether a relative path stays within the folder that it is relative to."""
     parts = name.split("/")
-    return _is_text(name) and not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
+    return is_text(name) and not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
