@@ -5,12 +5,12 @@ from __future__ import annotations
 from benchmarks.measure import rate
 from benchmarks.protocols import scenario
 from simasgd import Scenario
-from simasgd.cluster.book import Limit
-from simasgd.cluster.patterns import reduction
+from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.collectives.patterns import reduction
 from simasgd.cluster.simulation import run
 from simasgd.protocols import AllReduce
-from simasgd.scenario.collective import Collective
-from simasgd.scenario.keys import sections
+from simasgd.scenario.cluster.collective import Collective
+from simasgd.scenario.reading.keys import sections
 from simasgd.tape import SummaryRecorder
 
 STEPS = 300

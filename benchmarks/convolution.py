@@ -11,10 +11,10 @@ import numpy as np
 from jax import lax
 from jax.nn import relu
 
-from simasgd.learning.network import Network, apply
-from simasgd.learning.objective import classification, loss
-from simasgd.learning.problem import Problem
-from simasgd.scenario.data import DataShape
+from simasgd.learning.models.network import Network, apply
+from simasgd.learning.models.objective import classification, loss
+from simasgd.learning.problem.problem import Problem
+from simasgd.scenario.learning.data import DataShape
 
 Images = jax.Array
 

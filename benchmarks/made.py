@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simasgd import Scenario, Task
-from simasgd.cluster.book import Limit
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import run
-from simasgd.learning.objective import Objective
-from simasgd.learning.problem import Problem, pose
-from simasgd.scenario.data import DataShape
+from simasgd.learning.models.objective import Objective
+from simasgd.learning.problem.problem import Problem, pose
+from simasgd.scenario.learning.data import DataShape
 from simasgd.tape import Tape, TapeRecorder
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from simasgd import Scenario
-from simasgd.cluster.book import Limit
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import run
 from simasgd.tape import AbstractRecorder, SummaryRecorder
 

@@ -23,12 +23,12 @@ from jax.nn import relu
 from benchmarks.made import task
 from benchmarks.measure import ROUNDS, seconds
 from simasgd import Scenario, Task, simulate
-from simasgd.learning.images import convolve_max_pool_2, he_normal
-from simasgd.learning.models import objective
-from simasgd.learning.network import Network, apply, dense, in_portions
-from simasgd.learning.objective import Objective, classification
-from simasgd.scenario.data import Mnist
-from simasgd.scenario.models import Softmax
+from simasgd.learning.models.build import objective
+from simasgd.learning.models.images import convolve_max_pool_2, he_normal
+from simasgd.learning.models.network import Network, apply, dense, in_portions
+from simasgd.learning.models.objective import Objective, classification
+from simasgd.scenario.learning.data import Mnist
+from simasgd.scenario.learning.models import Softmax
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,11 +8,11 @@ from benchmarks.made import problem
 from benchmarks.measure import Ratio, rate, ratio
 from benchmarks.replay import compiled
 from simasgd import Scenario
-from simasgd.cluster.book import Limit
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import run
-from simasgd.learning.mixing_plan import MixingPlan
-from simasgd.learning.planner import planned
-from simasgd.learning.problem import Problem
+from simasgd.learning.mixing.plan import MixingPlan
+from simasgd.learning.players.planner import planned
+from simasgd.learning.problem.problem import Problem
 from simasgd.protocols import InjectedStaleness, Protocol
 from simasgd.tape import SummaryRecorder
 

@@ -13,15 +13,15 @@ from benchmarks.convolution import outside
 from benchmarks.made import problem, task
 from benchmarks.measure import ROUNDS, Ratio, ratio
 from simasgd import Scenario, simulate
-from simasgd.learning.compiled import Compiled, Together
-from simasgd.learning.models import objective
-from simasgd.learning.objective import loss
-from simasgd.learning.player import AbstractPlayer
-from simasgd.learning.problem import Problem
-from simasgd.learning.reference import Reference
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.models.build import objective
+from simasgd.learning.models.objective import loss
+from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.players.player import AbstractPlayer
+from simasgd.learning.problem.problem import Problem
 from simasgd.scenario.alike import together
-from simasgd.scenario.data import Cifar10, Mnist
-from simasgd.scenario.models import MLP, Cifar10Rudra
+from simasgd.scenario.learning.data import Cifar10, Mnist
+from simasgd.scenario.learning.models import MLP, Cifar10Rudra
 from simasgd.simulator import simulate_together
 
 SEEDS = 8

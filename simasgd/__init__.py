@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.learning.own import Task
-    from simasgd.results import Run, Study
+    from simasgd.results.run import Run, Study
     from simasgd.scenario.schema import Scenario
     from simasgd.simulator import simulate, study
 
@@ -36,8 +36,8 @@ __all__ = [
 
 _HOME = {
     "Scenario": "simasgd.scenario.schema",
-    "Run": "simasgd.results",
-    "Study": "simasgd.results",
+    "Run": "simasgd.results.run",
+    "Study": "simasgd.results.run",
     "Task": "simasgd.learning.own",
     "simulate": "simasgd.simulator",
     "study": "simasgd.simulator",

@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line. Signals are watched first, for importing it takes a while, and to the very end."""
     Watch().start()
 
-    from simasgd import cli
+    from simasgd.command import cli
 
     cli.main()
 

@@ -9,24 +9,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from simasgd.cluster.book import Limit
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.log import SpanLog
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import Clocked
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed
-from simasgd.outcome import outcome_of
-from simasgd.results import MOST_EVALUATIONS, Run, Study, mixing_summary, records, staleness_summary, thinned
+from simasgd.results.outcome import outcome_of
+from simasgd.results.run import MOST_EVALUATIONS, Run, Study, mixing_summary, records, staleness_summary, thinned
+from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import done_last
 from simasgd.summary import clock_summary, identity, learner_table, time_summary, timeline, update_table, with_bytes
 from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
-from simasgd.unfinished import UnfinishedWork
 from simasgd.what_if import Answers, what_if
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
-    from simasgd.learning.player import AbstractPlayer
+    from simasgd.learning.players.player import AbstractPlayer
     from simasgd.learning.train import Learned
 
 Progress = Callable[[str, float], None]
@@ -277,7 +277,7 @@ def _learned(
     player: AbstractPlayer | None,
     kept: UnfinishedWork | None,
 ) -> Sequence[Learned]:
-    from simasgd.learning.checkpoint import FileCheckpoint, NoCheckpoint
+    from simasgd.learning.players.checkpoint import FileCheckpoint, NoCheckpoint
     from simasgd.learning.train import train
 
     tape = clock.tape

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 import simasgd
-from simasgd.cluster.diary import Activity
-from simasgd.cluster.log import ACTIVITIES, Spans
+from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.log import ACTIVITIES, Spans
+from simasgd.cluster.clock.trail import PARTS
 from simasgd.cluster.simulation import Clocked
-from simasgd.cluster.trail import PARTS
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 

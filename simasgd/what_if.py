@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any, final
 
-from simasgd.cluster import compute
-from simasgd.cluster.book import Limit
+from simasgd.cluster.cast.start import cycle
+from simasgd.cluster.clock import compute
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import Clocked, run
-from simasgd.cluster.start import cycle
-from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
-from simasgd.scenario.network import P775, Tree
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import SummaryRecorder
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from simasgd.cluster.book import Limit
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.log import SpanLog
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import Clocked
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.mixing import Mixing
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import Layer, merge
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer, merge
 from simasgd.tape import Tape, TapeRecorder
 
 PROGRAM = [

@@ -19,11 +19,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from simasgd import cli, pool, study
+from simasgd import study
+from simasgd.command import cli
 from simasgd.report.page import study_page
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import Layer
+from simasgd.scenario.reading.load import typed
+from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import MANIFEST
+from simasgd.sweeps import pool
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
 
@@ -37,7 +39,7 @@ TIMING = {
     "protocol": "async",
     "stop": {"gradients": 20},
 }
-for module in ("sweep", "progress", "report.sweep_figures"):
+for module in ("sweeps.sweep", "command.progress", "report.sweep.figures"):
     import_module(f"simasgd.{module}")
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simasgd.axes import Axis, combinations, parse
 from simasgd.errors import ScenarioError
+from simasgd.sweeps.axes import Axis, combinations, parse
 
 
 def values(argument: str) -> tuple[str, ...]:

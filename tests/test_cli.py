@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simasgd.scenario.text import dump
+from simasgd.scenario.reading.text import dump
 from tests.build import LEARNING, TIMING, scenario
 
 PROGRAM = str(Path(sys.executable).with_name("simasgd"))
@@ -60,7 +60,7 @@ def test_timing_only_never_imports_jax(tmp_path):
     path = tmp_path / "timing.yaml"
     path.write_text(dump(scenario(TIMING).resolved()))
     script = (
-        "import sys; from simasgd.cli import main; sys.argv = ['simasgd', 'run', 'timing.yaml', '-q']\n"
+        "import sys; from simasgd.command.cli import main; sys.argv = ['simasgd', 'run', 'timing.yaml', '-q']\n"
         "main_exit = None\ntry:\n    main()\nexcept SystemExit as stop:\n    main_exit = stop.code\n"
         "assert not main_exit, main_exit\nassert 'simpy' in sys.modules\nassert 'jax' not in sys.modules"
     )

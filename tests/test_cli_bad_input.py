@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simasgd import cli
-from simasgd.datafiles import VARIABLE
+from simasgd.command import cli
+from simasgd.learning.data.files import VARIABLE
 from tests.bad_cluster import CLUSTER_CASES
 from tests.bad_input import COMPUTE, NETWORK, PLAIN, RUN, TIMING, VARIANTS, Case, compare, override, sweep, wrong
 

@@ -10,7 +10,7 @@ from io import BytesIO, TextIOWrapper
 
 import pytest
 
-from simasgd import cli
+from simasgd.command import cli
 from tests.build import PROGRAM, TIMING, scenario
 
 ENCODINGS = ["ascii", "cp1252", "latin-1", "cp932", "utf-8"]
@@ -61,7 +61,7 @@ def test_arguments_that_are_no_text_are_refused(arguments, said, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names may be text only")
 def test_a_files_name_that_is_no_text_is_refused_in_a_line(tmp_path, monkeypatch):
-    from simasgd.scenario.text import dump
+    from simasgd.scenario.reading.text import dump
 
     monkeypatch.chdir(tmp_path)
     for name in ("mine\udcff.yaml", "mine.yaml"):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from simasgd import simulate
-from simasgd.cluster.book import Limit
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import run
 from simasgd.mixing import Mixing
 from simasgd.tape import SummaryRecorder

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from simasgd.cli import app
+from simasgd.command.cli import app
 from simasgd.report.page import study_page
-from simasgd.scenario import catalogue
 from simasgd.scenario.lock_step import may_lock_step, will_probably_lock_step
+from simasgd.scenario.reading import catalogue
+from simasgd.scenario.reading.text import dump
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.text import dump
 from simasgd.simulator import study
 from simasgd.what_if import Start, what_if
 from tests.build import TIMING, clock, scenario

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from simasgd import Run, simulate
-from simasgd.outcome import Outcome, fails, gravest, in_words, reason
-from simasgd.report.comparison_json import comparison_json
-from simasgd.report.facts import facts_of
+from simasgd.report.comparison.as_json import comparison_json
+from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.words import plain
 from simasgd.report.page import study_page, sweep_page
-from simasgd.report.sweep_facts import SweepFacts
-from simasgd.report.sweep_verdict import sweep_verdict
+from simasgd.report.sections.verdict import verdict
+from simasgd.report.sweep.facts import SweepFacts
+from simasgd.report.sweep.verdict import sweep_verdict
 from simasgd.report.terminal import study_lines, sweep_lines
-from simasgd.report.verdict import verdict
-from simasgd.report.words import plain
-from simasgd.scenario.text import dump
-from simasgd.sweep import SweepTable, plan_sweep, run_sweep
+from simasgd.results.outcome import Outcome, fails, gravest, in_words, reason
+from simasgd.scenario.reading.text import dump
+from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, study_of
 

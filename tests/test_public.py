@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import simasgd
-from simasgd.scenario import catalogue, keys
+from simasgd.scenario.reading import catalogue, keys
 
 ROOT = Path(__file__).parent.parent
 
@@ -71,7 +71,7 @@ def test_every_key_is_documented():
 
 
 def test_every_command_is_in_the_changelog():
-    from simasgd.cli import app
+    from simasgd.command.cli import app
 
     text = (ROOT / "CHANGELOG.md").read_text()
     for command in app.commands:

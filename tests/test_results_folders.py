@@ -14,11 +14,11 @@ import pytest
 
 from simasgd import Run, Study, simulate, study
 from simasgd.errors import RunFailed, UsageError
-from simasgd.results import contents_of, paths_of, staleness_summary
+from simasgd.results.run import contents_of, paths_of, staleness_summary
 from simasgd.storage import lock
 from simasgd.storage.folder import WORK, ResultsFolder, Taken, occupied, occupied_by_default, reopened
 from simasgd.storage.manifest import MANIFEST, Contents, Manifest
-from simasgd.sweep import plan_sweep, run_sweep
+from simasgd.sweeps.sweep import plan_sweep, run_sweep
 from tests.build import TIMING, scenario
 
 ONE, OTHER = (Contents("run", (digit * 64,), "code") for digit in "12")
@@ -374,7 +374,7 @@ def test_a_list_that_cannot_be_ours_is_none(tmp_path: Path) -> None:
 
 
 def test_all_files_of_a_study_are_expected(tmp_path: Path) -> None:
-    from simasgd.report.comparison_json import write_comparison
+    from simasgd.report.comparison.as_json import write_comparison
     from simasgd.report.page import write_study
 
     for name, changes in (("one", {}), ("many", {"variants": {"sync": {"protocol": "hardsync"}, "async": None}})):
@@ -419,7 +419,7 @@ def edit(point: Path, **changes: object) -> None:
 
 
 def test_damaged_points_are_made_anew_and_what_is_beside_them_stays(tmp_path: Path) -> None:
-    from simasgd.scenario.text import dump
+    from simasgd.scenario.reading.text import dump
 
     (tmp_path / "s.yaml").write_text(dump(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
     names = [

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, RunFailed, Study, simulate, study
-from simasgd.cluster.diary import Activity
-from simasgd.learning.reference import Reference
-from simasgd.results import records, write_json
-from simasgd.scenario.merge import merge
+from simasgd.cluster.clock.activity import Activity
+from simasgd.learning.chain.reference import Reference
+from simasgd.results.run import records, write_json
+from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, TIMING, scenario
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -232,7 +232,7 @@ def test_epochs_are_counted_exactly_as_written(epochs, gradients):
 
 def test_given_epochs_move_the_schedule_too():
     """With 400 samples to an epoch the rate is cut after 100 gradients of 4, not after the data's 1437 samples."""
-    from simasgd.learning.problem import pose
+    from simasgd.learning.problem.problem import pose
     from tests.build import clock
 
     cut = {"schedule": {"boundaries": [1], "factor": 0.5}}

@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 from simasgd.protocols import Protocol
-from simasgd.scenario import keys
-from simasgd.scenario.compression import Compression, NoCompression
-from simasgd.scenario.modulation import DefaultModulation, Modulation, NoModulation
+from simasgd.scenario.learning.compression import Compression, NoCompression
+from simasgd.scenario.learning.modulation import DefaultModulation, Modulation, NoModulation
+from simasgd.scenario.reading import keys
 
 _NO_RULE = (DefaultModulation, NoModulation, NoCompression)
 RULES = [one for one in (*get_args(Protocol), *keys.sections(Modulation), *keys.sections(Compression)) if one not in _NO_RULE]

@@ -20,7 +20,7 @@ arguments = json.loads(sys.argv[1])
 if arguments is None:
     import simasgd
 else:
-    from simasgd import cli
+    from simasgd.command import cli
     sys.argv = ["simasgd", *arguments]
     try:
         cli.main()
@@ -110,8 +110,8 @@ def test_the_walk_sees_imports_of_every_form() -> None:
     # The test above would pass too if this saw nothing.
     assert within("simasgd.cluster.simulation", "simasgd.cluster")
     assert not within("simasgd.clusters", "simasgd.cluster")
-    assert {"simpy"} <= set().union(*(imports(path) for path in (PACKAGE / "cluster").glob("*.py")))
+    assert {"simpy"} <= set().union(*(imports(path) for path in (PACKAGE / "cluster").rglob("*.py")))
     assert {"jax", "optax"} <= {
-        module.partition(".")[0] for path in (PACKAGE / "learning").glob("*.py") for module in imports(path)
+        module.partition(".")[0] for path in (PACKAGE / "learning").rglob("*.py") for module in imports(path)
     }
-    assert {"simasgd.cluster.simulation", "simasgd.learning.player"} <= imports(PACKAGE / "simulator.py")
+    assert {"simasgd.cluster.simulation", "simasgd.learning.players.player"} <= imports(PACKAGE / "simulator.py")

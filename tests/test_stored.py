@@ -14,9 +14,9 @@ import pytest
 
 from simasgd import Run, Study, UsageError, simulate
 from simasgd.report.page import study_page
-from simasgd.scenario.text import dump
-from simasgd.stored import RunJson, Stored, StudyJson, SweepJson, VariantsJson, read_json
-from simasgd.sweep import load_table, plan_sweep, run_sweep
+from simasgd.results.stored import RunJson, Stored, StudyJson, SweepJson, VariantsJson, read_json
+from simasgd.scenario.reading.text import dump
+from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import TIMING, scenario
 from tests.clockwork import study_of
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, ScenarioError, simulate
-from simasgd.scenario.text import dump
-from simasgd.sweep import load_table, plan_sweep, run_sweep
+from simasgd.scenario.reading.text import dump
+from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import LEARNING, PROGRAM, TIMING, scenario
 
 AXES = ["cluster.learners=2,3", "network.latency=0,1 ms", "seed=range(0,2)"]

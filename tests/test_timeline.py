@@ -21,8 +21,8 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from simasgd import Run, simulate
-from simasgd.results import TRACE
-from simasgd.timeline import numbered, tracks_of, under_way, write_trace
+from simasgd.results.run import TRACE
+from simasgd.results.timeline import numbered, tracks_of, under_way, write_trace
 from tests.browser import CHROMIUM, FLAGS
 from tests.build import TIMING, scenario
 from tests.clockwork import COLUMNS, run, timeline

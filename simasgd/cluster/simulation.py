@@ -13,25 +13,25 @@ from simpy import Environment
 from simpy.core import StopSimulation
 from simpy.events import Timeout
 
-from simasgd.cluster import compute
-from simasgd.cluster.book import Book, Limit, Notes, Progress
-from simasgd.cluster.diary import Activity
-from simasgd.cluster.events import Signal
-from simasgd.cluster.faults import Casualties, mortal_life, outages
-from simasgd.cluster.hang import Hang, State, hang
-from simasgd.cluster.log import SpanLog, Spans
-from simasgd.cluster.pace import Spells, spells
-from simasgd.cluster.peers import Peers
-from simasgd.cluster.pipe import Usage
-from simasgd.cluster.routes import Counts
-from simasgd.cluster.served import Served
-from simasgd.cluster.stage import AbstractStage, Ground
-from simasgd.cluster.start import cycle, delayed, starts
-from simasgd.cluster.trail import Trail, until
-from simasgd.cluster.watch import End, Watch
+from simasgd.cluster.cast.cast import AbstractStage, Ground
+from simasgd.cluster.cast.faults import Casualties, mortal_life, outages
+from simasgd.cluster.cast.hang import Hang, State, hang
+from simasgd.cluster.cast.start import cycle, delayed, starts
+from simasgd.cluster.cast.watch import End, Watch
+from simasgd.cluster.clock import compute
+from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.log import SpanLog, Spans
+from simasgd.cluster.clock.pace import Spells, spells
+from simasgd.cluster.clock.pipe import Usage
+from simasgd.cluster.clock.recording import Book, Limit, Notes, Progress
+from simasgd.cluster.clock.trail import Trail, until
+from simasgd.cluster.network.routes import Counts
+from simasgd.cluster.peers.cast import Peers
+from simasgd.cluster.server.cast import Served
 from simasgd.protocols import AbstractProtocol
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol
-from simasgd.scenario.cluster import Cluster
+from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.tape import AbstractRecorder
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from simasgd.datafiles import locate
-from simasgd.learning.memory import needs
-from simasgd.learning.mixing_plan import MixingPlan
-from simasgd.learning.plan import Plan
-from simasgd.learning.planner import planned
-from simasgd.learning.problem import Recipe, made_bytes, recipe_of, sample_of
+from simasgd.learning.chain.plan import Plan
+from simasgd.learning.data.files import locate
+from simasgd.learning.mixing.plan import MixingPlan
+from simasgd.learning.players.memory import needs
+from simasgd.learning.players.planner import planned
+from simasgd.learning.problem.problem import Recipe, made_bytes, recipe_of, sample_of
+from simasgd.learning.problem.space import available, said
 from simasgd.learning.rules import explicit_momentum
-from simasgd.learning.space import available, said
 from simasgd.learning.train import evaluation_points
-from simasgd.scenario.data import OwnData
-from simasgd.scenario.optimizers import SGD, TotalMomentum
+from simasgd.scenario.learning.data import OwnData
+from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 

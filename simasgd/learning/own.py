@@ -10,11 +10,11 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from simasgd.learning.augment import Augmentation
-from simasgd.learning.data import Dataset
-from simasgd.learning.network import Parameters
-from simasgd.learning.objective import Objective, PerSample
-from simasgd.learning.problem import AbstractTask
+from simasgd.learning.data.augment import Augmentation
+from simasgd.learning.data.sets import Dataset
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.models.objective import Objective, PerSample
+from simasgd.learning.problem.problem import AbstractTask
 from simasgd.scenario.schema import Scenario
 
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
-from simasgd.learning.checkpoint import AbstractCheckpoint
-from simasgd.learning.compiled import Compiled, Together
-from simasgd.learning.player import AbstractPlayer, Moment
-from simasgd.learning.problem import AbstractTask, Problem, pose
-from simasgd.results import finite
+from simasgd.learning.players.checkpoint import AbstractCheckpoint
+from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.players.player import AbstractPlayer, Moment
+from simasgd.learning.problem.problem import AbstractTask, Problem, pose
+from simasgd.results.run import finite
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 

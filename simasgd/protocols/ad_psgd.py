@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, final
 from simasgd.protocols.base import AbstractPeerProtocol, Role
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

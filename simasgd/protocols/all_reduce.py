@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
-from simasgd.scenario.collective import Collective, RingCollective
-from simasgd.scenario.section import Count, Number
+from simasgd.scenario.cluster.collective import Collective, RingCollective
+from simasgd.scenario.vocabulary.section import Count, Number
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.scenario.section import Inconsistency
+from simasgd.scenario.vocabulary.section import Inconsistency
 
 if TYPE_CHECKING:
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.server import Server
-    from simasgd.scenario.models import AbstractModel
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
+    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final

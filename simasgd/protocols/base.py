@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from simasgd.scenario.modulation import Modulation, NoModulation
-from simasgd.scenario.section import Count, Inconsistency, Section
-from simasgd.scenario.values import shown
+from simasgd.scenario.learning.modulation import Modulation, NoModulation
+from simasgd.scenario.vocabulary.section import Count, Inconsistency, Section
+from simasgd.scenario.vocabulary.values import shown
 
 if TYPE_CHECKING:
-    from simasgd.cluster.centre import Centre
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.peer import Peer
-    from simasgd.cluster.server import Server
-    from simasgd.scenario.collective import Collective
-    from simasgd.scenario.models import AbstractModel
+    from simasgd.cluster.peers.centre import Centre
+    from simasgd.cluster.peers.peer import Peer
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
+    from simasgd.scenario.cluster.collective import Collective
+    from simasgd.scenario.learning.models import AbstractModel
 
 Role = Generator[Any, Any, None]
 Spread = Annotated[int, Field(strict=True, ge=0, le=2**53)]

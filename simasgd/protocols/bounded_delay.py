@@ -7,8 +7,8 @@ from pydantic import Field
 from simasgd.protocols.base import AbstractServerProtocol, Role
 
 if TYPE_CHECKING:
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.server import Server
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
 
 
 @final

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.scenario.modulation import InverseStaleness, Modulation
+from simasgd.scenario.learning.modulation import InverseStaleness, Modulation
 
 if TYPE_CHECKING:
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.server import Server
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
 
 
 @final

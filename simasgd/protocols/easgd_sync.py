@@ -7,8 +7,8 @@ from simasgd.protocols.base import Role
 from simasgd.protocols.elastic import AbstractElasticProtocol
 
 if TYPE_CHECKING:
-    from simasgd.cluster.centre import Centre
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.centre import Centre
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
-from simasgd.scenario.section import Count, Inconsistency, Number
+from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
     from simasgd.mixing import Model
-    from simasgd.scenario.models import AbstractModel
+    from simasgd.scenario.learning.models import AbstractModel
 
 
 class AbstractElasticProtocol(AbstractPeerProtocol):

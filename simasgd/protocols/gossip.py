@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractPeerProtocol
-from simasgd.scenario.section import Count, Flag, Number
+from simasgd.scenario.vocabulary.section import Count, Flag, Number
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 class AbstractGossipProtocol(AbstractPeerProtocol):

@@ -6,7 +6,7 @@ from simasgd.protocols.base import Role
 from simasgd.protocols.gossip import AbstractGossipProtocol
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.scenario.delay import Delays, wrong_delays
-from simasgd.scenario.section import Inconsistency, Number
+from simasgd.scenario.cluster.delay import Delays, wrong_delays
+from simasgd.scenario.vocabulary.section import Inconsistency, Number
 
 if TYPE_CHECKING:
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.server import Server
-    from simasgd.scenario.models import AbstractModel
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
+    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final

@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, at_most_learners
-from simasgd.scenario.section import Count, Inconsistency
+from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 if TYPE_CHECKING:
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.server import Server
-    from simasgd.scenario.models import AbstractModel
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
+    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final

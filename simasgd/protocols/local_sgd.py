@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
-from simasgd.scenario.collective import Collective, RingCollective
-from simasgd.scenario.section import Count, Flag
+from simasgd.scenario.cluster.collective import Collective, RingCollective
+from simasgd.scenario.vocabulary.section import Count, Flag
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
 from simasgd.protocols.push_sum import absorb, half, out_neighbour
-from simasgd.scenario.section import Count
+from simasgd.scenario.vocabulary.section import Count
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

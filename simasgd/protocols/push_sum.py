@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simasgd.cluster.party import Message
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.model_holder import Message
+    from simasgd.cluster.peers.peer import Peer
 
 
 def out_neighbour(peer: Peer, k: int) -> Peer | None:

@@ -7,7 +7,7 @@ from simasgd.protocols.base import AbstractPeerProtocol, Role
 from simasgd.protocols.push_sum import absorb, half, out_neighbour
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peer import Peer
+    from simasgd.cluster.peers.peer import Peer
 
 
 @final

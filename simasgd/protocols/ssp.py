@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal, final
 from simasgd.protocols.base import AbstractServerProtocol, Bound, Role, number_of
 
 if TYPE_CHECKING:
-    from simasgd.cluster.learner import Learner
-    from simasgd.cluster.server import Server
+    from simasgd.cluster.server.learner import Learner
+    from simasgd.cluster.server.server import Server
 
 
 @final

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.comparison import comparisons
-from simasgd.report.comparison_blocks import comparison_blocks
-from simasgd.report.facts import Facts
-from simasgd.report.faults import fault_blocks
-from simasgd.report.gantt import timeline_blocks
-from simasgd.report.learning_blocks import distance_blocks, learning_blocks
-from simasgd.report.parts import Block
-from simasgd.report.staleness_blocks import staleness_block
-from simasgd.report.time_blocks import time_block
-from simasgd.results import Study
+from simasgd.report.comparison.blocks import comparison_blocks
+from simasgd.report.comparison.comparison import comparisons
+from simasgd.report.drawing.parts import Block
+from simasgd.report.facts.facts import Facts
+from simasgd.report.sections.faults import fault_blocks
+from simasgd.report.sections.gantt import timeline_blocks
+from simasgd.report.sections.learning import distance_blocks, learning_blocks
+from simasgd.report.sections.staleness import staleness_block
+from simasgd.report.sections.time import time_block
+from simasgd.results.run import Study
 
 
 def blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:

@@ -14,21 +14,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import simasgd
-from simasgd.report import sweep_blocks
 from simasgd.report.blocks import blocks
-from simasgd.report.cards import cards
-from simasgd.report.facts import facts_of
-from simasgd.report.glossary import WORDS
-from simasgd.report.provenance import about, profiles, provenance
-from simasgd.report.sweep_facts import SweepFacts, short
-from simasgd.report.sweep_verdict import sweep_verdict
-from simasgd.report.verdict import verdict
-from simasgd.report.words import few, joined, without_controls
-from simasgd.results import PAGE, Study
-from simasgd.scenario import text
+from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.glossary import WORDS
+from simasgd.report.facts.words import few, joined, without_controls
+from simasgd.report.sections.cards import cards
+from simasgd.report.sections.provenance import about, profiles, provenance
+from simasgd.report.sections.verdict import verdict
+from simasgd.report.sweep import blocks as sweep_blocks
+from simasgd.report.sweep.facts import SweepFacts, short
+from simasgd.report.sweep.verdict import sweep_verdict
+from simasgd.results.run import PAGE, Study
+from simasgd.scenario.reading import text
 
 if TYPE_CHECKING:
-    from simasgd.sweep import SweepTable
+    from simasgd.sweeps.sweep import SweepTable
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _GANTT = ("gantt_paint.js", "gantt.js")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simasgd.outcome import Outcome
 from simasgd.printable import printable
-from simasgd.report.facts import facts_of
-from simasgd.report.sweep_facts import SweepFacts
-from simasgd.report.sweep_verdict import sweep_verdict
-from simasgd.report.verdict import verdict
-from simasgd.report.words import plain
-from simasgd.results import Study
+from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.words import plain
+from simasgd.report.sections.verdict import verdict
+from simasgd.report.sweep.facts import SweepFacts
+from simasgd.report.sweep.verdict import sweep_verdict
+from simasgd.results.outcome import Outcome
+from simasgd.results.run import Study
 
 if TYPE_CHECKING:
-    from simasgd.sweep import SweepTable
+    from simasgd.sweeps.sweep import SweepTable
 
 
 def study_lines(study: Study) -> list[str]:

@@ -6,8 +6,8 @@ import json
 import math
 from collections.abc import Sequence
 
-from simasgd.scenario.data import ImageNet
-from simasgd.scenario.modulation import Koloskova, Mishchenko
+from simasgd.scenario.learning.data import ImageNet
+from simasgd.scenario.learning.modulation import Koloskova, Mishchenko
 from simasgd.scenario.schema import Scenario
 
 # Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after the other, of 12,730 and of

@@ -12,15 +12,15 @@ from typing import Annotated, Any, Literal, final, get_args
 from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
-from simasgd.scenario.architecture import Base
-from simasgd.scenario.cluster import Cluster
-from simasgd.scenario.compression import Compression, NoCompression
-from simasgd.scenario.data import samples_of_epochs
-from simasgd.scenario.learning import Learning
-from simasgd.scenario.modulation import OF_ONE_SERVER, DefaultModulation, Modulation
-from simasgd.scenario.partition import Shared
-from simasgd.scenario.section import Count, Inconsistency, Line, NameForKind, Number, Rival, Section, Seed
-from simasgd.scenario.units import Bytes, Seconds
+from simasgd.scenario.cluster.architecture import Base
+from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.learning.compression import Compression, NoCompression
+from simasgd.scenario.learning.data import samples_of_epochs
+from simasgd.scenario.learning.learning import Learning
+from simasgd.scenario.learning.modulation import OF_ONE_SERVER, DefaultModulation, Modulation
+from simasgd.scenario.learning.partition import Shared
+from simasgd.scenario.vocabulary.section import Count, Inconsistency, Line, NameForKind, Number, Rival, Section, Seed
+from simasgd.scenario.vocabulary.units import Bytes, Seconds
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
 # Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file of the results.
@@ -107,7 +107,7 @@ class Scenario(Section):
 
         Raises simasgd.ScenarioError, whose text names the place of every mistake.
         """
-        from simasgd.scenario.load import load_scenario  # here, because loading knows this class
+        from simasgd.scenario.reading.load import load_scenario  # here, because loading knows this class
 
         return load_scenario(source, overrides)
 
@@ -176,7 +176,7 @@ class Scenario(Section):
 
         Variants are given by their differences.
         """
-        from simasgd.scenario.merge import difference
+        from simasgd.scenario.vocabulary.merge import difference
 
         own = self.plain()
         variants = {name: difference(own, variant.plain()) for name, variant in self.variants.items()}

@@ -25,7 +25,7 @@ class Contents:
 
     kind        run, compare or sweep
     parameters  what was asked for: SHA-256 digests, one for a run or a comparison, one for each point of a sweep
-    code        the version of the code, as in `simasgd.identity.code_version`
+    code        the version of the code, as in `simasgd.results.identity.code_version`
     """
 
     kind: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.simulation import Clocked
 from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario

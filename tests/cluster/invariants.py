@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster.trail import PARTS
+from simasgd.cluster.clock.trail import PARTS
 from tests.protocols.table import ROWS
 
 

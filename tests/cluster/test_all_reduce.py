@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from simasgd.cluster.network import Network
-from simasgd.cluster.trail import START, pushed
+from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.network.network import Network
 from tests.build import TIMING, scenario
 
 BYTES, BANDWIDTH, LATENCY = 100e6, 1e9, 20e-6

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster.diary import Activity
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.log import SpanLog
 from tests.cluster.by_hand import ADV, ADV_STAR, ms, run_tree
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from simasgd import laws
-from simasgd.cluster import compute
-from simasgd.scenario.merge import merge
+from simasgd.cluster.clock import compute
+from simasgd.scenario.vocabulary.merge import merge
 from tests.build import TIMING, clock, scenario
 
 EXPONENTIAL = merge(

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import simpy
 
-from simasgd.cluster.collective import Lockstep, Messages, collective
-from simasgd.cluster.network import Network
-from simasgd.cluster.patterns import gathering, reduction
-from simasgd.cluster.trail import START, computed, until
-from simasgd.scenario.collective import BinaryTree, HalvingDoubling, Hierarchical, RecursiveDoubling, RingCollective
+from simasgd.cluster.clock.trail import START, computed, until
+from simasgd.cluster.collectives.collective import Lockstep, Messages, collective
+from simasgd.cluster.collectives.patterns import gathering, reduction
+from simasgd.cluster.network.network import Network
+from simasgd.scenario.cluster.collective import BinaryTree, HalvingDoubling, Hierarchical, RecursiveDoubling, RingCollective
 from tests.build import TIMING, clock, scenario
 
 KINDS = [RingCollective(), RecursiveDoubling(), HalvingDoubling(), BinaryTree(), Hierarchical()]

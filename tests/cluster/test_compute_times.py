@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from simasgd import exact, laws
-from simasgd.cluster import compute
-from simasgd.scenario.cluster import Cluster, Compute
-from simasgd.scenario.times import Update
+from simasgd.cluster.clock import compute
+from simasgd.scenario.cluster.cluster import Cluster, Compute
+from simasgd.scenario.cluster.times import Update
 
 LAWS = [
     (laws.Constant(), 0.0),

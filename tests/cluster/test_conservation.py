@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simasgd.cluster.book import Limit
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.log import SpanLog
+from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.tape import SummaryRecorder, staleness_counts
 from tests.build import TIMING, clock, same_tape, scenario

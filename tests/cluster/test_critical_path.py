@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.cluster.trail import PARTS
+from simasgd.cluster.clock.trail import PARTS
 from tests.build import TIMING, clock, scenario
 from tests.cluster.by_hand import ADV, ADV_STAR, THREE, crash, run_three, run_tree, spell
 from tests.cluster.test_hand_timed import CLUSTER

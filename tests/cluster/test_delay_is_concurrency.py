@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simasgd.cluster.diary import Activity
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.log import SpanLog
 from tests.build import TIMING, clock, scenario
 
 RANDOM_CRASHES = {"faults": {"crashes": {"mtbf": "60 ms", "mttr": "15 ms"}}}

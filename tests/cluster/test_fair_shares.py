@@ -9,10 +9,10 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simasgd.cluster.events import Signal
-from simasgd.cluster.fair import FairLink, FairLinks, Flow, FlowClass
-from simasgd.cluster.pipe import Pipe
-from simasgd.cluster.trail import START, pushed
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.pipe import Pipe
+from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.network.fair import FairLink, FairLinks, Flow, FlowClass
 
 UNLIMITED = float("inf")
 

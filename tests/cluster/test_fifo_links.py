@@ -7,11 +7,11 @@ import random
 import pytest
 import simpy
 
-from simasgd.cluster.inflow import Inflow
-from simasgd.cluster.network import Network
-from simasgd.cluster.topology import topology
-from simasgd.cluster.trail import START, pushed
-from simasgd.scenario.cluster import Cluster
+from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.network.inflow import Inflow
+from simasgd.cluster.network.network import Network
+from simasgd.cluster.network.topology import topology
+from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.what_if import what_if
 from tests.build import TIMING, clock, scenario
 from tests.cluster.by_hand import ms, spell

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.cluster.diary import Activity
+from simasgd.cluster.clock.activity import Activity
 from tests.build import TIMING, clock, scenario
 
 CLUSTER = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import text
-from simasgd.scenario.load import typed
+from simasgd.scenario.reading import text
+from simasgd.scenario.reading.load import typed
 from tests.build import LEARNING, TIMING, clock, scenario
 
 ONE = {"cluster": {"learners": 1}, "stop": {"gradients": 5000}}

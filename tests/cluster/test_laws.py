@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.scenario.merge import merge
+from simasgd.scenario.vocabulary.merge import merge
 from tests.build import TIMING, clock, scenario
 
 IDEAL_30 = merge(TIMING, {"cluster": {"learners": 30, "profile": "ideal"}})

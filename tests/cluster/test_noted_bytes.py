@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster import book
+from simasgd.cluster.clock import recording as book
 from tests.build import TIMING, clock, scenario
 
 PAYLOAD = 10_000.0  # bytes of a message in TIMING

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from simasgd import Study, simulate
-from simasgd.cluster.topology import topology
-from simasgd.report.provenance import profiles
-from simasgd.scenario.network import P775, Network
+from simasgd.cluster.network.topology import topology
+from simasgd.report.sections.provenance import profiles
+from simasgd.scenario.cluster.network import P775, Network
 from tests.build import TIMING, clock, scenario
 
 SUPERNODE = 32

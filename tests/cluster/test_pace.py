@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simasgd import exact
-from simasgd.cluster.pace import Scheduled, Spells, spells
-from simasgd.scenario.faults import Stragglers
+from simasgd.cluster.clock.pace import Scheduled, Spells, spells
+from simasgd.scenario.cluster.faults import Stragglers
 
 # Half of full speed from 10 s on, nothing from 20 s to 30 s, a quarter from 30 s to 38 s.
 SLOW = Scheduled([(10.0, 20.0, 0.5), (20.0, 30.0, 0.0), (30.0, 38.0, 0.25)])

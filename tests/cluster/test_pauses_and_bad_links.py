@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.cluster.diary import Activity
+from simasgd.cluster.clock.activity import Activity
 from tests.cluster.by_hand import crash, ms, run_three, spell
 
 

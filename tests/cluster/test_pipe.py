@@ -7,7 +7,7 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simasgd.cluster.pipe import Pipe
+from simasgd.cluster.clock.pipe import Pipe
 
 
 def test_by_hand():

@@ -1,10 +1,10 @@
-"""The stated rule for events at one instant (simasgd/cluster/events.py)."""
+"""The stated rule for events at one instant (simasgd/cluster/clock/events.py)."""
 
 from __future__ import annotations
 
 import simpy
 
-from simasgd.cluster.events import Signal
+from simasgd.cluster.clock.events import Signal
 from tests.build import TIMING, clock, scenario
 
 CONSTANT = {"cluster": {"learners": 5, "compute": {"distribution": "constant", "cv": None}}}

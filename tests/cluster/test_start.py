@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster.start import cycle, starts
+from simasgd.cluster.cast.start import cycle, starts
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.cluster.test_closed_queues import mean_values
 from tests.protocols.table import ROWS

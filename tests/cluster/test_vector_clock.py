@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simpy import Environment, Event
 
-from simasgd.cluster.trail import START
-from simasgd.cluster.vector_clock import VectorClock
+from simasgd.cluster.clock.trail import START
+from simasgd.cluster.clock.vector_clock import VectorClock
 from simasgd.tape import Gradient
 
 LEARNERS = 3

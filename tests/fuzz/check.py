@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from simasgd import cli
+from simasgd.command import cli
 from simasgd.errors import SimasgdError
-from simasgd.scenario import catalogue, keys, text
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import merge
+from simasgd.scenario.reading import catalogue, keys, text
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import merge
 from tests.bad_input import PLAIN, TIMING
 from tests.scenario.forms import CLUSTER_FORMS
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from simasgd import simulate
-from simasgd.cluster.log import SpanLog
+from simasgd.cluster.clock.log import SpanLog
 from simasgd.errors import ScenarioError
 from simasgd.summary import clock_summary, learner_table, time_summary, timeline, update_table
 from tests.build import TIMING, clock, scenario

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import jax
 import pytest
 
-from simasgd.learning import machine, problem, reference
+from simasgd.learning.chain import reference
+from simasgd.learning.players import machine
+from simasgd.learning.problem import problem
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from simasgd import simulate
-from simasgd.learning import analytic
-from simasgd.learning.data import load
-from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference
-from simasgd.scenario.data import LinearRegression, LogisticRegression, Noise
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.data import analytic
+from simasgd.learning.data.sets import load
+from simasgd.learning.problem.problem import pose
+from simasgd.scenario.learning.data import LinearRegression, LogisticRegression, Noise
 from tests.build import LEARNING, clock, scenario
 
 DIGESTS = [

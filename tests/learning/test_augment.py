@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from simasgd.learning.augment import augmentation, draws
-from simasgd.scenario.data import AbstractData, Characters, Cifar10, Digits, ImageNet
+from simasgd.learning.data.augment import augmentation, draws
+from simasgd.scenario.learning.data import AbstractData, Characters, Cifar10, Digits, ImageNet
 
 TINY = ImageNet(resolution=2, crop=1, flip=True)
 

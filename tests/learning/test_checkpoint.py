@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from simasgd import RunFailed, simulator, study
-from simasgd.learning.checkpoint import FileCheckpoint
-from simasgd.learning.compiled import Compiled, Together
+from simasgd.learning.players.checkpoint import FileCheckpoint
+from simasgd.learning.players.compiled import Compiled, Together
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
 from tests.build import LEARNING, LINEAR, PROGRAM, scenario

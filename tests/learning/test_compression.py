@@ -12,15 +12,15 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.learning.compiled import Compiled, Together
-from simasgd.learning.machine import Machine
-from simasgd.learning.memory import needs
-from simasgd.learning.plan import CPU
-from simasgd.learning.planner import planned
-from simasgd.learning.reference import Reference
-from simasgd.scenario import modulation
-from simasgd.scenario.compression import QSGD, Half, NoCompression, Sign, TopK
-from simasgd.scenario.optimizers import SGD
+from simasgd.learning.chain.plan import CPU
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.players.machine import Machine
+from simasgd.learning.players.memory import needs
+from simasgd.learning.players.planner import planned
+from simasgd.scenario.learning import modulation
+from simasgd.scenario.learning.compression import QSGD, Half, NoCompression, Sign, TopK
+from simasgd.scenario.learning.optimizers import SGD
 from tests.build import LEARNING, clock, scenario
 from tests.learning.test_memory import bytes_of as taken
 from tests.learning.test_players import distance, final, problem_of

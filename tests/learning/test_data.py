@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simasgd.datafiles import FILES, VARIABLE, locate
 from simasgd.errors import DataMissing
-from simasgd.learning.data import load, mini_batches
-from simasgd.scenario.data import DATA, AbstractData, Cifar10, DataName, Digits, FashionMnist, Mnist
+from simasgd.learning.data.files import FILES, VARIABLE, locate
+from simasgd.learning.data.sets import load, mini_batches
+from simasgd.scenario.learning.data import DATA, AbstractData, Cifar10, DataName, Digits, FashionMnist, Mnist
 
 _REAL = os.environ.get(VARIABLE)
 SPECS: dict[str, AbstractData] = {spec.kind: spec for spec in (Mnist(), FashionMnist(), Cifar10())}

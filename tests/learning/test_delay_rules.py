@@ -7,8 +7,8 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.scenario import modulation
-from simasgd.scenario.optimizers import SGD
+from simasgd.scenario.learning import modulation
+from simasgd.scenario.learning.optimizers import SGD
 
 
 def factor(rule, staleness):

@@ -15,8 +15,8 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.scenario.modulation import DanaSlim, DanaZero, InverseStaleness, Mishchenko, NoModulation
-from simasgd.scenario.optimizers import SGD
+from simasgd.scenario.learning.modulation import DanaSlim, DanaZero, InverseStaleness, Mishchenko, NoModulation
+from simasgd.scenario.learning.optimizers import SGD
 from tests.build import TIMING, clock, scenario
 
 RATE, STEPS = 0.05, 200  # α·h

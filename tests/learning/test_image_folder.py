@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simasgd.datafiles import VARIABLE
 from simasgd.errors import DataMissing
-from simasgd.learning.data import Dataset, load
-from simasgd.learning.image_folder import LazyImages
-from simasgd.learning.partition import parts
-from simasgd.scenario.data import ImageNet
-from simasgd.scenario.partition import Dirichlet, Shards
+from simasgd.learning.data.files import VARIABLE
+from simasgd.learning.data.image_folder import LazyImages
+from simasgd.learning.data.partition import parts
+from simasgd.learning.data.sets import Dataset, load
+from simasgd.scenario.learning.data import ImageNet
+from simasgd.scenario.learning.partition import Dirichlet, Shards
 
 PLAIN: dict[str, Any] = {"resolution": 4, "classes": 2, "train": 5, "test": 2}
 

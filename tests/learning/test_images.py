@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from simasgd.learning import images as layers
-from simasgd.scenario.models import pooled_size
+from simasgd.learning.models import images as layers
+from simasgd.scenario.learning.models import pooled_size
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 

@@ -6,10 +6,10 @@ import jax
 import pytest
 
 from simasgd import Scenario, ScenarioError
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference
-from simasgd.report.facts import facts_of
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.problem.problem import pose
+from simasgd.report.facts.facts import facts_of
 from simasgd.simulator import study
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.test_players import distance, final

@@ -8,12 +8,12 @@ import jax
 import pytest
 
 from simasgd import DataMissing, RunFailed, simulate
-from simasgd.learning.machine import Machine
-from simasgd.learning.memory import needs
-from simasgd.learning.plan import CPU
-from simasgd.learning.planner import planned
-from simasgd.learning.space import said
-from simasgd.scenario.merge import merge
+from simasgd.learning.chain.plan import CPU
+from simasgd.learning.players.machine import Machine
+from simasgd.learning.players.memory import needs
+from simasgd.learning.players.planner import planned
+from simasgd.learning.problem.space import said
+from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import plans
 from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.test_players import problem_of

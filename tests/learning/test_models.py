@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from simasgd.learning import models
-from simasgd.learning.objective import classification, loss, regression
-from simasgd.scenario.data import DATA, DataShape
-from simasgd.scenario.models import (
+from simasgd.learning.models import build as models
+from simasgd.learning.models.objective import classification, loss, regression
+from simasgd.scenario.learning.data import DATA, DataShape
+from simasgd.scenario.learning.models import (
     MLP,
     Cifar10Rudra,
     LeNet5,

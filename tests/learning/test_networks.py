@@ -9,17 +9,17 @@ import optax
 import pytest
 from jax import lax
 
-from simasgd.learning import models
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.data import load
-from simasgd.learning.network import in_portions
-from simasgd.learning.objective import classification, loss
-from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference
-from simasgd.learning.text import ENTROPY
-from simasgd.learning.transformers import attend
-from simasgd.scenario.data import DATA, Characters, DataShape, Digits
-from simasgd.scenario.models import Cifar10Rudra, LeNet5, ResNet18, ResNet20, Transformer
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.data.sets import load
+from simasgd.learning.data.text import ENTROPY
+from simasgd.learning.models import build as models
+from simasgd.learning.models.network import in_portions
+from simasgd.learning.models.objective import classification, loss
+from simasgd.learning.models.transformers import attend
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.problem.problem import pose
+from simasgd.scenario.learning.data import DATA, Characters, DataShape, Digits
+from simasgd.scenario.learning.models import Cifar10Rudra, LeNet5, ResNet18, ResNet20, Transformer
 from tests.build import LEARNING, clock, scenario
 
 NETWORKS = [

@@ -8,12 +8,12 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.problem import Described, Recipe, recipe_of
-from simasgd.scenario.data import Cifar10
-from simasgd.scenario.models import Cifar10Rudra
-from simasgd.scenario.modulation import InverseStaleness, NoModulation
-from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp, TotalMomentum
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.problem.problem import Described, Recipe, recipe_of
+from simasgd.scenario.learning.data import Cifar10
+from simasgd.scenario.learning.models import Cifar10Rudra
+from simasgd.scenario.learning.modulation import InverseStaleness, NoModulation
+from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp, TotalMomentum
 from tests.build import LEARNING, clock, scenario
 from tests.learning.test_players import distance, final, problem_of
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from simasgd import DataMissing, Run, Scenario, Task, simulate, study
-from simasgd.learning import models
-from simasgd.learning.data import load
-from simasgd.learning.reference import Reference
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.data.sets import load
+from simasgd.learning.models import build as models
 from simasgd.report.page import write_study
-from simasgd.scenario.data import Digits
-from simasgd.scenario.models import MLP
+from simasgd.scenario.learning.data import Digits
+from simasgd.scenario.learning.models import MLP
 from tests.build import LEARNING, TIMING, scenario
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "own-model.md"

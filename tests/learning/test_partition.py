@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.learning.data import load
-from simasgd.learning.partition import parts
-from simasgd.scenario.data import Digits
-from simasgd.scenario.partition import Dirichlet, Shards, Shared
+from simasgd.learning.data.partition import parts
+from simasgd.learning.data.sets import load
+from simasgd.scenario.learning.data import Digits
+from simasgd.scenario.learning.partition import Dirichlet, Shards, Shared
 from tests.build import LEARNING, scenario
 
 LABELS = load(Digits()).train_labels
@@ -53,7 +53,7 @@ def test_shared_is_no_partition():
 
 
 def test_a_learner_draws_from_its_own_samples_only():
-    from simasgd.learning.problem import pose
+    from simasgd.learning.problem.problem import pose
     from tests.build import clock
 
     chosen = scenario(LEARNING, {"learning": {"partition": "shards"}})

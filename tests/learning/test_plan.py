@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simasgd.learning.plan import CPU, plan
+from simasgd.learning.chain.plan import CPU, plan
 from simasgd.learning.train import evaluation_points
 from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario

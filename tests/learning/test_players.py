@@ -10,12 +10,12 @@ import numpy as np
 import optax
 import pytest
 
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.machine import _compiled
-from simasgd.learning.objective import loss
-from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference, _functions
-from simasgd.scenario.merge import merge
+from simasgd.learning.chain.reference import Reference, _functions
+from simasgd.learning.models.objective import loss
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.players.machine import _compiled
+from simasgd.learning.problem.problem import pose
+from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.test_plan import tape_of
 

@@ -11,10 +11,10 @@ import pytest
 
 from simasgd import ScenarioError
 from simasgd.learning import rules
-from simasgd.learning.schedule import schedule_factors
-from simasgd.scenario.modulation import InverseStaleness
-from simasgd.scenario.optimizers import SGD
-from simasgd.scenario.schedule import Decay, Schedule
+from simasgd.learning.problem.schedule import schedule_factors
+from simasgd.scenario.learning.modulation import InverseStaleness
+from simasgd.scenario.learning.optimizers import SGD
+from simasgd.scenario.learning.schedule import Decay, Schedule
 from tests.build import LEARNING, scenario
 from tests.learning.test_plan import tape_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.learning import text
-from simasgd.learning.data import load
-from simasgd.scenario.data import DATA, Characters
+from simasgd.learning.data import text
+from simasgd.learning.data.sets import load
+from simasgd.scenario.learning.data import DATA, Characters
 
 
 def test_every_pair_has_four_different_successors() -> None:

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from simasgd import simulate
-from simasgd.datafiles import VARIABLE
-from simasgd.learning import examples
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.plan import CPU
-from simasgd.learning.planner import planned
-from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference
+from simasgd.learning.chain.plan import CPU
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.data import examples
+from simasgd.learning.data.files import VARIABLE
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.players.planner import planned
+from simasgd.learning.problem.problem import pose
 from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.test_image_folder import save
 from tests.learning.test_players import PROTOCOLS, TOLERANCE, distance, final, named, problem_of
@@ -135,9 +135,9 @@ import jax
 from tests.build import LEARNING, scenario
 from tests.learning.test_players import distance, final, problem_of
 from tests.learning.test_waves import DOUBLE, IN_WAVES
-from simasgd.learning.compiled import Compiled, Together
-from simasgd.learning.plan import CPU
-from simasgd.learning.reference import Reference
+from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.chain.plan import CPU
+from simasgd.learning.chain.reference import Reference
 
 found = {"devices": jax.device_count()}
 with jax.enable_x64(True):

@@ -9,12 +9,12 @@ import numpy as np
 import optax
 import pytest
 
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.objective import loss
-from simasgd.learning.player import Moment
-from simasgd.learning.problem import pose
-from simasgd.scenario.collective import Collective
-from simasgd.scenario.keys import sections
+from simasgd.learning.models.objective import loss
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.players.player import Moment
+from simasgd.learning.problem.problem import pose
+from simasgd.scenario.cluster.collective import Collective
+from simasgd.scenario.reading.keys import sections
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.test_players import TOLERANCE, distance
 

@@ -7,8 +7,8 @@ import pytest
 
 from simasgd import simulate
 from simasgd.cluster import simulation
-from simasgd.cluster.book import Limit
-from simasgd.cluster.peers import Peers
+from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.peers.cast import Peers
 from simasgd.tape import AbstractRecorder
 from tests.build import TIMING, clock, scenario
 from tests.protocols.averaging import models_of, spread

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
-from simasgd.identity import content_name
 from simasgd.protocols import foreign
-from simasgd.scenario import keys
+from simasgd.results.identity import content_name
+from simasgd.scenario.reading import keys
 from tests.build import LINEAR, TIMING, clock, scenario
 from tests.cluster.random_runs import clusters
 from tests.cluster.test_conservation import test_conservation
@@ -25,7 +25,7 @@ from tests.protocols.table import ROWS, Row
 PAGE = (Path(__file__).parents[2] / "docs" / "new-protocol.md").read_text(encoding="utf-8")
 FILE, ROW = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-PARAMETER = "from simasgd.scenario.section import Count\n\n"
+PARAMETER = "from simasgd.scenario.vocabulary.section import Count\n\n"
 WRONG = """\
 [simasgd.protocols]
 elsewhere = nowhere:Nothing
@@ -147,7 +147,7 @@ def test_from_the_command_line_and_in_workers(tmp_path):
     install(tmp_path, entry_points(), round_robin=FILE)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     changes = ["learning=null", "payload=10kB", "samples_per_epoch=100", "variants=null", "cluster.learners=2,3", "seed=0,1"]
-    program = [sys.executable, "-c", "from simasgd.cli import main; main()"]
+    program = [sys.executable, "-c", "from simasgd.command.cli import main; main()"]
     command = [*program, "sweep", "digits", "protocol=round-robin", *changes]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "out"), "-q"], env=environment, cwd=tmp_path, capture_output=True, text=True

@@ -8,9 +8,9 @@ from typing import get_args
 import jax
 import pytest
 
-from simasgd.learning.compiled import Compiled
-from simasgd.learning.problem import pose
-from simasgd.learning.reference import Reference
+from simasgd.learning.chain.reference import Reference
+from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.problem.problem import pose
 from simasgd.protocols import InjectedStaleness, Protocol
 from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario
 from tests.learning.test_players import TOLERANCE, distance, final, named

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simasgd import Scenario, Study, study
-from simasgd.sweep import SweepTable, plan_sweep, run_sweep
+from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
 from tests.build import LEARNING, compiled_quickly, scenario
 from tests.clockwork import FAULTS, HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
 

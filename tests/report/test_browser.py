@@ -9,7 +9,7 @@ import pytest
 
 from simasgd import Study
 from simasgd.report.page import write_study, write_sweep
-from simasgd.sweep import SweepTable
+from simasgd.sweeps.sweep import SweepTable
 from tests.browser import MARKS, opened
 
 pytestmark = MARKS

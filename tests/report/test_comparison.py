@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study
-from simasgd.outcome import Outcome
-from simasgd.report.comparison import (
+from simasgd.report.comparison.as_json import comparison_json, write_comparison
+from simasgd.report.comparison.comparison import (
     BYTES,
     CRITERIA,
     EPOCHS_TO_TARGET,
@@ -36,13 +36,13 @@ from simasgd.report.comparison import (
     point,
     seeds_won,
 )
-from simasgd.report.comparison_json import comparison_json, write_comparison
-from simasgd.report.differences import alike_amounts, alike_scores
-from simasgd.report.facts import facts_of
-from simasgd.report.metric import ERROR, LOSS, Metric
+from simasgd.report.comparison.standings import front, standings, target_reading
+from simasgd.report.facts.differences import alike_amounts, alike_scores
+from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.metric import ERROR, LOSS, Metric
+from simasgd.report.facts.words import NBSP, Spread, volume
 from simasgd.report.page import study_page, write_study
-from simasgd.report.standings import front, standings, target_reading
-from simasgd.report.words import NBSP, Spread, volume
+from simasgd.results.outcome import Outcome
 
 
 def evaluations(*errors: float) -> pd.DataFrame:

@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 from simasgd import Study
-from simasgd.report.facts import facts_of
-from simasgd.report.gantt import ACTIVITIES, Shown, pack, shown, timeline_blocks
+from simasgd.report.drawing.parts import Block
+from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.words import NBSP
 from simasgd.report.page import study_page
-from simasgd.report.parts import Block
-from simasgd.report.words import NBSP
-from simasgd.timeline import tracks_of
+from simasgd.report.sections.gantt import ACTIVITIES, Shown, pack, shown, timeline_blocks
+from simasgd.results.timeline import tracks_of
 from tests.clockwork import COLUMNS, run, study_of, timeline
 
 EVERYTHING = 1_000_000

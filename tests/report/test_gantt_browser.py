@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from simasgd import Study
-from simasgd.report.facts import facts_of
-from simasgd.report.gantt import timeline_blocks
+from simasgd.report.facts.facts import facts_of
 from simasgd.report.page import write_study
+from simasgd.report.sections.gantt import timeline_blocks
 from tests.browser import MARKS, opened
 from tests.clockwork import run, study_of, timeline
 

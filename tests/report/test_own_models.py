@@ -15,19 +15,19 @@ import pytest
 
 from simasgd import Run, Study, simulate
 from simasgd.report.blocks import blocks
-from simasgd.report.facts import Facts, Resource, facts_of
-from simasgd.report.gantt import timeline_blocks
-from simasgd.report.learning_blocks import distance_blocks, distance_reading, whose_reading
-from simasgd.report.metric import ERROR
+from simasgd.report.drawing.parts import Block
+from simasgd.report.facts.facts import Facts, Resource, facts_of
+from simasgd.report.facts.metric import ERROR
+from simasgd.report.facts.tables import clocks, distances
+from simasgd.report.facts.words import NBSP, Spread
 from simasgd.report.page import study_page
-from simasgd.report.parts import Block
-from simasgd.report.provenance import profiles
-from simasgd.report.staleness_blocks import staleness_block
-from simasgd.report.tables import clocks, distances
-from simasgd.report.time_blocks import time_block
-from simasgd.report.verdict import reference, resource, spent, verdict
-from simasgd.report.words import NBSP, Spread
-from simasgd.results import records
+from simasgd.report.sections.gantt import timeline_blocks
+from simasgd.report.sections.learning import distance_blocks, distance_reading, whose_reading
+from simasgd.report.sections.provenance import profiles
+from simasgd.report.sections.staleness import staleness_block
+from simasgd.report.sections.time import time_block
+from simasgd.report.sections.verdict import reference, resource, spent, verdict
+from simasgd.results.run import records
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import WHAT_IF, run, study_of, timeline
 

@@ -10,11 +10,11 @@ from statistics import fmean
 import pytest
 
 from simasgd import Study, study
-from simasgd.report.metric import ERROR
+from simasgd.report.facts.metric import ERROR
+from simasgd.report.facts.tables import curves
 from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
-from simasgd.report.tables import curves
-from simasgd.report.verdict import verdict
-from simasgd.sweep import SweepTable
+from simasgd.report.sections.verdict import verdict
+from simasgd.sweeps.sweep import SweepTable
 from tests.build import LEARNING, scenario
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -160,7 +160,7 @@ def test_names_are_emphasised_whole() -> None:
 
 
 def test_the_verdict_leads(compared: Study) -> None:
-    from simasgd.report.facts import facts_of
+    from simasgd.report.facts.facts import facts_of
 
     leading = re.search(r'<p class="verdict">(.*?)</p>', study_page(compared))
     assert leading is not None

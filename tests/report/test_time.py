@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from simasgd import Study
-from simasgd.report.facts import Facts, Faults, Hang, WhatIf, facts_of
-from simasgd.report.faults import fault_blocks, hang
+from simasgd.report.drawing.parts import Block
+from simasgd.report.facts.facts import Facts, Faults, Hang, WhatIf, facts_of
+from simasgd.report.facts.words import NBSP
 from simasgd.report.page import study_page
-from simasgd.report.parts import Block
-from simasgd.report.time_blocks import gain_reading, path_reading, time_block
-from simasgd.report.verdict import verdict
-from simasgd.report.words import NBSP
+from simasgd.report.sections.faults import fault_blocks, hang
+from simasgd.report.sections.time import gain_reading, path_reading, time_block
+from simasgd.report.sections.verdict import verdict
 from tests.clockwork import HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simasgd.report import svg
+from simasgd.report.drawing import svg
+from simasgd.report.facts.words import without_controls
 from simasgd.report.page import sweep_page
-from simasgd.report.words import without_controls
-from simasgd.results import thinned
-from simasgd.scenario.text import dump
-from simasgd.sweep import plan_sweep, run_sweep
+from simasgd.results.run import thinned
+from simasgd.scenario.reading.text import dump
+from simasgd.sweeps.sweep import plan_sweep, run_sweep
 from tests.build import TIMING, scenario
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from simasgd.outcome import Outcome, fails
-from simasgd.report.facts import Divergence, Facts, Resource
-from simasgd.report.reference import reference
-from simasgd.report.verdict import quality, verdict
-from simasgd.report.words import NBSP, Spread, count, duration, factor, joined, percent, share
+from simasgd.report.facts.facts import Divergence, Facts, Resource
+from simasgd.report.facts.reference import reference
+from simasgd.report.facts.words import NBSP, Spread, count, duration, factor, joined, percent, share
+from simasgd.report.sections.verdict import quality, verdict
+from simasgd.results.outcome import Outcome, fails
 
 TIMES = {"compute": 0.9, "push": 0.01, "wait": 0.08, "pull": 0.01, "idle": 0.0}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.compare import compared, is_protocol, target_of
+from simasgd.scenario.reading.compare import compared, is_protocol, target_of
+from simasgd.scenario.reading.text import dump
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.text import dump
 
 
 def test_protocols_become_variants_in_their_order() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from simasgd import Scenario, ScenarioError
-from simasgd.scenario import text
 from simasgd.scenario.alike import clock_of, together
-from simasgd.scenario.load import typed
+from simasgd.scenario.reading import text
+from simasgd.scenario.reading.load import typed
 from tests.build import LEARNING, TIMING, scenario
 
 MODEL = 64 * 16 + 16 + 16 * 10 + 10  # parameters of the network in LEARNING: 1,210

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.data import DATA, Characters, Cifar10, DataShape, Digits, ImageNet, LogisticRegression, Noise
+from simasgd.scenario.learning.data import DATA, Characters, Cifar10, DataShape, Digits, ImageNet, LogisticRegression, Noise
 from tests.build import LEARNING, scenario
 
 

@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 
 from simasgd.protocols import Protocol
-from simasgd.scenario import keys, text
-from simasgd.scenario.compression import Compression
-from simasgd.scenario.learning import Learning
-from simasgd.scenario.load import typed
+from simasgd.scenario.learning.compression import Compression
+from simasgd.scenario.learning.learning import Learning
+from simasgd.scenario.reading import keys, text
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
 
 TABLE = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import RunFailed, ScenarioError, UsageError
-from simasgd.scenario import compose, files, text, units
-from simasgd.scenario.load import load_scenario, typed
+from simasgd.scenario.reading import compose, files, text
+from simasgd.scenario.reading.load import load_scenario, typed
+from simasgd.scenario.vocabulary import units
 from simasgd.storage.folder import refuse_name
 from tests.bad_input import TIMING
 

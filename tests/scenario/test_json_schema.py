@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from simasgd.scenario import catalogue, text
-from simasgd.scenario.json_schema import scenario_schema
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import Layer, merge
+from simasgd.scenario.reading import catalogue, text
+from simasgd.scenario.reading.json_schema import scenario_schema
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer, merge
 from tests.scenario.forms import CLUSTER_FORMS
 
 VALIDATOR = Draft202012Validator(scenario_schema())

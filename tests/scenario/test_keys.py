@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.scenario import keys
+from simasgd.scenario.reading import keys
 
 _DOCUMENTED = """
 name title seed repeats record

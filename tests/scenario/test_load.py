@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import catalogue, text
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import Layer, merge
+from simasgd.scenario.reading import catalogue, text
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer, merge
 from tests.scenario.forms import CLUSTER_FORMS
 
 PLAIN = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import text
+from simasgd.scenario.reading import text
 from simasgd.scenario.schema import Scenario
 
 PLAIN = """\

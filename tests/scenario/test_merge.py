@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simasgd.scenario.merge import Layer, Mark, difference, merge
+from simasgd.scenario.vocabulary.merge import Layer, Mark, difference, merge
 
 # A schema for trees as scenarios have them: leaves, sections with fixed keys, and choices among kinds with keys of their own.
 _LEAF = st.one_of(

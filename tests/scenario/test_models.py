@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.models import Transformer
+from simasgd.scenario.learning.models import Transformer
 from tests.build import LEARNING, scenario
 
 

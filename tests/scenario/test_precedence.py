@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import catalogue, text
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import Layer, merge
+from simasgd.scenario.reading import catalogue, text
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer, merge
 
 PLAIN = """\
 name: plain

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from simasgd.cluster import compute
-from simasgd.scenario import catalogue, text
-from simasgd.scenario.load import typed
+from simasgd.cluster.clock import compute
+from simasgd.scenario.reading import catalogue, text
+from simasgd.scenario.reading.load import typed
 
 PROFILES = catalogue.profiles()
 WORK = "workload: {mini_batch: 4, payload: 1 kB}, protocol: async, stop: {gradients: 10}"

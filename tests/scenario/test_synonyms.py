@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario import catalogue, keys, synonyms, units
-from simasgd.scenario.load import typed
-from simasgd.scenario.merge import Layer
+from simasgd.scenario.reading import catalogue, keys
+from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary import synonyms, units
+from simasgd.scenario.vocabulary.merge import Layer
 from tests.build import TIMING
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simasgd.scenario.units import BANDWIDTH, DIMENSIONS, SIZE, TIME, UNLIMITED, Dimension, parse, show
+from simasgd.scenario.vocabulary.units import BANDWIDTH, DIMENSIONS, SIZE, TIME, UNLIMITED, Dimension, parse, show
 
 
 @pytest.mark.parametrize(

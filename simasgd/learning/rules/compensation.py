@@ -69,7 +69,8 @@ def scale_by_gap(decay: float) -> optax.GradientTransformationExtraArgs:
     taken from the current weights; the extra argument `step`, the number of updates so far, tells when they are new. Where a
     weight has never moved its gap is 1.
 
-    A public implementation of the paper has the root of a mean of squares for C (`simasgd.scenario.modulation.GapAware`).
+    A public implementation of the paper has the root of a mean of squares for C
+    (`simasgd.scenario.learning.modulation.GapAware`).
     """
 
     def init(params: Any) -> StepSizes:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from simasgd.scenario.compression import entries_kept
+from simasgd.scenario.learning.compression import entries_kept
 
 _LEAST_NORMAL, _LEAST_HALF = 2.0**-14, 2.0**-24  # of half precision: from here on it has 11 digits, and its finest step
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from simasgd.scenario.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp, TotalMomentum
+from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp, TotalMomentum
 
 
 def scale_by_factor() -> optax.GradientTransformationExtraArgs:

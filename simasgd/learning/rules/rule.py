@@ -11,10 +11,10 @@ import optax
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
 from simasgd.learning.rules import compression as encoders
 from simasgd.learning.rules.optimizers import local_step, optimizer_of, regularized, scale_by_factor, scale_by_rates
-from simasgd.scenario import modulation as kinds
-from simasgd.scenario.compression import QSGD, Compression, Half, NoCompression, Sign, TopK
-from simasgd.scenario.modulation import Modulation
-from simasgd.scenario.optimizers import Optimizer
+from simasgd.scenario.learning import modulation as kinds
+from simasgd.scenario.learning.compression import QSGD, Compression, Half, NoCompression, Sign, TopK
+from simasgd.scenario.learning.modulation import Modulation
+from simasgd.scenario.learning.optimizers import Optimizer
 
 
 class Setting(NamedTuple):
@@ -83,7 +83,10 @@ def rule(
     local_learning_rate: float = 0.0,
     compression: Compression = _UNCOMPRESSED,
 ) -> Rule:
-    """The rule of a scenario, with `rates` and `decays` of its network's arrays (simasgd.learning.network) if it has any."""
+    """The rule of a scenario, with `rates` and `decays` of its network's arrays if it has any.
+
+    Both are those of `simasgd.learning.models.network`.
+    """
     before = [] if optimizer.clip is None else [optax.clip_by_global_norm(optimizer.clip)]
     after = [*([] if rates is None else [scale_by_rates(rates)]), scale_by_factor()]
     modulated = _per_gradient(modulation, optimizer.learning_rate, setting)

@@ -1,0 +1,90 @@
+"""Learners that crash and rejoin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Any, NamedTuple, final
+
+from simpy import Environment, Event, Interrupt
+from simpy.events import Timeout
+
+from simasgd import exact
+from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.laws import Exponential
+from simasgd.scenario.cluster.faults import Faults, RandomCrashes
+
+_FOREVER = float("inf")
+Run = Callable[[], Generator[Any, Any, None]]
+
+
+class Outage(NamedTuple):
+    """A crash, and the return (infinite: none), in seconds from time 0."""
+
+    crash: float
+    back: float
+
+
+def outages(faults: Faults, seed: int, learner: int) -> Iterator[Outage]:
+    """Those of one learner, in order."""
+    if isinstance(faults.crashes, RandomCrashes):
+        return _random_outages(faults.crashes, seed, learner)
+    mine = sorted((crash for crash in faults.crashes if crash.learner == learner), key=lambda crash: crash.at)
+    return iter([Outage(crash.at, _FOREVER if crash.down is None else crash.at + crash.down) for crash in mine])
+
+
+def _random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Iterator[Outage]:
+    factors = Exponential().factors(exact.stream(seed, exact.Purpose.CRASH, learner))
+    back = 0.0
+    for up, down in zip(factors, factors, strict=False):
+        crash = back + crashes.mtbf * up
+        back = crash + crashes.mttr * down
+        yield Outage(crash, back)
+
+
+@final
+@dataclass
+class Casualties:
+    """What the crashes did until now: who is down since when, and sums."""
+
+    crashes: int = 0
+    rejoins: int = 0
+    down_seconds: float = 0.0
+    down_since: dict[int, float] = field(default_factory=dict)
+    for_good: set[int] = field(default_factory=set)
+
+    def down_until(self, now: float) -> float:
+        """Learner-seconds spent down before `now` (s)."""
+        return self.down_seconds + sum(now - since for since in self.down_since.values())
+
+
+def mortal_life(
+    env: Environment, learner: AbstractWorker, threads: Sequence[Run], when: Iterator[Outage], casualties: Casualties
+) -> Generator[Event, Any, None]:
+    """Run a learner's threads, but for its outages, after each of which they start anew."""
+    for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):
+        running = [env.process(_mortal(thread())) for thread in threads]
+        if crash == _FOREVER:
+            return
+        yield Timeout(env, max(0.0, crash - env.now))  # it may be before the return, but for rounding
+        for process in running:
+            if process.is_alive:
+                process.interrupt()
+        learner.crash()
+        casualties.crashes += 1
+        casualties.down_since[learner.number] = env.now
+        if back == _FOREVER:
+            casualties.for_good.add(learner.number)
+            return
+        yield Timeout(env, back - env.now)
+        casualties.down_seconds += env.now - casualties.down_since.pop(learner.number)
+        casualties.rejoins += 1
+        learner.rejoin()
+
+
+def _mortal(thread: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
+    try:
+        yield from thread
+    except Interrupt:
+        return  # all it held is given up by Learner.crash

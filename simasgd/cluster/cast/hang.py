@@ -1,0 +1,72 @@
+"""Why a run ended that did not reach its stop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from simasgd.cluster.cast.faults import Casualties
+from simasgd.cluster.cast.watch import End, Idle, Stuck
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Nothing came of anything from `at` (s) on."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What there is to say of a run at its end: the time of the last gradient (s), the present (s), how many gradients were
+    applied, who crashed, who was computing, and what went wrong how often."""
+
+    last: float
+    now: float
+    applied: int
+    casualties: Casualties
+    computing: Collection[int]
+    troubles: dict[str, int]
+
+
+def hang(end: End, state: State) -> Hang | None:
+    """None for a run that reached its stop."""
+    if end is None:
+        return None
+    return Hang(state.last, _idle(state) if isinstance(end, Idle) else _stuck(end, state))
+
+
+def _idle(state: State) -> str:
+    gone = state.casualties.for_good
+    if gone:
+        return f"everybody waits, for ever; these learners crashed for good: {_crashed(state)}"
+    if state.computing:
+        return f"everybody waits, for ever, for a mini-batch that no clock sees the end of: of {_named(state.computing)}"
+    return "everybody waits, for ever, and nobody has crashed: the protocol waits for what cannot come"
+
+
+def _stuck(end: Stuck, state: State) -> str:
+    if end.since == state.now:
+        gradients = f"{state.applied:,} gradients were applied" if state.applied else "no gradient was applied"
+        return f"the clock stands still at {state.now:.6g} s: {end.events:,} events took no time; {gradients}"
+    what = [f"{number:,} {name}" for name, number in state.troubles.items() if number]
+    seen = f" (in the whole run: {', '.join(what)})" if what else ""
+    gone = f"; these learners crashed for good: {_crashed(state)}" if state.casualties.for_good else ""
+    spent = f"{end.events:,} events and {state.now - end.since:.6g} s of simulated time"
+    return f"nothing comes of what everybody does: no gradient in {spent}{seen}{gone}"
+
+
+def _crashed(state: State) -> str:
+    since = state.casualties.down_since
+    gone = sorted(state.casualties.for_good)
+    named = ", ".join(f"{number} (at {since[number]:.6g} s)" for number in gone[:_MOST_NAMED])
+    return named + (f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else "")
+
+
+def _named(learners: Collection[int]) -> str:
+    some = sorted(learners)[:_MOST_NAMED]
+    more = f" and {len(learners) - _MOST_NAMED} more" if len(learners) > _MOST_NAMED else ""
+    return f"learner{'s' if len(learners) > 1 else ''} {', '.join(map(str, some))}{more}"

@@ -1,0 +1,63 @@
+"""When learners start: all at once, or each at a moment of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
+
+from simpy import Environment
+from simpy.events import Timeout
+
+from simasgd import exact
+from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.scenario.cluster.architecture import Base
+from simasgd.scenario.cluster.cluster import Cluster
+
+Run = Callable[[], Generator[Any, Any, None]]
+
+
+def starts(spec: Cluster, cycle: float, seed: int) -> list[float]:
+    """When (s) each of the λ learners starts.
+
+    With `start: spread` learner 0 starts at 0, and every other at a moment drawn uniformly from one `cycle` (s), which is a
+    function of the seed and its number only. Moments at equal distances would be a timetable: learners with constant compute
+    times would never meet, and be faster for ever than any learners whose times vary.
+    """
+    if spec.start == "together":
+        return [0.0] * spec.learners
+    streams = (exact.stream(seed, exact.Purpose.START, learner) for learner in range(1, spec.learners))
+    return [0.0, *(cycle * float(exact.uniforms(bits, 1)[0]) for bits in streams)]
+
+
+def cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: float, *, has_server: bool) -> float:
+    """A learner's cycle (s) by the asymptotic bounds of a closed queue, where a mini-batch takes `mean` seconds.
+
+    It is what a lone learner takes for a mini-batch, its messages and its update, or, if that is longer, λ times what one
+    learner needs of the server or of its interface. Links within the network, and trees of servers, are left out: this only
+    says how far apart learners start.
+    """
+    network, server = spec.network, spec.server
+    if not has_server:
+        return mean + network.overhead + weights_bytes / network.bandwidth + network.latency
+    pace = min(network.bandwidth, server.bandwidth)
+    messages = (gradient_bytes + weights_bytes) / pace + 2.0 * (network.overhead + network.latency)
+    work = server.update + server.per_gradient
+    lone = mean + messages + work
+    if not isinstance(spec.architecture, Base):
+        return lone
+    directions = (gradient_bytes, weights_bytes)
+    interface = (sum(directions) if server.duplex == "half" else max(directions)) / server.bandwidth
+    return max(lone, spec.learners * max(work, interface) / spec.architecture.shards)
+
+
+def delayed(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Run:
+    """A worker's role that does nothing before `start` (s)."""
+    return role if start == 0.0 else partial(_wait_and_run, env, worker, role, start)
+
+
+def _wait_and_run(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Generator[Any, Any, None]:
+    if env.now < start:  # a learner that crashed before it started may come back later
+        yield Timeout(env, start - env.now)
+        worker.rejoin()
+    yield from role()

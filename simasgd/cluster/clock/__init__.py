@@ -1,0 +1,1 @@
+"""Events, times and records of the simulated cluster."""

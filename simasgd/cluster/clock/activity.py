@@ -1,0 +1,81 @@
+"""What a thread of a learner does with its day: every second of it has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from enum import IntEnum
+from typing import Any, NamedTuple, final
+
+from simasgd.cluster.clock.log import SpanLog
+from simasgd.cluster.clock.trail import START
+
+
+class Activity(IntEnum):
+    """compute: a gradient. push, pull: its message (or the weights) is on the way. wait: for others, be it a place in a
+    link, the server's update or a barrier. idle: nothing to do, or down."""
+
+    COMPUTE = 0
+    PUSH = 1
+    WAIT = 2
+    PULL = 3
+    IDLE = 4
+
+
+@final
+class Diary:
+    """Seconds per activity of one thread. Activities follow each other without a gap, from time 0 on.
+
+    What begins may be dated ahead (a message's place in a link is known when it is sent), and `close` cuts the day off. `trail`
+    is what the thread's last event had to wait for.
+    """
+
+    __slots__ = ("_activity", "_ahead", "_learner", "_log", "_since", "_track", "seconds", "trail")
+
+    def __init__(self, log: SpanLog | None = None, learner: int = -1, thread: str = "") -> None:
+        self.seconds = [0.0] * len(Activity)
+        self.trail = START
+        self._activity = Activity.IDLE
+        self._since = 0.0
+        self._ahead: tuple[Activity, float] | None = None
+        self._log = log
+        self._learner = learner
+        self._track = -1 if log is None else log.track("learners", f"learner {learner} {thread}".strip())
+
+    @property
+    def activity(self) -> Activity:
+        """The present one."""
+        return self._activity
+
+    def begin(self, activity: Activity, now: float) -> None:
+        """From `now` (s) on, `activity`."""
+        if self._ahead is not None:
+            self._split(now)
+        since = self._since
+        self.seconds[self._activity] += now - since
+        if self._log is not None:
+            self._log.add(self._track, self._activity, since, now, self._learner)
+        self._activity, self._since = activity, now
+
+    def then(self, activity: Activity, start: float) -> None:
+        """What has begun turns into `activity` at `start` (s), now or later, unless something else begins before."""
+        self._ahead = (activity, start)
+
+    def close(self, now: float) -> None:
+        """The day ends at `now` (s)."""
+        self.begin(Activity.IDLE, now)
+
+    def _split(self, now: float) -> None:
+        assert self._ahead is not None
+        (activity, start), self._ahead = self._ahead, None
+        if start < now:
+            self.seconds[self._activity] += start - self._since
+            if self._log is not None:
+                self._log.add(self._track, self._activity, self._since, start, self._learner)
+            self._activity, self._since = activity, start
+
+
+class Thread(NamedTuple):
+    """What runs beside a learner's compute thread: its diary, and what it does all day."""
+
+    diary: Diary
+    run: Callable[[], Generator[Any, Any, None]]

@@ -1,0 +1,113 @@
+"""A first-in-first-out resource: messages through a network interface, updates through a server."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple, final
+
+from simasgd.cluster.clock.log import TRANSFER, SpanLog
+from simasgd.cluster.clock.pace import AbstractPace
+from simasgd.cluster.clock.trail import START, Extend, Trail, pushed
+
+
+class Usage(NamedTuple):
+    """What a resource did until the stop: fraction of the time busy, mean number waiting, bytes carried."""
+
+    name: str
+    busy: float
+    mean_queue: float
+    bytes: float
+
+
+@final
+class Pipe:
+    """Serves one request at a time in order of arrival.
+
+    No SimPy resource is needed: a request that arrives now starts at max(now, free), which is exact as long as the requests
+    are made in order of their arrival. `free` (s) is when it will have served all that it was asked for, and `last` the last
+    request's: how it extends a trail, that of its start, and its seconds. Its work goes at a given pace; `log` gets a span of
+    `activity` for each request.
+    """
+
+    __slots__ = (
+        "_activity",
+        "_busy_before",
+        "_busy_since",
+        "_bytes",
+        "_log",
+        "_pace",
+        "_pending",
+        "_track",
+        "_waited",
+        "free",
+        "last",
+        "name",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pace: AbstractPace | None = None,
+        log: SpanLog | None = None,
+        group: str = "links",
+        activity: int = TRANSFER,
+    ) -> None:
+        self.name = name
+        self.free = 0.0
+        self.last: tuple[Extend, Trail, float] = (pushed, START, 0.0)
+        self._pace = pace
+        self._log = log
+        self._track = -1 if log is None else log.track(group, name)
+        self._activity = activity
+        self._busy_since = 0.0  # start of the present busy period, or of the last one
+        self._busy_before = 0.0  # seconds served in earlier ones
+        self._waited = 0.0
+        self._bytes = 0.0
+        # (arrival, start, size) of the requests that had not begun at the last look; sums hold the others only, so that
+        # what lies far behind the stop is never added and taken off again.
+        self._pending: deque[tuple[float, float, float]] = deque()
+
+    def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1) -> float:
+        """Ask now for `seconds` of service to a message of `size` bytes; returns the time at which it starts."""
+        start = self.free
+        if start <= now:
+            if self._pending:
+                self._begin(now)
+            self._busy_before += start - self._busy_since
+            self._busy_since = start = now
+            self._bytes += size
+        else:
+            pending = self._pending
+            if pending and pending[0][1] <= now:
+                self._begin(now)
+            pending.append((now, start, size))
+        self.free = start + seconds if self._pace is None else self._pace.end(start, seconds)
+        if self._log is not None:
+            self._log.add(self._track, self._activity, start, self.free, learner)
+        return start
+
+    @property
+    def trail(self) -> Trail:
+        """What the instant had to wait for at which the pipe will be free."""
+        extend, trail, seconds = self.last
+        return extend(trail, seconds)
+
+    def usage(self, until: float) -> Usage:
+        """What happened before `until` (s), the time of the last request or a later one; a message that has begun counts
+        with all its bytes."""
+        if until <= 0.0:
+            return Usage(self.name, 0.0, 0.0, 0.0)
+        self._begin(until)
+        # From the start of the present busy period to `free` the pipe is never idle: all that it will serve has arrived.
+        served = self._busy_before + min(self.free, until) - self._busy_since
+        waiting = sum(until - arrival for arrival, _, _ in self._pending)
+        return Usage(self.name, min(1.0, served / until), (self._waited + waiting) / until, self._bytes)
+
+    def _begin(self, now: float) -> None:
+        """Book the requests that have begun by `now`."""
+        pending = self._pending
+        while pending and pending[0][1] <= now:
+            arrival, start, size = pending.popleft()
+            self._waited += start - arrival
+            self._bytes += size

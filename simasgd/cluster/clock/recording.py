@@ -1,0 +1,119 @@
+"""What is written down of a run as it goes: the rows of the tape, the bytes sent so far, and when it is done."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol as Structural
+from typing import final
+
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.trail import START
+from simasgd.mixing import NONE, Row
+from simasgd.tape import AbstractRecorder, Gradient
+
+_REPORT_EVERY = 8192  # gradients between two calls of `progress`
+# Reading the network's counts takes some 3 µs a learner, and a gradient some 10 µs: so the clock is slowed by a hundredth.
+_NOTE_EVERY = 32  # gradients of each learner between two notes of the bytes sent
+_MOST_NOTES = 1000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Where a run stops: at the first update that reaches one of the numbers, or at the time (s)."""
+
+    gradients: int | None = None
+    updates: int | None = None
+    seconds: float | None = None
+
+
+class Progress(Structural):
+    """Is told now and then how many gradients have been applied and how many seconds simulated."""
+
+    def __call__(self, gradients: int, seconds: float) -> None: ...
+
+
+@final
+class Notes:
+    """The bytes sent so far, noted at evenly spaced updates, of which there are the fewer the longer the run: the summary's
+    memory must not grow with the gradients."""
+
+    def __init__(self, sent: Callable[[], float], learners: int) -> None:
+        self._every = _NOTE_EVERY * learners
+        self.due = self._every  # the number of gradients at which to note next
+        self._sent = sent
+        self._updates, self._bytes = array("q", [0]), array("d", [0.0])
+
+    def take(self, gradients: int, updates: int) -> None:
+        self._updates.append(updates)
+        self._bytes.append(self._sent())
+        if len(self._updates) > _MOST_NOTES:
+            self._updates, self._bytes = self._updates[::2], self._bytes[::2]
+            self._every *= 2
+        self.due = gradients + self._every
+
+    def until(self, updates: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Updates and bytes up to the last update, at which all that was sent until the stop counts as sent."""
+        before = sum(1 for noted in self._updates if noted < updates)
+        if not before:
+            return (0,), (0.0,)
+        return (*self._updates[:before], updates), (*self._bytes[:before], self._sent())
+
+
+@final
+class Book:
+    """Passes the rows on to the recorder until the limit is reached, and stops the clock then."""
+
+    def __init__(self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: Progress | None, notes: Notes) -> None:
+        self.gradients = 0
+        self.updates = 0
+        self.time = 0.0  # of the last update
+        self.trail = START  # of the last row of models
+        self.notes = notes
+        self._rows = 0  # of models
+        self._recorder = recorder
+        self._most_gradients = limit.gradients if limit.gradients is not None else float("inf")
+        self._most_updates = limit.updates if limit.updates is not None else float("inf")
+        self._done = done
+        self._progress = progress
+        self._report_at = _REPORT_EVERY
+
+    def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
+        """The server's weights number `timestamp` + 1 are made."""
+        if self._done.triggered:
+            return  # consequences of the last update at the very instant of the stop
+        self._recorder.step(time, timestamp, gradients, summed)
+        self._applied(time, len(gradients))
+
+    def models(self, learners: int, has_centre: bool) -> None:
+        """Learners have models of their own, as the recorder is told."""
+        self._recorder.models(learners, has_centre)
+
+    def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
+        """A model is made; its number, or NONE where it is too late."""
+        if self._done.triggered:
+            return NONE
+        self._recorder.row(time, row, gradient, staleness)
+        self._rows += 1
+        if gradient is not None:
+            self._applied(time, 1)
+        return self._rows
+
+    def hold(self, holder: int, model: int) -> None:
+        """`holder` has come to hold that model."""
+        if model != NONE:
+            self._recorder.hold(self._rows, holder, model)
+
+    def _applied(self, time: float, gradients: int) -> None:
+        self.gradients += gradients
+        self.updates += 1
+        self.time = time
+        if self.gradients >= self._most_gradients or self.updates >= self._most_updates:
+            self._done.fire(False)
+        if self.gradients >= self.notes.due:
+            self.notes.take(self.gradients, self.updates)
+        if self.gradients >= self._report_at:
+            self._report_at = self.gradients + _REPORT_EVERY
+            if self._progress is not None:
+                self._progress(self.gradients, time)

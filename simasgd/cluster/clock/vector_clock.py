@@ -1,0 +1,95 @@
+"""How far each learner has got, as the server knows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import final
+
+from simpy import Environment
+
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.trail import Trail
+from simasgd.tape import Gradient
+
+
+@final
+class VectorClock:
+    """How many gradients of each learner the server is done with, having applied or dropped them. The least of these is the
+    clock of the slowest learner (SSP).
+
+    Its events have the trail of what made them happen.
+    """
+
+    __slots__ = ("_complete", "_counts", "_env", "_learners_at", "_least", "_of_all", "_of_one", "_reach")
+
+    def __init__(self, env: Environment, learners: int) -> None:
+        self._env = env
+        self._counts = [0] * learners
+        self._of_one: dict[int, tuple[int, Signal]] = {}
+        self._of_all: dict[int, Signal] = {}
+        self._learners_at: dict[int, int] | None = None  # how many have a count; None until somebody asks for the least
+        self._least = 0
+        self._complete: dict[float, int] = {0: 0}  # the timestamp at which the least came to a count
+        self._reach = 0.0  # how far back that is remembered
+
+    def advance(self, gradients: Sequence[Gradient], timestamp: int, trail: Trail) -> None:
+        """The server is done with these; its weights have that timestamp now."""
+        counts = self._counts
+        for gradient in gradients:
+            counts[gradient.learner] += 1
+        if self._learners_at is not None:
+            self._move(self._learners_at, gradients, timestamp)
+        if self._of_one or self._of_all:
+            for signal in self._happened(gradients):
+                signal.call(trail)
+
+    def done_with(self, learner: int, count: int) -> Signal | None:
+        """Happens when the server is done with so many gradients of a learner; None if it is."""
+        if self._counts[learner] >= count:
+            return None
+        signal = Signal(self._env)
+        self._of_one[learner] = (count, signal)
+        return signal
+
+    def all_done_with(self, count: int, timestamp: int, reach: float) -> Signal | None:
+        """Happens when the server, whose weights have that timestamp now, is done with so many gradients of every learner; None
+        if it is. `complete` will be asked for counts that are at most `reach` less than the least."""
+        self._reach = max(self._reach, reach)
+        if self._learners_at is None:
+            self._learners_at = dict(Counter(self._counts))
+            self._least = min(self._counts)
+            self._complete = {self._least: timestamp}
+        if self._least >= count:
+            return None
+        signal = self._of_all.get(count)
+        if signal is None:
+            signal = self._of_all[count] = Signal(self._env)
+        return signal
+
+    def complete(self, count: int) -> int:
+        """The timestamp of the first weights for which the server was done with so many of everybody's, as it is; or, of what
+        was before the first question, that at the first question."""
+        return self._complete[max(count, next(iter(self._complete)))] if count > 0 else 0
+
+    def _move(self, learners_at: dict[int, int], gradients: Sequence[Gradient], timestamp: int) -> None:
+        """Keep the least up to date; a learner that has several gradients here goes all the way at once."""
+        for learner, times in Counter(gradient.learner for gradient in gradients).items():
+            after = self._counts[learner]
+            learners_at[after] = learners_at.get(after, 0) + 1
+            learners_at[after - times] -= 1
+        while not learners_at.get(self._least):
+            learners_at.pop(self._least, None)
+            self._least += 1
+            self._complete[self._least] = timestamp
+            self._complete.pop(self._least - self._reach - 1, None)
+
+    def _happened(self, gradients: Sequence[Gradient]) -> list[Signal]:
+        happened = []
+        for learner in dict.fromkeys(gradient.learner for gradient in gradients):
+            waiting = self._of_one.get(learner)
+            if waiting is not None and self._counts[learner] >= waiting[0]:
+                happened.append(waiting[1])
+                del self._of_one[learner]
+        reached = sorted(count for count in self._of_all if count <= self._least)
+        return [*happened, *map(self._of_all.pop, reached)]

@@ -1,0 +1,1 @@
+"""Collective operations: all-reduce and all-gather over the network."""

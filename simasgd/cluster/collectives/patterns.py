@@ -1,0 +1,201 @@
+"""Who sends to whom in a collective operation, round by round.
+
+The costs are those of one operation on an idle star where every rank has a node of its own: n is the payload (bytes), B the
+bandwidth (bytes/s), L what a message takes whatever its size (s), p the number of ranks.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
+
+from simasgd.scenario.cluster.collective import (
+    AbstractCollective,
+    BinaryTree,
+    HalvingDoubling,
+    Hierarchical,
+    RecursiveDoubling,
+    RingCollective,
+)
+from simasgd.tape import Floats, Ints
+
+
+class Round(NamedTuple):
+    """M messages, of which a rank sends at most one and receives at most one. A round that is repeated is one object, so that
+    what is worked out for it can be kept."""
+
+    source: Ints
+    """(M,) the senders' ranks."""
+    target: Ints
+    """(M,) the receivers' ranks."""
+    share: Floats
+    """(M,) the messages' sizes in payloads."""
+
+
+Rounds = tuple[Round, ...]
+
+
+@singledispatch
+def reduction(kind: AbstractCollective, learners: int, per_node: int) -> Rounds:
+    """An all-reduce of p `learners`, of which as many are on a node: everybody has a payload, and gets the sum of all. There is
+    nothing to do for one. The costs are with the sections of the scenario."""
+    raise TypeError(f"no all-reduce {kind!r}")
+
+
+@reduction.register
+def _(kind: RingCollective, learners: int, per_node: int) -> Rounds:
+    return _sums_around(np.arange(learners))
+
+
+@reduction.register
+def _(kind: RecursiveDoubling, learners: int, per_node: int) -> Rounds:
+    core = _core(learners)
+    fold = _fold(learners, 1.0)
+    exchanges = tuple(_exchange(core, distance, 1.0) for distance in _powers_below(core))
+    return (*fold, *exchanges, *_back(fold))
+
+
+@reduction.register
+def _(kind: HalvingDoubling, learners: int, per_node: int) -> Rounds:
+    core = _core(learners)
+    fold = _fold(learners, 1.0)
+    # The largest messages go to the nearest ranks, which may share a node or a rack.
+    halving = tuple(_exchange(core, distance, 0.5 / distance) for distance in _powers_below(core))
+    return (*fold, *halving, *reversed(halving), *_back(fold))
+
+
+@reduction.register
+def _(kind: BinaryTree, learners: int, per_node: int) -> Rounds:
+    up = _up(learners, learners)
+    return (*up, *_back(up))
+
+
+@reduction.register
+def _(kind: Hierarchical, learners: int, per_node: int) -> Rounds:
+    up = _up(learners, per_node)
+    return (*up, *_sums_around(np.arange(0, learners, per_node)), *_back(up))
+
+
+@singledispatch
+def gathering(kind: AbstractCollective, learners: int, per_node: int) -> Rounds:
+    """An all-gather: everybody has a payload, and gets those of all. It stands in for the all-reduce of the same kind where
+    payloads cannot be added up on the way."""
+    raise TypeError(f"no all-gather {kind!r}")
+
+
+@gathering.register
+def _(kind: RingCollective, learners: int, per_node: int) -> Rounds:
+    """Everybody passes on what came last: (p − 1)(L + n/B)."""
+    return (_around(np.arange(learners), 1.0),) * (learners - 1)
+
+
+@gathering.register(RecursiveDoubling)
+@gathering.register(HalvingDoubling)
+def _(kind: RecursiveDoubling | HalvingDoubling, learners: int, per_node: int) -> Rounds:
+    """Ranks at the distances 1, 2, 4, … exchange all that they have: log₂p·L + (p − 1)n/B.
+
+    The e ranks above q, the greatest power of two up to p, send theirs before and get everything afterwards. If there are any,
+    the cost is (L + n/B) + Σ (L + (d + min(d, e))n/B) + (L + p·n/B), where d = 1, 2, 4, …, q/2.
+    """
+    core = _core(learners)
+    held = np.where(core < learners - len(core), 2.0, 1.0)
+    rounds = list(_fold(learners, 1.0))
+    for distance in _powers_below(core):
+        rounds.append(_exchange(core, distance, held))
+        held = held + held[core ^ distance]
+    return (*rounds, *_back(_fold(learners, float(learners))))
+
+
+@gathering.register
+def _(kind: BinaryTree, learners: int, per_node: int) -> Rounds:
+    """Up a binomial tree, then everything down it: ⌈log₂p⌉L + (p − 1)n/B + ⌈log₂p⌉(L + p·n/B)."""
+    return (*_up_with_all_below(learners, learners), *_everything_down(learners, learners))
+
+
+@gathering.register
+def _(kind: Hierarchical, learners: int, per_node: int) -> Rounds:
+    """Up the tree of each node, around the first ranks of the nodes, then everything down the trees. With m ranks on each of k
+    nodes, of which B′ is the bandwidth within: (m − 1)n/B′ + (k − 1)(L + m·n/B) + ⌈log₂m⌉p·n/B′."""
+    up, down = _up_with_all_below(learners, per_node), _everything_down(learners, per_node)
+    return (*up, *_nodes_around(learners, per_node), *down)
+
+
+def _sums_around(ranks: Ints) -> Rounds:
+    """A ring's all-reduce: each a part, twice as often as there are others."""
+    return (_around(ranks, 1.0 / len(ranks)),) * (2 * (len(ranks) - 1))
+
+
+def _nodes_around(learners: int, per_node: int) -> Rounds:
+    """A ring's all-gather of the first ranks of the nodes, each of which begins with the payloads of its node."""
+    ranks = np.arange(0, learners, per_node)
+    nodes = len(ranks)
+    sizes = np.minimum(per_node, learners - ranks).astype(float)
+    around = _around(ranks, sizes)
+    if sizes[0] == sizes[-1]:
+        return (around,) * (nodes - 1)
+    # In step s the k-th passes on what the (k − s)-th began with. These are views: k² numbers would be too many.
+    begun = sliding_window_view(np.tile(sizes, 2), nodes)
+    return tuple(around._replace(share=begun[-step % nodes]) for step in range(nodes - 1))
+
+
+def _around(ranks: Ints, share: ArrayLike) -> Round:
+    """Each to the next one."""
+    return _round(ranks, np.roll(ranks, -1), share)
+
+
+def _core(learners: int) -> Ints:
+    """The ranks below the greatest power of two that is not above `learners`."""
+    return np.arange(1 << (learners.bit_length() - 1))
+
+
+def _fold(learners: int, share: float) -> Rounds:
+    """The ranks above the core send to its lowest."""
+    core = _core(learners)
+    extra = np.arange(len(core), learners)
+    return (_round(extra, extra - len(core), share),) if extra.size else ()
+
+
+def _exchange(core: Ints, distance: int, share: ArrayLike) -> Round:
+    return _round(core, core ^ distance, share)
+
+
+def _powers_below(ranks: Ints) -> list[int]:
+    """The powers of two below the number of ranks."""
+    return [1 << bit for bit in range((len(ranks) - 1).bit_length())]
+
+
+def _up(learners: int, per_group: int) -> Rounds:
+    """Up the binomial tree of each group of consecutive ranks, to the first of it."""
+    place = np.arange(learners) % per_group
+    rounds = []
+    for distance in _powers_below(place[:per_group]):
+        source = np.flatnonzero(place % (2 * distance) == distance)
+        rounds.append(_round(source, source - distance, 1.0))
+    return tuple(rounds)
+
+
+def _up_with_all_below(learners: int, per_group: int) -> Rounds:
+    """The same, each passing on the payloads of all below it."""
+    end = np.minimum((np.arange(learners) // per_group + 1) * per_group, learners)  # of the rank's group
+    up = _up(learners, per_group)
+    return tuple(
+        one._replace(share=np.minimum(1 << bit, end[one.source] - one.source).astype(float)) for bit, one in enumerate(up)
+    )
+
+
+def _everything_down(learners: int, per_group: int) -> Rounds:
+    """Down the tree of each group, the payloads of all."""
+    return tuple(one._replace(share=learners * one.share) for one in _back(_up(learners, per_group)))
+
+
+def _back(rounds: Rounds) -> Rounds:
+    """The same messages in the other direction, the last round first."""
+    return tuple(Round(one.target, one.source, one.share) for one in reversed(rounds))
+
+
+def _round(source: Ints, target: Ints, share: ArrayLike) -> Round:
+    return Round(source, target, np.broadcast_to(np.asarray(share, float), source.shape))

@@ -1,0 +1,242 @@
+"""Links whose messages share the bandwidth, each at its max-min fair rate.
+
+Messages that pass the same links under the same cap have the same rate at all times. So a *class* of them needs one rate and
+one clock that counts the bytes each of its messages has been served, whatever their number: a message is done when its class's
+clock has gone on by the message's size. With one busy class, which is all there is where one link is the bottleneck, an arrival
+or a departure costs a division and a heap operation; rates of several classes are found by progressive filling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from itertools import count
+from typing import NamedTuple, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
+
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.log import TRANSFER, SpanLog
+from simasgd.cluster.clock.pipe import Usage
+from simasgd.cluster.clock.trail import Extend, Trail
+
+_INFINITE = float("inf")
+
+
+@final
+class FairLink:
+    """One link: its capacity (bytes/s), how many messages it carries, and what it has done so far."""
+
+    __slots__ = ("bandwidth", "busy", "busy_since", "bytes", "capacity", "flow_seconds", "flows", "name", "track", "used")
+
+    def __init__(self, name: str, bandwidth: float, track: int = -1) -> None:
+        self.name = name
+        self.track = track
+        self.bandwidth = bandwidth
+        self.capacity = bandwidth  # what is left of the bandwidth
+        self.flows = 0
+        self.bytes = 0.0
+        self.used = 0.0  # seconds at full capacity that what it has carried would have taken
+        self.flow_seconds = 0.0  # of all messages together
+        self.busy = 0.0  # seconds with a message or more, up to `busy_since`
+        self.busy_since = 0.0
+
+
+@final
+class FlowClass:
+    """The messages of one path. `clock` counts the bytes that each has been served since the class was last empty."""
+
+    __slots__ = ("cap", "clock", "flows", "home", "links", "rate")
+
+    def __init__(self, home: FairLinks, links: tuple[FairLink, ...], cap: float) -> None:
+        self.home = home
+        self.links = links
+        self.cap = cap
+        self.clock = 0.0
+        self.rate = 0.0
+        self.flows: list[tuple[float, int, Flow]] = []  # a heap: the clock at which it is done, a tie-breaker, the message
+
+
+class Flow(NamedTuple):
+    """A message under way since `start` (s), which arrives `latency` (s) after its last byte was sent. `arrived` happens then,
+    with the trail of the arrival for its value."""
+
+    arrived: Signal
+    start: float
+    latency: float
+    trail: Trail
+    extend: Extend
+    learner: int
+
+
+@final
+class FairLinks:
+    """Links that have to be looked at together, because some message passes several of them; in the end a single link.
+
+    A link gives each of its messages an equal share, but no message more than the slowest part of its path does, and what one
+    cannot use the others get: the rates are max-min fair (Bertsekas and Gallager, Data Networks, section 6.5.2).
+    """
+
+    def __init__(self, env: Environment, log: SpanLog | None) -> None:
+        self._env = env
+        self._log = log
+        self._now = 0.0
+        self._active: list[FlowClass] = []
+        self._next: FlowClass | None = None  # whose first message is the next to be done
+        self._due = _INFINITE  # when
+        self._timer: Event | None = None  # the one that counts; earlier ones ring in vain
+        self._rings_at = _INFINITE
+        self._ties = count()
+
+    def start(self, flow_class: FlowClass, size: float, bytes_: float, flow: Flow) -> None:
+        """Serve a message of `size` (bytes, with what its overhead is worth) from now on. `bytes_` are those that count."""
+        now = flow.start
+        self._advance(now)
+        for link in flow_class.links:
+            if link.flows == 0:
+                link.busy_since = now
+            link.flows += 1
+            link.bytes += bytes_
+        flows = flow_class.flows
+        if not flows:
+            flow_class.clock = 0.0
+            self._active.append(flow_class)
+        heappush(flows, (flow_class.clock + size, next(self._ties), flow))
+        self._share(now)
+
+    def take_over(self, others: Iterable[FairLinks]) -> None:
+        """From now on look at the links of others, too, and carry on what is under way there."""
+        now = self._env.now
+        for other in others:
+            other._advance(now)
+            self._active += other._active
+            self._ties = count(max(next(self._ties), next(other._ties)))  # none that is on a heap comes again
+            other._active, other._timer, other._rings_at = [], None, _INFINITE
+        self._now = now
+        self._share(now)
+
+    def set_capacity(self, link: FairLink, factor: float) -> None:
+        """From now on the link carries `factor` times its bandwidth."""
+        self._advance(self._env.now)
+        link.capacity = factor * link.bandwidth
+        self._share(self._env.now)
+
+    def usage(self, link: FairLink, until: float) -> Usage:
+        """What the link did before `until` (s), the present. `busy` is the part of its capacity that was used, and
+        `mean_queue` the mean number of messages under way but one: as many as would wait if it carried one at a time."""
+        self._advance(until)
+        if until <= 0.0:
+            return Usage(link.name, 0.0, 0.0, 0.0)
+        used = link.used / until
+        occupied = link.busy + (until - link.busy_since if link.flows else 0.0)
+        return Usage(link.name, min(1.0, used), max(0.0, link.flow_seconds - occupied) / until, link.bytes)
+
+    def close(self, now: float) -> None:
+        """Log the messages that are still under way at the stop."""
+        if self._log is not None:
+            for flow_class in self._active:
+                for _, _, flow in flow_class.flows:
+                    self._note(self._log, flow_class, flow, now)
+
+    def _advance(self, now: float) -> None:
+        seconds = now - self._now
+        if seconds > 0.0:
+            for flow_class in self._active:
+                served = flow_class.rate * seconds
+                flow_class.clock += served
+                number = len(flow_class.flows)
+                for link in flow_class.links:
+                    link.used += served * number / link.capacity
+                    link.flow_seconds += seconds * number
+            self._now = now
+
+    def _share(self, now: float) -> None:
+        """Find the rates, and when the next message is done."""
+        active = self._active
+        if len(active) == 1:
+            (only,) = active
+            rate, number = only.cap, len(only.flows)
+            for link in only.links:
+                share = link.capacity / number
+                if share < rate:
+                    rate = share
+            only.rate = rate
+            self._next, self._due = only, now + (only.flows[0][0] - only.clock) / rate
+        else:
+            if active:
+                _fill(active)
+            self._next, self._due = None, _INFINITE
+            for one in active:
+                done = now + (one.flows[0][0] - one.clock) / one.rate
+                if done < self._due:
+                    self._next, self._due = one, done
+        if self._due < self._rings_at:
+            self._set_timer(now)
+
+    def _set_timer(self, now: float) -> None:
+        self._rings_at = self._due
+        self._timer = timer = Timeout(self._env, max(0.0, self._due - now))
+        timer.callbacks.append(self._ring)
+
+    def _ring(self, timer: Event) -> None:
+        if timer is not self._timer:
+            return  # an earlier one has been set since
+        now = self._env.now
+        if self._due > now and self._due != self._rings_at:  # what was to be done now has been slowed down since
+            self._set_timer(now)
+            return
+        self._timer, self._rings_at = None, _INFINITE
+        first = self._next
+        if first is None:
+            return
+        self._advance(now)
+        first.clock = max(first.clock, first.flows[0][0])  # it is there, but for rounding
+        self._finish(now)
+        self._share(now)
+
+    def _finish(self, now: float) -> None:
+        for flow_class in tuple(self._active):
+            flows, clock = flow_class.flows, flow_class.clock
+            while flows and flows[0][0] <= clock:
+                flow = heappop(flows)[2]
+                for link in flow_class.links:
+                    link.flows -= 1
+                    if link.flows == 0:
+                        link.busy += now - link.busy_since
+                if self._log is not None:
+                    self._note(self._log, flow_class, flow, now)
+                flow.arrived.fire_later(flow.latency, flow.extend(flow.trail, now - flow.start + flow.latency))
+            if not flows:
+                self._active.remove(flow_class)
+
+    @staticmethod
+    def _note(log: SpanLog, flow_class: FlowClass, flow: Flow, now: float) -> None:
+        for link in flow_class.links:
+            log.add(link.track, TRANSFER, flow.start, now, flow.learner)
+
+
+def _fill(active: list[FlowClass]) -> None:
+    """Max-min fair rates by progressive filling: all grow alike until a cap or a full link stops some, and so on."""
+    left: dict[FairLink, float] = {}
+    crowd: dict[FairLink, int] = {}
+    for flow_class in active:
+        number = len(flow_class.flows)
+        for link in flow_class.links:
+            left[link] = link.capacity
+            crowd[link] = crowd.get(link, 0) + number
+    growing = list(active)
+    while growing:
+        shares = {link: left[link] / crowd[link] for link in left if crowd[link]}
+        level = min(min(shares.values()), min(flow_class.cap for flow_class in growing))
+        full = {link for link, share in shares.items() if share <= level}
+        stopped = {one for one in growing if one.cap <= level or not full.isdisjoint(one.links)}
+        for flow_class in growing:
+            if flow_class not in stopped:
+                continue
+            flow_class.rate = level
+            number = len(flow_class.flows)
+            for link in flow_class.links:
+                left[link] -= level * number
+                crowd[link] -= number
+        growing = [one for one in growing if one not in stopped]

@@ -1,0 +1,56 @@
+"""The routes of messages between learners, from any one to any other."""
+
+from __future__ import annotations
+
+from typing import final
+
+from simasgd.cluster.clock.trail import Extend
+from simasgd.cluster.network.network import Network
+from simasgd.cluster.network.routes import AbstractRoute, Counts
+
+_MOST_KEPT = 1 << 14  # all pairs of 128 learners
+
+
+@final
+class Mail:
+    """Routes for messages of `size` bytes between learners, made when they are needed and kept as long as there are not too
+    many: there may be λ² of them. It counts what goes over them."""
+
+    def __init__(self, network: Network, size: float) -> None:
+        self._network = network
+        self._size = size
+        self._kept: dict[tuple[int, int, Extend], AbstractRoute] = {}
+        self._counted: list[AbstractRoute] = []
+        self._settle_at = _MOST_KEPT
+        self._settled = Counts(0.0, 0.0, 0.0)
+        network.count(self)
+
+    def route(self, source: int, target: int, extend: Extend) -> AbstractRoute:
+        """A route for a message from one learner to another."""
+        key = source, target, extend
+        found = self._kept.get(key)
+        if found is None:
+            ends = self._network.learner_end(source), self._network.learner_end(target)
+            found = self._network.passage(*ends, self._size, extend, learner=source)
+            self._counted.append(found)
+            if not self._network.loses_messages:  # one that does remembers its message, and two may be under way
+                self._kept[key] = found
+            if len(self._counted) >= self._settle_at:
+                self._settle()
+        return found
+
+    def counts(self) -> Counts:
+        return _sum(self._settled, *(route.counts() for route in self._counted))
+
+    def _settle(self) -> None:
+        """Forget the routes on which nothing is under way."""
+        counted = [(route, route.counts()) for route in self._counted]
+        idle = [counts for _, counts in counted if counts.sent == counts.received + counts.lost]
+        self._settled = _sum(self._settled, *idle)
+        self._counted = [route for route, counts in counted if counts.sent != counts.received + counts.lost]
+        self._kept.clear()
+        self._settle_at = len(self._counted) + _MOST_KEPT
+
+
+def _sum(*counts: Counts) -> Counts:
+    return Counts(*(sum(column) for column in zip(*counts, strict=True)))

@@ -1,0 +1,184 @@
+"""Which links lie between two nodes. The learners' nodes have the numbers 0, 1, …; the servers' own nodes follow."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from functools import singledispatch
+from itertools import pairwise
+from typing import NamedTuple, final
+
+from simasgd.scenario.cluster.network import P775, Medium, Network, Ring, Star, Tree
+
+
+class Link(NamedTuple):
+    """A link that several messages may want at once: its name and its bandwidth (bytes/s), in one direction."""
+
+    name: str
+    bandwidth: float
+
+
+class Way(NamedTuple):
+    """The links between the interfaces of two nodes, and the travel time (s)."""
+
+    links: tuple[Link, ...]
+    latency: float
+
+
+class AbstractTopology(abc.ABC):
+    """How the nodes are connected."""
+
+    @abc.abstractmethod
+    def way(self, source: int, target: int) -> Way:
+        """From one node to another one."""
+
+
+def topology(network: Network, nodes: int, servers: int) -> AbstractTopology:
+    """That of a network with `nodes` nodes of learners and, after them, `servers` of servers alone."""
+    return _built(network.topology, network, nodes, servers)
+
+
+@singledispatch
+def _built(kind: object, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    raise TypeError(f"no topology {kind!r}")
+
+
+@final
+class StarTopology(AbstractTopology):
+    """One switch."""
+
+    def __init__(self, network: Network) -> None:
+        self._way = Way((), network.latency)
+
+    def way(self, source: int, target: int) -> Way:
+        return self._way
+
+
+@_built.register
+def _(kind: Star, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    return StarTopology(network)
+
+
+@final
+class TreeTopology(AbstractTopology):
+    """Racks with an uplink and a downlink each; the servers' nodes hang on the core."""
+
+    def __init__(self, kind: Tree, network: Network, nodes: int) -> None:
+        self._nodes = nodes
+        self._per_rack = kind.nodes_per_rack
+        self._bandwidth = kind.nodes_per_rack * network.bandwidth / kind.oversubscription
+        self._within, self._across = network.latency, network.latency + kind.core_latency
+
+    def way(self, source: int, target: int) -> Way:
+        up, down = self._rack(source), self._rack(target)
+        if up == down:
+            return Way((), self._within)
+        links = [
+            Link(f"rack {rack} {side}", self._bandwidth) for rack, side in ((up, "up"), (down, "down")) if rack is not None
+        ]
+        return Way(tuple(links), self._across)
+
+    def _rack(self, node: int) -> int | None:
+        return node // self._per_rack if node < self._nodes else None
+
+
+@_built.register
+def _(kind: Tree, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    return TreeTopology(kind, network, nodes)
+
+
+@final
+class RingTopology(AbstractTopology):
+    """Neighbours are connected both ways; the servers' nodes close the ring."""
+
+    def __init__(self, network: Network, size: int) -> None:
+        self._size = size
+        self._bandwidth, self._latency = network.bandwidth, network.latency
+
+    def way(self, source: int, target: int) -> Way:
+        ahead = (target - source) % self._size
+        step, hops = (1, ahead) if 2 * ahead <= self._size else (-1, self._size - ahead)
+        stops = [(source + step * hop) % self._size for hop in range(hops + 1)]
+        names = [f"ring {a} to {b}" for a, b in pairwise(stops)]
+        return Way(tuple(Link(name, self._bandwidth) for name in names), hops * self._latency)
+
+
+@_built.register
+def _(kind: Ring, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    return RingTopology(network, nodes + servers)
+
+
+@final
+class MediumTopology(AbstractTopology):
+    """One link for all messages, whatever their direction."""
+
+    def __init__(self, network: Network) -> None:
+        self._way = Way((Link("medium", network.bandwidth),), network.latency)
+
+    def way(self, source: int, target: int) -> Way:
+        return self._way
+
+
+@_built.register
+def _(kind: Medium, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    return MediumTopology(network)
+
+
+@final
+class P775Topology(AbstractTopology):
+    """The two tiers of the Power 775: L links within a supernode, local and remote, and D links between supernodes.
+
+    Every pair of supernodes has k = ⌊d_links ÷ (supernodes − 1)⌋ D links, 1 at least. Of supernodes of n nodes, S with a lower
+    number than T, D link i joins node (T + i) mod n of S and node (S + i + ⌊i/n⌋) mod n of T (the real wiring is not known to
+    us). A message takes one that starts at its own node, if there is one, and of these one that ends at its target's, if there
+    is one; else, by an L link, the one of its node's number mod k. So a pair of nodes has one way.
+    """
+
+    def __init__(self, kind: P775, network: Network, nodes: int) -> None:
+        self._drawer = kind.nodes_per_drawer
+        self._size = kind.nodes_per_drawer * kind.drawers_per_supernode
+        supernodes = -(-nodes // self._size)
+        self._d_links = max(1, kind.d_links // max(1, supernodes - 1))
+        self._kind, self._latency = kind, network.latency
+
+    def way(self, source: int, target: int) -> Way:
+        (a, x), (b, y) = divmod(source, self._size), divmod(target, self._size)
+        if a == b:
+            links = [self._l_link(source, target)]
+        else:
+            number = self._d_link(a, x, b, y)
+            gate = a * self._size + self._end(number, a, b)
+            landing = b * self._size + self._end(number, b, a)
+            links = [
+                *([self._l_link(source, gate)] if source != gate else []),
+                Link(f"D {a} to {b} number {number}", self._kind.d_link),
+                *([self._l_link(landing, target)] if landing != target else []),
+            ]
+        return Way(tuple(links), len(links) * self._latency)
+
+    def _d_link(self, a: int, x: int, b: int, y: int) -> int:
+        """The number of the D link from node x of supernode a to node y of supernode b."""
+        count = self._d_links
+        own = [number for number in self._starting_at(a, x, b) if number < count]
+        if not own:
+            return x % count
+        straight = [number for number in own if self._end(number, b, a) == y]
+        return straight[0] if straight else own[y % len(own)]
+
+    def _starting_at(self, a: int, x: int, b: int) -> Iterator[int]:
+        """The numbers of the D links to supernode b that could start at node x of supernode a."""
+        for turn in range(-(-self._d_links // self._size)):
+            yield turn * self._size + (x - b - (turn if a > b else 0)) % self._size
+
+    def _end(self, number: int, here: int, there: int) -> int:
+        """The node of supernode `here` at which a D link to supernode `there` starts, counted within the supernode."""
+        return (there + number + (number // self._size if here > there else 0)) % self._size
+
+    def _l_link(self, a: int, b: int) -> Link:
+        local = a // self._drawer == b // self._drawer
+        return Link(f"L {a} to {b}", self._kind.local if local else self._kind.remote)
+
+
+@_built.register
+def _(kind: P775, network: Network, nodes: int, servers: int) -> AbstractTopology:
+    return P775Topology(kind, network, nodes + servers)

@@ -1,0 +1,1 @@
+"""Clusters whose learners hold their own models."""

@@ -1,0 +1,112 @@
+"""How a learner gets weights."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Generator, Sequence
+from typing import Any, final
+
+from simpy import Environment, Event
+
+from simasgd.cluster.clock.activity import Activity, Diary, Thread
+from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.cluster.server.weights import AbstractSource, Copy, fetch
+from simasgd.tape import Weights
+
+_WAIT = Activity.WAIT
+
+
+class AbstractPulling(abc.ABC):
+    """The verb `pull` of one learner, and the thread that stands behind it, if any."""
+
+    __slots__ = ()
+
+    @property
+    @abc.abstractmethod
+    def threads(self) -> Sequence[Thread]:
+        """What runs beside the compute thread."""
+
+    @property
+    @abc.abstractmethod
+    def newest(self) -> int:
+        """The timestamp of the newest weights that the learner could wait for, at no cost: it asks before it pulls."""
+
+    @abc.abstractmethod
+    def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
+        """Weights, or ones newer than those given."""
+
+    @abc.abstractmethod
+    def crash(self) -> None:
+        """All is lost that was under way."""
+
+
+@final
+class BlockingPull(AbstractPulling):
+    """Asks a source for its weights and waits until they are here (Rudra-base and adv).
+
+    A learner whose own last gradient is in an update that was begun is answered after it.
+    """
+
+    __slots__ = ("_diary", "_env", "_number", "_route", "_source")
+
+    def __init__(self, env: Environment, number: int, diary: Diary, source: AbstractSource, route: AbstractRoute) -> None:
+        self._env = env
+        self._number = number
+        self._diary = diary
+        self._source = source
+        self._route = route
+
+    @property
+    def threads(self) -> Sequence[Thread]:
+        return ()
+
+    @property
+    def newest(self) -> int:
+        return max(self._source.newest, self._source.due(self._number))
+
+    def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
+        minimum = self._source.due(self._number)
+        if newer_than is not None and newer_than.timestamp >= minimum:
+            minimum = newer_than.timestamp + 1
+        return fetch(self._env, self._source, self._route, minimum, self._diary)
+
+    def crash(self) -> None:
+        self._route.abandon()
+
+
+@final
+class PullThread(AbstractPulling):
+    """A thread that fetches newer weights whenever its source has some; the learner takes the newest that are here (adv*)."""
+
+    def __init__(self, env: Environment, diary: Diary, thread: Diary, source: AbstractSource, route: AbstractRoute) -> None:
+        self.copy = Copy(env, source)
+        self._env = env
+        self._diary = diary
+        self._thread = thread
+        self._source = source
+        self._route = route
+
+    @property
+    def threads(self) -> Sequence[Thread]:
+        return (Thread(self._thread, self._run),)
+
+    @property
+    def newest(self) -> int:
+        return self._source.newest
+
+    def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
+        minimum = 0 if newer_than is None else newer_than.timestamp + 1
+        while (ready := self.copy.ready(minimum, self._diary.trail)) is not None:
+            self._diary.begin(_WAIT, self._env.now)
+            self._diary.trail = yield ready
+        return Weights(self.copy.timestamp)
+
+    def crash(self) -> None:
+        self._route.abandon()
+        self.copy.timestamp = -1
+
+    def _run(self) -> Generator[Event, Any, None]:
+        while True:
+            newer = yield from fetch(self._env, self._source, self._route, self.copy.timestamp + 1, self._thread)
+            if newer.timestamp > self.copy.timestamp:  # or else the source has crashed meanwhile
+                self.copy.replace(newer.timestamp, self._thread.trail)

@@ -1,0 +1,154 @@
+"""How a learner gets rid of a gradient."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Generator, Sequence
+from typing import Any, final
+
+from simpy import Environment, Event
+
+from simasgd.cluster.clock.activity import Activity, Diary, Thread
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.cluster.server.server import AbstractSink
+from simasgd.tape import Gradient
+
+_PUSH, _WAIT, _IDLE = Activity.PUSH, Activity.WAIT, Activity.IDLE
+
+
+class AbstractPushing(abc.ABC):
+    """The verb `push` of one learner, and the thread behind it, if any. `taken` counts the gradients it was given."""
+
+    __slots__ = ("taken",)
+
+    taken: int
+
+    @property
+    @abc.abstractmethod
+    def threads(self) -> Sequence[Thread]:
+        """What runs beside the compute thread."""
+
+    @abc.abstractmethod
+    def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
+        """Send a gradient, or the sum of several, on its way: one message."""
+
+    @property
+    @abc.abstractmethod
+    def held(self) -> int:
+        """Gradients that were handed over and have not arrived."""
+
+    @abc.abstractmethod
+    def crash(self) -> None:
+        """All is lost that was held."""
+
+
+@final
+class BlockingPush(AbstractPushing):
+    """Sends a gradient and waits until it has arrived (Rudra-base)."""
+
+    __slots__ = ("_diary", "_env", "_route", "_sending", "_sink")
+
+    def __init__(self, env: Environment, diary: Diary, sink: AbstractSink, route: AbstractRoute) -> None:
+        self._env = env
+        self._diary = diary
+        self._sink = sink
+        self._route = route
+        self._sending = 0
+        self.taken = 0
+
+    @property
+    def threads(self) -> Sequence[Thread]:
+        return ()
+
+    def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
+        diary, now = self._diary, self._env.now
+        self.taken += len(gradients)
+        start, arrival = self._route.send(now, diary.trail)
+        if arrival is not None:
+            self._sending = len(gradients)
+            diary.begin(_WAIT, now)
+            diary.then(_PUSH, start)
+            diary.trail = yield arrival
+            self._sending = 0
+        diary.then(_PUSH, self._route.receive(start))
+        self._sink.deliver(gradients, diary.trail)
+
+    @property
+    def held(self) -> int:
+        return self._sending
+
+    def crash(self) -> None:
+        self._sending = 0
+        self._route.abandon()
+
+
+@final
+class PushThread(AbstractPushing):
+    """A thread that sends one gradient while the learner computes the next, and waits until the receiver has taken it up; a
+    learner that has the next ready before that waits (adv, adv*)."""
+
+    def __init__(self, env: Environment, diary: Diary, thread: Diary, sink: AbstractSink, route: AbstractRoute) -> None:
+        self._env = env
+        self._diary = diary
+        self._thread = thread
+        self._sink = sink
+        self._route = route
+        self._sending: Sequence[Gradient] = ()
+        self._is_absorbing = False  # the sink is busy with the last message
+        self.taken = 0
+        self._waiting = 0
+        self._handed_over: Signal | None = None
+        self._free: Signal | None = None
+
+    @property
+    def threads(self) -> Sequence[Thread]:
+        return (Thread(self._thread, self._run),)
+
+    def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
+        self.taken += len(gradients)
+        if self._sending or self._is_absorbing:
+            self._waiting = len(gradients)
+            self._diary.begin(_WAIT, self._env.now)
+            self._free = Signal(self._env)
+            self._diary.trail = yield self._free
+            self._waiting = 0
+        self._sending = gradients
+        if self._handed_over is not None:
+            handed_over, self._handed_over = self._handed_over, None
+            handed_over.call()
+
+    @property
+    def held(self) -> int:
+        return len(self._sending) + self._waiting
+
+    def crash(self) -> None:
+        self._route.abandon()
+        self._sending, self._is_absorbing, self._waiting, self._handed_over, self._free = (), False, 0, None, None
+
+    def _run(self) -> Generator[Event, Any, None]:
+        env, thread = self._env, self._thread
+        while True:
+            if not self._sending:
+                thread.begin(_IDLE, env.now)
+                self._handed_over = Signal(env)
+                yield self._handed_over
+            gradients, now = self._sending, env.now
+            thread.trail = self._diary.trail
+            start, arrival = self._route.send(now, thread.trail)
+            if arrival is not None:
+                thread.begin(_WAIT, now)
+                thread.then(_PUSH, start)
+                thread.trail = yield arrival
+            thread.then(_PUSH, self._route.receive(start))
+            self._sending = ()
+            self._sink.deliver(gradients, thread.trail)
+            absorbed = self._sink.absorbed()
+            if absorbed is not None:
+                self._is_absorbing = True
+                thread.begin(_WAIT, env.now)
+                thread.trail = yield absorbed
+                self._is_absorbing = False
+            if self._free is not None:
+                free, self._free = self._free, None
+                free.call(thread.trail)

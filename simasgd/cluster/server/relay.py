@@ -1,0 +1,183 @@
+"""A server of the tree below the parameter server (Rudra-adv; docs/papers.md A1.5)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from typing import Any, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
+
+from simasgd.cluster.clock.activity import Diary
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.pipe import Usage
+from simasgd.cluster.clock.processor import Processor
+from simasgd.cluster.clock.trail import START, Trail, until
+from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.cluster.server.round import Round
+from simasgd.cluster.server.server import AbstractSink
+from simasgd.cluster.server.weights import AbstractSource, Copy, fetch
+from simasgd.tape import Gradient
+
+_NEVER = sys.maxsize
+
+
+@final
+class Relay(AbstractSource, AbstractSink):
+    """Sends its children's gradients up, and weights down.
+
+    Up: what has come while the way up was taken, or the parameter server busy with the last message, goes as one message, their
+    sum. Where the parameter server waits for one gradient of every member of its `round`, the sum goes when those of all the
+    members among `learners`, which are below this server, have come; but a gradient that is not of the round waits for nothing.
+    The sum is of decoded gradients, so it has the full payload however the children's were compressed.
+
+    Down: a child that asks gets weights as new as the newest there are when it asked, or those of a fetch that was under way.
+    If they have to be fetched, it is once for all that ask meanwhile.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        sink: AbstractSink,
+        source: AbstractSource,
+        up: AbstractRoute,
+        down: AbstractRoute,
+        processor: Processor,
+        round_: Round,
+        learners: range,
+    ) -> None:
+        self.copy = Copy(env, source)
+        self._env = env
+        self._sink = sink
+        self._source = source
+        self._up = up
+        self._down = down
+        self._processor = processor
+        self._arriving = 0  # gradients that are being added up
+        self._round = round_
+        self._learners = learners
+        self._held: list[Gradient] = []
+        self._seen: set[int] = set()  # the learners whose gradient of the round has been held
+        self._seen_of = -1  # that round's timestamp
+        self._oldest = _NEVER  # the least timestamp of those held
+        self._sending: Sequence[Gradient] = ()
+        self._arrival = START
+        self._idle: Signal | None = None
+        self._wanted = -1  # the timestamp of the weights that somebody waits for
+        self._asked: Signal | None = None
+        round_.watch(self._look_again)
+
+    @property
+    def timestamp(self) -> int:  # type: ignore[override]
+        return self.copy.timestamp
+
+    @property
+    def newest(self) -> int:
+        return self._source.newest
+
+    @property
+    def in_flight(self) -> int:
+        """Gradients that are being added up, held or being sent."""
+        return self._arriving + len(self._held) + len(self._sending)
+
+    def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        if self._round.is_open:
+            self._round.arrive(gradients)
+        if not self._processor.per_message:
+            self._hold(gradients, trail)
+            return
+        self._arriving += len(gradients)
+        done, trail = self._processor.add(trail)
+        Timeout(self._env, done - self._env.now, (gradients, trail)).callbacks.append(self._added)
+
+    def _added(self, event: Event) -> None:
+        value: Any = event.value
+        gradients, trail = value
+        self._arriving -= len(gradients)
+        self._hold(gradients, trail)
+
+    def _hold(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        self._held += gradients
+        timestamp = self._round.timestamp
+        if self._seen_of != timestamp:
+            self._seen_of = timestamp
+            self._seen.clear()
+        for gradient in gradients:
+            self._oldest = min(self._oldest, gradient.timestamp)
+            if gradient.timestamp == timestamp:
+                self._seen.add(gradient.learner)
+        if self._idle is not None and self._may_go():
+            self._go_on(trail)
+        else:
+            self._arrival = trail
+
+    def _may_go(self) -> bool:
+        """Whether something is held, and nothing has to be waited for."""
+        if not self._held:
+            return False
+        timestamp = self._round.timestamp
+        is_of_the_round = self._seen_of == self._oldest == timestamp
+        return not (self._round.is_open and is_of_the_round and self._round.awaits(self._learners, self._seen))
+
+    def _look_again(self) -> None:
+        """The parameter server waits for fewer gradients than before."""
+        if self._idle is not None and self._may_go():
+            self._go_on(until(self._arrival, self._env.now))
+
+    def _go_on(self, trail: Trail) -> None:
+        assert self._idle is not None
+        idle, self._idle = self._idle, None
+        idle.call(trail)
+
+    def absorbed(self) -> Event | None:
+        return self._processor.idle()
+
+    @property
+    def adds(self) -> bool:
+        """Whether it takes time to add a message up."""
+        return self._processor.per_message > 0.0
+
+    def usage(self, until: float) -> Usage:
+        """How busy adding messages up kept it."""
+        return self._processor.usage(until)
+
+    def due(self, learner: int) -> int:
+        return 0
+
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
+        if self.copy.timestamp >= max(minimum, self.newest):
+            return None
+        self._wanted = max(self._wanted, minimum, self.copy.timestamp + 1)
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            asked.fire(trail)
+        return self.copy.changed()
+
+    def send_up(self) -> Generator[Event, Any, None]:
+        """The thread that sends gradients to the parent."""
+        trail = START
+        while True:
+            if not self._may_go():
+                self._idle = Signal(self._env)
+                trail = yield self._idle
+            self._sending, self._held, self._oldest = self._held, [], _NEVER
+            start, arrival = self._up.send(self._env.now, trail)
+            if arrival is not None:
+                trail = yield arrival
+            self._up.receive(start)
+            sent, self._sending = self._sending, ()
+            self._sink.deliver(sent, trail)
+            absorbed = self._sink.absorbed()
+            if absorbed is not None:
+                trail = yield absorbed
+
+    def fetch_weights(self) -> Generator[Event, Any, None]:
+        """The thread that gets weights from the parent."""
+        diary = Diary()
+        while True:
+            if self._wanted <= self.copy.timestamp:
+                self._asked = Signal(self._env)
+                diary.trail = yield self._asked
+            newer = yield from fetch(self._env, self._source, self._down, self._wanted, diary)
+            self.copy.replace(newer.timestamp, diary.trail)

@@ -1,0 +1,105 @@
+"""Where weights come from, and how they get somewhere else."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Generator
+from typing import Any, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
+
+from simasgd.cluster.clock.activity import Activity, Diary
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.trail import START, Trail, until
+from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.tape import Weights
+
+_WAIT, _PULL = Activity.WAIT, Activity.PULL
+
+
+class AbstractSource(abc.ABC):
+    """Somebody who has weights and gives them to others. `timestamp` is that of its weights, −1 where it has none yet."""
+
+    timestamp: int
+
+    @property
+    @abc.abstractmethod
+    def newest(self) -> int:
+        """The timestamp of the newest weights there are."""
+
+    @abc.abstractmethod
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
+        """What to wait for before this source can answer a request for weights of at least that timestamp; None if it can now.
+        When it has happened, ask again if the weights are still too old. Its value is the trail of that instant, or None.
+        `trail` is that of the request."""
+
+    @abc.abstractmethod
+    def due(self, learner: int) -> int:
+        """The timestamp of the weights that contain this learner's last gradient, as far as they will come from here."""
+
+
+def fetch(
+    env: Environment, source: AbstractSource, route: AbstractRoute, minimum: int, diary: Diary
+) -> Generator[Event, Any, Weights]:
+    """Get weights of at least that timestamp from a source over a route.
+
+    The request costs nothing. The reply takes its place in the route's first link, and the weights are read when it enters it.
+    """
+    now = env.now
+    diary.begin(_WAIT, now)
+    ready = source.ready(minimum, diary.trail)
+    while ready is not None:
+        trail = yield ready
+        now = env.now
+        diary.trail = trail or until(diary.trail, now)
+        ready = source.ready(minimum, diary.trail) if source.timestamp < minimum else None
+    start, trail, place = route.enter(now, diary.trail)
+    if start > now:
+        yield Timeout(env, start - now)
+        now = env.now
+    diary.trail = trail  # not before: whoever crashes meanwhile goes on from the trail it has
+    weights = Weights(source.timestamp)
+    diary.then(_PULL, now)
+    arrival = route.cross(place)
+    if arrival is not None:
+        diary.trail = yield arrival
+    diary.then(_PULL, route.receive(now))
+    return weights
+
+
+@final
+class Copy(AbstractSource):
+    """Weights that somebody else made."""
+
+    def __init__(self, env: Environment, source: AbstractSource) -> None:
+        self.timestamp = -1
+        self.trail = START
+        self._env = env
+        self._source = source
+        self._changed: Signal | None = None
+
+    @property
+    def newest(self) -> int:
+        return self._source.newest
+
+    def replace(self, timestamp: int, trail: Trail) -> None:
+        """Newer weights are here."""
+        self.timestamp, self.trail = timestamp, trail
+        if self._changed is not None:
+            changed, self._changed = self._changed, None
+            changed.call(trail)
+
+    def ready(self, minimum: int, trail: Trail) -> Event | None:
+        if self.timestamp >= minimum:
+            return None
+        return self.changed()
+
+    def changed(self) -> Signal:
+        """Happens when newer weights are here."""
+        if self._changed is None:
+            self._changed = Signal(self._env)
+        return self._changed
+
+    def due(self, learner: int) -> int:
+        return 0

@@ -1,0 +1,1 @@
+"""Tapes with one chain of weights (a parameter server)."""

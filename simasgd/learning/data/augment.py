@@ -1,0 +1,56 @@
+"""Crops and flips: a training image is another one each time it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from simasgd import exact
+from simasgd.scenario.learning.data import AbstractData, AbstractImages
+
+Augmentation = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def draws(spec: AbstractData, seed: int, learner: int, count: int, mini_batch: int) -> npt.NDArray[np.int32]:
+    """What is done to each sample of the first `count` mini-batches of a learner, as codes of shape (count, µ).
+
+    A code is 2·(vertical·(2·crop + 1) + horizontal) + mirrored, where the offsets of the window are those from the padded
+    image's upper left corner, in pixels; all that can be drawn have one probability. The codes of mini-batch k are a
+    function of (seed, learner, k) and µ, whatever else happens.
+    """
+    if not isinstance(spec, AbstractImages):
+        return np.zeros((count, mini_batch), np.int32)
+    windows, ways = (2 * spec.crop + 1) ** 2, 2 if spec.flip else 1
+    bits = exact.stream(seed, exact.Purpose.AUGMENT, learner)
+    drawn = np.floor(exact.uniforms(bits, count * mini_batch) * (windows * ways))
+    drawn = np.minimum(drawn, windows * ways - 1)  # a uniform number may be 1
+    codes = drawn.astype(np.int32).reshape(count, mini_batch)
+    return codes if spec.flip else 2 * codes
+
+
+def augmentation(spec: AbstractData) -> Augmentation | None:
+    """A function of inputs, shape (B, features), and their codes, shape (B,), that gives the inputs as a model sees them; None
+    where nothing is done to them."""
+    if not isinstance(spec, AbstractImages) or not spec.is_augmented:
+        return None
+    height, width, channels = spec.shape.image
+    crop = spec.crop
+
+    def augment(inputs: jax.Array, codes: jax.Array) -> jax.Array:
+        # One gather of pixels, and zeros for those beyond the edge: in a loop on the CPU that is some times faster than slices
+        # of a padded image, one for each sample.
+        vertical, horizontal, mirrored = codes // 2 // (2 * crop + 1), codes // 2 % (2 * crop + 1), codes % 2 == 1
+        across = jnp.arange(width)
+        rows = vertical[:, None] - crop + jnp.arange(height)
+        columns = horizontal[:, None] - crop + jnp.where(mirrored[:, None], width - 1 - across, across)
+        inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+        places = jnp.where(inside, rows[:, :, None] * width + columns[:, None, :], 0).reshape(len(codes), -1, 1)
+        pixels = inputs.reshape(len(codes), height * width, channels)
+        found = jnp.take_along_axis(pixels, places, axis=1, mode="promise_in_bounds")
+        return jnp.where(inside.reshape(len(codes), -1, 1), found, 0).reshape(inputs.shape)
+
+    return augment

@@ -1,0 +1,141 @@
+"""Samples where the players want them: on the device as a whole, or brought there a window of steps at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jax.sharding import Sharding
+
+from simasgd.learning.data.image_folder import LazyImages
+from simasgd.tape import Ints
+
+_WINDOW_BYTES = 256e6
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """`inputs` with a leading axis of samples, an array on the device or images that are decoded when asked for; `labels`,
+    with the same axis, on the device."""
+
+    inputs: jax.Array | LazyImages
+    labels: jax.Array
+
+    @classmethod
+    def placed(cls, inputs: npt.NDArray[Any] | LazyImages, labels: npt.NDArray[Any], dtype: Any) -> Examples:
+        """With floating-point numbers of type `dtype`."""
+        return cls(inputs if isinstance(inputs, LazyImages) else _cast(inputs, dtype), _cast(labels, dtype))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: npt.NDArray[np.int32]) -> tuple[jax.Array, jax.Array]:
+        """The samples of these indices."""
+        if isinstance(self.inputs, LazyImages):
+            return jnp.asarray(self.inputs.take(indices)), self.labels[jnp.asarray(indices)]
+        taken: tuple[jax.Array, jax.Array] = _taken(self.inputs, self.labels, indices)
+        return taken
+
+    def portions(self, size: int = 1000) -> Iterator[tuple[jax.Array, jax.Array]]:
+        """All samples in order, as a whole where they are on the device."""
+        if not isinstance(self.inputs, LazyImages):
+            yield self.inputs, self.labels
+            return
+        for start in range(0, len(self), size):
+            yield self.batch(np.arange(start, min(start + size, len(self)), dtype=np.int32))
+
+
+@jax.jit
+def _taken(inputs: jax.Array, labels: jax.Array, indices: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return inputs[indices], labels[indices]
+
+
+def _cast(array: npt.NDArray[Any], dtype: Any) -> jax.Array:
+    return jnp.asarray(array, dtype if np.issubdtype(array.dtype, np.floating) else None)
+
+
+class Window(NamedTuple):
+    """Steps `start` to `stop`, and the distinct samples that they want, shape (n,)."""
+
+    start: int
+    stop: int
+    wanted: Ints
+
+
+@final
+class Feed:
+    """The training samples of a tape's steps as the compiled loop gets them.
+
+    `samples`, shape (E, B), are the indices that its evaluations use, into what `at` gives. Evaluations of step u are
+    first[u] to first[u + 1]. Windows end at steps of `cuts` (ascending, the last step among them). `placement` says on which
+    devices they are to be.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        samples: npt.NDArray[np.int32],
+        first: Ints,
+        cuts: Ints,
+        placement: Sharding | None = None,
+    ) -> None:
+        self.samples = samples
+        self._placement = placement
+        self._whole = None if isinstance(examples.inputs, LazyImages) else self._placed(examples.inputs, examples.labels)
+        self._examples = examples
+        self._windows: list[Window] = []
+        self._cached: tuple[int, Any] | None = None
+        self._next: tuple[int, Future[Any]] | None = None
+        if isinstance(examples.inputs, LazyImages):
+            self.samples = samples.copy()
+            each = samples.shape[1] * examples.inputs.shape[1] * 4
+            windows = list(_windows(self.samples, first, cuts, max(1, int(_WINDOW_BYTES // each))))
+            self._windows = windows or [Window(0, 0, np.zeros(1, np.int64))]  # without any step the loop still wants arguments
+            self._size = max(len(window.wanted) for window in self._windows)
+
+    def at(self, step: int) -> tuple[jax.Array, jax.Array]:
+        """Inputs and labels for the steps from `step` to `end(step)`."""
+        if self._whole is not None:
+            return self._whole
+        number = next((i for i, window in enumerate(self._windows) if step < window.stop), len(self._windows) - 1)
+        if self._cached is None or self._cached[0] != number:
+            ready = self._next is not None and self._next[0] == number
+            loaded = self._next[1].result() if ready and self._next is not None else self._load(number)
+            self._cached = (number, loaded)
+            if number + 1 < len(self._windows):  # decoded while the loop runs
+                thread = ThreadPoolExecutor(1)
+                self._next = (number + 1, thread.submit(self._load, number + 1))
+                thread.shutdown(wait=False)
+        result: tuple[jax.Array, jax.Array] = self._cached[1]
+        return result
+
+    def end(self, step: int) -> int | None:
+        """The step up to which what `at` gave for `step` serves; None for ever."""
+        return next((window.stop for window in self._windows if step < window.stop), None)
+
+    def _load(self, number: int) -> tuple[jax.Array, jax.Array]:
+        wanted = self._windows[number].wanted
+        return self._placed(*self._examples.batch(np.resize(wanted, self._size).astype(np.int32)))
+
+    def _placed(self, inputs: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return (inputs, labels) if self._placement is None else jax.device_put((inputs, labels), self._placement)
+
+
+def _windows(samples: npt.NDArray[np.int32], first: Ints, cuts: Ints, most: int) -> Iterator[Window]:
+    """Windows of about `most` evaluations; replaces the samples of each by their places among those that it wants."""
+    start = 0
+    while start < cuts[-1]:
+        fitting = cuts[(cuts > start) & (first[cuts] <= first[start] + most)]
+        stop = int(fitting[-1] if len(fitting) else cuts[cuts > start][0])
+        rows = slice(first[start], first[stop])
+        wanted, places = np.unique(samples[rows].astype(np.int64), return_inverse=True)
+        samples[rows] = places.reshape(samples[rows].shape)
+        yield Window(start, stop, wanted)
+        start = stop

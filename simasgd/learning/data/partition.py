@@ -1,0 +1,68 @@
+"""Which training samples each learner draws from. NumPy only, and the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+
+import numpy as np
+
+from simasgd import exact
+from simasgd.laws import Gamma
+from simasgd.learning.data.sets import Labels
+from simasgd.scenario.learning.partition import Dirichlet, Shards, Shared
+from simasgd.tape import Floats, Ints
+
+
+@singledispatch
+def parts(spec: object, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
+    """The indices of each learner's training samples, ascending; None where all share all. With at least as many samples as
+    learners every learner has one."""
+    raise TypeError(f"no partition {spec!r}")
+
+
+@parts.register
+def _(spec: Shared, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
+    return None
+
+
+@parts.register
+def _(spec: Shards, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
+    shuffled = _shuffled(np.arange(len(labels)), exact.stream(seed, exact.Purpose.PARTITION, 0))
+    return [np.sort(part) for part in np.array_split(shuffled, learners)]
+
+
+@parts.register
+def _(spec: Dirichlet, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
+    owner = np.empty(len(labels), np.int64)
+    for label in np.unique(labels).tolist():
+        bits = exact.stream(seed, exact.Purpose.PARTITION, 1 + label)
+        mine = _shuffled(np.flatnonzero(labels == label), bits)
+        shares = _gammas(spec.concentration, learners, bits)
+        ends = np.rint(np.cumsum(shares) / shares.sum() * len(mine)).astype(np.int64)
+        owner[mine] = np.searchsorted(ends, np.arange(len(mine)), side="right")
+    _feed_the_empty(owner, learners)
+    return [np.flatnonzero(owner == learner) for learner in range(learners)]
+
+
+def _shuffled(values: Ints, bits: np.random.Philox) -> Ints:
+    result: Ints = values[np.argsort(exact.uniforms(bits, len(values)), kind="stable")]
+    return result
+
+
+def _gammas(shape: float, count: int, bits: np.random.Philox) -> Floats:
+    """Gamma numbers, of which the normalized ones are of a symmetric Dirichlet law."""
+    law, drawn = Gamma(shape**-0.5), np.empty(0)
+    while len(drawn) < count:
+        drawn = np.concatenate([drawn, law.block(bits, 32)])
+    return drawn[:count] + 1e-300  # where all underflow, the classes are still somebody's
+
+
+def _feed_the_empty(owner: Ints, learners: int) -> None:
+    """A learner without a sample gets one of those who have most."""
+    counts = np.bincount(owner, minlength=learners)
+    for learner in np.flatnonzero(counts == 0).tolist():
+        richest = int(counts.argmax())
+        owner[np.flatnonzero(owner == richest)[0]] = learner
+        counts[richest] -= 1
+        counts[learner] += 1

@@ -1,0 +1,1 @@
+"""Tapes with models of the learners' own, which are mixed."""

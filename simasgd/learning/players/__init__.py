@@ -1,0 +1,1 @@
+"""Players replay a tape: they compute the gradients that it orders."""

@@ -1,0 +1,1 @@
+"""The learning problem of a scenario: data, model, update rule."""

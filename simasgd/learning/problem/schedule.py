@@ -1,0 +1,33 @@
+"""Where in its schedule the learning rate is at each step of a tape."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simasgd.scenario.learning.data import samples_of_epochs
+from simasgd.scenario.learning.schedule import Decay, Schedule
+from simasgd.tape import Floats, Tape
+
+
+def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: int) -> Floats:
+    """By what the schedule multiplies the learning rate at each step, shape (U,), from the samples applied before it."""
+    factors: Floats = np.ones(tape.num_steps)
+    if schedule is None:
+        return factors
+    before = tape.samples_before
+    if schedule.factor is not None:
+        boundaries = [samples_of_epochs(boundary, samples_per_epoch) for boundary in schedule.boundaries]
+        passed = np.searchsorted(boundaries, before[:-1], side="right")
+        factors = np.power(schedule.factor, passed.astype(np.float64))
+    if schedule.warmup is not None:
+        factors = factors * np.minimum(1.0, before[1:] / samples_of_epochs(schedule.warmup, samples_per_epoch))
+    if schedule.decay is not None:
+        factors = factors * _remaining(schedule.decay, before[:-1] / samples_per_epoch)
+    return factors
+
+
+def _remaining(decay: Decay, epochs: Floats) -> Floats:
+    """What is left of the learning rate after so many epochs."""
+    done = np.clip((epochs - decay.start) / (decay.end - decay.start), 0.0, 1.0)
+    left: Floats = 1.0 - done if decay.kind == "linear" else 0.5 * (1.0 + np.cos(np.pi * done))
+    return left

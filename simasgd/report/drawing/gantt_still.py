@@ -1,0 +1,73 @@
+"""A still of a time line as SVG: its first window, for paper and where no script runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from simasgd.report.facts.words import shortened, time_unit
+from simasgd.results.timeline import GROUPS
+
+_MOST_RECTANGLES = 300
+_MOST_TRACKS = 14
+_LEARNERS = 6
+_WIDTH, _LEFT, _ROW, _BAR, _AXIS = 640, 110, 18, 12, 30
+_TICKS = 5
+
+Tracks = Mapping[str, Mapping[str, pd.DataFrame]]
+
+
+def still(tracks: Tracks, window: tuple[float, float], label: str) -> Markup:
+    """An image of as many tracks as few rectangles can show."""
+    chosen = _chosen(tracks, window)
+    height = _ROW * len(chosen) + _AXIS
+    parts = [
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label)}" font-size="11">',
+        *_axis(window, height - _AXIS),
+        *(part for row, (track, rows) in enumerate(chosen.items()) for part in _track(track, rows, window, row)),
+        "</svg>",
+    ]
+    return Markup("".join(parts))
+
+
+def _chosen(tracks: Tracks, window: tuple[float, float]) -> dict[str, pd.DataFrame]:
+    """A few learners, the first server and links where they fit, and then as many more learners as do."""
+    learners, servers, links = (list(tracks[group].items()) for group in GROUPS)
+    chosen: dict[str, pd.DataFrame] = {}
+    left = _MOST_RECTANGLES
+    for track, rows in (*learners[:_LEARNERS], *servers[:1], *links[:2], *learners[_LEARNERS:]):
+        visible = rows[(rows["end"] > window[0]) & (rows["start"] < window[1])]
+        if len(visible) <= left and len(chosen) < _MOST_TRACKS:
+            chosen[track] = visible
+            left -= len(visible)
+        elif len(chosen) > _LEARNERS and track in tracks["learners"]:
+            break  # no gaps among learners
+    return {track: chosen[track] for group in GROUPS for track in tracks[group] if track in chosen}
+
+
+def _track(track: str, rows: pd.DataFrame, window: tuple[float, float], row: int) -> Iterator[str]:
+    y = row * _ROW + (_ROW - _BAR) / 2
+    start, end = (_across(rows[column].to_numpy(), window) for column in ("start", "end"))
+    yield f'<text x="{_LEFT - 8}" y="{y + 10:g}" text-anchor="end" fill="var(--ink)">{escape(shortened(track, 18))}</text>'
+    for activity, left, right in zip(rows["activity"], start, end, strict=True):
+        opacity = ' opacity=".6"' if activity == "transfer" else ""  # messages may share a link
+        yield f'<rect x="{left:.1f}" y="{y:g}" width="{right - left:.1f}" height="{_BAR}" fill="var(--{activity})"{opacity}/>'
+
+
+def _across(times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Times as abscissae."""
+    start, end = window
+    return _LEFT + (_WIDTH - _LEFT - 4) * np.clip((times - start) / (end - start), 0.0, 1.0)
+
+
+def _axis(window: tuple[float, float], bottom: float) -> Iterator[str]:
+    size, unit = time_unit(window[1])
+    for at in np.linspace(*window, _TICKS):
+        (x,) = _across(np.array([at]), window)
+        anchor = "start" if at == window[0] else "end" if at == window[1] else "middle"
+        yield f'<path d="M{x:.1f} 0V{bottom + 4}" stroke="var(--grid)"/>'
+        yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="{anchor}" fill="var(--muted)">{at / size:.5g} {unit}</text>'

@@ -1,0 +1,142 @@
+"""What a page is made of, as the templates see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from simasgd.report.drawing import svg
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, and the number it stands for where the table is to be sorted by it ("": none)."""
+
+    text: str
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+    @classmethod
+    def of(cls, titles: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> Table:
+        """Texts under titles; all columns but the first `words` hold numbers."""
+        columns = [Column(title, numeric=i >= words) for i, title in enumerate(titles)]
+        return cls(columns, [[Cell(text) for text in row] for row in rows])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A figure with its title: drawn, or a table."""
+
+    title: str
+    svg: Markup | None = None
+    subtitle: str = ""
+    note: str = ""
+    table: Table | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gantt:
+    """A time line. `data` is what its script draws (see gantt.py), `still` stands there without the script and on paper."""
+
+    title: str
+    label: str
+    data: Markup
+    still: Markup
+    note: str
+    file: str
+    """Where the whole of it lies, from the page."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Of a legend."""
+
+    mark: Markup
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A section: what it says in a sentence, figures, and the numbers behind them."""
+
+    id: str
+    nav: str
+    title: str
+    reading: str
+    panels: Sequence[Panel] = ()
+    timelines: Sequence[Gantt] = ()
+    legend: Sequence[Entry] = ()
+    table: Table | None = None
+    summary: str = "The numbers behind the figures"
+    more: Sequence[tuple[str, Table]] = ()
+    """Further tables under their summaries."""
+    columns: int = 2
+    """How many panels stand side by side where there is room."""
+
+
+@dataclass(frozen=True)
+class Hero:
+    """A result in large type. `value` is the very number, `text` what is shown of it."""
+
+    key: str
+    name: str
+    value: str
+    text: str
+    spread: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    title: str
+    subtitle: str
+    heroes: Sequence[Hero]
+    tone: str = ""
+    """A CSS variable's name."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A node profile and where its numbers come from."""
+
+    name: str
+    title: str
+    table: Table = field(repr=False)
+
+
+def line_mark(variable: str, dash: int = 0, marker: str = "") -> Markup:
+    """A legend's piece of line in a CSS variable's colour, with a marker on it if given."""
+    pattern = " ".join(f"{1.8 * length:g}" for length in svg.DASHES[dash % len(svg.DASHES)][1])
+    line = Markup('<line x1="0" x2="32" y1="6" y2="6" stroke-width="2.5" stroke="var(--{})" stroke-dasharray="{}"/>')
+    return _mark(line.format(variable, pattern) + (_text(variable, marker) if marker else Markup()))
+
+
+def glyph(variable: str, marker: str) -> Markup:
+    """A legend's marker in a CSS variable's colour."""
+    return _mark(_text(variable, marker))
+
+
+def _text(variable: str, marker: str) -> Markup:
+    text = Markup('<text x="16" y="10" text-anchor="middle" font-size="12" fill="var(--{})">{}</text>')
+    return text.format(variable, marker)
+
+
+def _mark(inside: Markup) -> Markup:
+    return Markup('<svg viewBox="0 0 32 12" aria-hidden="true">{}</svg>').format(inside)
+
+
+def swatch(variable: str) -> Markup:
+    """A legend's square in a CSS variable's colour."""
+    return Markup('<i style="--tone: var(--{})"></i>').format(variable)

@@ -1,0 +1,1 @@
+"""Facts of a run, and the words and numbers that state them."""

@@ -1,0 +1,142 @@
+"""The section of the run report on staleness: how late gradients are, and how old what learners mix into their models is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from simasgd.report.drawing import figures, svg
+from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS
+from simasgd.report.drawing.parts import Block, Entry, Panel, Table, glyph, line_mark
+from simasgd.report.facts.facts import Facts
+from simasgd.report.facts.tables import clocks, histogram, staleness_over_time
+from simasgd.report.facts.words import NBSP, few, number, steps
+from simasgd.results.run import Run, Study
+
+_MOST_ROWS = 60
+_AGES = "age of what is mixed in"
+
+
+def staleness_block(study: Study, variants: Sequence[Facts]) -> Block:
+    """The section, of which nothing is drawn where all gradients are fresh."""
+    every = list(study.runs.values())
+    counts, ages = [histogram(runs) for runs in every], [histogram(runs, "mixing") for runs in every]
+    stale, mixed = ([group for group in clocks(study) if len(found[group[0]]) > 1] for found in (counts, ages))
+    longest, oldest = _longest(counts), _longest(ages)
+    panels = [_staleness_panel(group, variants, counts[group[0]], every[group[0]], longest) for group in stale]
+    panels += _over_time_panel(study, stale, variants)
+    panels += [_age_panel(group, variants, ages[group[0]], every[group[0]], oldest) for group in mixed]
+    has_law = any(variants[group[0]].law is not None for group in stale)
+    means = [Entry(glyph("ink", "▼"), "measured mean"), *([Entry(line_mark("ink", 1), "mean by the law")] if has_law else [])]
+    return Block(
+        id="staleness",
+        nav="Staleness",
+        title="How stale the gradients are" + (", and how old what is mixed in" if oldest >= 0 else ""),
+        reading=_reading(clocks(study), variants),
+        panels=panels,
+        legend=means if panels else [],
+        table=_table(counts, variants, "staleness σ") if longest >= 0 else None,
+        summary="How many gradients of each staleness",
+        more=[("How often something of each age was mixed in", _table(ages, variants, "age"))] if oldest >= 0 else [],
+    )
+
+
+def _longest(counts: Sequence[Sequence[int]]) -> int:
+    """The greatest staleness, or age; -1 if there is none."""
+    return max(map(len, counts)) - 1
+
+
+def _staleness_panel(
+    group: Sequence[int], variants: Sequence[Facts], counts: Sequence[int], runs: Sequence[Run], longest: int
+) -> Panel:
+    one, names = variants[group[0]], few([variants[i].name for i in group])
+    assert one.staleness is not None
+    law = "" if one.law is None else f", law {number(one.law)}"
+    label = f"Histogram of staleness under {names}: mean {number(one.staleness.mean)}{law}, greatest {len(counts) - 1}."
+    what = OWN_STALENESS if one.own_models else STALENESS
+    drawn = figures.histogram(counts, one.staleness.mean, one.law, longest, svg.series(group[0]), what)
+    p95 = max(run.summary["staleness"]["p95"] or 0 for run in runs)
+    tail = f"95{NBSP}% of the gradients have at most {p95:,}, all at most {len(counts) - 1:,}"
+    note = f"Mean {number(one.staleness.mean)}{law}. {tail}."
+    return Panel(names, svg.inline(drawn, f"staleness-{group[0]}", label), note=note)
+
+
+def _age_panel(
+    group: Sequence[int], variants: Sequence[Facts], counts: Sequence[int], runs: Sequence[Run], oldest: int
+) -> Panel:
+    one, names = variants[group[0]], few([variants[i].name for i in group])
+    assert one.mixing is not None
+    label = f"Histogram of the {_AGES} under {names}: mean {number(one.mixing.mean)}, greatest {len(counts) - 1}."
+    drawn = figures.histogram(counts, one.mixing.mean, None, oldest, svg.series(group[0]), AGE)
+    p95 = max(run.summary["mixing"]["p95"] or 0 for run in runs)
+    tail = f"95{NBSP}% of it is at most {steps(p95)} old, all at most {steps(len(counts) - 1)}"
+    note = f"Mean {number(one.mixing.mean)}. {tail}."
+    return Panel(names, svg.inline(drawn, f"mixing-{group[0]}", label), _AGES, note)
+
+
+def _over_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: Sequence[Facts]) -> list[Panel]:
+    every = list(study.runs.values())
+    parts = [staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups]
+    drawn = [part for part in parts if not part.empty]
+    if not drawn:
+        return []
+    table = pd.concat(drawn)
+    together = {group[0]: group for group in groups}
+    ends = "; ".join(
+        f"{few([variants[k].name for k in together[i]])}: from {_ends(rows['staleness'])}"
+        for i, rows in table.groupby("variant")
+    )
+    label = f"Line chart of the mean staleness against simulated time: {ends}."
+    figure = svg.inline(figures.staleness_over_time(table), "staleness-time", label)
+    return [Panel("Mean staleness over time", figure, note=f"{ends}.")]
+
+
+def _ends(values: pd.Series) -> str:
+    return f"{number(values.iloc[0])} to {number(values.iloc[-1])}"
+
+
+def _reading(groups: Sequence[Sequence[int]], variants: Sequence[Facts]) -> str:
+    said = [_staleness_reading(group, variants) for group in groups]
+    if any(variants[group[0]].own_models and variants[group[0]].staleness is not None for group in groups):
+        said.append(_OF_OWN_MODELS)
+    if any(variants[group[0]].mixing is not None for group in groups):
+        said.append(_OF_AGES)
+    return " ".join(said)
+
+
+_OF_OWN_MODELS = (
+    "Where learners have models of their own, a gradient's staleness is how often its learner's model changed between reading "
+    "and applying."
+)
+_OF_AGES = "What is mixed in is as old as the number of steps that its holder has made since it was read."
+
+
+def _staleness_reading(group: Sequence[int], variants: Sequence[Facts]) -> str:
+    one, names = variants[group[0]], few([variants[i].name for i in group])
+    if one.staleness is None:
+        return f"{names}: no gradient was applied."
+    mixed = "" if one.mixing is None else f"; what is mixed in is {steps(one.mixing.mean)} old in the mean"
+    if one.staleness.high == 0:
+        return f"{names}: every gradient has staleness 0{mixed}."
+    measured = f"{names}: the mean staleness is {number(one.staleness.mean)}"
+    if one.law is None:
+        return f"{measured}{mixed}."
+    less = one.staleness.mean < 0.95 * one.law
+    why = "; messages, updates and waiting make it less" if less else ""
+    return f"{measured}, the law for free communication and no waiting says {number(one.law)}{why}."
+
+
+def _table(counts: Sequence[Sequence[int]], variants: Sequence[Facts], what: str) -> Table:
+    """Of those who have any."""
+    shown = [(one, found) for one, found in zip(variants, counts, strict=True) if found]
+    longest = max(len(found) for _, found in shown)
+    width = max(1, -(-longest // _MOST_ROWS))
+    rows = [
+        [
+            str(least) if width == 1 else f"{least}–{least + width - 1}",
+            *(f"{sum(found[least : least + width]):,}" for _, found in shown),
+        ]
+        for least in range(0, longest, width)
+    ]
+    return Table.of((what, *(one.name for one, _ in shown)), rows, words=0)

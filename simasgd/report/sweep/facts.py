@@ -1,0 +1,171 @@
+"""What a sweep's report says: settings over their seeds, the best and the fastest, and lines along an axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from simasgd.report.facts.differences import same_work
+from simasgd.report.facts.words import duration, number, percent
+from simasgd.results.outcome import Outcome, in_words
+
+if TYPE_CHECKING:
+    from simasgd.sweeps.sweep import Axis, SweepTable
+
+ERROR, LOSS, SECONDS = "test_error", "test_loss", "simulated_seconds"
+RATE, STALENESS = "gradients_per_simulated_second", "mean_staleness"
+NAMES = {
+    ERROR: "test error",
+    LOSS: "test loss",
+    SECONDS: "simulated time",
+    RATE: "gradients per simulated second",
+    STALENESS: "mean staleness",
+}
+_MOST_LINES = 8
+_CLOSEST = 0.03  # of the length of an axis
+_LEAST_CHANGE = 0.01
+"""A quantity whose means over the seeds change by a smaller part along an axis does not vary along it."""
+
+
+class Line(NamedTuple):
+    """A line along an axis: its label, the variant's and the other axes' number, and `settings` rows."""
+
+    label: str
+    variant: int
+    other: int
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class SweepFacts:
+    """A sweep's points with results, `done`; of these the `sound` ones, in whose settings every seed finished and learned; and
+    the keys that tell settings apart. Only sound points are ever best by anything."""
+
+    sweep: SweepTable
+    done: pd.DataFrame
+    sound: pd.DataFrame
+
+    @classmethod
+    def of(cls, sweep: SweepTable) -> SweepFacts:
+        points = sweep.points
+        keys = [*(axis.key for axis in sweep.axes), "variant"]
+        is_sound = (points["outcome"] == Outcome.FINISHED).groupby([points[key] for key in keys]).transform("all")
+        return cls(sweep, points[points["error"] == ""], points[is_sound])
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self.sweep.axes
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that say which setting a row is of."""
+        return [*(axis.key for axis in self.axes), "variant"]
+
+    @property
+    def variants(self) -> list[str]:
+        return list(dict.fromkeys(self.sweep.points["variant"]))
+
+    @property
+    def measures(self) -> list[str]:
+        """By which the points are judged: the test error, and the test loss where some have no error though they learned."""
+        error, loss = (self.done[quantity].notna() for quantity in (ERROR, LOSS))
+        return [quantity for quantity, is_used in ((ERROR, error.any()), (LOSS, (loss & ~error).any())) if is_used]
+
+    @property
+    def listed(self) -> list[str]:
+        """The measures that the tables list: the test loss, too, where an error alone would not say how a point fails."""
+        fails = (self.done["outcome"] == Outcome.FAILS) & self.done[LOSS].notna()
+        return [*self.measures, *([LOSS] if fails.any() and LOSS not in self.measures else [])] or [ERROR]
+
+    @property
+    def has_same_work(self) -> bool:
+        """Whether all sound points applied about as many samples, so that their times can be compared."""
+        samples = self.sound["samples"]
+        return not samples.empty and same_work(float(samples.min()), float(samples.max()))
+
+    @property
+    def quantities(self) -> list[str]:
+        """What may be drawn. A rate says no more than a time where all did the same work and took time for it."""
+        takes_time = self.has_same_work and varies(self.done[SECONDS])
+        return [*self.measures, SECONDS, *([] if takes_time else [RATE]), STALENESS]
+
+    def settings(self, by: Sequence[str] | None = None, points: pd.DataFrame | None = None) -> pd.DataFrame:
+        """One row per setting: the columns `by` (all keys by default), the outcome of its points in words, and for each
+        quantity its mean under its own name with `_low` and `_high` beside it. `points` are those done by default."""
+        by, points = self.keys if by is None else list(by), self.done if points is None else points
+        if not by or points.empty:
+            return pd.DataFrame()
+        groups = points.groupby(by, sort=False)
+        parts: dict[str, pd.Series] = {
+            "outcome": groups["outcome"].agg(lambda found: in_words([Outcome(one) for one in found], "points"))
+        }
+        for quantity in NAMES:
+            values = groups[quantity]
+            parts |= {quantity: values.mean(), f"{quantity}_low": values.min(), f"{quantity}_high": values.max()}
+        return pd.DataFrame(parts).reset_index()
+
+    def others(self, axis: Axis) -> list[Axis]:
+        return [other for other in self.axes if other.key != axis.key and len(other.values) > 1]
+
+    def averaged(self, axis: Axis) -> bool:
+        """Whether there are too many combinations of the other axes for a line each."""
+        return math.prod(len(other.values) for other in self.others(axis)) * len(self.variants) > _MOST_LINES
+
+    def lines(self, axis: Axis) -> list[Line]:
+        """Along an axis, one line per variant and combination of the other axes (per variant if those are too many)."""
+        others = [] if self.averaged(axis) else [other.key for other in self.others(axis)]
+        table = self.settings([axis.key, "variant", *others])
+        found = []
+        combinations: dict[tuple[str, ...], int] = {}
+        for (variant, *values), rows in table.groupby(["variant", *others], sort=False):
+            other = combinations.setdefault(tuple(values), len(combinations))
+            named = [f"{key.split('.')[-1]} {value}" for key, value in zip(others, values, strict=True)]
+            label = ", ".join(filter(None, (variant, *named)))
+            found.append(Line(label, self.variants.index(variant), other, _ordered(rows, axis)))
+        return found
+
+
+def form(quantity: str, value: float) -> str:
+    """A value of a quantity, with its unit."""
+    return {ERROR: percent, SECONDS: duration}.get(quantity, number)(value)
+
+
+def varies(values: pd.Series) -> bool:
+    """Whether numbers, NaN left out, differ by more than a small part of the greatest."""
+    known = values.dropna()
+    return not known.empty and known.max() - known.min() > _LEAST_CHANGE * known.abs().max()
+
+
+def short(axis: Axis) -> str:
+    """The last part of the key, or the last two of one like `protocol.kind`."""
+    parts = axis.key.split(".")
+    return ".".join(parts[-2:]) if parts[-1] in ("kind", "n", "seed", "bandwidth") else parts[-1]
+
+
+def positions(axis: Axis) -> dict[str, float]:
+    """Where an axis' values stand: at their numbers or, if that cannot be drawn, in a row."""
+    numbers = axis.numbers if axis.numbers is not None and to_scale(axis) else range(len(axis.values))
+    return dict(zip(axis.values, map(float, numbers), strict=True))
+
+
+def logarithmic(axis: Axis) -> bool:
+    """Whether the numbers span a factor of ten or more."""
+    numbers = axis.numbers or ()
+    return len(numbers) > 1 and min(numbers) > 0 and max(numbers) >= 10 * min(numbers) and math.isfinite(max(numbers))
+
+
+def to_scale(axis: Axis) -> bool:
+    """Whether there are finite numbers that do not crowd into a corner of the axis."""
+    if axis.numbers is None or not all(map(math.isfinite, axis.numbers)):
+        return False
+    at = sorted(map(math.log, axis.numbers) if logarithmic(axis) else axis.numbers)
+    return len(at) < 2 or min(b - a for a, b in pairwise(at)) >= _CLOSEST * (at[-1] - at[0])
+
+
+def _ordered(rows: pd.DataFrame, axis: Axis) -> pd.DataFrame:
+    return rows.assign(x=rows[axis.key].map(positions(axis))).sort_values("x")

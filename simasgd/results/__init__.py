@@ -1,0 +1,1 @@
+"""Results on disk: runs and studies, their tables, and unfinished work."""

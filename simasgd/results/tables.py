@@ -1,0 +1,110 @@
+"""The columns of the Parquet tables in a results folder, checked once, when they are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from simasgd.errors import UsageError
+from simasgd.results.outcome import Outcome
+
+
+class Numbers(NamedTuple):
+    """A column of finite numbers from `low` to `high`; NaN stands for no number where that `may_lack` it."""
+
+    low: float = 0.0
+    high: float = 1e30
+    may_lack: bool = False
+
+
+class Words(NamedTuple):
+    """A column of texts, each of them one of `choices` if there are any."""
+
+    choices: tuple[str, ...] = ()
+
+
+class Flags(NamedTuple):
+    """A column of booleans."""
+
+
+Columns = Mapping[str, Numbers | Words | Flags]
+
+_TIMES = ("compute", "push", "wait", "pull", "idle")
+_ANY = Numbers(-np.inf, np.inf, may_lack=True)
+UPDATES: Columns = dict.fromkeys(("time", "timestamp", "learner", "batch", "staleness", "read_at", "computed_at"), Numbers())
+LEARNERS: Columns = dict.fromkeys(("learner", "gradients", *_TIMES), Numbers())
+EVALUATIONS: Columns = {
+    **dict.fromkeys(("epoch", "samples", "updates", "simulated_seconds", "bytes"), Numbers()),
+    "test_loss": _ANY,
+    "test_error": Numbers(0.0, 1.0, may_lack=True),
+    "consensus_distance": Numbers(may_lack=True),
+}
+TIMELINE: Columns = {
+    "group": Words(("learners", "servers", "links")),
+    "track": Words(),
+    "activity": Words((*_TIMES, "update", "transfer")),
+    "start": Numbers(),
+    "end": Numbers(),
+    "learner": Numbers(-1.0),
+}
+SWEEP_POINTS: Columns = {
+    "variant": Words(),
+    "seed": Numbers(),
+    "outcome": Words(tuple(map(str, Outcome))),
+    "reason": Words(),
+    "test_error": Numbers(0.0, 1.0, may_lack=True),
+    "test_loss": _ANY,
+    **dict.fromkeys(
+        ("samples", "simulated_seconds", "gradients_per_simulated_second", "mean_staleness"), Numbers(may_lack=True)
+    ),
+    "diverged": Flags(),
+    "folder": Words(),
+    "error": Words(),
+}
+
+
+def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
+    """A Parquet table that simasgd wrote; None if there is no such file. Raises simasgd.UsageError that names the file, and the
+    first column that is missing or not of its form."""
+    if not path.is_file():
+        return None
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    for name, form in columns.items():
+        if name not in table:
+            raise UsageError(f"{path}: column {name} is missing; was it written by another version of simasgd?")
+        wrong = _wrong(table[name], form)
+        if wrong:
+            raise UsageError(f"{path}: column {name}: {wrong}")
+    return table
+
+
+def _wrong(column: pd.Series, form: Numbers | Words | Flags) -> str:
+    """What is wrong with a column; "" if it is as it should be."""
+    if isinstance(form, Flags):
+        return "" if pd.api.types.is_bool_dtype(column) else f"true or false is expected, not {column.dtype}"
+    if isinstance(form, Words):
+        found = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+        if column.isna().any() or not all(isinstance(value, str) for value in found):
+            return "texts are expected"
+        other = set(found) - set(form.choices) if form.choices else set()
+        return f"{min(other)!r} is not one of {', '.join(form.choices)}" if other else ""
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return f"numbers are expected, not {column.dtype}"
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    lacks = np.isnan(values)
+    if lacks.any() and not form.may_lack:
+        return "a number is missing"
+    known = values[~lacks]
+    if np.isinf(known).any():
+        return "a number is infinite"
+    if len(known) and not form.low <= known.min() <= known.max() <= form.high:
+        return f"numbers from {form.low:g} to {form.high:g} are expected"
+    return ""

@@ -1,0 +1,93 @@
+"""Random times: a mean, a law and a coefficient of variation."""
+
+from __future__ import annotations
+
+from math import fsum, sqrt
+from typing import Annotated, Any, Literal, final
+
+from pydantic import Field, model_validator
+
+from simasgd.scenario.vocabulary.section import Inconsistency, Number, Rival, Section
+from simasgd.scenario.vocabulary.units import Seconds
+
+Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical"]
+Variation = Annotated[Number, Field(ge=0.0, le=10.0)]
+# Those whose coefficient of variation is not a matter of choice.
+_FIXED = {"constant": 0.0, "exponential": 1.0}
+
+
+class AbstractTimes(Section):
+    """The law of a random factor with mean 1 that a mean time is multiplied by."""
+
+    distribution: Distribution = "constant"
+    """The law of the random factor, which has mean 1. shifted-exponential: (1 − cv) + cv·E with E exponential; pareto: of the
+    shape that gives the cv (more than 2); empirical: measured times, drawn with replacement."""
+    cv: Variation | None = None
+    """Coefficient of variation: 0 for constant, 1 for exponential, that of the measured times for empirical; to be given for
+    the others."""
+    file: str | None = None
+    """A text file of measured times in seconds, one a line, comments after # (empirical only), beside the scenario's file. A
+    resolved scenario holds them in `measured`."""
+    measured: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None = None
+    """Measured times (empirical only)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empirical(cls, value: Any) -> Any:
+        """Measured times need no other word for their law."""
+        is_law = isinstance(value, dict) and value.get("measured") is not None
+        return {"distribution": "empirical", **value} if is_law else value
+
+    @property
+    def variation(self) -> float:
+        """The coefficient of variation."""
+        if self.cv is not None:
+            return self.cv
+        if self.measured is not None:
+            mean = self.mean_measured
+            return sqrt(fsum((time - mean) * (time - mean) for time in self.measured) / len(self.measured)) / mean
+        return _FIXED.get(self.distribution, 0.0)
+
+    @property
+    def mean_measured(self) -> float:
+        """The mean (s) of the measured times."""
+        assert self.measured is not None
+        return fsum(self.measured) / len(self.measured)  # exactly rounded, so the same with every version of Python
+
+    def law_inconsistencies(self) -> list[Inconsistency]:
+        """What is wrong with law, cv and file together."""
+        if self.distribution == "empirical":
+            return self._empirical_inconsistencies()
+        if self.measured is not None:
+            message = f"there are measured times, but the distribution is {self.distribution}, not empirical (null unsets them)"
+            rivals = (Rival(("measured",), ("distribution",)), Rival(("distribution",), ("measured",)))
+            return [Inconsistency(("measured",), message, rivals)]
+        fixed = _FIXED.get(self.distribution)
+        if fixed is not None and self.variation != fixed:
+            # A cv does not say which law is meant, so only the distribution can decide.
+            message = f"{self.distribution} times have a cv of {fixed:g}, but cv is {self.cv:g}"
+            message = f"{message}; give another distribution, such as gamma, or take the cv away (null)"
+            return [Inconsistency(("cv",), message, (Rival(("cv",), ("distribution",)),))]
+        if fixed is None and self.cv is None:
+            return [Inconsistency(("cv",), f"missing: {self.distribution} times need their coefficient of variation")]
+        if fixed is None and 0.0 < self.variation < 1e-6:
+            return [Inconsistency(("cv",), f"{self.cv:g} is too small; 0 or at least 1e-06 is wanted")]
+        if self.distribution == "shifted-exponential" and self.variation > 1.0:
+            return [Inconsistency(("cv",), f"{self.cv:g} is too large; shifted-exponential times have a cv of at most 1")]
+        return []
+
+    def _empirical_inconsistencies(self) -> list[Inconsistency]:
+        if self.cv is not None:
+            message = f"empirical times have a coefficient of variation of their own, but cv is {self.cv:g} (null unsets it)"
+            rivals = (Rival(("cv",), ("distribution",)), Rival(("cv",), ("measured",)))
+            return [Inconsistency(("cv",), message, rivals)]
+        if self.measured is None:
+            return [Inconsistency(("file",), "missing: empirical times need a file of measured times, or a list in `measured`")]
+        if self.mean_measured <= 0.0:
+            return [Inconsistency(("measured",), "the measured times are all 0")]
+        return []
+
+
+@final
+class Update(AbstractTimes):
+    """How the server's update times vary."""

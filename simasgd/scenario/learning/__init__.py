@@ -1,0 +1,1 @@
+"""Sections of a scenario that describe what is learned, and how."""

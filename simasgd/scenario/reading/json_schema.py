@@ -1,0 +1,98 @@
+"""The JSON schema of a scenario file, for completion and checks in editors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from pydantic import BaseModel, PlainSerializer
+from pydantic_core import PydanticUndefined
+
+from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.reading import catalogue, keys
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.section import NullForDefaults
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Draft 2020-12. As in a file, a bare word may stand for a mapping with that kind, a profile may supply any part of the
+    cluster, and a variant may hold any part of a scenario."""
+    # By alias or not, a schema for writing files ("validation") has the units' texts, not floats.
+    generated = Scenario.model_json_schema(mode="validation")
+    definitions = generated.pop("$defs")
+    root = definitions.pop("Scenario", generated)
+    definitions["Variant"] = _partial(root)
+    definitions["Cluster"]["properties"]["profile"] = {
+        "description": definitions["Cluster"]["properties"]["profile"]["description"],
+        "enum": [*catalogue.profiles(), None],
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "$defs": definitions,
+        "title": "simasgd scenario",
+    }
+    schema["required"] = [key for key in schema["required"] if key != "cluster"]  # injected staleness needs none
+    variants = schema["properties"]["variants"]
+    part = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
+    variants["patternProperties"] = dict.fromkeys(variants["patternProperties"], part)
+    variants["additionalProperties"] = False
+    for _, section, key in _kinds(schema):
+        section[key] = _or_bare_word(section[key], definitions)
+    for model in set(_mappings(Cluster)):
+        definitions[model.__name__].pop("required", None)  # a profile may supply it
+    definitions["Cluster"]["required"] = ["learners"]
+    for model in set(_mappings(Scenario)) - {Scenario}:
+        _as_written(model, definitions[model.__name__]["properties"])
+    return schema
+
+
+def _mappings(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A section and those within it, but for variants and the items of lists."""
+    yield model
+    for name, field in model.model_fields.items():
+        if name != "variants":
+            for section in keys.sections(field.annotation):
+                yield from _mappings(section)
+
+
+def _as_written(model: type[BaseModel], properties: dict[str, Any]) -> None:
+    """Defaults with their units, and null where it takes a section away."""
+    for name, field in model.model_fields.items():
+        for part in field.metadata:
+            if isinstance(part, PlainSerializer) and field.default not in (PydanticUndefined, 0.0):
+                properties[name]["default"] = part.func(field.default)  # type: ignore[call-arg]
+        if NullForDefaults in field.metadata:
+            properties[name]["anyOf"] = [{"$ref": properties[name].pop("$ref")}, {"type": "null"}]
+
+
+def _partial(root: dict[str, Any]) -> dict[str, Any]:
+    """Any part of a scenario: what a variant may hold is checked when it is merged, so here only its keys are."""
+    properties = {
+        key: {"description": value.get("description", "")}
+        for key, value in deepcopy(root["properties"]).items()
+        if key not in ("name", "title", "variants", "repeats")
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _kinds(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    """Every property that chooses among kinds."""
+    found = []
+    for name, section in [("", schema), *schema["$defs"].items()]:
+        for key, value in section.get("properties", {}).items():
+            if "discriminator" in value:
+                found.append((name, section["properties"], key))
+    return found
+
+
+def _or_bare_word(choice: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    references = [option["$ref"] for option in choice.get("oneOf", [choice]) if "$ref" in option]
+    members = [definitions[reference.rsplit("/", 1)[-1]] for reference in references]
+    words = [member["properties"]["kind"]["const"] for member in members if set(member.get("required", [])) <= {"kind"}]
+    for member in members:
+        member["required"] = sorted({"kind", *member.get("required", [])})
+    rest = {key: value for key, value in choice.items() if key in ("description", "default")}
+    options: list[dict[str, Any]] = [{"$ref": reference} for reference in references]
+    return {**rest, "anyOf": [*options, *([{"enum": words}] if words else [])]}

@@ -1,0 +1,192 @@
+"""From a file and overrides to a typed scenario, or to a list of mistakes with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache, reduce
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from simasgd.errors import ScenarioError
+from simasgd.scenario.reading import catalogue, complaints, keys, text
+from simasgd.scenario.reading.measured import with_files, with_measured
+from simasgd.scenario.reading.precedence import settled
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path
+from simasgd.scenario.vocabulary.values import nearest, shown
+
+_MOST_VARIANTS = 1000
+_MOST_INHERITED = 1_000_000  # values
+_NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
+
+
+def load_scenario(source: str | FilePath, overrides: Sequence[str] = ()) -> Scenario:
+    """Read a scenario by its name or from a YAML file, changed by `key=value` overrides. Raises ScenarioError."""
+    path = catalogue.scenario_file(source)
+    return typed(text.read(path), overrides)
+
+
+def typed(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
+    """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
+    file, changes = with_files(file), [with_files(override_layer(override)) for override in overrides]
+    _refuse_many_variants(file)
+    of_variants = [change for change in changes if "variants" in change.tree]
+    _known_variants(file, of_variants)
+    file = reduce(Layer.under, of_variants, file)
+    command_line = reduce(Layer.under, [change for change in changes if "variants" not in change.tree], Layer())
+    base = file.without("variants")
+    whole = with_measured(_on_profile(base.under(command_line)))
+    whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
+    for name, variant in _variants(file):
+        layer = with_measured(_on_profile(base.under(variant.of(Origin.VARIANT)).under(command_line)))
+        whole.tree.setdefault("variants", {})[name] = layer.tree
+        whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
+    return _validated(whole)
+
+
+def override_layer(override: str) -> Layer:
+    """The layer of one `key=value`. Raises ScenarioError."""
+    key, equals, value = override.partition("=")
+    key = key.strip()
+    mark = Mark("command line", 0, override, 0, len(override) - len(value), "", Origin.COMMAND_LINE)
+    if not equals or not key:
+        raise ScenarioError(text.complaint(mark, f"{shown(override)} is not key=value", at_key=True))
+    try:
+        full = keys.resolve(key)
+    except ValueError as error:
+        raise ScenarioError(text.complaint(mark, str(error), at_key=True)) from None
+    try:
+        plain = text.scalar(value)
+    except ValueError as error:
+        raise ScenarioError(text.complaint(mark, str(error))) from None
+    parts = full.split(".")
+    tree: Any = plain
+    for part in reversed(parts):
+        tree = {part: tree}
+    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in _paths(tree)})
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    """Every path in a tree, but for its root."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (key,)
+        yield from ((key, *path) for path in _paths(child))
+
+
+def _variants(file: Layer) -> Iterator[tuple[str, Layer]]:
+    variants = file.tree.get("variants") or {}
+    if not isinstance(variants, dict):
+        raise ScenarioError(
+            complaints.at(("variants",), file, f"a mapping of names to changes is wanted, not {shown(variants)}")
+        )
+    marks = _marks_of_variants(file)
+    for name, changes in variants.items():
+        path = ("variants", name)
+        if changes is not None and not isinstance(changes, dict):
+            raise ScenarioError(complaints.at(path, file, f"a mapping of changes is wanted, not {shown(changes)}"))
+        for key in _NOT_IN_VARIANTS:
+            if key in (changes or {}):
+                raise ScenarioError(complaints.at((*path, key), file, f"a variant cannot change {key!r}", at_key=True))
+        yield name, Layer(changes, marks.get(name, {})) if changes else Layer()
+
+
+def _marks_of_variants(file: Layer) -> dict[str | int, dict[Path, Mark]]:
+    """The marks of each variant, as seen from it."""
+    found: dict[str | int, dict[Path, Mark]] = {}
+    for path, mark in file.marks.items():
+        if path[0] == "variants" and len(path) > 2:
+            found.setdefault(path[1], {})[path[2:]] = mark
+    return found
+
+
+def _refuse_many_variants(file: Layer) -> None:
+    """Complain about more variants than can be compared, or than fit into memory with what each of them inherits."""
+    variants = file.tree.get("variants")
+    number = len(variants) if isinstance(variants, dict) else 0
+    if number > _MOST_VARIANTS:
+        message = f"there are {number:,} variants; {_MOST_VARIANTS:,} are the most"
+        raise ScenarioError(complaints.at(("variants",), file, message))
+    inherited = sum(path[0] != "variants" for path in file.marks)
+    if number * inherited > _MOST_INHERITED:
+        message = f"{number:,} variants of {inherited:,} values are too much; {_MOST_INHERITED:,} values together are the most"
+        raise ScenarioError(complaints.at(("variants",), file, message))
+
+
+def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
+    """Complain about a change of a variant that the file does not have."""
+    variants = file.tree.get("variants")
+    names = list(variants) if isinstance(variants, dict) else []
+    for change in changes:
+        wanted = change.tree["variants"]
+        for name in wanted if isinstance(wanted, dict) else ():
+            if name in names:
+                continue
+            near = nearest(name, names)
+            there = f"there are {', '.join(names)}" if names else "the scenario has none"
+            hint = f"did you mean {near!r}?" if near else there
+            message = f"there is no variant {shown(name)}; {hint}"
+            raise ScenarioError(complaints.at(("variants", name), change, message, at_key=True))
+
+
+def _on_profile(layer: Layer) -> Layer:
+    """The layer over the values of the node profile it names."""
+    layer = _with_cluster(layer)
+    cluster = layer.tree.get("cluster")
+    name = cluster.get("profile") if isinstance(cluster, dict) else None
+    if not isinstance(name, str):
+        return Layer(dict(layer.tree), dict(layer.marks))
+    named = _profiles()
+    if name not in named:
+        near = nearest(name, named)
+        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(named)}"
+        raise ScenarioError(complaints.at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
+    values = _values(_profile(name), cluster)
+    merged = values.under(layer)
+    return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
+
+
+@cache
+def _profiles() -> dict[str, FilePath]:
+    return catalogue.profiles()
+
+
+@cache
+def _profile(name: str) -> Layer:
+    """A node profile as it is in its file."""
+    profile = text.read(_profiles()[name], f"profile {name}")
+    return Layer(profile.tree, {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items()})
+
+
+def _values(profile: Layer, cluster: Any) -> Layer:
+    """What a profile says of a cluster; some of it may depend on the topology that the scenario gives it."""
+    values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
+    network = cluster.get("network") if isinstance(cluster, dict) else None
+    topology = network.get("topology") if isinstance(network, dict) else None
+    kind = topology.get("kind") if isinstance(topology, dict) else topology
+    if not isinstance(kind, str) or kind not in profile.tree.get("under_topology", {}):
+        return values
+    special = profile.below("under_topology", kind)
+    return values.under(Layer({"cluster": special.tree}, {("cluster", *path): mark for path, mark in special.marks.items()}))
+
+
+def _with_cluster(layer: Layer) -> Layer:
+    """Injected staleness needs no cluster: without one, it gets a learner for which messages and updates take no time."""
+    protocol = layer.tree.get("protocol")
+    kind = protocol.get("kind") if isinstance(protocol, dict) else protocol
+    if kind != "injected-staleness" or layer.tree.get("cluster") is not None:
+        return layer
+    return Layer({**layer.tree, "cluster": {"learners": 1, "profile": "ideal"}}, layer.marks)
+
+
+def _validated(layer: Layer) -> Scenario:
+    while True:
+        try:
+            return Scenario.model_validate(layer.tree)
+        except ValidationError as error:
+            changed = settled(error, layer)
+            if changed is None:
+                raise ScenarioError("\n".join(complaints.of(error, layer))) from None
+            layer = changed

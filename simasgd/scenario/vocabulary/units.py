@@ -1,0 +1,150 @@
+"""Quantities with units: `2 ms`, `350 kB`, `25 Gbit/s`. Inside the simulator all are seconds, bytes and bytes/s, as floats.
+
+A bare number is refused (except 0), and so is anything whose meaning another reader might take differently.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from simasgd.scenario.vocabulary import synonyms
+from simasgd.scenario.vocabulary.values import nearest, shown
+
+
+class Dimension(NamedTuple):
+    """What a field measures: its name with an article, its units with their factors, and examples."""
+
+    name: str
+    units: dict[str, float]
+    examples: tuple[str, ...]
+
+
+_PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+_SIZES = {prefix + "B": factor for prefix, factor in (_PREFIXES | _BINARY).items()}
+_BITS = {prefix + bit: factor / 8 for prefix, factor in (_PREFIXES | _BINARY).items() for bit in ("bit", "b")}
+
+TIME = Dimension(
+    "a time",
+    {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0},
+    ("2 ms", "1.5 s", "10 us"),
+)
+SIZE = Dimension("a size", _SIZES | _BITS, ("350 kB", "289 MB", "1.2 MiB"))
+BANDWIDTH = Dimension(
+    "a bandwidth",
+    {unit + "/s": factor for unit, factor in (_SIZES | _BITS).items()},
+    ("25 Gbit/s", "3.4 GB/s"),
+)
+DIMENSIONS = (TIME, SIZE, BANDWIDTH)
+UNLIMITED = "unlimited"
+
+# Possessive (++, ?+, *+), so that text which is no quantity is found out in linear time.
+_QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
+
+
+def parse(value: Any, dimension: Dimension) -> float:
+    """The quantity in seconds, bytes or bytes/s. Raises ValueError with what was found and what is wanted."""
+    wanted = f"{dimension.name} is wanted (e.g. {', '.join(dimension.examples[:2])})"
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{shown(value)} is not a quantity; {wanted}")
+    if isinstance(value, int | float):
+        if value == 0:
+            return 0.0
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{shown(value)} is not finite; {wanted}")
+        raise ValueError(f"{shown(value)} has no unit; {wanted}")
+    match = _QUANTITY.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{shown(value)} is not a quantity; {wanted}")
+    number, unit = float(match[1]), match[2]
+    if unit not in dimension.units:
+        raise ValueError(_unit_complaint(value, number, unit, dimension, wanted))
+    result = number * dimension.units[unit]
+    if number < 0:
+        raise ValueError(f"{shown(value)} is negative; {wanted}")
+    if not math.isfinite(result):
+        raise ValueError(f"{shown(value)} is not finite; {wanted}")
+    return result
+
+
+def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, wanted: str) -> str:
+    if not unit:
+        text = shown(value)
+        return f"{text} has no unit; {wanted}" if number else f"{text} is text; write 0 or {dimension.examples[0]!r}"
+    for other in DIMENSIONS:
+        if unit in other.units:
+            hint = f"; {synonyms.one_of(meant)}" if (meant := synonyms.units(unit, dimension.units)) else ""
+            return f"{shown(value)} is {other.name}, but {wanted}{hint}"
+    every = [known for other in DIMENSIONS for known in other.units]
+    near = nearest(unit, [*dimension.units, *every])
+    meant = synonyms.units(unit, dimension.units) or ((near,) if near else ())
+    hint = f"; {synonyms.one_of(meant)}" if meant else ""
+    return f"unknown unit {shown(unit)} in {shown(value)}{hint}; {wanted}"
+
+
+def show(value: float, dimension: Dimension) -> str:
+    """The shortest text with a customary unit that `parse` turns back into exactly `value`."""
+    if value == 0:
+        return "0 " + next(iter(dimension.units))
+    if math.isinf(value):
+        return UNLIMITED
+    customary = [
+        unit for unit in dimension.units if "µ" not in unit and "μ" not in unit and "b" not in unit and "i" not in unit
+    ]
+    texts = []
+    for unit in customary:
+        number = value / dimension.units[unit]
+        for digits in (f"{number:.12g}", repr(number)):
+            if float(digits) * dimension.units[unit] == value:
+                texts.append((not 0.1 <= number < 1000, len(digits) + len(unit), f"{digits} {unit}"))
+                break
+    return min(texts)[2] if texts else f"{value!r} {customary[0]}"
+
+
+def _bandwidth(value: Any) -> float:
+    if value == UNLIMITED or value == math.inf:
+        return math.inf
+    result = _bounded(parse(value, BANDWIDTH), BANDWIDTH)
+    if result == 0:
+        raise ValueError(f"{shown(value)} would never carry anything; a positive bandwidth is wanted (or '{UNLIMITED}')")
+    return result
+
+
+def _schema(dimension: Dimension, *words: str) -> WithJsonSchema:
+    units = "|".join(re.escape(unit) for unit in dimension.units)
+    pattern = rf"^\s*(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*({units})\s*$" + "".join(f"|^{word}$" for word in words)
+    text = {"type": "string", "pattern": pattern, "examples": [*dimension.examples, *words]}
+    return WithJsonSchema(text if words else {"anyOf": [text, {"const": 0}]})
+
+
+def _bounded(value: float, dimension: Dimension) -> float:
+    """Within what a simulation can add up: 15 digits either way."""
+    if value != 0.0 and not math.isinf(value) and not 1e-15 <= value <= 1e15:
+        base = next(iter(dimension.units))
+        raise ValueError(f"{show(value, dimension)} is out of all proportion; between 1e-15 {base} and 1e15 {base} is wanted")
+    return value
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(lambda value: _bounded(parse(value, TIME), TIME)),
+    PlainSerializer(lambda value: show(value, TIME), return_type=str),
+    _schema(TIME),
+]
+Bytes = Annotated[
+    float,
+    BeforeValidator(lambda value: _bounded(parse(value, SIZE), SIZE)),
+    PlainSerializer(lambda value: show(value, SIZE), return_type=str),
+    _schema(SIZE),
+]
+BytesPerSecond = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(_bandwidth),
+    PlainSerializer(lambda value: show(value, BANDWIDTH), return_type=str),
+    _schema(BANDWIDTH, UNLIMITED),
+]

@@ -1,0 +1,1 @@
+"""Sweeps: axes, points, and the processes that compute them."""

@@ -1,0 +1,187 @@
+"""The axes of a sweep, as written on the command line: `cluster.learners=1,2,4`, `seed=range(0,3)`,
+`network.latency=logspace(1 us, 1 ms, 4)`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from simasgd.errors import ScenarioError
+from simasgd.printable import printable, shortened
+from simasgd.scenario.reading import keys, text
+from simasgd.scenario.reading.load import override_layer
+from simasgd.scenario.vocabulary import units
+from simasgd.scenario.vocabulary.values import shown
+
+_CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
+MOST_POINTS = 10_000
+"""The most points that a sweep may have. All are checked before the first one runs."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One swept key, in full, with its values as YAML text; `numbers` are the same as plain or SI numbers if they are some."""
+
+    key: str
+    values: tuple[str, ...]
+    numbers: tuple[float, ...] | None = None
+
+    def overrides(self) -> list[str]:
+        return [f"{self.key}={value}" for value in self.values]
+
+
+def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
+    """The swept axes, and the arguments that give one value and are plain overrides. Raises ScenarioError."""
+    axes: list[Axis] = []
+    fixed: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            override_layer(argument)  # which complains
+        try:
+            values = _values(value)
+            if values is None:
+                override_layer(argument)
+                fixed.append(argument)
+                continue
+            full = keys.resolve(key.strip())
+        except ValueError as error:
+            raise _wrong(argument, str(error)) from None
+        if any(axis.key == full for axis in axes):
+            raise _wrong(argument, f"{full} is swept twice")
+        axes.append(Axis(full, values))
+    for argument in fixed:
+        full = keys.resolve(argument.partition("=")[0].strip())
+        if any(axis.key == full for axis in axes):
+            raise _wrong(argument, f"{full} is swept as well")
+    return axes, fixed
+
+
+def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
+    """Every combination of the axes' values, the last axis running fastest. Raises ScenarioError where they are too many."""
+    number = math.prod(len(axis.values) for axis in axes)
+    if number > MOST_POINTS:
+        raise ScenarioError(f"command line: the axes have {number:,} combinations; {MOST_POINTS:,} are the most")
+    return list(product(*(axis.values for axis in axes)))
+
+
+def _wrong(argument: str, message: str) -> ScenarioError:
+    said, problem = (shortened(printable(text), 300) for text in (argument, message))
+    return ScenarioError(f"command line: {said}: {problem}")
+
+
+def _values(given: str) -> tuple[str, ...] | None:
+    """The several values that a text stands for; None if it is a single one. Raises ValueError."""
+    parts = _split(given)
+    values: list[str] = []
+    for part in parts:
+        call = _CALL.fullmatch(part)
+        if call is None:
+            values.append(part)
+        elif call[1] in _FUNCTIONS:
+            values.extend(_FUNCTIONS[call[1]](_split(call[2])))
+        else:
+            raise ValueError(f"unknown function {shown(call[1])}; there are {', '.join(_FUNCTIONS)}")
+    if len(values) > MOST_POINTS:
+        raise ValueError(f"there are {len(values):,} values; {MOST_POINTS:,} are the most")
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{shortened(value, 80)} is given twice")
+        seen.add(value)
+    if len(parts) == 1 and _CALL.fullmatch(parts[0]) is None:
+        return None
+    if not all(values):
+        raise ValueError("a value is empty")
+    return tuple(values)
+
+
+def _split(value: str) -> list[str]:
+    """The parts of a text between commas, but for commas within brackets or quotes. Raises ValueError."""
+    return [part.strip() for part in text.pieces(value, ",")]
+
+
+def _range(arguments: list[str]) -> list[str]:
+    """range(start, stop, step), without `stop`, of whole numbers."""
+    if not 1 <= len(arguments) <= 3:
+        raise ValueError("range takes one to three whole numbers")
+    called = _called("range", arguments)
+    try:
+        numbers = range(*(int(argument) for argument in arguments))
+    except ValueError:
+        raise ValueError(f"{called}: whole numbers are expected, and a step other than 0") from None
+    if not numbers:
+        raise ValueError(f"{called} is empty")
+    count = (numbers[-1] - numbers[0]) // numbers.step + 1  # len() has an upper bound
+    if count > MOST_POINTS:
+        raise ValueError(f"{called} has {count} values; {MOST_POINTS:,} are the most")
+    return [str(number) for number in numbers]
+
+
+def _called(name: str, arguments: Sequence[str]) -> str:
+    return shortened(f"{name}({', '.join(arguments)})", 100)
+
+
+def _spaced(name: str, place: Callable[[float, float, float], float]) -> Callable[[list[str]], list[str]]:
+    def values(arguments: list[str]) -> list[str]:
+        called = _called(name, arguments)
+        if len(arguments) != 3 or not _is_count(arguments[2]):
+            message = f"two ends and a number of values (2 to {MOST_POINTS:,}) are expected, as in {name}(1 us, 1 ms, 4)"
+            raise ValueError(f"{called}: {message}")
+        (start, dimension), (stop, other) = _quantity(arguments[0]), _quantity(arguments[1])
+        if dimension is not other:
+            raise ValueError(f"{called}: the two ends are of different kinds")
+        count = int(arguments[2])
+        numbers = [place(start, stop, i / (count - 1)) for i in range(count)]
+        numbers[0], numbers[-1] = start, stop
+        return [_text(number, dimension) for number in numbers]
+
+    return values
+
+
+def _is_count(given: str) -> bool:
+    return given.isdecimal() and len(given) <= 10 and 2 <= int(given) <= MOST_POINTS
+
+
+def _log(start: float, stop: float, share: float) -> float:
+    if start <= 0 or stop <= 0:
+        raise ValueError("logspace needs positive ends")
+    return float(f"{math.exp(math.log(start) + share * (math.log(stop) - math.log(start))):.6g}")
+
+
+def _linear(start: float, stop: float, share: float) -> float:
+    if not math.isfinite(stop - start):
+        raise ValueError("the two ends of linspace are too far apart")
+    return float(f"{start + share * (stop - start):.12g}")
+
+
+def _quantity(given: str) -> tuple[float, units.Dimension | None]:
+    try:
+        number = float(given)
+    except ValueError:
+        unit = given.lstrip("+-.0123456789eE").strip()
+        for dimension in units.DIMENSIONS:
+            if unit in dimension.units:
+                return units.parse(given, dimension), dimension
+        raise ValueError(f"{shown(given)} is neither a number nor a quantity with a unit") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(given)} is not finite")
+    return number, None
+
+
+def _text(number: float, dimension: units.Dimension | None) -> str:
+    if dimension is not None:
+        digits, unit = units.show(number, dimension).split()  # exact, and so 10.000000000000002 us
+        return f"{float(digits):.12g} {unit}"
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+_FUNCTIONS: dict[str, Callable[[list[str]], list[str]]] = {
+    "range": _range,
+    "choice": lambda arguments: arguments,
+    "linspace": _spaced("linspace", _linear),
+    "logspace": _spaced("logspace", _log),
+}

@@ -1,0 +1,76 @@
+"""The points of a sweep on disk: a folder each, named by its content."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any, final
+
+from simasgd.errors import RunFailed, SimasgdError
+from simasgd.results.run import Run, tables_of
+from simasgd.results.stored import RunJson, read_json
+from simasgd.scenario.reading import text
+from simasgd.scenario.schema import Scenario
+from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
+from simasgd.storage.folder import POINTS, WORK
+
+
+@final
+class PointFolders:
+    """The points in a sweep's folder, which this process, or its parent, has opened.
+
+    A point is there if its folder holds all files of the run, whole, and they are of the point's scenario. Where
+    it is damaged its files are replaced; others beside them stay, and no link is followed.
+    """
+
+    def __init__(self, sweep: Path) -> None:
+        self._home = sweep / POINTS
+        self._fresh = sweep / WORK / POINTS
+
+    def prepare(self) -> None:
+        """Make the folders, and delete what an interrupted sweep left. Raises OSError."""
+        clear_results(self._fresh)
+        self._fresh.mkdir(exist_ok=True)
+        self._home.mkdir(exist_ok=True)
+
+    def summary(self, name: str, scenario: Scenario) -> dict[str, Any] | None:
+        """A point's run.json; None if the point is not there, or damaged."""
+        folder = self._home / name
+        if not (is_folder(folder) and is_file(folder / RUN) and _has_scenario(folder, scenario)):
+            return None
+        if not all(is_table(folder / f"{name}.parquet") for name in tables_of(scenario)):
+            return None
+        try:
+            summary = read_json(folder / RUN, RunJson)
+        except SimasgdError:
+            return None
+        return summary if summary["scenario_hash"] == scenario.hash() else None
+
+    def save(self, name: str, run: Run) -> None:
+        """Write a point that is not there, whole or not at all. Raises OSError, and RunFailed where something is in the way."""
+        fresh, folder = self._fresh / uuid.uuid4().hex, self._home / name
+        fresh.mkdir()
+        try:
+            run.write_into(fresh)
+            if is_absent(folder):
+                fresh.rename(folder)
+            else:
+                _repair(folder, fresh)
+        finally:
+            clear_results(fresh)
+
+
+def _has_scenario(folder: Path, scenario: Scenario) -> bool:
+    """Whether a run's scenario.yaml is as it was written."""
+    path = folder / SCENARIO
+    return is_file(path) and path.read_bytes() == text.dump(scenario.resolved()).encode()
+
+
+def _repair(folder: Path, fresh: Path) -> None:
+    """Replace a damaged point's files, run.json last, so that it stays damaged until all are there."""
+    if not is_folder(folder):
+        raise RunFailed(f"{folder} is not a folder; move it away, and give the same command again")
+    for path in sorted(fresh.iterdir(), key=lambda path: path.name == RUN):
+        if is_folder(folder / path.name):
+            raise RunFailed(f"{folder / path.name} is a folder; move it away, and give the same command again")
+        path.replace(folder / path.name)

@@ -1,0 +1,283 @@
+"""Many runs of one scenario: every point in a folder named by its content, written whole or not at all, so that the same
+command goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+from simasgd.errors import RunFailed, ScenarioError, UsageError
+from simasgd.printable import printable, shortened
+from simasgd.results.identity import code_version, content_name
+from simasgd.results.outcome import Outcome, has_time, outcome_of, reason
+from simasgd.results.run import read_scenario, write_json, write_table
+from simasgd.results.stored import SweepJson, read_json
+from simasgd.results.tables import SWEEP_POINTS, Words, read_table
+from simasgd.scenario.alike import together
+from simasgd.scenario.reading import catalogue, text
+from simasgd.scenario.reading.load import typed
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer
+from simasgd.storage.files import PAGE, SCENARIO, SWEEP
+from simasgd.storage.folder import POINTS, ResultsFolder, occupied
+from simasgd.storage.manifest import Contents
+from simasgd.sweeps import pool
+from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse
+from simasgd.sweeps.points import PointFolders
+
+__all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_points", "run_sweep"]
+
+_TABLE = "points.parquet"
+SWEEP_PATHS = (SWEEP, _TABLE, SCENARIO, PAGE, f"{POINTS}/")
+"""The files that a sweep writes, as `simasgd.storage.folder.occupied` expects them."""
+_OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
+_NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
+COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
+"""The columns of a sweep's table but for its axes."""
+
+
+@final
+@dataclass(frozen=True)
+class Point:
+    """One run of a sweep: the values of its axes as written, its variant ("" if none), and the scenario at its seed."""
+
+    values: tuple[str, ...]
+    variant: str
+    scenario: Scenario
+
+    @property
+    def folder(self) -> str:
+        """Names the run's content: scenario, seed and code."""
+        return content_name(self.scenario)
+
+
+@final
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be run. `axes` leave out the seed, which is a column of its own."""
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    points: tuple[Point, ...]
+    command: str
+
+    @property
+    def contents(self) -> Contents:
+        """Names what its results are of: the scenarios of all points."""
+        return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), code_version())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SweepTable:
+    """What was run. `points` has one row per point: a column per axis (its value as written), and those of `COLUMNS`.
+
+    variant      "" if there is none
+    outcome      one of simasgd.results.outcome, and reason: where and why it did not finish
+                 ("": it did, or the outcome says it all)
+    test_error, test_loss, mean_staleness, samples (applied); NaN where there is no such number
+    simulated_seconds, gradients_per_simulated_second: NaN, too, where the run hung or applied nothing
+    diverged     whether it did
+    folder       of the point, below the sweep's
+    error        why there are no results; "" where there are
+    """
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    points: pd.DataFrame
+    command: str
+
+
+def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") -> Sweep:
+    """Check every point of a sweep before any runs. Raises ScenarioError.
+
+    A scenario's variants and repeats are points too; a swept seed takes the place of the repeats.
+    """
+    axes, fixed = parse(arguments)
+    path = catalogue.scenario_file(source)
+    file = text.read(path)
+    if any(axis.key == "seed" for axis in axes):
+        fixed = ["repeats=1", *fixed]
+    points: dict[str, Point] = {}
+    numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
+    shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
+    runs = 0
+    for values in combinations(axes):
+        changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
+        try:
+            scenario = typed(file, [*fixed, *changes])
+        except ScenarioError as error:
+            place = shortened(printable(" ".join(changes)), 300)
+            raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
+        runs += scenario.num_runs
+        if runs > MOST_POINTS:
+            raise ScenarioError(f"command line: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
+        for variant, chosen in (scenario.variants or {"": scenario}).items():
+            for axis, value in zip(axes, values, strict=True):
+                numbers[axis.key][value] = _number_at(chosen, axis.key)
+            for single in chosen.repeated():
+                point = Point(tuple(values[i] for i in shown), variant, single)
+                points.setdefault(f"{point.folder} {point.values} {variant}", point)
+    return Sweep(
+        _base(file, fixed, points.values()),
+        tuple(_numbered(axes[i], numbers[axes[i].key]) for i in shown),
+        tuple(points.values()),
+        command,
+    )
+
+
+def _base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
+    """The scenario that the axes vary; the first point's where it is none without them (a kind whose parameter is swept)."""
+    try:
+        return typed(file, fixed)
+    except ScenarioError:
+        return next(point.scenario for point in points)
+
+
+def run_sweep(
+    sweep: Sweep, folder: Path, *, workers: int, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> SweepTable:
+    """Run the points that `folder` does not hold yet, in `workers` processes; a failed point leaves its error in the table.
+
+    The folder may hold nothing, or an earlier sweep all of whose points are in this one, too; raises UsageError otherwise.
+    `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
+    """
+    with occupied(folder, sweep.contents, SWEEP_PATHS) as place:
+        table = run_points(sweep, place, workers=workers, progress=progress)
+        place.finish()
+    return table
+
+
+def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Callable[[str, int, int], None]) -> SweepTable:
+    """What `run_sweep` does, in a folder that is opened already, and leaves unfinished."""
+    folders = PointFolders(place.path)
+    homes = {point.folder: point.scenario for point in sweep.points}
+    try:
+        folders.prepare()
+        found = {name: folders.summary(name, scenario) for name, scenario in homes.items()}
+    except OSError as error:
+        raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
+    summaries = {name: summary for name, summary in found.items() if summary is not None}
+    table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, summaries, {}), sweep.command)
+    with place.adding() as fresh:
+        _write(table, fresh)
+    kept = set(summaries)
+    finished = 0
+    for _ in kept:
+        finished += 1
+        progress("kept", finished, len(homes))
+    names = list(homes)
+    # What is learned in one loop is made anew as a whole if any of it is missing, so that its numbers are the same bit for bit.
+    groups = [[names[i] for i in group] for group in together(list(homes.values()))]
+    missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
+    failures: dict[str, str] = {}
+    for name, failure in pool.run(missing, place.path, workers):
+        if name in kept:
+            continue
+        finished += 1
+        summary = None if failure else folders.summary(name, homes[name])
+        if summary is None:
+            failures[name] = failure or "its files were deleted meanwhile"
+        else:
+            summaries[name] = summary
+        progress("failed" if name in failures else "done", finished, len(homes))
+    table = replace(table, points=_table(sweep, summaries, failures))
+    with place.adding() as fresh:
+        _write(table, fresh)
+    return table
+
+
+def load_table(folder: Path) -> SweepTable:
+    """The table of a sweep's folder. Raises simasgd.UsageError where there is none."""
+    if not (folder / SWEEP).is_file():
+        raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
+    content = read_json(folder / SWEEP, SweepJson)
+    axes = tuple(
+        Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(map(_unlimited, axis["numbers"])))
+        for axis in content["axes"]
+    )
+    path = folder / "points.parquet"
+    points = read_table(path, {**{axis.key: Words(axis.values) for axis in axes}, **SWEEP_POINTS})
+    if points is None or points.empty:
+        raise UsageError(f"{path}: is missing or empty; the same sweep command makes it anew and keeps its points")
+    return SweepTable(read_scenario(folder), axes, points, content["command"])
+
+
+def _unlimited(number: float | None) -> float:
+    return math.inf if number is None else number
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder holds a sweep, finished or interrupted."""
+    return (folder / SWEEP).is_file()
+
+
+def _table(sweep: Sweep, summaries: Mapping[str, Mapping[str, Any]], failures: Mapping[str, str]) -> pd.DataFrame:
+    rows = []
+    for point in sweep.points:
+        name = point.folder
+        summary = summaries.get(name)
+        error = "" if summary else failures.get(name, str(Outcome.MISSING))
+        rows.append(
+            {
+                **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},
+                "variant": point.variant,
+                "seed": point.scenario.seed,
+                **(_without_results(error) if summary is None else _results(summary, point.scenario)),
+                "folder": f"{POINTS}/{name}",
+                "error": error,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _without_results(error: str) -> dict[str, Any]:
+    """A point's columns where there is no run.json."""
+    outcome = Outcome.MISSING if error == Outcome.MISSING else Outcome.FAILED
+    return {"outcome": str(outcome), "reason": "", **dict.fromkeys(_NUMBERS, math.nan), "diverged": False}
+
+
+def _results(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """A point's columns from its run.json; NaN where there is no number, and no time of a run that has none to compare."""
+    outcome = outcome_of(summary, scenario.learning)
+    found = {name: summary[name] for name in _NUMBERS if name != "mean_staleness"}
+    found["mean_staleness"] = summary["staleness"]["mean"]
+    if not has_time(summary):
+        found |= dict.fromkeys(_OF_TIME)
+    return {
+        "outcome": str(outcome),
+        "reason": reason(summary, outcome),
+        **{name: math.nan if found[name] is None else float(found[name]) for name in _NUMBERS},
+        "diverged": summary["diverged"] is not None,
+    }
+
+
+def _write(table: SweepTable, folder: Path) -> None:
+    """Write the table's files into a folder that nobody else writes to."""
+    content = {
+        "name": table.scenario.name,
+        "command": table.command,
+        "axes": [{"key": axis.key, "values": axis.values, "numbers": axis.numbers} for axis in table.axes],
+        "outcomes": {str(outcome): many for outcome in Outcome if (many := int((table.points["outcome"] == outcome).sum()))},
+        "points": table.points.to_dict("records"),
+    }
+    write_json(folder / SWEEP, content)
+    write_table(folder / _TABLE, table.points)
+    (folder / SCENARIO).write_text(text.dump(table.scenario.resolved()), encoding="utf-8")
+
+
+def _number_at(scenario: Scenario, key: str) -> float | None:
+    value: Any = scenario
+    for part in key.split("."):
+        value = getattr(value, part, None)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _numbered(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
+    known = [numbers[value] for value in axis.values]
+    return replace(axis, numbers=None if None in known else tuple(number for number in known if number is not None))
