@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
-QUICK := tests/cluster tests/scenario tests/protocols tests/test_tape.py tests/test_axes.py tests/test_golden.py \
+QUICK := tests/cluster tests/scenario tests/protocols tests/test_tape.py tests/sweeps/test_axes.py tests/test_golden.py \
   --ignore tests/protocols/test_averaging.py -k 'not players_agree'
 NAME ?=
 ARGS ?=
@@ -33,7 +33,7 @@ fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 kills: $(STAMP)  ## kill commands at each of their changes to the disk (minutes)
-	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/test_killed.py $(ARGS)
+	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py $(ARGS)
 
 lint: $(STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .

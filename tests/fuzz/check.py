@@ -25,8 +25,8 @@ from simasgd.scenario.reading import catalogue, keys, text
 from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import merge
-from tests.bad_input import PLAIN, TIMING
-from tests.scenario.forms import CLUSTER_FORMS
+from tests.command.bad_input import PLAIN, TIMING
+from tests.scenario.sections.forms import CLUSTER_FORMS
 
 LONGEST = 60.0  # CPU seconds: a case that takes as long hangs
 _MESSAGE = 20_100  # characters

@@ -16,7 +16,7 @@ from simasgd.learning.problem.problem import pose
 from simasgd.scenario.cluster.collective import Collective
 from simasgd.scenario.reading.keys import sections
 from tests.build import LEARNING, LINEAR, clock, scenario
-from tests.learning.test_players import TOLERANCE, distance
+from tests.learning.players.test_players import TOLERANCE, distance
 
 CLUSTER = {"learners": 4, "profile": "ethernet-25g", "compute": {"per_batch": "1 ms", "distribution": "gamma", "cv": 0.4}}
 PLAIN = {"learning": {"optimizer": {"kind": "sgd", "learning_rate": 0.05}}}

@@ -13,7 +13,7 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.problem.problem import pose
 from simasgd.protocols import InjectedStaleness, Protocol
 from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario
-from tests.learning.test_players import TOLERANCE, distance, final, named
+from tests.learning.players.test_players import TOLERANCE, distance, final, named
 from tests.protocols.table import ROWS
 
 KINDS = sorted(ROWS)

@@ -11,8 +11,8 @@ import pytest
 
 from simasgd.command import cli
 from simasgd.learning.data.files import VARIABLE
-from tests.bad_cluster import CLUSTER_CASES
-from tests.bad_input import COMPUTE, NETWORK, PLAIN, RUN, TIMING, VARIANTS, Case, compare, override, sweep, wrong
+from tests.command.bad_cluster import CLUSTER_CASES
+from tests.command.bad_input import COMPUTE, NETWORK, PLAIN, RUN, TIMING, VARIANTS, Case, compare, override, sweep, wrong
 
 TIMING_PLAIN = TIMING.replace("payload: 1 kB", "payload: 1 kB, samples_per_epoch: 9")
 

@@ -15,7 +15,7 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.what_if import what_if
 from tests.build import TIMING, clock, scenario
 from tests.cluster.by_hand import ms, spell
-from tests.cluster.packets import PacketLinks, async_rate
+from tests.cluster.network.packets import PacketLinks, async_rate
 
 GIGA = 1e9
 UNLIMITED = float("inf")

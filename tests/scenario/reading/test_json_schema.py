@@ -11,7 +11,7 @@ from simasgd.scenario.reading.json_schema import scenario_schema
 from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
-from tests.scenario.forms import CLUSTER_FORMS
+from tests.scenario.sections.forms import CLUSTER_FORMS
 
 VALIDATOR = Draft202012Validator(scenario_schema())
 PLAIN: dict[str, Any] = {

@@ -13,7 +13,7 @@ from simasgd.scenario.reading import catalogue, text
 from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
-from tests.scenario.forms import CLUSTER_FORMS
+from tests.scenario.sections.forms import CLUSTER_FORMS
 
 PLAIN = """\
 name: plain

@@ -17,7 +17,7 @@ from simasgd.learning.players.machine import _compiled
 from simasgd.learning.problem.problem import pose
 from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, LINEAR, clock, scenario
-from tests.learning.test_plan import tape_of
+from tests.learning.players.test_plan import tape_of
 
 PROTOCOLS = [{"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1}, {"kind": "n-softsync", "n": 2}]
 MODULATIONS = [

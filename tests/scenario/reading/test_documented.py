@@ -15,7 +15,7 @@ from simasgd.scenario.reading import keys, text
 from simasgd.scenario.reading.load import typed
 from simasgd.scenario.schema import Scenario
 
-TABLE = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
+TABLE = (Path(__file__).parents[3] / "docs" / "scenario.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(cluster\.[a-z_.]+)` \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE))
 EXAMPLES = [(key, example) for key, row in ROWS.items() for example in re.findall(r"`([\[{][^`]*[\]}])`", row)]
 PLAIN = """\

@@ -16,7 +16,7 @@ from simasgd.learning.problem.space import said
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import plans
 from tests.build import LEARNING, LINEAR, scenario
-from tests.learning.test_players import problem_of
+from tests.learning.players.test_players import problem_of
 
 CROPPED = merge(LEARNING, {"learning": {"data": {"kind": "digits", "crop": 1}}})
 

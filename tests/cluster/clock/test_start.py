@@ -7,7 +7,7 @@ import pytest
 
 from simasgd.cluster.cast.start import cycle, starts
 from tests.build import TIMING, clock, same_tape, scenario
-from tests.cluster.test_closed_queues import mean_values
+from tests.cluster.laws.test_closed_queues import mean_values
 from tests.protocols.table import ROWS
 
 MS = 1e-3

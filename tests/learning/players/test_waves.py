@@ -21,8 +21,8 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.planner import planned
 from simasgd.learning.problem.problem import pose
 from tests.build import LEARNING, LINEAR, scenario
-from tests.learning.test_image_folder import save
-from tests.learning.test_players import PROTOCOLS, TOLERANCE, distance, final, named, problem_of
+from tests.learning.data.test_image_folder import save
+from tests.learning.players.test_players import PROTOCOLS, TOLERANCE, distance, final, named, problem_of
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
@@ -133,8 +133,8 @@ ON_DEVICES = """
 import json, sys
 import jax
 from tests.build import LEARNING, scenario
-from tests.learning.test_players import distance, final, problem_of
-from tests.learning.test_waves import DOUBLE, IN_WAVES
+from tests.learning.players.test_players import distance, final, problem_of
+from tests.learning.players.test_waves import DOUBLE, IN_WAVES
 from simasgd.learning.players.compiled import Compiled, Together
 from simasgd.learning.chain.plan import CPU
 from simasgd.learning.chain.reference import Reference

@@ -22,8 +22,8 @@ from simasgd.scenario.learning import modulation
 from simasgd.scenario.learning.compression import QSGD, Half, NoCompression, Sign, TopK
 from simasgd.scenario.learning.optimizers import SGD
 from tests.build import LEARNING, clock, scenario
-from tests.learning.test_memory import bytes_of as taken
-from tests.learning.test_players import distance, final, problem_of
+from tests.learning.players.test_memory import bytes_of as taken
+from tests.learning.players.test_players import distance, final, problem_of
 
 GRADIENT = {"a": jnp.array([3.0, -5.0]), "b": jnp.array([[1.0, 5.0], [0.0, -4.0]])}
 QUICKLY = {"xla_backend_optimization_level": 0}

@@ -12,7 +12,7 @@ from simasgd.learning.problem.problem import pose
 from simasgd.report.facts.facts import facts_of
 from simasgd.simulator import study
 from tests.build import LEARNING, LINEAR, clock, scenario
-from tests.learning.test_players import distance, final
+from tests.learning.players.test_players import distance, final
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 

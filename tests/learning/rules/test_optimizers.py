@@ -15,7 +15,7 @@ from simasgd.scenario.learning.models import Cifar10Rudra
 from simasgd.scenario.learning.modulation import InverseStaleness, NoModulation
 from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp, TotalMomentum
 from tests.build import LEARNING, clock, scenario
-from tests.learning.test_players import distance, final, problem_of
+from tests.learning.players.test_players import distance, final, problem_of
 
 PAIRS = [
     (SGD(learning_rate=0.1), optax.sgd(0.1)),

@@ -16,7 +16,7 @@ from simasgd.scenario.reading import compose, files, text
 from simasgd.scenario.reading.load import load_scenario, typed
 from simasgd.scenario.vocabulary import units
 from simasgd.storage.folder import refuse_name
-from tests.bad_input import TIMING
+from tests.command.bad_input import TIMING
 
 PLAIN = TIMING.replace("payload", "samples_per_epoch: 100, payload")
 

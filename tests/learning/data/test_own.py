@@ -19,7 +19,7 @@ from simasgd.scenario.learning.data import Digits
 from simasgd.scenario.learning.models import MLP
 from tests.build import LEARNING, TIMING, scenario
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "own-model.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "own-model.md"
 DIGITS = load(Digits())
 
 

@@ -20,7 +20,7 @@ from simasgd.learning.players.compiled import Compiled, Together
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
 from tests.build import LEARNING, LINEAR, PROGRAM, scenario
-from tests.learning.test_players import distance, problem_of
+from tests.learning.players.test_players import distance, problem_of
 
 LONG = """
 name: long

@@ -16,7 +16,7 @@ from simasgd.scenario.learning.modulation import InverseStaleness
 from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.schedule import Decay, Schedule
 from tests.build import LEARNING, scenario
-from tests.learning.test_plan import tape_of
+from tests.learning.players.test_plan import tape_of
 
 TAPE = tape_of([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
 

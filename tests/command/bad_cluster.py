@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bad_input import DEGRADED, VARIANTS, Case, cluster, compute, wrong
+from tests.command.bad_input import DEGRADED, VARIANTS, Case, cluster, compute, wrong
 
 CLUSTER_CASES: list[Case] = [
     # Compute times
