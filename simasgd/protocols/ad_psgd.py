@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
+from simasgd.protocols.verbs import PeerVerbs
 
 
 @final
@@ -31,12 +29,12 @@ class AdPsgd(AbstractPeerProtocol):
     def thread(self) -> str:
         return "average"
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         while True:
             gradient = yield from peer.compute(peer.model)
             yield from peer.hand_over(gradient)
 
-    def communicate(self, peer: Peer) -> Role:
+    def communicate(self, peer: PeerVerbs) -> Role:
         others = peer.peers[1::2] if peer.number % 2 == 0 else ()
         while True:
             gradient = yield from peer.handed_over()

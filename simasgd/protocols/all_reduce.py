@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
+from simasgd.protocols.verbs import PeerVerbs
 from simasgd.scenario.cluster.collective import Collective, RingCollective
 from simasgd.scenario.vocabulary.section import Count, Number
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
 
 
 @final
@@ -46,7 +44,7 @@ class AllReduce(AbstractPeerProtocol):
     def meeting(self) -> Meeting:
         return Meeting(self.collective, "gradients", buckets=self.buckets, forward=self.forward)
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         model = peer.model
         while True:
             model = yield from peer.average_gradient(model)

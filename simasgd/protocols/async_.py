@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, Spread
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 
 @final
@@ -23,12 +20,12 @@ class Async(AbstractServerProtocol):
     spread: Spread | None = None
     """The server drops gradients that would be staler than this when they are applied. Absent: none."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(1, self.spread)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         while True:
             weights = yield from learner.pull()
             gradient = yield from learner.compute(weights)

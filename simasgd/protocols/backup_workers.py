@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Inconsistency
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
-    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final
@@ -27,12 +24,12 @@ class BackupWorkers(AbstractServerProtocol):
     backups: Annotated[int, Field(strict=True, ge=0, le=2**53)]
     """b."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.first(server.num_learners - self.backups, distinct=True)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         weights = None
         while True:
             weights = yield from learner.pull(newer_than=weights)

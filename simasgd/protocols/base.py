@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from simasgd.protocols.verbs import CentreVerbs, LearnerVerbs, PeerVerbs, ServerVerbs
+from simasgd.scenario.cluster.collective import Collective
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.learning.modulation import Modulation, NoModulation
 from simasgd.scenario.vocabulary.section import Count, Inconsistency, Section
 from simasgd.scenario.vocabulary.values import shown
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.centre import Centre
-    from simasgd.cluster.peers.peer import Peer
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
-    from simasgd.scenario.cluster.collective import Collective
-    from simasgd.scenario.learning.models import AbstractModel
 
 Role = Generator[Any, Any, None]
 Spread = Annotated[int, Field(strict=True, ge=0, le=2**53)]
@@ -116,11 +111,11 @@ class AbstractServerProtocol(AbstractProtocol):
     """
 
     @abc.abstractmethod
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         """The parameter server's role."""
 
     @abc.abstractmethod
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         """A learner's role."""
 
 
@@ -132,7 +127,7 @@ class AbstractPeerProtocol(AbstractProtocol):
     """
 
     @abc.abstractmethod
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         """A learner's role."""
 
     @property
@@ -140,7 +135,7 @@ class AbstractPeerProtocol(AbstractProtocol):
         """The name of a thread that talks to others beside the one that computes; None for no such thread."""
         return None
 
-    def communicate(self, peer: Peer) -> Role:
+    def communicate(self, peer: PeerVerbs) -> Role:
         """What that thread does."""
         raise NotImplementedError
 
@@ -153,7 +148,7 @@ class AbstractPeerProtocol(AbstractProtocol):
     def has_server(self) -> bool:
         return self.has_centre
 
-    def serve(self, centre: Centre) -> Role:
+    def serve(self, centre: CentreVerbs) -> Role:
         """The centre's role."""
         raise NotImplementedError
 

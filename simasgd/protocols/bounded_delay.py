@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 
 @final
@@ -28,12 +25,12 @@ class BoundedDelay(AbstractServerProtocol):
     delay: Annotated[int, Field(strict=True, ge=0, le=2**53)]
     """d, updates."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(1)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         weights = yield from learner.pull()
         while True:
             weights = yield from learner.refresh(weights, self.delay)

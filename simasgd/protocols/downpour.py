@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.vocabulary.section import Count
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
 
 
 @final
@@ -30,12 +27,12 @@ class Downpour(AbstractServerProtocol):
     n_push: Count = 1
     """Mini-batches in a message."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(1)
             server.update(gradients, summed=self.n_push)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         weights = yield from learner.pull()
         accrued = []
         for done in count(1):

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.learning.modulation import InverseStaleness, Modulation
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
 
 
 @final
@@ -22,12 +19,12 @@ class DynSgd(AbstractServerProtocol):
 
     kind: Literal["dynsgd"] = "dynsgd"
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(1)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         while True:
             weights = yield from learner.pull()
             gradient = yield from learner.compute(weights)

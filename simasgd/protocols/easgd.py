@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import Role
 from simasgd.protocols.elastic import AbstractElasticProtocol
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.centre import Centre
-    from simasgd.cluster.peers.peer import Peer
+from simasgd.protocols.verbs import CentreVerbs, PeerVerbs
 
 
 @final
@@ -28,11 +25,11 @@ class Easgd(AbstractElasticProtocol):
 
     kind: Literal["easgd"] = "easgd"
 
-    def serve(self, centre: Centre) -> Role:
+    def serve(self, centre: CentreVerbs) -> Role:
         while True:
             centre.move((yield from centre.collect(1)))
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         while True:
             theirs = yield from peer.fetch_centre()
             yield from self.one_period(peer, theirs)

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import Role
 from simasgd.protocols.elastic import AbstractElasticProtocol
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.centre import Centre
-    from simasgd.cluster.peers.peer import Peer
+from simasgd.protocols.verbs import CentreVerbs, PeerVerbs
 
 
 @final
@@ -30,11 +27,11 @@ class EasgdSync(AbstractElasticProtocol):
     def has_rounds(self) -> bool:
         return True
 
-    def serve(self, centre: Centre) -> Role:
+    def serve(self, centre: CentreVerbs) -> Role:
         while True:
             centre.move((yield from centre.collect(centre.num_learners)))
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         for moves in count():
             theirs = yield from peer.fetch_centre(moves)
             yield from self.one_period(peer, theirs)

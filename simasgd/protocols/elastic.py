@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
+from simasgd.protocols.verbs import PeerVerbs
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
     from simasgd.mixing import Model
-    from simasgd.scenario.learning.models import AbstractModel
 
 
 class AbstractElasticProtocol(AbstractPeerProtocol):
@@ -23,7 +23,7 @@ class AbstractElasticProtocol(AbstractPeerProtocol):
     moving_rate: Annotated[Number, Field(ge=0.0)] = 0.9
     """β; a move is a = β/λ of the difference."""
 
-    def one_period(self, peer: Peer, theirs: Model) -> Role:
+    def one_period(self, peer: PeerVerbs, theirs: Model) -> Role:
         """The elastic move, of which the learner's side is after its first step, and τ steps in all."""
         difference = peer.difference(peer.model, theirs, self.moving_rate / len(peer.peers))
         yield from peer.push(difference)

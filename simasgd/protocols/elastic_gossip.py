@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import Role
 from simasgd.protocols.gossip import AbstractGossipProtocol
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
+from simasgd.protocols.verbs import PeerVerbs
 
 
 @final
@@ -25,7 +23,7 @@ class ElasticGossip(AbstractGossipProtocol):
 
     kind: Literal["elastic-gossip"] = "elastic-gossip"
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         while True:
             other = self.choose(peer)
             if other is not None:

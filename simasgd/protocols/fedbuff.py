@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.learning.modulation import Modulation, PolynomialStaleness
 from simasgd.scenario.vocabulary.section import Count
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
 
 
 @final
@@ -30,12 +27,12 @@ class FedBuff(AbstractServerProtocol):
     local_steps: Count = 1
     """H, mini-batches."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(self.buffer * self.local_steps)
             server.update(gradients, summed=self.local_steps)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         while True:
             weights = yield from learner.pull()
             update = []

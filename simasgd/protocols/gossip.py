@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractPeerProtocol
+from simasgd.protocols.verbs import PeerVerbs
 from simasgd.scenario.vocabulary.section import Count, Flag, Number
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
 
 
 class AbstractGossipProtocol(AbstractPeerProtocol):
@@ -23,7 +21,7 @@ class AbstractGossipProtocol(AbstractPeerProtocol):
     include_self: Flag = False
     """Whether a learner may choose itself, which is to do nothing."""
 
-    def choose(self, peer: Peer) -> Peer | None:
+    def choose(self, peer: PeerVerbs) -> PeerVerbs | None:
         """A random other learner; None if it is the learner itself, or there is no other."""
         learners = len(peer.peers)
         if learners == 1:

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.vocabulary.units import Seconds
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
 
 
 @final
@@ -24,12 +21,12 @@ class Hardsync(AbstractServerProtocol):
     """How long after the first gradient the server waits for the last; then it goes on without the members that are missing,
     until they are back. Absent: for ever."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.barrier(self.barrier_timeout)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         weights = None
         while True:
             weights = yield from learner.pull(newer_than=weights)

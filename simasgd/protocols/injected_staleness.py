@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.cluster.delay import Delays, wrong_delays
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Inconsistency, Number
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
-    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final
@@ -32,19 +29,19 @@ class InjectedStaleness(AbstractServerProtocol):
     ramp_epochs: Annotated[Number, Field(ge=0.0, le=1e6)] = 0.0
     """Over so many epochs τ grows linearly from 0 to what was drawn (rounded down)."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(1)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         for delays in learner.draws(self.delay):
             weights = yield from learner.pull()
             older = learner.recall(weights, [self._grown(delay, learner) for delay in delays])
             gradient = yield from learner.compute(older)
             yield from learner.push(gradient)
 
-    def _grown(self, delay: int, learner: Learner) -> int:
+    def _grown(self, delay: int, learner: LearnerVerbs) -> int:
         if self.ramp_epochs == 0.0:
             return delay
         return min(delay, int(delay * learner.computed / (self.ramp_epochs * learner.gradients_per_epoch)))

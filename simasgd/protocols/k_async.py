@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, at_most_learners
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
-    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final
@@ -25,12 +22,12 @@ class KAsync(AbstractServerProtocol):
     k: Count
     """K, learners."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(self.k)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         while True:
             yield from learner.settle()
             weights = yield from learner.pull()

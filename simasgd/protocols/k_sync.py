@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, at_most_learners
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
-    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final
@@ -27,12 +24,12 @@ class KSync(AbstractServerProtocol):
     k: Count
     """K, learners."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.first(self.k, distinct=True)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         weights = None
         while True:
             weights = yield from learner.pull(newer_than=weights)

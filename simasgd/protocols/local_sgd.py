@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
+from simasgd.protocols.verbs import PeerVerbs
 from simasgd.scenario.cluster.collective import Collective, RingCollective
 from simasgd.scenario.vocabulary.section import Count, Flag
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
 
 
 @final
@@ -46,7 +44,7 @@ class LocalSgd(AbstractPeerProtocol):
     def meeting(self) -> Meeting:
         return Meeting(self.collective, "models", size=2.0 if self.average_momentum else 1.0)
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         while True:
             for _ in range(self.steps):
                 gradient = yield from peer.compute(peer.model)

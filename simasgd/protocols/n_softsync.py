@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, final
+from typing import Annotated, Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, Spread, or_word
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
-    from simasgd.scenario.learning.models import AbstractModel
 
 
 @final
@@ -30,13 +27,13 @@ class NSoftsync(AbstractServerProtocol):
     spread: Spread | None = None
     """The server drops gradients that would be staler than this when they are applied. Absent: none."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         c = self._c(server.num_learners)
         while True:
             gradients = yield from server.collect(c, self.spread)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         while True:
             weights = yield from learner.pull()
             gradient = yield from learner.compute(weights)

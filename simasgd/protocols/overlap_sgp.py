@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
 from simasgd.protocols.push_sum import absorb, half, out_neighbour
+from simasgd.protocols.verbs import PeerVerbs
 from simasgd.scenario.vocabulary.section import Count
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
 
 
 @final
@@ -30,7 +28,7 @@ class OverlapSgp(AbstractPeerProtocol):
     delay: Count = 1
     """τ, the most steps that a message may take; 0 would be sgp."""
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         here: set[int] = set()
         for k in count():
             gradient = yield from peer.compute(peer.model)

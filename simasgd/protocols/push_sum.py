@@ -3,14 +3,10 @@ common. A learner holds z = x/w, and its weight w; a message has z and half of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.model_holder import Message
-    from simasgd.cluster.peers.peer import Peer
+from simasgd.protocols.verbs import Message, PeerVerbs
 
 
-def out_neighbour(peer: Peer, k: int) -> Peer | None:
+def out_neighbour(peer: PeerVerbs, k: int) -> PeerVerbs | None:
     """To whom it sends in step k: 1, 2, 4, … learners further on, in turn; None for a lone learner."""
     learners = len(peer.peers)
     if learners == 1:
@@ -19,13 +15,13 @@ def out_neighbour(peer: Peer, k: int) -> Peer | None:
     return peer.peers[(peer.number + hops) % learners]
 
 
-def half(peer: Peer) -> float:
+def half(peer: PeerVerbs) -> float:
     """(x, w) ← ½(x, w); the weight of the other half."""
     peer.weight *= 0.5
     return peer.weight
 
 
-def absorb(peer: Peer, message: Message) -> None:
+def absorb(peer: PeerVerbs, message: Message) -> None:
     """(x, w) ← (x + x_j, w + w_j), so that z ← (w·z + w_j·z_j)/(w + w_j)."""
     total = peer.weight + message.weight
     own, peer.weight = peer.weight, total

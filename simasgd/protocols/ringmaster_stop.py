@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, Threshold, number_of
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 
 @final
@@ -24,13 +21,13 @@ class RingmasterStop(AbstractServerProtocol):
     threshold: Threshold
     """R, updates; or `infinite`."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         spread = None if self.threshold == "infinite" else self.threshold - 1
         while True:
             gradients = yield from server.collect(1, spread)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         late = None
         while True:
             weights = yield from learner.pull(newer_than=late)

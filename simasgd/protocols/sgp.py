@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
 from simasgd.protocols.push_sum import absorb, half, out_neighbour
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
+from simasgd.protocols.verbs import PeerVerbs
 
 
 @final
@@ -32,7 +30,7 @@ class Sgp(AbstractPeerProtocol):
     def has_rounds(self) -> bool:
         return True
 
-    def learn(self, peer: Peer) -> Role:
+    def learn(self, peer: PeerVerbs) -> Role:
         for k in count():
             gradient = yield from peer.compute(peer.model)
             peer.step(gradient, 1.0 / peer.weight)

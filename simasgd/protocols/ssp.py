@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from simasgd.protocols.base import AbstractServerProtocol, Bound, Role, number_of
-
-if TYPE_CHECKING:
-    from simasgd.cluster.server.learner import Learner
-    from simasgd.cluster.server.server import Server
+from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 
 @final
@@ -27,12 +24,12 @@ class Ssp(AbstractServerProtocol):
     slack: Bound
     """s, mini-batches; or `infinite`."""
 
-    def serve(self, server: Server) -> Role:
+    def serve(self, server: ServerVerbs) -> Role:
         while True:
             gradients = yield from server.collect(1)
             server.update(gradients)
 
-    def learn(self, learner: Learner) -> Role:
+    def learn(self, learner: LearnerVerbs) -> Role:
         while True:
             too_old = yield from learner.keep_up(number_of(self.slack))
             weights = yield from learner.pull(newer_than=too_old)

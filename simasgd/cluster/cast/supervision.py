@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, TypeVar, final
 
 import simasgd
 from simasgd.cluster.peers.messaging import Talk
-from simasgd.cluster.peers.model_holder import Message
 from simasgd.cluster.peers.peer import Peer
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
@@ -26,6 +25,7 @@ from simasgd.errors import ProtocolFault, SimasgdError
 from simasgd.mixing import Model
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol, Role
 from simasgd.protocols.foreign import is_foreign
+from simasgd.protocols.verbs import Message
 from simasgd.scenario.vocabulary.values import shown
 from simasgd.tape import Gradient, Weights
 

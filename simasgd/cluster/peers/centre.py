@@ -14,7 +14,8 @@ from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.processor import Processor
 from simasgd.cluster.clock.recording import Book
 from simasgd.cluster.clock.trail import START, Trail
-from simasgd.cluster.peers.model_holder import AbstractParty, Message
+from simasgd.cluster.peers.model_holder import AbstractParty
+from simasgd.protocols.verbs import Message
 
 
 @final

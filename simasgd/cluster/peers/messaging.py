@@ -13,11 +13,10 @@ from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import Trail, pulled, pushed, until
 from simasgd.cluster.network.mail import Mail
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.cluster.peers.model_holder import Message
 from simasgd.mixing import Model
+from simasgd.protocols.verbs import Message, ModelHolderVerbs, PeerVerbs
 
 if TYPE_CHECKING:
-    from simasgd.cluster.peers.centre import Centre
     from simasgd.cluster.peers.peer import Peer
 
 _WAIT, _PUSH, _PULL = Activity.WAIT, Activity.PUSH, Activity.PULL
@@ -42,12 +41,12 @@ class Talk:
         self.messages: list[Message] = []  # the one on its way, and one that waits for it to arrive
         self._sent: Signal | None = None
 
-    def fetch(self, source: Peer) -> Generator[Event, Any, Model]:
+    def fetch(self, source: PeerVerbs) -> Generator[Event, Any, Model]:
         """The model of another learner. The request costs nothing; the model is read when the reply enters its first link."""
         route = self._mail.route(source.number, self._me.number, pulled)
         return (yield from self.read(source, route))
 
-    def read(self, source: Peer | Centre, route: AbstractRoute) -> Generator[Event, Any, Model]:
+    def read(self, source: ModelHolderVerbs, route: AbstractRoute) -> Generator[Event, Any, Model]:
         """As `fetch`, over that route."""
         env, diary = self._env, self.diary
         now = env.now
@@ -64,10 +63,10 @@ class Talk:
         diary.then(_PULL, route.receive(now))
         return theirs
 
-    def send(self, target: Peer, model: Model, number: int = 0, weight: float = 1.0) -> Generator[Event, Any, None]:
+    def send(self, target: PeerVerbs, model: Model, number: int = 0, weight: float = 1.0) -> Generator[Event, Any, None]:
         """Send a model on its way as the message of that number, as soon as the last one has arrived."""
         route = self._mail.route(self._me.number, target.number, pushed)
-        return self.carry(route, Message(model, self._me.number, number, weight), target.deliver)
+        return self.carry(route, Message(model, self._me.number, number, weight), self._me.peers[target.number].deliver)
 
     def carry(
         self, route: AbstractRoute, message: Message, deliver: Callable[[Message, Trail], None]
@@ -89,7 +88,7 @@ class Talk:
 
         _when(arrival, self.diary.trail, arrived)
 
-    def exchange(self, other: Peer, share: float) -> Generator[Event, Any, None]:
+    def exchange(self, other: PeerVerbs, share: float) -> Generator[Event, Any, None]:
         """x_i ← x_i − share·(x_i − x_j) and x_j ← x_j + share·(x_i − x_j) at once for the other: with `share` ½ both have the
         mean. The sum of the two is kept, whatever happens to this learner's model meanwhile.
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from simpy import Environment
 
 from simasgd.cluster.clock.recording import Book
 from simasgd.cluster.clock.trail import Trail
 from simasgd.mixing import NOBODY, NONE, Model, Row
+from simasgd.protocols.verbs import Message
 from simasgd.tape import Gradient
-
-
-class Message(NamedTuple):
-    """A model on its way, or one that has come: from whom, the sender's number for it, and its push-sum weight."""
-
-    model: Model
-    sender: int
-    number: int = 0
-    weight: float = 1.0
 
 
 class AbstractParty(abc.ABC):

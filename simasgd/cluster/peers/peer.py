@@ -20,9 +20,10 @@ from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.peers.centre import Centre
 from simasgd.cluster.peers.ensemble import GradientEnsemble, ModelEnsemble
 from simasgd.cluster.peers.messaging import Talk
-from simasgd.cluster.peers.model_holder import AbstractParty, Message
+from simasgd.cluster.peers.model_holder import AbstractParty
 from simasgd.mixing import Model
 from simasgd.protocols.base import Role
+from simasgd.protocols.verbs import Message
 from simasgd.tape import Gradient, Weights
 
 _WAIT = Activity.WAIT
