@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 
 from simasgd.scenario.learning.data import ImageNet
-from simasgd.scenario.learning.modulation import Koloskova, Mishchenko
 from simasgd.scenario.schema import Scenario
 
 # Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after the other, of 12,730 and of
@@ -47,7 +46,7 @@ def _loop_of(scenario: Scenario) -> str | None:
     if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
         return None
     rate = learning.optimizer.learning_rate
-    if not isinstance(scenario.modulation, Mishchenko | Koloskova) and learning.local_learning_rate is None:
+    if scenario.modulation.scales_with_rate and learning.local_learning_rate is None:
         rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision
     optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": rate}
     rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": None}

@@ -17,7 +17,7 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.learning.compression import Compression, NoCompression
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
-from simasgd.scenario.learning.modulation import OF_ONE_SERVER, DefaultModulation, Modulation
+from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.partition import Shared
 from simasgd.scenario.vocabulary.section import Count, Inconsistency, Line, NameForKind, Number, Rival, Section, Seed
 from simasgd.scenario.vocabulary.units import Bytes, Seconds
@@ -280,7 +280,7 @@ class Scenario(Section):
             message = f"under {kind} learners send models and no gradients, which could be compressed"
             rival = Rival(("workload", "compression"), ("protocol",))
             yield Inconsistency(("workload", "compression", "kind"), message, (rival,))
-        if self.learning is not None and isinstance(self.modulation, OF_ONE_SERVER):
+        if self.learning is not None and self.modulation.of_one_server:
             message = f"{self.modulation.kind} is a rule of the one who applies all gradients, and under {kind} nobody does"
             yield Inconsistency(
                 ("learning", "modulation", "kind"), message, (Rival(("learning", "modulation"), ("protocol",)),)

@@ -30,19 +30,7 @@ from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.scenario.learning.compression import Compression, NoCompression
 from simasgd.scenario.learning.data import AbstractData, AbstractRegression, Noise
 from simasgd.scenario.learning.models import AbstractModel
-from simasgd.scenario.learning.modulation import (
-    DanaDC,
-    DanaSlim,
-    DanaZero,
-    InverseMeanStaleness,
-    Koloskova,
-    LearnerMomentum,
-    Mishchenko,
-    Modulation,
-    SqrtBatch,
-    WuAdaptive1,
-    WuAdaptive2,
-)
+from simasgd.scenario.learning.modulation import Modulation, RunFact
 from simasgd.scenario.learning.optimizers import SGD, Optimizer, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Floats, Ints, Tape
@@ -220,20 +208,25 @@ def sample_of(scenario: Scenario) -> Sample:
 
 
 def _setting(modulation: Modulation, scenario: Scenario, tape: Tape) -> Setting:
+    """Return the numbers of the run that the modulation needs; the others keep their defaults."""
+    needed = {fact: _measured(fact, scenario, tape) for fact in modulation.needs}
+    return Setting()._replace(**needed)
+
+
+def _measured(fact: RunFact, scenario: Scenario, tape: Tape) -> Any:
+    """Return one number of a run."""
     learners = scenario.cluster.learners
-    match modulation:
-        case InverseMeanStaleness():
+    match fact:
+        case "learners":
+            return learners
+        case "samples_per_round":
+            return learners * tape.mini_batch
+        case "mean_staleness":
             nominal = scenario.protocol.nominal_staleness(learners)
-            return Setting(mean_staleness=_tape_mean(tape) if nominal is None else nominal)
-        case SqrtBatch():
-            return Setting(samples_per_round=learners * tape.mini_batch)
-        case Mishchenko() | Koloskova() | DanaSlim() | LearnerMomentum() | DanaZero() | DanaDC():
-            return Setting(learners=learners)
-        case WuAdaptive1() | WuAdaptive2():
-            greatest = int(tape.staleness.max(initial=0))
-            return Setting(window=1 << greatest.bit_length())  # a power of two, so that runs of about one staleness share it
-        case _:
-            return Setting()
+            return _tape_mean(tape) if nominal is None else nominal
+        case "window":
+            # A power of two, so that runs of about the same staleness share a compilation.
+            return 1 << int(tape.staleness.max(initial=0)).bit_length()
 
 
 def _tape_mean(tape: Tape) -> float:

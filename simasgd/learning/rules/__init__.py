@@ -25,9 +25,10 @@ from simasgd.learning.rules.compression import (
     take_signs,
     with_error_feedback,
 )
+from simasgd.learning.rules.modulations import Look, Setting
 from simasgd.learning.rules.momentum import look_ahead, momentum_by_learner, trace_ahead, trace_by_learner
 from simasgd.learning.rules.optimizers import add_decays, explicit_momentum, scale_by_factor, scale_by_rates
-from simasgd.learning.rules.rule import Look, Rule, Setting, rule
+from simasgd.learning.rules.rule import Rule, rule
 from simasgd.learning.rules.staleness import (
     scale_by_exponential_staleness,
     scale_by_inverse_mean_staleness,

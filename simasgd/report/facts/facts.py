@@ -14,26 +14,6 @@ from simasgd.results.outcome import Outcome, gravest
 from simasgd.results.run import Run, Study, mean
 from simasgd.results.timeline import numbered
 
-_RULES = {
-    "inverse-staleness": "α₀/τ",
-    "inverse-mean-staleness": "α₀/⟨σ⟩",
-    "sqrt-batch": "α₀·√(λµ/B)",
-    "polynomial-staleness": "α₀/(1 + τ)ᵖ",
-    "exponential-staleness": "α₀·exp(−βτ)",
-    "staleness-table": "α₀·f(τ)",
-    "delay-compensation": "DC-ASGD-c",
-    "adaptive-delay-compensation": "DC-ASGD-a",
-    "gap-aware": "Gap-Aware",
-    "wu-adaptive-1": "Wu's Adaptive 1",
-    "wu-adaptive-2": "Wu's Adaptive 2",
-    "mishchenko": "Mishchenko's steps",
-    "koloskova": "Koloskova's steps",
-    "dana-slim": "DANA-Slim",
-    "learner-momentum": "momentum by learner",
-    "dana-zero": "DANA-Zero",
-    "dana-dc": "DANA-DC",
-}
-
 
 @dataclass(frozen=True)
 class Resource:
@@ -189,7 +169,7 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
     return Facts(
         name=variant or name,
         protocol=name,
-        rule="" if learning is None else _RULES.get(scenario.modulation.kind, ""),
+        rule="" if learning is None else scenario.modulation.symbol,
         learners=learners,
         seeds=tuple(run.seed for run in runs),
         outcomes=tuple(run.outcome for run in runs),

@@ -82,4 +82,9 @@ NameForKind = BeforeValidator(_named)
 """Lets a bare word stand for the mapping with that `kind` and no parameters: `protocol: hardsync`."""
 
 Number = Annotated[float, Field(strict=True)]
-"""Strict, so that neither a boolean nor a text passes for one."""
+"""A number; strict, so that a boolean or a text is refused."""
+
+Positive = Annotated[Number, Field(gt=0.0)]
+NonNegative = Annotated[Number, Field(ge=0.0)]
+DecayRate = Annotated[Number, Field(ge=0.0, lt=1.0)]
+"""The factor that the past keeps at each step of a running mean or a momentum."""
