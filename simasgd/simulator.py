@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.simulation import Clocked
+from simasgd.cluster.simulation import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed
 from simasgd.results.outcome import outcome_of
@@ -190,7 +190,7 @@ def _of_run(phase: str, fraction: float, learns: bool) -> float:
 class _Clock:
     """What the cluster did. `tape` is None where nobody wants it; it took `seconds` to simulate."""
 
-    clocked: Clocked
+    clocked: ClockResult
     tape: Tape | None
     staleness: Counter[int]
     ages: Counter[int]

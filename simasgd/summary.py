@@ -14,7 +14,7 @@ import simasgd
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.trail import PARTS
-from simasgd.cluster.simulation import Clocked
+from simasgd.cluster.simulation import ClockResult
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 
@@ -34,7 +34,7 @@ def identity(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def clock_summary(scenario: Scenario, clocked: Clocked) -> dict[str, Any]:
+def clock_summary(scenario: Scenario, clocked: ClockResult) -> dict[str, Any]:
     samples = clocked.gradients_applied * scenario.workload.mini_batch
     return {
         "simulated_seconds": clocked.simulated_seconds,
@@ -55,11 +55,11 @@ def clock_summary(scenario: Scenario, clocked: Clocked) -> dict[str, Any]:
     }
 
 
-def time_summary(clocked: Clocked) -> dict[str, Any]:
+def time_summary(clocked: ClockResult) -> dict[str, Any]:
     """Where the time goes."""
     spent = dict(zip(Activity, np.asarray(clocked.learner_seconds).sum(axis=0).tolist(), strict=True))
     working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
-    mishaps, sent = clocked.mishaps, clocked.bytes
+    mishaps, sent = clocked.fault_counts, clocked.bytes
     return {
         "learner_time": _fractions(clocked.learner_seconds, clocked.simulated_seconds),
         "threads": {name: _fractions(seconds, clocked.simulated_seconds) for name, seconds in clocked.thread_seconds.items()},
@@ -91,7 +91,7 @@ def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> dict[str, fl
     return {activity.name.lower(): float(spent[activity]) for activity in Activity}
 
 
-def _stopped_by(scenario: Scenario, clocked: Clocked) -> str:
+def _stopped_by(scenario: Scenario, clocked: ClockResult) -> str:
     """The key of `stop` that ended the run."""
     stop, applied = scenario.stop, clocked.gradients_applied
     if clocked.hang is not None and (stop.simulated_time is None or clocked.simulated_seconds < stop.simulated_time):
@@ -105,7 +105,7 @@ def _stopped_by(scenario: Scenario, clocked: Clocked) -> str:
     return "simulated_time"
 
 
-def learner_table(clocked: Clocked) -> pd.DataFrame:
+def learner_table(clocked: ClockResult) -> pd.DataFrame:
     seconds = np.asarray(clocked.learner_seconds)
     columns = {activity.name.lower(): seconds[:, activity] for activity in Activity}
     return pd.DataFrame({"learner": range(len(seconds)), "gradients": clocked.learner_gradients, **columns})
@@ -125,9 +125,9 @@ def update_table(tape: Tape) -> pd.DataFrame:
     )
 
 
-def with_bytes(evaluations: pd.DataFrame, clocked: Clocked) -> pd.DataFrame:
+def with_bytes(evaluations: pd.DataFrame, clocked: ClockResult) -> pd.DataFrame:
     """Evaluations with the bytes that had been sent when the evaluated weights were made."""
-    return evaluations.assign(bytes=np.interp(evaluations["updates"], clocked.noted_updates, clocked.noted_bytes))
+    return evaluations.assign(bytes=np.interp(evaluations["updates"], clocked.sampled_updates, clocked.sampled_bytes))
 
 
 def timeline(spans: Spans) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any, final
 from simasgd.cluster.cast.start import cycle
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.simulation import Clocked, run
+from simasgd.cluster.simulation import ClockResult, run
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
@@ -184,7 +184,7 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:
     """Simulated seconds until so many gradients have been applied; None if they never are."""
-    clocked: Clocked = run(
+    clocked: ClockResult = run(
         cluster,
         scenario.protocol,
         seed=scenario.cluster_seed,

@@ -12,7 +12,7 @@ import numpy as np
 
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.simulation import Clocked
+from simasgd.cluster.simulation import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.mixing import Mixing
 from simasgd.scenario.reading.load import typed
@@ -87,7 +87,7 @@ def same_tape(one: Tape, other: Tape) -> bool:
     return all(agree(getattr(one, field.name), getattr(other, field.name)) for field in fields(Tape))
 
 
-def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[Clocked, Tape]:
+def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[ClockResult, Tape]:
     """Run a scenario's cluster; what its clock and its tape say. With a `log` the clock has spans, too."""
     recorder = TapeRecorder()
     clocked = run_cluster(

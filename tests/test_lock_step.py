@@ -87,7 +87,7 @@ def test_constant_times_on_fair_links_are_found_and_said():
     assert run.summary["lock_step"]["decides"]
     assert run.summary["lock_step"]["seconds"] == pytest.approx(800 / 30.71, rel=1e-3)
     assert run.summary["lock_step"]["spread_seconds"] < 800 / 50
-    assert list(found.notes) == run.summary["warnings"]
+    assert list(found.byte_samples) == run.summary["warnings"]
     (warning,) = run.summary["warnings"]
     assert warning.startswith("How learners start changes this run's speed: the first 800 gradients take 26.05 simulated")
     page = study_page(found)
@@ -104,14 +104,14 @@ def test_constant_times_on_fair_links_are_found_and_said():
 )
 def test_nothing_is_said_where_the_start_changes_nothing(changes):
     found = study(scenario(TIMING, FAIR, changes))
-    assert not found.notes
+    assert not found.byte_samples
     assert not found.runs[""][0].summary["warnings"]
     assert all(row["spread_speedup"] is None for row in found.runs[""][0].summary["what_if"])
 
 
 def test_a_note_names_its_variants():
     variants = {"a": {}, "b": of_cluster(start="spread"), "c": {"workload": {"mini_batch": 8}}}
-    (note,) = study(scenario(TIMING, FAIR, {"variants": variants})).notes
+    (note,) = study(scenario(TIMING, FAIR, {"variants": variants})).byte_samples
     assert note.startswith("a, c: How learners start")
 
 

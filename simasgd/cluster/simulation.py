@@ -13,22 +13,23 @@ from simpy import Environment
 from simpy.core import StopSimulation
 from simpy.events import Timeout
 
-from simasgd.cluster.cast.cast import AbstractStage, Ground
-from simasgd.cluster.cast.faults import Casualties, mortal_life, outages
-from simasgd.cluster.cast.hang import Hang, State, hang
-from simasgd.cluster.cast.start import cycle, delayed, starts
-from simasgd.cluster.cast.watch import End, Watch
+from simasgd.cluster.cast.cast import AbstractCast
+from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.faults import CrashRecord, outages, run_with_crashes
+from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
+from simasgd.cluster.cast.monitor import Ending, ProgressMonitor
+from simasgd.cluster.cast.start import cycle, delayed, start_times
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.log import SpanLog, Spans
-from simasgd.cluster.clock.pace import Spells, spells
+from simasgd.cluster.clock.pace import SlowSpells, slow_spells
 from simasgd.cluster.clock.pipe import Usage
-from simasgd.cluster.clock.recording import Book, Limit, Notes, Progress
-from simasgd.cluster.clock.trail import Trail, until
-from simasgd.cluster.network.routes import Counts
-from simasgd.cluster.peers.cast import Peers
-from simasgd.cluster.server.cast import Served
+from simasgd.cluster.clock.recording import ByteSamples, Limit, Progress, Recording
+from simasgd.cluster.clock.trail import Trail, wait_until
+from simasgd.cluster.network.routes import ByteCounts
+from simasgd.cluster.peers.cast import PeerCast
+from simasgd.cluster.server.cast import ServerCast
 from simasgd.protocols import AbstractProtocol
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol
 from simasgd.scenario.cluster.cluster import Cluster
@@ -36,7 +37,7 @@ from simasgd.tape import AbstractRecorder
 
 
 @dataclass(frozen=True)
-class Mishaps:
+class FaultCounts:
     """What went wrong until the stop."""
 
     crashes: int
@@ -52,7 +53,7 @@ class Mishaps:
 
 
 @dataclass(frozen=True, eq=False)
-class Clocked:
+class ClockResult:
     """What the clock says at the stop. `learner_seconds[l]` holds learner l's seconds per `Activity`, `thread_seconds` the same
     of the threads beside the compute thread, by the thread's name."""
 
@@ -69,12 +70,12 @@ class Clocked:
     thread_seconds: dict[str, tuple[tuple[float, ...], ...]]
     servers: tuple[Usage, ...]
     links: tuple[Usage, ...]
-    bytes: Counts
-    noted_updates: tuple[int, ...]
+    bytes: ByteCounts
+    sampled_updates: tuple[int, ...]
     """The numbers of updates at which the bytes sent so far were noted: 0, some in between, and the last."""
-    noted_bytes: tuple[float, ...]
+    sampled_bytes: tuple[float, ...]
     critical_path: Trail
-    mishaps: Mishaps
+    fault_counts: FaultCounts
     hang: Hang | None
     spans: Spans | None
 
@@ -93,7 +94,7 @@ def run(
     samples_per_epoch: int | None = None,
     gradient_payload: float | None = None,
     gradients_add_up: bool = True,
-) -> Clocked:
+) -> ClockResult:
     """Run λ learners under `protocol`, with a parameter server if it has one, writing every update to `recorder`.
 
     Gradients and weights are messages of `payload` bytes, gradients of `gradient_payload` if that is given, which can be added
@@ -102,12 +103,12 @@ def run(
     """
     env = Environment()
     done = Signal(env)
-    notes = Notes(lambda: stage.network.counts().sent, spec.learners)
-    book = Book(recorder, limit, done, progress, notes)
-    ground = Ground(
+    byte_samples = ByteSamples(lambda: cast.network.counts().sent, spec.learners)
+    recording = Recording(recorder, limit, done, progress, byte_samples)
+    context = RunContext(
         env=env,
         spec=spec,
-        book=book,
+        recording=recording,
         seed=seed,
         payload=payload,
         gradient_payload=payload if gradient_payload is None else gradient_payload,
@@ -117,21 +118,21 @@ def run(
         log=log,
         gradients_per_epoch=samples_per_epoch / mini_batch if samples_per_epoch is not None else inf,
     )
-    stage = _stage(protocol, ground)
-    casualties = Casualties()
-    for role in stage.roles:
+    cast = _cast(protocol, context)
+    crash_record = CrashRecord()
+    for role in cast.roles:
         env.process(role())
     one_cycle = cycle(
         spec,
         compute.mean_time(spec.compute, mini_batch),
-        ground.gradient_payload,
+        context.gradient_payload,
         payload,
         has_server=protocol.has_server,
     )
-    for worker, start in zip(stage.workers, starts(spec, one_cycle, seed), strict=True):
-        roles = [delayed(env, worker, role, start) for role in stage.roles_of(worker)]
+    for worker, start in zip(cast.workers, start_times(spec, one_cycle, seed), strict=True):
+        roles = [delayed(env, worker, role, start) for role in cast.roles_of(worker)]
         if spec.faults.crashes:
-            env.process(mortal_life(env, worker, roles, outages(spec.faults, seed, worker.number), casualties))
+            env.process(run_with_crashes(env, worker, roles, outages(spec.faults, seed, worker.number), crash_record))
         else:
             for role in roles:
                 env.process(role())
@@ -140,76 +141,76 @@ def run(
     done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
         # The value of `done` is whether nothing else could happen any more.
-        end = Watch(env, stage, book, limit).run()
-    return _clocked(env, spec, stage, book, casualties, log, end)
+        end = ProgressMonitor(env, cast, recording, limit).run()
+    return _clocked(env, spec, cast, recording, crash_record, log, end)
 
 
-def _stage(protocol: AbstractProtocol, ground: Ground) -> AbstractStage:
+def _cast(protocol: AbstractProtocol, context: RunContext) -> AbstractCast:
     if isinstance(protocol, AbstractPeerProtocol):
-        return Peers(protocol, ground)
+        return PeerCast(protocol, context)
     assert isinstance(protocol, AbstractServerProtocol)
-    return Served(protocol, ground)
+    return ServerCast(protocol, context)
 
 
 def _clocked(
     env: Environment,
     spec: Cluster,
-    stage: AbstractStage,
-    book: Book,
-    casualties: Casualties,
+    cast: AbstractCast,
+    recording: Recording,
+    crash_record: CrashRecord,
     log: SpanLog | None,
-    ended: End,
-) -> Clocked:
-    now, workers, network = env.now, stage.workers, stage.network
-    computing = [worker.number for worker in workers if worker.diary.activity is Activity.COMPUTE]
-    threads: dict[str, list[tuple[float, ...]]] = {name: [] for name in stage.threads}
+    ending: Ending,
+) -> ClockResult:
+    now, workers, network = env.now, cast.workers, cast.network
+    computing = [worker.number for worker in workers if worker.activity_log.activity is Activity.COMPUTE]
+    threads: dict[str, list[tuple[float, ...]]] = {name: [] for name in cast.threads}
     for worker in workers:
-        worker.diary.close(now)
+        worker.activity_log.close(now)
         for name, thread in zip(threads, worker.threads, strict=True):
-            thread.diary.close(now)
-            threads[name].append(tuple(thread.diary.seconds))
+            thread.activity_log.close(now)
+            threads[name].append(tuple(thread.activity_log.seconds))
     network.close(now)
-    fate = stage.fate()
+    unapplied = cast.unapplied()
     pauses = [(pause.at, pause.at + pause.lasting) for pause in spec.faults.server_pauses]
-    noted_updates, noted_bytes = book.notes.until(book.updates)
-    mishaps = Mishaps(
-        crashes=casualties.crashes,
-        rejoins=casualties.rejoins,
-        down_seconds=casualties.down_until(now),
-        barrier_timeouts=fate.barrier_timeouts,
-        members_dropped=fate.members_dropped,
+    sampled_updates, sampled_bytes = recording.byte_samples.until(recording.updates)
+    fault_counts = FaultCounts(
+        crashes=crash_record.crashes,
+        rejoins=crash_record.rejoins,
+        down_seconds=crash_record.down_until(now),
+        barrier_timeouts=unapplied.barrier_timeouts,
+        members_dropped=unapplied.members_dropped,
         messages_lost=network.messages_lost,
         server_paused=sum(max(0.0, min(end, now) - start) for start, end in pauses),
     )
     lost = sum(worker.lost for worker in workers)
     cancelled = sum(worker.cancelled for worker in workers)
     troubles = {
-        "crashes": mishaps.crashes,
+        "crashes": fault_counts.crashes,
         "mini-batches given up": cancelled,
-        "gradients dropped": fate.dropped,
+        "gradients dropped": unapplied.dropped,
         "gradients lost in crashes": lost,
-        "messages lost": mishaps.messages_lost,
+        "messages lost": fault_counts.messages_lost,
     }
-    return Clocked(
+    return ClockResult(
         simulated_seconds=now,
-        updates=book.updates,
+        updates=recording.updates,
         gradients_computed=sum(worker.computed for worker in workers),
-        gradients_applied=book.gradients,
-        gradients_dropped=fate.dropped,
+        gradients_applied=recording.gradients,
+        gradients_dropped=unapplied.dropped,
         gradients_cancelled=cancelled,
         gradients_lost=lost,
-        gradients_in_flight=fate.in_flight,
+        gradients_in_flight=unapplied.in_flight,
         learner_gradients=tuple(worker.computed for worker in workers),
-        learner_seconds=tuple(tuple(worker.diary.seconds) for worker in workers),
+        learner_seconds=tuple(tuple(worker.activity_log.seconds) for worker in workers),
         thread_seconds={name: tuple(seconds) for name, seconds in threads.items()},
-        servers=stage.servers(now),
+        servers=cast.servers(now),
         links=network.usage(now),
         bytes=network.counts(),
-        noted_updates=noted_updates,
-        noted_bytes=noted_bytes,
-        critical_path=until(stage.trail, now),
-        mishaps=mishaps,
-        hang=hang(ended, State(book.time, now, book.gradients, casualties, computing, troubles)),
+        sampled_updates=sampled_updates,
+        sampled_bytes=sampled_bytes,
+        critical_path=wait_until(cast.trail, now),
+        fault_counts=fault_counts,
+        hang=explain_hang(ending, EndState(recording.time, now, recording.gradients, crash_record, computing, troubles)),
         spans=log.spans(now) if log is not None else None,
     )
 
@@ -222,10 +223,10 @@ def _times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
     return [compute.times(of_one, law, seed, learner) for learner, of_one in enumerate(means)]
 
 
-def _paces(spec: Cluster, seed: int) -> Sequence[Spells | None]:
+def _paces(spec: Cluster, seed: int) -> Sequence[SlowSpells | None]:
     if spec.stragglers is None:
         return [None] * spec.learners
-    return [spells(spec.stragglers, seed, learner) for learner in range(spec.learners)]
+    return [slow_spells(spec.stragglers, seed, learner) for learner in range(spec.learners)]
 
 
 @contextmanager

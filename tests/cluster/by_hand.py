@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.simulation import Clocked
+from simasgd.cluster.simulation import ClockResult
 from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario
 
@@ -40,14 +40,14 @@ ADV = {"kind": "adv", "intra_node_bandwidth": "unlimited"}
 ADV_STAR = {"kind": "adv*", "intra_node_bandwidth": "unlimited"}
 
 
-def run_three(updates: int, faults: dict[str, Any], *changes: dict[str, Any]) -> tuple[Clocked, Tape]:
+def run_three(updates: int, faults: dict[str, Any], *changes: dict[str, Any]) -> tuple[ClockResult, Tape]:
     changed = {"cluster": {"faults": faults}, "stop": {"gradients": None, "updates": updates}}
     return clock(scenario(TIMING, THREE, *changes, changed))
 
 
 def run_tree(
     architecture: dict[str, Any] | str, updates: int, *changes: dict[str, Any], log: SpanLog | None = None
-) -> tuple[Clocked, Tape]:
+) -> tuple[ClockResult, Tape]:
     changed = {"cluster": {"architecture": architecture}, "stop": {"gradients": None, "updates": updates}}
     return clock(scenario(TIMING, SMALL_TREE, *changes, changed), log)
 

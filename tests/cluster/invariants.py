@@ -44,7 +44,7 @@ def nothing_gets_lost(chosen, clocked, tape):
     assert min(sent, received, lost, sent - received - lost + 1e-6) >= 0.0
     protocol, faults, row = chosen.protocol, chosen.cluster.faults, ROWS[chosen.protocol.kind]
     if faults.message_loss is None and not faults.crashes:
-        assert lost == clocked.gradients_lost == clocked.mishaps.messages_lost == 0
+        assert lost == clocked.gradients_lost == clocked.fault_counts.messages_lost == 0
         assert not any(discarded) or row.drops(protocol)
     pairs = zip(tape.learner.tolist(), tape.batch.tolist(), strict=True)
     assert len(set(pairs)) == tape.num_gradients, "a mini-batch was used twice"

@@ -25,8 +25,8 @@ def test_a_crash_while_computing_costs_what_was_computed_and_the_way_to_the_weig
     assert (tape.batch[4], ms(tape.read_at)[4]) == (0, 19)
     assert clocked.learner_gradients == (2, 1, 2)
     assert (clocked.gradients_lost, clocked.bytes.lost) == (0, 0)
-    assert (clocked.mishaps.crashes, clocked.mishaps.rejoins) == (1, 1)
-    assert clocked.mishaps.down_seconds == pytest.approx(10e-3)
+    assert (clocked.fault_counts.crashes, clocked.fault_counts.rejoins) == (1, 1)
+    assert clocked.fault_counts.down_seconds == pytest.approx(10e-3)
 
 
 def test_a_crash_while_pushing_costs_the_gradient_and_its_bytes():
@@ -144,7 +144,7 @@ def test_a_time_out_does_without_a_missing_member_until_it_is_back():
     assert ms(tape.stepped_at) == [19.5, 34, 48.5, 66.5]
     assert parts(tape, "learner") == [[0, 2], [0, 2], [0, 2], [0, 2, 1]]
     assert not tape.staleness.any()
-    mishaps = clocked.mishaps
+    mishaps = clocked.fault_counts
     assert (mishaps.barrier_timeouts, mishaps.members_dropped, clocked.gradients_dropped) == (1, 1, 1)
 
 
@@ -155,7 +155,7 @@ def test_a_slow_learners_gradient_is_late_and_dropped_and_costs_a_time_out_each_
     clocked, tape = run(4, crash(2, 500, 501), protocol=protocol, speeds=[1.0, 1.0, 0.25])
     assert ms(tape.stepped_at) == [19.5, 34, 53.5, 68]
     assert parts(tape, "learner") == [[0, 1]] * 4
-    mishaps = clocked.mishaps
+    mishaps = clocked.fault_counts
     assert (mishaps.barrier_timeouts, mishaps.members_dropped, clocked.gradients_dropped) == (2, 2, 1)
     assert clocked.gradients_computed == 9
     assert (mishaps.crashes, mishaps.rejoins, mishaps.down_seconds) == (0, 0, 0)
@@ -166,7 +166,7 @@ def test_a_time_out_that_is_long_enough_changes_nothing():
     clocked, patient = run(5, protocol=protocol, speeds=[1.0, 1.0, 0.25])
     _, endless = run(5, protocol="hardsync", speeds=[1.0, 1.0, 0.25])
     assert ms(patient.stepped_at) == ms(endless.stepped_at) == [44.5 * k for k in range(1, 6)]
-    assert clocked.mishaps.barrier_timeouts == 0
+    assert clocked.fault_counts.barrier_timeouts == 0
 
 
 @pytest.mark.parametrize("protocol", ["async", {"kind": "n-softsync", "n": 1}, {"kind": "hardsync", "barrier_timeout": "5 ms"}])
@@ -178,6 +178,6 @@ def test_random_crashes_take_the_share_of_the_time_that_they_should(protocol):
     )
     clocked, _ = clock(chosen)
     learner_seconds = 20 * clocked.simulated_seconds
-    assert clocked.mishaps.down_seconds / learner_seconds == pytest.approx(0.2, rel=0.05)
-    assert clocked.mishaps.crashes / learner_seconds == pytest.approx(1 / 0.1, rel=0.05)
-    assert 0 <= clocked.mishaps.crashes - clocked.mishaps.rejoins <= 20
+    assert clocked.fault_counts.down_seconds / learner_seconds == pytest.approx(0.2, rel=0.05)
+    assert clocked.fault_counts.crashes / learner_seconds == pytest.approx(1 / 0.1, rel=0.05)
+    assert 0 <= clocked.fault_counts.crashes - clocked.fault_counts.rejoins <= 20

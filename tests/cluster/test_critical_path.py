@@ -107,7 +107,7 @@ def test_what_is_not_work_is_other():
     clocked, _ = run_three(1, {"server_pauses": [spell(10, 20)]})
     assert path(clocked) == parts(**work, other=6)
     clocked, _ = run_three(20, {"message_loss": {"probability": 0.5, "resend_after": "3 ms"}}, {"cluster": {"learners": 1}})
-    assert path(clocked)["other"] == pytest.approx(3 * clocked.mishaps.messages_lost)
+    assert path(clocked)["other"] == pytest.approx(3 * clocked.fault_counts.messages_lost)
 
 
 def test_the_time_after_the_last_update_is_other():

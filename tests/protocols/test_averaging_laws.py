@@ -8,7 +8,7 @@ import pytest
 from simasgd import simulate
 from simasgd.cluster import simulation
 from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.peers.cast import Peers
+from simasgd.cluster.peers.cast import PeerCast
 from simasgd.tape import AbstractRecorder
 from tests.build import TIMING, clock, scenario
 from tests.protocols.averaging import models_of, spread
@@ -164,10 +164,10 @@ def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, m
     stages = []
 
     def kept(protocol, ground):
-        stages.append(Peers(protocol, ground))
+        stages.append(PeerCast(protocol, ground))
         return stages[0]
 
-    monkeypatch.setattr(simulation, "Peers", kept)
+    monkeypatch.setattr(simulation, "PeerCast", kept)
     cluster = {
         "learners": learners,
         "profile": "ethernet-25g",

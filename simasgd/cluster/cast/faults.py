@@ -45,7 +45,7 @@ def _random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Iterator
 
 @final
 @dataclass
-class Casualties:
+class CrashRecord:
     """What the crashes did until now: who is down since when, and sums."""
 
     crashes: int = 0
@@ -59,12 +59,12 @@ class Casualties:
         return self.down_seconds + sum(now - since for since in self.down_since.values())
 
 
-def mortal_life(
-    env: Environment, learner: AbstractWorker, threads: Sequence[Run], when: Iterator[Outage], casualties: Casualties
+def run_with_crashes(
+    env: Environment, learner: AbstractWorker, threads: Sequence[Run], when: Iterator[Outage], crash_record: CrashRecord
 ) -> Generator[Event, Any, None]:
     """Run a learner's threads, but for its outages, after each of which they start anew."""
     for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):
-        running = [env.process(_mortal(thread())) for thread in threads]
+        running = [env.process(_until_interrupted(thread())) for thread in threads]
         if crash == _FOREVER:
             return
         yield Timeout(env, max(0.0, crash - env.now))  # it may be before the return, but for rounding
@@ -72,18 +72,18 @@ def mortal_life(
             if process.is_alive:
                 process.interrupt()
         learner.crash()
-        casualties.crashes += 1
-        casualties.down_since[learner.number] = env.now
+        crash_record.crashes += 1
+        crash_record.down_since[learner.number] = env.now
         if back == _FOREVER:
-            casualties.for_good.add(learner.number)
+            crash_record.for_good.add(learner.number)
             return
         yield Timeout(env, back - env.now)
-        casualties.down_seconds += env.now - casualties.down_since.pop(learner.number)
-        casualties.rejoins += 1
+        crash_record.down_seconds += env.now - crash_record.down_since.pop(learner.number)
+        crash_record.rejoins += 1
         learner.rejoin()
 
 
-def _mortal(thread: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
+def _until_interrupted(thread: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
     try:
         yield from thread
     except Interrupt:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from simasgd.cluster.cast.faults import Casualties
-from simasgd.cluster.cast.watch import End, Idle, Stuck
+from simasgd.cluster.cast.faults import CrashRecord
+from simasgd.cluster.cast.monitor import Ending, Idle, Stuck
 
 _MOST_NAMED = 5
 
@@ -20,27 +20,27 @@ class Hang:
 
 
 @dataclass(frozen=True)
-class State:
+class EndState:
     """What there is to say of a run at its end: the time of the last gradient (s), the present (s), how many gradients were
     applied, who crashed, who was computing, and what went wrong how often."""
 
     last: float
     now: float
     applied: int
-    casualties: Casualties
+    crash_record: CrashRecord
     computing: Collection[int]
     troubles: dict[str, int]
 
 
-def hang(end: End, state: State) -> Hang | None:
+def explain_hang(end: Ending, state: EndState) -> Hang | None:
     """None for a run that reached its stop."""
     if end is None:
         return None
     return Hang(state.last, _idle(state) if isinstance(end, Idle) else _stuck(end, state))
 
 
-def _idle(state: State) -> str:
-    gone = state.casualties.for_good
+def _idle(state: EndState) -> str:
+    gone = state.crash_record.for_good
     if gone:
         return f"everybody waits, for ever; these learners crashed for good: {_crashed(state)}"
     if state.computing:
@@ -48,20 +48,20 @@ def _idle(state: State) -> str:
     return "everybody waits, for ever, and nobody has crashed: the protocol waits for what cannot come"
 
 
-def _stuck(end: Stuck, state: State) -> str:
+def _stuck(end: Stuck, state: EndState) -> str:
     if end.since == state.now:
         gradients = f"{state.applied:,} gradients were applied" if state.applied else "no gradient was applied"
         return f"the clock stands still at {state.now:.6g} s: {end.events:,} events took no time; {gradients}"
     what = [f"{number:,} {name}" for name, number in state.troubles.items() if number]
     seen = f" (in the whole run: {', '.join(what)})" if what else ""
-    gone = f"; these learners crashed for good: {_crashed(state)}" if state.casualties.for_good else ""
+    gone = f"; these learners crashed for good: {_crashed(state)}" if state.crash_record.for_good else ""
     spent = f"{end.events:,} events and {state.now - end.since:.6g} s of simulated time"
     return f"nothing comes of what everybody does: no gradient in {spent}{seen}{gone}"
 
 
-def _crashed(state: State) -> str:
-    since = state.casualties.down_since
-    gone = sorted(state.casualties.for_good)
+def _crashed(state: EndState) -> str:
+    since = state.crash_record.down_since
+    gone = sorted(state.crash_record.for_good)
     named = ", ".join(f"{number} (at {since[number]:.6g} s)" for number in gone[:_MOST_NAMED])
     return named + (f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else "")
 

@@ -17,7 +17,7 @@ from simasgd.scenario.cluster.cluster import Cluster
 Run = Callable[[], Generator[Any, Any, None]]
 
 
-def starts(spec: Cluster, cycle: float, seed: int) -> list[float]:
+def start_times(spec: Cluster, cycle: float, seed: int) -> list[float]:
     """When (s) each of the λ learners starts.
 
     With `start: spread` learner 0 starts at 0, and every other at a moment drawn uniformly from one `cycle` (s), which is a

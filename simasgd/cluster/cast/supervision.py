@@ -17,7 +17,7 @@ from types import CodeType, FrameType, GeneratorType, MethodType
 from typing import Any, NamedTuple, TypeVar, final
 
 import simasgd
-from simasgd.cluster.peers.messaging import Talk
+from simasgd.cluster.peers.messaging import Messaging
 from simasgd.cluster.peers.peer import Peer
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
@@ -234,7 +234,7 @@ class StandIn:
         found = getattr(actor, name)
         if name == "peers":
             return [play.stand_in(peer) for peer in found]
-        if isinstance(found, Talk):
+        if isinstance(found, Messaging):
             return play.stand_in(found)
         return partial(_called, play, actor, name, found) if callable(found) else found
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
-from simpy import Environment, Event
+from simpy import Event
 
-from simasgd.cluster.clock.activity import Activity, Diary, Thread
-from simasgd.cluster.clock.events import END_OF_TIME, in_
-from simasgd.cluster.clock.pace import Spells
-from simasgd.cluster.clock.trail import computed, until
+from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
+from simasgd.cluster.clock.events import END_OF_TIME, after
+from simasgd.cluster.clock.trail import add_compute, wait_until
 from simasgd.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
@@ -19,24 +19,23 @@ Foresee = Callable[[float, float, float], None]
 
 
 class AbstractWorker(abc.ABC):
-    """A learner's number, its mini-batches and its day.
+    """A learner: its number, its counts of mini-batches and the activities of its threads.
 
-    `computed` counts its mini-batches, `cancelled` those of them that it gave up, `lost` the gradients that were lost in
-    crashes, and `diary` holds the seconds of its compute thread's day. The next of `times` (s) is how long the next mini-batch
-    takes, at full speed if there is a `pace`.
+    `computed` counts mini-batches, `cancelled` those of them that were given up, and `lost` gradients that crashes destroyed.
+    `activity_log` belongs to the compute thread.
     """
 
-    __slots__ = ("_env", "_pace", "_times", "cancelled", "computed", "diary", "lost", "number")
+    __slots__ = ("_env", "_pace", "_times", "activity_log", "cancelled", "computed", "lost", "number")
 
-    def __init__(self, env: Environment, number: int, diary: Diary, times: Iterator[float], pace: Spells | None) -> None:
+    def __init__(self, context: RunContext, number: int, activity_log: ActivityLog) -> None:
         self.number = number
         self.computed = 0
         self.cancelled = 0
         self.lost = 0
-        self.diary = diary
-        self._env = env
-        self._times = times
-        self._pace = pace
+        self.activity_log = activity_log
+        self._env = context.env
+        self._times = context.times[number]
+        self._pace = context.paces[number]
 
     @property
     @abc.abstractmethod
@@ -55,14 +54,14 @@ class AbstractWorker(abc.ABC):
     def _compute(self, weights: Weights, foresee: Foresee | None = None) -> Generator[Event, None, Gradient]:
         """The gradient of this learner's next mini-batch on `weights`. As soon as it is known, `foresee` is told in how many
         seconds from now on the fraction that is done grows from what to what."""
-        env, diary = self._env, self.diary
+        env, activity_log = self._env, self.activity_log
         began = env.now
-        diary.begin(_COMPUTE, began)
+        activity_log.begin(_COMPUTE, began)
         work = left = next(self._times)
         total, done = 0.0, 0.0
         while True:
             seconds, left = self._stretch(env.now, left)
-            end = in_(env, seconds)
+            end = after(env, seconds)
             if foresee is not None:
                 before, done = done, 1.0 - left / work if left else 1.0
                 foresee(seconds, before, done)
@@ -70,14 +69,14 @@ class AbstractWorker(abc.ABC):
             total += seconds
             if not left:
                 break
-        diary.trail = computed(diary.trail, total)
+        activity_log.trail = add_compute(activity_log.trail, total)
         number = self.computed
         self.computed = number + 1
         return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
 
     def rejoin(self) -> None:
-        for diary in self._diaries():
-            diary.trail = until(diary.trail, self._env.now)
+        for activity_log in self._activity_logs():
+            activity_log.trail = wait_until(activity_log.trail, self._env.now)
 
     def _stretch(self, now: float, work: float) -> tuple[float, float]:
         """Of `work` (s at full speed) that is gone on with now: for how many seconds it is known how fast it goes, and what is
@@ -88,8 +87,8 @@ class AbstractWorker(abc.ABC):
         return until - now, left
 
     def _fall_silent(self) -> None:
-        for diary in self._diaries():
-            diary.begin(_IDLE, self._env.now)
+        for activity_log in self._activity_logs():
+            activity_log.begin(_IDLE, self._env.now)
 
-    def _diaries(self) -> list[Diary]:
-        return [self.diary, *(diary for diary, _ in self.threads)]
+    def _activity_logs(self) -> list[ActivityLog]:
+        return [self.activity_log, *(activity_log for activity_log, _ in self.threads)]

@@ -22,7 +22,7 @@ class Activity(IntEnum):
 
 
 @final
-class Diary:
+class ActivityLog:
     """Seconds per activity of one thread. Activities follow each other without a gap, from time 0 on.
 
     What begins may be dated ahead (a message's place in a link is known when it is sent), and `close` cuts the day off. `trail`
@@ -75,7 +75,7 @@ class Diary:
 
 
 class Thread(NamedTuple):
-    """What runs beside a learner's compute thread: its diary, and what it does all day."""
+    """What runs beside a learner's compute thread: its activity log, and what it does all day."""
 
-    diary: Diary
+    activity_log: ActivityLog
     run: Callable[[], Generator[Any, Any, None]]

@@ -39,7 +39,7 @@ class Signal(Event):
             go_on(self)
 
 
-def in_(env: Environment, seconds: float) -> Event:
+def after(env: Environment, seconds: float) -> Event:
     """Happens in so many seconds, or never: beyond the end of time."""
     return Timeout(env, seconds) if env.now + seconds < END_OF_TIME else Event(env)
 

@@ -10,7 +10,7 @@ import numpy as np
 from simasgd.tape import Floats, Ints
 
 ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
-UPDATE, TRANSFER = 5, 6  # the first five are a learner's, in the order of diary.Activity
+UPDATE, TRANSFER = 5, 6  # the first five are a learner's, in the order of activity.Activity
 
 
 class Track(NamedTuple):

@@ -35,7 +35,7 @@ class AbstractPace(abc.ABC):
 
 
 @final
-class Scheduled(AbstractPace):
+class ScheduledPace(AbstractPace):
     """A pace that is known beforehand: `factor` of full speed in each of the spells (start, end, factor), full speed outside.
 
     The spells do not overlap, and each ends just before its `end`. A factor of 0 means standing still: what is asked for then,
@@ -44,8 +44,8 @@ class Scheduled(AbstractPace):
 
     __slots__ = ("_ends", "_spells")
 
-    def __init__(self, spells: Sequence[tuple[float, float, float]]) -> None:
-        self._spells = sorted(spells)
+    def __init__(self, slow_spells: Sequence[tuple[float, float, float]]) -> None:
+        self._spells = sorted(slow_spells)
         self._ends = [end for _, end, _ in self._spells]
 
     def end(self, start: float, work: float) -> float:
@@ -66,7 +66,7 @@ class Scheduled(AbstractPace):
 
 
 @final
-class Spells:
+class SlowSpells:
     """Normal and slow spells that take turns, each exponentially long: work takes `slowdown` times as long in a slow one.
 
     It begins in a state drawn with its long-run probability, so the pace is stationary: in the long run unbroken work takes
@@ -131,7 +131,7 @@ class Spells:
         self._ahead.append((start + length, slow))
 
 
-def spells(spec: Stragglers, seed: int, learner: int) -> Spells:
+def slow_spells(spec: Stragglers, seed: int, learner: int) -> SlowSpells:
     """The pace of a learner, a function of the seed and its number only, so that two protocols at one seed meet the same."""
     bits = exact.stream(seed, exact.Purpose.SPELL, learner)
-    return Spells(bits, spec.slowdown, spec.mean_normal, spec.mean_slow)
+    return SlowSpells(bits, spec.slowdown, spec.mean_normal, spec.mean_slow)

@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 from simasgd.cluster.clock.log import TRANSFER, SpanLog
 from simasgd.cluster.clock.pace import AbstractPace
-from simasgd.cluster.clock.trail import START, Extend, Trail, pushed
+from simasgd.cluster.clock.trail import START, Extend, Trail, add_push
 
 
 class Usage(NamedTuple):
@@ -55,7 +55,7 @@ class Pipe:
     ) -> None:
         self.name = name
         self.free = 0.0
-        self.last: tuple[Extend, Trail, float] = (pushed, START, 0.0)
+        self.last: tuple[Extend, Trail, float] = (add_push, START, 0.0)
         self._pace = pace
         self._log = log
         self._track = -1 if log is None else log.track(group, name)

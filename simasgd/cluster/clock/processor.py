@@ -9,7 +9,7 @@ from simpy import Environment, Event
 from simpy.events import Timeout
 
 from simasgd.cluster.clock.pipe import Pipe, Usage
-from simasgd.cluster.clock.trail import Trail, standing_still, updated
+from simasgd.cluster.clock.trail import Trail, add_update, with_pause
 
 
 @final
@@ -68,6 +68,6 @@ class Processor:
         start = pipe.request(now, seconds)
         done = pipe.free
         before = pipe.trail if start > now else cause
-        extend = updated if self._pause_end is None else standing_still(updated, max(0.0, done - start - seconds))
+        extend = add_update if self._pause_end is None else with_pause(add_update, max(0.0, done - start - seconds))
         pipe.last = extend, before, done - start
         return done, extend(before, done - start)

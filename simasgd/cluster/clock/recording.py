@@ -35,7 +35,7 @@ class Progress(Structural):
 
 
 @final
-class Notes:
+class ByteSamples:
     """The bytes sent so far, noted at evenly spaced updates, of which there are the fewer the longer the run: the summary's
     memory must not grow with the gradients."""
 
@@ -62,15 +62,17 @@ class Notes:
 
 
 @final
-class Book:
+class Recording:
     """Passes the rows on to the recorder until the limit is reached, and stops the clock then."""
 
-    def __init__(self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: Progress | None, notes: Notes) -> None:
+    def __init__(
+        self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: Progress | None, byte_samples: ByteSamples
+    ) -> None:
         self.gradients = 0
         self.updates = 0
         self.time = 0.0  # of the last update
         self.trail = START  # of the last row of models
-        self.notes = notes
+        self.byte_samples = byte_samples
         self._rows = 0  # of models
         self._recorder = recorder
         self._most_gradients = limit.gradients if limit.gradients is not None else float("inf")
@@ -111,8 +113,8 @@ class Book:
         self.time = time
         if self.gradients >= self._most_gradients or self.updates >= self._most_updates:
             self._done.fire(False)
-        if self.gradients >= self.notes.due:
-            self.notes.take(self.gradients, self.updates)
+        if self.gradients >= self.byte_samples.due:
+            self.byte_samples.take(self.gradients, self.updates)
         if self.gradients >= self._report_at:
             self._report_at = self.gradients + _REPORT_EVERY
             if self._progress is not None:

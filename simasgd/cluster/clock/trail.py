@@ -17,27 +17,27 @@ START: Trail = (0.0, 0.0, 0.0, 0.0, 0.0)
 Extend = Callable[[Trail, float], Trail]
 
 
-def computed(trail: Trail, seconds: float) -> Trail:
+def add_compute(trail: Trail, seconds: float) -> Trail:
     compute, push, update, pull, other = trail
     return compute + seconds, push, update, pull, other
 
 
-def pushed(trail: Trail, seconds: float) -> Trail:
+def add_push(trail: Trail, seconds: float) -> Trail:
     compute, push, update, pull, other = trail
     return compute, push + seconds, update, pull, other
 
 
-def updated(trail: Trail, seconds: float) -> Trail:
+def add_update(trail: Trail, seconds: float) -> Trail:
     compute, push, update, pull, other = trail
     return compute, push, update + seconds, pull, other
 
 
-def pulled(trail: Trail, seconds: float) -> Trail:
+def add_pull(trail: Trail, seconds: float) -> Trail:
     compute, push, update, pull, other = trail
     return compute, push, update, pull + seconds, other
 
 
-def standing_still(extend: Extend, pause: float) -> Extend:
+def with_pause(extend: Extend, pause: float) -> Extend:
     """Extends a trail as the given one does, but for `pause` (s) in which nothing was done."""
 
     def extend_around(trail: Trail, seconds: float) -> Trail:
@@ -47,7 +47,7 @@ def standing_still(extend: Extend, pause: float) -> Extend:
     return extend_around
 
 
-def until(trail: Trail, now: float) -> Trail:
+def wait_until(trail: Trail, now: float) -> Trail:
     """The trail of an instant at `now` (s) that came about by mere passing of time since the trail's own."""
     compute, push, update, pull, _ = trail
     return compute, push, update, pull, max(trail[4], now - compute - push - update - pull)

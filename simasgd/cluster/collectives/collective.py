@@ -25,11 +25,11 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from simpy import Environment, Event
 
-from simasgd.cluster.clock.events import Signal, in_
-from simasgd.cluster.clock.trail import START, Extend, Trail, computed, pushed
+from simasgd.cluster.clock.events import Signal, after
+from simasgd.cluster.clock.trail import START, Extend, Trail, add_compute, add_push
 from simasgd.cluster.collectives.patterns import Round, Rounds
-from simasgd.cluster.network.network import End, Network, PrivateWay
-from simasgd.cluster.network.routes import AbstractRoute, Counts
+from simasgd.cluster.network.network import Endpoint, Network, PrivatePath
+from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 from simasgd.tape import Floats, Ints
 
 OnFirst = Callable[[int, Trail], None]
@@ -65,7 +65,7 @@ class AbstractCollective(abc.ABC):
 
 
 def collective(
-    env: Environment, network: Network, ends: Sequence[End], rounds: Rounds, sizes: Sequence[float], on_first: OnFirst
+    env: Environment, network: Network, ends: Sequence[Endpoint], rounds: Rounds, sizes: Sequence[float], on_first: OnFirst
 ) -> AbstractCollective:
     """Operations on payloads of `sizes` (bytes), one after another, among ranks at these ends: computed at once where all
     messages go over ways of their own, and else message by message."""
@@ -73,18 +73,18 @@ def collective(
     if ways is None:
         return Messages(env, network, ends, rounds, sizes, on_first)
     lockstep = Lockstep(env, len(ends), rounds, ways, sizes, on_first)
-    network.count(lockstep)
+    network.count_bytes_of(lockstep)
     return lockstep
 
 
-def _private_ways(network: Network, ends: Sequence[End], rounds: Rounds) -> dict[tuple[int, int], PrivateWay] | None:
+def _private_ways(network: Network, ends: Sequence[Endpoint], rounds: Rounds) -> dict[tuple[int, int], PrivatePath] | None:
     """The ways of all messages, by source and target, if nobody else's messages go there."""
-    found: dict[tuple[int, int], PrivateWay] = {}
+    found: dict[tuple[int, int], PrivatePath] = {}
     for one in _distinct(rounds):
         for pair in zip(one.source.tolist(), one.target.tolist(), strict=True):
             if pair in found:
                 continue
-            way = network.private(ends[pair[0]], ends[pair[1]])
+            way = network.private_path(ends[pair[0]], ends[pair[1]])
             if way is None:
                 return None
             found[pair] = way
@@ -118,7 +118,7 @@ class _Entry(NamedTuple):
     finished: Signal
 
     def trail_at_ready(self, operation: int) -> Trail:
-        return computed(self.trail, self.ready[operation] - self.began)
+        return add_compute(self.trail, self.ready[operation] - self.began)
 
 
 @final
@@ -230,11 +230,11 @@ class Messages(AbstractCollective):
         self,
         env: Environment,
         network: Network,
-        ends: Sequence[End],
+        ends: Sequence[Endpoint],
         rounds: Rounds,
         sizes: Sequence[float],
         on_first: OnFirst,
-        extend: Extend = pushed,
+        extend: Extend = add_push,
     ) -> None:
         self._env = env
         self._network = network
@@ -268,7 +268,7 @@ class Messages(AbstractCollective):
             return False
         rest = entry.ready[operation] - now
         if rest > 0.0:
-            in_(self._env, rest).callbacks.append(lambda _: self._begin(rank, entry.trail_at_ready(operation)))
+            after(self._env, rest).callbacks.append(lambda _: self._begin(rank, entry.trail_at_ready(operation)))
             return False
         entry.join.started = now  # counts in the end for the last operation of the last rank
         if was_waiting:
@@ -323,7 +323,7 @@ class Messages(AbstractCollective):
     def _channel(self, source: int, target: int, size: float) -> _Channel:
         key = source, target, size
         if key not in self._channels:
-            route = self._network.route(self._ends[source], self._ends[target], size, self._extend, learner=source)
+            route = self._network.make_route(self._ends[source], self._ends[target], size, self._extend, learner=source)
             self._channels[key] = _Channel(self._env, route, self._ranks[source], self._ranks[target], self._deliver)
         return self._channels[key]
 
@@ -372,7 +372,7 @@ class _Cause(NamedTuple):
     trail: Trail
 
     def trail_at(self, time: float) -> Trail:
-        return pushed(self.trail, time - self.time)
+        return add_push(self.trail, time - self.time)
 
 
 @final
@@ -389,7 +389,7 @@ class Lockstep(AbstractCollective):
         env: Environment,
         ranks: int,
         rounds: Rounds,
-        ways: Mapping[tuple[int, int], PrivateWay],
+        ways: Mapping[tuple[int, int], PrivatePath],
         sizes: Sequence[float],
         on_first: OnFirst,
     ) -> None:
@@ -404,8 +404,8 @@ class Lockstep(AbstractCollective):
         self._complete: dict[int, dict[int, _Entry]] = {}  # by join, until all have their inputs, and rank
         self._last = [_Cause(_NEVER, START)] * ranks  # when each rank finished the join before
 
-    def counts(self) -> Counts:
-        return Counts(self._moved, self._moved, 0.0)
+    def counts(self) -> ByteCounts:
+        return ByteCounts(self._moved, self._moved, 0.0)
 
     def join(self, rank: int, trail: Trail) -> Signal:
         join, finished = self._joins.enter(rank), Signal(self._env)
@@ -480,7 +480,7 @@ def _after(front: _Front, one: Round, seconds: Floats) -> _Front:
     return _Front(times, causes)
 
 
-def _seconds(one: Round, ways: Mapping[tuple[int, int], PrivateWay], size: float) -> Floats:
+def _seconds(one: Round, ways: Mapping[tuple[int, int], PrivatePath], size: float) -> Floats:
     """(M,) what the messages of a round take."""
     pairs = zip(one.source.tolist(), one.target.tolist(), strict=True)
     overhead, bandwidth, latency = np.array([ways[pair] for pair in pairs]).T

@@ -9,12 +9,12 @@ from simpy import Environment, Event
 from simpy.events import Timeout
 
 from simasgd.cluster.clock.events import Signal
-from simasgd.cluster.clock.trail import START, Trail, until
-from simasgd.cluster.network.routes import AbstractRoute, Counts
+from simasgd.cluster.clock.trail import START, Trail, wait_until
+from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
 
 @final
-class Parts(AbstractRoute):
+class SplitRoute(AbstractRoute):
     """Several routes, each of which carries a part of the message. It enters when its first part does, and has arrived when all
     parts have."""
 
@@ -46,8 +46,8 @@ class Parts(AbstractRoute):
         for part in self._parts:
             part.abandon()
 
-    def counts(self) -> Counts:
-        return Counts(*(sum(column) for column in zip(*(part.counts() for part in self._parts), strict=True)))
+    def counts(self) -> ByteCounts:
+        return ByteCounts(*(sum(column) for column in zip(*(part.counts() for part in self._parts), strict=True)))
 
     def _cross_at(self, start: float, part: AbstractRoute, trail: Trail, place: Any) -> Event | None:
         """Carry on a part that enters its own way at `start` (s), now or later, with that trail."""
@@ -85,7 +85,7 @@ class Parts(AbstractRoute):
 
 
 @final
-class Lossy(AbstractRoute):
+class LossyRoute(AbstractRoute):
     """A route on which messages get lost with a probability; one that has not arrived is sent again, as it was, `resend_after`
     (s) later. `uniforms` decides, and `on_loss` is told of each."""
 
@@ -142,7 +142,7 @@ class Lossy(AbstractRoute):
         self._resending = False
         self._version += 1
 
-    def counts(self) -> Counts:
+    def counts(self) -> ByteCounts:
         return self._route.counts()
 
     def _is_lost(self) -> bool:
@@ -164,7 +164,7 @@ class Lossy(AbstractRoute):
         def again(_: Event) -> None:
             if version == self._version:
                 self._resending = False
-                self._trail = until(self._trail, self._env.now)
+                self._trail = wait_until(self._trail, self._env.now)
                 arrival = self._route.send(self._env.now, self._trail)[1]
                 if self._is_lost():
                     self._lost(arrival, arrived)

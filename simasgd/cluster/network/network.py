@@ -11,21 +11,30 @@ from simpy.events import Timeout
 
 from simasgd import exact
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.pace import Scheduled
+from simasgd.cluster.clock.pace import ScheduledPace
 from simasgd.cluster.clock.pipe import Pipe, Usage
 from simasgd.cluster.clock.trail import Extend
-from simasgd.cluster.network.composed_routes import Lossy, Parts
+from simasgd.cluster.network.composed_routes import LossyRoute, SplitRoute
 from simasgd.cluster.network.fair import FairLink, FairLinks, FlowClass
 from simasgd.cluster.network.inflow import Inflow
-from simasgd.cluster.network.routes import AbstractRoute, Counts, Freight, Shared, Stage, Unshared, Wire, Wires
-from simasgd.cluster.network.topology import Link, topology
+from simasgd.cluster.network.routes import (
+    AbstractRoute,
+    ByteCounts,
+    FairRoute,
+    FifoLinkRoute,
+    FifoPathRoute,
+    Hop,
+    MessageSpec,
+    PrivateRoute,
+)
+from simasgd.cluster.network.topology import Link, build_topology
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.faults import Degradation
 
 _INFINITE = float("inf")
 
 
-class End(NamedTuple):
+class Endpoint(NamedTuple):
     """Where messages start and end: a node, the links of an interface of its own (a server's) to other nodes, in and out, and
     those of its port within the node."""
 
@@ -36,7 +45,7 @@ class End(NamedTuple):
     port_out: tuple[Link, ...] = ()
 
 
-class PrivateWay(NamedTuple):
+class PrivatePath(NamedTuple):
     """Between ends whose messages meet no others: one of n bytes takes overhead (s) + n ÷ bandwidth (bytes/s) + latency (s)."""
 
     overhead: float
@@ -44,7 +53,7 @@ class PrivateWay(NamedTuple):
     latency: float
 
 
-class _Path(NamedTuple):
+class _RoutePath(NamedTuple):
     """The links on the way, the paces (bytes/s) to which its two ends limit a message, and the travel time (s)."""
 
     links: Sequence[Link]
@@ -53,10 +62,10 @@ class _Path(NamedTuple):
     latency: float
 
 
-class Counting(Structural):
+class ByteCounter(Structural):
     """What knows how many bytes it has sent."""
 
-    def counts(self) -> Counts: ...
+    def counts(self) -> ByteCounts: ...
 
 
 @final
@@ -88,54 +97,63 @@ class Network:
         self._shared_ports = shared_ports
         self._intra_node_bandwidth = intra_node_bandwidth
         self._log = log
-        self._topology = topology(spec.network, spec.nodes, servers)
+        self._topology = build_topology(spec.network, spec.nodes, servers)
         self._degraded = {one.link for one in spec.faults.degraded_links}
         self._pipes: dict[str, Pipe] = {}
         self._inflows: dict[str, Inflow] = {}
         self._fair: dict[str, FairLink] = {}
         self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
         self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
-        self._routes: list[Counting] = []
+        self._routes: list[ByteCounter] = []
         self._lossy = 0  # routes
         self._of_sender: dict[int, Iterator[float]] = {}  # what decides which of a learner's passages lose their message
         self.messages_lost = 0
 
-    def learner_end(self, learner: int) -> End:
+    def learner_endpoint(self, learner: int) -> Endpoint:
         """A learner on its node."""
         node = learner // self._spec.learners_per_node
-        return End(node, (), (), *self._ports(f"learner {learner}")) if self._shared_ports else End(node)
+        return Endpoint(node, (), (), *self._ports(f"learner {learner}")) if self._shared_ports else Endpoint(node)
 
-    def server_end(self, node: int, name: str) -> End:
+    def server_endpoint(self, node: int, name: str) -> Endpoint:
         """A server's interface, one link in half duplex or one each way, on a node."""
         bandwidth = self._spec.server.bandwidth
         if self._spec.server.duplex == "half":
             both = (Link(f"{name} nic", bandwidth),)
-            return End(node, both, both, *self._ports(name))
-        return End(node, (Link(f"{name} nic in", bandwidth),), (Link(f"{name} nic out", bandwidth),), *self._ports(name))
+            return Endpoint(node, both, both, *self._ports(name))
+        return Endpoint(node, (Link(f"{name} nic in", bandwidth),), (Link(f"{name} nic out", bandwidth),), *self._ports(name))
 
-    def route(
-        self, source: End, target: End, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
+    def shard_endpoints(self, shards: int) -> list[Endpoint]:
+        """Return the interfaces of the parameter server's shards, on the nodes after the learners'."""
+        names = ["server"] if shards == 1 else [f"server {shard}" for shard in range(shards)]
+        return [self.server_endpoint(self._spec.nodes + shard, name) for shard, name in enumerate(names)]
+
+    def make_route(
+        self, source: Endpoint, target: Endpoint, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
     ) -> AbstractRoute:
         """The route of messages of `size` bytes between two ends, of which they get that share of a node's interface; one at a
         time. Its bytes are counted from now on."""
-        made = self._made(source, target, size, extend, learner, interface)
+        made = self._make_direct_route(source, target, size, extend, learner, interface)
         self._routes.append(made)
         if not self.loses_messages:
             return made
         self._lossy += 1
         return self._lossy_route(made, exact.endless_uniforms(exact.stream(self._seed, exact.Purpose.LOSS, self._lossy - 1)))
 
-    def passage(self, source: End, target: End, size: float, extend: Extend, *, learner: int) -> AbstractRoute:
+    def make_uncounted_route(
+        self, source: Endpoint, target: Endpoint, size: float, extend: Extend, *, learner: int
+    ) -> AbstractRoute:
         """A route whose bytes the caller counts. Where messages get lost it is for one message, and the sender's losses are one
         sequence."""
-        made = self._made(source, target, size, extend, learner, 1.0)
+        made = self._make_direct_route(source, target, size, extend, learner, 1.0)
         if not self.loses_messages:
             return made
         if learner not in self._of_sender:
             self._of_sender[learner] = exact.endless_uniforms(exact.stream(self._seed, exact.Purpose.PASSAGE, learner))
         return self._lossy_route(made, self._of_sender[learner])
 
-    def _made(self, source: End, target: End, size: float, extend: Extend, learner: int, interface: float) -> AbstractRoute:
+    def _make_direct_route(
+        self, source: Endpoint, target: Endpoint, size: float, extend: Extend, learner: int, interface: float
+    ) -> AbstractRoute:
         path = self._path(source, target, interface)
         links, cap = path.links, min(path.source_pace, path.target_pace)
         slowest = min([cap, *(link.bandwidth for link in links)])
@@ -150,44 +168,46 @@ class Network:
                 return overhead + size / slowest
             return (size + overhead * slowest) / pace if pace < _INFINITE else 0.0
 
-        freight = Freight(size, seconds(slowest), latency, extend, learner)
+        message = MessageSpec(size, seconds(slowest), latency, extend, learner)
         if not links:
-            return Unshared(self._env, freight)
+            return PrivateRoute(self._env, message)
         if self._spec.network.sharing == "fair" and slowest < _INFINITE:
-            return Shared(self._env, freight, self._flow_class(links, cap), size + overhead * slowest)
+            return FairRoute(self._env, message, self._flow_class(links, cap), size + overhead * slowest)
         if len(links) == 1 and links[0].bandwidth == slowest:
-            return Wire(self._env, freight, self._pipe(links[0]))
-        stages = [Stage(self._pipe(link), seconds(link.bandwidth), self._inflow(link)) for link in links]
+            return FifoLinkRoute(self._env, message, self._pipe(links[0]))
+        hops = [Hop(self._pipe(link), seconds(link.bandwidth), self._inflow(link)) for link in links]
         at_source, at_target = seconds(path.source_pace), seconds(path.target_pace)
         if interface < 1.0:
             # Parts of a message come one after the other, since servers answer in different orders: the interface that they
             # share is in use from when the message was asked for.
             at_source, at_target = max(at_source, at_target), 0.0
-        return Wires(self._env, freight, stages, at_source, at_target)
+        return FifoPathRoute(self._env, message, hops, at_source, at_target)
 
-    def parts(self, ends: Sequence[tuple[End, End]], size: float, extend: Extend, *, learner: int = -1) -> AbstractRoute:
+    def make_split_route(
+        self, ends: Sequence[tuple[Endpoint, Endpoint]], size: float, extend: Extend, *, learner: int = -1
+    ) -> AbstractRoute:
         """One route that carries equal parts of a message between several pairs of ends."""
         if len(ends) == 1:
-            return self.route(*ends[0], size, extend, learner=learner)
+            return self.make_route(*ends[0], size, extend, learner=learner)
         share = 1.0 / len(ends)
-        routes = [self.route(*pair, size * share, extend, learner=learner, interface=share) for pair in ends]
-        return Parts(self._env, routes)
+        routes = [self.make_route(*pair, size * share, extend, learner=learner, interface=share) for pair in ends]
+        return SplitRoute(self._env, routes)
 
-    def private(self, source: End, target: End) -> PrivateWay | None:
+    def private_path(self, source: Endpoint, target: Endpoint) -> PrivatePath | None:
         """The way between two ends if messages pass no link on it and none gets lost."""
         path = self._path(source, target, 1.0)
         if path.links or self._spec.faults.message_loss is not None:
             return None
-        return PrivateWay(self._spec.network.overhead, min(path.source_pace, path.target_pace), path.latency)
+        return PrivatePath(self._spec.network.overhead, min(path.source_pace, path.target_pace), path.latency)
 
-    def count(self, counting: Counting) -> None:
+    def count_bytes_of(self, counter: ByteCounter) -> None:
         """Let the network's counts hold those of what carries messages without its routes."""
-        self._routes.append(counting)
+        self._routes.append(counter)
 
-    def counts(self) -> Counts:
+    def counts(self) -> ByteCounts:
         """Bytes sent so far."""
-        nothing = Counts(0.0, 0.0, 0.0)
-        return Counts(*(sum(column) for column in zip(nothing, *(route.counts() for route in self._routes), strict=True)))
+        nothing = ByteCounts(0.0, 0.0, 0.0)
+        return ByteCounts(*(sum(column) for column in zip(nothing, *(route.counts() for route in self._routes), strict=True)))
 
     @property
     def loses_messages(self) -> bool:
@@ -204,13 +224,15 @@ class Network:
         for home in dict.fromkeys(self._homes.values()):
             home.close(now)
 
-    def _path(self, source: End, target: End, interface: float) -> _Path:
+    def _path(self, source: Endpoint, target: Endpoint, interface: float) -> _RoutePath:
         if source.node == target.node:
-            return _Path([*source.port_out, *target.port_in], self._intra_node_bandwidth, self._intra_node_bandwidth, 0.0)
-        way = self._topology.way(source.node, target.node)
+            return _RoutePath([*source.port_out, *target.port_in], self._intra_node_bandwidth, self._intra_node_bandwidth, 0.0)
+        way = self._topology.path(source.node, target.node)
         leaving, entering = self._interface(source.node, "out"), self._interface(target.node, "in")
         links = [*source.outbound, *leaving, *way.links, *entering, *target.inbound]
-        return _Path(links, self._private_pace(source.node, interface), self._private_pace(target.node, interface), way.latency)
+        return _RoutePath(
+            links, self._private_pace(source.node, interface), self._private_pace(target.node, interface), way.latency
+        )
 
     def _private_pace(self, node: int, share: float) -> float:
         """The pace (bytes/s) to which an interface limits a message that gets a share of it and meets no others there."""
@@ -237,7 +259,7 @@ class Network:
     def _pipe(self, link: Link) -> Pipe:
         if link.name not in self._pipes:
             slow = self._degradations(link.name)
-            pace = Scheduled([(one.at, one.at + one.lasting, one.factor) for one in slow]) if slow else None
+            pace = ScheduledPace([(one.at, one.at + one.lasting, one.factor) for one in slow]) if slow else None
             self._pipes[link.name] = Pipe(link.name, pace=pace, log=self._log)
         return self._pipes[link.name]
 
@@ -283,7 +305,7 @@ class Network:
     def _lossy_route(self, route: AbstractRoute, uniforms: Iterator[float]) -> AbstractRoute:
         loss = self._spec.faults.message_loss
         assert loss is not None
-        return Lossy(self._env, route, loss.probability, loss.resend_after, uniforms, self._lost)
+        return LossyRoute(self._env, route, loss.probability, loss.resend_after, uniforms, self._lost)
 
     def _lost(self) -> None:
         self.messages_lost += 1

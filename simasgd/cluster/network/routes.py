@@ -16,7 +16,7 @@ from simasgd.cluster.network.fair import Flow, FlowClass
 from simasgd.cluster.network.inflow import Inflow
 
 
-class Freight(NamedTuple):
+class MessageSpec(NamedTuple):
     """What a route carries: messages of `size` bytes that take `seconds` where nobody else is, then `latency` (s); how they
     extend a trail; and the learner concerned (−1: none)."""
 
@@ -59,11 +59,11 @@ class AbstractRoute(abc.ABC):
         """The message under way, if there is one, will find no receiver, or its sender is gone."""
 
     @abc.abstractmethod
-    def counts(self) -> Counts:
+    def counts(self) -> ByteCounts:
         """What has been sent so far."""
 
 
-class Counts(NamedTuple):
+class ByteCounts(NamedTuple):
     """Bytes. What is neither received nor lost is under way."""
 
     sent: float
@@ -74,10 +74,10 @@ class Counts(NamedTuple):
 class _AbstractDirectRoute(AbstractRoute):
     """A route of its own, which counts its messages."""
 
-    __slots__ = ("_freight", "_lost", "_received", "_sent")
+    __slots__ = ("_lost", "_message", "_received", "_sent")
 
-    def __init__(self, freight: Freight) -> None:
-        self._freight = freight
+    def __init__(self, message: MessageSpec) -> None:
+        self._message = message
         self._sent = 0
         self._received = 0
         self._lost = 0
@@ -85,19 +85,19 @@ class _AbstractDirectRoute(AbstractRoute):
     def abandon(self) -> None:
         self._lost = self._sent - self._received
 
-    def counts(self) -> Counts:
-        size = self._freight.size
-        return Counts(size * self._sent, size * self._received, size * self._lost)
+    def counts(self) -> ByteCounts:
+        size = self._message.size
+        return ByteCounts(size * self._sent, size * self._received, size * self._lost)
 
 
 @final
-class Wire(_AbstractDirectRoute):
+class FifoLinkRoute(_AbstractDirectRoute):
     """Over one first-in-first-out link that is the slowest part of the way, in order of arrival there."""
 
     __slots__ = ("_env", "_pipe")
 
-    def __init__(self, env: Environment, freight: Freight, pipe: Pipe) -> None:
-        super().__init__(freight)
+    def __init__(self, env: Environment, message: MessageSpec, pipe: Pipe) -> None:
+        super().__init__(message)
         self._env = env
         self._pipe = pipe
 
@@ -107,7 +107,7 @@ class Wire(_AbstractDirectRoute):
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
-        size, seconds, latency, extend, learner = self._freight
+        size, seconds, latency, extend, learner = self._message
         pipe = self._pipe
         start = pipe.request(now, seconds, size, learner)
         if start > now:
@@ -119,12 +119,12 @@ class Wire(_AbstractDirectRoute):
     def cross(self, place: Any) -> Event | None:
         start, arrival, trail = place
         rest = arrival - start
-        return Timeout(self._env, rest, self._freight.extend(trail, rest)) if rest > 0.0 else None
+        return Timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         # What `enter` and `cross` do, in line: every gradient of a base cluster comes this way.
         self._sent += 1
-        size, seconds, latency, extend, learner = self._freight
+        size, seconds, latency, extend, learner = self._message
         pipe = self._pipe
         start = pipe.request(now, seconds, size, learner)
         if start > now:
@@ -137,7 +137,7 @@ class Wire(_AbstractDirectRoute):
         return start, None
 
 
-class Stage(NamedTuple):
+class Hop(NamedTuple):
     """One link on the way: its pipe, the `seconds` for which a message occupies it, and what is still arriving there."""
 
     pipe: Pipe
@@ -156,7 +156,7 @@ class _Progress(NamedTuple):
 
 
 @final
-class Wires(_AbstractDirectRoute):
+class FifoPathRoute(_AbstractDirectRoute):
     """Over first-in-first-out links one after another, between interfaces that nobody shares.
 
     A message occupies each link for its bytes ÷ the link's own bandwidth, in order of arrival there, and arrives at the pace of
@@ -165,14 +165,14 @@ class Wires(_AbstractDirectRoute):
     `source_seconds` and `target_seconds` are what it takes through the interfaces at its two ends.
     """
 
-    __slots__ = ("_env", "_since", "_source_seconds", "_stages", "_target_seconds")
+    __slots__ = ("_env", "_hops", "_since", "_source_seconds", "_target_seconds")
 
     def __init__(
-        self, env: Environment, freight: Freight, stages: Sequence[Stage], source_seconds: float, target_seconds: float
+        self, env: Environment, message: MessageSpec, hops: Sequence[Hop], source_seconds: float, target_seconds: float
     ) -> None:
-        super().__init__(freight)
+        super().__init__(message)
         self._env = env
-        self._stages = stages
+        self._hops = hops
         self._source_seconds = source_seconds
         self._target_seconds = target_seconds
         self._since = 0.0
@@ -184,7 +184,7 @@ class Wires(_AbstractDirectRoute):
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
         seconds = self._source_seconds
-        sent = _Progress(now, now + seconds, self._freight.extend(trail, seconds), max(seconds, self._target_seconds))
+        sent = _Progress(now, now + seconds, self._message.extend(trail, seconds), max(seconds, self._target_seconds))
         start, trail, progress = self._occupy(0, now, trail, sent)
         return start, trail, (progress, trail)
 
@@ -201,7 +201,7 @@ class Wires(_AbstractDirectRoute):
     def _occupy(self, number: int, now: float, trail: Trail, progress: _Progress) -> tuple[float, Trail, _Progress]:
         """Take a place in one link that the first byte reaches now: when it leaves the link's queue, the trail of that, and how
         far the message has come then."""
-        (pipe, seconds, inflow), (size, _, _, extend, learner) = self._stages[number], self._freight
+        (pipe, seconds, inflow), (size, _, _, extend, learner) = self._hops[number], self._message
         start = pipe.request(now, seconds, size, learner)
         passed = pipe.free
         service = passed - start
@@ -223,13 +223,13 @@ class Wires(_AbstractDirectRoute):
     def _go_on(self, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Event | None:
         """From link `number` on, now, which is when the first byte is there."""
         now = self._env.now
-        while number < len(self._stages):
+        while number < len(self._hops):
             start, trail, progress = self._occupy(number, now, trail, progress)
             number += 1
             if start > now:
                 return self._go_on_at(start, number, progress, trail, arrived)
         sent, end, at_end, moving = progress
-        extend, latency = self._freight.extend, self._freight.latency
+        extend, latency = self._message.extend, self._message.latency
         if now + self._target_seconds > end:
             end, at_end = now + self._target_seconds, extend(trail, self._target_seconds)
         self._since = max(sent, end - moving)
@@ -266,20 +266,20 @@ class _AbstractOpenRoute(_AbstractDirectRoute):
 
 
 @final
-class Shared(_AbstractOpenRoute):
+class FairRoute(_AbstractOpenRoute):
     """Over links that share their bandwidth fairly: all are slower, and nobody waits."""
 
     __slots__ = ("_class", "_env", "_work")
 
-    def __init__(self, env: Environment, freight: Freight, flow_class: FlowClass, work: float) -> None:
-        super().__init__(freight)
+    def __init__(self, env: Environment, message: MessageSpec, flow_class: FlowClass, work: float) -> None:
+        super().__init__(message)
         self._env = env
         self._class = flow_class
         self._work = work  # bytes, with what the overhead is worth at the pace of the slowest link
 
     def cross(self, place: Any) -> Event | None:
         self._sent += 1
-        size, _, latency, extend, learner = self._freight
+        size, _, latency, extend, learner = self._message
         arrived = Signal(self._env)
         flow_class = self._class
         flow_class.home.start(flow_class, self._work, size, Flow(arrived, self._env.now, latency, place, extend, learner))
@@ -287,17 +287,17 @@ class Shared(_AbstractOpenRoute):
 
 
 @final
-class Unshared(_AbstractOpenRoute):
+class PrivateRoute(_AbstractOpenRoute):
     """Over nothing that anybody else uses."""
 
     __slots__ = ("_env",)
 
-    def __init__(self, env: Environment, freight: Freight) -> None:
-        super().__init__(freight)
+    def __init__(self, env: Environment, message: MessageSpec) -> None:
+        super().__init__(message)
         self._env = env
 
     def cross(self, place: Any) -> Event | None:
         self._sent += 1
-        _, seconds, latency, extend, _ = self._freight
+        _, seconds, latency, extend, _ = self._message
         total = seconds + latency
         return Timeout(self._env, total, extend(place, total)) if total > 0.0 else None

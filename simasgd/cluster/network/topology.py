@@ -18,7 +18,7 @@ class Link(NamedTuple):
     bandwidth: float
 
 
-class Way(NamedTuple):
+class TopologyPath(NamedTuple):
     """The links between the interfaces of two nodes, and the travel time (s)."""
 
     links: tuple[Link, ...]
@@ -29,11 +29,11 @@ class AbstractTopology(abc.ABC):
     """How the nodes are connected."""
 
     @abc.abstractmethod
-    def way(self, source: int, target: int) -> Way:
+    def path(self, source: int, target: int) -> TopologyPath:
         """From one node to another one."""
 
 
-def topology(network: Network, nodes: int, servers: int) -> AbstractTopology:
+def build_topology(network: Network, nodes: int, servers: int) -> AbstractTopology:
     """That of a network with `nodes` nodes of learners and, after them, `servers` of servers alone."""
     return _built(network.topology, network, nodes, servers)
 
@@ -48,10 +48,10 @@ class StarTopology(AbstractTopology):
     """One switch."""
 
     def __init__(self, network: Network) -> None:
-        self._way = Way((), network.latency)
+        self._path = TopologyPath((), network.latency)
 
-    def way(self, source: int, target: int) -> Way:
-        return self._way
+    def path(self, source: int, target: int) -> TopologyPath:
+        return self._path
 
 
 @_built.register
@@ -69,14 +69,14 @@ class TreeTopology(AbstractTopology):
         self._bandwidth = kind.nodes_per_rack * network.bandwidth / kind.oversubscription
         self._within, self._across = network.latency, network.latency + kind.core_latency
 
-    def way(self, source: int, target: int) -> Way:
+    def path(self, source: int, target: int) -> TopologyPath:
         up, down = self._rack(source), self._rack(target)
         if up == down:
-            return Way((), self._within)
+            return TopologyPath((), self._within)
         links = [
             Link(f"rack {rack} {side}", self._bandwidth) for rack, side in ((up, "up"), (down, "down")) if rack is not None
         ]
-        return Way(tuple(links), self._across)
+        return TopologyPath(tuple(links), self._across)
 
     def _rack(self, node: int) -> int | None:
         return node // self._per_rack if node < self._nodes else None
@@ -95,12 +95,12 @@ class RingTopology(AbstractTopology):
         self._size = size
         self._bandwidth, self._latency = network.bandwidth, network.latency
 
-    def way(self, source: int, target: int) -> Way:
+    def path(self, source: int, target: int) -> TopologyPath:
         ahead = (target - source) % self._size
         step, hops = (1, ahead) if 2 * ahead <= self._size else (-1, self._size - ahead)
         stops = [(source + step * hop) % self._size for hop in range(hops + 1)]
         names = [f"ring {a} to {b}" for a, b in pairwise(stops)]
-        return Way(tuple(Link(name, self._bandwidth) for name in names), hops * self._latency)
+        return TopologyPath(tuple(Link(name, self._bandwidth) for name in names), hops * self._latency)
 
 
 @_built.register
@@ -113,10 +113,10 @@ class MediumTopology(AbstractTopology):
     """One link for all messages, whatever their direction."""
 
     def __init__(self, network: Network) -> None:
-        self._way = Way((Link("medium", network.bandwidth),), network.latency)
+        self._path = TopologyPath((Link("medium", network.bandwidth),), network.latency)
 
-    def way(self, source: int, target: int) -> Way:
-        return self._way
+    def path(self, source: int, target: int) -> TopologyPath:
+        return self._path
 
 
 @_built.register
@@ -141,7 +141,7 @@ class P775Topology(AbstractTopology):
         self._d_links = max(1, kind.d_links // max(1, supernodes - 1))
         self._kind, self._latency = kind, network.latency
 
-    def way(self, source: int, target: int) -> Way:
+    def path(self, source: int, target: int) -> TopologyPath:
         (a, x), (b, y) = divmod(source, self._size), divmod(target, self._size)
         if a == b:
             links = [self._l_link(source, target)]
@@ -154,7 +154,7 @@ class P775Topology(AbstractTopology):
                 Link(f"D {a} to {b} number {number}", self._kind.d_link),
                 *([self._l_link(landing, target)] if landing != target else []),
             ]
-        return Way(tuple(links), len(links) * self._latency)
+        return TopologyPath(tuple(links), len(links) * self._latency)
 
     def _d_link(self, a: int, x: int, b: int, y: int) -> int:
         """The number of the D link from node x of supernode a to node y of supernode b."""

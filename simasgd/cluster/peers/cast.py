@@ -1,4 +1,4 @@
-"""The stage of a protocol without a parameter server: learners that talk to each other, or pull towards a centre."""
+"""The cast of a protocol without a parameter server: learners that send to each other, or pull towards a centre."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import final
 
-from simasgd.cluster.cast.cast import AbstractStage, Fate, Ground
+from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
+from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.supervision import supervised
+from simasgd.cluster.cast.updater import make_processor
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
-from simasgd.cluster.clock.trail import Trail, pulled, pushed
+from simasgd.cluster.clock.trail import Trail, add_pull, add_push
 from simasgd.cluster.collectives.collective import collective
 from simasgd.cluster.collectives.patterns import gathering, reduction
-from simasgd.cluster.network.mail import Mail
+from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.peers.centre import Centre
-from simasgd.cluster.peers.ensemble import GradientEnsemble, Hall, ModelEnsemble
-from simasgd.cluster.peers.model_holder import AbstractParty
+from simasgd.cluster.peers.ensemble import GradientEnsemble, MeetingContext, ModelEnsemble
+from simasgd.cluster.peers.model_holder import AbstractModelHolder
 from simasgd.cluster.peers.peer import Peer
-from simasgd.cluster.server.cast import processor
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
 
 
 @final
-class Peers(AbstractStage):
+class PeerCast(AbstractCast):
     """λ learners, and the centre if the protocol has one.
 
     Where any two may send to each other at any time, a node's interface is a link that messages wait for, or share, and so is a
@@ -32,12 +33,12 @@ class Peers(AbstractStage):
     centre is talked to.
     """
 
-    def __init__(self, protocol: AbstractPeerProtocol, ground: Ground) -> None:
-        spec, meeting = ground.spec, protocol.meeting
+    def __init__(self, protocol: AbstractPeerProtocol, context: RunContext) -> None:
+        spec, meeting = context.spec, protocol.meeting
         assert isinstance(spec.architecture, Base)
         self._protocol = supervised(protocol)
-        self._book = ground.book
-        self.network = ground.network(
+        self._recording = context.recording
+        self.network = context.make_network(
             servers=spec.architecture.shards if protocol.has_centre else 0,
             shared_nodes=protocol.talks or spec.learners_per_node > 1,
             shared_ports=protocol.talks,
@@ -45,30 +46,19 @@ class Peers(AbstractStage):
         )
         self.threads = () if protocol.thread is None else (protocol.thread,)
         if protocol.has_own_models:
-            ground.book.models(spec.learners, protocol.has_centre)
-        mail = Mail(self.network, ground.payload)
-        parties: list[AbstractParty] = []
+            context.recording.models(spec.learners, protocol.has_centre)
+        routes = PeerRoutes(self.network, context.payload)
+        holders: list[AbstractModelHolder] = []
         self.workers: list[Peer] = []
         for number in range(spec.learners):
-            peer = Peer(
-                ground.env,
-                ground.book,
-                number,
-                ground.diary(number),
-                ground.times[number],
-                ground.paces[number],
-                self.workers,
-                parties,
-                mail,
-                ground.seed,
-            )
+            peer = Peer(context, number, context.make_activity_log(number), self.workers, holders, routes)
             if protocol.thread is not None:
-                peer.talk_beside(ground.diary(number, protocol.thread), partial(self._protocol.communicate, peer))
+                peer.talk_beside(context.make_activity_log(number, protocol.thread), partial(self._protocol.communicate, peer))
             self.workers.append(peer)
-            parties.append(peer)
+            holders.append(peer)
         self._messages = 2 * spec.learners * spec.architecture.shards
-        self._ensemble = None if meeting is None else self._meet(meeting, ground)
-        self._centre = self._with_centre(spec.architecture.shards, ground, parties) if protocol.has_centre else None
+        self._ensemble = None if meeting is None else self._meet(meeting, context)
+        self._centre = self._with_centre(spec.architecture.shards, context, holders) if protocol.has_centre else None
 
     @property
     def roles(self) -> Iterator[Callable[[], Role]]:
@@ -85,40 +75,39 @@ class Peers(AbstractStage):
 
     @property
     def trail(self) -> Trail:
-        return self._book.trail
+        return self._recording.trail
 
     def servers(self, now: float) -> tuple[Usage, ...]:
         return () if self._centre is None else (self._centre.usage(now),)
 
-    def fate(self) -> Fate:
+    def unapplied(self) -> UnappliedCounts:
         outstanding = sum(peer.in_flight for peer in self.workers)
         given = self._ensemble.pending if isinstance(self._ensemble, GradientEnsemble) else 0
-        return Fate(dropped=0, in_flight=outstanding + given)
+        return UnappliedCounts(dropped=0, in_flight=outstanding + given)
 
-    def _meet(self, meeting: Meeting, ground: Ground) -> GradientEnsemble | ModelEnsemble:
+    def _meet(self, meeting: Meeting, context: RunContext) -> GradientEnsemble | ModelEnsemble:
         of_gradients = meeting.of == "gradients"
-        payload = ground.gradient_payload if of_gradients else ground.payload
-        messages = reduction if ground.gradients_add_up or not of_gradients else gathering
-        rounds = messages(meeting.collective, len(self.workers), ground.spec.learners_per_node)
+        payload = context.gradient_payload if of_gradients else context.payload
+        messages = reduction if context.gradients_add_up or not of_gradients else gathering
+        rounds = messages(meeting.collective, len(self.workers), context.spec.learners_per_node)
         self._messages += meeting.buckets * sum(len(one.source) for one in rounds)
         sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
-        ends = [self.network.learner_end(peer.number) for peer in self.workers]
-        operations = partial(collective, ground.env, self.network, ends, rounds, sizes)
-        hall = Hall(ground.env, ground.book, len(self.workers), meeting, operations)
-        ensemble = GradientEnsemble(hall) if of_gradients else ModelEnsemble(hall)
+        ends = [self.network.learner_endpoint(peer.number) for peer in self.workers]
+        operations = partial(collective, context.env, self.network, ends, rounds, sizes)
+        meeting_context = MeetingContext(context.env, context.recording, len(self.workers), meeting, operations)
+        ensemble = GradientEnsemble(meeting_context) if of_gradients else ModelEnsemble(meeting_context)
         for peer in self.workers:
             peer.meet_in(ensemble)
         return ensemble
 
-    def _with_centre(self, shards: int, ground: Ground, parties: list[AbstractParty]) -> Centre:
+    def _with_centre(self, shards: int, context: RunContext, holders: list[AbstractModelHolder]) -> Centre:
         learners = len(self.workers)
-        centre = Centre(ground.env, ground.book, learners, parties, processor(ground))
-        parties.append(centre)
-        names = ["server"] if shards == 1 else [f"server {shard}" for shard in range(shards)]
-        ends = [self.network.server_end(ground.spec.nodes + shard, name) for shard, name in enumerate(names)]
+        centre = Centre(context.env, context.recording, learners, holders, make_processor(context))
+        holders.append(centre)
+        ends = self.network.shard_endpoints(shards)
         for peer in self.workers:
-            me, number = self.network.learner_end(peer.number), peer.number
-            up = self.network.parts([(me, end) for end in ends], ground.payload, pushed, learner=number)
-            down = self.network.parts([(end, me) for end in ends], ground.payload, pulled, learner=number)
+            me, number = self.network.learner_endpoint(peer.number), peer.number
+            up = self.network.make_split_route([(me, end) for end in ends], context.payload, add_push, learner=number)
+            down = self.network.make_split_route([(end, me) for end in ends], context.payload, add_pull, learner=number)
             peer.visit(centre, up, down)
         return centre

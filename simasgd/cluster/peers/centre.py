@@ -12,14 +12,14 @@ from simpy.events import Timeout
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.processor import Processor
-from simasgd.cluster.clock.recording import Book
+from simasgd.cluster.clock.recording import Recording
 from simasgd.cluster.clock.trail import START, Trail
-from simasgd.cluster.peers.model_holder import AbstractParty
+from simasgd.cluster.peers.model_holder import AbstractModelHolder
 from simasgd.protocols.verbs import Message
 
 
 @final
-class Centre(AbstractParty):
+class Centre(AbstractModelHolder):
     """The centre as its protocol sees it; its verbs are `collect` and `move`. `num_learners` is λ.
 
     A move is an update of `processor`; the model changes when that is done. `steps` counts the moves.
@@ -28,12 +28,12 @@ class Centre(AbstractParty):
     def __init__(
         self,
         env: Environment,
-        book: Book,
+        recording: Recording,
         learners: int,
-        parties: Sequence[AbstractParty],
+        holders: Sequence[AbstractModelHolder],
         processor: Processor,
     ) -> None:
-        super().__init__(env, book, learners, parties)
+        super().__init__(env, recording, learners, holders)
         self.num_learners = learners
         self._processor = processor
         self._inbox: deque[Message] = deque()

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from simpy import Environment
 
-from simasgd.cluster.clock.recording import Book
+from simasgd.cluster.clock.recording import Recording
 from simasgd.cluster.clock.trail import Trail
 from simasgd.mixing import NOBODY, NONE, Model, Row
 from simasgd.protocols.verbs import Message
 from simasgd.tape import Gradient
 
 
-class AbstractParty(abc.ABC):
+class AbstractModelHolder(abc.ABC):
     """A holder of a model, which it changes a row of the tape at a time. `number` is the learner's, or λ for the centre;
     `steps` counts its own steps and `changes` all changes of its model."""
 
@@ -22,13 +22,13 @@ class AbstractParty(abc.ABC):
     def deliver(self, message: Message, trail: Trail) -> None:
         """A message arrives."""
 
-    def __init__(self, env: Environment, book: Book, number: int, parties: Sequence[AbstractParty]) -> None:
+    def __init__(self, env: Environment, recording: Recording, number: int, holders: Sequence[AbstractModelHolder]) -> None:
         self.number = number
         self.steps = 0
         self.changes = 0
         self._env = env
-        self._book = book
-        self._parties = parties
+        self._recording = recording
+        self._holders = holders
         self._held = 0
         self._state = 0
 
@@ -53,7 +53,7 @@ class AbstractParty(abc.ABC):
 
     def difference(self, mine: Model, theirs: Model, share: float) -> Model:
         """share·(mine − theirs), which nobody holds; as old as theirs."""
-        made = self._book.row(self._env.now, Row(NOBODY, mine.number, share, theirs.number, -share))
+        made = self._recording.row(self._env.now, Row(NOBODY, mine.number, share, theirs.number, -share))
         return theirs._replace(number=made)
 
     def adopt(self, model: Model) -> None:
@@ -66,19 +66,19 @@ class AbstractParty(abc.ABC):
     def _step(self, gradient: Gradient, staleness: int, share: float) -> None:
         """x ← x − share·(the optimizer's update with a gradient)."""
         row = Row(self.number, self._held, step_share=share, state=self._state)
-        made = self._book.row(self._env.now, row, gradient, staleness)
+        made = self._recording.row(self._env.now, row, gradient, staleness)
         self.steps += 1
         self._state = made
         self._hold(made)
 
     def _age(self, theirs: Model) -> int:
         """The steps that their holder has made since it was read."""
-        return NONE if theirs.holder == NOBODY else self._parties[theirs.holder].steps - theirs.steps
+        return NONE if theirs.holder == NOBODY else self._holders[theirs.holder].steps - theirs.steps
 
     def _change(self, row: Row) -> None:
-        self._hold(self._book.row(self._env.now, row))
+        self._hold(self._recording.row(self._env.now, row))
 
     def _hold(self, model: int) -> None:
         self._held = model
         self.changes += 1
-        self._book.hold(self.number, model)
+        self._recording.hold(self.number, model)

@@ -6,21 +6,20 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from math import ceil
 from typing import Any, final
 
-from simpy import Environment, Event
+from simpy import Event
 
 from simasgd import exact
+from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.worker import AbstractWorker, Foresee
-from simasgd.cluster.clock.activity import Activity, Diary, Thread
+from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.events import Signal
-from simasgd.cluster.clock.pace import Spells
-from simasgd.cluster.clock.recording import Book
 from simasgd.cluster.clock.trail import Trail
-from simasgd.cluster.network.mail import Mail
+from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.peers.centre import Centre
 from simasgd.cluster.peers.ensemble import GradientEnsemble, ModelEnsemble
-from simasgd.cluster.peers.messaging import Talk
-from simasgd.cluster.peers.model_holder import AbstractParty
+from simasgd.cluster.peers.messaging import Messaging
+from simasgd.cluster.peers.model_holder import AbstractModelHolder
 from simasgd.mixing import Model
 from simasgd.protocols.base import Role
 from simasgd.protocols.verbs import Message
@@ -30,7 +29,7 @@ _WAIT = Activity.WAIT
 
 
 @final
-class Peer(AbstractWorker, AbstractParty):
+class Peer(AbstractWorker, AbstractModelHolder):
     """Learner number `number` of the `peers` as its protocol sees it.
 
     What it does with its model by itself takes no time: `step`, `mix`, `difference`, `subtract`. What takes time: `compute`,
@@ -41,27 +40,24 @@ class Peer(AbstractWorker, AbstractParty):
 
     def __init__(
         self,
-        env: Environment,
-        book: Book,
+        context: RunContext,
         number: int,
-        diary: Diary,
-        times: Iterator[float],
-        pace: Spells | None,
+        activity_log: ActivityLog,
         peers: Sequence[Peer],
-        parties: Sequence[AbstractParty],
-        mail: Mail,
-        seed: int,
+        holders: Sequence[AbstractModelHolder],
+        routes: PeerRoutes,
     ) -> None:
-        AbstractWorker.__init__(self, env, number, diary, times, pace)
-        AbstractParty.__init__(self, env, book, number, parties)
+        env = context.env
+        AbstractWorker.__init__(self, context, number, activity_log)
+        AbstractModelHolder.__init__(self, env, context.recording, number, holders)
         self.peers = peers
         self.weight = 1.0
-        self._mail = mail
-        talk = Talk(env, self, diary, mail)
-        self.fetch, self.send, self.exchange, self._talk = talk.fetch, talk.send, talk.exchange, talk
-        self._stepping = diary
+        self._routes = routes
+        messaging = Messaging(env, self, activity_log, routes)
+        self.fetch, self.send, self.exchange, self._messaging = messaging.fetch, messaging.send, messaging.exchange, messaging
+        self._stepping = activity_log
         self._threads: tuple[Thread, ...] = ()
-        self._uniforms = exact.endless_uniforms(exact.stream(seed, exact.Purpose.PEER, number))
+        self._uniforms = exact.endless_uniforms(exact.stream(context.seed, exact.Purpose.PEER, number))
         self._outstanding: dict[int, int] = {}  # mini-batches in no step yet, and how often the model had changed when read
         self._inbox: list[Message] = []
         self._wanted: int | None = None
@@ -73,7 +69,7 @@ class Peer(AbstractWorker, AbstractParty):
         self._given: Signal | None = None
         self._taken: Signal | None = None
 
-    # How the stage puts it into its place.
+    # How the cast puts it into its place.
 
     def meet_in(self, ensemble: GradientEnsemble | ModelEnsemble) -> None:
         """Give it the verb of meetings."""
@@ -86,11 +82,11 @@ class Peer(AbstractWorker, AbstractParty):
         """Give it the ways to the centre and back."""
         self._at_centre = centre, up, down
 
-    def talk_beside(self, diary: Diary, run: Callable[[], Role]) -> None:
+    def talk_beside(self, activity_log: ActivityLog, run: Callable[[], Role]) -> None:
         """Give it a thread that talks."""
-        self.beside = Talk(self._env, self, diary, self._mail)
-        self._stepping = diary
-        self._threads = (Thread(diary, run),)
+        self.beside = Messaging(self._env, self, activity_log, self._routes)
+        self._stepping = activity_log
+        self._threads = (Thread(activity_log, run),)
 
     # The verbs.
 
@@ -103,7 +99,7 @@ class Peer(AbstractWorker, AbstractParty):
     def step(self, gradient: Gradient, share: float = 1.0) -> None:
         """x ← x − share·(the optimizer's update with that gradient)."""
         staleness = self.changes - self._outstanding.pop(gradient.batch)
-        self._book.trail = self._stepping.trail
+        self._recording.trail = self._stepping.trail
         self._step(gradient, staleness, share)
 
     def draw(self, count: int) -> int:
@@ -126,13 +122,13 @@ class Peer(AbstractWorker, AbstractParty):
         """The centre's model, when it has moved so often."""
         centre, _, down = self._visited()
         while (ready := centre.ready(moves)) is not None:
-            yield from self._talk.wait_for(ready)
-        return (yield from self._talk.read(centre, down))
+            yield from self._messaging.wait_for(ready)
+        return (yield from self._messaging.read(centre, down))
 
     def push(self, difference: Model) -> Generator[Event, Any, None]:
         """Send a difference to the centre, as soon as the last one has arrived."""
         centre, up, _ = self._visited()
-        return self._talk.carry(up, Message(difference, self.number), centre.deliver)
+        return self._messaging.carry(up, Message(difference, self.number), centre.deliver)
 
     def take(self) -> Iterator[Message]:
         """The messages that have come, one after the other, in order of arrival."""
@@ -143,7 +139,7 @@ class Peer(AbstractWorker, AbstractParty):
         """The message of that number, when it is here."""
         if not any(message.number == number for message in self._inbox):
             self._wanted, self._here = number, Signal(self._env)
-            yield from self._talk.wait_for(self._here)
+            yield from self._messaging.wait_for(self._here)
         found = next(message for message in self._inbox if message.number == number)
         self._inbox.remove(found)
         return found
@@ -152,11 +148,11 @@ class Peer(AbstractWorker, AbstractParty):
         """Give a gradient to the thread that talks, when it has taken the last one."""
         if self._handed is not None:
             self._taken = Signal(self._env)
-            yield from self._talk.wait_for(self._taken)
+            yield from self._messaging.wait_for(self._taken)
         self._handed = gradient
         if self._given is not None:
             given, self._given = self._given, None
-            given.fire(self.diary.trail)
+            given.fire(self.activity_log.trail)
 
     def handed_over(self) -> Generator[Event, Any, Gradient]:
         """The next gradient that the compute thread gives."""
@@ -167,7 +163,7 @@ class Peer(AbstractWorker, AbstractParty):
         assert gradient is not None
         if self._taken is not None:
             taken, self._taken = self._taken, None
-            taken.fire(self.beside.diary.trail)
+            taken.fire(self.beside.activity_log.trail)
         return gradient
 
     # What the others ask of it.
@@ -198,7 +194,7 @@ class Peer(AbstractWorker, AbstractParty):
     @property
     def weights_elsewhere(self) -> float:
         """The push-sum weights of messages that have been sent, and of those that have come and were not looked at."""
-        return sum(message.weight for message in (*self._talk.messages, *self._inbox))
+        return sum(message.weight for message in (*self._messaging.messages, *self._inbox))
 
     @property
     def in_flight(self) -> int:

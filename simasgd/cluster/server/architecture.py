@@ -1,4 +1,4 @@
-"""Rudra's architectures: which routes there are between learners and servers, and who pushes and pulls on them."""
+"""Rudra's architectures: the routes between learners and servers, and how learners push and pull over them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, final
 
-from simasgd.cluster.cast.cast import Ground
-from simasgd.cluster.clock.activity import Diary
+from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.log import UPDATE
 from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.processor import Processor
-from simasgd.cluster.clock.trail import pulled, pushed
-from simasgd.cluster.network.network import End, Network
+from simasgd.cluster.clock.trail import add_pull, add_push
+from simasgd.cluster.network.network import Endpoint, Network
 from simasgd.cluster.server.learner import Learner
-from simasgd.cluster.server.pulling import AbstractPulling, BlockingPull, PullThread
-from simasgd.cluster.server.pushing import AbstractPushing, BlockingPush, PushThread
+from simasgd.cluster.server.pulling import BlockingPull, PullThread
+from simasgd.cluster.server.pushing import BlockingPush, PushThread
 from simasgd.cluster.server.relay import Relay
 from simasgd.cluster.server.server import Server
 from simasgd.cluster.server.weights import AbstractSource
@@ -24,36 +24,9 @@ from simasgd.scenario.cluster.architecture import AbstractServerTree, Adv, AdvSt
 
 
 @final
-class Site:
-    """What an architecture is built of: a ground, and the server on it. Learners send gradients of `gradient_payload` bytes;
-    weights, and the sums of a server in between, have `payload`."""
-
-    def __init__(self, ground: Ground, server: Server) -> None:
-        self.ground = ground
-        self.server = server
-        self.env = ground.env
-        self.spec = ground.spec
-        self.payload = ground.payload
-        self.gradient_payload = ground.gradient_payload
-        self.network = ground.network
-        self.diary = ground.diary
-
-    def learner(self, number: int, diary: Diary, pulling: AbstractPulling, pushing: AbstractPushing) -> Learner:
-        ground = self.ground
-        times, pace, per_epoch = ground.times[number], ground.paces[number], ground.gradients_per_epoch
-        return Learner(self.env, number, diary, times, pace, pulling, pushing, self.server, ground.seed, per_epoch)
-
-    def adder(self, name: str) -> Processor:
-        """Make the processor of a server in the tree. It adds gradients up and makes no updates."""
-        seconds = self.spec.server.per_gradient
-        log = self.ground.log if seconds else None
-        return Processor(self.env, Pipe(name, log=log, group="servers", activity=UPDATE), iter(()), seconds)
-
-
-@final
 @dataclass(frozen=True, eq=False)
-class Built:
-    """The learners, the servers of the tree, what runs all by itself, and the network between them."""
+class Deployment:
+    """An architecture in place: its learners, relays and network, and the threads that run beside the learners' own."""
 
     network: Network
     learners: Sequence[Learner]
@@ -62,108 +35,124 @@ class Built:
 
 
 @singledispatch
-def build(kind: object, site: Site) -> Built:
-    """Learners and routes of an architecture."""
+def deploy(kind: object, context: RunContext, server: Server) -> Deployment:
+    """Make the learners, relays and routes of an architecture around `server`.
+
+    Learners send messages of the gradient payload. Weights, and the sums that relays send, have the full payload.
+    """
     raise TypeError(f"no architecture {kind!r}")
 
 
-@build.register
-def _(kind: Base, site: Site) -> Built:
-    spec, env, server = site.spec, site.env, site.server
-    network = site.network(servers=kind.shards, shared_nodes=spec.learners_per_node > 1)
-    names = ["server"] if kind.shards == 1 else [f"server {shard}" for shard in range(kind.shards)]
-    shards = [network.server_end(spec.nodes + shard, name) for shard, name in enumerate(names)]
+@deploy.register
+def _(kind: Base, context: RunContext, server: Server) -> Deployment:
+    spec, env = context.spec, context.env
+    network = context.make_network(servers=kind.shards, shared_nodes=spec.learners_per_node > 1)
+    shards = network.shard_endpoints(kind.shards)
     learners = []
     for number in range(spec.learners):
-        me, diary = network.learner_end(number), site.diary(number)
-        up = network.parts([(me, shard) for shard in shards], site.gradient_payload, pushed, learner=number)
-        down = network.parts([(shard, me) for shard in shards], site.payload, pulled, learner=number)
-        pulling = BlockingPull(env, number, diary, server, down)
-        learners.append(site.learner(number, diary, pulling, BlockingPush(env, diary, server, up)))
-    return Built(network, learners)
+        here, log = network.learner_endpoint(number), context.make_activity_log(number)
+        up = network.make_split_route([(here, shard) for shard in shards], context.gradient_payload, add_push, learner=number)
+        down = network.make_split_route([(shard, here) for shard in shards], context.payload, add_pull, learner=number)
+        pulling, pushing = BlockingPull(env, number, log, server, down), BlockingPush(env, log, server, up)
+        learners.append(Learner(context, number, log, pulling, pushing, server))
+    return Deployment(network, learners)
 
 
-@build.register
-def _(kind: Adv, site: Site) -> Built:
-    tree = _ServerTree(kind, site, broadcasts=False)
+@deploy.register
+def _(kind: Adv, context: RunContext, server: Server) -> Deployment:
+    tree = _ServerTree(kind, context, server, broadcasts=False)
     learners = []
-    for number in range(site.spec.learners):
-        diary = site.diary(number)
-        leaf, end = tree.leaf_of(number)
-        route = tree.network.route(end, tree.network.learner_end(number), site.payload, pulled, learner=number)
-        pulling = BlockingPull(site.env, number, diary, leaf, route)
-        learners.append(site.learner(number, diary, pulling, tree.push_thread(number, diary)))
+    for number in range(context.spec.learners):
+        log = context.make_activity_log(number)
+        leaf, endpoint = tree.leaf_of(number)
+        here = tree.network.learner_endpoint(number)
+        route = tree.network.make_route(endpoint, here, context.payload, add_pull, learner=number)
+        pulling = BlockingPull(context.env, number, log, leaf, route)
+        learners.append(Learner(context, number, log, pulling, tree.push_thread(number, log), server))
     threads = [thread for relay in tree.relays for thread in (relay.send_up, relay.fetch_weights)]
-    return Built(tree.network, learners, tree.relays, threads)
+    return Deployment(tree.network, learners, tree.relays, threads)
 
 
-@build.register
-def _(kind: AdvStar, site: Site) -> Built:
-    tree = _ServerTree(kind, site, broadcasts=True)
+@deploy.register
+def _(kind: AdvStar, context: RunContext, server: Server) -> Deployment:
+    tree = _ServerTree(kind, context, server, broadcasts=True)
     learners: list[Learner] = []
-    sources: list[tuple[AbstractSource, End]] = []
-    for number in range(site.spec.learners):
-        diary = site.diary(number)
+    sources: list[tuple[AbstractSource, Endpoint]] = []
+    for number in range(context.spec.learners):
+        log = context.make_activity_log(number)
         parent = number // kind.broadcast_fan_out - 1
-        source, end = (site.server, tree.root) if parent < 0 else sources[parent]
-        me = tree.network.learner_end(number)
-        route = tree.network.route(end, me, site.payload, pulled, learner=number)
-        pulling = PullThread(site.env, diary, site.diary(number, "pull"), source, route)
-        sources.append((pulling.copy, me))
-        learners.append(site.learner(number, diary, pulling, tree.push_thread(number, diary)))
-    return Built(tree.network, learners, tree.relays, [relay.send_up for relay in tree.relays])
+        source, endpoint = (server, tree.root) if parent < 0 else sources[parent]
+        here = tree.network.learner_endpoint(number)
+        route = tree.network.make_route(endpoint, here, context.payload, add_pull, learner=number)
+        pulling = PullThread(context.env, log, context.make_activity_log(number, "pull"), source, route)
+        sources.append((pulling.cache, here))
+        learners.append(Learner(context, number, log, pulling, tree.push_thread(number, log), server))
+    return Deployment(tree.network, learners, tree.relays, [relay.send_up for relay in tree.relays])
 
 
 @final
 class _ServerTree:
-    """The servers below the root: leaf servers, whose children are learners, and inner ones. `broadcasts` says whether learners
-    send weights to each other."""
+    """The servers below the root. The children of a leaf server are learners; those of an inner server are servers.
 
-    def __init__(self, kind: AbstractServerTree, site: Site, *, broadcasts: bool) -> None:
-        spec = site.spec
+    `broadcasts` says whether learners send weights to each other.
+    """
+
+    def __init__(self, kind: AbstractServerTree, context: RunContext, server: Server, *, broadcasts: bool) -> None:
+        spec = context.spec
         per_leaf = spec.learners_per_node if kind.colocated else kind.fan_out
         levels = [-(-spec.learners // per_leaf)]
         while levels[-1] > kind.fan_out:
             levels.append(-(-levels[-1] // kind.fan_out))
         own_nodes = 1 if kind.colocated else 1 + sum(levels)
-        self.network = site.network(
+        self.network = context.make_network(
             servers=own_nodes,
             shared_nodes=True,
             shared_ports=broadcasts,
             intra_node_bandwidth=kind.intra_node_bandwidth,
         )
-        self.root = self.network.server_end(spec.nodes, "server")
-        self._site = site
+        self.root = self.network.server_endpoint(spec.nodes, "server")
+        self._context = context
+        self._server = server
         self._kind = kind
         self._per_leaf = per_leaf
-        above: list[tuple[Server | Relay, End]] = [(site.server, self.root)]
+        above: list[tuple[Server | Relay, Endpoint]] = [(server, self.root)]
         self.relays: list[Relay] = []
         for depth, size in enumerate(reversed(levels)):
             height = len(levels) - 1 - depth  # 0: leaf servers
-            above = [self._relay(i, height, above[i // kind.fan_out if depth else 0]) for i in range(size)]
+            above = [self._add_relay(i, height, above[i // kind.fan_out if depth else 0]) for i in range(size)]
         self._leaves = above
 
-    def leaf_of(self, learner: int) -> tuple[Relay, End]:
-        leaf, end = self._leaves[learner // self._per_leaf]
+    def leaf_of(self, learner: int) -> tuple[Relay, Endpoint]:
+        """Return the leaf server above a learner, and its endpoint."""
+        leaf, endpoint = self._leaves[learner // self._per_leaf]
         assert isinstance(leaf, Relay)
-        return leaf, end
+        return leaf, endpoint
 
-    def push_thread(self, learner: int, diary: Diary) -> PushThread:
-        """Pushes to the learner's leaf server."""
-        leaf, end = self.leaf_of(learner)
-        up = self.network.route(self.network.learner_end(learner), end, self._site.gradient_payload, pushed, learner=learner)
-        return PushThread(self._site.env, diary, self._site.diary(learner, "push"), leaf, up)
+    def push_thread(self, learner: int, log: ActivityLog) -> PushThread:
+        """Make the thread that pushes to the learner's leaf server."""
+        context, here = self._context, self.network.learner_endpoint(learner)
+        leaf, endpoint = self.leaf_of(learner)
+        up = self.network.make_route(here, endpoint, context.gradient_payload, add_push, learner=learner)
+        return PushThread(context.env, log, context.make_activity_log(learner, "push"), leaf, up)
 
-    def _relay(self, number: int, height: int, parent: tuple[Server | Relay, End]) -> tuple[Server | Relay, End]:
-        site, kind = self._site, self._kind
-        above, end_above = parent
-        own = len(self.relays) + 1
-        node = number * kind.fan_out**height if kind.colocated else site.spec.nodes + own
-        end = self.network.server_end(node, f"server {own}")
-        up = self.network.route(end, end_above, site.payload, pushed)
-        down = self.network.route(end_above, end, site.payload, pulled)
+    def _add_relay(self, number: int, height: int, parent: tuple[Server | Relay, Endpoint]) -> tuple[Server | Relay, Endpoint]:
+        """Add server `number` of the level at `height` to the tree."""
+        context, spec, kind = self._context, self._context.spec, self._kind
+        above, above_endpoint = parent
+        name = f"server {len(self.relays) + 1}"
+        node = number * kind.fan_out**height if kind.colocated else spec.nodes + len(self.relays) + 1
+        endpoint = self.network.server_endpoint(node, name)
+        up = self.network.make_route(endpoint, above_endpoint, context.payload, add_push)
+        down = self.network.make_route(above_endpoint, endpoint, context.payload, add_pull)
         span = self._per_leaf * kind.fan_out**height
-        below = range(number * span, min((number + 1) * span, site.spec.learners))
-        relay = Relay(site.env, above, above, up, down, site.adder(f"server {own}"), site.server.round, below)
+        learners = range(number * span, min((number + 1) * span, spec.learners))
+        relay = Relay(context.env, above, above, up, down, _adding_processor(context, name), self._server.round, learners)
         self.relays.append(relay)
-        return relay, end
+        return relay, endpoint
+
+
+def _adding_processor(context: RunContext, name: str) -> Processor:
+    """Make the processor of a server in the tree: it adds gradients up and makes no updates."""
+    seconds = context.spec.server.per_gradient
+    log = context.log if seconds else None
+    return Processor(context.env, Pipe(name, log=log, group="servers", activity=UPDATE), iter(()), seconds)

@@ -6,14 +6,14 @@ from collections.abc import Generator, Iterator, Sequence
 from math import inf
 from typing import Any, final
 
-from simpy import Environment, Event
+from simpy import Event
 
+from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.worker import AbstractWorker
-from simasgd.cluster.clock.activity import Activity, Diary, Thread
+from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.delays import delays
-from simasgd.cluster.clock.events import first_of, in_
-from simasgd.cluster.clock.pace import Spells
-from simasgd.cluster.clock.trail import computed, until
+from simasgd.cluster.clock.events import after, first_of
+from simasgd.cluster.clock.trail import add_compute, wait_until
 from simasgd.cluster.server.pulling import AbstractPulling
 from simasgd.cluster.server.pushing import AbstractPushing
 from simasgd.cluster.server.server import Server
@@ -45,26 +45,22 @@ class Learner(AbstractWorker):
 
     def __init__(
         self,
-        env: Environment,
+        context: RunContext,
         number: int,
-        diary: Diary,
-        times: Iterator[float],
-        pace: Spells | None,
+        activity_log: ActivityLog,
         pulling: AbstractPulling,
         pushing: AbstractPushing,
         server: Server,
-        seed: int,
-        gradients_per_epoch: float,
     ) -> None:
-        super().__init__(env, number, diary, times, pace)
+        super().__init__(context, number, activity_log)
         self._lost_on_the_way = 0
         self.pull = pulling.pull
         self.push = pushing.push
         self._pulling = pulling
         self._pushing = pushing
         self._server = server
-        self._seed = seed
-        self.gradients_per_epoch = gradients_per_epoch
+        self._seed = context.seed
+        self.gradients_per_epoch = context.gradients_per_epoch
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
         """Compute the gradient of this learner's next mini-batch on `weights`."""
@@ -78,13 +74,13 @@ class Learner(AbstractWorker):
         news = self._server.until(int(before))
         if news is None:
             return None
-        env, diary = self._env, self.diary
+        env, activity_log = self._env, self.activity_log
         began = env.now
-        diary.begin(_COMPUTE, began)
+        activity_log.begin(_COMPUTE, began)
         left, total, trail = next(self._times), 0.0, None
         while True:
             seconds, left = self._stretch(env.now, left)
-            trail = yield first_of(env, in_(env, seconds), news)
+            trail = yield first_of(env, after(env, seconds), news)
             total += seconds
             if trail is not None or not left:
                 break
@@ -92,9 +88,9 @@ class Learner(AbstractWorker):
         self.computed = number + 1
         if trail is not None:
             self.cancelled += 1
-            diary.trail = trail
+            activity_log.trail = trail
             return None
-        diary.trail = computed(diary.trail, total)
+        activity_log.trail = add_compute(activity_log.trail, total)
         return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
 
     def step(self, weights: Weights) -> Weights:
@@ -147,9 +143,9 @@ class Learner(AbstractWorker):
 
     def _wait_for(self, event: Event | None) -> Generator[Event, Any, None]:
         if event is not None:
-            self.diary.begin(_WAIT, self._env.now)
+            self.activity_log.begin(_WAIT, self._env.now)
             trail = yield event
-            self.diary.trail = trail or until(self.diary.trail, self._env.now)
+            self.activity_log.trail = trail or wait_until(self.activity_log.trail, self._env.now)
 
     @property
     def in_flight(self) -> int:

@@ -8,9 +8,9 @@ from typing import Any, final
 
 from simpy import Environment, Event
 
-from simasgd.cluster.clock.activity import Activity, Diary, Thread
+from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.cluster.server.weights import AbstractSource, Copy, fetch
+from simasgd.cluster.server.weights import AbstractSource, WeightsCache, fetch
 from simasgd.tape import Weights
 
 _WAIT = Activity.WAIT
@@ -47,12 +47,14 @@ class BlockingPull(AbstractPulling):
     A learner whose own last gradient is in an update that was begun is answered after it.
     """
 
-    __slots__ = ("_diary", "_env", "_number", "_route", "_source")
+    __slots__ = ("_activity_log", "_env", "_number", "_route", "_source")
 
-    def __init__(self, env: Environment, number: int, diary: Diary, source: AbstractSource, route: AbstractRoute) -> None:
+    def __init__(
+        self, env: Environment, number: int, activity_log: ActivityLog, source: AbstractSource, route: AbstractRoute
+    ) -> None:
         self._env = env
         self._number = number
-        self._diary = diary
+        self._activity_log = activity_log
         self._source = source
         self._route = route
 
@@ -68,7 +70,7 @@ class BlockingPull(AbstractPulling):
         minimum = self._source.due(self._number)
         if newer_than is not None and newer_than.timestamp >= minimum:
             minimum = newer_than.timestamp + 1
-        return fetch(self._env, self._source, self._route, minimum, self._diary)
+        return fetch(self._env, self._source, self._route, minimum, self._activity_log)
 
     def crash(self) -> None:
         self._route.abandon()
@@ -78,10 +80,12 @@ class BlockingPull(AbstractPulling):
 class PullThread(AbstractPulling):
     """A thread that fetches newer weights whenever its source has some; the learner takes the newest that are here (adv*)."""
 
-    def __init__(self, env: Environment, diary: Diary, thread: Diary, source: AbstractSource, route: AbstractRoute) -> None:
-        self.copy = Copy(env, source)
+    def __init__(
+        self, env: Environment, activity_log: ActivityLog, thread: ActivityLog, source: AbstractSource, route: AbstractRoute
+    ) -> None:
+        self.cache = WeightsCache(env, source)
         self._env = env
-        self._diary = diary
+        self._activity_log = activity_log
         self._thread = thread
         self._source = source
         self._route = route
@@ -96,17 +100,17 @@ class PullThread(AbstractPulling):
 
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
         minimum = 0 if newer_than is None else newer_than.timestamp + 1
-        while (ready := self.copy.ready(minimum, self._diary.trail)) is not None:
-            self._diary.begin(_WAIT, self._env.now)
-            self._diary.trail = yield ready
-        return Weights(self.copy.timestamp)
+        while (ready := self.cache.ready(minimum, self._activity_log.trail)) is not None:
+            self._activity_log.begin(_WAIT, self._env.now)
+            self._activity_log.trail = yield ready
+        return Weights(self.cache.timestamp)
 
     def crash(self) -> None:
         self._route.abandon()
-        self.copy.timestamp = -1
+        self.cache.timestamp = -1
 
     def _run(self) -> Generator[Event, Any, None]:
         while True:
-            newer = yield from fetch(self._env, self._source, self._route, self.copy.timestamp + 1, self._thread)
-            if newer.timestamp > self.copy.timestamp:  # or else the source has crashed meanwhile
-                self.copy.replace(newer.timestamp, self._thread.trail)
+            newer = yield from fetch(self._env, self._source, self._route, self.cache.timestamp + 1, self._thread)
+            if newer.timestamp > self.cache.timestamp:  # or else the source has crashed meanwhile
+                self.cache.replace(newer.timestamp, self._thread.trail)

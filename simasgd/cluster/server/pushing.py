@@ -8,7 +8,7 @@ from typing import Any, final
 
 from simpy import Environment, Event
 
-from simasgd.cluster.clock.activity import Activity, Diary, Thread
+from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.server import AbstractSink
@@ -47,11 +47,11 @@ class AbstractPushing(abc.ABC):
 class BlockingPush(AbstractPushing):
     """Sends a gradient and waits until it has arrived (Rudra-base)."""
 
-    __slots__ = ("_diary", "_env", "_route", "_sending", "_sink")
+    __slots__ = ("_activity_log", "_env", "_route", "_sending", "_sink")
 
-    def __init__(self, env: Environment, diary: Diary, sink: AbstractSink, route: AbstractRoute) -> None:
+    def __init__(self, env: Environment, activity_log: ActivityLog, sink: AbstractSink, route: AbstractRoute) -> None:
         self._env = env
-        self._diary = diary
+        self._activity_log = activity_log
         self._sink = sink
         self._route = route
         self._sending = 0
@@ -62,17 +62,17 @@ class BlockingPush(AbstractPushing):
         return ()
 
     def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
-        diary, now = self._diary, self._env.now
+        activity_log, now = self._activity_log, self._env.now
         self.taken += len(gradients)
-        start, arrival = self._route.send(now, diary.trail)
+        start, arrival = self._route.send(now, activity_log.trail)
         if arrival is not None:
             self._sending = len(gradients)
-            diary.begin(_WAIT, now)
-            diary.then(_PUSH, start)
-            diary.trail = yield arrival
+            activity_log.begin(_WAIT, now)
+            activity_log.then(_PUSH, start)
+            activity_log.trail = yield arrival
             self._sending = 0
-        diary.then(_PUSH, self._route.receive(start))
-        self._sink.deliver(gradients, diary.trail)
+        activity_log.then(_PUSH, self._route.receive(start))
+        self._sink.deliver(gradients, activity_log.trail)
 
     @property
     def held(self) -> int:
@@ -88,9 +88,11 @@ class PushThread(AbstractPushing):
     """A thread that sends one gradient while the learner computes the next, and waits until the receiver has taken it up; a
     learner that has the next ready before that waits (adv, adv*)."""
 
-    def __init__(self, env: Environment, diary: Diary, thread: Diary, sink: AbstractSink, route: AbstractRoute) -> None:
+    def __init__(
+        self, env: Environment, activity_log: ActivityLog, thread: ActivityLog, sink: AbstractSink, route: AbstractRoute
+    ) -> None:
         self._env = env
-        self._diary = diary
+        self._activity_log = activity_log
         self._thread = thread
         self._sink = sink
         self._route = route
@@ -109,9 +111,9 @@ class PushThread(AbstractPushing):
         self.taken += len(gradients)
         if self._sending or self._is_absorbing:
             self._waiting = len(gradients)
-            self._diary.begin(_WAIT, self._env.now)
+            self._activity_log.begin(_WAIT, self._env.now)
             self._free = Signal(self._env)
-            self._diary.trail = yield self._free
+            self._activity_log.trail = yield self._free
             self._waiting = 0
         self._sending = gradients
         if self._handed_over is not None:
@@ -134,7 +136,7 @@ class PushThread(AbstractPushing):
                 self._handed_over = Signal(env)
                 yield self._handed_over
             gradients, now = self._sending, env.now
-            thread.trail = self._diary.trail
+            thread.trail = self._activity_log.trail
             start, arrival = self._route.send(now, thread.trail)
             if arrival is not None:
                 thread.begin(_WAIT, now)

@@ -9,15 +9,15 @@ from typing import Any, final
 from simpy import Environment, Event
 from simpy.events import Timeout
 
-from simasgd.cluster.clock.activity import Diary
+from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.processor import Processor
-from simasgd.cluster.clock.trail import START, Trail, until
+from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.cluster.server.round import Round
+from simasgd.cluster.server.barrier_round import BarrierRound
 from simasgd.cluster.server.server import AbstractSink
-from simasgd.cluster.server.weights import AbstractSource, Copy, fetch
+from simasgd.cluster.server.weights import AbstractSource, WeightsCache, fetch
 from simasgd.tape import Gradient
 
 _NEVER = sys.maxsize
@@ -44,10 +44,10 @@ class Relay(AbstractSource, AbstractSink):
         up: AbstractRoute,
         down: AbstractRoute,
         processor: Processor,
-        round_: Round,
+        round_: BarrierRound,
         learners: range,
     ) -> None:
-        self.copy = Copy(env, source)
+        self.cache = WeightsCache(env, source)
         self._env = env
         self._sink = sink
         self._source = source
@@ -70,7 +70,7 @@ class Relay(AbstractSource, AbstractSink):
 
     @property
     def timestamp(self) -> int:  # type: ignore[override]
-        return self.copy.timestamp
+        return self.cache.timestamp
 
     @property
     def newest(self) -> int:
@@ -123,7 +123,7 @@ class Relay(AbstractSource, AbstractSink):
     def _look_again(self) -> None:
         """The parameter server waits for fewer gradients than before."""
         if self._idle is not None and self._may_go():
-            self._go_on(until(self._arrival, self._env.now))
+            self._go_on(wait_until(self._arrival, self._env.now))
 
     def _go_on(self, trail: Trail) -> None:
         assert self._idle is not None
@@ -146,13 +146,13 @@ class Relay(AbstractSource, AbstractSink):
         return 0
 
     def ready(self, minimum: int, trail: Trail) -> Event | None:
-        if self.copy.timestamp >= max(minimum, self.newest):
+        if self.cache.timestamp >= max(minimum, self.newest):
             return None
-        self._wanted = max(self._wanted, minimum, self.copy.timestamp + 1)
+        self._wanted = max(self._wanted, minimum, self.cache.timestamp + 1)
         if self._asked is not None:
             asked, self._asked = self._asked, None
             asked.fire(trail)
-        return self.copy.changed()
+        return self.cache.changed()
 
     def send_up(self) -> Generator[Event, Any, None]:
         """The thread that sends gradients to the parent."""
@@ -174,10 +174,10 @@ class Relay(AbstractSource, AbstractSink):
 
     def fetch_weights(self) -> Generator[Event, Any, None]:
         """The thread that gets weights from the parent."""
-        diary = Diary()
+        activity_log = ActivityLog()
         while True:
-            if self._wanted <= self.copy.timestamp:
+            if self._wanted <= self.cache.timestamp:
                 self._asked = Signal(self._env)
-                diary.trail = yield self._asked
-            newer = yield from fetch(self._env, self._source, self._down, self._wanted, diary)
-            self.copy.replace(newer.timestamp, diary.trail)
+                activity_log.trail = yield self._asked
+            newer = yield from fetch(self._env, self._source, self._down, self._wanted, activity_log)
+            self.cache.replace(newer.timestamp, activity_log.trail)

@@ -13,9 +13,9 @@ from simpy.events import Timeout
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.processor import Processor
-from simasgd.cluster.clock.trail import START, Trail, until
+from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.clock.vector_clock import VectorClock
-from simasgd.cluster.server.round import Round
+from simasgd.cluster.server.barrier_round import BarrierRound
 from simasgd.cluster.server.weights import AbstractSource
 from simasgd.tape import Gradient
 
@@ -65,7 +65,7 @@ class Server(AbstractSource, AbstractSink):
         self._arrival = START  # the trail of the last message's arrival
         self._wanted = 0
         self._enough: Signal | None = None
-        self.round = Round(num_learners, self._stir)
+        self.round = BarrierRound(num_learners, self._stir)
         self._awaits_first = False  # a barrier waits for the first gradient of its round
         self._promised = 0  # the timestamp that the last update asked for will make
         self._due = [0] * num_learners
@@ -229,7 +229,7 @@ class Server(AbstractSource, AbstractSink):
         if gone:
             self.barrier_timeouts += 1
             self.members_dropped += len(gone)
-            self._arrival = until(self._arrival, self._env.now)
+            self._arrival = wait_until(self._arrival, self._env.now)
             self.round.drop(gone)
 
     def _stir(self) -> None:

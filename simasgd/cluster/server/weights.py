@@ -9,9 +9,9 @@ from typing import Any, final
 from simpy import Environment, Event
 from simpy.events import Timeout
 
-from simasgd.cluster.clock.activity import Activity, Diary
+from simasgd.cluster.clock.activity import Activity, ActivityLog
 from simasgd.cluster.clock.events import Signal
-from simasgd.cluster.clock.trail import START, Trail, until
+from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.tape import Weights
 
@@ -40,36 +40,36 @@ class AbstractSource(abc.ABC):
 
 
 def fetch(
-    env: Environment, source: AbstractSource, route: AbstractRoute, minimum: int, diary: Diary
+    env: Environment, source: AbstractSource, route: AbstractRoute, minimum: int, activity_log: ActivityLog
 ) -> Generator[Event, Any, Weights]:
     """Get weights of at least that timestamp from a source over a route.
 
     The request costs nothing. The reply takes its place in the route's first link, and the weights are read when it enters it.
     """
     now = env.now
-    diary.begin(_WAIT, now)
-    ready = source.ready(minimum, diary.trail)
+    activity_log.begin(_WAIT, now)
+    ready = source.ready(minimum, activity_log.trail)
     while ready is not None:
         trail = yield ready
         now = env.now
-        diary.trail = trail or until(diary.trail, now)
-        ready = source.ready(minimum, diary.trail) if source.timestamp < minimum else None
-    start, trail, place = route.enter(now, diary.trail)
+        activity_log.trail = trail or wait_until(activity_log.trail, now)
+        ready = source.ready(minimum, activity_log.trail) if source.timestamp < minimum else None
+    start, trail, place = route.enter(now, activity_log.trail)
     if start > now:
         yield Timeout(env, start - now)
         now = env.now
-    diary.trail = trail  # not before: whoever crashes meanwhile goes on from the trail it has
+    activity_log.trail = trail  # not before: whoever crashes meanwhile goes on from the trail it has
     weights = Weights(source.timestamp)
-    diary.then(_PULL, now)
+    activity_log.then(_PULL, now)
     arrival = route.cross(place)
     if arrival is not None:
-        diary.trail = yield arrival
-    diary.then(_PULL, route.receive(now))
+        activity_log.trail = yield arrival
+    activity_log.then(_PULL, route.receive(now))
     return weights
 
 
 @final
-class Copy(AbstractSource):
+class WeightsCache(AbstractSource):
     """Weights that somebody else made."""
 
     def __init__(self, env: Environment, source: AbstractSource) -> None:

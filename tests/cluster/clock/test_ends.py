@@ -97,7 +97,7 @@ def test_a_cluster_that_never_finishes_a_mini_batch_is_ended():
     assert clocked.gradients_applied == 0
     assert clocked.hang.at == 0.0
     assert clocked.hang.reason.startswith("nothing comes of what everybody does: no gradient in 251,600 events and ")
-    assert f"{clocked.mishaps.crashes:,} crashes" in clocked.hang.reason
+    assert f"{clocked.fault_counts.crashes:,} crashes" in clocked.hang.reason
 
 
 def test_a_cluster_that_drops_all_gradients_is_ended():
@@ -131,7 +131,7 @@ def test_a_rejoining_learner_may_crash_at_once():
     """0.1 + 0.2 is a little more than 0.3."""
     crashes = [{"learner": 0, "at": "0.1 s", "down": "0.2 s"}, {"learner": 0, "at": "0.3 s", "down": "0.1 s"}]
     clocked, _ = clock(scenario(TIMING, {"cluster": {"profile": "ideal", "faults": {"crashes": crashes}}}))
-    assert clocked.mishaps.crashes == clocked.mishaps.rejoins == 2
+    assert clocked.fault_counts.crashes == clocked.fault_counts.rejoins == 2
 
 
 def test_nothing_takes_no_time_however_slow_the_learner():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.clock.trail import START, add_push
 from simasgd.cluster.network.network import Network
 from tests.build import TIMING, scenario
 
@@ -29,8 +29,8 @@ def all_reduce(nodes, sharing, **network):
     """Every node sends a p-th of the data to its right neighbour, and the next part when it has that of its left one."""
     env = simpy.Environment()
     net = ring(env, nodes, sharing, **network)
-    ends = [net.learner_end(i) for i in range(nodes)]
-    routes = [net.route(ends[i], ends[(i + 1) % nodes], BYTES / nodes, pushed) for i in range(nodes)]
+    ends = [net.learner_endpoint(i) for i in range(nodes)]
+    routes = [net.make_route(ends[i], ends[(i + 1) % nodes], BYTES / nodes, add_push) for i in range(nodes)]
     inboxes = [simpy.Store(env) for _ in range(nodes)]
 
     def node(i):
@@ -65,7 +65,7 @@ def test_messages_that_go_further_share_the_links_on_their_way(sharing):
     """In a ring of 7 everybody sends to the third on its right at once: three messages want every link."""
     env = simpy.Environment()
     net = ring(env, 7, sharing)
-    ends = [net.learner_end(i) for i in range(7)]
-    arrivals = [net.route(ends[i], ends[(i + 3) % 7], BYTES, pushed).send(0.0, START)[1] for i in range(7)]
+    ends = [net.learner_endpoint(i) for i in range(7)]
+    arrivals = [net.make_route(ends[i], ends[(i + 3) % 7], BYTES, add_push).send(0.0, START)[1] for i in range(7)]
     env.run(until=simpy.AllOf(env, arrivals))
     assert env.now == pytest.approx(3 * BYTES / BANDWIDTH + 3 * LATENCY, rel=1e-11)

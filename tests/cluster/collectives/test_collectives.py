@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import simpy
 
-from simasgd.cluster.clock.trail import START, computed, until
+from simasgd.cluster.clock.trail import START, add_compute, wait_until
 from simasgd.cluster.collectives.collective import Lockstep, Messages, collective
 from simasgd.cluster.collectives.patterns import gathering, reduction
 from simasgd.cluster.network.network import Network
@@ -51,7 +51,7 @@ class Cluster:
         spec = specified(json.dumps(changes))
         self.env = simpy.Environment()
         self.network = Network(self.env, spec, servers=0, seed=0, shared_nodes=shared_nodes, intra_node_bandwidth=intra_node)
-        self.ends = [self.network.learner_end(rank) for rank in range(ranks)]
+        self.ends = [self.network.learner_endpoint(rank) for rank in range(ranks)]
         self.start_up = spec.network.latency + spec.network.overhead
         self.bandwidth = spec.network.bandwidth
 
@@ -83,7 +83,7 @@ def carried_out(cluster, executor, rounds, sizes, plan, *, is_patient=True):
         for join, of_all in enumerate(plan):
             before, more = of_all[rank]
             yield env.timeout(before)
-            trail = until(computed(trail, before), env.now)
+            trail = wait_until(add_compute(trail, before), env.now)
             signal = made.join(rank, trail)
             signal.callbacks.append(lambda event, join=join: note(join, rank, event.value))
             made.foresee(rank, [env.now + one for one in more[:-1]])

@@ -116,6 +116,6 @@ def test_with_a_schedule_of_crashes_the_mean_staleness_follows_from_the_schedule
         assert not ((crash < ms) & (ms < back) & (tape.learner == learner)).any()
     assert set(down) == {0, 1, 2}
     assert tape.staleness.sum() + ages_of_unapplied(clocked, tape) == (6 - 1 - down).sum()
-    assert (clocked.mishaps.crashes, clocked.mishaps.rejoins) == (4, 3)
+    assert (clocked.fault_counts.crashes, clocked.fault_counts.rejoins) == (4, 3)
     stop = clocked.simulated_seconds
-    assert clocked.mishaps.down_seconds == pytest.approx(20.3e-3 + 1.9e-3 + 99.7e-3 + stop - 77.7e-3)
+    assert clocked.fault_counts.down_seconds == pytest.approx(20.3e-3 + 1.9e-3 + 99.7e-3 + stop - 77.7e-3)

@@ -8,7 +8,7 @@ import simpy
 
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.pipe import Pipe
-from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.clock.trail import START, add_push
 from simasgd.cluster.network.fair import FairLink, FairLinks, Flow, FlowClass
 
 ARRIVALS = 400_000
@@ -51,7 +51,7 @@ def test_the_mean_stay_on_a_shared_link_depends_on_the_mean_size_only(law, load)
             yield env.timeout(at - env.now)
             arrived = Signal(env)
             arrived.callbacks.append(lambda _, i=i: ends.__setitem__(i, env.now))
-            links.start(flow_class, size, size, Flow(arrived, env.now, 0.0, START, pushed, -1))
+            links.start(flow_class, size, size, Flow(arrived, env.now, 0.0, START, add_push, -1))
 
     env.process(traffic())
     env.run()

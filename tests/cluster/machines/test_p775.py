@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from simasgd import Study, simulate
-from simasgd.cluster.network.topology import topology
+from simasgd.cluster.network.topology import build_topology
 from simasgd.report.sections.provenance import profiles
 from simasgd.scenario.cluster.network import P775, Network
 from tests.build import TIMING, clock, scenario
@@ -16,7 +16,7 @@ SUPERNODE = 32
 
 
 def ways(nodes, **keys):
-    return topology(Network(latency="1 us", bandwidth="96 GB/s", topology=P775(**keys)), nodes, 0)
+    return build_topology(Network(latency="1 us", bandwidth="96 GB/s", topology=P775(**keys)), nodes, 0)
 
 
 def d_links(system, nodes, a, b):
@@ -25,7 +25,7 @@ def d_links(system, nodes, a, b):
     for x in range(SUPERNODE):
         for y in range(SUPERNODE):
             if b * SUPERNODE + y < nodes:
-                way = system.way(a * SUPERNODE + x, b * SUPERNODE + y)
+                way = system.path(a * SUPERNODE + x, b * SUPERNODE + y)
                 found.update(link.name for link in way.links if link.name.startswith("D"))
     return found
 
@@ -50,7 +50,7 @@ def test_a_d_link_has_two_ends_and_every_way_at_most_three_links(supernodes):
         for x in range(SUPERNODE):
             for y in range(SUPERNODE):
                 source, target = a * SUPERNODE + x, b * SUPERNODE + y
-                links = system.way(source, target).links
+                links = system.path(source, target).links
                 names = [link.name for link in links]
                 (number,) = (i for i, name in enumerate(names) if name.startswith("D"))
                 assert len(links) <= 3

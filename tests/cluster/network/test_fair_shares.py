@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.pipe import Pipe
-from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.clock.trail import START, add_push
 from simasgd.cluster.network.fair import FairLink, FairLinks, Flow, FlowClass
 
 UNLIMITED = float("inf")
@@ -40,7 +40,7 @@ class Net:
         def start(_=None):
             arrived = Signal(self.env)
             arrived.callbacks.append(lambda _: self.ends.__setitem__(number, self.env.now))
-            self.home.start(flow_class, size, size, Flow(arrived, self.env.now, 0.0, START, pushed, -1))
+            self.home.start(flow_class, size, size, Flow(arrived, self.env.now, 0.0, START, add_push, -1))
 
         flow_class = self.flow_class(*path, cap=cap)
         if at is None:

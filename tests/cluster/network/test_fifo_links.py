@@ -7,10 +7,10 @@ import random
 import pytest
 import simpy
 
-from simasgd.cluster.clock.trail import START, pushed
+from simasgd.cluster.clock.trail import START, add_push
 from simasgd.cluster.network.inflow import Inflow
 from simasgd.cluster.network.network import Network
-from simasgd.cluster.network.topology import topology
+from simasgd.cluster.network.topology import build_topology
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.what_if import what_if
 from tests.build import TIMING, clock, scenario
@@ -211,8 +211,8 @@ def test_random_traffic_takes_as_long_as_packet_by_packet(seed):
     spec = cluster_of(rng)
     env = simpy.Environment()
     network = Network(env, spec, servers=1, seed=0, shared_nodes=True)
-    ways = topology(spec.network, spec.nodes, 1)
-    server = network.server_end(spec.nodes, "server")
+    ways = build_topology(spec.network, spec.nodes, 1)
+    server = network.server_endpoint(spec.nodes, "server")
     bandwidths = {}
     sent, now, share = [], 0.0, rng.random()
     load = rng.choice([0.3, 1.0, 2.0]) * spec.nodes * spec.network.bandwidth / 2
@@ -226,15 +226,15 @@ def test_random_traffic_takes_as_long_as_packet_by_packet(seed):
     ends = []
 
     def send(a, b, size):
-        source, target = (server if node == spec.nodes else network.learner_end(2 * node) for node in (a, b))
-        _, arrival = network.passage(source, target, size, pushed, learner=0).send(env.now, START)
+        source, target = (server if node == spec.nodes else network.learner_endpoint(2 * node) for node in (a, b))
+        _, arrival = network.make_uncounted_route(source, target, size, add_push, learner=0).send(env.now, START)
         ends.append(env.now) if arrival is None else arrival.callbacks.append(lambda _: ends.append(env.now))
 
     packets = PacketLinks(bandwidths)
     for at, a, b, size in sent:
         simpy.events.Timeout(env, at).callbacks.append(lambda _, a=a, b=b, size=size: send(a, b, size))
         path = [f"node {a} out"] if a < spec.nodes else ["server out"]
-        links = ways.way(a, b).links
+        links = ways.path(a, b).links
         path += [link.name for link in links] + ([f"node {b} in"] if b < spec.nodes else ["server in"])
         bandwidths |= {link.name: link.bandwidth for link in links}
         bandwidths |= {name: spec.network.bandwidth if name.startswith("node") else spec.server.bandwidth for name in path

@@ -28,13 +28,13 @@ def test_a_pause_delays_updates_and_with_them_their_replies(pauses, updates):
     assert ms(tape.stepped_at) == updates
     assert ms(tape.read_at) == [2, 2, 2] + [update + 2 for update in updates[:3]]
     paused = sum(float(pause["lasting"].split()[0]) for pause in pauses)
-    assert clocked.mishaps.server_paused == pytest.approx(paused * 1e-3)
+    assert clocked.fault_counts.server_paused == pytest.approx(paused * 1e-3)
 
 
 def test_a_pause_that_outlasts_the_run_counts_until_the_stop():
     clocked, _ = run_three(3, {"server_pauses": [spell(15.2, 14_000)]}, {"stop": {"simulated_time": "115.2 ms"}})
     assert clocked.updates == 2
-    assert clocked.mishaps.server_paused == pytest.approx(0.1)
+    assert clocked.fault_counts.server_paused == pytest.approx(0.1)
 
 
 def test_nobody_gets_weights_in_a_pause():
@@ -120,7 +120,7 @@ def test_every_loss_costs_a_message_and_the_time_until_it_is_sent_again(probabil
     changed = {"cluster": {"learners": 1, "network": {"sharing": sharing}, "server": {"bandwidth": "1 GB/s"}}}
     updates = 2000 if probability < 0.9 else 100
     clocked, tape = run_three(updates, faults, changed)
-    lost = clocked.mishaps.messages_lost
+    lost = clocked.fault_counts.messages_lost
     # Of N deliveries, the losses before each are geometric: mean p/(1 − p), variance p/(1 − p)².
     deliveries = 2 * updates
     deviation = (deliveries * probability) ** 0.5 / (1 - probability)
@@ -137,7 +137,7 @@ def test_what_a_crashed_learner_was_to_be_sent_again_is_not():
     those of 60 and 162 are its own, and the fourth is under way at the stop."""
     faults = {"message_loss": {"probability": 0.99, "resend_after": "100 ms"}, "crashes": [crash(0, 50, 60)]}
     clocked, _ = run_three(1, faults, {"cluster": {"learners": 1}, "stop": {"simulated_time": "265 ms"}})
-    assert clocked.mishaps.messages_lost == 3
+    assert clocked.fault_counts.messages_lost == 3
     assert (clocked.bytes.sent, clocked.bytes.lost) == (4 * 4e6, 3 * 4e6)
 
 

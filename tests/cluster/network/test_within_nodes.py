@@ -145,14 +145,14 @@ def test_a_leaf_waits_for_no_member_that_was_dropped():
     clocked, tape = run_tree(ADV, 2, LOSS, gone((1, 7)))
     assert ms(tape.stepped_at) == [23.25, 43.5]
     assert tape.learner.tolist() == [2, 3, 0, 0, 2, 3]
-    assert (clocked.mishaps.barrier_timeouts, clocked.mishaps.members_dropped) == (1, 1)
+    assert (clocked.fault_counts.barrier_timeouts, clocked.fault_counts.members_dropped) == (1, 1)
 
 
 def test_one_learner_gone_on_each_node_is_no_deadlock():
     """No leaf is ever complete: both send at 18.5, one after the other into the root, until 22 and 25."""
     clocked, tape = run_tree(ADV, 10, LOSS, gone((1, 7), (3, 7)))
     assert ms(tape.stepped_at)[0] == 25.25
-    assert (clocked.mishaps.barrier_timeouts, clocked.mishaps.members_dropped) == (1, 2)
+    assert (clocked.fault_counts.barrier_timeouts, clocked.fault_counts.members_dropped) == (1, 2)
     assert clocked.hang is None
     assert set(tape.learner.tolist()) == {0, 2}
 

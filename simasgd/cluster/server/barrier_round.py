@@ -11,7 +11,7 @@ _NONE = -1
 
 
 @final
-class Round:
+class BarrierRound:
     """Whose gradients the parameter server waits for, if it waits for one of every member.
 
     `timestamp` is that of the weights on which these are computed, -1 where the server takes whatever comes. `here` holds the

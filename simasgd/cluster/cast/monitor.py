@@ -13,8 +13,8 @@ from typing import NamedTuple, final
 from simpy import Environment
 from simpy.core import EmptySchedule, StopSimulation
 
-from simasgd.cluster.cast.cast import AbstractStage
-from simasgd.cluster.clock.recording import Book, Limit
+from simasgd.cluster.cast.cast import AbstractCast
+from simasgd.cluster.clock.recording import Limit, Recording
 
 _EVENTS = 250_000
 _EVENTS_PER_MESSAGE = 200
@@ -34,12 +34,12 @@ class Stuck(NamedTuple):
     events: int
 
 
-End = Idle | Stuck | None
+Ending = Idle | Stuck | None
 """How a run ended that did not reach its stop; None for one that did."""
 
 
 @final
-class Watch:
+class ProgressMonitor:
     """Looks at a run every so many events: 250,000, and 200 for each message between one gradient and the next.
 
     A run is over if no gradient has been applied since the last look and no more are kept (computed, and not given up, dropped
@@ -47,14 +47,14 @@ class Watch:
     takes too long. Where only a time can end it, it is over, too, if the clock has not moved in two looks.
     """
 
-    def __init__(self, env: Environment, stage: AbstractStage, book: Book, limit: Limit) -> None:
+    def __init__(self, env: Environment, cast: AbstractCast, recording: Recording, limit: Limit) -> None:
         self._env = env
-        self._stage = stage
-        self._book = book
+        self._cast = cast
+        self._recording = recording
         self._needs_time = limit.gradients is None and limit.updates is None
-        self._patience = _EVENTS + _EVENTS_PER_MESSAGE * stage.messages
+        self._patience = _EVENTS + _EVENTS_PER_MESSAGE * cast.messages
 
-    def run(self) -> End:
+    def run(self) -> Ending:
         """Carry the events out."""
         env, step = self._env, self._env.step
         applied = most = barren = still = 0
@@ -63,11 +63,11 @@ class Watch:
             while True:
                 for _ in repeat(None, self._patience):
                     step()
-                if self._book.gradients > applied:
-                    applied, barren, fruit_at = self._book.gradients, 0, env.now
+                if self._recording.gradients > applied:
+                    applied, barren, fruit_at = self._recording.gradients, 0, env.now
                 else:
                     barren += 1
-                kept = self._stage.kept()
+                kept = self._cast.kept()
                 if barren and (kept <= most or barren == _MOST_BARREN):
                     return Stuck(fruit_at, barren * self._patience)
                 most = max(most, kept)

@@ -6,13 +6,13 @@ from typing import final
 
 from simasgd.cluster.clock.trail import Extend
 from simasgd.cluster.network.network import Network
-from simasgd.cluster.network.routes import AbstractRoute, Counts
+from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
 _MOST_KEPT = 1 << 14  # all pairs of 128 learners
 
 
 @final
-class Mail:
+class PeerRoutes:
     """Routes for messages of `size` bytes between learners, made when they are needed and kept as long as there are not too
     many: there may be λ² of them. It counts what goes over them."""
 
@@ -22,16 +22,16 @@ class Mail:
         self._kept: dict[tuple[int, int, Extend], AbstractRoute] = {}
         self._counted: list[AbstractRoute] = []
         self._settle_at = _MOST_KEPT
-        self._settled = Counts(0.0, 0.0, 0.0)
-        network.count(self)
+        self._settled = ByteCounts(0.0, 0.0, 0.0)
+        network.count_bytes_of(self)
 
-    def route(self, source: int, target: int, extend: Extend) -> AbstractRoute:
+    def between(self, source: int, target: int, extend: Extend) -> AbstractRoute:
         """A route for a message from one learner to another."""
         key = source, target, extend
         found = self._kept.get(key)
         if found is None:
-            ends = self._network.learner_end(source), self._network.learner_end(target)
-            found = self._network.passage(*ends, self._size, extend, learner=source)
+            ends = self._network.learner_endpoint(source), self._network.learner_endpoint(target)
+            found = self._network.make_uncounted_route(*ends, self._size, extend, learner=source)
             self._counted.append(found)
             if not self._network.loses_messages:  # one that does remembers its message, and two may be under way
                 self._kept[key] = found
@@ -39,7 +39,7 @@ class Mail:
                 self._settle()
         return found
 
-    def counts(self) -> Counts:
+    def counts(self) -> ByteCounts:
         return _sum(self._settled, *(route.counts() for route in self._counted))
 
     def _settle(self) -> None:
@@ -52,5 +52,5 @@ class Mail:
         self._settle_at = len(self._counted) + _MOST_KEPT
 
 
-def _sum(*counts: Counts) -> Counts:
-    return Counts(*(sum(column) for column in zip(*counts, strict=True)))
+def _sum(*counts: ByteCounts) -> ByteCounts:
+    return ByteCounts(*(sum(column) for column in zip(*counts, strict=True)))
