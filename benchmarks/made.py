@@ -8,7 +8,7 @@ from simasgd import Scenario, Task
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.simulation import run
 from simasgd.learning.models.objective import Objective
-from simasgd.learning.problem.problem import Problem, pose
+from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.scenario.learning.data import DataShape
 from simasgd.tape import Tape, TapeRecorder
 
@@ -40,4 +40,4 @@ def tape(scenario: Scenario) -> Tape:
 def problem(scenario: Scenario, learned: Task | None = None) -> Problem:
     """What a scenario asks a player to do, perhaps with a task in place of its model and data."""
     described = scenario if learned is None else learned.described(scenario)
-    return pose(described, tape(described), learned)
+    return build_problem(described, tape(described), learned)

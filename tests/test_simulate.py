@@ -232,12 +232,12 @@ def test_epochs_are_counted_exactly_as_written(epochs, gradients):
 
 def test_given_epochs_move_the_schedule_too():
     """With 400 samples to an epoch the rate is cut after 100 gradients of 4, not after the data's 1437 samples."""
-    from simasgd.learning.problem.problem import pose
+    from simasgd.learning.problem.problem import build_problem
     from tests.build import clock
 
     cut = {"schedule": {"boundaries": [1], "factor": 0.5}}
     chosen = scenario(LEARNING, {"workload": {"samples_per_epoch": 400}, "learning": cut, "stop": {"gradients": 300}})
-    assert pose(chosen, clock(chosen)[1]).factors.tolist() == [1.0] * 100 + [0.5] * 200
+    assert build_problem(chosen, clock(chosen)[1]).factors.tolist() == [1.0] * 100 + [0.5] * 200
 
 
 @pytest.mark.parametrize(

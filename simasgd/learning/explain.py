@@ -10,8 +10,10 @@ from simasgd.learning.data.files import locate
 from simasgd.learning.mixing.plan import MixingPlan
 from simasgd.learning.players.memory import needs
 from simasgd.learning.players.planner import planned
-from simasgd.learning.problem.problem import Recipe, made_bytes, recipe_of, sample_of
-from simasgd.learning.problem.space import available, said
+from simasgd.learning.problem.memory import available_bytes, format_bytes
+from simasgd.learning.problem.problem import generated_bytes
+from simasgd.learning.problem.recipe import Recipe, build_recipe
+from simasgd.learning.problem.task import sample_type
 from simasgd.learning.rules import explicit_momentum
 from simasgd.learning.train import evaluation_points
 from simasgd.scenario.learning.data import OwnData
@@ -29,7 +31,7 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     if isinstance(learning.data, OwnData):
         locate(learning.data.kind)  # says that there is no such thing on disk
     with jax.enable_x64(learning.precision == "float64"):
-        recipe, sample = recipe_of(scenario, tape), sample_of(scenario)
+        recipe, sample = build_recipe(scenario, tape), sample_type(scenario)
         plan = planned(recipe, tape, sample, evaluation_points(tape, samples_per_epoch)[1])
         needed = needs(plan, recipe, np.dtype(learning.precision), tape.mini_batch, members)
     optimizer, devices = recipe.optimizer, jax.device_count()
@@ -41,13 +43,12 @@ def explained(scenario: Scenario, tape: Tape, members: int) -> list[str]:
         lines.append(f"momentum     {explicit:.4g} explicit, for {total:g} in total at a mean staleness of {staleness:.4g}")
     if devices > 1:
         lines.append(f"devices      {devices}, which share what is computed at once")
-    parts = ", ".join(f"{said(size)} {what}" for what, size in needed.items() if size)
-    made = made_bytes(learning.data)
+    parts = ", ".join(f"{format_bytes(size)} {what}" for what, size in needed.items() if size)
+    made = generated_bytes(learning.data)
     if made:
-        lines.append(f"data         {said(made)} while {learning.data.kind} is made")
-    lines.append(
-        f"memory       {said(sum(needed.values()))} beside data and layers' outputs ({parts}); {said(available())} are there"
-    )
+        lines.append(f"data         {format_bytes(made)} while {learning.data.kind} is made")
+    memory, free = format_bytes(sum(needed.values())), format_bytes(available_bytes())
+    lines.append(f"memory       {memory} besides data and layers' outputs ({parts}); {free} are free")
     return lines
 
 

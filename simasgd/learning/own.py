@@ -14,7 +14,7 @@ from simasgd.learning.data.augment import Augmentation
 from simasgd.learning.data.sets import Dataset
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.models.objective import Objective, PerSample
-from simasgd.learning.problem.problem import AbstractTask
+from simasgd.learning.problem.task import AbstractTask
 from simasgd.scenario.schema import Scenario
 
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]

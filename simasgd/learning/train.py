@@ -17,7 +17,8 @@ from simasgd.errors import RunFailed
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, Together
 from simasgd.learning.players.player import AbstractPlayer, Moment
-from simasgd.learning.problem.problem import AbstractTask, Problem, pose
+from simasgd.learning.problem.problem import Problem, build_problem
+from simasgd.learning.problem.task import AbstractTask
 from simasgd.results.run import finite
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
@@ -101,10 +102,10 @@ def train(
 def _posed(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None) -> Iterator[Problem]:
     """The scenarios' problems, with the recipe and the samples of the first: all rules multiply by the learning rate last, so
     another one is another factor of the schedule."""
-    first = pose(scenarios[0], tape, task)
+    first = build_problem(scenarios[0], tape, task)
     yield first
     for scenario in scenarios[1:]:
-        problem = pose(scenario, tape, task)
+        problem = build_problem(scenario, tape, task)
         ratio = problem.recipe.optimizer.learning_rate / first.recipe.optimizer.learning_rate
         yield replace(problem, recipe=first.recipe, train=first.train, test=first.test, factors=problem.factors * ratio)
 

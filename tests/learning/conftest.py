@@ -9,12 +9,12 @@ import pytest
 
 from simasgd.learning.chain import reference
 from simasgd.learning.players import machine
-from simasgd.learning.problem import problem
+from simasgd.learning.problem import evaluation
 
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_given_back() -> Iterator[None]:
     yield
-    for cached in (machine._compiled, reference._functions, problem._evaluator):
+    for cached in (machine._compiled, reference._functions, evaluation._evaluator):
         cached.cache_clear()
     jax.clear_caches()

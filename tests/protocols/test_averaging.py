@@ -12,7 +12,7 @@ import pytest
 from simasgd.learning.models.objective import loss
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.player import Moment
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.cluster.collective import Collective
 from simasgd.scenario.reading.keys import sections
 from tests.build import LEARNING, LINEAR, clock, scenario
@@ -26,7 +26,7 @@ PER_LEARNER = 25
 def posed(protocol, *changes, base=LINEAR):
     changes = ({"learning": {"precision": "float64"}, "stop": {"gradients": 4 * PER_LEARNER}}, *changes)
     chosen = scenario(base, {"cluster": CLUSTER, "protocol": protocol}, *changes)
-    return pose(chosen, clock(chosen)[1])
+    return build_problem(chosen, clock(chosen)[1])
 
 
 def final(problem) -> Moment:

@@ -10,7 +10,7 @@ import pytest
 
 from simasgd.learning.chain.reference import Reference
 from simasgd.learning.players.compiled import Compiled
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from simasgd.protocols import InjectedStaleness, Protocol
 from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario
 from tests.learning.players.test_players import TOLERANCE, distance, final, named
@@ -77,7 +77,7 @@ def test_the_players_agree(base, kind):
     changes = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
     chosen = scenario(base, {"cluster": CLUSTER, "protocol": ROWS[kind].typical}, changes)
     with jax.enable_x64(True):
-        problem = pose(chosen, clock(chosen)[1])
+        problem = build_problem(chosen, clock(chosen)[1])
         expected = final(Reference(), problem)
         assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
         assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"

@@ -19,7 +19,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from simasgd.learning.chain.plan import Plan, padded, rounded
 from simasgd.learning.models.build import Parameters
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.problem import Problem, Recipe, local_factors
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.rules import Rule
 
 _IN_BOUNDS = "promise_in_bounds"
@@ -99,7 +100,7 @@ def rows_of(plan: Plan, problem: Problem) -> Rows:
         learner=column(of.learner, evaluations, np.int32),
         coefficient=column(of.coefficient, evaluations, problem.dtype),
         ahead=None if of.ahead is None else column(of.ahead, evaluations, np.bool_),
-        local=None if of.ahead is None else column(local_factors(problem)[of.place[:, 0]], evaluations, problem.dtype),
+        local=None if of.ahead is None else column(problem.local_factors[of.place[:, 0]], evaluations, problem.dtype),
         last=column(tape.last[of.place[:, 0]], evaluations, np.bool_) if problem.recipe.setting.sums else None,
         first=None if plan.one_each else _last_repeated(plan.first, steps + 1),
         factor=column(problem.factors, steps, problem.dtype),

@@ -14,8 +14,10 @@ import optax
 from simasgd.learning.mixing import reference as mixing_reference
 from simasgd.learning.models.build import Parameters
 from simasgd.learning.players.player import AbstractPlayer, Moment
+from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.problem import Problem, Recipe, all_finite, local_factors
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 
 
 @final
@@ -39,7 +41,7 @@ class Reference(AbstractPlayer):
         np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
         kept = {0: weights}
         copies: dict[int, Parameters] = {}
-        local = local_factors(problem)
+        local = problem.local_factors
         wanted = set(stops)
         layers = problem.recipe.task.objective.layers(weights)
 

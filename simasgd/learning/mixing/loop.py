@@ -23,7 +23,8 @@ from simasgd.learning.mixing.packing import Packed, Packing
 from simasgd.learning.mixing.plan import MixingPlan
 from simasgd.learning.models.build import Parameters
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.problem import Problem, Recipe
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 from simasgd.mixing import NONE
 
 

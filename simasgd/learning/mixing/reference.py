@@ -12,8 +12,10 @@ import numpy as np
 
 from simasgd.learning.models.build import Parameters
 from simasgd.learning.players.player import Moment
+from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.problem import Problem, Recipe, all_finite
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 from simasgd.mixing import NONE
 from simasgd.tape import Tape
 

@@ -15,7 +15,8 @@ from simasgd.learning.chain.plan import Plan, Waves
 from simasgd.learning.mixing import loop as mixing_loop
 from simasgd.learning.mixing.plan import MixingPlan
 from simasgd.learning.models.build import Parameters
-from simasgd.learning.problem.problem import Problem, Recipe
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 
 
 class Form(NamedTuple):

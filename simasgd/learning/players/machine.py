@@ -19,7 +19,9 @@ from simasgd.learning.data.examples import Feed
 from simasgd.learning.mixing.plan import MixingPlan
 from simasgd.learning.players.layout import form_of
 from simasgd.learning.players.player import Moment
-from simasgd.learning.problem.problem import Problem, Recipe, all_finite
+from simasgd.learning.problem.evaluation import all_finite
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 from simasgd.tape import Ints
 
 # Steps until the loop is first left to report progress and look for divergence, and for how long they may be doubled.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -11,8 +10,9 @@ import numpy as np
 from simasgd.learning.chain.loop import keeps_sent
 from simasgd.learning.chain.plan import Plan, rounded
 from simasgd.learning.mixing.plan import MixingPlan
-from simasgd.learning.problem.problem import Problem, Recipe
-from simasgd.learning.problem.space import refuse, said
+from simasgd.learning.problem.memory import format_bytes, require_bytes, tree_bytes
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
 
 
 class _Sizes(NamedTuple):
@@ -82,10 +82,5 @@ def refuse_too_large(problem: Problem, plan: Plan | MixingPlan, members: int) ->
     needed = needs(plan, problem.recipe, problem.dtype, problem.tape.mini_batch, members)
     part, most = max(needed.items(), key=lambda item: item[1])
     what = "versions of the weights" if isinstance(plan, Plan) else "models"
-    versions = f"{plan.num_slots} {what} of {said(tree_bytes(problem.start))} are alive together"
-    refuse(sum(needed.values()), f"{said(most)} for {part}: {versions}")
-
-
-def tree_bytes(tree: Any) -> int:
-    """Bytes of all arrays."""
-    return sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(tree))
+    versions = f"{plan.num_slots} {what} of {format_bytes(tree_bytes(problem.start))} are alive together"
+    require_bytes(sum(needed.values()), f"{format_bytes(most)} for {part}: {versions}")

@@ -9,8 +9,9 @@ import jax
 from simasgd.learning.chain.plan import ACCELERATOR, CPU, Device, Plan, plan
 from simasgd.learning.mixing.plan import MixingPlan, mixing_plan
 from simasgd.learning.models.objective import loss
-from simasgd.learning.players.memory import tree_bytes
-from simasgd.learning.problem.problem import Recipe, Sample
+from simasgd.learning.problem.memory import tree_bytes
+from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import SampleType
 from simasgd.tape import Tape
 
 
@@ -20,7 +21,7 @@ def this_device() -> Device:
 
 
 def planned(
-    recipe: Recipe, tape: Tape, sample: Sample, stops: Sequence[int], device: Device | None = None
+    recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], device: Device | None = None
 ) -> Plan | MixingPlan:
     """The plan for this device, unless told what pays."""
     if tape.mixing is not None:
@@ -34,7 +35,7 @@ def planned(
     return plan(tape, chosen, overhead, recipe.rule.linear, stops)
 
 
-def operations(recipe: Recipe, sample: Sample) -> float:
+def operations(recipe: Recipe, sample: SampleType) -> float:
     """Floating-point operations of the gradient of one sample, by XLA's own count before it compiles."""
     objective = recipe.task.objective
     weights = jax.eval_shape(objective.init, jax.random.key(0))

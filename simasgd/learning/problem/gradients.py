@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 import jax
+from jaxtyping import Array, Int, Num, Shaped
 
-from simasgd.learning.models.build import Parameters
+from simasgd.learning.models.network import Parameters
 from simasgd.learning.models.objective import loss
-from simasgd.learning.problem.problem import Recipe
-
-GradientOf = Callable[..., Parameters]
-"""gradient_of(weights, inputs, labels, codes, share=None): of samples that are augmented by these codes (None: not), with these
-shares in the mean (None: equal)."""
+from simasgd.learning.problem.recipe import Recipe
 
 
-def gradient_function(recipe: Recipe) -> GradientOf:
-    """The gradient of the mean loss on a mini-batch."""
+class GradientFunction(Protocol):
+    """A function that computes the gradient of the loss on one mini-batch of B samples.
+
+    `codes` are augmentation codes, None without augmentation. `share` holds the sample's coefficients in the mean, None
+    where they are equal.
+    """
+
+    def __call__(
+        self,
+        weights: Parameters,
+        inputs: Shaped[Array, "B features"],
+        labels: Shaped[Array, " B"],
+        codes: Int[Array, " B"] | None,
+        share: Num[Array, " B"] | None = None,
+    ) -> Parameters: ...
+
+
+def gradient_function(recipe: Recipe) -> GradientFunction:
+    """Return the function that computes a recipe's gradients."""
     objective, augment = recipe.task.objective, recipe.task.augmentation
 
-    def gradient_of(
-        weights: Parameters, inputs: jax.Array, labels: jax.Array, codes: Any, share: jax.Array | None = None
+    def gradient(
+        weights: Parameters,
+        inputs: jax.Array,
+        labels: jax.Array,
+        codes: jax.Array | None,
+        share: jax.Array | None = None,
     ) -> Parameters:
-        seen = inputs if augment is None else augment(inputs, codes)
-        return jax.grad(lambda w: loss(objective, w, seen, labels, share))(weights)
+        if augment is not None:
+            assert codes is not None
+            inputs = augment(inputs, codes)
+        return jax.grad(lambda w: loss(objective, w, inputs, labels, share))(weights)
 
-    return gradient_of
+    return gradient

@@ -1,16 +1,20 @@
-"""Where in its schedule the learning rate is at each step of a tape."""
+"""The factor of the learning rate that a schedule prescribes at each step of a tape."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.schedule import Decay, Schedule
 from simasgd.tape import Floats, Tape
 
 
-def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: int) -> Floats:
-    """By what the schedule multiplies the learning rate at each step, shape (U,), from the samples applied before it."""
+def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: int) -> Float[Floats, " U"]:
+    """Return the schedule's factor of the learning rate at each of the U steps.
+
+    The samples applied before a step decide. Warm-up counts the step's own samples, too.
+    """
     factors: Floats = np.ones(tape.num_steps)
     if schedule is None:
         return factors
@@ -22,12 +26,12 @@ def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: i
     if schedule.warmup is not None:
         factors = factors * np.minimum(1.0, before[1:] / samples_of_epochs(schedule.warmup, samples_per_epoch))
     if schedule.decay is not None:
-        factors = factors * _remaining(schedule.decay, before[:-1] / samples_per_epoch)
+        factors = factors * _decayed(schedule.decay, before[:-1] / samples_per_epoch)
     return factors
 
 
-def _remaining(decay: Decay, epochs: Floats) -> Floats:
-    """What is left of the learning rate after so many epochs."""
+def _decayed(decay: Decay, epochs: Floats) -> Floats:
+    """Return the fraction of the learning rate that is left after each number of epochs."""
     done = np.clip((epochs - decay.start) / (decay.end - decay.start), 0.0, 1.0)
     left: Floats = 1.0 - done if decay.kind == "linear" else 0.5 * (1.0 + np.cos(np.pi * done))
     return left

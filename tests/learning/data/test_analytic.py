@@ -13,7 +13,7 @@ from simasgd import simulate
 from simasgd.learning.chain.reference import Reference
 from simasgd.learning.data import analytic
 from simasgd.learning.data.sets import load
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.learning.data import LinearRegression, LogisticRegression, Noise
 from tests.build import LEARNING, clock, scenario
 
@@ -104,7 +104,7 @@ def task(data, model, rate, gradients, *changes, mini_batch=1):
 def final_weights(chosen):
     """The weights after the last update, as one vector."""
     with jax.enable_x64(True):
-        problem = pose(chosen, clock(chosen)[1])
+        problem = build_problem(chosen, clock(chosen)[1])
         player = Reference()
         player.prepare(problem, [problem.tape.num_steps])
         (moment,) = player.play(problem, [problem.tape.num_steps], lambda done: None)

@@ -53,12 +53,12 @@ def test_shared_is_no_partition():
 
 
 def test_a_learner_draws_from_its_own_samples_only():
-    from simasgd.learning.problem.problem import pose
+    from simasgd.learning.problem.problem import build_problem
     from tests.build import clock
 
     chosen = scenario(LEARNING, {"learning": {"partition": "shards"}})
     _, tape = clock(chosen)
-    problem = pose(chosen, tape)
+    problem = build_problem(chosen, tape)
     own = parts(Shards(), LABELS, chosen.cluster.learners, chosen.learning_seed)
     for learner, mine in enumerate(own):
         drawn = np.unique(problem.batches[tape.learner == learner])

@@ -17,7 +17,7 @@ from simasgd.learning.models.network import in_portions
 from simasgd.learning.models.objective import classification, loss
 from simasgd.learning.models.transformers import attend
 from simasgd.learning.players.compiled import Compiled
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.learning.data import DATA, Characters, DataShape, Digits
 from simasgd.scenario.learning.models import Cifar10Rudra, LeNet5, ResNet18, ResNet20, Transformer
 from tests.build import LEARNING, clock, scenario
@@ -60,7 +60,7 @@ def test_the_players_agree(data, model, made_images, quickly_compiled):
         },
     )
     _, tape = clock(chosen)
-    problem = pose(chosen, tape)
+    problem = build_problem(chosen, tape)
     left, right = (flat(list(player.play(problem, [7], print))[-1].weights) for player in (Reference(), Compiled()))
     moved = np.linalg.norm(left - flat(problem.start))
     assert moved > 0

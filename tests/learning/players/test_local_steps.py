@@ -8,7 +8,7 @@ import pytest
 from simasgd import Scenario, ScenarioError
 from simasgd.learning.chain.reference import Reference
 from simasgd.learning.players.compiled import Compiled
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from simasgd.report.facts.facts import facts_of
 from simasgd.simulator import study
 from tests.build import LEARNING, LINEAR, clock, scenario
@@ -29,7 +29,7 @@ QUADRATIC = {
 def weights_after(updates, *changes, player=None):
     chosen = scenario(LINEAR, {"stop": {"gradients": None, "updates": updates}}, *changes)
     with jax.enable_x64(True):
-        problem = pose(chosen, clock(chosen)[1])
+        problem = build_problem(chosen, clock(chosen)[1])
         return final(Compiled() if player is None else player, problem)
 
 
@@ -101,7 +101,7 @@ def test_dynsgd_is_async_with_its_modulation():
         scenario(LINEAR, stop, changes)
         for changes in ({"protocol": "dynsgd"}, {"learning": {"modulation": "inverse-staleness"}}, {})
     )
-    ends = [final(Compiled(), pose(chosen, clock(chosen)[1])) for chosen in (dynsgd, modulated, plain)]
+    ends = [final(Compiled(), build_problem(chosen, clock(chosen)[1])) for chosen in (dynsgd, modulated, plain)]
     assert distance(ends[0], ends[1]) == 0.0
     assert distance(ends[0], ends[2]) > 1e-3
 

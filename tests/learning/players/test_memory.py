@@ -12,7 +12,7 @@ from simasgd.learning.chain.plan import CPU
 from simasgd.learning.players.machine import Machine
 from simasgd.learning.players.memory import needs
 from simasgd.learning.players.planner import planned
-from simasgd.learning.problem.space import said
+from simasgd.learning.problem.memory import format_bytes
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import plans
 from tests.build import LEARNING, LINEAR, scenario
@@ -126,4 +126,4 @@ def test_a_plan_says_what_is_left_of_a_momentum_that_counts_asynchrony():
 
 
 def test_bytes_in_words():
-    assert [said(number) for number in (0, 999, 12_345, 7e6, 4.5e11)] == ["0 B", "999 B", "12.3 kB", "7 MB", "450 GB"]
+    assert [format_bytes(number) for number in (0, 999, 12_345, 7e6, 4.5e11)] == ["0 B", "999 B", "12.3 kB", "7 MB", "450 GB"]

@@ -14,7 +14,7 @@ from simasgd.learning.chain.reference import Reference, _functions
 from simasgd.learning.models.objective import loss
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.machine import _compiled
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.players.test_plan import tape_of
@@ -54,7 +54,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
 def problem_of(chosen):
     _, tape = clock(chosen)
-    return pose(chosen, tape)
+    return build_problem(chosen, tape)
 
 
 def distance(left, right):
@@ -174,7 +174,7 @@ def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
     chosen = scenario(LINEAR, {"learning": {"modulation": modulation, "precision": "float64", **gently}})
     versions = [[max(0, u - lag) for lag in ((5, 2, 0)[: 1 + u % 3])] for u in range(60)]
     with jax.enable_x64(True):
-        problem = pose(chosen, tape_of(versions))
+        problem = build_problem(chosen, tape_of(versions))
         assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
 
 
@@ -187,7 +187,7 @@ def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_
     tape = tape_of([[max(0, u - 2)] * 2 for u in range(60)])
     tape = dataclasses.replace(tape, learner=np.arange(120) % 2, batch=np.arange(120) // 2)
     with jax.enable_x64(True):
-        problem = pose(chosen, tape)
+        problem = build_problem(chosen, tape)
         assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
 
 

@@ -19,7 +19,7 @@ from simasgd.learning.data import examples
 from simasgd.learning.data.files import VARIABLE
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.planner import planned
-from simasgd.learning.problem.problem import pose
+from simasgd.learning.problem.problem import build_problem
 from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.data.test_image_folder import save
 from tests.learning.players.test_players import PROTOCOLS, TOLERANCE, distance, final, named, problem_of
@@ -97,7 +97,7 @@ def test_augmented_samples_are_the_same_for_both_players():
         expected = final(Reference(), problem)
         assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
         plain = dataclasses.replace(problem, codes=np.full_like(problem.codes, 2 * (1 * 3 + 1)))
-        untouched = pose(scenario(LEARNING, DOUBLE), problem.tape)
+        untouched = build_problem(scenario(LEARNING, DOUBLE), problem.tape)
         assert distance(final(Compiled(), plain), final(Compiled(), untouched)) <= TOLERANCE["float64"]
         assert distance(final(Compiled(), untouched), expected) > 1e-3
 

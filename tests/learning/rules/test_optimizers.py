@@ -9,7 +9,8 @@ import pytest
 
 from simasgd.learning import rules
 from simasgd.learning.players.compiled import Compiled
-from simasgd.learning.problem.problem import Described, Recipe, recipe_of
+from simasgd.learning.problem.recipe import Recipe, build_recipe
+from simasgd.learning.problem.task import ScenarioTask
 from simasgd.scenario.learning.data import Cifar10
 from simasgd.scenario.learning.models import Cifar10Rudra
 from simasgd.scenario.learning.modulation import InverseStaleness, NoModulation
@@ -148,11 +149,11 @@ def test_all_the_momentum_that_asynchrony_has_leaves_plain_sgd():
     chosen = memoryless({"total": 0.75})
     _, tape = clock(chosen)
     assert tape.staleness.mean() == pytest.approx(3, abs=0.01)
-    recipe = recipe_of(chosen, tape)
+    recipe = build_recipe(chosen, tape)
     assert recipe.setting == rules.Setting(tape_staleness=tape.staleness.mean())
     explicit = rules.explicit_momentum(recipe.optimizer.momentum, recipe.setting.tape_staleness)
     assert explicit == pytest.approx(0.0, abs=1e-3)
-    assert recipe_of(memoryless(0.75), tape).setting == rules.Setting()
+    assert build_recipe(memoryless(0.75), tape).setting == rules.Setting()
     total, plain, usual = (final(Compiled(), problem_of(each)) for each in (chosen, memoryless(0.0), memoryless(0.75)))
     assert distance(total, plain) < 0.02
     assert distance(usual, plain) > 0.1
@@ -180,7 +181,7 @@ def test_a_networks_rates_and_decays():
 
 def test_rudras_network_brings_its_rates_and_decays():
     """Without a gradient, from weights that are all 1 at learning rate 1, an array moves by its decay times its rate."""
-    recipe = Recipe(Described(Cifar10Rudra(), Cifar10()), SGD(learning_rate=1.0), NoModulation(), rules.Setting())
+    recipe = Recipe(ScenarioTask(Cifar10Rudra(), Cifar10()), SGD(learning_rate=1.0), NoModulation(), rules.Setting())
     ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(recipe.task.objective.init, jax.random.key(0)))
     per_gradient, update = recipe.rule.per_gradient, recipe.rule.update
     decayed, _ = per_gradient.update(jax.tree.map(jnp.zeros_like, ones), per_gradient.init(ones), ones, read=ones)

@@ -1,20 +1,23 @@
-"""What memory there is."""
+"""Memory: how much there is, how much arrays take, and the refusal of a replay that needs more."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import jax
+import numpy as np
 import psutil
+from jaxtyping import PyTree
 
 from simasgd.errors import RunFailed
 
 _LIMIT, _USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
 
 
-def available() -> int:
-    """Bytes that the device (or, where it shares it, this machine) has left."""
+def available_bytes() -> int:
+    """Return the free memory of the device in bytes, or of this machine where both share it."""
     statistics: Mapping[str, int] | None = jax.devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
@@ -24,18 +27,23 @@ def available() -> int:
     return free
 
 
-def refuse(needed: int, why: str) -> None:
-    """Raise RunFailed where so many bytes are not there; `why` says what for."""
-    there = available()
-    if needed > there:
+def require_bytes(needed: int, purpose: str) -> None:
+    """Raise RunFailed if fewer than `needed` bytes are free; `purpose` goes into the message."""
+    free = available_bytes()
+    if needed > free:
         raise RunFailed(
-            f"the replay needs {said(needed)} of memory ({why}), and {said(there)} are there: "
+            f"the replay needs {format_bytes(needed)} of memory ({purpose}), and {format_bytes(free)} are free: "
             "fewer learners (or less staleness), a smaller model, fewer gradients or precision float32 need less"
         )
 
 
-def said(number: float) -> str:
-    """Bytes for people."""
+def tree_bytes(tree: PyTree) -> int:
+    """Return the bytes of all arrays of a tree, or of the arrays that its shapes and types describe."""
+    return sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(tree))
+
+
+def format_bytes(number: float) -> str:
+    """Return a number of bytes as text with three digits and a unit, such as `12.3 kB`."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if number >= size:
             return f"{number / size:.3g} {unit}"

@@ -1,0 +1,44 @@
+"""Evaluation of weights: their loss and error on a test set, and whether they are finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+
+from simasgd.learning.data.examples import Examples
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.problem.task import AbstractTask
+
+
+def evaluate(task: AbstractTask, weights: Parameters, test: Examples) -> tuple[float, float | None]:
+    """Return the mean loss and the error on a test set.
+
+    The error is a fraction, or None for a task whose outputs cannot be wrong.
+    """
+    evaluator = _evaluator(task)
+    sums = [[float(number) for number in evaluator(weights, *portion)] for portion in test.portions()]
+    loss, error = (sum(numbers) / len(test) for numbers in zip(*sums, strict=True))
+    return loss, None if task.objective.wrong is None else error
+
+
+@cache
+def _evaluator(task: AbstractTask) -> Callable[[Parameters, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+    objective = task.objective
+
+    @jax.jit
+    def sum_up(weights: Parameters, inputs: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return the sum of the losses and the number of wrong outputs."""
+        losses = objective.losses(weights, inputs, labels)
+        wrong = jnp.zeros(()) if objective.wrong is None else objective.wrong(weights, inputs, labels).sum()
+        return losses.sum(), wrong
+
+    return sum_up
+
+
+@jax.jit
+def all_finite(weights: Parameters) -> jax.Array:
+    """Return whether no weight is infinite or NaN."""
+    return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(weights)]))
