@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.measure import rate
 from benchmarks.protocols import scenario
 from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.collectives.patterns import reduction
+from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.protocols import AllReduce
 from simasgd.scenario.cluster.collective import Collective
@@ -31,15 +34,7 @@ def main() -> None:
             messages = STEPS * sum(len(one.source) for one in rounds)
 
             def go(chosen: Scenario = chosen) -> None:
-                run(
-                    chosen.cluster,
-                    chosen.protocol,
-                    seed=0,
-                    mini_batch=chosen.workload.mini_batch,
-                    payload=chosen.payload,
-                    limit=Limit(updates=STEPS),
-                    recorder=SummaryRecorder(),
-                )
+                run(replace(Job.of(chosen), seed=0, limit=Limit(updates=STEPS)), SummaryRecorder())
 
             go()
             median, least, greatest = rate(messages, go, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simasgd import Scenario, Task
-from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.learning.models.objective import Objective
 from simasgd.learning.problem.problem import Problem, build_problem
@@ -25,15 +25,7 @@ def task(objective: Objective, shape: DataShape, train: int, test: int) -> Task:
 
 def tape(scenario: Scenario) -> Tape:
     recorder = TapeRecorder()
-    run(
-        scenario.cluster,
-        scenario.protocol,
-        seed=scenario.cluster_seed,
-        mini_batch=scenario.workload.mini_batch,
-        payload=scenario.payload,
-        limit=Limit(scenario.gradients_to_stop, scenario.stop.updates),
-        recorder=recorder,
-    )
+    run(Job.of(scenario), recorder)
     return recorder.tape(scenario.workload.mini_batch)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.tape import AbstractRecorder, SummaryRecorder
 
@@ -27,15 +29,7 @@ class Ratio(NamedTuple):
 
 def clock(scenario: Scenario, gradients: int, recorder: type[AbstractRecorder] = SummaryRecorder) -> None:
     """Simulate so many gradients of a scenario's cluster."""
-    run(
-        scenario.cluster,
-        scenario.protocol,
-        seed=0,
-        mini_batch=scenario.workload.mini_batch,
-        payload=scenario.payload,
-        limit=Limit(gradients=gradients),
-        recorder=recorder(),
-    )
+    run(replace(Job.of(scenario), seed=0, limit=Limit(gradients=gradients)), recorder())
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 from benchmarks.made import problem
@@ -9,6 +10,7 @@ from benchmarks.measure import Ratio, rate, ratio
 from benchmarks.replay import compiled
 from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.learning.mixing.plan import MixingPlan
 from simasgd.learning.players.planner import planned
@@ -64,15 +66,7 @@ def simulated(protocol: str) -> None:
 
     def go() -> None:
         nonlocal computed
-        clocked = run(
-            chosen.cluster,
-            chosen.protocol,
-            seed=0,
-            mini_batch=chosen.workload.mini_batch,
-            payload=chosen.payload,
-            limit=Limit(gradients=GRADIENTS),
-            recorder=SummaryRecorder(),
-        )
+        clocked = run(replace(Job.of(chosen), seed=0, limit=Limit(gradients=GRADIENTS)), SummaryRecorder())
         computed = clocked.gradients_computed
 
     go()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.simulation import ClockResult
+from simasgd.cluster.job import Job
+from simasgd.cluster.result import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed
 from simasgd.results.outcome import outcome_of
@@ -201,21 +202,13 @@ def _clock(scenario: Scenario, progress: Progress) -> _Clock:
     began = time.perf_counter()
     keep_tape = scenario.learning is not None or scenario.record != "summary"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
-    limit = Limit(scenario.gradients_to_stop, scenario.stop.updates, scenario.stop.simulated_time)
+    job = Job.of(scenario)
     try:
         clocked = run_cluster(
-            scenario.cluster,
-            scenario.protocol,
-            seed=scenario.cluster_seed,
-            mini_batch=scenario.workload.mini_batch,
-            payload=scenario.payload,
-            gradient_payload=scenario.gradient_payload,
-            gradients_add_up=scenario.workload.compression.adds_up,
-            limit=limit,
-            recorder=recorder,
-            samples_per_epoch=scenario.samples_per_epoch,
+            job,
+            recorder,
             log=SpanLog() if scenario.record == "timeline" else None,
-            progress=lambda gradients, seconds: progress("simulate", _fraction(limit, clock=(gradients, seconds))),
+            progress=lambda gradients, seconds: progress("simulate", _fraction(job.limit, clock=(gradients, seconds))),
         )
         tape = recorder.tape(scenario.workload.mini_batch) if isinstance(recorder, TapeRecorder) else None
         counts = recorder.staleness_counts(), recorder.age_counts()

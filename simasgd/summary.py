@@ -14,7 +14,7 @@ import simasgd
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.trail import PARTS
-from simasgd.cluster.simulation import ClockResult
+from simasgd.cluster.result import ClockResult
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 

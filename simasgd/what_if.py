@@ -4,14 +4,13 @@ changed cluster."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, final
 
-from simasgd.cluster.cast.start import cycle
-from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.simulation import ClockResult, run
+from simasgd.cluster.job import Job
+from simasgd.cluster.simulation import run
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
@@ -176,24 +175,12 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
     spread = _seconds(scenario, _spread(cluster), gradients)
     if spread is None:
         return None
-    mean = compute.mean_time(cluster.compute, scenario.workload.mini_batch)
-    one_cycle = cycle(cluster, mean, scenario.gradient_payload, scenario.payload, has_server=scenario.protocol.has_server)
     # A sum of n times has a coefficient of variation of cv/√n, and two of these are compared.
-    return Start(gradients, together, spread, one_cycle, 2.0 * cluster.compute.variation / sqrt(gradients))
+    return Start(gradients, together, spread, Job.of(scenario).mean_cycle, 2.0 * cluster.compute.variation / sqrt(gradients))
 
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:
     """Simulated seconds until so many gradients have been applied; None if they never are."""
-    clocked: ClockResult = run(
-        cluster,
-        scenario.protocol,
-        seed=scenario.cluster_seed,
-        mini_batch=scenario.workload.mini_batch,
-        payload=scenario.payload,
-        gradients_add_up=scenario.workload.compression.adds_up,
-        gradient_payload=scenario.gradient_payload,
-        limit=Limit(gradients=gradients),
-        recorder=SummaryRecorder(),
-        samples_per_epoch=scenario.samples_per_epoch,
-    )
+    job = replace(Job.of(scenario), cluster=cluster, limit=Limit(gradients=gradients))
+    clocked = run(job, SummaryRecorder())
     return clocked.simulated_seconds if clocked.gradients_applied >= gradients else None

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import Limit
-from simasgd.cluster.simulation import ClockResult
+from simasgd.cluster.job import Job
+from simasgd.cluster.result import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.mixing import Mixing
 from simasgd.scenario.reading.load import typed
@@ -90,17 +90,5 @@ def same_tape(one: Tape, other: Tape) -> bool:
 def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[ClockResult, Tape]:
     """Run a scenario's cluster; what its clock and its tape say. With a `log` the clock has spans, too."""
     recorder = TapeRecorder()
-    clocked = run_cluster(
-        chosen.cluster,
-        chosen.protocol,
-        seed=chosen.cluster_seed,
-        mini_batch=chosen.workload.mini_batch,
-        payload=chosen.payload,
-        gradient_payload=chosen.gradient_payload,
-        gradients_add_up=chosen.workload.compression.adds_up,
-        limit=Limit(chosen.gradients_to_stop, chosen.stop.updates, chosen.stop.simulated_time),
-        recorder=recorder,
-        log=log,
-        samples_per_epoch=chosen.samples_per_epoch,
-    )
+    clocked = run_cluster(Job.of(chosen), recorder, log=log)
     return clocked, recorder.tape(chosen.workload.mini_batch)

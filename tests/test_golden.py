@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from simasgd import simulate
 from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.mixing import Mixing
 from simasgd.tape import SummaryRecorder
@@ -64,15 +65,7 @@ def test_the_summarys_memory_does_not_grow_with_the_gradients():
 
     def peak(gradients):
         tracemalloc.start()
-        run(
-            chosen.cluster,
-            chosen.protocol,
-            seed=0,
-            mini_batch=4,
-            payload=1e4,
-            limit=Limit(gradients=gradients),
-            recorder=SummaryRecorder(),
-        )
+        run(replace(Job.of(chosen), limit=Limit(gradients=gradients)), SummaryRecorder())
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return highest

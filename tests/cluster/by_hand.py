@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.simulation import ClockResult
+from simasgd.cluster.result import ClockResult
 from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.tape import SummaryRecorder, staleness_counts
 from tests.build import TIMING, clock, same_tape, scenario
@@ -37,15 +37,7 @@ def test_the_summary_says_what_the_tape_says(run, gradients):
     chosen = scenario(TIMING, run, {"stop": {"gradients": gradients}})
     _, tape = clock(chosen)
     recorder = SummaryRecorder()
-    run_cluster(
-        chosen.cluster,
-        chosen.protocol,
-        seed=chosen.cluster_seed,
-        mini_batch=chosen.workload.mini_batch,
-        payload=chosen.payload,
-        limit=Limit(gradients=chosen.gradients_to_stop),
-        recorder=recorder,
-    )
+    run_cluster(Job.of(chosen), recorder)
     assert recorder.staleness_counts() == staleness_counts(tape.staleness)
 
 

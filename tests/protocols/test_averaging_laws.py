@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from simasgd import simulate
 from simasgd.cluster import simulation
 from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
 from simasgd.cluster.peers.cast import PeerCast
 from simasgd.tape import AbstractRecorder
 from tests.build import TIMING, clock, scenario
@@ -176,9 +179,7 @@ def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, m
     }
     chosen = scenario(TIMING, {"cluster": cluster, "protocol": protocol, "workload": {"payload": "1 MB"}})
     weights = Observer(lambda: [(peer.weight, peer.weights_elsewhere) for peer in stages[0].workers])
-    simulation.run(
-        chosen.cluster, chosen.protocol, seed=3, mini_batch=4, payload=1e6, limit=Limit(gradients=400), recorder=weights
-    )
+    simulation.run(replace(Job.of(chosen), seed=3, limit=Limit(gradients=400)), weights)
     seen = np.array(weights.seen)
     assert seen.sum(axis=(1, 2)) == pytest.approx(learners, rel=1e-12)
     if protocol != "sgp" and learners > 2:

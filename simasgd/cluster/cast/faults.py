@@ -26,15 +26,15 @@ class Outage(NamedTuple):
     back: float
 
 
-def outages(faults: Faults, seed: int, learner: int) -> Iterator[Outage]:
+def draw_outages(faults: Faults, seed: int, learner: int) -> Iterator[Outage]:
     """Those of one learner, in order."""
     if isinstance(faults.crashes, RandomCrashes):
-        return _random_outages(faults.crashes, seed, learner)
+        return _draw_random_outages(faults.crashes, seed, learner)
     mine = sorted((crash for crash in faults.crashes if crash.learner == learner), key=lambda crash: crash.at)
     return iter([Outage(crash.at, _FOREVER if crash.down is None else crash.at + crash.down) for crash in mine])
 
 
-def _random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Iterator[Outage]:
+def _draw_random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Iterator[Outage]:
     factors = Exponential().factors(exact.stream(seed, exact.Purpose.CRASH, learner))
     back = 0.0
     for up, down in zip(factors, factors, strict=False):

@@ -30,7 +30,7 @@ def start_times(spec: Cluster, cycle: float, seed: int) -> list[float]:
     return [0.0, *(cycle * float(exact.uniforms(bits, 1)[0]) for bits in streams)]
 
 
-def cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: float, *, has_server: bool) -> float:
+def mean_cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: float, *, has_server: bool) -> float:
     """A learner's cycle (s) by the asymptotic bounds of a closed queue, where a mini-batch takes `mean` seconds.
 
     It is what a lone learner takes for a mini-batch, its messages and its update, or, if that is longer, λ times what one
@@ -51,7 +51,7 @@ def cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: floa
     return max(lone, spec.learners * max(work, interface) / spec.architecture.shards)
 
 
-def delayed(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Run:
+def delay_start(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Run:
     """A worker's role that does nothing before `start` (s)."""
     return role if start == 0.0 else partial(_wait_and_run, env, worker, role, start)
 

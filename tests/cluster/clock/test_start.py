@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster.cast.start import cycle, start_times
+from simasgd.cluster.cast.start import mean_cycle, start_times
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.cluster.laws.test_closed_queues import mean_values
 from tests.protocols.table import ROWS
@@ -52,8 +52,8 @@ def test_under_every_protocol_nobody_begins_before_its_start(kind):
     chosen = scenario(TIMING, SPREAD, {"cluster": cluster, "protocol": ROWS[kind].typical, "stop": {"gradients": 60}})
     clocked, tape = clock(chosen)
     has_server = chosen.protocol.has_server
-    one_cycle = cycle(chosen.cluster, 4 * MS, 10e3, 10e3, has_server=has_server)
-    moments = np.array(start_times(chosen.cluster, one_cycle, chosen.cluster_seed))
+    cycle = mean_cycle(chosen.cluster, 4 * MS, 10e3, 10e3, has_server=has_server)
+    moments = np.array(start_times(chosen.cluster, cycle, chosen.cluster_seed))
     first = [tape.read_at[(tape.learner == learner) & (tape.batch == 0)].min(initial=np.inf) for learner in range(6)]
     assert (np.array(first) >= moments - 1e-12).all()
     assert clocked.gradients_applied >= 60
@@ -106,9 +106,9 @@ def test_a_cycle_by_hand(changes, milliseconds):
         "server": {"bandwidth": "20 MB/s", "update": "2 ms"},
     }
     chosen = scenario(TIMING, {"cluster": cluster}, {"cluster": changes})
-    assert cycle(chosen.cluster, 10 * MS, 10e3, 10e3, has_server=True) == pytest.approx(milliseconds * MS)
+    assert mean_cycle(chosen.cluster, 10 * MS, 10e3, 10e3, has_server=True) == pytest.approx(milliseconds * MS)
     if not changes:
-        assert cycle(chosen.cluster, 10 * MS, 10e3, 10e3, has_server=False) == pytest.approx((10 + 1 + 0.75) * MS)
+        assert mean_cycle(chosen.cluster, 10 * MS, 10e3, 10e3, has_server=False) == pytest.approx((10 + 1 + 0.75) * MS)
 
 
 LEARNERS, THINK, MESSAGE = 16, 9 * MS, 16 * MS
