@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import ClassVar, final
 
 from simasgd.errors import DataMissing
-from simasgd.scenario.learning.data import DataName
 
 VARIABLE = "SIMASGD_DATA"
 _SUFFIXES = ("", ".gz", ".xz")
@@ -55,7 +54,7 @@ class Folders(AbstractSource):
 
 _IDX_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 _IDX_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-FILES: dict[DataName, AbstractSource] = {
+FILES: dict[str, AbstractSource] = {
     "mnist": Files("mnist", _IDX_TRAIN, _IDX_TEST, "the MNIST database of Yann LeCun, Corinna Cortes and Christopher Burges"),
     "fashion-mnist": Files("fashion-mnist", _IDX_TRAIN, _IDX_TEST, "Zalando Research's fashion-mnist repository"),
     "cifar10": Files(
@@ -73,7 +72,7 @@ FILES: dict[DataName, AbstractSource] = {
 }
 
 
-def locate(name: DataName) -> list[Path]:
+def locate(name: str) -> list[Path]:
     """The files or folders of a data set, training before test; none for an embedded one. Raises DataMissing."""
     if name == "own":
         raise DataMissing("learning.data: own: its samples are Python's to give: simulate(scenario, task=Task(…))")

@@ -25,7 +25,6 @@ from simasgd.scenario.learning.data import (
     AbstractData,
     AbstractImages,
     Characters,
-    DataName,
     Digits,
     ImageNet,
     LinearRegression,
@@ -92,7 +91,7 @@ def _imagenet(spec: ImageNet) -> Dataset:
     return Dataset(train.images, train.labels, test.images, test.labels)
 
 
-def _from_files(name: DataName) -> Dataset:
+def _from_files(name: str) -> Dataset:
     read: Callable[[list[Path]], tuple[Bytes, Bytes]] = _read_cifar if name == "cifar10" else _read_idx_pair
     paths, split = locate(name), len(FILES[name].train)
     train_images, train_labels = read(paths[:split])

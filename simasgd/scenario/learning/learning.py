@@ -7,10 +7,10 @@ from typing import Literal, final
 from simasgd.scenario.learning.data import Data, OwnData
 from simasgd.scenario.learning.models import Model, Own
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
-from simasgd.scenario.learning.optimizers import Optimizer, Positive
+from simasgd.scenario.learning.optimizers import Optimizer
 from simasgd.scenario.learning.partition import Dirichlet, Partition, Shared
 from simasgd.scenario.learning.schedule import Schedule
-from simasgd.scenario.vocabulary.section import Inconsistency, Rival, Section, Seed
+from simasgd.scenario.vocabulary.section import Inconsistency, Positive, Rival, Section, Seed
 
 
 @final

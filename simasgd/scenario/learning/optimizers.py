@@ -9,18 +9,16 @@ from pydantic import Field, Tag
 from simasgd.scenario.vocabulary.section import (
     MAPPING,
     NUMBER,
+    DecayRate,
     Flag,
     Inconsistency,
     NameForKind,
-    Number,
+    NonNegative,
     NumberOrMapping,
+    Positive,
     Rival,
     Section,
 )
-
-Positive = Annotated[Number, Field(gt=0.0)]
-NotNegative = Annotated[Number, Field(ge=0.0)]
-Decay = Annotated[Number, Field(ge=0.0, lt=1.0)]
 
 
 @final
@@ -31,7 +29,7 @@ class TotalMomentum(Section):
     1 − 1/M (Mitliagkas et al. 2016, arXiv:1605.09774; B1 row 17).
     """
 
-    total: Decay
+    total: DecayRate
 
 
 class AbstractOptimizer(Section):
@@ -40,7 +38,7 @@ class AbstractOptimizer(Section):
     kind: str
     learning_rate: Positive
     """α₀."""
-    weight_decay: NotNegative = 0.0
+    weight_decay: NonNegative = 0.0
     """This times the weights that a gradient was computed on is added to it, before its modulation."""
     clip: Positive | None = None
     """The greatest norm of the mean gradient over all parameters; a longer one is scaled down to it."""
@@ -55,7 +53,7 @@ class SGD(AbstractOptimizer):
     """Stochastic gradient descent; with momentum if `momentum` is not 0, heavy-ball or Nesterov's."""
 
     kind: Literal["sgd"] = "sgd"
-    momentum: Annotated[Annotated[Decay, Tag(NUMBER)] | Annotated[TotalMomentum, Tag(MAPPING)], NumberOrMapping] = 0.0
+    momentum: Annotated[Annotated[DecayRate, Tag(NUMBER)] | Annotated[TotalMomentum, Tag(MAPPING)], NumberOrMapping] = 0.0
     nesterov: Flag = False
 
     def inconsistencies(self) -> list[Inconsistency]:
@@ -67,7 +65,7 @@ class Adagrad(AbstractOptimizer):
     """Adagrad (Duchi et al. 2011): divides by the root of the sum of squared gradients."""
 
     kind: Literal["adagrad"] = "adagrad"
-    initial_accumulator_value: NotNegative = 0.1
+    initial_accumulator_value: NonNegative = 0.1
     eps: Positive = 1e-7
 
 
@@ -76,8 +74,8 @@ class Adam(AbstractOptimizer):
     """Adam (arXiv:1412.6980), or NAdam with `nesterov`."""
 
     kind: Literal["adam"] = "adam"
-    b1: Decay = 0.9
-    b2: Decay = 0.999
+    b1: DecayRate = 0.9
+    b2: DecayRate = 0.999
     eps: Positive = 1e-8
     nesterov: Flag = False
 
@@ -87,10 +85,10 @@ class AdamW(AbstractOptimizer):
     """Adam with decoupled weight decay (arXiv:1711.05101)."""
 
     kind: Literal["adamw"] = "adamw"
-    weight_decay: NotNegative = 1e-4
+    weight_decay: NonNegative = 1e-4
     """The learning rate times this times the weights is taken from the weights, past the optimizer's moments."""
-    b1: Decay = 0.9
-    b2: Decay = 0.999
+    b1: DecayRate = 0.9
+    b2: DecayRate = 0.999
     eps: Positive = 1e-8
     nesterov: Flag = False
 
@@ -100,13 +98,13 @@ class RMSProp(AbstractOptimizer):
     """RMSProp (Tieleman and Hinton 2012): divides by the root of a running mean of squared gradients."""
 
     kind: Literal["rmsprop"] = "rmsprop"
-    decay: Decay = 0.9
+    decay: DecayRate = 0.9
     """Of the running mean."""
     eps: Positive = 1e-8
-    initial_scale: NotNegative = 0.0
+    initial_scale: NonNegative = 0.0
     centered: Flag = False
     """Divides by the standard deviation instead."""
-    momentum: Decay = 0.0
+    momentum: DecayRate = 0.0
     nesterov: Flag = False
 
     def inconsistencies(self) -> list[Inconsistency]:

@@ -1,0 +1,99 @@
+"""Sets of images."""
+
+from __future__ import annotations
+
+import abc
+from typing import Annotated, Literal, final
+
+from pydantic import Field
+
+from simasgd.scenario.learning.data.base import DATA, AbstractData, DataShape
+from simasgd.scenario.vocabulary.section import Count, Flag, Inconsistency
+
+
+class AbstractImages(AbstractData):
+    """Images with a label each, and what is done to them before a model sees them."""
+
+    subtract_mean: Flag = False
+    """Whether the mean training image is subtracted from every image, pixel by pixel."""
+    crop: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Pixels of zeros on each side, of which a window of the image's own size is cut out at random for each training sample."""
+    flip: Flag = False
+    """Whether a training sample is mirrored left-right with probability 1/2."""
+
+    @property
+    @abc.abstractmethod
+    def original(self) -> DataShape:
+        """Of the images as they are read."""
+
+    @property
+    def shape(self) -> DataShape:
+        original = self.original
+        return original._replace(mean=(0.0,) * len(original.mean)) if self.subtract_mean else original
+
+    @property
+    def is_augmented(self) -> bool:
+        """Whether a training sample is another one each time it is drawn."""
+        return self.crop > 0 or self.flip
+
+    def inconsistencies(self) -> list[Inconsistency]:
+        height, width, _ = self.original.image
+        if self.crop < min(height, width):
+            return []
+        message = f"{self.crop} is too large: of {height} × {width} pixels nothing might be left"
+        return [Inconsistency(("crop",), message)]
+
+
+class AbstractKnownImages(AbstractImages):
+    """Images of a set whose sizes are known."""
+
+    @property
+    def original(self) -> DataShape:
+        return DATA[self.kind]
+
+
+@final
+class Digits(AbstractKnownImages):
+    """scikit-learn's 8 × 8 digits, which are embedded."""
+
+    kind: Literal["digits"] = "digits"
+
+
+@final
+class Mnist(AbstractKnownImages):
+    """Handwritten digits of 28 × 28 pixels."""
+
+    kind: Literal["mnist"] = "mnist"
+
+
+@final
+class FashionMnist(AbstractKnownImages):
+    """Clothes of 28 × 28 pixels."""
+
+    kind: Literal["fashion-mnist"] = "fashion-mnist"
+
+
+@final
+class Cifar10(AbstractKnownImages):
+    """Things and animals of 32 × 32 pixels in colour."""
+
+    kind: Literal["cifar10"] = "cifar10"
+
+
+@final
+class ImageNet(AbstractImages):
+    """Photographs of ImageNet (ILSVRC 2012), or of as large a part of it as is there, cut to squares of one size."""
+
+    kind: Literal["imagenet"] = "imagenet"
+    resolution: Annotated[Count, Field(le=2048)]
+    """Pixels of a square's side."""
+    classes: Annotated[Count, Field(le=1_000_000)] = 1000
+    train: Annotated[Count, Field(le=2**31 - 1)] = 1_281_167
+    """How many training images there are."""
+    test: Annotated[Count, Field(le=2**31 - 1)] = 50_000
+    """How many test images (of `val`) there are."""
+
+    @property
+    def original(self) -> DataShape:
+        size = self.resolution
+        return DataShape(self.train, self.test, (size, size, 3), self.classes, (0.485, 0.456, 0.406))
