@@ -1,1 +1,1 @@
-"""What both kinds of cluster share: workers, faults, start and supervision."""
+"""What both kinds of cluster share: workers, faults and start."""

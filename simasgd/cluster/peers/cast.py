@@ -8,7 +8,6 @@ from typing import final
 
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.supervision import supervised
 from simasgd.cluster.cast.updater import make_processor
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
@@ -20,6 +19,7 @@ from simasgd.cluster.peers.centre import Centre
 from simasgd.cluster.peers.ensemble import GradientEnsemble, MeetingContext, ModelEnsemble
 from simasgd.cluster.peers.model_holder import AbstractModelHolder
 from simasgd.cluster.peers.peer import Peer
+from simasgd.cluster.supervision.supervised import supervised
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
 

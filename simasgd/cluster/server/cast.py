@@ -8,7 +8,6 @@ from typing import final
 
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.supervision import supervised
 from simasgd.cluster.cast.updater import make_processor
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
@@ -16,6 +15,7 @@ from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.server.architecture import deploy
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
+from simasgd.cluster.supervision.supervised import supervised
 from simasgd.protocols.base import AbstractServerProtocol, Role
 
 

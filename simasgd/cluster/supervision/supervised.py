@@ -1,0 +1,56 @@
+"""The roles of a protocol under supervision.
+
+A role gets a stand-in for its server or learner, which checks every call of a verb. Protocols of simasgd itself get the
+original objects, so supervision costs them nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar, final
+
+from simasgd.cluster.supervision.calls import stand_in
+from simasgd.cluster.supervision.ledger import GradientLedger
+from simasgd.cluster.supervision.role import SupervisedRole
+from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol, Role
+from simasgd.protocols.foreign import is_foreign
+from simasgd.protocols.verbs import CentreVerbs, LearnerVerbs, PeerVerbs, ServerVerbs
+
+Supervisable = TypeVar("Supervisable", AbstractServerProtocol, AbstractPeerProtocol)
+
+
+@final
+class Supervised:
+    """The roles of one protocol in one run. Their mistakes raise ProtocolFault."""
+
+    def __init__(self, protocol: AbstractServerProtocol | AbstractPeerProtocol) -> None:
+        self._protocol = protocol
+        self._has_server = isinstance(protocol, AbstractServerProtocol)
+        self._ledger = GradientLedger()
+
+    def serve(self, server: ServerVerbs | CentreVerbs) -> Role:
+        """Run the role of the server or the centre."""
+        return self._run("serve", server, ServerVerbs if self._has_server else CentreVerbs)
+
+    def learn(self, learner: LearnerVerbs | PeerVerbs) -> Role:
+        """Run a learner's role. After a crash, the role starts without gradients."""
+        self._ledger.clear(learner.number)
+        return self._run("learn", learner, LearnerVerbs if self._has_server else PeerVerbs)
+
+    def communicate(self, peer: PeerVerbs) -> Role:
+        """Run the role of a learner's second thread."""
+        return self._run("communicate", peer, PeerVerbs)
+
+    def _run(self, name: str, actor: object, verbs: type) -> Role:
+        role = SupervisedRole(self._protocol.kind, name, self._ledger)
+        role.begin(getattr(self._protocol, name), stand_in(role, actor, verbs))
+        try:
+            value = None
+            while True:
+                value = yield role.resume(value)
+        finally:
+            role.close()
+
+
+def supervised(protocol: Supervisable) -> Supervisable | Supervised:
+    """Return the protocol, or its roles under supervision if it is from another package."""
+    return Supervised(protocol) if is_foreign(type(protocol)) else protocol
