@@ -13,7 +13,7 @@ from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.protocols import AllReduce
 from simasgd.scenario.cluster.collective import Collective
-from simasgd.scenario.reading.keys import sections
+from simasgd.scenario.reading.keys import find_sections
 from simasgd.tape import SummaryRecorder
 
 STEPS = 300
@@ -21,7 +21,7 @@ TOPOLOGIES = {"one by one": "ring", "at once": "star"}
 
 
 def main() -> None:
-    for kind in [one.model_fields["kind"].default for one in sections(Collective)]:
+    for kind in [one.model_fields["kind"].default for one in find_sections(Collective)]:
         for how, topology in TOPOLOGIES.items():
             chosen = scenario(
                 f"{{kind: all-reduce, collective: {kind}}}",

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from simasgd.command.cli import app
-from simasgd.report.page import study_page
+from simasgd.report.page import render_study
 from simasgd.scenario.lock_step import may_lock_step, will_probably_lock_step
 from simasgd.scenario.reading import catalogue
-from simasgd.scenario.reading.text import dump
+from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import study
 from simasgd.what_if import Start, what_if
@@ -63,7 +63,7 @@ def test_where_it_is_looked_for(changes, may, will_probably):
     assert (may_lock_step(chosen), will_probably_lock_step(chosen)) == (may, will_probably)
 
 
-@pytest.mark.parametrize("name", catalogue.scenarios())
+@pytest.mark.parametrize("name", catalogue.list_scenarios())
 def test_no_scenario_that_comes_along_is_suspected(name):
     chosen = Scenario.load(name)
     assert not [variant for variant, one in (chosen.variants or {"": chosen}).items() if may_lock_step(one)]
@@ -90,7 +90,7 @@ def test_constant_times_on_fair_links_are_found_and_said():
     assert list(found.byte_samples) == run.summary["warnings"]
     (warning,) = run.summary["warnings"]
     assert warning.startswith("How learners start changes this run's speed: the first 800 gradients take 26.05 simulated")
-    page = study_page(found)
+    page = render_study(found)
     assert warning.replace("'", "&#39;") in page
     assert "Where learners start at different moments it is" in page
     for row in run.summary["what_if"]:
@@ -153,7 +153,9 @@ def test_protocols_with_rounds_lose_a_cycle_at_most(kind):
 )
 def test_the_commands_say_it(command, note, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "s.yaml").write_text(dump(scenario(TIMING, FAIR, {"stop": {"gradients": 64}}).resolved()), encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(
+        dump_yaml(scenario(TIMING, FAIR, {"stop": {"gradients": 64}}).resolved()), encoding="utf-8"
+    )
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0
     assert [line for line in done.output.splitlines() if line.startswith(note)]

@@ -63,10 +63,10 @@ def test_the_readmes_scenario_is_a_scenario(tmp_path):
 
 def test_every_key_is_documented():
     text = (ROOT / "docs" / "scenario.md").read_text()
-    for key in keys.known():
+    for key in keys.list_keys():
         last = key.rsplit(".", 1)[-1]
         assert re.search(rf"`[^`]*\b{last}\b[^`]*`", text), f"{key} is not in docs/scenario.md"
-    for profile in catalogue.profiles():
+    for profile in catalogue.list_profiles():
         assert profile in text
 
 

@@ -13,7 +13,11 @@ from simasgd.scenario.learning.modulation import DefaultModulation, Modulation, 
 from simasgd.scenario.reading import keys
 
 _NO_RULE = (DefaultModulation, NoModulation, NoCompression)
-RULES = [one for one in (*get_args(Protocol), *keys.sections(Modulation), *keys.sections(Compression)) if one not in _NO_RULE]
+RULES = [
+    one
+    for one in (*get_args(Protocol), *keys.find_sections(Modulation), *keys.find_sections(Compression))
+    if one not in _NO_RULE
+]
 _SOURCE = re.compile(r"arXiv:\d{4}\.\d{4,5}|(?:NIPS|OSDI|SIGMOD)|Chan and Lane 2014")
 _TAG = re.compile(r"\b(?:verified|secondary|recalled|derived)\b")
 

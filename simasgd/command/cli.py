@@ -99,13 +99,13 @@ def compare(
     the scenario's own variants are compared. KEY=VALUE holds for all: repeats=5 shows the spread over seeds. Results go to
     reports/NAME-compare/ unless --out names another folder.
     """
-    from simasgd.scenario.reading.compare import compared, target_of
+    from simasgd.scenario.reading.protocol_variants import build_comparison, parse_target
 
-    chosen = compared(scenario, arguments)
-    value = None if target is None else target_of(target, chosen)
+    chosen = build_comparison(scenario, arguments)
+    value = None if target is None else parse_target(target, chosen)
     _check_data(chosen)
 
-    from simasgd.report.comparison.as_json import write_comparison
+    from simasgd.report.comparison.comparison_json import write_comparison
 
     asked = () if target is None else ("--target", target)
     command = _command("compare", scenario, (*arguments, *asked))
@@ -157,7 +157,7 @@ def sweep(
 
     from simasgd.command.progress import points
     from simasgd.report.page import write_sweep
-    from simasgd.report.terminal import sweep_lines
+    from simasgd.report.terminal import summarise_sweep
     from simasgd.sweeps.sweep import SWEEP_PATHS, run_points
 
     at = _Place("sweep", f"{plan.scenario.name}-sweep", out, replacing)
@@ -169,7 +169,7 @@ def sweep(
     failed = table.points[table.points["error"] != ""]
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
-    click.echo("\n".join(sweep_lines(table)))
+    click.echo("\n".join(summarise_sweep(table)))
     click.echo(printable(f"report: {place.shown / 'index.html'}"))
     if len(failed):
         sys.exit(1)
@@ -197,13 +197,13 @@ def check(scenario: str, overrides: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_(as_json: bool) -> None:
     """List the scenarios and node profiles that come with simasgd, and the protocols there are."""
-    from simasgd.scenario.reading import catalogue, text
+    from simasgd.scenario.reading import catalogue, yaml_layer
 
     found = {
-        kind: {name: str(text.read(path).tree.get("title", "")) for name, path in named.items()}
-        for kind, named in (("scenarios", catalogue.scenarios()), ("profiles", catalogue.profiles()))
+        kind: {name: str(yaml_layer.read_layer(path).tree.get("title", "")) for name, path in named.items()}
+        for kind, named in (("scenarios", catalogue.list_scenarios()), ("profiles", catalogue.list_profiles()))
     }
-    found["protocols"] = catalogue.protocols()
+    found["protocols"] = catalogue.list_protocols()
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
@@ -219,7 +219,7 @@ def list_(as_json: bool) -> None:
 @click.option("--plan", "as_plan", is_flag=True, help="Print how its learning would be computed, and the memory it takes.")
 def show(scenario: str, overrides: tuple[str, ...], as_plan: bool) -> None:
     """Print a scenario as resolved: every value that holds, defaults included."""
-    from simasgd.scenario.reading import text
+    from simasgd.scenario.reading import yaml_layer
     from simasgd.scenario.schema import Scenario
 
     chosen = Scenario.load(scenario, *overrides)
@@ -228,15 +228,15 @@ def show(scenario: str, overrides: tuple[str, ...], as_plan: bool) -> None:
 
         click.echo(plans(chosen))
     else:
-        click.echo(text.dump(chosen.resolved()), nl=False)
+        click.echo(yaml_layer.dump_yaml(chosen.resolved()), nl=False)
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON schema of scenarios, for editors: simasgd schema > scenario.schema.json"""
-    from simasgd.scenario.reading.json_schema import scenario_schema
+    from simasgd.scenario.reading.editor_schema import build_scenario_schema
 
-    click.echo(json.dumps(scenario_schema(), indent=1))
+    click.echo(json.dumps(build_scenario_schema(), indent=1))
 
 
 @app.command()
@@ -332,7 +332,7 @@ def _run_into(
     with at.opened(contents_of(at.kind, chosen, target), paths_of(chosen)) as place:
         from simasgd.command.progress import phases
         from simasgd.report.page import write_study
-        from simasgd.report.terminal import study_lines
+        from simasgd.report.terminal import summarise_study
         from simasgd.simulator import study
 
         if place.has_unfinished_work and not quiet:
@@ -354,7 +354,7 @@ def _run_into(
             progress("report", 1.0)
             _add_page(place, lambda folder: write_study(result, folder))
         place.finish()
-    click.echo("\n".join(study_lines(result)))
+    click.echo("\n".join(summarise_study(result)))
     for note in result.notes:
         click.echo(f"note: {printable(note)}")
     click.echo(printable(f"report: {place.shown / 'index.html'}"))

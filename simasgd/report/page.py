@@ -14,51 +14,51 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import simasgd
-from simasgd.report.blocks import blocks
-from simasgd.report.facts.facts import facts_of
-from simasgd.report.facts.glossary import WORDS
-from simasgd.report.facts.words import few, joined, without_controls
-from simasgd.report.sections.cards import cards
-from simasgd.report.sections.provenance import about, profiles, provenance
-from simasgd.report.sections.verdict import verdict
+from simasgd.report.facts.formats import join_words, list_some, replace_controls
+from simasgd.report.facts.glossary import GLOSSARY
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.sections.cards import build_cards
+from simasgd.report.sections.provenance import describe_study, tabulate_profiles, tabulate_provenance
+from simasgd.report.sections.verdict import state_verdict
+from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
-from simasgd.report.sweep.facts import SweepFacts, short
-from simasgd.report.sweep.verdict import sweep_verdict
+from simasgd.report.sweep.sweep_facts import SweepFacts, shorten_key
+from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.results.run import PAGE, Study
-from simasgd.scenario.reading import text
+from simasgd.scenario.reading import yaml_layer
 
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import SweepTable
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_GANTT = ("gantt_paint.js", "gantt.js")
+_TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
 
 
-def study_page(study: Study) -> str:
+def render_study(study: Study) -> str:
     """The report on all runs of a scenario, as HTML."""
-    variants = facts_of(study)
+    variants = collect_facts(study)
     scenario = study.scenario
-    sections = blocks(study, variants)
+    sections = build_study_blocks(study, variants)
     return _render(
         "study.html.j2",
-        scripts=("page.js", *(_GANTT if any(section.timelines for section in sections) else ())),
+        scripts=("page.js", *(_TIMELINE_SCRIPTS if any(section.timelines for section in sections) else ())),
         version=next(iter(study.runs.values()))[0].summary["version"],
         name=scenario.name,
         heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
         title=scenario.title,  # what its author expects, which the verdict may contradict
-        verdict=verdict(variants),
+        verdict=state_verdict(variants),
         names=[one.name for one in variants],
         notes=study.notes,
-        about=about(study),
+        about=describe_study(study),
         single=len(variants) == 1,
-        cards=cards(variants),
+        cards=build_cards(variants),
         blocks=sections,
         command=study.command or "simasgd run scenario.yaml",
-        repeat=_repeat(study),
-        yaml=text.dump(scenario.resolved()),
-        provenance=provenance(study),
-        profiles=profiles(study),
-        words=WORDS,
+        repeat=_explain_command(study),
+        yaml=yaml_layer.dump_yaml(scenario.resolved()),
+        provenance=tabulate_provenance(study),
+        profiles=tabulate_profiles(study),
+        words=GLOSSARY,
     )
 
 
@@ -66,11 +66,11 @@ def write_study(study: Study, folder: Path) -> Path:
     """Write a study's report into its folder, and each variant's own below; returns the page's path."""
     if study.has_variants:
         for variant in study.runs:
-            _write(study_page(study.alone(variant)), folder / variant)
-    return _write(study_page(study), folder)
+            _write(render_study(study.alone(variant)), folder / variant)
+    return _write(render_study(study), folder)
 
 
-def sweep_page(sweep: SweepTable) -> str:
+def render_sweep(sweep: SweepTable) -> str:
     """The report on a sweep, as HTML."""
     facts = SweepFacts.of(sweep)
     scenario = sweep.scenario
@@ -79,21 +79,21 @@ def sweep_page(sweep: SweepTable) -> str:
         scripts=("page.js",),
         version=simasgd.__version__,
         name=scenario.name,
-        heading=f"Sweep over {joined([short(axis) for axis in sweep.axes]) or 'seeds'}",
-        verdict=sweep_verdict(facts),
+        heading=f"Sweep over {join_words([shorten_key(axis) for axis in sweep.axes]) or 'seeds'}",
+        verdict=state_sweep_verdict(facts),
         names=[variant for variant in facts.variants if variant],
-        about=[(axis.key, few(axis.values, 8)) for axis in sweep.axes],
-        blocks=sweep_blocks.blocks(facts),
-        points=sweep_blocks.all_points(facts),
+        about=[(axis.key, list_some(axis.values, 8)) for axis in sweep.axes],
+        blocks=sweep_blocks.build_sweep_blocks(facts),
+        points=sweep_blocks.tabulate_points(facts),
         command=sweep.command,
-        yaml=text.dump(scenario.resolved()),
-        words=WORDS,
+        yaml=yaml_layer.dump_yaml(scenario.resolved()),
+        words=GLOSSARY,
     )
 
 
 def write_sweep(sweep: SweepTable, folder: Path) -> Path:
     """Write a sweep's report into its folder; returns the page's path."""
-    return _write(sweep_page(sweep), folder)
+    return _write(render_sweep(sweep), folder)
 
 
 def _write(page: str, folder: Path) -> Path:
@@ -103,22 +103,22 @@ def _write(page: str, folder: Path) -> Path:
     return path
 
 
-def _repeat(study: Study) -> str:
+def _explain_command(study: Study) -> str:
     if study.command:
         return "This command repeats the study. The same scenario under the same versions gives the same numbers."
     return "The scenario below, saved as scenario.yaml, is repeated by this command. The same versions give the same numbers."
 
 
 @cache
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["naming"] = naming
+    environment.filters["naming"] = emphasise_names
     return environment
 
 
-def naming(sentence: str, names: Sequence[str]) -> Markup:
+def emphasise_names(sentence: str, names: Sequence[str]) -> Markup:
     """The sentence with the variants' names emphasised, so that `async` at its beginning reads as the name it is."""
     if not names:
         return Markup("{}").format(sentence)
@@ -132,5 +132,5 @@ def _render(template: str, scripts: Sequence[str], **content: Any) -> str:
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8").strip() for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip())
-    page = _environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
-    return without_controls(page)
+    page = _make_environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
+    return replace_controls(page)

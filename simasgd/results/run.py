@@ -19,7 +19,7 @@ from simasgd.results.outcome import Outcome, has_time, in_words, outcome_of, rea
 from simasgd.results.stored import RunJson, StudyJson, VariantsJson, read_json
 from simasgd.results.tables import EVALUATIONS, LEARNERS, TIMELINE, UPDATES, read_table
 from simasgd.results.timeline import write_trace
-from simasgd.scenario.reading import text
+from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import COMPARE, PAGE, RUN, SCENARIO, STUDY, SWEEP, TRACE, VARIANTS
 from simasgd.storage.folder import occupied
@@ -112,7 +112,7 @@ class Run:
         """Write the run's files into a folder that nobody else writes to, in place of files of their names."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RUN, self.summary)
-        (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
+        (folder / SCENARIO).write_text(yaml_layer.dump_yaml(self.scenario.resolved()), encoding="utf-8")
         for name in _TABLES:
             table: pd.DataFrame | None = getattr(self, name)
             if table is not None:
@@ -196,7 +196,7 @@ class Study:
             first.write_into(folder)
             for run in further:
                 run.write_into(folder / _REPEATS / str(run.seed))
-        (folder / SCENARIO).write_text(text.dump(self.scenario.resolved()), encoding="utf-8")
+        (folder / SCENARIO).write_text(yaml_layer.dump_yaml(self.scenario.resolved()), encoding="utf-8")
         about = {"command": self.command, "notes": list(self.notes), "variant": self.variant, "target": self.target}
         write_json(folder / STUDY, about)
 

@@ -11,8 +11,8 @@ from itertools import product
 
 from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
-from simasgd.scenario.reading import keys, text
-from simasgd.scenario.reading.load import override_layer
+from simasgd.scenario.reading import keys, yaml_layer
+from simasgd.scenario.reading.load import parse_override
 from simasgd.scenario.vocabulary import units
 from simasgd.scenario.vocabulary.values import shown
 
@@ -40,21 +40,21 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
-            override_layer(argument)  # which complains
+            parse_override(argument)  # which complains
         try:
             values = _values(value)
             if values is None:
-                override_layer(argument)
+                parse_override(argument)
                 fixed.append(argument)
                 continue
-            full = keys.resolve(key.strip())
+            full = keys.resolve_key(key.strip())
         except ValueError as error:
             raise _wrong(argument, str(error)) from None
         if any(axis.key == full for axis in axes):
             raise _wrong(argument, f"{full} is swept twice")
         axes.append(Axis(full, values))
     for argument in fixed:
-        full = keys.resolve(argument.partition("=")[0].strip())
+        full = keys.resolve_key(argument.partition("=")[0].strip())
         if any(axis.key == full for axis in axes):
             raise _wrong(argument, f"{full} is swept as well")
     return axes, fixed
@@ -101,7 +101,7 @@ def _values(given: str) -> tuple[str, ...] | None:
 
 def _split(value: str) -> list[str]:
     """The parts of a text between commas, but for commas within brackets or quotes. Raises ValueError."""
-    return [part.strip() for part in text.pieces(value, ",")]
+    return [part.strip() for part in yaml_layer.split_outside_brackets(value, ",")]
 
 
 def _range(arguments: list[str]) -> list[str]:

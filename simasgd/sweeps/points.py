@@ -9,7 +9,7 @@ from typing import Any, final
 from simasgd.errors import RunFailed, SimasgdError
 from simasgd.results.run import Run, tables_of
 from simasgd.results.stored import RunJson, read_json
-from simasgd.scenario.reading import text
+from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
 from simasgd.storage.folder import POINTS, WORK
@@ -63,7 +63,7 @@ class PointFolders:
 def _has_scenario(folder: Path, scenario: Scenario) -> bool:
     """Whether a run's scenario.yaml is as it was written."""
     path = folder / SCENARIO
-    return is_file(path) and path.read_bytes() == text.dump(scenario.resolved()).encode()
+    return is_file(path) and path.read_bytes() == yaml_layer.dump_yaml(scenario.resolved()).encode()
 
 
 def _repair(folder: Path, fresh: Path) -> None:

@@ -19,8 +19,8 @@ from simasgd.results.run import read_scenario, write_json, write_table
 from simasgd.results.stored import SweepJson, read_json
 from simasgd.results.tables import SWEEP_POINTS, Words, read_table
 from simasgd.scenario.alike import together
-from simasgd.scenario.reading import catalogue, text
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.files import PAGE, SCENARIO, SWEEP
@@ -99,8 +99,8 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
     A scenario's variants and repeats are points too; a swept seed takes the place of the repeats.
     """
     axes, fixed = parse(arguments)
-    path = catalogue.scenario_file(source)
-    file = text.read(path)
+    path = catalogue.find_scenario_file(source)
+    file = yaml_layer.read_layer(path)
     if any(axis.key == "seed" for axis in axes):
         fixed = ["repeats=1", *fixed]
     points: dict[str, Point] = {}
@@ -110,7 +110,7 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
     for values in combinations(axes):
         changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
         try:
-            scenario = typed(file, [*fixed, *changes])
+            scenario = build_scenario(file, [*fixed, *changes])
         except ScenarioError as error:
             place = shortened(printable(" ".join(changes)), 300)
             raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
@@ -134,7 +134,7 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
 def _base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
     """The scenario that the axes vary; the first point's where it is none without them (a kind whose parameter is swept)."""
     try:
-        return typed(file, fixed)
+        return build_scenario(file, fixed)
     except ScenarioError:
         return next(point.scenario for point in points)
 
@@ -268,7 +268,7 @@ def _write(table: SweepTable, folder: Path) -> None:
     }
     write_json(folder / SWEEP, content)
     write_table(folder / _TABLE, table.points)
-    (folder / SCENARIO).write_text(text.dump(table.scenario.resolved()), encoding="utf-8")
+    (folder / SCENARIO).write_text(yaml_layer.dump_yaml(table.scenario.resolved()), encoding="utf-8")
 
 
 def _number_at(scenario: Scenario, key: str) -> float | None:

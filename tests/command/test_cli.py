@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simasgd.scenario.reading.text import dump
+from simasgd.scenario.reading.yaml_layer import dump_yaml
 from tests.build import LEARNING, TIMING, scenario
 
 PROGRAM = str(Path(sys.executable).with_name("simasgd"))
@@ -38,7 +38,7 @@ def test_the_quickstart_runs_from_any_directory_and_says_where_its_page_is(tmp_p
 
 def test_an_earlier_runs_folder_is_replaced_whole(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(dump(scenario(TIMING, {"stop": {"gradients": 40}, "repeats": 2}).resolved()))
+    path.write_text(dump_yaml(scenario(TIMING, {"stop": {"gradients": 40}, "repeats": 2}).resolved()))
     simasgd("run", "mine.yaml", "--out", "out", "-q", folder=tmp_path)
     assert (tmp_path / "out/repeats/1/run.json").exists()
     done = simasgd("run", "mine.yaml", "repeats=1", "seed=3", "--out", "out", "--replace", "-q", folder=tmp_path)
@@ -58,7 +58,7 @@ def test_a_run_says_its_error_or_else_its_loss(tmp_path):
 
 def test_timing_only_never_imports_jax(tmp_path):
     path = tmp_path / "timing.yaml"
-    path.write_text(dump(scenario(TIMING).resolved()))
+    path.write_text(dump_yaml(scenario(TIMING).resolved()))
     script = (
         "import sys; from simasgd.command.cli import main; sys.argv = ['simasgd', 'run', 'timing.yaml', '-q']\n"
         "main_exit = None\ntry:\n    main()\nexcept SystemExit as stop:\n    main_exit = stop.code\n"
@@ -112,7 +112,7 @@ def test_a_comparison_and_its_page(tmp_path):
 @pytest.mark.parametrize(("kind", "base"), [("run", LEARNING), ("sweep", TIMING)], ids=["run", "sweep"])
 def test_a_report_can_be_made_anew_and_is_the_same(kind, base, tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(dump(scenario(base, {"stop": {"gradients": 40}}).resolved()))
+    path.write_text(dump_yaml(scenario(base, {"stop": {"gradients": 40}}).resolved()))
     simasgd(kind, "mine.yaml", *(["learners=2,3"] if kind == "sweep" else []), "--out", "out", "-q", folder=tmp_path)
     page = tmp_path / "out/index.html"
     first = page.read_bytes()

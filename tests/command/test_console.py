@@ -61,11 +61,11 @@ def test_arguments_that_are_no_text_are_refused(arguments, said, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names may be text only")
 def test_a_files_name_that_is_no_text_is_refused_in_a_line(tmp_path, monkeypatch):
-    from simasgd.scenario.reading.text import dump
+    from simasgd.scenario.reading.yaml_layer import dump_yaml
 
     monkeypatch.chdir(tmp_path)
     for name in ("mine\udcff.yaml", "mine.yaml"):
-        (tmp_path / name).write_text(dump(scenario(TIMING).resolved()))
+        (tmp_path / name).write_text(dump_yaml(scenario(TIMING).resolved()))
     _, err, code = printed(["run", "mine.yaml", "--out", "out\udcfe", "-q"], "utf-8", monkeypatch)
     assert (err, code) == (r"out\udcfe: a folder's name must be UTF-8 text; give another with --out" + "\n", 2)
     _, err, code = printed(["run", "mine\udcff.yaml", "--out", "out", "-q"], "utf-8", monkeypatch)

@@ -21,8 +21,8 @@ import click
 
 from simasgd.command import cli
 from simasgd.errors import SimasgdError
-from simasgd.scenario.reading import catalogue, keys, text
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import catalogue, keys, yaml_layer
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import merge
 from tests.command.bad_input import PLAIN, TIMING
@@ -164,19 +164,24 @@ def _judge(error: SimasgdError, file: Path) -> None:
 
 def _judge_fine(scenario: Scenario) -> None:
     """What is accepted can be written down, and means the same when it is read again."""
-    resolved = text.dump(scenario.resolved())
+    resolved = yaml_layer.dump_yaml(scenario.resolved())
     resolved.encode()
-    again = text.parse(resolved, "resolved")
-    if typed(again).hash() != scenario.hash():
+    again = yaml_layer.parse_layer(resolved, "resolved")
+    if build_scenario(again).hash() != scenario.hash():
         raise Wrong("is another scenario when it is resolved and read again")
 
 
 def _bases() -> list[str]:
     """The scenarios that are mutated."""
-    shipped = [path.read_text(encoding="utf-8") for path in catalogue.scenarios().values()]
+    shipped = [path.read_text(encoding="utf-8") for path in catalogue.list_scenarios().values()]
     timing = TIMING.replace("payload", "samples_per_epoch: 100, payload")
-    plain = text.parse(timing, "").tree
-    return [PLAIN, timing, *shipped, *(text.dump(merge(plain, {"cluster": form})) for form in CLUSTER_FORMS.values())]
+    plain = yaml_layer.parse_layer(timing, "").tree
+    return [
+        PLAIN,
+        timing,
+        *shipped,
+        *(yaml_layer.dump_yaml(merge(plain, {"cluster": form})) for form in CLUSTER_FORMS.values()),
+    ]
 
 
 def _mutant(random: Random, bases: list[str]) -> Mutant:
@@ -195,7 +200,7 @@ def _mutant(random: Random, bases: list[str]) -> Mutant:
 
 
 def _key(random: Random) -> str:
-    key = random.choice(keys.known())
+    key = random.choice(keys.list_keys())
     parts = key.split(".")
     choices = [key, ".".join(parts[random.randrange(len(parts)) :]), _misspelt(random, key), random.choice(SNIPPETS)]
     return random.choices(choices, [5, 5, 1, 0.3])[0]
@@ -217,7 +222,7 @@ def _written(random: Random, value: Any) -> str:
 def _with_other_values(random: Random, written: str, bases: list[str]) -> str:
     """The tree with a value or key changed, put in, taken out, or taken over from another scenario."""
     try:
-        tree = text.parse(written, "").tree
+        tree = yaml_layer.parse_layer(written, "").tree
     except SimasgdError:
         return written
     for _ in range(random.choice([1, 1, 2, 4])):
@@ -232,10 +237,10 @@ def _with_other_values(random: Random, written: str, bases: list[str]) -> str:
             case 3 if isinstance(parent, dict) and len(tree) > 1:
                 del parent[key]
             case 4:
-                other_parent, other_key = random.choice(list(_places(text.parse(random.choice(bases), "").tree)))
+                other_parent, other_key = random.choice(list(_places(yaml_layer.parse_layer(random.choice(bases), "").tree)))
                 parent[key if random.random() < 0.5 or isinstance(parent, list) else other_key] = other_parent[other_key]
             case _:
-                full = random.choice(keys.known()).split(".")
+                full = random.choice(keys.list_keys()).split(".")
                 _put(tree, full, random.choice(VALUES))
     return _written(random, tree)
 

@@ -14,7 +14,7 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.player import Moment
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.cluster.collective import Collective
-from simasgd.scenario.reading.keys import sections
+from simasgd.scenario.reading.keys import find_sections
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.players.test_players import TOLERANCE, distance
 
@@ -58,7 +58,7 @@ def _double_precision(quickly_compiled):
         yield
 
 
-@pytest.mark.parametrize("collective", [one.model_fields["kind"].default for one in sections(Collective)])
+@pytest.mark.parametrize("collective", [one.model_fields["kind"].default for one in find_sections(Collective)])
 def test_all_reduce_is_hardsync(collective):
     """With momentum, whoever sends to whom, in one part or several: whose steps are of the same gradients of the same weights
     learns the same."""

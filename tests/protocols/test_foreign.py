@@ -49,7 +49,7 @@ def install(folder: Path, entry_points: str, **modules: str) -> None:
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """A folder on the module path, and what is known of installed protocols forgotten before and after."""
-    caches = (foreign._named, foreign.protocol, keys._foreign)
+    caches = (foreign._named, foreign.protocol, keys._list_foreign_keys)
     monkeypatch.syspath_prepend(str(tmp_path))
     for cache in caches:
         cache.cache_clear()
@@ -91,7 +91,7 @@ def test_its_parameters_are_keys(installed):
         'kind: Literal["round-robin"] = "round-robin"\n    turns: Count = 1\n    """Gradients of a learner in turn."""\n',
     )
     install(installed, entry_points(), round_robin=PARAMETER + parametrised)
-    assert keys.resolve("turns") == "protocol.turns"
+    assert keys.resolve_key("turns") == "protocol.turns"
     chosen = scenario(TIMING, {"protocol": {"kind": "round-robin", "turns": 2}})
     assert chosen.protocol.turns == 2
     assert content_name(chosen) != content_name(scenario(TIMING, {"protocol": "round-robin"}))
@@ -106,8 +106,8 @@ def test_its_parameters_are_keys(installed):
 def test_its_keys_do_not_get_into_the_way_of_short_ones(installed):
     named = FILE.replace('= "round-robin"\n', '= "round-robin"\n    learners: int = 3\n    turns: int = 1\n', 1)
     install(installed, entry_points(), round_robin=named)
-    assert keys.resolve("learners") == "cluster.learners"
-    assert keys.resolve("turns") == "protocol.turns"
+    assert keys.resolve_key("learners") == "cluster.learners"
+    assert keys.resolve_key("turns") == "protocol.turns"
 
 
 def test_one_that_waits_for_ever_has_hung(installed):
@@ -136,7 +136,7 @@ def test_its_code_is_part_of_the_results_name(installed):
 )
 def test_what_is_no_protocol_is_said(installed, kind, message):
     install(installed, WRONG, round_robin=FILE, broken="def def")
-    assert keys.resolve("learners") == "cluster.learners"
+    assert keys.resolve_key("learners") == "cluster.learners"
     assert scenario(TIMING, {"protocol": "async"}).protocol.kind == "async"
     with pytest.raises(ScenarioError, match=message):
         scenario(TIMING, {"protocol": kind})

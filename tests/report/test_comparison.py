@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study
-from simasgd.report.comparison.as_json import comparison_json, write_comparison
 from simasgd.report.comparison.comparison import (
     BYTES,
     CRITERIA,
@@ -25,23 +24,24 @@ from simasgd.report.comparison.comparison import (
     Contender,
     Reach,
     Seed,
-    comparisons,
-    criterion,
-    default_target,
-    dominators,
-    first_reach,
-    friendly,
-    judged,
-    level,
-    point,
-    seeds_won,
+    choose_target,
+    compare_variants,
+    count_seeds_won,
+    find_dominators,
+    find_level,
+    find_point,
+    find_reach,
+    judge,
+    rank,
+    round_up,
 )
-from simasgd.report.comparison.standings import front, standings, target_reading
-from simasgd.report.facts.differences import alike_amounts, alike_scores
-from simasgd.report.facts.facts import facts_of
+from simasgd.report.comparison.comparison_json import build_comparison_json, write_comparison
+from simasgd.report.comparison.standings import describe_front, describe_standings, describe_target
+from simasgd.report.facts.formats import NBSP, Spread, format_bytes
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.words import NBSP, Spread, volume
-from simasgd.report.page import study_page, write_study
+from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_score_tolerance
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.page import render_study, write_study
 from simasgd.results.outcome import Outcome
 
 
@@ -72,14 +72,14 @@ def contender(
 
 
 def compared(*contenders: Contender, metric: Metric = ERROR, target: float | None = 0.05, given: bool = True) -> Comparison:
-    points = {one.name: at for one in contenders if (at := point(one)) is not None}
+    points = {one.name: at for one in contenders if (at := find_point(one)) is not None}
     return Comparison(
         metric=metric,
         contenders=contenders,
         target=target,
         given=given,
-        criteria=tuple(judged(key, contenders, metric) for key in CRITERIA),
-        dominated_by=dominators(points, [one.name for one in contenders if not one.failure]),
+        criteria=tuple(judge(key, contenders, metric) for key in CRITERIA),
+        dominated_by=find_dominators(points, [one.name for one in contenders if not one.failure]),
     )
 
 
@@ -92,26 +92,26 @@ def plain(text: str) -> str:
 
 def test_a_target_is_reached_at_the_first_evaluation_at_or_below_it() -> None:
     table = evaluations(0.9, 0.5, 0.04, 0.06, 0.03)
-    assert first_reach(table, ERROR, 0.05) == Reach(4.0, 2.0, 20.0), "not in between, and not the last time"
-    assert first_reach(table, ERROR, 0.04) == Reach(4.0, 2.0, 20.0), "at it is enough"
-    assert first_reach(table, ERROR, 0.95) == Reach(0.0, 0.0, 0.0)
-    assert first_reach(table, ERROR, 0.02) is None
-    assert first_reach(table, LOSS, 0.3) == Reach(8.0, 4.0, 40.0)
-    assert first_reach(table.drop(columns="bytes"), ERROR, 0.05) == Reach(4.0, 2.0, None)
-    assert first_reach(evaluations(math.nan, math.nan), ERROR, 0.05) is None
+    assert find_reach(table, ERROR, 0.05) == Reach(4.0, 2.0, 20.0), "not in between, and not the last time"
+    assert find_reach(table, ERROR, 0.04) == Reach(4.0, 2.0, 20.0), "at it is enough"
+    assert find_reach(table, ERROR, 0.95) == Reach(0.0, 0.0, 0.0)
+    assert find_reach(table, ERROR, 0.02) is None
+    assert find_reach(table, LOSS, 0.3) == Reach(8.0, 4.0, 40.0)
+    assert find_reach(table.drop(columns="bytes"), ERROR, 0.05) == Reach(4.0, 2.0, None)
+    assert find_reach(evaluations(math.nan, math.nan), ERROR, 0.05) is None
 
 
 def test_the_level_is_what_all_seeds_get_to() -> None:
-    assert level([evaluations(0.9, 0.03, 0.05), evaluations(0.9, 0.04)], ERROR) == 0.04
-    assert level([evaluations(0.9, 0.03), evaluations(math.nan)], ERROR) is None
-    assert level([], ERROR) is None
+    assert find_level([evaluations(0.9, 0.03, 0.05), evaluations(0.9, 0.04)], ERROR) == 0.04
+    assert find_level([evaluations(0.9, 0.03), evaluations(math.nan)], ERROR) is None
+    assert find_level([], ERROR) is None
 
 
 @pytest.mark.parametrize(
     ("levels", "target"), [([0.031, 0.044, 0.2], 0.05), ([0.2, 0.031], 0.2), ([0.031], 0.04), ([], None), ([0.0, 0.0], 0.0)]
 )
 def test_the_default_target_is_the_second_best_level_rounded_up(levels: list[float], target: float | None) -> None:
-    assert default_target(levels) == target
+    assert choose_target(levels) == target
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_default_target_is_the_second_best_level_rounded_up(levels: list[flo
      (0.0, 0.0), (-0.3, -0.3)],
 )  # fmt: skip
 def test_friendly_numbers(value: float, rounded: float) -> None:
-    assert friendly(value) == rounded
+    assert round_up(value) == rounded
 
 
 # Wins and ties
@@ -128,45 +128,45 @@ def test_friendly_numbers(value: float, rounded: float) -> None:
 
 def test_the_least_mean_wins_and_seeds_are_compared_one_by_one() -> None:
     values = {"a": {0: 1.0, 1: 5.0}, "b": {0: 2.0, 1: 2.5}, "c": {0: 9.0, 1: 2.5}}
-    found = criterion(SECONDS, values, lambda one, other: 0.5)
+    found = rank(SECONDS, values, lambda one, other: 0.5)
     assert (found.best, found.tied) == ("b", ())
     assert found.means == {"a": 3.0, "b": 2.25, "c": 5.75}
     assert (found.seeds_won, found.seeds) == ({"a": 1, "b": 1, "c": 1}, 2), "at seed 1 two are equal, and both win"
-    assert criterion(SECONDS, values, lambda one, other: 0.75).tied == ("a",), "at the limit is a tie"
+    assert rank(SECONDS, values, lambda one, other: 0.75).tied == ("a",), "at the limit is a tie"
 
 
 def test_seeds_that_only_one_has_are_won_by_nobody() -> None:
-    assert seeds_won({"a": {0: 1.0, 1: 1.0}, "b": {1: 2.0, 2: 0.0}}) == ({"a": 1, "b": 0}, 1)
-    assert seeds_won({"a": {0: 1.0}}) == ({"a": 0}, 0)
+    assert count_seeds_won({"a": {0: 1.0, 1: 1.0}, "b": {1: 2.0, 2: 0.0}}) == ({"a": 1, "b": 0}, 1)
+    assert count_seeds_won({"a": {0: 1.0}}) == ({"a": 0}, 0)
 
 
 def test_what_is_no_difference() -> None:
     narrow, wide = Spread(0.03, 0.03, 0.03), Spread(0.04, 0.03, 0.06)
-    assert alike_scores(narrow, narrow, ERROR) == 0.015
-    assert alike_scores(narrow, wide, ERROR) == pytest.approx(0.03)
-    assert alike_scores(narrow, narrow, LOSS) == pytest.approx(0.003)
-    assert alike_amounts(Spread(10.0, 10.0, 10.0), Spread(20.0, 20.0, 20.0)) == 0.2
-    assert alike_amounts(Spread(10.0, 9.5, 10.0), Spread(20.0, 20.0, 20.0)) == 0.5
+    assert compute_score_tolerance(narrow, narrow, ERROR) == 0.015
+    assert compute_score_tolerance(narrow, wide, ERROR) == pytest.approx(0.03)
+    assert compute_score_tolerance(narrow, narrow, LOSS) == pytest.approx(0.003)
+    assert compute_amount_tolerance(Spread(10.0, 10.0, 10.0), Spread(20.0, 20.0, 20.0)) == 0.2
+    assert compute_amount_tolerance(Spread(10.0, 9.5, 10.0), Spread(20.0, 20.0, 20.0)) == 0.5
 
 
 def test_who_failed_does_not_compete() -> None:
     good, fast = contender("good", [0.03], [10.0]), contender("fast", [0.9], [5.0], failure=Outcome.FAILS)
-    assert judged(SECONDS, [good, fast], ERROR).best == "good"
-    assert judged(SECONDS, [fast], ERROR).reason == "no variant learns"
+    assert judge(SECONDS, [good, fast], ERROR).best == "good"
+    assert judge(SECONDS, [fast], ERROR).reason == "no variant learns"
 
 
 def test_a_target_is_won_by_those_who_reach_it_at_every_seed() -> None:
     sure, lucky = contender("sure", [0.03, 0.03], [9, 9], [8, 8]), contender("lucky", [0.03, 0.06], [9, 9], [2, None])
-    assert judged(TIME_TO_TARGET, [sure, lucky], ERROR).best == "sure"
-    assert judged(EPOCHS_TO_TARGET, [sure, lucky], ERROR).means == {"sure": 4.0}
-    assert judged(TIME_TO_TARGET, [lucky], ERROR).reason == "no variant reaches the target at every seed"
+    assert judge(TIME_TO_TARGET, [sure, lucky], ERROR).best == "sure"
+    assert judge(EPOCHS_TO_TARGET, [sure, lucky], ERROR).means == {"sure": 4.0}
+    assert judge(TIME_TO_TARGET, [lucky], ERROR).reason == "no variant reaches the target at every seed"
 
 
 def test_times_of_unequal_work_are_not_compared() -> None:
     half = contender("half", [0.03], [5.0], samples=500.0)
     for key in (SECONDS, BYTES):
-        assert judged(key, [contender("whole", [0.03], [9.0], samples=1000.0), half], ERROR).reason.startswith("the runs apply")
-    assert judged(SCORE, [contender("whole", [0.03], [9.0], samples=1000.0), half], ERROR).best == "whole"
+        assert judge(key, [contender("whole", [0.03], [9.0], samples=1000.0), half], ERROR).reason.startswith("the runs apply")
+    assert judge(SCORE, [contender("whole", [0.03], [9.0], samples=1000.0), half], ERROR).best == "whole"
 
 
 # The Pareto front
@@ -174,7 +174,7 @@ def test_times_of_unequal_work_are_not_compared() -> None:
 
 def test_dominated_is_who_is_no_better_and_no_sooner() -> None:
     points = {"a": (1.0, 5.0), "b": (2.0, 4.0), "c": (2.0, 5.0), "d": (3.0, 3.0), "twin": (3.0, 3.0), "e": (9.0, 9.0)}
-    found = dominators(points, ["a", "b", "c", "d", "twin", "absent"])
+    found = find_dominators(points, ["a", "b", "c", "d", "twin", "absent"])
     assert found == {
         "a": (),
         "b": (),
@@ -186,9 +186,9 @@ def test_dominated_is_who_is_no_better_and_no_sooner() -> None:
 
 
 def test_who_hung_or_lost_a_seed_has_no_point() -> None:
-    assert point(contender("a", [0.02, 0.04], [1.0, 3.0])) == (2.0, pytest.approx(0.03))
-    assert point(contender("a", [0.02, None], [1.0, 3.0])) is None
-    assert point(contender("a", [0.02], [1.0], failure=Outcome.HUNG)) is None
+    assert find_point(contender("a", [0.02, 0.04], [1.0, 3.0])) == (2.0, pytest.approx(0.03))
+    assert find_point(contender("a", [0.02, None], [1.0, 3.0])) is None
+    assert find_point(contender("a", [0.02], [1.0], failure=Outcome.HUNG)) is None
 
 
 def test_the_front_leaves_out_who_fails() -> None:
@@ -210,7 +210,7 @@ def test_standings_in_words() -> None:
         contender("aware", [0.06, 0.062], [7.0, 7.2], [7.0, 7.0]),
         contender("late", [0.08, 0.08], [12.0, 12.0], [12.0, None]),
     )
-    assert plain(standings(found)) == (
+    assert plain(describe_standings(found)) == (
         "On the Pareto front of test error and simulated time are aware (6.1 % in 7.1 s) and hardsync (3.1 % in 10.1 s). "
         "async fails to learn and does not compete. late is dominated by hardsync and aware. "
         "By final test error hardsync wins (3.1 %), at each of two seeds. "
@@ -219,7 +219,7 @@ def test_standings_in_words() -> None:
         "By bytes sent aware wins (35.5 B), at each of two seeds. "
         "By epochs to the target hardsync wins (3 epochs), at each of two seeds."
     )
-    assert plain(target_reading(found)).startswith(
+    assert plain(describe_target(found)).startswith(
         "The target is 5.0 % test error, as asked for. hardsync is there after 6 s (3 epochs), async never reaches it, "
         "aware is there after 7 s (3.5 epochs) and late is there after 12 s (6 epochs) at 1 of 2 seeds."
     )
@@ -227,7 +227,7 @@ def test_standings_in_words() -> None:
 
 def test_ties_in_words() -> None:
     found = compared(contender("a", [0.03], [10.0], [None]), contender("b", [0.031], [10.1], [None]))
-    assert plain(standings(found)) == (
+    assert plain(describe_standings(found)) == (
         "On the Pareto front of test error and simulated time is a (3.0 % in 10 s) alone. b is dominated by a. "
         "By final test error, simulated time and bytes sent all who compete tie. "
         "Nobody wins by time to the target and epochs to the target: no variant reaches the target at every seed."
@@ -236,7 +236,7 @@ def test_ties_in_words() -> None:
 
 def test_some_tie_and_some_have_no_rival() -> None:
     two = [contender("a", [0.03], [10.0], [6.0]), contender("b", [0.031], [15.0], [None])]
-    said = plain(standings(compared(*two, contender("c", [0.2], [20.0], [None]))))
+    said = plain(describe_standings(compared(*two, contender("c", [0.2], [20.0], [None]))))
     assert "By final test error a (3.0 %) and b (3.1 %) tie." in said
     assert "By time to the target a (6 s) has no rival." in said
 
@@ -244,24 +244,24 @@ def test_some_tie_and_some_have_no_rival() -> None:
 def test_nobody_learns() -> None:
     bad = [contender(name, [None], [1.0], failure="diverged") for name in ("a", "b")]
     found = compared(*bad, target=None, given=False)
-    assert front(found) == "There is no Pareto front, for no variant learns."
-    assert "Nobody wins by final test error, simulated time, " in standings(found)
-    assert target_reading(found) == "No variant learns, so there is no target to reach."
+    assert describe_front(found) == "There is no Pareto front, for no variant learns."
+    assert "Nobody wins by final test error, simulated time, " in describe_standings(found)
+    assert describe_target(found) == "No variant learns, so there is no target to reach."
 
 
 def test_where_the_default_target_comes_from() -> None:
     both = [contender("a", [0.03], [10.0], [4.0], level=0.03), contender("b", [0.05], [9.0], [6.0], level=0.044)]
-    said = plain(target_reading(compared(*both, given=False)))
+    said = plain(describe_target(compared(*both, given=False)))
     assert "5.0 % test error, the best value that the second-best variant gets to at every seed (4.4 %), rounded up." in said
     alone = [both[0], contender("bad", [0.9], [1.0], [None], level=0.9, failure=Outcome.FAILS)]
-    assert "the only variant that learns gets to at every seed (3.0 %)" in plain(target_reading(compared(*alone, given=False)))
+    assert "the only variant that learns gets to at every seed (3.0 %)" in plain(describe_target(compared(*alone, given=False)))
 
 
 @pytest.mark.parametrize(
     ("size", "said"), [(0.0, "0 B"), (999.0, "999 B"), (3.5e5, "350 kB"), (3.03e9, "3.03 GB"), (2e15, "2,000 TB")]
 )
 def test_bytes_in_words(size: float, said: str) -> None:
-    assert plain(volume(size)) == said
+    assert plain(format_bytes(size)) == said
 
 
 # Real studies
@@ -274,7 +274,7 @@ def without_bytes(run: Run) -> Run:
 
 
 def test_a_study_is_compared_by_what_its_runs_say(compared: Study) -> None:
-    (found,) = comparisons(compared, facts_of(compared))
+    (found,) = compare_variants(compared, collect_facts(compared))
     assert not found.given
     for one, runs in zip(found.contenders, compared.runs.values(), strict=True):
         assert [outcome.score for outcome in one.outcomes] == [run.test_error for run in runs]
@@ -286,21 +286,21 @@ def test_a_study_is_compared_by_what_its_runs_say(compared: Study) -> None:
 
 
 def test_the_page_compares(compared: Study, losses: Study, timing: Study, single: Study) -> None:
-    page = study_page(compared)
+    page = render_study(compared)
     for section in ('id="target"', 'id="wins"', "Test error against bytes sent"):
         assert section in page
-    assert 'id="wins-loss"' in study_page(losses)
+    assert 'id="wins-loss"' in render_study(losses)
     for other in (timing, single):
-        assert 'id="wins' not in study_page(other)
+        assert 'id="wins' not in render_study(other)
 
 
 def test_results_of_earlier_versions_have_no_panel_of_bytes(compared: Study) -> None:
     old = replace(compared, runs={name: [without_bytes(run) for run in runs] for name, runs in compared.runs.items()})
-    page = study_page(old)
+    page = render_study(old)
     assert 'id="wins"' in page
     assert "against bytes sent" not in page
     assert "Bytes sent to" not in page
-    (found,) = comparison_json(old)["comparisons"]
+    (found,) = build_comparison_json(old)["comparisons"]
     assert next(row for row in found["criteria"] if row["criterion"] == "bytes")["reason"] == "it is not known"
 
 
@@ -313,7 +313,7 @@ def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> N
     for row in content["variants"]:
         assert (row["final"], row["failure"], row["diverged"]) == (None, "diverged", 1)
         assert (row["to_target"], row["on_pareto_front"], row["dominated_by"]) == (None, False, None)
-    assert "There is no Pareto front, for no variant learns." in study_page(diverging)
+    assert "There is no Pareto front, for no variant learns." in render_study(diverging)
 
 
 def test_the_target_is_kept_and_the_page_made_again(compared: Study, tmp_path: Path) -> None:
@@ -324,12 +324,12 @@ def test_the_target_is_kept_and_the_page_made_again(compared: Study, tmp_path: P
     assert loaded.target == 0.5
     assert write_study(loaded, tmp_path).read_bytes() == page
     content = json.loads((tmp_path / "compare.json").read_text())
-    assert content == comparison_json(loaded)
+    assert content == build_comparison_json(loaded)
     assert (content["comparisons"][0]["target"], content["comparisons"][0]["target_given"]) == (0.5, True)
 
 
 def test_timing_is_said_without_learning(timing: Study) -> None:
-    content = comparison_json(timing)
+    content = build_comparison_json(timing)
     assert content["comparisons"] == []
     assert {row["metric"] for row in content["variants"]} == {None}
     assert all(row["simulated_seconds"]["mean"] > 0 for row in content["variants"])

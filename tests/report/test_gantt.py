@@ -15,29 +15,29 @@ import pandas as pd
 import pytest
 
 from simasgd import Study
-from simasgd.report.drawing.parts import Block
-from simasgd.report.facts.facts import facts_of
-from simasgd.report.facts.words import NBSP
-from simasgd.report.page import study_page
-from simasgd.report.sections.gantt import ACTIVITIES, Shown, pack, shown, timeline_blocks
+from simasgd.report.drawing.page_parts import Block
+from simasgd.report.facts.formats import NBSP
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.page import render_study
+from simasgd.report.sections.timeline import ACTIVITIES, ShownTimeline, build_timeline_blocks, pack_slices, select_slices
 from simasgd.results.timeline import tracks_of
 from tests.clockwork import COLUMNS, run, study_of, timeline
 
 EVERYTHING = 1_000_000
 
 
-def of(table: pd.DataFrame, most: int = EVERYTHING) -> Shown:
-    return shown(table[table["end"] > table["start"]], float(table["end"].max()), most)
+def of(table: pd.DataFrame, most: int = EVERYTHING) -> ShownTimeline:
+    return select_slices(table[table["end"] > table["start"]], float(table["end"].max()), most)
 
 
 def section(study: Study) -> Block:
-    (block,) = timeline_blocks(study, facts_of(study))
+    (block,) = build_timeline_blocks(study, collect_facts(study))
     return block
 
 
-def unpacked(found: Shown) -> tuple[dict[str, Any], pd.DataFrame]:
+def unpacked(found: ShownTimeline) -> tuple[dict[str, Any], pd.DataFrame]:
     """What templates/gantt.js makes of it."""
-    content = json.loads(pack(found))
+    content = json.loads(pack_slices(found))
     columns = gzip.decompress(base64.b64decode(content["columns"]))
     names = [(group, track) for track, group, many in content["tracks"] for _ in range(many)]
     gaps, lengths, learners = np.frombuffer(columns, "<i4", 3 * len(names)).reshape(3, -1).astype(np.int64)
@@ -140,7 +140,7 @@ def test_the_first_seed_is_shown() -> None:
 
 @pytest.mark.parametrize("table", [None, pd.DataFrame([], columns=COLUMNS), timeline(1, 1).assign(end=0.0, start=0.0)])
 def test_without_a_time_line_there_is_no_section_and_no_script(table: pd.DataFrame | None) -> None:
-    page = study_page(study_of({"": replace(run(None), timeline=table)}))
+    page = render_study(study_of({"": replace(run(None), timeline=table)}))
     assert 'id="timeline"' not in page
     assert "class Gantt" not in page
 
@@ -159,7 +159,7 @@ def test_a_page_with_more_than_it_can_show_stays_small() -> None:
         jitter = rng.uniform(0.0, 1e-6, len(table))  # incompressible, as the times of a random clock
         runs[name] = run(table.assign(start=table["start"] + jitter, end=table["end"] + 2 * jitter))
     assert all(found.timeline is not None and len(found.timeline) > 30_000 for found in runs.values())
-    page = study_page(study_of(runs))
+    page = render_study(study_of(runs))
     assert 200_000 < len(page) < 1_000_000
     contents = [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', page)]
     slices = sum(many for content in contents for _, _, many in content["tracks"])
@@ -169,4 +169,4 @@ def test_a_page_with_more_than_it_can_show_stays_small() -> None:
 
 def test_a_page_made_anew_from_its_folder_is_the_same(clocked: Study, tmp_path: Path) -> None:
     clocked.save(tmp_path)
-    assert study_page(Study.load(tmp_path)) == study_page(clocked)
+    assert render_study(Study.load(tmp_path)) == render_study(clocked)

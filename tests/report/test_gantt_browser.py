@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from simasgd import Study
-from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import write_study
-from simasgd.report.sections.gantt import timeline_blocks
+from simasgd.report.sections.timeline import build_timeline_blocks
 from tests.browser import MARKS, opened
 from tests.clockwork import run, study_of, timeline
 
@@ -251,7 +251,7 @@ def test_without_script_and_on_paper_a_still_stands_there(path: Path, tmp_path: 
 
 def test_fifty_thousand_slices_are_drawn(tmp_path: Path) -> None:
     study = study_of({"": run(timeline(60, 200))})
-    (block,) = timeline_blocks(study, facts_of(study))
+    (block,) = build_timeline_blocks(study, collect_facts(study))
     assert "what began after" in block.timelines[0].note
     with opened(write_study(study, tmp_path), tmp_path / "profile") as page:
         figure = first(page)

@@ -14,19 +14,20 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study, simulate
-from simasgd.report.blocks import blocks
-from simasgd.report.drawing.parts import Block
-from simasgd.report.facts.facts import Facts, Resource, facts_of
+from simasgd.report.drawing.page_parts import Block
+from simasgd.report.facts.formats import NBSP, Spread
 from simasgd.report.facts.metric import ERROR
-from simasgd.report.facts.tables import clocks, distances
-from simasgd.report.facts.words import NBSP, Spread
-from simasgd.report.page import study_page
-from simasgd.report.sections.gantt import timeline_blocks
-from simasgd.report.sections.learning import distance_blocks, distance_reading, whose_reading
-from simasgd.report.sections.provenance import profiles
-from simasgd.report.sections.staleness import staleness_block
-from simasgd.report.sections.time import time_block
-from simasgd.report.sections.verdict import reference, resource, spent, verdict
+from simasgd.report.facts.reference import choose_reference
+from simasgd.report.facts.tables import group_by_clock, tabulate_distances
+from simasgd.report.facts.variant_facts import Resource, VariantFacts, collect_facts
+from simasgd.report.page import render_study
+from simasgd.report.sections.learning import build_distance_blocks, describe_distances, describe_tested_models
+from simasgd.report.sections.provenance import tabulate_profiles
+from simasgd.report.sections.staleness import build_staleness_block
+from simasgd.report.sections.time import build_time_block
+from simasgd.report.sections.timeline import build_timeline_blocks
+from simasgd.report.sections.verdict import describe_busiest, describe_time_spent, state_verdict
+from simasgd.report.study_blocks import build_study_blocks
 from simasgd.results.run import records
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import WHAT_IF, run, study_of, timeline
@@ -78,11 +79,11 @@ def learned() -> Study:
 
 @pytest.fixture(scope="module")
 def sections(learned: Study) -> dict[str, Block]:
-    return {block.id: block for block in blocks(learned, facts_of(learned))}
+    return {block.id: block for block in build_study_blocks(learned, collect_facts(learned))}
 
 
-def facts(**summary: Any) -> Facts:
-    (found,) = facts_of(study_of({"": alone(**summary)}))
+def facts(**summary: Any) -> VariantFacts:
+    (found,) = collect_facts(study_of({"": alone(**summary)}))
     return found
 
 
@@ -100,13 +101,13 @@ def plain(text: str) -> str:
 
 
 def test_distances_are_those_of_the_evaluations_in_the_mean_over_the_seeds(learned: Study) -> None:
-    table = distances(learned)
+    table = tabulate_distances(learned)
     assert table["variant"].unique().tolist() == ["pull", "elastic"], "one common model has none"
     rows = table[table["variant"] == "pull"]
     assert rows["value"].tolist() == [0.0, 3.5, 1.5]
     assert (rows["low"].tolist(), rows["high"].tolist()) == ([0.0, 3.0, 1.0], [0.0, 4.0, 2.0])
     assert rows["seeds"].tolist() == [2, 2, 2]
-    assert facts_of(learned)[0].distance == Spread(1.5, 1.0, 2.0)
+    assert collect_facts(learned)[0].distance == Spread(1.5, 1.0, 2.0)
 
 
 def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -> None:
@@ -135,18 +136,18 @@ def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -
 def test_the_distance_is_read(values: Mapping[str, list[float]], said: str) -> None:
     rows = [(name, float(i), value) for name, several in values.items() for i, value in enumerate(several)]
     table = pd.DataFrame(rows, columns=["variant", "epoch", "value"])
-    assert distance_reading(table) == f"At the last evaluation the learners' models are {said}."
+    assert describe_distances(table) == f"At the last evaluation the learners' models are {said}."
 
 
 def test_the_error_says_whose_it_is(learned: Study, sections: dict[str, Block]) -> None:
     whose = "is that of the mean of the learners' models under pull, and that of the centre under elastic."
     assert f"The test error {whose}" in sections["error"].reading
-    assert whose_reading(distances(learned), facts_of(learned)[2:], ERROR) == ""
+    assert describe_tested_models(tabulate_distances(learned), collect_facts(learned)[2:], ERROR) == ""
 
 
 def test_a_real_run_has_them_on_its_page() -> None:
     found = simulate(scenario(LEARNING, SMALL, {"protocol": {"kind": "gossip-pull"}}))
-    page = study_page(Study(found.scenario, {"": [found]}))
+    page = render_study(Study(found.scenario, {"": [found]}))
     heroes = dict(re.findall(r'<data value="([^"]*)" data-hero="gossip-pull.(consensus_distance|mixing)">', page))
     last = found.summary["evaluations"][-1]["consensus_distance"]
     assert last > 0
@@ -162,7 +163,7 @@ def test_a_real_run_has_them_on_its_page() -> None:
 
 def test_ages_stand_beside_staleness() -> None:
     found = study_of({"": alone(mixing=AGES)})
-    block = staleness_block(found, facts_of(found))
+    block = build_staleness_block(found, collect_facts(found))
     assert block.title == "How stale the gradients are, and how old what is mixed in"
     assert plain(block.reading).startswith(
         "gossip-pull: every gradient has staleness 0; what is mixed in is 0.75 steps old in the mean. "
@@ -173,17 +174,19 @@ def test_ages_stand_beside_staleness() -> None:
     assert "age (steps of its holder)" in str(panel.svg)
     ((_, table),) = block.more
     assert [[cell.text for cell in row] for row in table.rows] == [["0", "2"], ["1", "1"], ["2", "1"]]
-    assert "No gradient is stale, and what is mixed in is 0.75 steps old in the mean." in verdict(facts_of(found))
+    assert "No gradient is stale, and what is mixed in is 0.75 steps old in the mean." in state_verdict(collect_facts(found))
 
 
 def test_clocks_that_differ_in_ages_only_are_not_alike() -> None:
     runs = {"a": alone(), "b": alone(), "c": alone(mixing=AGES)}
-    assert clocks(study_of(runs)) == [(0, 1), (2,)]
+    assert group_by_clock(study_of(runs)) == [(0, 1), (2,)]
 
 
 def test_own_staleness_is_in_changes_of_the_own_model() -> None:
     found = study_of({"own": alone("ad-psgd"), "served": alone("async")})
-    titles = {panel.title: str(panel.svg) for panel in staleness_block(found, facts_of(found)).panels if not panel.subtitle}
+    titles = {
+        panel.title: str(panel.svg) for panel in build_staleness_block(found, collect_facts(found)).panels if not panel.subtitle
+    }
     assert "staleness σ (changes of the learner's model" in titles["own"]
     assert "staleness σ (updates" in titles["served"]
 
@@ -193,14 +196,14 @@ def test_own_staleness_is_in_changes_of_the_own_model() -> None:
 
 def test_nothing_speaks_of_a_server_where_there_is_none(learned: Study) -> None:
     for name in ("pull", "reduced"):
-        said = read(study_page(learned.alone(name)))
+        said = read(render_study(learned.alone(name)))
         found = set(re.findall(r"\w+ \w+ servers?\b", said.replace("cluster.server", "")))
         assert found <= {"is no server"}, name
 
 
 def test_without_resources_there_is_no_panel_of_them(learned: Study, sections: dict[str, Block]) -> None:
     reduced = learned.alone("reduced")
-    block = time_block(reduced, facts_of(reduced))
+    block = build_time_block(reduced, collect_facts(reduced))
     assert [panel.title for panel in block.panels] == ["Learners", "The critical path"]
     assert block.more == []
     (panel,) = [panel for panel in sections["time"].panels if panel.title == "Servers and links"]
@@ -218,14 +221,14 @@ def test_without_resources_there_is_no_panel_of_them(learned: Study, sections: d
 def test_a_time_line_says_who_is_on_it(groups: Sequence[str], said: str) -> None:
     table = timeline(2, 3)
     found = study_of({"": run(table[table["group"].isin(groups)])})
-    (block,) = timeline_blocks(found, facts_of(found))
+    (block,) = build_timeline_blocks(found, collect_facts(found))
     assert block.reading == f"Who did what when: {said}."
 
 
 def test_a_server_that_is_none_is_not_made_faster() -> None:
     assert [one.part for one in facts(what_if=WHAT_IF).what_if] == ["network", "node"]
     found = study_of({"pull": alone(what_if=WHAT_IF), "served": alone("async", what_if=WHAT_IF)})
-    (panel,) = [panel for panel in time_block(found, facts_of(found)).panels if panel.table is not None]
+    (panel,) = [panel for panel in build_time_block(found, collect_facts(found)).panels if panel.table is not None]
     assert panel.table is not None
     assert [column.title for column in panel.table.columns] == ["under", "network", "server", "node"]
     assert [row[2].text for row in panel.table.rows] == ["–", "1.02×"]
@@ -241,17 +244,17 @@ def test_links_are_matched_by_name_over_the_seeds() -> None:
         alone(links=links(("node 10 in", 0.4), ("node 2 out", 0.2))),
         alone(links=links(("node 2 out", 0.6), ("node 0 in", 0.1))),
     ]
-    (found,) = facts_of(study_of({"": runs}))
+    (found,) = collect_facts(study_of({"": runs}))
     assert found.resources == (
         Resource("node 0 in", 0.05, 0.0), Resource("node 2 out", 0.4, 0.0), Resource("node 10 in", 0.2, 0.0),
     )  # fmt: skip
-    assert plain(resource(found)) == "the busiest resource is the link node 2 out, at 40 %"
+    assert plain(describe_busiest(found)) == "the busiest resource is the link node 2 out, at 40 %"
 
 
 def test_of_very_many_links_the_table_has_the_busiest_and_the_mean_of_the_others() -> None:
     links = [{"name": f"node {i} in", "busy": 0.5 if i % 2 else 0.1, "mean_queue": 0.0} for i in range(256)]
     found = study_of({"": alone(links=links)})
-    block = time_block(found, facts_of(found))
+    block = build_time_block(found, collect_facts(found))
     assert block.panels[1].title == "Links"
     assert block.panels[1].note == "The 6 busiest of 256; the table below has more."
     ((title, table),) = block.more
@@ -262,7 +265,7 @@ def test_of_very_many_links_the_table_has_the_busiest_and_the_mean_of_the_others
 
 def test_a_profiles_numbers_of_the_server_are_marked(learned: Study) -> None:
     def here(name: str) -> dict[str, str]:
-        (profile,) = profiles(learned.alone(name))
+        (profile,) = tabulate_profiles(learned.alone(name))
         return {row[0].text: row[2].text for row in profile.table.rows}
 
     assert here("pull")["cluster.server.bandwidth"] == "not used: there is no server"
@@ -272,15 +275,15 @@ def test_a_profiles_numbers_of_the_server_are_marked(learned: Study) -> None:
 @pytest.mark.parametrize(("kind", "said"), [("push", "send models 60 %"), ("pull", "fetch models 60 %")])
 def test_models_are_sent_and_fetched(kind: str, said: str) -> None:
     time = dict.fromkeys(("compute", "push", "wait", "pull", "idle"), 0.1) | {kind: 0.6}
-    assert plain(spent(facts(learner_time=time))) == f"Learners {said} of the time and wait 10 %"
+    assert plain(describe_time_spent(facts(learner_time=time))) == f"Learners {said} of the time and wait 10 %"
 
 
 def test_the_reference_without_a_server_is_the_all_reduce(learned: Study) -> None:
-    found = facts_of(learned)
-    assert reference(found).name == "reduced"
-    assert reference([one for one in found if one.name != "reduced"]).name == "pull", "the least stale"
+    found = collect_facts(learned)
+    assert choose_reference(found).name == "reduced"
+    assert choose_reference([one for one in found if one.name != "reduced"]).name == "pull", "the least stale"
     fresh = replace(found[3], name="fresh", staleness=found[0].staleness)
-    assert reference([found[0], fresh]).name == "fresh", "of equally stale ones that of one model"
+    assert choose_reference([found[0], fresh]).name == "fresh", "of equally stale ones that of one model"
 
 
 # Earlier versions
@@ -292,12 +295,12 @@ def test_results_of_earlier_versions_know_neither_ages_nor_distances(learned: St
     summary = {key: value for key, value in run.summary.items() if key != "mixing"}
     table = run.evaluations.drop(columns="consensus_distance")
     old = replace(run, evaluations=table, summary=summary | {"evaluations": records(table)})
-    page = study_page(replace(learned.alone("served"), runs={"": [old]}))
+    page = render_study(replace(learned.alone("served"), runs={"": [old]}))
     assert "async reaches" in read(page)
     assert not re.search("apart|mixed in|[Cc]onsensus", read(page))
 
 
 def test_a_clock_alone_has_no_distance() -> None:
     found = study_of({"": alone()})
-    assert distance_blocks(found) == []
+    assert build_distance_blocks(found) == []
     assert run(None).summary["mixing"] is None

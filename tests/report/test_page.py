@@ -11,9 +11,9 @@ import pytest
 
 from simasgd import Study, study
 from simasgd.report.facts.metric import ERROR
-from simasgd.report.facts.tables import curves
-from simasgd.report.page import naming, study_page, sweep_page, write_study, write_sweep
-from simasgd.report.sections.verdict import verdict
+from simasgd.report.facts.tables import tabulate_curves
+from simasgd.report.page import emphasise_names, render_study, render_sweep, write_study, write_sweep
+from simasgd.report.sections.verdict import state_verdict
 from simasgd.sweeps.sweep import SweepTable
 from tests.build import LEARNING, scenario
 
@@ -29,7 +29,7 @@ def page(request: pytest.FixtureRequest) -> str:
 
 
 def built(content: Study | SweepTable) -> str:
-    return study_page(content) if isinstance(content, Study) else sweep_page(content)
+    return render_study(content) if isinstance(content, Study) else render_sweep(content)
 
 
 def text_of(page: str) -> str:
@@ -40,7 +40,7 @@ def text_of(page: str) -> str:
 
 def test_heroes_equal_run_json(compared: Study, tmp_path: Path) -> None:
     compared.save(tmp_path)
-    heroes = {key: float(value) for value, key, _ in HERO.findall(study_page(Study.load(tmp_path)))}
+    heroes = {key: float(value) for value, key, _ in HERO.findall(render_study(Study.load(tmp_path)))}
     expected = {}
     for variant in compared.runs:
         homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
@@ -53,7 +53,7 @@ def test_heroes_equal_run_json(compared: Study, tmp_path: Path) -> None:
 
 def test_heroes_of_a_single_run(single: Study) -> None:
     summary = single.runs[""][0].summary
-    heroes = {key: (float(value), text) for value, key, text in HERO.findall(study_page(single))}
+    heroes = {key: (float(value), text) for value, key, text in HERO.findall(render_study(single))}
     assert heroes["async.test_error"] == (summary["test_error"], f"{100 * summary['test_error']:.1f}\u00a0%")
     assert heroes["async.staleness"] == (summary["staleness"]["mean"], f"{summary['staleness']['mean']:.3g}")
     assert heroes["async.epochs"] == (summary["epochs"], f"{summary['epochs']:.3g}")
@@ -62,7 +62,7 @@ def test_heroes_of_a_single_run(single: Study) -> None:
 
 
 def test_a_diverged_run_says_where(diverging: Study) -> None:
-    page = study_page(diverging)
+    page = render_study(diverging)
     for variant, (run,) in diverging.runs.items():
         assert run.diverged
         update = run.summary["diverged"]["update"]
@@ -72,7 +72,7 @@ def test_a_diverged_run_says_where(diverging: Study) -> None:
 
 def test_where_there_is_no_error_the_loss_is_said(losses: Study, tmp_path: Path) -> None:
     losses.save(tmp_path)
-    page = study_page(Study.load(tmp_path))
+    page = render_study(Study.load(tmp_path))
     heroes = {key: (value, shown) for value, key, shown in HERO.findall(page)}
     for variant in ("sync", "async"):
         homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
@@ -104,7 +104,7 @@ def test_variants_that_learn_stand_beside_ones_that_do_not() -> None:
     both = {"sync": {"protocol": "hardsync"}, "plain": None, "timing": timing}
     for names in (["sync", "plain", "timing"], ["timing", "plain"]):
         chosen = scenario(LEARNING, {"stop": {"gradients": 40}, "variants": {name: both[name] for name in names}})
-        said = text_of(study_page(study(chosen)))
+        said = text_of(render_study(study(chosen)))
         assert re.search(r"timing\s+(is|takes|applies)[^.]*\. ?[^.]*learns nothing|timing.*learns nothing", said)
 
 
@@ -113,16 +113,16 @@ def test_seeds_that_reach_different_epochs_end_where_the_verdict_says() -> None:
     result = study(scenario(LEARNING, time, {"repeats": 4}))
     reached = [run.summary["epochs"] for run in result.runs[""]]
     assert min(reached) < 1 <= max(reached), "choose a time at which some seeds have finished an epoch"
-    table = curves(result, ERROR)
+    table = tabulate_curves(result, ERROR)
     assert table["seeds"].tolist() == [4] * len(table)
     assert table["value"].iloc[-1] == pytest.approx(fmean(run.test_error for run in result.runs[""] if run.test_error))
 
 
 def test_a_payload_that_is_not_the_models_own_is_said() -> None:
     chosen = scenario(LEARNING, {"stop": {"gradients": 8}, "workload": {"payload": "350 kB"}})
-    assert "the one that learns here has 4.84 kB" in text_of(study_page(study(chosen))).replace("\u00a0", " ")
+    assert "the one that learns here has 4.84 kB" in text_of(render_study(study(chosen))).replace("\u00a0", " ")
     own = scenario(LEARNING, {"stop": {"gradients": 8}})
-    assert "the one that learns here" not in text_of(study_page(study(own)))
+    assert "the one that learns here" not in text_of(render_study(study(own)))
 
 
 def test_nothing_is_asked_of_a_network(page: str) -> None:
@@ -150,44 +150,44 @@ def test_no_sentinel_colour_is_left(page: str) -> None:
 
 
 def test_what_users_wrote_is_escaped(compared: Study, single: Study) -> None:
-    assert "simasgd run quickstart --set &lt;a&gt; &amp; &#39;b&#39;" in study_page(compared)
-    assert '<p class="note" role="note">Some &lt;images&gt; were decoded twice.</p>' in study_page(single)
-    assert naming("<b> & a", ["a"]) == "&lt;b&gt; &amp; <b>a</b>"
+    assert "simasgd run quickstart --set &lt;a&gt; &amp; &#39;b&#39;" in render_study(compared)
+    assert '<p class="note" role="note">Some &lt;images&gt; were decoded twice.</p>' in render_study(single)
+    assert emphasise_names("<b> & a", ["a"]) == "&lt;b&gt; &amp; <b>a</b>"
 
 
 def test_names_are_emphasised_whole() -> None:
-    assert naming("async and async-aware.", ["async", "async-aware"]) == "<b>async</b> and <b>async-aware</b>."
+    assert emphasise_names("async and async-aware.", ["async", "async-aware"]) == "<b>async</b> and <b>async-aware</b>."
 
 
 def test_the_verdict_leads(compared: Study) -> None:
-    from simasgd.report.facts.facts import facts_of
+    from simasgd.report.facts.variant_facts import collect_facts
 
-    leading = re.search(r'<p class="verdict">(.*?)</p>', study_page(compared))
+    leading = re.search(r'<p class="verdict">(.*?)</p>', render_study(compared))
     assert leading is not None
-    assert re.sub(r"<[^>]+>", "", leading[1]) == verdict(facts_of(compared))
+    assert re.sub(r"<[^>]+>", "", leading[1]) == state_verdict(collect_facts(compared))
 
 
 def test_overridden_profile_values_are_marked(single: Study, compared: Study) -> None:
-    assert "overridden in the scenario: 0.3" in study_page(single)
-    assert "overridden in the scenario" not in study_page(compared)
-    assert "recalled, unverified (1 to 3 µs end to end)" in study_page(compared)
+    assert "overridden in the scenario: 0.3" in render_study(single)
+    assert "overridden in the scenario" not in render_study(compared)
+    assert "recalled, unverified (1 to 3 µs end to end)" in render_study(compared)
 
 
 def test_timing_only_shows_no_test_error(timing: Study) -> None:
-    page = study_page(timing)
+    page = render_study(timing)
     assert 'id="error"' not in page
     assert 'data-hero="async.gradients_per_simulated_second"' in page
 
 
 def test_all_zero_staleness_has_no_histogram(compared: Study) -> None:
     alone = Study(compared.scenario, {"hardsync": compared.runs["hardsync"]})
-    page = study_page(alone)
+    page = render_study(alone)
     assert "every gradient has staleness 0" in page
     assert "Histogram of staleness" not in page
 
 
 def test_a_sweep_lists_every_point(swept: SweepTable) -> None:
-    page = sweep_page(swept)
+    page = render_sweep(swept)
     rows = page.split('id="points"')[1].split("</table>")[0].count("<tr>") - 1
     assert rows == len(swept.points) == 12
     learned = swept.points[swept.points["outcome"] == "finished"]
@@ -196,7 +196,7 @@ def test_a_sweep_lists_every_point(swept: SweepTable) -> None:
 
 
 def test_a_sweep_of_losses(swept_losses: SweepTable) -> None:
-    page = text_of(sweep_page(swept_losses))
+    page = text_of(render_sweep(swept_losses))
     assert "The lowest test loss is 0, at delay = 0, learning_rate = 1, after" in page
     assert "Test loss against delay" in page
     assert "test error" not in page.split("How to read")[0]
@@ -209,16 +209,16 @@ def test_a_sweep_of_losses(swept_losses: SweepTable) -> None:
 def test_a_sweep_with_a_failed_point(swept: SweepTable) -> None:
     points = swept.points.copy()
     points.loc[0, ["error", "outcome"]] = "RunFailed: the worker died", "failed"
-    page = sweep_page(type(swept)(swept.scenario, swept.axes, points, swept.command))
+    page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
     assert "one failed (" in page.lower()
     assert "six diverged (" in page.lower()
     assert "failed: RunFailed: the worker died" in page
     points[["error", "outcome"]] = "not run yet"
-    assert "No point was finished." in sweep_page(type(swept)(swept.scenario, swept.axes, points, swept.command))
+    assert "No point was finished." in render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
 
 
 def test_pages_are_written_as_index_html(compared: Study, swept: SweepTable, tmp_path: Path) -> None:
     path = write_study(compared, tmp_path / "study")
     assert path == tmp_path / "study" / "index.html"
-    assert path.read_text(encoding="utf-8") == study_page(compared)
-    assert write_sweep(swept, tmp_path).read_text(encoding="utf-8") == sweep_page(swept)
+    assert path.read_text(encoding="utf-8") == render_study(compared)
+    assert write_sweep(swept, tmp_path).read_text(encoding="utf-8") == render_sweep(swept)

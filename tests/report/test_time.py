@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from simasgd import Study
-from simasgd.report.drawing.parts import Block
-from simasgd.report.facts.facts import Facts, Faults, Hang, WhatIf, facts_of
-from simasgd.report.facts.words import NBSP
-from simasgd.report.page import study_page
-from simasgd.report.sections.faults import fault_blocks, hang
-from simasgd.report.sections.time import gain_reading, path_reading, time_block
-from simasgd.report.sections.verdict import verdict
+from simasgd.report.drawing.page_parts import Block
+from simasgd.report.facts.formats import NBSP
+from simasgd.report.facts.variant_facts import Faults, Hang, VariantFacts, WhatIf, collect_facts
+from simasgd.report.page import render_study
+from simasgd.report.sections.faults import build_fault_blocks, describe_hang
+from simasgd.report.sections.time import build_time_block, describe_best_gain, describe_path
+from simasgd.report.sections.verdict import state_verdict
 from tests.clockwork import HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 
@@ -24,11 +24,11 @@ def plain(text: str) -> str:
 
 
 def section(study: Study) -> Block:
-    return time_block(study, facts_of(study))
+    return build_time_block(study, collect_facts(study))
 
 
-def facts(**summary: Any) -> Facts:
-    (found,) = facts_of(study_of({"": run(None, **summary)}))
+def facts(**summary: Any) -> VariantFacts:
+    (found,) = collect_facts(study_of({"": run(None, **summary)}))
     return found
 
 
@@ -48,7 +48,7 @@ def cells(block: Block, title: str) -> dict[str, str]:
     ],
 )
 def test_the_critical_path_is_read(parts: tuple[float, ...], said: str) -> None:
-    assert plain(path_reading(facts(critical_path=dict(zip(PATH, parts, strict=True))))) == said
+    assert plain(describe_path(facts(critical_path=dict(zip(PATH, parts, strict=True))))) == said
 
 
 @pytest.mark.parametrize("path", [None, dict.fromkeys(PATH, 0.0)])
@@ -61,7 +61,7 @@ def test_the_critical_path_is_the_mean_of_the_seeds() -> None:
     paths = ({"compute": 3.0, "push": 1.0}, {"compute": 10.0, "push": 10.0})
     rest = dict.fromkeys(("update", "pull", "other"), 0.0)
     runs = [run(None, seed=seed, critical_path=path | rest) for seed, path in enumerate(paths)]
-    (found,) = facts_of(study_of({"": runs}))
+    (found,) = collect_facts(study_of({"": runs}))
     assert found.critical_path == {"compute": 0.625, "push": 0.375, **rest}
 
 
@@ -76,14 +76,14 @@ def test_what_would_be_sooner_is_a_table_with_its_best() -> None:
 
 
 def test_no_gain_is_said_and_factors_are_named() -> None:
-    assert gain_reading([WhatIf("network", 2, 1.004, 10), WhatIf("node", 2, 0.99, 10)]) == "no part alone makes it sooner"
-    assert gain_reading([WhatIf("network", 4, 1.5, 10), WhatIf("node", 2, 1.2, 10)]) == (
+    assert describe_best_gain([WhatIf("network", 2, 1.004, 10), WhatIf("node", 2, 0.99, 10)]) == "no part alone makes it sooner"
+    assert describe_best_gain([WhatIf("network", 4, 1.5, 10), WhatIf("node", 2, 1.2, 10)]) == (
         "a network 4 times as fast makes it 1.50× sooner"
     )
 
 
 def test_what_if_is_asked_of_the_first_seed_only() -> None:
-    (found,) = facts_of(study_of({"": [run(None, what_if=WHAT_IF), run(None, seed=1, what_if=None)]}))
+    (found,) = collect_facts(study_of({"": [run(None, what_if=WHAT_IF), run(None, seed=1, what_if=None)]}))
     assert found.what_if == (
         WhatIf("network", 2, 1.31, 2000), WhatIf("server", 2, 1.02, 2000), WhatIf("node", 2, 1.4, 2000),
     )  # fmt: skip
@@ -133,7 +133,7 @@ def test_summaries_with_less_are_drawn() -> None:
     found = run(None)
     old = replace(found, summary={key: value for key, value in found.summary.items() if key not in new})
     study = study_of({"": old})
-    (one,) = facts_of(study)
+    (one,) = collect_facts(study)
     assert (one.overlap, one.critical_path, one.what_if, one.threads, one.faults, one.hangs) == (
         None,
         None,
@@ -143,21 +143,21 @@ def test_summaries_with_less_are_drawn() -> None:
         (),
     )
     assert [panel.title for panel in section(study).panels] == ["Learners", "Servers and links"]
-    assert fault_blocks([one]) == []
+    assert build_fault_blocks([one]) == []
 
 
 def test_a_hang_leads_the_verdict_with_its_reason() -> None:
     study = study_of({"whole": run(None, hang=None), "hung": run(None, seed=1, hang=HANG)})
-    said = plain(verdict(facts_of(study)))
+    said = plain(state_verdict(collect_facts(study)))
     assert said.startswith("hung hangs after 123 ms: the barrier waits for learner 3, which crashed. ")
     assert "whole hangs" not in said
     shown = r'data-hero="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>'
-    assert re.search(shown, study_page(study))
+    assert re.search(shown, render_study(study))
 
 
 def test_a_hang_of_some_seeds_is_counted() -> None:
     found = replace(facts(), seeds=(0, 1, 2), hangs=(Hang(1, 5.0, "later."), Hang(2, 4.0, "first.")))
-    assert plain(hang(found)) == "async hangs (2 of 3 seeds) after 4 s: first."
+    assert plain(describe_hang(found)) == "async hangs (2 of 3 seeds) after 4 s: first."
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_a_hang_of_some_seeds_is_counted() -> None:
 )
 def test_faults_are_read(faults: dict[str, float], gradients: dict[str, int], said: str) -> None:
     usual = run(None).summary["gradients"]
-    (block,) = fault_blocks([facts(faults=NO_FAULTS | faults, gradients=usual | gradients)])
+    (block,) = build_fault_blocks([facts(faults=NO_FAULTS | faults, gradients=usual | gradients)])
     assert plain(block.reading) == said
 
 
 def test_faults_are_summed_over_the_seeds_and_counted_in_a_table() -> None:
     runs = [run(None, seed=seed, faults=NO_FAULTS | {"crashes": 1 + seed, "down": 2.0}) for seed in (0, 1)]
     quiet = run(None, seed=7, faults=NO_FAULTS)
-    (block,) = fault_blocks(facts_of(study_of({"bad": runs, "good": quiet})))
+    (block,) = build_fault_blocks(collect_facts(study_of({"bad": runs, "good": quiet})))
     assert (
         plain(block.reading) == "bad has three crashes (nobody comes back, learners are down for 4 s in all), over two seeds."
     )
@@ -201,12 +201,12 @@ def test_faults_are_summed_over_the_seeds_and_counted_in_a_table() -> None:
 
 
 def test_nothing_wrong_is_no_section() -> None:
-    assert fault_blocks([facts(faults=NO_FAULTS, hang=None)]) == []
-    assert 'id="faults"' not in study_page(study_of({"": run(None, faults=NO_FAULTS)}))
+    assert build_fault_blocks([facts(faults=NO_FAULTS, hang=None)]) == []
+    assert 'id="faults"' not in render_study(study_of({"": run(None, faults=NO_FAULTS)}))
 
 
 def test_the_section_has_it_all(clocked: Study) -> None:
-    page = study_page(clocked)
+    page = render_study(clocked)
     for text in ("The critical path", "If one part were twice as fast", "Every server and link", "Faults and lost work"):
         assert text in page
     assert "Communication overlap" in page

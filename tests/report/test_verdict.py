@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
-from simasgd.report.facts.facts import Divergence, Facts, Resource
-from simasgd.report.facts.reference import reference
-from simasgd.report.facts.words import NBSP, Spread, count, duration, factor, joined, percent, share
-from simasgd.report.sections.verdict import quality, verdict
+from simasgd.report.facts.formats import (
+    NBSP,
+    Spread,
+    format_duration,
+    format_factor,
+    format_percent,
+    format_share,
+    join_words,
+    spell_count,
+)
+from simasgd.report.facts.reference import choose_reference
+from simasgd.report.facts.variant_facts import Divergence, Resource, VariantFacts
+from simasgd.report.sections.verdict import judge_quality, state_verdict
 from simasgd.results.outcome import Outcome, fails
 
 TIMES = {"compute": 0.9, "push": 0.01, "wait": 0.08, "pull": 0.01, "idle": 0.0}
@@ -20,7 +29,7 @@ def spread(value: float, width: float = 0.0) -> Spread:
     return Spread(value, value - width / 2, value + width / 2)
 
 
-def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds: float = 10.0, **changes: Any) -> Facts:
+def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds: float = 10.0, **changes: Any) -> VariantFacts:
     values: dict[str, Any] = {
         "protocol": "hardsync" if name == "hardsync" else "async",
         "learners": 30,
@@ -38,7 +47,7 @@ def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds:
     }
     first_loss = changes.pop("first_loss", None)
     values |= changes
-    return Facts(name=name, **({"outcomes": outcomes(values, first_loss)} | values))
+    return VariantFacts(name=name, **({"outcomes": outcomes(values, first_loss)} | values))
 
 
 def outcomes(values: dict[str, Any], first_loss: float | None) -> tuple[Outcome, ...]:
@@ -52,8 +61,8 @@ def outcomes(values: dict[str, Any], first_loss: float | None) -> tuple[Outcome,
     return (Outcome.FAILS if failing else Outcome.FINISHED,) * len(values["seeds"])
 
 
-def said(*variants: Facts) -> str:
-    return verdict(variants).replace(NBSP, " ")
+def said(*variants: VariantFacts) -> str:
+    return state_verdict(variants).replace(NBSP, " ")
 
 
 DIVERGED = (Divergence(seed=0, update=1234, epoch=0.5),)
@@ -113,12 +122,12 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other learns as wel
         ),
     ],
 )  # fmt: skip
-def test_a_variant_is_compared_with_hardsync(other: Facts, sentence: str) -> None:
+def test_a_variant_is_compared_with_hardsync(other: VariantFacts, sentence: str) -> None:
     assert said(facts("hardsync"), other) == sentence
     assert said(other, facts("hardsync")) == sentence
 
 
-def loss(name: str, value: float | None, **changes: Any) -> Facts:
+def loss(name: str, value: float | None, **changes: Any) -> VariantFacts:
     """Of a regression that began at a loss of 2."""
     values: dict[str, Any] = {"error": None, "classes": 0, "first_loss": 2.0, "seconds": 7.5 if name == "async" else 10.0}
     return facts(name, test_loss=None if value is None else spread(value, changes.pop("width", 0.0)), **(values | changes))
@@ -166,13 +175,13 @@ def loss(name: str, value: float | None, **changes: Any) -> Facts:
         ),
     ],
 )
-def test_losses_are_compared_by_their_ratio(other: Facts, sentence: str) -> None:
+def test_losses_are_compared_by_their_ratio(other: VariantFacts, sentence: str) -> None:
     assert said(loss("hardsync", 0.01), other) == sentence
 
 
 def test_losses_of_nothing_are_alike_and_a_start_at_the_minimum_is_no_failure() -> None:
-    assert quality(loss("async", 0.0), loss("hardsync", 0.0)) == "same"
-    assert quality(loss("async", 0.1, first_loss=None), loss("hardsync", 0.1, first_loss=None)) == "same"
+    assert judge_quality(loss("async", 0.0), loss("hardsync", 0.0)) == "same"
+    assert judge_quality(loss("async", 0.1, first_loss=None), loss("hardsync", 0.1, first_loss=None)) == "same"
 
 
 def test_a_single_run_states_its_loss() -> None:
@@ -196,18 +205,18 @@ def test_failing_is_measured_against_guessing(error: float, classes: int, fails:
 
 def test_worse_needs_more_than_the_seeds() -> None:
     base = facts("hardsync", error=0.03)
-    assert quality(facts("async", error=0.046), base) == "worse"
-    assert quality(facts("async", error=0.044), base) == "same"
-    assert quality(facts("async", error=0.046, width=0.02), base) == "same"
-    assert quality(facts("async", error=0.046), facts("hardsync", error=0.03, width=0.02)) == "same"
+    assert judge_quality(facts("async", error=0.046), base) == "worse"
+    assert judge_quality(facts("async", error=0.044), base) == "same"
+    assert judge_quality(facts("async", error=0.046, width=0.02), base) == "same"
+    assert judge_quality(facts("async", error=0.046), facts("hardsync", error=0.03, width=0.02)) == "same"
 
 
 def test_the_reference_is_hardsync_else_the_least_stale_else_the_first() -> None:
     stale, fresh = facts("a", staleness=spread(9.0)), facts("b", staleness=spread(2.0))
-    assert reference([stale, fresh, facts("hardsync")]).name == "hardsync"
-    assert reference([stale, fresh]).name == "b"
+    assert choose_reference([stale, fresh, facts("hardsync")]).name == "hardsync"
+    assert choose_reference([stale, fresh]).name == "b"
     nothing = [replace(stale, staleness=None), replace(fresh, staleness=None)]
-    assert reference(nothing).name == "a"
+    assert choose_reference(nothing).name == "a"
 
 
 def test_many_variants_are_summed_up() -> None:
@@ -256,26 +265,26 @@ def test_timing_only_compares_throughput() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (duration(0.0), "0 s"),
-        (duration(3e-6), "3 µs"),
-        (duration(0.918), "918 ms"),
-        (duration(5.466), "5.47 s"),
-        (duration(300.0), "5 min"),
-        (duration(22_392.0), "6.22 h"),
-        (percent(0.0), "0.0 %"),
-        (percent(0.0044), "0.44 %"),
-        (percent(0.9083), "90.8 %"),
-        (share(0.0049), "0.5 %"),
-        (share(0.406), "41 %"),
-        (share(1.0), "100 %"),
-        (share(0.9997), "> 99.9 %"),
-        (share(0.0003), "< 0.1 %"),
-        (factor(1.332), "1.33×"),
-        (factor(41.7), "41.7×"),
-        (joined(["a"]), "a"),
-        (joined(["a", "b", "c"]), "a, b and c"),
-        (count(1, "seed"), "one seed"),
-        (count(1400, "seed"), "1,400 seeds"),
+        (format_duration(0.0), "0 s"),
+        (format_duration(3e-6), "3 µs"),
+        (format_duration(0.918), "918 ms"),
+        (format_duration(5.466), "5.47 s"),
+        (format_duration(300.0), "5 min"),
+        (format_duration(22_392.0), "6.22 h"),
+        (format_percent(0.0), "0.0 %"),
+        (format_percent(0.0044), "0.44 %"),
+        (format_percent(0.9083), "90.8 %"),
+        (format_share(0.0049), "0.5 %"),
+        (format_share(0.406), "41 %"),
+        (format_share(1.0), "100 %"),
+        (format_share(0.9997), "> 99.9 %"),
+        (format_share(0.0003), "< 0.1 %"),
+        (format_factor(1.332), "1.33×"),
+        (format_factor(41.7), "41.7×"),
+        (join_words(["a"]), "a"),
+        (join_words(["a", "b", "c"]), "a, b and c"),
+        (spell_count(1, "seed"), "one seed"),
+        (spell_count(1400, "seed"), "1,400 seeds"),
     ],
 )
 def test_words(text: str, expected: str) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from simasgd import Run, simulate
-from simasgd.report.comparison.as_json import comparison_json
-from simasgd.report.facts.facts import facts_of
-from simasgd.report.facts.words import plain
-from simasgd.report.page import study_page, sweep_page
-from simasgd.report.sections.verdict import verdict
-from simasgd.report.sweep.facts import SweepFacts
-from simasgd.report.sweep.verdict import sweep_verdict
-from simasgd.report.terminal import study_lines, sweep_lines
+from simasgd.report.comparison.comparison_json import build_comparison_json
+from simasgd.report.facts.formats import use_plain_spaces
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.page import render_study, render_sweep
+from simasgd.report.sections.verdict import state_verdict
+from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.verdict import state_sweep_verdict
+from simasgd.report.terminal import summarise_study, summarise_sweep
 from simasgd.results.outcome import Outcome, fails, gravest, in_words, reason
-from simasgd.scenario.reading.text import dump
+from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, study_of
@@ -106,7 +106,7 @@ def test_run_json_says_the_outcome() -> None:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[SweepTable, dict[str, Any]]:
     """hardsync waits for ever for a learner that is dead; asynchronous learners go on."""
     folder = tmp_path_factory.mktemp("outcomes")
-    (folder / "dead.yaml").write_text(dump(scenario(TIMING, DEAD).resolved()))
+    (folder / "dead.yaml").write_text(dump_yaml(scenario(TIMING, DEAD).resolved()))
     plan = plan_sweep(folder / "dead.yaml", ["protocol=hardsync,async", "seed=0,1"])
     table = run_sweep(plan, folder / "out", workers=1)
     return table, json.loads((folder / "out/sweep.json").read_text())
@@ -122,12 +122,12 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[SweepTable, 
         ("hung", True),
         ("finished", False),
     ]
-    said = plain(sweep_verdict(SweepFacts.of(table)))
+    said = use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))
     assert "Two hung (protocol = hardsync): after 0.00" in said
     assert f"s: {HANGING}." in said
     assert "hardsync" not in said.split("crashed for good")[-1]
-    assert sweep_lines(table) == [said, "4 of 4 points"]
-    page = sweep_page(table)
+    assert summarise_sweep(table) == [said, "4 of 4 points"]
+    page = render_sweep(table)
     assert "hung: after 0.00" in page
     assert "Points that are best by nothing, by protocol: hung: at hardsync (2)." in page
 
@@ -135,10 +135,10 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[SweepTable, 
 def test_where_no_point_finished_none_is_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
     table, _ = swept
     hung = table.points[table.points["outcome"] == "hung"]
-    said = sweep_verdict(SweepFacts.of(replace(table, points=hung)))
+    said = state_sweep_verdict(SweepFacts.of(replace(table, points=hung)))
     assert said.endswith("So none is best.")
     assert "shortest" not in said
-    assert sweep_page(replace(table, points=hung))
+    assert render_sweep(replace(table, points=hung))
 
 
 def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
@@ -148,7 +148,7 @@ def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[SweepTable, d
     points.loc[0, ["simulated_seconds", "gradients_per_simulated_second"]] = 1e-6, 1e9
     facts = SweepFacts.of(replace(table, points=points))
     assert facts.sound["protocol"].tolist() == ["async", "async"]
-    said = sweep_verdict(facts)
+    said = state_sweep_verdict(facts)
     assert "One hung (protocol = hardsync)" in said
     assert "hardsync" not in said.split("crashed for good")[1]
     row = facts.settings(["protocol"]).set_index("protocol").loc["hardsync"]
@@ -158,20 +158,20 @@ def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[SweepTable, d
 def test_a_study_that_hung_says_so_everywhere() -> None:
     hung = simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"}))
     lone = study_of({"": hung})
-    (line,) = study_lines(lone)
+    (line,) = summarise_study(lone)
     assert line.split(maxsplit=1)[1] == f"no simulated time  hung {reason(hung.summary, hung.outcome)}"
     assert line.endswith(HANGING)
-    assert ">hung</data>" in study_page(lone)
+    assert ">hung</data>" in render_study(lone)
     both = study_of({"sync": hung, "async": simulate(scenario(TIMING, DEAD))})
     assert both.table()["outcome"].tolist() == ["hung", "finished"]
-    content = comparison_json(both)
+    content = build_comparison_json(both)
     assert [(row["outcome"], row["failure"]) for row in content["variants"]] == [("hung", "hung"), ("finished", None)]
     assert content["variants"][0]["simulated_seconds"] is None
-    assert study_lines(both)[-1] == content["headline"] == plain(verdict(facts_of(both)))
+    assert summarise_study(both)[-1] == content["headline"] == use_plain_spaces(state_verdict(collect_facts(both)))
     assert content["headline"].startswith(f"sync hangs after 9.66 ms: {HANGING}. async alone does not hang.")
     alone = study_of({"a": hung, "b": hung})
-    assert plain(verdict(facts_of(alone))).endswith("No variant finishes.")
-    assert study_page(alone)
+    assert use_plain_spaces(state_verdict(collect_facts(alone))).endswith("No variant finishes.")
+    assert render_study(alone)
 
 
 def test_some_seeds_hang(tmp_path: Path) -> None:
@@ -181,18 +181,18 @@ def test_some_seeds_hang(tmp_path: Path) -> None:
     assert row["outcome"] == "hung (1 of 2 seeds)"
     assert row["simulated_seconds"] == row["simulated_seconds_max"] == fine.simulated_seconds
     mixed.save(tmp_path)
-    assert "hung at 1 of 2 seeds" in study_page(mixed)
-    (one,) = facts_of(mixed)
+    assert "hung at 1 of 2 seeds" in render_study(mixed)
+    (one,) = collect_facts(mixed)
     assert one.failure == Outcome.HUNG
 
 
 def test_what_does_not_vary_is_not_drawn(tmp_path: Path) -> None:
     """All runs last as long; how much they do in that time differs."""
     (tmp_path / "t.yaml").write_text(
-        dump(scenario(TIMING, {"stop": {"gradients": None, "simulated_time": "20 ms"}}).resolved())
+        dump_yaml(scenario(TIMING, {"stop": {"gradients": None, "simulated_time": "20 ms"}}).resolved())
     )
     table = run_sweep(plan_sweep(tmp_path / "t.yaml", ["learners=1,2"]), tmp_path / "out", workers=1)
-    page = sweep_page(table)
+    page = render_sweep(table)
     assert "Gradients per simulated second against learners" in page
     assert "Simulated time (ms) against" not in page
     assert "The most gradients per simulated second are" in page

@@ -374,7 +374,7 @@ def test_a_list_that_cannot_be_ours_is_none(tmp_path: Path) -> None:
 
 
 def test_all_files_of_a_study_are_expected(tmp_path: Path) -> None:
-    from simasgd.report.comparison.as_json import write_comparison
+    from simasgd.report.comparison.comparison_json import write_comparison
     from simasgd.report.page import write_study
 
     for name, changes in (("one", {}), ("many", {"variants": {"sync": {"protocol": "hardsync"}, "async": None}})):
@@ -419,9 +419,9 @@ def edit(point: Path, **changes: object) -> None:
 
 
 def test_damaged_points_are_made_anew_and_what_is_beside_them_stays(tmp_path: Path) -> None:
-    from simasgd.scenario.reading.text import dump
+    from simasgd.scenario.reading.yaml_layer import dump_yaml
 
-    (tmp_path / "s.yaml").write_text(dump(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
+    (tmp_path / "s.yaml").write_text(dump_yaml(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
     names = [
         "no run.json",
         "no table",

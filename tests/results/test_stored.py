@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study, UsageError, simulate
-from simasgd.report.page import study_page
+from simasgd.report.page import render_study
 from simasgd.results.stored import RunJson, Stored, StudyJson, SweepJson, VariantsJson, read_json
-from simasgd.scenario.reading.text import dump
+from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import TIMING, scenario
 from tests.clockwork import study_of
@@ -31,7 +31,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = {"stop": {"gradients": 20}, "record": "timeline", "cluster": {"learners": 2}}
     runs = {name: simulate(scenario(TIMING, small, {"protocol": name})) for name in ("async", "easgd")}
     study_of(runs).save(folder / "study")
-    (folder / "t.yaml").write_text(dump(scenario(TIMING, {"stop": {"gradients": 20}}).resolved()))
+    (folder / "t.yaml").write_text(dump_yaml(scenario(TIMING, {"stop": {"gradients": 20}}).resolved()))
     run_sweep(plan_sweep(folder / "t.yaml", ["learners=1,2"]), folder / "sweep", workers=1)
     return folder
 
@@ -110,7 +110,7 @@ def test_what_is_accepted_is_drawn(nothing: dict[str, Any], results: Path, tmp_p
     shutil.copytree(results / "study/async", home)
     content = json.loads((home / "run.json").read_text())
     (home / "run.json").write_text(json.dumps({**content, **nothing}))
-    page = study_page(Study.load(home))
+    page = render_study(Study.load(home))
     assert page.encode()
     assert "\x07" not in page
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, ScenarioError, simulate
-from simasgd.scenario.reading.text import dump
+from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import LEARNING, PROGRAM, TIMING, scenario
 
@@ -29,7 +29,7 @@ def timing(tmp_path):
 
 def scenario_file(folder, base, *changes):
     path = folder / "scenario.yaml"
-    path.write_text(dump(scenario(base, *changes).resolved()))
+    path.write_text(dump_yaml(scenario(base, *changes).resolved()))
     return path
 
 
@@ -228,7 +228,7 @@ def test_a_failed_point_is_in_the_table(tmp_path, monkeypatch):
 
 def test_an_unlimited_value_of_an_axis_is_a_number(tmp_path):
     write = tmp_path / "s.yaml"
-    write.write_text(dump(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
+    write.write_text(dump_yaml(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
     plan = plan_sweep(write, ["cluster.network.bandwidth=1 MB/s,unlimited"])
     made = run_sweep(plan, tmp_path / "out", workers=1)
     assert load_table(tmp_path / "out").axes == made.axes

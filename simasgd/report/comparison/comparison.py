@@ -9,10 +9,10 @@ from typing import final
 
 import pandas as pd
 
-from simasgd.report.facts.differences import alike_amounts, alike_scores, same_work
-from simasgd.report.facts.facts import Facts
+from simasgd.report.facts.formats import Spread
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.words import Spread
+from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_score_tolerance, is_same_work
+from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.outcome import Outcome
 from simasgd.results.run import Run, Study
 
@@ -21,9 +21,9 @@ SCORE, SECONDS, BYTES, TIME_TO_TARGET, EPOCHS_TO_TARGET, BYTES_TO_TARGET = (
 )  # fmt: skip
 CRITERIA = (SCORE, SECONDS, TIME_TO_TARGET, BYTES, EPOCHS_TO_TARGET)
 _OF_THE_WHOLE_RUN = (SECONDS, BYTES)
-_FRIENDLY = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
+_ROUND_NUMBERS = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
 
-Alike = Callable[[Spread, Spread], float]
+Tolerance = Callable[[Spread, Spread], float]
 """Up to which difference of their means two spreads over seeds count as alike."""
 
 
@@ -72,7 +72,7 @@ class Contender:
 
     def values(self, key: str) -> dict[int, float]:
         """By seed, where there is one."""
-        found = {outcome.seed: _value(outcome, key) for outcome in self.outcomes}
+        found = {outcome.seed: _get_value(outcome, key) for outcome in self.outcomes}
         return {seed: value for seed, value in found.items() if value is not None}
 
     def spread(self, key: str) -> Spread | None:
@@ -117,10 +117,10 @@ class Comparison:
     def front(self) -> tuple[Contender, ...]:
         """The Pareto front of score and simulated time, soonest first."""
         on_it = [one for one in self.contenders if not one.failure and self.dominated_by.get(one.name) == ()]
-        return tuple(sorted(on_it, key=lambda one: point(one) or (0.0, 0.0)))
+        return tuple(sorted(on_it, key=lambda one: find_point(one) or (0.0, 0.0)))
 
 
-def comparisons(study: Study, variants: Sequence[Facts]) -> list[Comparison]:
+def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Comparison]:
     """One for each metric by which at least two variants are judged."""
     found = []
     target = study.target
@@ -131,27 +131,27 @@ def comparisons(study: Study, variants: Sequence[Facts]) -> list[Comparison]:
             if one.classes is not None and one.metric is metric
         ]
         if len(chosen) > 1:
-            found.append(_comparison(metric, chosen, target))
+            found.append(_compare(metric, chosen, target))
         target = None if chosen else target  # what was asked for is a test error where anything has one
     return found
 
 
-def default_target(levels: Iterable[float]) -> float | None:
+def choose_target(levels: Iterable[float]) -> float | None:
     """The second-best level, or the only one, rounded up to a friendly number; None of nothing."""
     in_order = sorted(levels)
-    return friendly(in_order[:2][-1]) if in_order else None
+    return round_up(in_order[:2][-1]) if in_order else None
 
 
-def friendly(value: float) -> float:
+def round_up(value: float) -> float:
     """The next greater number of few digits; itself if it is not positive."""
     if value <= 0.0:
         return value
     exponent = int(f"{value:e}".partition("e")[2])
-    steps = (float(f"{step}e{power}") for power in (exponent, exponent + 1) for step in _FRIENDLY)
+    steps = (float(f"{step}e{power}") for power in (exponent, exponent + 1) for step in _ROUND_NUMBERS)
     return next(step for step in steps if step >= value)
 
 
-def first_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reach | None:
+def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reach | None:
     """The first evaluation at or below the target. What lies between two evaluations is not known, and not guessed."""
     there = evaluations[evaluations[metric.key] <= target]
     if there.empty:
@@ -162,13 +162,13 @@ def first_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Rea
     )
 
 
-def level(tables: Sequence[pd.DataFrame], metric: Metric) -> float | None:
+def find_level(tables: Sequence[pd.DataFrame], metric: Metric) -> float | None:
     """The best value that all seeds get to; None where one has none."""
     least = [float(table[metric.key].min()) for table in tables]
     return max(least) if least and all(value == value for value in least) else None
 
 
-def criterion(key: str, values: Mapping[str, Mapping[int, float]], alike: Alike) -> Criterion:
+def rank(key: str, values: Mapping[str, Mapping[int, float]], alike: Tolerance) -> Criterion:
     """Who is best, of competitors with their values by seed (at least one each)."""
     spreads = {name: found for name, by_seed in values.items() if (found := Spread.of(list(by_seed.values()))) is not None}
     best = min(spreads, key=lambda name: spreads[name].mean)
@@ -177,12 +177,12 @@ def criterion(key: str, values: Mapping[str, Mapping[int, float]], alike: Alike)
         for name, found in spreads.items()
         if name != best and found.mean - spreads[best].mean <= alike(found, spreads[best])
     ]
-    won, seeds = seeds_won(values)
+    won, seeds = count_seeds_won(values)
     means = {name: found.mean for name, found in spreads.items()}
     return Criterion(key=key, best=best, tied=tuple(tied), means=means, seeds_won=won, seeds=seeds)
 
 
-def seeds_won(values: Mapping[str, Mapping[int, float]]) -> tuple[dict[str, int], int]:
+def count_seeds_won(values: Mapping[str, Mapping[int, float]]) -> tuple[dict[str, int], int]:
     """At how many seeds each has the least value of that seed (equal ones all have), and how many seeds at least two of them
     share."""
     every = [seed for by_seed in values.values() for seed in by_seed]
@@ -192,13 +192,13 @@ def seeds_won(values: Mapping[str, Mapping[int, float]]) -> tuple[dict[str, int]
     return won, len(shared)
 
 
-def dominators(points: Mapping[str, tuple[float, float]], competitors: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def find_dominators(points: Mapping[str, tuple[float, float]], competitors: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """For each point the competitors whose two coordinates are no greater, and one of them less."""
     able = [name for name in competitors if name in points]
     return {name: tuple(other for other in able if _dominates(points[other], at)) for name, at in points.items()}
 
 
-def point(one: Contender) -> tuple[float, float] | None:
+def find_point(one: Contender) -> tuple[float, float] | None:
     """Its mean simulated seconds and score; None where some seed lacks one."""
     score, seconds = one.spread(SCORE), one.spread(SECONDS)
     whole = all(len(one.values(key)) == len(one.outcomes) for key in (SCORE, SECONDS))
@@ -211,7 +211,7 @@ def _dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one != other and one[0] <= other[0] and one[1] <= other[1]
 
 
-def _value(outcome: Seed, key: str) -> float | None:
+def _get_value(outcome: Seed, key: str) -> float | None:
     reached = outcome.reached
     match key:
         case "score":
@@ -230,26 +230,26 @@ def _value(outcome: Seed, key: str) -> float | None:
             raise AssertionError(key)
 
 
-def _comparison(metric: Metric, chosen: Sequence[tuple[int, Facts, Sequence[Run]]], given: float | None) -> Comparison:
+def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[Run]]], given: float | None) -> Comparison:
     levels = [
         found
         for _, one, runs in chosen
-        if not one.failure and (found := level([_evaluations(run) for run in runs], metric)) is not None
+        if not one.failure and (found := find_level([_get_evaluations(run) for run in runs], metric)) is not None
     ]
-    target = default_target(levels) if given is None else given
-    contenders = [_contender(series, one, runs, metric, target) for series, one, runs in chosen]
-    points = {one.name: at for one in contenders if (at := point(one)) is not None}
+    target = choose_target(levels) if given is None else given
+    contenders = [_build_contender(series, one, runs, metric, target) for series, one, runs in chosen]
+    points = {one.name: at for one in contenders if (at := find_point(one)) is not None}
     return Comparison(
         metric=metric,
         contenders=tuple(contenders),
         target=target,
         given=given is not None,
-        criteria=tuple(judged(key, contenders, metric) for key in CRITERIA),
-        dominated_by=dominators(points, [one.name for one in contenders if not one.failure]),
+        criteria=tuple(judge(key, contenders, metric) for key in CRITERIA),
+        dominated_by=find_dominators(points, [one.name for one in contenders if not one.failure]),
     )
 
 
-def judged(key: str, contenders: Sequence[Contender], metric: Metric) -> Criterion:
+def judge(key: str, contenders: Sequence[Contender], metric: Metric) -> Criterion:
     """Who is best by a criterion, or why nobody is. Those compete that did not fail and have a value at every seed."""
     able = [one for one in contenders if not one.failure]
     whole = [one for one in able if len(one.values(key)) == len(one.outcomes)]
@@ -259,34 +259,34 @@ def judged(key: str, contenders: Sequence[Contender], metric: Metric) -> Criteri
         lacking = "no variant reaches the target at every seed" if key not in (SCORE, SECONDS, BYTES) else "it is not known"
         return Criterion(key=key, reason=lacking)
     samples = [one.samples for one in whole]
-    if key in _OF_THE_WHOLE_RUN and not same_work(min(samples), max(samples)):
+    if key in _OF_THE_WHOLE_RUN and not is_same_work(min(samples), max(samples)):
         return Criterion(key=key, reason="the runs apply different numbers of samples")
-    alike: Alike = partial(alike_scores, metric=metric) if key == SCORE else alike_amounts
-    return criterion(key, {one.name: one.values(key) for one in whole}, alike)
+    alike: Tolerance = partial(compute_score_tolerance, metric=metric) if key == SCORE else compute_amount_tolerance
+    return rank(key, {one.name: one.values(key) for one in whole}, alike)
 
 
-def _contender(series: int, one: Facts, runs: Sequence[Run], metric: Metric, target: float | None) -> Contender:
+def _build_contender(series: int, one: VariantFacts, runs: Sequence[Run], metric: Metric, target: float | None) -> Contender:
     return Contender(
         series=series,
         name=one.name,
-        outcomes=tuple(_outcome(run, metric, target) for run in runs),
-        level=level([_evaluations(run) for run in runs], metric),
+        outcomes=tuple(_read_seed(run, metric, target) for run in runs),
+        level=find_level([_get_evaluations(run) for run in runs], metric),
         failure=one.failure,
         samples=one.samples,
     )
 
 
-def _outcome(run: Run, metric: Metric, target: float | None) -> Seed:
+def _read_seed(run: Run, metric: Metric, target: float | None) -> Seed:
     sent = run.summary.get("bytes")  # runs of earlier versions have none
     return Seed(
         seed=run.seed,
         score=run.test_error if metric is ERROR else run.test_loss,
         seconds=run.simulated_seconds if run.has_time else None,
         bytes=None if sent is None else float(sent["sent"]),
-        reached=None if target is None else first_reach(_evaluations(run), metric, target),
+        reached=None if target is None else find_reach(_get_evaluations(run), metric, target),
     )
 
 
-def _evaluations(run: Run) -> pd.DataFrame:
+def _get_evaluations(run: Run) -> pd.DataFrame:
     assert run.evaluations is not None
     return run.evaluations

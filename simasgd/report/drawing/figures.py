@@ -15,58 +15,58 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from simasgd.report.drawing import svg
-from simasgd.report.facts.facts import Resource
+from simasgd.report.facts.formats import NBSP, choose_byte_unit, choose_time_unit, format_number, format_share
 from simasgd.report.facts.metric import ERROR, Metric
-from simasgd.report.facts.words import NBSP, number, share, time_unit, volume_unit
+from simasgd.report.facts.variant_facts import Resource
 
 _MOST_BARS = 60
 _MOST_DECADES = 8
 _ROW = 0.46
 
 
-def _time_axis(greatest: float) -> tuple[float, str]:
-    size, unit = time_unit(greatest)
+def _scale_time(greatest: float) -> tuple[float, str]:
+    size, unit = choose_time_unit(greatest)
     return size, f"simulated time ({unit})"
 
 
-def _volume_axis(greatest: float) -> tuple[float, str]:
-    size, unit = volume_unit(greatest)
+def _scale_bytes(greatest: float) -> tuple[float, str]:
+    size, unit = choose_byte_unit(greatest)
     return size, f"sent over the network ({unit})"
 
 
-AXES: Mapping[str, Callable[[float], tuple[float, str]]] = {
-    "seconds": _time_axis,
+AXIS_SCALES: Mapping[str, Callable[[float], tuple[float, str]]] = {
+    "seconds": _scale_time,
     "epoch": lambda _: (1.0, "epochs (samples applied)"),
-    "bytes": _volume_axis,
+    "bytes": _scale_bytes,
 }
 """What a horizontal axis that ends at a value is divided by, and its label."""
 
 
-def curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
+def draw_curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
     """The metric against `x` (seconds, epoch or bytes), one line per variant with the range over its seeds.
 
     `table` is that of `tables.curves`.
     """
-    size, label = AXES[x](float(table[x].max()))
-    with svg.drawing(height=2.9) as figure:
+    size, label = AXIS_SCALES[x](float(table[x].max()))
+    with svg.open_figure(height=2.9) as figure:
         axes = figure.subplots()
         for i, rows in table.groupby("series"):
-            at, colour = rows[x] / size, svg.series(i)
+            at, colour = rows[x] / size, svg.choose_series_colour(i)
             if (rows["seeds"] > 1).any():
                 axes.fill_between(at, rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
             sns.lineplot(x=at, y=rows["value"], color=colour, linestyle=svg.DASHES[i % 4], ax=axes, errorbar=None)
             axes.plot(at.iloc[-1:], rows["value"].iloc[-1:], "o", color=colour, markersize=4.5, clip_on=False)
         if metric is ERROR:
-            percent_axis(axes, logarithmic=bool(table["low"].min() > 0 and spans(table["value"])))
+            use_percent_axis(axes, logarithmic=bool(table["low"].min() > 0 and needs_log_scale(table["value"])))
         else:
-            number_axis(axes, logarithmic=spans(table["value"]))
+            use_number_axis(axes, logarithmic=needs_log_scale(table["value"]))
         axes.set_xlabel(label)
         axes.set_xlim(0, float(table[x].max()) / size or 1.0)
         return figure
 
 
 @dataclass(frozen=True)
-class Counted:
+class HistogramLabels:
     """What a histogram is of, with its unit and whose shares it shows."""
 
     axis: str
@@ -74,19 +74,21 @@ class Counted:
     whole: str
 
 
-STALENESS = Counted("staleness σ", "updates", "gradients")
-OWN_STALENESS = Counted("staleness σ", "changes of the learner's model", "gradients")
-AGE = Counted("age", "steps of its holder", "what is mixed in")
+STALENESS = HistogramLabels("staleness σ", "updates", "gradients")
+OWN_STALENESS = HistogramLabels("staleness σ", "changes of the learner's model", "gradients")
+AGE = HistogramLabels("age", "steps of its holder", "what is mixed in")
 
 
-def histogram(counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: Counted) -> Figure:
+def draw_histogram(
+    counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: HistogramLabels
+) -> Figure:
     """The shares of staleness, or age, 0, 1, …, the measured mean as a triangle and the law's as a line.
 
     `counts[σ]` says how many there are; `longest` is the largest of the axis, equal in all panels.
     """
     width = max(1, -(-(longest + 1) // _MOST_BARS))
-    binned = binned_shares(counts, width)
-    with svg.drawing(height=2.5) as figure:
+    binned = bin_shares(counts, width)
+    with svg.open_figure(height=2.5) as figure:
         axes = figure.subplots()
         edges = np.arange(len(binned) + 1) * width - 0.5
         sns.histplot(
@@ -102,7 +104,7 @@ def histogram(counts: Sequence[int], mean: float, law: float | None, longest: in
         if law is not None:
             axes.axvline(law, color=svg.INK, linestyle=svg.DASHES[1], linewidth=1.3)
         axes.plot(mean, 1.0, "v", transform=axes.get_xaxis_transform(), color=svg.INK, markersize=7, clip_on=False)
-        percent_axis(axes)
+        use_percent_axis(axes)
         steps = "" if width == 1 else f", in steps of {width}"
         margin = 0.5 + 0.02 * longest
         axes.set(xlabel=f"{what.axis} ({what.unit}{steps})", ylabel=what.whole, xlim=(-margin, longest + margin))
@@ -110,57 +112,57 @@ def histogram(counts: Sequence[int], mean: float, law: float | None, longest: in
         return figure
 
 
-def staleness_over_time(table: pd.DataFrame) -> Figure:
+def draw_staleness_over_time(table: pd.DataFrame) -> Figure:
     """Mean staleness against simulated time: columns variant (number), seconds, staleness."""
-    size, unit = time_unit(float(table["seconds"].max()))
-    with svg.drawing(height=2.5) as figure:
+    size, unit = choose_time_unit(float(table["seconds"].max()))
+    with svg.open_figure(height=2.5) as figure:
         axes = figure.subplots()
         for i, rows in table.groupby("variant"):
-            style = {"color": svg.series(i), "linestyle": svg.DASHES[i % 4]}
+            style = {"color": svg.choose_series_colour(i), "linestyle": svg.DASHES[i % 4]}
             sns.lineplot(x=rows["seconds"] / size, y=rows["staleness"], ax=axes, **style)
         axes.set(xlabel=f"simulated time ({unit})", ylabel="mean staleness σ", xlim=(0, None))
         axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
         return figure
 
 
-def binned_shares(counts: Sequence[int], width: int) -> list[float]:
+def bin_shares(counts: Sequence[int], width: int) -> list[float]:
     """Shares of the total in bins of `width` values."""
     total = sum(counts)
     return [sum(counts[i : i + width]) / total for i in range(0, len(counts), width)]
 
 
-def shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:
+def draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:
     """A stacked bar per row: its label, and the fraction of the `whole` in each activity."""
-    with _bars(len(rows)) as (figure, axes):
+    with _open_bars(len(rows)) as (figure, axes):
         for y, (label, times) in enumerate(rows):
             left = 0.0
             for activity, fraction in times.items():
                 axes.barh(y, fraction, left=left, height=0.42, color=svg.ACTIVITIES[activity], linewidth=0)
                 if fraction >= 0.1:
                     middle, colour = left + fraction / 2, svg.ON_ACTIVITIES[activity]
-                    axes.text(middle, y, share(fraction), ha="center", va="center", color=colour, fontsize=9)
+                    axes.text(middle, y, format_share(fraction), ha="center", va="center", color=colour, fontsize=9)
                 left += fraction
-            _row_label(axes, y, label)
+            _label_row(axes, y, label)
         axes.set_xlabel(f"share of {whole}")
         return figure
 
 
-def resources(rows: Sequence[tuple[str, Resource]]) -> Figure:
+def draw_resources(rows: Sequence[tuple[str, Resource]]) -> Figure:
     """How busy each server and link was, with the mean number waiting for it."""
-    with _bars(len(rows)) as (figure, axes):
+    with _open_bars(len(rows)) as (figure, axes):
         for y, (label, found) in enumerate(rows):
             axes.barh(y, 1.0, height=0.42, color=svg.GRID, alpha=0.55, linewidth=0)
             axes.barh(y, found.busy, height=0.42, color=svg.MUTED, linewidth=0)
-            queue = f", {number(found.mean_queue)} waiting" if found.mean_queue >= 0.005 else ""
-            _row_label(axes, y, f"{label}: {share(found.busy)} busy{queue}")
+            queue = f", {format_number(found.mean_queue)} waiting" if found.mean_queue >= 0.005 else ""
+            _label_row(axes, y, f"{label}: {format_share(found.busy)} busy{queue}")
         axes.set_xlabel("share of the time that it is busy")
         return figure
 
 
 @contextmanager
-def _bars(rows: int) -> Iterator[tuple[Figure, Axes]]:
+def _open_bars(rows: int) -> Iterator[tuple[Figure, Axes]]:
     """A figure for horizontal bars of shares, one row each, the first on top."""
-    with svg.drawing(height=0.55 + _ROW * rows) as figure:
+    with svg.open_figure(height=0.55 + _ROW * rows) as figure:
         axes = figure.subplots()
         axes.set(xlim=(0, 1), ylim=(rows - 0.7, -0.75), yticks=[])
         axes.grid(visible=False)
@@ -168,20 +170,20 @@ def _bars(rows: int) -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
-def _row_label(axes: Axes, y: float, label: str) -> None:
+def _label_row(axes: Axes, y: float, label: str) -> None:
     text = axes.text(0, y - 0.27, label, ha="left", va="bottom", fontsize=9.5)
     text.set_in_layout(False)  # a long label must not narrow the bars
 
 
-def spans(values: pd.Series) -> bool:
+def needs_log_scale(values: pd.Series) -> bool:
     """Whether values lie so far apart that only a logarithmic axis shows the small ones, and none is negative."""
     return bool(values.min() >= 0 and values.max() > 8 * values[values > 0].min())
 
 
-def percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
+def use_percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
     """Let the vertical axis show fractions as per cent."""
     if logarithmic:
-        logarithmic_axis(axes)
+        use_logarithmic_axis(axes)
     else:
         axes.set_ylim(0, None)
         axes.yaxis.set_major_locator(MaxNLocator(6))
@@ -189,18 +191,18 @@ def percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.6g}{NBSP}%"))
 
 
-def number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
+def use_number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
     """Let the vertical axis show plain numbers; a logarithmic one leaves out what is 0."""
     if logarithmic:
-        logarithmic_axis(axes)
+        use_logarithmic_axis(axes)
     else:
         axes.set_ylim(min(0.0, axes.dataLim.ymin), None)
         axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.set_ylabel("")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value) if abs(value) < 1e6 else f"{value:.3g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value) if abs(value) < 1e6 else f"{value:.3g}"))
 
 
-def logarithmic_axis(axes: Axes) -> None:
+def use_logarithmic_axis(axes: Axes) -> None:
     """Let the vertical axis be logarithmic, with a tick at 1, 2 and 5 of each decade, or at every so many decades."""
     axes.set_yscale("log", nonpositive="mask")
     low, high = math.floor(math.log10(axes.dataLim.minposy)), math.ceil(math.log10(axes.dataLim.ymax))

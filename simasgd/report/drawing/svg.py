@@ -80,29 +80,29 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def series(i: int) -> str:
+def choose_series_colour(i: int) -> str:
     """The colour of the i-th variant."""
     return str(SERIES[i % len(SERIES)])
 
 
 @contextmanager
-def _styled() -> Iterator[None]:
+def _use_style() -> Iterator[None]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+")  # the browser's fonts draw the text, not matplotlib's
         yield
 
 
 @contextmanager
-def drawing(height: float) -> Iterator[Figure]:
+def open_figure(height: float) -> Iterator[Figure]:
     """A figure `height` inches high, to be drawn on under the report's style."""
-    with _styled():
+    with _use_style():
         yield Figure(figsize=(WIDTH, height), layout="constrained")
 
 
-def inline(figure: Figure, name: str, label: str) -> Markup:
+def render_inline(figure: Figure, name: str, label: str) -> Markup:
     """The figure as an SVG element. `name` is unique on the page; `label` states what is seen."""
     stream = StringIO()
-    with _styled():
+    with _use_style():
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
@@ -110,21 +110,21 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
         text = re.sub(clutter, "", text, flags=re.DOTALL)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
     text = re.sub(r"font-family: [^;\"]*;?\s*", "", text)
-    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\d+\.\d{3,}", _rounded, tag[0]), text)
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\d+\.\d{3,}", _round, tag[0]), text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, f"var(--{variable})")
-    text = _named(text, name)
+    text = _prefix_identifiers(text, name)
     _, _, rest = text.partition(">")
     box = " ".join(f"{72 * size:g}" for size in figure.get_size_inches())
     head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {box}" role="img" aria-label="{escape(label)}">'
     return Markup(head + re.sub(r">\s+<", "><", rest.strip()))
 
 
-def _rounded(match: re.Match[str]) -> str:
+def _round(match: re.Match[str]) -> str:
     return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
-def _named(text: str, name: str) -> str:
+def _prefix_identifiers(text: str, name: str) -> str:
     """With the identifiers that are referred to under the figure's own prefix, and without the others."""
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", text))
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = (
+GLOSSARY = (
     (
         "Simulated time",
         "What the modelled cluster would need: computing, messages, queues, updates and waiting. Evaluating on the test "

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simasgd.report.facts.words import NBSP, number, percent
+from simasgd.report.facts.formats import NBSP, format_number, format_percent
 from simasgd.scenario.learning.learning import Learning
 
 
@@ -23,17 +23,17 @@ class Metric:
     def title(self) -> str:
         return self.name.capitalize()
 
-    def said(self, value: float) -> str:
+    def describe(self, value: float) -> str:
         """`3.0 % test error`, `a test loss of 0.012`."""
         return self.phrase.format(self.form(value))
 
 
-ERROR = Metric("test_error", "test error", percent, "{} test error")
-LOSS = Metric("test_loss", "test loss", number, f"a test loss of{NBSP}{{}}")
-DISTANCE = Metric("consensus_distance", "consensus distance", number, f"a consensus distance of{NBSP}{{}}")
+ERROR = Metric("test_error", "test error", format_percent, "{} test error")
+LOSS = Metric("test_loss", "test loss", format_number, f"a test loss of{NBSP}{{}}")
+DISTANCE = Metric("consensus_distance", "consensus distance", format_number, f"a consensus distance of{NBSP}{{}}")
 """No measure of what was learned, but drawn as those are."""
 
 
-def metric_of(learning: Learning) -> Metric:
+def choose_metric(learning: Learning) -> Metric:
     """By which a run is judged."""
     return ERROR if learning.data.shape.label == "class" else LOSS

@@ -9,21 +9,23 @@ from typing import Literal
 
 import pandas as pd
 
-from simasgd.report.facts.facts import protocol_name
-from simasgd.report.facts.metric import DISTANCE, Metric, metric_of
+from simasgd.report.facts.metric import DISTANCE, Metric, choose_metric
+from simasgd.report.facts.variant_facts import name_protocol
 from simasgd.results.run import Run, Study
 
 
-def curves(study: Study, metric: Metric) -> pd.DataFrame:
+def tabulate_curves(study: Study, metric: Metric) -> pd.DataFrame:
     """Evaluations of the variants that are judged by this metric, as means over the seeds: series (the variant's number),
     variant, epoch, updates, seconds, bytes (NaN where a run of an earlier version has none), value, low, high, seeds (how
     many). Where the value is infinite there is no row."""
-    return _curves(study, metric, lambda run: run.scenario.learning is not None and metric_of(run.scenario.learning) is metric)
+    return _tabulate(
+        study, metric, lambda run: run.scenario.learning is not None and choose_metric(run.scenario.learning) is metric
+    )
 
 
-def distances(study: Study) -> pd.DataFrame:
+def tabulate_distances(study: Study) -> pd.DataFrame:
     """The same of the consensus distance, of the variants that have one after the start. Runs of earlier versions have none."""
-    return _curves(study, DISTANCE, _has_distances)
+    return _tabulate(study, DISTANCE, _has_distances)
 
 
 def _has_distances(run: Run) -> bool:
@@ -31,24 +33,24 @@ def _has_distances(run: Run) -> bool:
     return evaluations is not None and DISTANCE.key in evaluations and bool(evaluations[DISTANCE.key].iloc[1:].notna().any())
 
 
-def _curves(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> pd.DataFrame:
+def _tabulate(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> pd.DataFrame:
     parts = []
     for series, (variant, runs) in enumerate(study.runs.items()):
-        tables = [_with_bytes(run.evaluations) for run in runs if run.evaluations is not None]
+        tables = [_add_bytes(run.evaluations) for run in runs if run.evaluations is not None]
         if not tables or not any(map(is_meant, runs)):
             continue
-        merged = _merged(tables, runs, metric)
+        merged = _merge_seeds(tables, runs, metric)
         merged.insert(0, "series", series)
-        merged.insert(1, "variant", variant or protocol_name(runs[0].scenario.protocol))
+        merged.insert(1, "variant", variant or name_protocol(runs[0].scenario.protocol))
         parts.append(merged)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _merged(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Metric) -> pd.DataFrame:
+def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Metric) -> pd.DataFrame:
     """Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
     those that diverged), and then the last evaluation of each."""
     return (
-        pd.concat([_matched(tables, runs), _ends(tables, runs)])
+        pd.concat([_match_epochs(tables, runs), _match_ends(tables, runs)])
         .groupby("row", sort=False)
         .agg(
             epoch=("epoch", "mean"),
@@ -64,11 +66,11 @@ def _merged(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Metric)
     )
 
 
-def _with_bytes(evaluations: pd.DataFrame) -> pd.DataFrame:
+def _add_bytes(evaluations: pd.DataFrame) -> pd.DataFrame:
     return evaluations if "bytes" in evaluations else evaluations.assign(bytes=math.nan)
 
 
-def _matched(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
     """The evaluations at whole epochs that every run reached that did not diverge, numbered by epoch in column `row`."""
     whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
     finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
@@ -76,7 +78,7 @@ def _matched(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFram
     return pd.concat([table[table["epoch"] <= last].assign(row=table["epoch"]) for table in whole])
 
 
-def _ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
     """The last evaluations of the runs that did not diverge, as one row, where any lies behind the matched ones."""
     ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
     ends = ends[[not run.diverged for run in runs]]
@@ -84,7 +86,7 @@ def _ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
     return ends.assign(row=float("inf")) if behind else ends.head(0).assign(row=0.0)
 
 
-def histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "staleness") -> list[int]:
+def count_histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "staleness") -> list[int]:
     """Gradients of staleness 0, 1, 2, …, or what was mixed in of such ages, over all seeds. Runs of earlier versions know of no
     mixing."""
     counts: Counter[int] = Counter()
@@ -93,7 +95,7 @@ def histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "stalene
     return [counts[value] for value in range(max(counts, default=-1) + 1)]
 
 
-def clocks(study: Study) -> list[tuple[int, ...]]:
+def group_by_clock(study: Study) -> list[tuple[int, ...]]:
     """The variants' numbers, those together whose clocks ran alike (they differ only in what is learned)."""
     alike: dict[str, list[int]] = {}
     for i, runs in enumerate(study.runs.values()):
@@ -109,7 +111,7 @@ def clocks(study: Study) -> list[tuple[int, ...]]:
     return [tuple(group) for group in alike.values()]
 
 
-def staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
+def tabulate_staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
     """Mean staleness of the gradients applied in each of `bins` equal parts of the time, over all seeds: seconds (the middle
     of the part) and staleness. Empty where the updates were not recorded.
     """

@@ -5,95 +5,95 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simasgd.report.drawing.parts import Profile, Table
-from simasgd.report.facts.facts import protocol_name
-from simasgd.report.facts.words import NBSP, count, duration, few, joined, number
+from simasgd.report.drawing.page_parts import Profile, Table
+from simasgd.report.facts.formats import NBSP, format_duration, format_number, join_words, list_some, spell_count
+from simasgd.report.facts.variant_facts import name_protocol
 from simasgd.results.run import Run, Study
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.models import MLP, Linear, Logistic, Quadratic, Softmax
-from simasgd.scenario.reading import catalogue, text
+from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.units import SIZE, show
 from simasgd.scenario.vocabulary.values import shown
 
-_GIVEN = {"data": "data", "model": "model"}
+_OWN = {"data": "data", "model": "model"}
 
 
-def about(study: Study) -> list[tuple[str, str]]:
+def describe_study(study: Study) -> list[tuple[str, str]]:
     """What was simulated, in a few terms."""
     scenarios = [runs[0].scenario for runs in study.runs.values()]
     learning = [scenario.learning for scenario in scenarios if scenario.learning is not None]
     found = {
         "Learners, λ": [f"{scenario.cluster.learners:,}" for scenario in scenarios],
         "Mini-batch, µ": [f"{scenario.workload.mini_batch:,}" for scenario in scenarios],
-        "Protocol": [protocol_name(scenario.protocol) for scenario in scenarios],
-        "Data": [_data(one) for one in learning] or ["none: timing only"],
-        "Model": [_model(one) for one in learning],
-        "Optimizer": [_optimizer(one) for one in learning],
-        "Message": [_message(scenario) for scenario in scenarios],
-        "Until": [stop(scenario) for scenario in scenarios],
+        "Protocol": [name_protocol(scenario.protocol) for scenario in scenarios],
+        "Data": [_describe_data(one) for one in learning] or ["none: timing only"],
+        "Model": [_describe_model(one) for one in learning],
+        "Optimizer": [_describe_optimizer(one) for one in learning],
+        "Message": [_describe_message(scenario) for scenario in scenarios],
+        "Until": [describe_stop(scenario) for scenario in scenarios],
         "Nodes": [scenario.cluster.profile or "given in the scenario" for scenario in scenarios],
-        "Seeds": [_seeds(next(iter(study.runs.values())))],
+        "Seeds": [_list_seeds(next(iter(study.runs.values())))],
     }
-    return [(term, few(list(dict.fromkeys(texts)), 5)) for term, texts in found.items() if texts]
+    return [(term, list_some(list(dict.fromkeys(texts)), 5)) for term, texts in found.items() if texts]
 
 
-def stop(scenario: Scenario) -> str:
+def describe_stop(scenario: Scenario) -> str:
     """Where the run ends, in words."""
     limits = scenario.stop
     said = []
     if limits.epochs is not None:
-        said.append(f"{number(limits.epochs)} epochs")
+        said.append(f"{format_number(limits.epochs)} epochs")
     if limits.gradients is not None:
         said.append(f"{limits.gradients:,} gradients")
     if limits.updates is not None:
         said.append(f"{limits.updates:,} updates")
     if limits.simulated_time is not None:
-        said.append(f"{duration(limits.simulated_time)} of simulated time")
+        said.append(f"{format_duration(limits.simulated_time)} of simulated time")
     return " or ".join(said)
 
 
-def provenance(study: Study) -> Table:
+def tabulate_provenance(study: Study) -> Table:
     """Versions, hashes and what the runs cost."""
-    every = {variant or protocol_name(runs[0].scenario.protocol): runs for variant, runs in study.runs.items()}
+    every = {variant or name_protocol(runs[0].scenario.protocol): runs for variant, runs in study.runs.items()}
     first = next(iter(every.values()))[0].summary
     packages = ", ".join(f"{name} {version}" for name, version in first["packages"].items())
     hashes = [(f"scenario hash, {name}", runs[0].summary["scenario_hash"]) for name, runs in every.items()]
-    walls = [(f"wall time, {name}", _wall(runs)) for name, runs in every.items()]
+    walls = [(f"wall time, {name}", _format_wall_time(runs)) for name, runs in every.items()]
     rows = [("simasgd", first["version"]), ("Python", first["python"]), ("packages", packages), *hashes, *walls]
     return Table.of(("what", "value"), rows, words=2)
 
 
-def profiles(study: Study) -> list[Profile]:
+def tabulate_profiles(study: Study) -> list[Profile]:
     """The node profiles that the study's variants build on, with the source of every number."""
     of_profile: dict[str | None, list[Run]] = {}
     for first, *_ in study.runs.values():
         of_profile.setdefault(first.scenario.cluster.profile, []).append(first)
-    known = catalogue.profiles()
-    return [_profile(name, runs) for name, runs in of_profile.items() if name in known]
+    known = catalogue.list_profiles()
+    return [_tabulate_profile(name, runs) for name, runs in of_profile.items() if name in known]
 
 
-def _profile(name: str, runs: Sequence[Run]) -> Profile:
-    tree = text.read(catalogue.profiles()[name], f"profile {name}").tree
-    cluster, sources = _under_topology(tree, {run.scenario.cluster.network.topology.kind for run in runs})
+def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
+    tree = yaml_layer.read_layer(catalogue.list_profiles()[name], f"profile {name}").tree
+    cluster, sources = _select_topology(tree, {run.scenario.cluster.network.topology.kind for run in runs})
     # As typed values and back, so that equal quantities read alike whatever unit they were written in.
     whole = Cluster.model_validate({"learners": 1, **cluster}).model_dump(mode="json")
     used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
     has_server = any(run.summary["servers"] for run in runs)
     rows = []
     for key, source in sources.items():
-        value = str(_at(whole, key))
-        other = [str(found) for one in used if (found := _at(one, key)) != _at(whole, key)]
-        here = f"overridden in the scenario: {few(list(dict.fromkeys(other)))}" if other else ""
+        value = str(_get(whole, key))
+        other = [str(found) for one in used if (found := _get(one, key)) != _get(whole, key)]
+        here = f"overridden in the scenario: {list_some(list(dict.fromkeys(other)))}" if other else ""
         is_used = has_server or not key.startswith("cluster.server.")
         rows.append((key, value, here if is_used else "not used: there is no server", source))
     return Profile(name, tree["title"], Table.of(("key", "value", "here", "source"), rows, words=4))
 
 
-def _under_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _select_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The values of a profile and their sources: those under one topology, if all runs have it and the profile names some."""
     cluster: dict[str, Any] = tree["cluster"]
     sources = {key: source for key, source in tree["sources"].items() if key.startswith("cluster.")}
@@ -106,7 +106,7 @@ def _under_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, An
     return cluster, sources
 
 
-def _at(tree: dict[str, Any], key: str) -> Any:
+def _get(tree: dict[str, Any], key: str) -> Any:
     """The value at a dotted key below `cluster`."""
     value: Any = tree
     for part in key.removeprefix("cluster.").split("."):
@@ -114,55 +114,57 @@ def _at(tree: dict[str, Any], key: str) -> Any:
     return value
 
 
-def _message(scenario: Scenario) -> str:
+def _describe_message(scenario: Scenario) -> str:
     """The size on the wire, beside that of a compressed gradient and the model's own where they differ: in the latter case the
     learning stands in for a larger problem."""
-    said, compression = _size(scenario.payload), scenario.workload.compression
+    said, compression = _format_size(scenario.payload), scenario.workload.compression
     if scenario.gradient_payload != scenario.payload:
-        said += f" (a gradient by {compression.kind}: {_size(scenario.gradient_payload)})"
+        said += f" (a gradient by {compression.kind}: {_format_size(scenario.gradient_payload)})"
     if scenario.learning is None or scenario.learning.model_bytes == scenario.payload:
         return said
-    return f"{said}, as of a model of that size; the one that learns here has {_size(scenario.learning.model_bytes)}"
+    return f"{said}, as of a model of that size; the one that learns here has {_format_size(scenario.learning.model_bytes)}"
 
 
-def _size(size: float) -> str:
+def _format_size(size: float) -> str:
     return show(size, SIZE).replace(" ", NBSP)
 
 
-def _data(learning: Learning) -> str:
+def _describe_data(learning: Learning) -> str:
     data, shape = learning.data, learning.data.shape
-    return f"{data.kind} ({shape.train:,} + {shape.test:,} samples){_others(data, 'train', 'samples', 'test')}"
+    return f"{data.kind} ({shape.train:,} + {shape.test:,} samples){_describe_changes(data, 'train', 'samples', 'test')}"
 
 
-def _model(learning: Learning) -> str:
+def _describe_model(learning: Learning) -> str:
     shape, model = learning.data.shape, learning.model
     form = ""
     if isinstance(model, Softmax | Linear | Logistic | MLP):
         outputs = 1 if isinstance(model, Logistic) else shape.outputs
         form = f" {'–'.join(map(str, [shape.features, *(model.hidden if isinstance(model, MLP) else ()), outputs]))}"
     elif isinstance(model, Quadratic):
-        form = f" of curvature {few(list(map(number, model.spectrum)))} from {number(model.start)}"
+        form = f" of curvature {list_some(list(map(format_number, model.spectrum)))} from {format_number(model.start)}"
     parameters = learning.num_parameters
     return f"{model.kind}{form} ({parameters:,} parameter{'s' if parameters > 1 else ''})"
 
 
-def _optimizer(learning: Learning) -> str:
+def _describe_optimizer(learning: Learning) -> str:
     optimizer = learning.optimizer
-    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{_others(optimizer, 'learning_rate')}"
+    return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{_describe_changes(optimizer, 'learning_rate')}"
 
 
-def _others(section: Section, *said: str) -> str:
+def _describe_changes(section: Section, *said: str) -> str:
     """What is not as by default, but for what has been said."""
     chosen = section.model_dump(exclude={"kind", *said}, exclude_defaults=True)
     return "".join(f", {name.replace('_', ' ')} {shown(value)}" for name, value in chosen.items())
 
 
-def _seeds(runs: Sequence[Run]) -> str:
+def _list_seeds(runs: Sequence[Run]) -> str:
     seeds = [run.seed for run in runs]
-    return joined(list(map(str, seeds))) if len(seeds) < 5 else f"{seeds[0]} to {seeds[-1]} ({count(len(seeds), 'run')})"
+    return (
+        join_words(list(map(str, seeds))) if len(seeds) < 5 else f"{seeds[0]} to {seeds[-1]} ({spell_count(len(seeds), 'run')})"
+    )
 
 
-def _wall(runs: Sequence[Run]) -> str:
+def _format_wall_time(runs: Sequence[Run]) -> str:
     parts = {key: sum(run.summary["wall"][key] for run in runs) for key in ("total", "simulate", "compile", "replay")}
-    said = ", ".join(f"{key} {duration(seconds)}" for key, seconds in parts.items() if key != "total" and seconds)
-    return f"{duration(parts['total'])} ({said})"
+    said = ", ".join(f"{key} {format_duration(seconds)}" for key, seconds in parts.items() if key != "total" and seconds)
+    return f"{format_duration(parts['total'])} ({said})"

@@ -8,96 +8,101 @@ import pandas as pd
 
 from simasgd.report.drawing import figures, svg
 from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS
-from simasgd.report.drawing.parts import Block, Entry, Panel, Table, glyph, line_mark
-from simasgd.report.facts.facts import Facts
-from simasgd.report.facts.tables import clocks, histogram, staleness_over_time
-from simasgd.report.facts.words import NBSP, few, number, steps
+from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
+from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some
+from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_over_time
+from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.run import Run, Study
 
 _MOST_ROWS = 60
 _AGES = "age of what is mixed in"
 
 
-def staleness_block(study: Study, variants: Sequence[Facts]) -> Block:
+def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
     """The section, of which nothing is drawn where all gradients are fresh."""
     every = list(study.runs.values())
-    counts, ages = [histogram(runs) for runs in every], [histogram(runs, "mixing") for runs in every]
-    stale, mixed = ([group for group in clocks(study) if len(found[group[0]]) > 1] for found in (counts, ages))
-    longest, oldest = _longest(counts), _longest(ages)
-    panels = [_staleness_panel(group, variants, counts[group[0]], every[group[0]], longest) for group in stale]
-    panels += _over_time_panel(study, stale, variants)
-    panels += [_age_panel(group, variants, ages[group[0]], every[group[0]], oldest) for group in mixed]
+    counts, ages = [count_histogram(runs) for runs in every], [count_histogram(runs, "mixing") for runs in every]
+    stale, mixed = ([group for group in group_by_clock(study) if len(found[group[0]]) > 1] for found in (counts, ages))
+    longest, oldest = _find_greatest(counts), _find_greatest(ages)
+    panels = [_build_staleness_panel(group, variants, counts[group[0]], every[group[0]], longest) for group in stale]
+    panels += _build_time_panel(study, stale, variants)
+    panels += [_build_age_panel(group, variants, ages[group[0]], every[group[0]], oldest) for group in mixed]
     has_law = any(variants[group[0]].law is not None for group in stale)
-    means = [Entry(glyph("ink", "▼"), "measured mean"), *([Entry(line_mark("ink", 1), "mean by the law")] if has_law else [])]
+    means = [
+        LegendEntry(draw_glyph("ink", "▼"), "measured mean"),
+        *([LegendEntry(draw_line_mark("ink", 1), "mean by the law")] if has_law else []),
+    ]
     return Block(
         id="staleness",
         nav="Staleness",
         title="How stale the gradients are" + (", and how old what is mixed in" if oldest >= 0 else ""),
-        reading=_reading(clocks(study), variants),
+        reading=_describe(group_by_clock(study), variants),
         panels=panels,
         legend=means if panels else [],
-        table=_table(counts, variants, "staleness σ") if longest >= 0 else None,
+        table=_tabulate_histograms(counts, variants, "staleness σ") if longest >= 0 else None,
         summary="How many gradients of each staleness",
-        more=[("How often something of each age was mixed in", _table(ages, variants, "age"))] if oldest >= 0 else [],
+        more=[("How often something of each age was mixed in", _tabulate_histograms(ages, variants, "age"))]
+        if oldest >= 0
+        else [],
     )
 
 
-def _longest(counts: Sequence[Sequence[int]]) -> int:
+def _find_greatest(counts: Sequence[Sequence[int]]) -> int:
     """The greatest staleness, or age; -1 if there is none."""
     return max(map(len, counts)) - 1
 
 
-def _staleness_panel(
-    group: Sequence[int], variants: Sequence[Facts], counts: Sequence[int], runs: Sequence[Run], longest: int
+def _build_staleness_panel(
+    group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int], runs: Sequence[Run], longest: int
 ) -> Panel:
-    one, names = variants[group[0]], few([variants[i].name for i in group])
+    one, names = variants[group[0]], list_some([variants[i].name for i in group])
     assert one.staleness is not None
-    law = "" if one.law is None else f", law {number(one.law)}"
-    label = f"Histogram of staleness under {names}: mean {number(one.staleness.mean)}{law}, greatest {len(counts) - 1}."
+    law = "" if one.law is None else f", law {format_number(one.law)}"
+    label = f"Histogram of staleness under {names}: mean {format_number(one.staleness.mean)}{law}, greatest {len(counts) - 1}."
     what = OWN_STALENESS if one.own_models else STALENESS
-    drawn = figures.histogram(counts, one.staleness.mean, one.law, longest, svg.series(group[0]), what)
+    drawn = figures.draw_histogram(counts, one.staleness.mean, one.law, longest, svg.choose_series_colour(group[0]), what)
     p95 = max(run.summary["staleness"]["p95"] or 0 for run in runs)
     tail = f"95{NBSP}% of the gradients have at most {p95:,}, all at most {len(counts) - 1:,}"
-    note = f"Mean {number(one.staleness.mean)}{law}. {tail}."
-    return Panel(names, svg.inline(drawn, f"staleness-{group[0]}", label), note=note)
+    note = f"Mean {format_number(one.staleness.mean)}{law}. {tail}."
+    return Panel(names, svg.render_inline(drawn, f"staleness-{group[0]}", label), note=note)
 
 
-def _age_panel(
-    group: Sequence[int], variants: Sequence[Facts], counts: Sequence[int], runs: Sequence[Run], oldest: int
+def _build_age_panel(
+    group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int], runs: Sequence[Run], oldest: int
 ) -> Panel:
-    one, names = variants[group[0]], few([variants[i].name for i in group])
+    one, names = variants[group[0]], list_some([variants[i].name for i in group])
     assert one.mixing is not None
-    label = f"Histogram of the {_AGES} under {names}: mean {number(one.mixing.mean)}, greatest {len(counts) - 1}."
-    drawn = figures.histogram(counts, one.mixing.mean, None, oldest, svg.series(group[0]), AGE)
+    label = f"Histogram of the {_AGES} under {names}: mean {format_number(one.mixing.mean)}, greatest {len(counts) - 1}."
+    drawn = figures.draw_histogram(counts, one.mixing.mean, None, oldest, svg.choose_series_colour(group[0]), AGE)
     p95 = max(run.summary["mixing"]["p95"] or 0 for run in runs)
-    tail = f"95{NBSP}% of it is at most {steps(p95)} old, all at most {steps(len(counts) - 1)}"
-    note = f"Mean {number(one.mixing.mean)}. {tail}."
-    return Panel(names, svg.inline(drawn, f"mixing-{group[0]}", label), _AGES, note)
+    tail = f"95{NBSP}% of it is at most {format_steps(p95)} old, all at most {format_steps(len(counts) - 1)}"
+    note = f"Mean {format_number(one.mixing.mean)}. {tail}."
+    return Panel(names, svg.render_inline(drawn, f"mixing-{group[0]}", label), _AGES, note)
 
 
-def _over_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: Sequence[Facts]) -> list[Panel]:
+def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts]) -> list[Panel]:
     every = list(study.runs.values())
-    parts = [staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups]
+    parts = [tabulate_staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups]
     drawn = [part for part in parts if not part.empty]
     if not drawn:
         return []
     table = pd.concat(drawn)
     together = {group[0]: group for group in groups}
     ends = "; ".join(
-        f"{few([variants[k].name for k in together[i]])}: from {_ends(rows['staleness'])}"
+        f"{list_some([variants[k].name for k in together[i]])}: from {_format_ends(rows['staleness'])}"
         for i, rows in table.groupby("variant")
     )
     label = f"Line chart of the mean staleness against simulated time: {ends}."
-    figure = svg.inline(figures.staleness_over_time(table), "staleness-time", label)
+    figure = svg.render_inline(figures.draw_staleness_over_time(table), "staleness-time", label)
     return [Panel("Mean staleness over time", figure, note=f"{ends}.")]
 
 
-def _ends(values: pd.Series) -> str:
-    return f"{number(values.iloc[0])} to {number(values.iloc[-1])}"
+def _format_ends(values: pd.Series) -> str:
+    return f"{format_number(values.iloc[0])} to {format_number(values.iloc[-1])}"
 
 
-def _reading(groups: Sequence[Sequence[int]], variants: Sequence[Facts]) -> str:
-    said = [_staleness_reading(group, variants) for group in groups]
+def _describe(groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts]) -> str:
+    said = [_describe_staleness(group, variants) for group in groups]
     if any(variants[group[0]].own_models and variants[group[0]].staleness is not None for group in groups):
         said.append(_OF_OWN_MODELS)
     if any(variants[group[0]].mixing is not None for group in groups):
@@ -112,22 +117,22 @@ _OF_OWN_MODELS = (
 _OF_AGES = "What is mixed in is as old as the number of steps that its holder has made since it was read."
 
 
-def _staleness_reading(group: Sequence[int], variants: Sequence[Facts]) -> str:
-    one, names = variants[group[0]], few([variants[i].name for i in group])
+def _describe_staleness(group: Sequence[int], variants: Sequence[VariantFacts]) -> str:
+    one, names = variants[group[0]], list_some([variants[i].name for i in group])
     if one.staleness is None:
         return f"{names}: no gradient was applied."
-    mixed = "" if one.mixing is None else f"; what is mixed in is {steps(one.mixing.mean)} old in the mean"
+    mixed = "" if one.mixing is None else f"; what is mixed in is {format_steps(one.mixing.mean)} old in the mean"
     if one.staleness.high == 0:
         return f"{names}: every gradient has staleness 0{mixed}."
-    measured = f"{names}: the mean staleness is {number(one.staleness.mean)}"
+    measured = f"{names}: the mean staleness is {format_number(one.staleness.mean)}"
     if one.law is None:
         return f"{measured}{mixed}."
     less = one.staleness.mean < 0.95 * one.law
     why = "; messages, updates and waiting make it less" if less else ""
-    return f"{measured}, the law for free communication and no waiting says {number(one.law)}{why}."
+    return f"{measured}, the law for free communication and no waiting says {format_number(one.law)}{why}."
 
 
-def _table(counts: Sequence[Sequence[int]], variants: Sequence[Facts], what: str) -> Table:
+def _tabulate_histograms(counts: Sequence[Sequence[int]], variants: Sequence[VariantFacts], what: str) -> Table:
     """Of those who have any."""
     shown = [(one, found) for one, found in zip(variants, counts, strict=True) if found]
     longest = max(len(found) for _, found in shown)

@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.parts import Block, Cell, Column, Entry, Panel, Table, glyph, line_mark
-from simasgd.report.facts.words import capitalised, few, joined, number
-from simasgd.report.sweep.facts import ERROR, LOSS, NAMES, SECONDS, Line, SweepFacts, form, positions, short, varies
-from simasgd.report.sweep.figures import MARKERS, heat_map, lines, scale_of
+from simasgd.report.drawing.page_parts import Block, Cell, Column, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
+from simasgd.report.facts.formats import capitalise, format_number, join_words, list_some
+from simasgd.report.sweep.figures import MARKERS, choose_scale, draw_heat_map, draw_lines
+from simasgd.report.sweep.sweep_facts import (
+    ERROR,
+    LOSS,
+    NAMES,
+    SECONDS,
+    Line,
+    SweepFacts,
+    format_quantity,
+    place_values,
+    shorten_key,
+    varies,
+)
 from simasgd.results.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -22,20 +33,20 @@ if TYPE_CHECKING:
 _MOST_NAMED = 6
 
 
-def blocks(facts: SweepFacts) -> list[Block]:
+def build_sweep_blocks(facts: SweepFacts) -> list[Block]:
     """One per axis with several values, and the heat maps over the first two of them."""
     axes = [axis for axis in facts.axes if len(axis.values) > 1]
     if facts.done.empty:
         return []
-    found = [_axis_block(axis, i, facts) for i, axis in enumerate(axes)]
-    return [*found, *_heat_block(axes[0], axes[1], facts)] if len(axes) > 1 else found
+    found = [_build_axis_block(axis, i, facts) for i, axis in enumerate(axes)]
+    return [*found, *_build_heat_block(axes[0], axes[1], facts)] if len(axes) > 1 else found
 
 
-def _unit(quantity: str, greatest: float) -> str:
-    return f" ({scale_of(quantity, greatest)[1]})" if quantity == SECONDS else ""
+def _format_unit(quantity: str, greatest: float) -> str:
+    return f" ({choose_scale(quantity, greatest)[1]})" if quantity == SECONDS else ""
 
 
-def _axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
+def _build_axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
     """The section of an axis, with a figure of each quantity that varies along it."""
     found = facts.lines(axis)
     by_variant = len(facts.variants) > 1 or all(line.other == 0 for line in found)
@@ -44,39 +55,46 @@ def _axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
         drawn = [line for line in found if line.rows[quantity].notna().any()]
         if not any(varies(line.rows[quantity]) for line in drawn):
             continue
-        label = f"{capitalised(NAMES[quantity])} along {axis.key}. {_ends(drawn, axis, quantity)}"
-        figure = svg.inline(lines(drawn, axis, quantity, by_variant), f"axis-{i}-{quantity}", label)
-        unit = _unit(quantity, max(line.rows[quantity].max() for line in drawn))
-        panels.append(Panel(f"{capitalised(NAMES[quantity])}{unit} against {short(axis)}", figure))
-    legend = [Entry(_mark(line, by_variant, axis), line.label) for line in found] if len(found) > 1 and panels else []
+        label = f"{capitalise(NAMES[quantity])} along {axis.key}. {_describe_ends(drawn, axis, quantity)}"
+        figure = svg.render_inline(draw_lines(drawn, axis, quantity, by_variant), f"axis-{i}-{quantity}", label)
+        unit = _format_unit(quantity, max(line.rows[quantity].max() for line in drawn))
+        panels.append(Panel(f"{capitalise(NAMES[quantity])}{unit} against {shorten_key(axis)}", figure))
+    legend = (
+        [LegendEntry(_draw_mark(line, by_variant, axis), line.label) for line in found] if len(found) > 1 and panels else []
+    )
     return Block(
         id=f"axis-{i}",
-        nav=short(axis),
-        title=f"What {short(axis)} changes",
-        reading=" ".join(filter(None, (_reading(axis, facts), _method(axis, facts) if panels else "", _amiss(axis, facts)))),
+        nav=shorten_key(axis),
+        title=f"What {shorten_key(axis)} changes",
+        reading=" ".join(
+            filter(
+                None,
+                (_describe_axis(axis, facts), _explain_lines(axis, facts) if panels else "", _describe_failures(axis, facts)),
+            )
+        ),
         panels=panels,
         legend=legend,
-        table=_axis_table(found, axis, facts),
+        table=_tabulate_axis(found, axis, facts),
     )
 
 
-def _mark(line: Line, by_variant: bool, axis: Axis) -> Any:
+def _draw_mark(line: Line, by_variant: bool, axis: Axis) -> Any:
     colour = f"series-{(line.variant if by_variant else line.other) % 8}"
     marker = MARKERS[line.other % len(MARKERS)][1]
-    return line_mark(colour, line.variant + line.other, marker) if axis.numbers is not None else glyph(colour, marker)
+    return draw_line_mark(colour, line.variant + line.other, marker) if axis.numbers is not None else draw_glyph(colour, marker)
 
 
-def _ends(found: Sequence[Line], axis: Axis, quantity: str) -> str:
+def _describe_ends(found: Sequence[Line], axis: Axis, quantity: str) -> str:
     parts = []
     for line in found:
         rows = line.rows.dropna(subset=[quantity])
         first, last = rows.iloc[0], rows.iloc[-1]
-        values = ", ".join(f"{form(quantity, row[quantity])} at {row[axis.key]}" for row in (first, last))
+        values = ", ".join(f"{format_quantity(quantity, row[quantity])} at {row[axis.key]}" for row in (first, last))
         parts.append(f"{line.label}: {values}" if line.label else values)
     return "; ".join(parts) + "."
 
 
-def _reading(axis: Axis, facts: SweepFacts) -> str:
+def _describe_axis(axis: Axis, facts: SweepFacts) -> str:
     """Where along the axis the means over everything else are least and greatest, of settings that finished and learned."""
     table = facts.settings([axis.key], facts.sound)
     parts = []
@@ -87,19 +105,21 @@ def _reading(axis: Axis, facts: SweepFacts) -> str:
         least, most = known.loc[known[quantity].idxmin()], known.loc[known[quantity].idxmax()]
         subject = f"{NAMES[quantity]} is"
         if len(known) == 1 < len(axis.values):
-            parts.append(f"{subject} {form(quantity, least[quantity])} at {least[axis.key]}, the only one that has any")
+            parts.append(
+                f"{subject} {format_quantity(quantity, least[quantity])} at {least[axis.key]}, the only one that has any"
+            )
             continue
-        if form(quantity, least[quantity]) == form(quantity, most[quantity]):
-            parts.append(f"{subject} {form(quantity, least[quantity])} throughout")
+        if format_quantity(quantity, least[quantity]) == format_quantity(quantity, most[quantity]):
+            parts.append(f"{subject} {format_quantity(quantity, least[quantity])} throughout")
             continue
         parts.append(
-            f"{subject} least at {least[axis.key]} ({form(quantity, least[quantity])}) and greatest at {most[axis.key]} "
-            f"({form(quantity, most[quantity])})"
+            f"{subject} least at {least[axis.key]} ({format_quantity(quantity, least[quantity])}) "
+            f"and greatest at {most[axis.key]} ({format_quantity(quantity, most[quantity])})"
         )
     return f"On average the {'; '.join(parts)}." if parts else ""
 
 
-def _amiss(axis: Axis, facts: SweepFacts) -> str:
+def _describe_failures(axis: Axis, facts: SweepFacts) -> str:
     """At which values of the axis points did not finish or learn."""
     points = facts.sweep.points
     said = []
@@ -109,25 +129,25 @@ def _amiss(axis: Axis, facts: SweepFacts) -> str:
             at = [
                 f"{value} ({int((rows[axis.key] == value).sum())})" for value in axis.values if (rows[axis.key] == value).any()
             ]
-            said.append(f"{outcome}: at {few(at, _MOST_NAMED)}")
-    return f"Points that are best by nothing, by {short(axis)}: {'; '.join(said)}." if said else ""
+            said.append(f"{outcome}: at {list_some(at, _MOST_NAMED)}")
+    return f"Points that are best by nothing, by {shorten_key(axis)}: {'; '.join(said)}." if said else ""
 
 
-def _method(axis: Axis, facts: SweepFacts) -> str:
-    others = [short(other) for other in facts.others(axis)]
+def _explain_lines(axis: Axis, facts: SweepFacts) -> str:
+    others = [shorten_key(other) for other in facts.others(axis)]
     spread = "the seeds" if facts.done["seed"].nunique() > 1 else ""
     line, band = ("Lines", "bands") if axis.numbers is not None else ("Points", "bars")
     measure = NAMES[(facts.measures or [ERROR])[0]]
     diverged = f" Diverged points have no {measure}." if facts.done["diverged"].any() else ""
     diverged += " Points that hung have no time." if (facts.done["outcome"] == Outcome.HUNG).any() else ""
     if facts.averaged(axis) and others:
-        return f"{line} are means over {joined([*others, *([spread] if spread else [])])}, {band} the range.{diverged}"
-    drawn = f"Each value of {joined(others)} has its own. " if others else ""
+        return f"{line} are means over {join_words([*others, *([spread] if spread else [])])}, {band} the range.{diverged}"
+    drawn = f"Each value of {join_words(others)} has its own. " if others else ""
     means = f"{line} are means, {band} the range over {spread}." if spread else ""
     return f"{drawn}{means}{diverged}".strip()
 
 
-def _axis_table(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
+def _tabulate_axis(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
     quantities = [*dict.fromkeys([*facts.listed, *facts.quantities])]
     titles = ["line", axis.key, "outcome", *(f"{NAMES[q]}{what}" for q in quantities for what in ("", ", least", ", greatest"))]
     rows = [
@@ -135,7 +155,7 @@ def _axis_table(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
             line.label or "all",
             str(row[axis.key]),
             row["outcome"],
-            *(_shown(q, row[q + end]) for q in quantities for end in ("", "_low", "_high")),
+            *(_format_value(q, row[q + end]) for q in quantities for end in ("", "_low", "_high")),
         ]
         for line in found
         for _, row in line.rows.iterrows()
@@ -143,83 +163,85 @@ def _axis_table(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
     return Table.of(titles, rows, words=3)
 
 
-def _shown(quantity: str, value: float) -> str:
-    return "–" if math.isnan(value) else form(quantity, value)
+def _format_value(quantity: str, value: float) -> str:
+    return "–" if math.isnan(value) else format_quantity(quantity, value)
 
 
-def _heat_block(across: Axis, down: Axis, facts: SweepFacts) -> list[Block]:
+def _build_heat_block(across: Axis, down: Axis, facts: SweepFacts) -> list[Block]:
     """The section of the heat maps, one of each quantity that varies."""
     table = facts.settings([across.key, down.key, "variant"])
     panels = [
-        _heat_panel(table[table["variant"] == variant], across, down, quantity, _limits(table, quantity), variant)
+        _build_heat_panel(table[table["variant"] == variant], across, down, quantity, _find_limits(table, quantity), variant)
         for variant in facts.variants
         for quantity in facts.quantities
         if varies(table[quantity])
     ]
     if not panels:
         return []
-    more = [short(axis) for axis in facts.axes if axis.key not in (across.key, down.key) and len(axis.values) > 1]
+    more = [shorten_key(axis) for axis in facts.axes if axis.key not in (across.key, down.key) and len(axis.values) > 1]
     seeds = ["the seeds"] if facts.done["seed"].nunique() > 1 else []
-    means = f"Cells are means over {joined([*more, *seeds])}. " if more or seeds else ""
+    means = f"Cells are means over {join_words([*more, *seeds])}. " if more or seeds else ""
     amiss = "" if (facts.done["outcome"] == Outcome.FINISHED).all() else " The table of all points says which failed."
     return [
         Block(
             id="map",
             nav="Map",
-            title=f"{capitalised(short(across))} and {short(down)} together",
+            title=f"{capitalise(shorten_key(across))} and {shorten_key(down)} together",
             reading=f"{means}Dark is less, bright is more; in hatched cells no point finished with a number.{amiss}",
             panels=panels,
         )
     ]
 
 
-def _limits(table: pd.DataFrame, quantity: str) -> tuple[float, float]:
+def _find_limits(table: pd.DataFrame, quantity: str) -> tuple[float, float]:
     values = table[quantity]
     if quantity == LOSS and values.min() == 0 < values.max():  # the others are told apart by their logarithm
         values = values[values > 0]
     return float(values.min()), float(values.max())
 
 
-def _heat_panel(
+def _build_heat_panel(
     table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limits: tuple[float, float], variant: str
 ) -> Panel:
-    unit = _unit(quantity, limits[1])
-    cells = "; ".join(f"{row[across.key]}, {row[down.key]}: {_shown(quantity, row[quantity])}" for _, row in table.iterrows())
+    unit = _format_unit(quantity, limits[1])
+    cells = "; ".join(
+        f"{row[across.key]}, {row[down.key]}: {_format_value(quantity, row[quantity])}" for _, row in table.iterrows()
+    )
     under = f" under {variant}" if variant else ""
     label = f"Heat map of {NAMES[quantity]} over {across.key} and {down.key}{under}. {cells}."
-    title = f"{capitalised(NAMES[quantity])}{unit}"
-    figure = heat_map(table, across, down, quantity, limits)
-    return Panel(title, svg.inline(figure, f"map-{quantity}-{variant or 'all'}", label), variant)
+    title = f"{capitalise(NAMES[quantity])}{unit}"
+    figure = draw_heat_map(table, across, down, quantity, limits)
+    return Panel(title, svg.render_inline(figure, f"map-{quantity}-{variant or 'all'}", label), variant)
 
 
-def all_points(facts: SweepFacts) -> Table:
+def tabulate_points(facts: SweepFacts) -> Table:
     """Every point, to be sorted in the page."""
     sweep = facts.sweep
     several = bool((sweep.points["variant"] != "").any())
-    titles = [*(short(axis) for axis in sweep.axes), *(["variant"] if several else []), "seed"]
+    titles = [*(shorten_key(axis) for axis in sweep.axes), *(["variant"] if several else []), "seed"]
     columns = [Column(title, numeric=title == "seed") for title in titles]
     quantities = [*facts.listed, SECONDS]
     columns += [Column(t, numeric=True) for t in (*(NAMES[q] for q in quantities), "gradients/s", "mean staleness")]
     columns += [Column("outcome"), Column("folder")]
-    return Table(columns, [_point(row, sweep, several, quantities) for _, row in sweep.points.iterrows()])
+    return Table(columns, [_list_point(row, sweep, several, quantities) for _, row in sweep.points.iterrows()])
 
 
-def _point(row: pd.Series, sweep: SweepTable, several: bool, quantities: Sequence[str]) -> list[Cell]:
-    at = [Cell(str(row[a.key]), repr(positions(a)[row[a.key]]) if a.numbers is not None else None) for a in sweep.axes]
+def _list_point(row: pd.Series, sweep: SweepTable, several: bool, quantities: Sequence[str]) -> list[Cell]:
+    at = [Cell(str(row[a.key]), repr(place_values(a)[row[a.key]]) if a.numbers is not None else None) for a in sweep.axes]
     because = row["error"] if row["outcome"] == Outcome.FAILED else row["reason"]
     outcome = f"{row['outcome']}: {because}" if because else row["outcome"]
     return [
         *at,
         *([Cell(row["variant"])] if several else []),
         Cell(str(row["seed"]), str(row["seed"])),
-        *(_number(row[quantity], partial(form, quantity)) for quantity in quantities),
-        _number(row["gradients_per_simulated_second"], number),
-        _number(row["mean_staleness"], number),
+        *(_make_cell(row[quantity], partial(format_quantity, quantity)) for quantity in quantities),
+        _make_cell(row["gradients_per_simulated_second"], format_number),
+        _make_cell(row["mean_staleness"], format_number),
         Cell(outcome),
         Cell(row["folder"]),
     ]
 
 
-def _number(value: Any, shown: Callable[[float], str]) -> Cell:
+def _make_cell(value: Any, shown: Callable[[float], str]) -> Cell:
     known = value is not None and not math.isnan(value)
     return Cell(shown(value), repr(float(value))) if known else Cell("–", "")

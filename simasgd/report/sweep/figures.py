@@ -15,9 +15,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import number_axis, percent_axis, spans
-from simasgd.report.facts.words import number, percent, shortened, time_unit
-from simasgd.report.sweep.facts import ERROR, LOSS, SECONDS, Line, logarithmic, positions, short, to_scale
+from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
+from simasgd.report.facts.formats import choose_time_unit, format_number, format_percent, shorten_label
+from simasgd.report.sweep.sweep_facts import ERROR, LOSS, SECONDS, Line, is_logarithmic, is_to_scale, place_values, shorten_key
 
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import Axis
@@ -27,25 +27,25 @@ MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"),
 _MOST_TICKS = 9
 
 
-def lines(found: Sequence[Line], axis: Axis, quantity: str, by_variant: bool) -> Figure:
+def draw_lines(found: Sequence[Line], axis: Axis, quantity: str, by_variant: bool) -> Figure:
     """A quantity along an axis, with its range over the seeds as a band (as bars on an axis without numbers).
 
     Colours are the variants' if `by_variant`, else the other axes'.
     """
-    scale, _ = scale_of(quantity, max(float(line.rows[quantity].max()) for line in found))
-    with svg.drawing(height=2.9) as figure:
+    scale, _ = choose_scale(quantity, max(float(line.rows[quantity].max()) for line in found))
+    with svg.open_figure(height=2.9) as figure:
         axes = figure.subplots()
-        for line in _beside(found, axis):
-            _line(axes, line, axis, quantity, scale, svg.series(line.variant if by_variant else line.other))
+        for line in _spread_apart(found, axis):
+            _draw_line(axes, line, axis, quantity, scale, svg.choose_series_colour(line.variant if by_variant else line.other))
         tables = pd.concat([line.rows for line in found])
         # A test loss may be 0 in the end, and others beside it any number of decades apart.
         positive = quantity == LOSS or tables[f"{quantity}_low"].min() > 0
-        _y_axis(axes, quantity, far_apart=bool(positive and spans(tables[quantity])))
-        _x_axis(axes, axis)
+        _set_y_axis(axes, quantity, far_apart=bool(positive and needs_log_scale(tables[quantity])))
+        _set_x_axis(axes, axis)
         return figure
 
 
-def _line(axes: Axes, line: Line, axis: Axis, quantity: str, scale: float, colour: str) -> None:
+def _draw_line(axes: Axes, line: Line, axis: Axis, quantity: str, scale: float, colour: str) -> None:
     rows = line.rows.dropna(subset=[quantity])
     at, middle, low, high = rows["x"], *(rows[column] / scale for column in (quantity, f"{quantity}_low", f"{quantity}_high"))
     marker = MARKERS[line.other % len(MARKERS)][0]
@@ -59,7 +59,7 @@ def _line(axes: Axes, line: Line, axis: Axis, quantity: str, scale: float, colou
     axes.plot(at, middle, marker, color=colour, markersize=5.5)
 
 
-def _beside(found: Sequence[Line], axis: Axis) -> list[Line]:
+def _spread_apart(found: Sequence[Line], axis: Axis) -> list[Line]:
     """The lines, those along an axis without numbers moved beside each other."""
     if axis.numbers is not None:
         return list(found)
@@ -70,44 +70,44 @@ def _beside(found: Sequence[Line], axis: Axis) -> list[Line]:
     ]
 
 
-def scale_of(quantity: str, greatest: float) -> tuple[float, str]:
+def choose_scale(quantity: str, greatest: float) -> tuple[float, str]:
     """What a quantity is divided by, and the unit that it then has."""
-    return time_unit(greatest) if quantity == SECONDS else (1.0, "")
+    return choose_time_unit(greatest) if quantity == SECONDS else (1.0, "")
 
 
-def _y_axis(axes: Axes, quantity: str, *, far_apart: bool) -> None:
+def _set_y_axis(axes: Axes, quantity: str, *, far_apart: bool) -> None:
     if quantity == ERROR:
-        percent_axis(axes, logarithmic=far_apart)
+        use_percent_axis(axes, logarithmic=far_apart)
     elif far_apart:
-        number_axis(axes, logarithmic=True)
+        use_number_axis(axes, logarithmic=True)
     if not far_apart:
         axes.set_ylim(0, None if axes.dataLim.ymax <= 0 else 1.06 * axes.dataLim.ymax)
     axes.set_ylabel("")
 
 
-def _x_axis(axes: Axes, axis: Axis) -> None:
-    values = list(positions(axis).values())
+def _set_x_axis(axes: Axes, axis: Axis) -> None:
+    values = list(place_values(axis).values())
     if axis.numbers is None:
         axes.set_xlim(-0.5, len(values) - 0.5)
-    elif to_scale(axis) and logarithmic(axis):
+    elif is_to_scale(axis) and is_logarithmic(axis):
         axes.set_xscale("log")
     step = -(-len(values) // _MOST_TICKS)
-    axes.set_xticks(values[::step], [shortened(value, 16) for value in axis.values[::step]])
+    axes.set_xticks(values[::step], [shorten_label(value, 16) for value in axis.values[::step]])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(short(axis) if axis.numbers is None or to_scale(axis) else f"{short(axis)} (not to scale)")
+    axes.set_xlabel(shorten_key(axis) if axis.numbers is None or is_to_scale(axis) else f"{shorten_key(axis)} (not to scale)")
 
 
-def heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limits: tuple[float, float]) -> Figure:
+def draw_heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limits: tuple[float, float]) -> Figure:
     """A quantity over two axes, `limits` being those of the colours; cells without a number are hatched.
 
     `table` has the axes' keys and the quantity as columns, a row per cell.
     """
     cells = table.pivot(index=down.key, columns=across.key, values=quantity)
     cells = cells.reindex(index=down.values, columns=across.values)
-    scale, _ = scale_of(quantity, limits[1])
-    form = percent if quantity == ERROR else number
+    scale, _ = choose_scale(quantity, limits[1])
+    form = format_percent if quantity == ERROR else format_number
     texts = (cells / scale).map(lambda value: "" if np.isnan(value) else form(value))
-    with svg.drawing(height=0.75 + 0.42 * len(down.values)) as figure:
+    with svg.open_figure(height=0.75 + 0.42 * len(down.values)) as figure:
         axes = figure.subplots()
         low, high = limits
         colours = LogNorm(low, high, clip=True) if quantity == LOSS and 0.0 < 8.0 * low < high else Normalize(low, high)
@@ -117,8 +117,8 @@ def heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limit
         )  # fmt: skip
         for row, column in zip(*np.nonzero(cells.isna().to_numpy()), strict=True):
             axes.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor=svg.MUTED, linewidth=0))
-        axes.set(xlabel=short(across), ylabel=short(down))
+        axes.set(xlabel=shorten_key(across), ylabel=shorten_key(down))
         axes.tick_params(length=0)
-        axes.set_yticks(axes.get_yticks(), [shortened(value, 16) for value in down.values], rotation=0)
+        axes.set_yticks(axes.get_yticks(), [shorten_label(value, 16) for value in down.values], rotation=0)
         axes.grid(visible=False)
         return figure

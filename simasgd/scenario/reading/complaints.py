@@ -9,17 +9,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from simasgd.protocols import foreign
-from simasgd.scenario.reading import catalogue, keys, text
+from simasgd.scenario.reading import catalogue, keys, yaml_layer
 from simasgd.scenario.schema import InconsistentScenario
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.merge import Layer, Path
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, NUMBER
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-_MOST = 20  # mistakes that are told
+_MAX_COMPLAINTS = 20  # mistakes that are told
 
 
-def of(error: ValidationError, layer: Layer) -> list[str]:
+def explain_errors(error: ValidationError, layer: Layer) -> list[str]:
     """Every mistake once, even where all variants share it, but no more than a reader can bear; those that only follow from
     another one are left out."""
     complaints: dict[str, None] = {}
@@ -30,27 +30,27 @@ def of(error: ValidationError, layer: Layer) -> list[str]:
         if kind != "missing":
             beside.setdefault(loc[:-1], {})[loc[-1] if loc else ""] = kind
     for complaint in chain.from_iterable(
-        _complaints(detail, layer) for detail in details if not _follows(detail, wrong, beside)
+        _explain(detail, layer) for detail in details if not _is_consequence(detail, wrong, beside)
     ):
-        if complaint not in complaints and len(complaints) == _MOST:
+        if complaint not in complaints and len(complaints) == _MAX_COMPLAINTS:
             return [*complaints, "… and further mistakes"]
         complaints[complaint] = None
     return list(complaints)
 
 
-def at(path: Path, layer: Layer, message: str, *, at_key: bool = False) -> str:
+def format_complaint_at(path: Path, layer: Layer, message: str, *, at_key: bool = False) -> str:
     """The complaint at the nearest place that is known for a path."""
     for size in range(len(path), 0, -1):
         mark = layer.marks.get(path[:size])
         if mark is not None:
             rest = path[size:]
             key = ".".join(map(str, (mark.key, *rest)))
-            return text.complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
+            return yaml_layer.format_complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
     source = next((mark.source for mark in layer.marks.values() if mark.line), "scenario")
     return f"{source}: {'.'.join(map(str, path))}: {message}"
 
 
-def _follows(detail: Any, wrong: dict[Path, str], others: dict[Path, dict[Any, str]]) -> bool:
+def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict[Any, str]]) -> bool:
     """Whether a mistake is only there because of another one: a list without its wrong items; what is missing because its key
     is misspelt, its section's kind or profile wrong, or because the whole scenario lacks what a variant does. `others` are the
     mistakes in each section but what is missing."""
@@ -59,27 +59,27 @@ def _follows(detail: Any, wrong: dict[Path, str], others: dict[Path, dict[Any, s
         return bool(detail["input"])
     if detail["type"] == "missing":
         beside = others.get(path[:-1], {})
-        unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"][:_MOST]
+        unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"][:_MAX_COMPLAINTS]
         misspelt = nearest(path[-1], unknown)
         inherited = path[0] == "variants" and path[2:] in wrong
         return misspelt is not None or "kind" in beside or "profile" in beside or inherited
     return False
 
 
-def _complaints(detail: Any, layer: Layer) -> Iterator[str]:
-    path = _tree_path(detail["loc"], layer.tree)
+def _explain(detail: Any, layer: Layer) -> Iterator[str]:
+    path = _find_tree_path(detail["loc"], layer.tree)
     if detail["type"] == "union_tag_invalid" and (*path, "kind") in layer.marks:
         path = (*path, "kind")
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, InconsistentScenario):
         for found in cause.found:
-            yield at((*path, *found.path), layer, found.message)
+            yield format_complaint_at((*path, *found.path), layer, found.message)
         return
     at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-    yield at(path, layer, _message(detail, path, layer), at_key=at_key)
+    yield format_complaint_at(path, layer, _write_message(detail, path, layer), at_key=at_key)
 
 
-def _tree_path(loc: Sequence[str | int], tree: Any) -> Path:
+def _find_tree_path(loc: Sequence[str | int], tree: Any) -> Path:
     """pydantic's location without the tags of unions, which are no keys of the tree."""
     path: list[str | int] = []
     for part, following in zip(loc, (*loc[1:], None), strict=False):
@@ -102,7 +102,7 @@ def _tree_path(loc: Sequence[str | int], tree: Any) -> Path:
     return tuple(path)
 
 
-def _own(path: Path, layer: Layer) -> tuple[Path, Any]:
+def _strip_variant(path: Path, layer: Layer) -> tuple[Path, Any]:
     """A path within a scenario and its tree: inside a variant the keys are those of a scenario."""
     if path[0] == "variants":
         variants = layer.tree["variants"]
@@ -110,15 +110,15 @@ def _own(path: Path, layer: Layer) -> tuple[Path, Any]:
     return path, layer.tree
 
 
-def _message(detail: Any, path: Path, layer: Layer) -> str:
+def _write_message(detail: Any, path: Path, layer: Layer) -> str:
     found, kind, context = shown(detail["input"]), detail["type"], detail.get("ctx", {})
     match kind:
         case "missing":
-            return _missing(path)
+            return _write_missing(path)
         case "extra_forbidden":
-            inner, tree = _own(path, layer)
-            section = keys.section_at(inner[:-1], tree)
-            return keys.unknown(str(path[-1]), list(section.model_fields) if section is not None else [])
+            inner, tree = _strip_variant(path, layer)
+            section = keys.find_section(inner[:-1], tree)
+            return keys.explain_unknown_key(str(path[-1]), list(section.model_fields) if section is not None else [])
         case "int_type" | "int_from_float" | "int_parsing":
             return f"{found} is not a whole number"
         case "float_type":
@@ -134,14 +134,14 @@ def _message(detail: Any, path: Path, layer: Layer) -> str:
         case "finite_number":
             return f"{found} is not a finite number"
         case "literal_error":
-            return f"{found} is not one of {context['expected']}" + _near(detail["input"], context["expected"])
+            return f"{found} is not one of {context['expected']}" + _suggest(detail["input"], context["expected"])
         case "union_tag_invalid":
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
             if path[-2:] == ("protocol", "kind") or path[-1:] == ("protocol",):
                 choices = ", ".join([choices, *map(repr, foreign.kinds())])
-            return f"unknown kind {tag}; there are {choices}" + _near(context["tag"], choices)
+            return f"unknown kind {tag}; there are {choices}" + _suggest(context["tag"], choices)
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
-            kinds = [repr(choice.model_fields["kind"].default) for choice in keys.choices_at(*_own(path, layer))]
+            kinds = [repr(choice.model_fields["kind"].default) for choice in keys.find_choices(*_strip_variant(path, layer))]
             return f"kind is missing; there are {', '.join(kinds)}"
         case "union_tag_not_found":
             return f"a list or a mapping is wanted, not {found}"
@@ -168,13 +168,13 @@ def _message(detail: Any, path: Path, layer: Layer) -> str:
             return f"{detail['msg']} (found {found})"
 
 
-def _missing(path: Path) -> str:
+def _write_missing(path: Path) -> str:
     if path[-2:-1] == ("cluster",) and path[-1] in ("compute", "network", "server"):
-        return f"missing; give it, or choose a cluster.profile ({', '.join(catalogue.profiles())})"
+        return f"missing; give it, or choose a cluster.profile ({', '.join(catalogue.list_profiles())})"
     return "missing"
 
 
-def _near(found: Any, expected: str) -> str:
+def _suggest(found: Any, expected: str) -> str:
     choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
     meant = synonyms.kinds(str(found), choices)
     if meant:

@@ -14,27 +14,27 @@ from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-_SURELY = 0.8  # a word so near to a key is that key misspelt, whatever else it may mean
+_SURE_MATCH = 0.8  # a word so near to a key is that key misspelt, whatever else it may mean
 
 
-def sections(annotation: Any) -> list[type[BaseModel]]:
+def find_sections(annotation: Any) -> list[type[BaseModel]]:
     """The typed mappings that a field may hold; those in lists left out."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) is tuple:
         return []
-    return [found for part in get_args(annotation) for found in sections(part)]
+    return [found for part in get_args(annotation) for found in find_sections(part)]
 
 
-def _items(annotation: Any) -> list[type[BaseModel]]:
+def _find_item_sections(annotation: Any) -> list[type[BaseModel]]:
     """The typed mappings that a field may hold a list of."""
     if get_origin(annotation) is tuple:
-        return sections(get_args(annotation)[0])
-    return [found for part in get_args(annotation) for found in _items(part)]
+        return find_sections(get_args(annotation)[0])
+    return [found for part in get_args(annotation) for found in _find_item_sections(part)]
 
 
 @cache
-def known() -> tuple[str, ...]:
+def list_keys() -> tuple[str, ...]:
     """Every dotted key of a scenario, whatever the kinds chosen in it; variants left out."""
 
     def walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -42,30 +42,30 @@ def known() -> tuple[str, ...]:
             if name == "variants":
                 continue
             yield prefix + name
-            for section in sections(field.annotation):
+            for section in find_sections(field.annotation):
                 yield from walk(section, f"{prefix}{name}.")
 
     return tuple(dict.fromkeys(walk(Scenario, "")))
 
 
 @cache
-def _foreign() -> tuple[str, ...]:
+def _list_foreign_keys() -> tuple[str, ...]:
     """The keys that only protocols of other packages have. Those that cannot be loaded have none until they are asked for."""
     named: dict[str, None] = {}
     for kind in foreign.kinds():
         with suppress(ValueError):
             found = foreign.protocol(kind)
             named.update({f"protocol.{name}": None for name in (found.model_fields if found is not None else ())})
-    return tuple(key for key in named if key not in known())
+    return tuple(key for key in named if key not in list_keys())
 
 
-def section_at(path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:
+def find_section(path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:
     """The typed mapping at a path, by the kinds that the tree chooses; None where there is none."""
-    choices = choices_at(path, tree)
+    choices = find_choices(path, tree)
     return choices[0] if len(choices) == 1 else None
 
 
-def choices_at(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
+def find_choices(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
     """The typed mappings that may stand at a path: one where the tree chooses its kind, none where there is no mapping."""
     choices: list[type[BaseModel]] = [Scenario]
     field = None
@@ -74,21 +74,21 @@ def choices_at(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
             return []
         if isinstance(key, int):
             tree = tree[key] if isinstance(tree, list) and key < len(tree) else None
-            found = _items(field.annotation) if field is not None else []
+            found = _find_item_sections(field.annotation) if field is not None else []
         else:
             tree = tree.get(key) if isinstance(tree, dict) else None
             if choices[0] is Scenario and key == "variants":
                 return []
             field = choices[0].model_fields.get(key)
-            found = sections(field.annotation) if field is not None else []
+            found = find_sections(field.annotation) if field is not None else []
             if isinstance(tree, list):
                 continue  # its items have keys
         kind = tree.get("kind") if isinstance(tree, dict) else None
-        choices = found if kind is None or len(found) == 1 else _of_kind(found, kind)
+        choices = found if kind is None or len(found) == 1 else _select_kind(found, kind)
     return choices
 
 
-def _of_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]:
+def _select_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]:
     own = [one for one in choices if one.model_fields["kind"].default == kind]
     if own or not issubclass(choices[0], AbstractProtocol) or kind not in foreign.kinds():
         return own
@@ -96,9 +96,9 @@ def _of_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]
     return [] if found is None else [found]
 
 
-def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:
+def explain_unknown_key(key: str, choices: tuple[str, ...] | list[str]) -> str:
     """The complaint about an unknown key, with the one that was probably meant."""
-    close = nearest(key, choices, _SURELY)
+    close = nearest(key, choices, _SURE_MATCH)
     meant = synonyms.keys(key)
     if meant and close is None:
         return f"unknown key {shown(key)}; {synonyms.one_of(meant)}"
@@ -106,7 +106,7 @@ def unknown(key: str, choices: tuple[str, ...] | list[str]) -> str:
     return f"unknown key {shown(key)}" + (f"; did you mean {near!r}?" if near else f"; known: {', '.join(sorted(choices))}")
 
 
-def resolve(key: str) -> str:
+def resolve_key(key: str) -> str:
     """The full key that an override's key stands for: itself, or the only one that ends so.
 
     Raises ValueError for an unknown or ambiguous one.
@@ -115,12 +115,12 @@ def resolve(key: str) -> str:
     if parts[0] == "variants" and len(parts) >= 3:
         if parts[2] == "variants":
             raise ValueError(f"{shown(key)}: a variant has no variants")
-        return ".".join([*parts[:2], resolve(".".join(parts[2:]))])
-    if key in known() or key == "variants":
+        return ".".join([*parts[:2], resolve_key(".".join(parts[2:]))])
+    if key in list_keys() or key == "variants":
         return key
-    endings = [full for full in known() if full.endswith(f".{key}")]
+    endings = [full for full in list_keys() if full.endswith(f".{key}")]
     if not endings:
-        endings = [full for full in _foreign() if full == key or full.endswith(f".{key}")]
+        endings = [full for full in _list_foreign_keys() if full == key or full.endswith(f".{key}")]
     if len(endings) == 1:
         return endings[0]
     if endings:
@@ -128,7 +128,9 @@ def resolve(key: str) -> str:
     meant = synonyms.keys(key)
     if meant:
         raise ValueError(f"unknown key {shown(key)}; {synonyms.one_of(meant)}")
-    shortened = {".".join(full.split(".")[start:]): full for full in reversed(known()) for start in range(full.count(".") + 1)}
+    shortened = {
+        ".".join(full.split(".")[start:]): full for full in reversed(list_keys()) for start in range(full.count(".") + 1)
+    }
     near = nearest(key, shortened)
     hint = f"did you mean {shortened[near]!r}?" if near else "'simasgd schema' lists them"
     raise ValueError(f"unknown key {shown(key)}; {hint}")

@@ -10,90 +10,96 @@ from typing import Any
 from pydantic import ValidationError
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import catalogue, complaints, keys, text
-from simasgd.scenario.reading.measured import with_files, with_measured
-from simasgd.scenario.reading.precedence import settled
+from simasgd.scenario.reading import catalogue, complaints, keys, yaml_layer
+from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
+from simasgd.scenario.reading.precedence import drop_overruled
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-_MOST_VARIANTS = 1000
-_MOST_INHERITED = 1_000_000  # values
+_MAX_VARIANTS = 1000
+_MAX_INHERITED = 1_000_000  # values
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
 def load_scenario(source: str | FilePath, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario by its name or from a YAML file, changed by `key=value` overrides. Raises ScenarioError."""
-    path = catalogue.scenario_file(source)
-    return typed(text.read(path), overrides)
+    path = catalogue.find_scenario_file(source)
+    return build_scenario(yaml_layer.read_layer(path), overrides)
 
 
-def typed(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
+def build_scenario(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
     """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
-    file, changes = with_files(file), [with_files(override_layer(override)) for override in overrides]
+    file, changes = rename_file_keys(file), [rename_file_keys(parse_override(override)) for override in overrides]
     _refuse_many_variants(file)
     of_variants = [change for change in changes if "variants" in change.tree]
-    _known_variants(file, of_variants)
+    _refuse_unknown_variants(file, of_variants)
     file = reduce(Layer.under, of_variants, file)
     command_line = reduce(Layer.under, [change for change in changes if "variants" not in change.tree], Layer())
     base = file.without("variants")
-    whole = with_measured(_on_profile(base.under(command_line)))
+    whole = read_measured_files(_apply_profile(base.under(command_line)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
-    for name, variant in _variants(file):
-        layer = with_measured(_on_profile(base.under(variant.of(Origin.VARIANT)).under(command_line)))
+    for name, variant in _iterate_variants(file):
+        layer = read_measured_files(_apply_profile(base.under(variant.of(Origin.VARIANT)).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
-    return _validated(whole)
+    return _validate(whole)
 
 
-def override_layer(override: str) -> Layer:
+def parse_override(override: str) -> Layer:
     """The layer of one `key=value`. Raises ScenarioError."""
     key, equals, value = override.partition("=")
     key = key.strip()
     mark = Mark("command line", 0, override, 0, len(override) - len(value), "", Origin.COMMAND_LINE)
     if not equals or not key:
-        raise ScenarioError(text.complaint(mark, f"{shown(override)} is not key=value", at_key=True))
+        raise ScenarioError(yaml_layer.format_complaint(mark, f"{shown(override)} is not key=value", at_key=True))
     try:
-        full = keys.resolve(key)
+        full = keys.resolve_key(key)
     except ValueError as error:
-        raise ScenarioError(text.complaint(mark, str(error), at_key=True)) from None
+        raise ScenarioError(yaml_layer.format_complaint(mark, str(error), at_key=True)) from None
     try:
-        plain = text.scalar(value)
+        plain = yaml_layer.parse_scalar(value)
     except ValueError as error:
-        raise ScenarioError(text.complaint(mark, str(error))) from None
+        raise ScenarioError(yaml_layer.format_complaint(mark, str(error))) from None
     parts = full.split(".")
     tree: Any = plain
     for part in reversed(parts):
         tree = {part: tree}
-    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in _paths(tree)})
+    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in _iterate_paths(tree)})
 
 
-def _paths(value: Any) -> Iterator[Path]:
+def _iterate_paths(value: Any) -> Iterator[Path]:
     """Every path in a tree, but for its root."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (key,)
-        yield from ((key, *path) for path in _paths(child))
+        yield from ((key, *path) for path in _iterate_paths(child))
 
 
-def _variants(file: Layer) -> Iterator[tuple[str, Layer]]:
+def _iterate_variants(file: Layer) -> Iterator[tuple[str, Layer]]:
     variants = file.tree.get("variants") or {}
     if not isinstance(variants, dict):
         raise ScenarioError(
-            complaints.at(("variants",), file, f"a mapping of names to changes is wanted, not {shown(variants)}")
+            complaints.format_complaint_at(
+                ("variants",), file, f"a mapping of names to changes is wanted, not {shown(variants)}"
+            )
         )
-    marks = _marks_of_variants(file)
+    marks = _group_marks_by_variant(file)
     for name, changes in variants.items():
         path = ("variants", name)
         if changes is not None and not isinstance(changes, dict):
-            raise ScenarioError(complaints.at(path, file, f"a mapping of changes is wanted, not {shown(changes)}"))
+            raise ScenarioError(
+                complaints.format_complaint_at(path, file, f"a mapping of changes is wanted, not {shown(changes)}")
+            )
         for key in _NOT_IN_VARIANTS:
             if key in (changes or {}):
-                raise ScenarioError(complaints.at((*path, key), file, f"a variant cannot change {key!r}", at_key=True))
+                raise ScenarioError(
+                    complaints.format_complaint_at((*path, key), file, f"a variant cannot change {key!r}", at_key=True)
+                )
         yield name, Layer(changes, marks.get(name, {})) if changes else Layer()
 
 
-def _marks_of_variants(file: Layer) -> dict[str | int, dict[Path, Mark]]:
+def _group_marks_by_variant(file: Layer) -> dict[str | int, dict[Path, Mark]]:
     """The marks of each variant, as seen from it."""
     found: dict[str | int, dict[Path, Mark]] = {}
     for path, mark in file.marks.items():
@@ -106,16 +112,16 @@ def _refuse_many_variants(file: Layer) -> None:
     """Complain about more variants than can be compared, or than fit into memory with what each of them inherits."""
     variants = file.tree.get("variants")
     number = len(variants) if isinstance(variants, dict) else 0
-    if number > _MOST_VARIANTS:
-        message = f"there are {number:,} variants; {_MOST_VARIANTS:,} are the most"
-        raise ScenarioError(complaints.at(("variants",), file, message))
+    if number > _MAX_VARIANTS:
+        message = f"there are {number:,} variants; {_MAX_VARIANTS:,} are the most"
+        raise ScenarioError(complaints.format_complaint_at(("variants",), file, message))
     inherited = sum(path[0] != "variants" for path in file.marks)
-    if number * inherited > _MOST_INHERITED:
-        message = f"{number:,} variants of {inherited:,} values are too much; {_MOST_INHERITED:,} values together are the most"
-        raise ScenarioError(complaints.at(("variants",), file, message))
+    if number * inherited > _MAX_INHERITED:
+        message = f"{number:,} variants of {inherited:,} values are too much; {_MAX_INHERITED:,} values together are the most"
+        raise ScenarioError(complaints.format_complaint_at(("variants",), file, message))
 
 
-def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
+def _refuse_unknown_variants(file: Layer, changes: Sequence[Layer]) -> None:
     """Complain about a change of a variant that the file does not have."""
     variants = file.tree.get("variants")
     names = list(variants) if isinstance(variants, dict) else []
@@ -128,39 +134,41 @@ def _known_variants(file: Layer, changes: Sequence[Layer]) -> None:
             there = f"there are {', '.join(names)}" if names else "the scenario has none"
             hint = f"did you mean {near!r}?" if near else there
             message = f"there is no variant {shown(name)}; {hint}"
-            raise ScenarioError(complaints.at(("variants", name), change, message, at_key=True))
+            raise ScenarioError(complaints.format_complaint_at(("variants", name), change, message, at_key=True))
 
 
-def _on_profile(layer: Layer) -> Layer:
+def _apply_profile(layer: Layer) -> Layer:
     """The layer over the values of the node profile it names."""
-    layer = _with_cluster(layer)
+    layer = _add_default_cluster(layer)
     cluster = layer.tree.get("cluster")
     name = cluster.get("profile") if isinstance(cluster, dict) else None
     if not isinstance(name, str):
         return Layer(dict(layer.tree), dict(layer.marks))
-    named = _profiles()
+    named = _list_profiles()
     if name not in named:
         near = nearest(name, named)
         hint = f"did you mean {near!r}?" if near else f"there are {', '.join(named)}"
-        raise ScenarioError(complaints.at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
-    values = _values(_profile(name), cluster)
+        raise ScenarioError(
+            complaints.format_complaint_at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}")
+        )
+    values = _select_profile_values(_read_profile(name), cluster)
     merged = values.under(layer)
     return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
 
 
 @cache
-def _profiles() -> dict[str, FilePath]:
-    return catalogue.profiles()
+def _list_profiles() -> dict[str, FilePath]:
+    return catalogue.list_profiles()
 
 
 @cache
-def _profile(name: str) -> Layer:
+def _read_profile(name: str) -> Layer:
     """A node profile as it is in its file."""
-    profile = text.read(_profiles()[name], f"profile {name}")
+    profile = yaml_layer.read_layer(_list_profiles()[name], f"profile {name}")
     return Layer(profile.tree, {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items()})
 
 
-def _values(profile: Layer, cluster: Any) -> Layer:
+def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
     """What a profile says of a cluster; some of it may depend on the topology that the scenario gives it."""
     values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
     network = cluster.get("network") if isinstance(cluster, dict) else None
@@ -172,7 +180,7 @@ def _values(profile: Layer, cluster: Any) -> Layer:
     return values.under(Layer({"cluster": special.tree}, {("cluster", *path): mark for path, mark in special.marks.items()}))
 
 
-def _with_cluster(layer: Layer) -> Layer:
+def _add_default_cluster(layer: Layer) -> Layer:
     """Injected staleness needs no cluster: without one, it gets a learner for which messages and updates take no time."""
     protocol = layer.tree.get("protocol")
     kind = protocol.get("kind") if isinstance(protocol, dict) else protocol
@@ -181,12 +189,12 @@ def _with_cluster(layer: Layer) -> Layer:
     return Layer({**layer.tree, "cluster": {"learners": 1, "profile": "ideal"}}, layer.marks)
 
 
-def _validated(layer: Layer) -> Scenario:
+def _validate(layer: Layer) -> Scenario:
     while True:
         try:
             return Scenario.model_validate(layer.tree)
         except ValidationError as error:
-            changed = settled(error, layer)
+            changed = drop_overruled(error, layer)
             if changed is None:
-                raise ScenarioError("\n".join(complaints.of(error, layer))) from None
+                raise ScenarioError("\n".join(complaints.explain_errors(error, layer))) from None
             layer = changed

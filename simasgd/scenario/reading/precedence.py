@@ -11,7 +11,7 @@ from simasgd.scenario.schema import InconsistentScenario
 from simasgd.scenario.vocabulary.merge import Layer, Origin, Path
 
 
-def settled(error: ValidationError, layer: Layer) -> Layer | None:
+def drop_overruled(error: ValidationError, layer: Layer) -> Layer | None:
     """The layer without what gives way; None where nothing does, so that the mistakes are the user's."""
     changed = layer
     for detail in error.errors(include_url=False):
@@ -31,9 +31,9 @@ def _is_earlier(path: Path, other: Path, layer: Layer) -> bool:
     if not layer.has(other):
         return False
     # What has no mark was given as a tree, not as text; all values of a profile have marks.
-    first, second = _or_scenario(layer.touched(path)), _or_scenario(layer.decided(other))
+    first, second = _default_origin(layer.touched(path)), _default_origin(layer.decided(other))
     return first < second
 
 
-def _or_scenario(origin: Origin | None) -> Origin:
+def _default_origin(origin: Origin | None) -> Origin:
     return Origin.SCENARIO if origin is None else origin

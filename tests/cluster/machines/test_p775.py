@@ -8,7 +8,7 @@ import pytest
 
 from simasgd import Study, simulate
 from simasgd.cluster.network.topology import build_topology
-from simasgd.report.sections.provenance import profiles
+from simasgd.report.sections.provenance import tabulate_profiles
 from simasgd.scenario.cluster.network import P775, Network
 from tests.build import TIMING, clock, scenario
 
@@ -100,7 +100,7 @@ def test_over_a_star_the_profile_stays_at_a_d_link():
 @pytest.mark.parametrize(("kind", "bandwidth", "source"), [("star", "10 GB/s", "one D link"), ("p775", "96 GB/s", "its hub")])
 def test_the_report_names_the_source_of_the_interface_that_was_used(kind, bandwidth, source):
     chosen = scenario(TIMING, {"cluster": {"profile": "p775", "network": {"topology": kind}}, "stop": {"gradients": 10}})
-    (found,) = profiles(Study(chosen, {"": [simulate(chosen)]}))
+    (found,) = tabulate_profiles(Study(chosen, {"": [simulate(chosen)]}))
     (row,) = (row for row in ([cell.text for cell in row] for row in found.table.rows) if row[0] == "cluster.network.bandwidth")
     assert (row[1], row[2]) == (bandwidth, "")
     assert source in row[3]

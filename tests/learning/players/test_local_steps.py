@@ -9,7 +9,7 @@ from simasgd import Scenario, ScenarioError
 from simasgd.learning.chain.reference import Reference
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.problem.problem import build_problem
-from simasgd.report.facts.facts import facts_of
+from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.simulator import study
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.players.test_players import distance, final
@@ -116,4 +116,4 @@ def test_learning_rates_of_copies_go_together():
             (alone,) = study(scenario(LINEAR, base, local, change)).runs[""]
             (found,) = whole.runs[name]
             assert found.test_loss == pytest.approx(alone.test_loss, rel=1e-5)
-        assert len({one.test_loss.mean for one in facts_of(whole)}) == 3
+        assert len({one.test_loss.mean for one in collect_facts(whole)}) == 3

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading.compare import compared, is_protocol, target_of
-from simasgd.scenario.reading.text import dump
+from simasgd.scenario.reading.protocol_variants import build_comparison, is_protocol, parse_target
+from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
 
 
 def test_protocols_become_variants_in_their_order() -> None:
-    found = compared(
+    found = build_comparison(
         "quickstart", ["hardsync", "async+inverse-staleness", "n-softsync:n=4,spread=10", "learners=8", "repeats=2"]
     )
     assert list(found.variants) == ["hardsync", "async-inverse-staleness", "n-softsync-n4-spread10"]
@@ -26,13 +26,16 @@ def test_protocols_become_variants_in_their_order() -> None:
 
 
 def test_a_variant_is_what_the_file_would_have_made_of_it() -> None:
-    own, named = compared("quickstart", []), compared("quickstart", ["hardsync", "async", "async+inverse-staleness"])
+    own, named = (
+        build_comparison("quickstart", []),
+        build_comparison("quickstart", ["hardsync", "async", "async+inverse-staleness"]),
+    )
     assert [one.hash() for one in own.variants.values()] == [one.hash() for one in named.variants.values()]
     assert own == Scenario.load("quickstart")
 
 
 def test_without_a_modulation_the_scenarios_own_holds_and_none_takes_it_away() -> None:
-    found = compared("digits", ["async", "async+none"])
+    found = build_comparison("digits", ["async", "async+none"])
     rules = [one.learning.modulation.kind for one in found.variants.values() if one.learning is not None]
     assert rules == ["inverse-staleness", "none"]
 
@@ -48,13 +51,13 @@ def test_without_a_modulation_the_scenarios_own_holds_and_none_takes_it_away() -
     ],
 )
 def test_names(written: str, name: str) -> None:
-    assert list(compared("quickstart", [written, "async"]).variants) == [name, "async"]
+    assert list(build_comparison("quickstart", [written, "async"]).variants) == [name, "async"]
 
 
 def test_what_is_compared_can_be_saved_and_read_again(tmp_path: Path) -> None:
-    found = compared("quickstart", ["async:spread=3+polynomial-staleness:power=0.5", "n-softsync:n=4"])
+    found = build_comparison("quickstart", ["async:spread=3+polynomial-staleness:power=0.5", "n-softsync:n=4"])
     path = tmp_path / "scenario.yaml"
-    path.write_text(dump(found.resolved()))
+    path.write_text(dump_yaml(found.resolved()))
     assert {name: one.hash() for name, one in Scenario.load(path).variants.items()} == {
         name: one.hash() for name, one in found.variants.items()
     }
@@ -70,11 +73,11 @@ def test_what_is_a_protocol(argument: str, expected: bool) -> None:
 
 @pytest.mark.parametrize(("written", "value"), [("5%", 0.05), ("0.05", 0.05), ("3.3 %", 0.033), (" 0 ", 0.0), ("5e-2", 0.05)])
 def test_targets(written: str, value: float) -> None:
-    assert target_of(written, Scenario.load("quickstart")) == value
+    assert parse_target(written, Scenario.load("quickstart")) == value
 
 
 def test_a_target_of_a_loss_is_a_plain_number() -> None:
     chosen = Scenario.load("stability-limit")
-    assert target_of("12", chosen) == 12.0
+    assert parse_target("12", chosen) == 12.0
     with pytest.raises(ScenarioError, match="a test loss is a plain number"):
-        target_of("5%", chosen)
+        parse_target("5%", chosen)

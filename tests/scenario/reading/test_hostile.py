@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import RunFailed, ScenarioError, UsageError
-from simasgd.scenario.reading import compose, files, text
-from simasgd.scenario.reading.load import load_scenario, typed
+from simasgd.scenario.reading import text_files, yaml_layer, yaml_tree
+from simasgd.scenario.reading.load import build_scenario, load_scenario
 from simasgd.scenario.vocabulary import units
 from simasgd.storage.folder import refuse_name
 from tests.command.bad_input import TIMING
@@ -37,7 +37,7 @@ def _deadline() -> Iterator[None]:
 
 def complaint(yaml: str, *overrides: str) -> str:
     with pytest.raises(ScenarioError) as caught:
-        typed(text.parse(yaml, "s.yaml"), overrides)
+        build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
     return str(caught.value)
 
 
@@ -84,14 +84,14 @@ def test_yaml_that_no_scenario_has(yaml: str, fragments: list[str]) -> None:
 
 
 def test_aliases_within_bounds_are_what_they_stand_for() -> None:
-    assert text.scalar("{a: &a {x: 1, y: 2}, b: {<<: *a, y: 3}, c: [*a, *a]}") == {
+    assert yaml_layer.parse_scalar("{a: &a {x: 1, y: 2}, b: {<<: *a, y: 3}, c: [*a, *a]}") == {
         "a": {"x": 1, "y": 2},
         "b": {"x": 1, "y": 3},
         "c": [{"x": 1, "y": 2}, {"x": 1, "y": 2}],
     }
-    assert text.scalar("{a: &a {x: 1}, b: &b {x: 2, z: 3}, c: {<<: [*a, *b]}}")["c"] == {"x": 1, "z": 3}
-    assert text.scalar("[!!str 3, !!float 3, ! 3, !!int '3']") == ["3", 3.0, "3", 3]
-    assert text.scalar("%YAML 1.2\n---\nyes") == "yes"
+    assert yaml_layer.parse_scalar("{a: &a {x: 1}, b: &b {x: 2, z: 3}, c: {<<: [*a, *b]}}")["c"] == {"x": 1, "z": 3}
+    assert yaml_layer.parse_scalar("[!!str 3, !!float 3, ! 3, !!int '3']") == ["3", 3.0, "3", 3]
+    assert yaml_layer.parse_scalar("%YAML 1.2\n---\nyes") == "yes"
 
 
 def test_a_bomb_takes_no_memory() -> None:
@@ -103,15 +103,15 @@ def test_a_bomb_takes_no_memory() -> None:
 
 
 def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "MOST_NODES", 1000)
-    assert text.scalar(f"[{'1,' * 999}]") == [1] * 999
+    monkeypatch.setattr(yaml_tree, "MAX_NODES", 1000)
+    assert yaml_layer.parse_scalar(f"[{'1,' * 999}]") == [1] * 999
     with pytest.raises(ValueError, match="there are more than 1,000 values"):
-        text.scalar(f"[{'1,' * 1000}]")
+        yaml_layer.parse_scalar(f"[{'1,' * 1000}]")
 
 
 @pytest.mark.parametrize("value", ["-_", "0x_", "0b_", "_1", "+", "1:30", "2001-13-45", "0o9"])
 def test_what_looks_like_a_number_and_is_none_is_text(value: str) -> None:
-    assert text.scalar(value) == value
+    assert yaml_layer.parse_scalar(value) == value
     assert complaint(PLAIN, f"seed={value}").startswith(f"command line: seed: {value!r} is not a whole number")
 
 
@@ -214,13 +214,13 @@ def test_only_a_regular_file_of_bounded_size_is_read(name: str, places: Path) ->
 
 
 def test_a_file_may_be_as_large_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_BYTES", 10)
+    monkeypatch.setattr(text_files, "MAX_BYTES", 10)
     file = tmp_path / "f"
     file.write_bytes(b"\xef\xbb\xbf1234567")
-    assert files.text_of(file) == "1234567"
+    assert text_files.read_text(file) == "1234567"
     file.write_bytes(b"12345678901")
     with pytest.raises(OSError, match="it has 11 bytes, and 10 are the most"):
-        files.text_of(file)
+        text_files.read_text(file)
 
 
 def test_measured_delays_of_many_digits(places: Path) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from simasgd.scenario.reading import catalogue, text
-from simasgd.scenario.reading.json_schema import scenario_schema
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading.editor_schema import build_scenario_schema
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 from tests.scenario.sections.forms import CLUSTER_FORMS
 
-VALIDATOR = Draft202012Validator(scenario_schema())
+VALIDATOR = Draft202012Validator(build_scenario_schema())
 PLAIN: dict[str, Any] = {
     "name": "plain",
     "cluster": {
@@ -56,14 +56,14 @@ def errors(tree: Any) -> list[str]:
 
 
 def test_it_is_a_valid_schema() -> None:
-    schema = scenario_schema()
+    schema = build_scenario_schema()
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-@pytest.mark.parametrize("name", catalogue.scenarios())
+@pytest.mark.parametrize("name", catalogue.list_scenarios())
 def test_it_accepts_the_scenarios_as_written_and_as_resolved(name: str) -> None:
-    assert errors(text.read(catalogue.scenarios()[name]).tree) == []
+    assert errors(yaml_layer.read_layer(catalogue.list_scenarios()[name]).tree) == []
     chosen = Scenario.load(name)
     assert errors(chosen.resolved()) == []
     for variant in chosen.variants.values():
@@ -135,7 +135,7 @@ def test_it_accepts_every_form_of_a_cluster_as_written_and_as_resolved(form: dic
     assert errors(changed("cluster", merge(PLAIN["cluster"], form))) == []
     whole = {"learners": 4, "profile": "ideal"}
     assert errors(changed("cluster", merge(whole, form))) == []
-    chosen = typed(Layer(changed("cluster", merge(whole, form))))
+    chosen = build_scenario(Layer(changed("cluster", merge(whole, form))))
     assert errors(chosen.resolved()) == []
 
 
@@ -285,13 +285,13 @@ def test_it_refuses_what_is_wrong(path: str, value: Any) -> None:
 
 
 def test_every_key_is_described_or_named_by_its_section() -> None:
-    properties = scenario_schema()["properties"]
+    properties = build_scenario_schema()["properties"]
     assert {"name", "cluster", "workload", "protocol", "learning", "stop", "variants"} <= set(properties)
     assert "Absent: timing only." in str(properties["learning"])
 
 
 def test_every_default_is_what_a_file_may_hold() -> None:
-    schema = scenario_schema()
+    schema = build_scenario_schema()
     sections = {name: section for name, section in schema["$defs"].items() if name != "Variant"}
     checked = 0
     for section in [schema, *sections.values()]:

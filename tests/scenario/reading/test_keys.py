@@ -58,12 +58,12 @@ DOCUMENTED = _DOCUMENTED.split()
 
 @pytest.mark.parametrize("key", DOCUMENTED)
 def test_a_documented_key_is_known_and_stands_for_itself(key: str) -> None:
-    assert key in keys.known()
-    assert keys.resolve(key) == key
+    assert key in keys.list_keys()
+    assert keys.resolve_key(key) == key
 
 
 def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
-    others = set(keys.known()) - set(DOCUMENTED)
+    others = set(keys.list_keys()) - set(DOCUMENTED)
     sections = {".".join(key.split(".")[:size]) for key in DOCUMENTED for size in range(1, key.count(".") + 1)}
     assert others == sections
 
@@ -93,7 +93,7 @@ def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
     ],
 )
 def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
-    assert keys.resolve(short) == full
+    assert keys.resolve_key(short) == full
 
 
 @pytest.mark.parametrize(
@@ -115,24 +115,24 @@ def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
 )
 def test_a_wrong_key(key: str, fragments: list[str]) -> None:
     with pytest.raises(ValueError, match=r"key|ambiguous") as caught:
-        keys.resolve(key)
+        keys.resolve_key(key)
     for fragment in fragments:
         assert fragment in str(caught.value)
 
 
 def test_sections_by_the_kinds_chosen() -> None:
     tree = {"protocol": {"kind": "n-softsync", "n": 3}, "learning": {"model": {"kind": "softmax"}}}
-    section = keys.section_at(("protocol",), tree)
+    section = keys.find_section(("protocol",), tree)
     assert section is not None
     assert set(section.model_fields) == {"kind", "n", "spread"}
-    section = keys.section_at(("learning", "model"), tree)
+    section = keys.find_section(("learning", "model"), tree)
     assert section is not None
     assert set(section.model_fields) == {"kind"}
-    assert keys.section_at(("nowhere",), tree) is None
+    assert keys.find_section(("nowhere",), tree) is None
 
 
 def fields(path: tuple[str | int, ...], tree: object) -> set[str] | None:
-    section = keys.section_at(path, tree)
+    section = keys.find_section(path, tree)
     return None if section is None else set(section.model_fields)
 
 
@@ -146,6 +146,6 @@ def test_sections_in_lists_and_where_a_list_or_a_mapping_may_stand() -> None:
 
 
 def test_the_kinds_from_which_a_tree_has_not_chosen() -> None:
-    found = keys.choices_at(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}})
+    found = keys.find_choices(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}})
     assert [choice.model_fields["kind"].default for choice in found] == ["base", "adv", "adv*"]
-    assert keys.section_at(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}}) is None
+    assert keys.find_section(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}}) is None

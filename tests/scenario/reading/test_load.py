@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import catalogue, text
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 from tests.scenario.sections.forms import CLUSTER_FORMS
@@ -29,7 +29,7 @@ stop: {epochs: 1}
 
 
 def read(yaml: str, *overrides: str) -> Scenario:
-    return typed(text.parse(yaml, "s.yaml"), overrides)
+    return build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
 
 
 def complaint(yaml: str, *overrides: str) -> str:
@@ -138,7 +138,7 @@ ROUND_TRIPS = [
     ["protocol={kind: hardsync, barrier_timeout: 2 s}", "record=timeline"],
     ["protocol={kind: async, spread: 10}"],
     ["protocol={kind: injected-staleness, delay: [3, {distribution: poisson, mean: 2}]}", "learners=1"],
-    *([f"cluster.profile={name}"] for name in catalogue.profiles()),
+    *([f"cluster.profile={name}"] for name in catalogue.list_profiles()),
 ]
 
 
@@ -146,7 +146,7 @@ ROUND_TRIPS = [
 def test_a_resolved_scenario_loads_back_equal(overrides: list[str], tmp_path: Path) -> None:
     for variant_or_whole in [(chosen := Scenario.load("quickstart", *overrides)), *chosen.variants.values()]:
         file = tmp_path / "again.yaml"
-        file.write_text(text.dump(variant_or_whole.resolved()), encoding="utf-8")
+        file.write_text(yaml_layer.dump_yaml(variant_or_whole.resolved()), encoding="utf-8")
         again = Scenario.load(file)
         assert again.resolved() == variant_or_whole.resolved()
         assert again.hash() == variant_or_whole.hash()
@@ -158,7 +158,7 @@ def test_a_resolved_scenario_loads_back_equal(overrides: list[str], tmp_path: Pa
 @pytest.mark.parametrize("overrides", [[], ["profile=ethernet-25g"]])
 def test_a_resolved_scenario_loads_back_into_an_equal_value(overrides: list[str]) -> None:
     chosen = Scenario.load("quickstart", *overrides)
-    again = typed(text.parse(text.dump(chosen.resolved()), "again.yaml"))
+    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
     assert again.cluster == chosen.cluster
     assert chosen.learning is not None
     assert again.learning == chosen.learning.model_copy(update={"modulation": chosen.modulation})  # the default is named
@@ -167,9 +167,11 @@ def test_a_resolved_scenario_loads_back_into_an_equal_value(overrides: list[str]
 
 @pytest.mark.parametrize("form", CLUSTER_FORMS.values(), ids=list(CLUSTER_FORMS))
 def test_every_form_of_a_cluster_loads_back_into_an_equal_value(form: dict[str, Any]) -> None:
-    tree = merge(text.parse(PLAIN, "s.yaml").tree, {"cluster": {"learners": 4, **form}, "variants": {"a": {"cluster": form}}})
-    chosen = typed(Layer(tree))
-    again = typed(text.parse(text.dump(chosen.resolved()), "again.yaml"))
+    tree = merge(
+        yaml_layer.parse_layer(PLAIN, "s.yaml").tree, {"cluster": {"learners": 4, **form}, "variants": {"a": {"cluster": form}}}
+    )
+    chosen = build_scenario(Layer(tree))
+    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
     assert again.cluster == chosen.cluster
     assert again.variants["a"].cluster == chosen.variants["a"].cluster
     assert again.hash() == chosen.hash()
@@ -187,13 +189,13 @@ def test_every_form_of_a_cluster_loads_back_into_an_equal_value(form: dict[str, 
 def test_whatever_the_values_what_is_dumped_loads_back(
     title: str, rate: float, boundary: float, latency: float, seed: int
 ) -> None:
-    base = typed(text.parse(PLAIN, "s.yaml")).resolved()
+    base = build_scenario(yaml_layer.parse_layer(PLAIN, "s.yaml")).resolved()
     base["title"], base["seed"] = title, seed
     base["learning"]["optimizer"]["learning_rate"] = rate
     base["learning"]["schedule"] = {"boundaries": [boundary], "factor": rate}
     base["cluster"]["network"]["latency"] = f"{latency!r} s"
-    chosen = typed(text.parse(text.dump(base), "s.yaml"))
-    again = typed(text.parse(text.dump(chosen.resolved()), "again.yaml"))
+    chosen = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(base), "s.yaml"))
+    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
     assert again == chosen
     assert again.title == title
     assert again.cluster.network.latency == latency
@@ -279,8 +281,8 @@ def test_the_hash_changes_with_everything_else() -> None:
     )
     hashes = {override: read(yaml, override).hash() for override in HASHED}
     for name, form in CLUSTER_FORMS.items():
-        changed = merge(text.parse(yaml.replace("30", "4", 1), "s.yaml").tree, {"cluster": form})
-        hashes[name] = typed(Layer(changed)).hash()
+        changed = merge(yaml_layer.parse_layer(yaml.replace("30", "4", 1), "s.yaml").tree, {"cluster": form})
+        hashes[name] = build_scenario(Layer(changed)).hash()
     for same in SAME:
         assert len({hashes.pop(name) for name in same}) == 1, same
     hashes["nothing"] = read(yaml).hash()
@@ -316,7 +318,7 @@ def test_the_hash_changes_with_everything_else() -> None:
     ],
 )
 def test_yaml_values(yaml: str, value: object) -> None:
-    found = text.scalar(yaml)
+    found = yaml_layer.parse_scalar(yaml)
     assert found == value
     assert type(found) is type(value)
 
@@ -516,8 +518,8 @@ def test_a_folder_does_not_hide_a_named_scenario(tmp_path: Path, monkeypatch: py
 
 
 def test_every_named_scenario_loads() -> None:
-    assert "quickstart" in catalogue.scenarios()
-    for name in catalogue.scenarios():
+    assert "quickstart" in catalogue.list_scenarios()
+    for name in catalogue.list_scenarios():
         assert Scenario.load(name).name == name
 
 

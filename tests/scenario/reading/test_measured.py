@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import text
+from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 
 PLAIN = """\
@@ -57,7 +57,7 @@ def test_a_file_lies_beside_the_scenario_and_is_embedded(folder: Path) -> None:
 def test_the_resolved_scenario_needs_the_file_no_more(folder: Path) -> None:
     chosen = load()
     (folder / "here" / "times.txt").unlink()
-    (folder / "again.yaml").write_text(text.dump(chosen.resolved()), encoding="utf-8")
+    (folder / "again.yaml").write_text(yaml_layer.dump_yaml(chosen.resolved()), encoding="utf-8")
     again = Scenario.load("again.yaml")
     assert again == chosen
     assert again.hash() == chosen.hash()

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import catalogue, text
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 
@@ -162,13 +162,13 @@ def under(section: str, tree: Any) -> dict[str, Any]:
 
 def file_of(tree: dict[str, Any]) -> Layer:
     """As if it had been read from a file."""
-    return text.parse(text.dump(tree), "s.yaml")
+    return yaml_layer.parse_layer(yaml_layer.dump_yaml(tree), "s.yaml")
 
 
 def base_of(pair: Pair) -> dict[str, Any]:
     """A whole scenario in which the earlier layer's words are."""
-    plain = text.parse(PLAIN, "").tree
-    plain["cluster"] = {"learners": 4, **text.read(catalogue.profiles()["ideal"]).tree["cluster"]}
+    plain = yaml_layer.parse_layer(PLAIN, "").tree
+    plain["cluster"] = {"learners": 4, **yaml_layer.read_layer(catalogue.list_profiles()["ideal"]).tree["cluster"]}
     plain["cluster"]["compute"] = {"per_batch": "1 ms", "per_sample": "1 ms"}
     earlier = merge(BASES.get(pair.section, {}), under(pair.section, pair.earlier))
     whole: dict[str, Any] = merge(plain, earlier)
@@ -191,15 +191,15 @@ def overrides(pair: Pair) -> list[str]:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.label)
 def test_the_command_line_over_a_scenario(pair: Pair) -> None:
-    judge(typed(file_of(base_of(pair)), overrides(pair)), pair)
+    judge(build_scenario(file_of(base_of(pair)), overrides(pair)), pair)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.label)
 def test_a_variant_over_its_scenario(pair: Pair) -> None:
     variants = {"changed": under(pair.section, pair.later), "same": None}
-    chosen = typed(file_of({**base_of(pair), "variants": variants}))
+    chosen = build_scenario(file_of({**base_of(pair), "variants": variants}))
     judge(chosen.variants["changed"], pair)
-    assert chosen.variants["same"].resolved() == typed(file_of(base_of(pair))).resolved()
+    assert chosen.variants["same"].resolved() == build_scenario(file_of(base_of(pair))).resolved()
 
 
 # Within one layer a choice and what it makes meaningless contradict each other.
@@ -221,14 +221,14 @@ CONTRADICTIONS = [
 
 @pytest.mark.parametrize("tree", CONTRADICTIONS, ids=str)
 def test_a_contradiction_within_one_layer_is_wrong(tree: dict[str, Any]) -> None:
-    plain = text.parse(PLAIN, "").tree
+    plain = yaml_layer.parse_layer(PLAIN, "").tree
     with pytest.raises(ScenarioError, match=r"^s\.yaml:"):
-        typed(file_of(merge(plain, tree)))
+        build_scenario(file_of(merge(plain, tree)))
     with pytest.raises(ScenarioError, match=r"^s\.yaml:"):
-        typed(file_of({**plain, "variants": {"a": tree}}))
+        build_scenario(file_of({**plain, "variants": {"a": tree}}))
 
 
-@pytest.mark.parametrize("profile", catalogue.profiles())
+@pytest.mark.parametrize("profile", catalogue.list_profiles())
 @pytest.mark.parametrize(
     "later",
     [
@@ -241,8 +241,8 @@ def test_a_contradiction_within_one_layer_is_wrong(tree: dict[str, Any]) -> None
     ids=str,
 )
 def test_a_scenario_over_any_profile(profile: str, later: dict[str, Any]) -> None:
-    plain = merge(text.parse(PLAIN, "").tree, {"cluster": {"profile": profile}, **later})
-    chosen = typed(file_of(merge(plain, later)))
+    plain = merge(yaml_layer.parse_layer(PLAIN, "").tree, {"cluster": {"profile": profile}, **later})
+    chosen = build_scenario(file_of(merge(plain, later)))
     law = later.get("cluster", {}).get("compute", {})
     assert chosen.cluster.compute.distribution == law.get(
         "distribution", "empirical" if law else chosen.cluster.compute.distribution
@@ -255,8 +255,8 @@ def test_a_scenario_over_any_profile(profile: str, later: dict[str, Any]) -> Non
 def test_a_cv_does_not_say_which_law_is_meant() -> None:
     """Over constant times it is wrong, with the place of the cv and what to do."""
     with pytest.raises(ScenarioError) as caught:
-        typed(
-            file_of(merge(text.parse(PLAIN, "").tree, {"cluster": {"compute": {"distribution": "constant"}}})),
+        build_scenario(
+            file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, {"cluster": {"compute": {"distribution": "constant"}}})),
             ["compute.cv=0.3"],
         )
     assert str(caught.value).startswith("command line: cluster.compute.cv: constant times have a cv of 0, but cv is 0.3; give ")
@@ -266,4 +266,4 @@ def test_faults_never_give_way() -> None:
     """What goes wrong is a fact about the machine: a protocol that cannot have it says so."""
     faults = {"cluster": {"faults": {"server_pauses": [{"at": "1 s", "lasting": "1 s"}]}}}
     with pytest.raises(ScenarioError, match="there is no parameter server to pause"):
-        typed(file_of(merge(text.parse(PLAIN, "").tree, faults)), ["protocol=all-reduce"])
+        build_scenario(file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, faults)), ["protocol=all-reduce"])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from simasgd.cluster.clock import compute
-from simasgd.scenario.reading import catalogue, text
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading.load import build_scenario
 
-PROFILES = catalogue.profiles()
+PROFILES = catalogue.list_profiles()
 WORK = "workload: {mini_batch: 4, payload: 1 kB}, protocol: async, stop: {gradients: 10}"
 
 
@@ -24,7 +24,7 @@ def leaves(value: Any, path: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PROFILES.values(), ids=list(PROFILES))
 def test_every_value_has_a_source_and_every_source_a_value(path: Path) -> None:
-    tree = text.read(path).tree
+    tree = yaml_layer.read_layer(path).tree
     assert set(tree) - {"under_topology"} == {"title", "cluster", "sources"}
     assert tree["title"]
     values = {*leaves(tree["cluster"], "cluster"), *leaves(tree.get("under_topology", {}), "under_topology")}
@@ -39,14 +39,16 @@ def test_every_profile_makes_a_scenario_whole(name: str, protocol: str) -> None:
         f"name: whole\ncluster: {{learners: 4, profile: {name}}}\nworkload: {{mini_batch: 4, payload: 1 kB}}\n"
         f"protocol: {protocol}\nstop: {{gradients: 10}}\n"
     )
-    chosen = typed(text.parse(yaml, "s.yaml"))
+    chosen = build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"))
     assert chosen.cluster.profile == name
     # All it says is in the scenario, and written into the scenario itself it means the same.
-    said = text.read(PROFILES[name]).tree["cluster"]
+    said = yaml_layer.read_layer(PROFILES[name]).tree["cluster"]
     resolved = chosen.resolved()["cluster"]
     assert set(leaves(said, "cluster")) <= set(leaves(resolved, "cluster"))
-    written = text.parse(text.dump({**text.parse(yaml, "s.yaml").tree, "cluster": {"learners": 4, **said}}), "s.yaml")
-    assert typed(written).resolved()["cluster"] == {**resolved, "profile": None}
+    written = yaml_layer.parse_layer(
+        yaml_layer.dump_yaml({**yaml_layer.parse_layer(yaml, "s.yaml").tree, "cluster": {"learners": 4, **said}}), "s.yaml"
+    )
+    assert build_scenario(written).resolved()["cluster"] == {**resolved, "profile": None}
 
 
 def test_the_profiles_that_the_documentation_names_are_there() -> None:
@@ -55,7 +57,7 @@ def test_the_profiles_that_the_documentation_names_are_there() -> None:
 
 def mean_time(profile: str, mini_batch: int) -> float:
     yaml = f"{{name: x, cluster: {{learners: 1, profile: {profile}}}, {WORK}}}"
-    return compute.mean_time(typed(text.parse(yaml, "s.yaml")).cluster.compute, mini_batch)
+    return compute.mean_time(build_scenario(yaml_layer.parse_layer(yaml, "s.yaml")).cluster.compute, mini_batch)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,9 @@ def test_a_k20x_is_slower_than_a_k80s_half_by_the_ratio_of_their_peaks() -> None
 def test_to_name_the_profiles_architecture_again_keeps_its_numbers() -> None:
     yaml = f"{{name: x, cluster: {{learners: 16, profile: gpu8-200g, architecture: ARCHITECTURE}}, {WORK}}}"
     for word, bandwidth in (("adv", 300e9), ("{fan_out: 2}", 300e9), ("adv*", 20e9)):
-        architecture = typed(text.parse(yaml.replace("ARCHITECTURE", word), "s.yaml")).cluster.architecture
+        architecture = build_scenario(yaml_layer.parse_layer(yaml.replace("ARCHITECTURE", word), "s.yaml")).cluster.architecture
         assert architecture.intra_node_bandwidth == bandwidth, word
-    assert typed(text.parse(yaml.replace("ARCHITECTURE", "base"), "s.yaml")).cluster.architecture.kind == "base"
+    assert (
+        build_scenario(yaml_layer.parse_layer(yaml.replace("ARCHITECTURE", "base"), "s.yaml")).cluster.architecture.kind
+        == "base"
+    )

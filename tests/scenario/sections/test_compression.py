@@ -9,8 +9,8 @@ import pytest
 
 from simasgd import Scenario, ScenarioError
 from simasgd.scenario.alike import clock_of, together
-from simasgd.scenario.reading import text
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading import yaml_layer
+from simasgd.scenario.reading.load import build_scenario
 from tests.build import LEARNING, TIMING, scenario
 
 MODEL = 64 * 16 + 16 + 16 * 10 + 10  # parameters of the network in LEARNING: 1,210
@@ -109,6 +109,6 @@ def test_what_is_wrong_is_said_at_its_place(written: str, complaint: str) -> Non
         f"workload: {{mini_batch: 4, payload: 1 kB, compression: {written}}}\nprotocol: async\nstop: {{gradients: 10}}\n"
     )
     with pytest.raises(ScenarioError) as caught:
-        typed(text.parse(yaml, "s.yaml"), ())
+        build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"), ())
     assert complaint in str(caught.value)
     assert str(caught.value).startswith("s.yaml:3:")

@@ -8,7 +8,7 @@ import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, keys
-from simasgd.scenario.reading.load import typed
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import synonyms, units
 from simasgd.scenario.vocabulary.merge import Layer
@@ -22,20 +22,20 @@ def kinds() -> set[str]:
         for name, field in model.model_fields.items():  # type: ignore[attr-defined]
             if name == "kind" and isinstance(field.default, str):
                 yield field.default
-            for section in keys.sections(field.annotation):
+            for section in keys.find_sections(field.annotation):
                 yield from walk(section) if name != "variants" else ()
 
     return set(walk(Scenario))
 
 
 def test_all_that_is_meant_exists() -> None:
-    assert {target for targets in synonyms.KEYS.values() for target in targets} <= set(keys.known())
+    assert {target for targets in synonyms.KEYS.values() for target in targets} <= set(keys.list_keys())
     assert {target for targets in synonyms.KINDS.values() for target in targets} <= kinds()
 
 
 def test_no_word_is_what_something_else_is_called() -> None:
     """A word of the table that is a kind itself has that meaning, in the sections that have the kind."""
-    protocols = set(catalogue.protocols())
+    protocols = set(catalogue.list_protocols())
     for word, targets in synonyms.KINDS.items():
         assert not (word.replace("_", "-") in protocols and set(targets) & protocols)
 
@@ -74,7 +74,7 @@ def test_no_word_is_what_something_else_is_called() -> None:
 )
 def test_users_words(override: str, meant: str) -> None:
     with pytest.raises(ScenarioError) as complaint:
-        typed(Layer(TIMING), [override])
+        build_scenario(Layer(TIMING), [override])
     assert f"did you mean {meant}?" in str(complaint.value)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from simasgd.report.facts.words import shortened, time_unit
+from simasgd.report.facts.formats import choose_time_unit, shorten_label
 from simasgd.results.timeline import GROUPS
 
 _MOST_RECTANGLES = 300
@@ -21,20 +21,20 @@ _TICKS = 5
 Tracks = Mapping[str, Mapping[str, pd.DataFrame]]
 
 
-def still(tracks: Tracks, window: tuple[float, float], label: str) -> Markup:
+def draw_still(tracks: Tracks, window: tuple[float, float], label: str) -> Markup:
     """An image of as many tracks as few rectangles can show."""
-    chosen = _chosen(tracks, window)
+    chosen = _choose_tracks(tracks, window)
     height = _ROW * len(chosen) + _AXIS
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label)}" font-size="11">',
-        *_axis(window, height - _AXIS),
-        *(part for row, (track, rows) in enumerate(chosen.items()) for part in _track(track, rows, window, row)),
+        *_draw_axis(window, height - _AXIS),
+        *(part for row, (track, rows) in enumerate(chosen.items()) for part in _draw_track(track, rows, window, row)),
         "</svg>",
     ]
     return Markup("".join(parts))
 
 
-def _chosen(tracks: Tracks, window: tuple[float, float]) -> dict[str, pd.DataFrame]:
+def _choose_tracks(tracks: Tracks, window: tuple[float, float]) -> dict[str, pd.DataFrame]:
     """A few learners, the first server and links where they fit, and then as many more learners as do."""
     learners, servers, links = (list(tracks[group].items()) for group in GROUPS)
     chosen: dict[str, pd.DataFrame] = {}
@@ -49,25 +49,25 @@ def _chosen(tracks: Tracks, window: tuple[float, float]) -> dict[str, pd.DataFra
     return {track: chosen[track] for group in GROUPS for track in tracks[group] if track in chosen}
 
 
-def _track(track: str, rows: pd.DataFrame, window: tuple[float, float], row: int) -> Iterator[str]:
+def _draw_track(track: str, rows: pd.DataFrame, window: tuple[float, float], row: int) -> Iterator[str]:
     y = row * _ROW + (_ROW - _BAR) / 2
-    start, end = (_across(rows[column].to_numpy(), window) for column in ("start", "end"))
-    yield f'<text x="{_LEFT - 8}" y="{y + 10:g}" text-anchor="end" fill="var(--ink)">{escape(shortened(track, 18))}</text>'
+    start, end = (_to_abscissae(rows[column].to_numpy(), window) for column in ("start", "end"))
+    yield f'<text x="{_LEFT - 8}" y="{y + 10:g}" text-anchor="end" fill="var(--ink)">{escape(shorten_label(track, 18))}</text>'
     for activity, left, right in zip(rows["activity"], start, end, strict=True):
         opacity = ' opacity=".6"' if activity == "transfer" else ""  # messages may share a link
         yield f'<rect x="{left:.1f}" y="{y:g}" width="{right - left:.1f}" height="{_BAR}" fill="var(--{activity})"{opacity}/>'
 
 
-def _across(times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+def _to_abscissae(times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     """Times as abscissae."""
     start, end = window
     return _LEFT + (_WIDTH - _LEFT - 4) * np.clip((times - start) / (end - start), 0.0, 1.0)
 
 
-def _axis(window: tuple[float, float], bottom: float) -> Iterator[str]:
-    size, unit = time_unit(window[1])
+def _draw_axis(window: tuple[float, float], bottom: float) -> Iterator[str]:
+    size, unit = choose_time_unit(window[1])
     for at in np.linspace(*window, _TICKS):
-        (x,) = _across(np.array([at]), window)
+        (x,) = _to_abscissae(np.array([at]), window)
         anchor = "start" if at == window[0] else "end" if at == window[1] else "middle"
         yield f'<path d="M{x:.1f} 0V{bottom + 4}" stroke="var(--grid)"/>'
         yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="{anchor}" fill="var(--muted)">{at / size:.5g} {unit}</text>'

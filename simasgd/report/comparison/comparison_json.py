@@ -14,12 +14,12 @@ from simasgd.report.comparison.comparison import (
     Comparison,
     Contender,
     Criterion,
-    comparisons,
+    compare_variants,
 )
-from simasgd.report.facts.facts import Facts, facts_of
-from simasgd.report.facts.words import Spread, plain
-from simasgd.report.sections.verdict import verdict
-from simasgd.report.sections.winner import winner
+from simasgd.report.facts.formats import Spread, use_plain_spaces
+from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
+from simasgd.report.sections.verdict import state_verdict
+from simasgd.report.sections.winner import find_winner
 from simasgd.results.outcome import Outcome, in_words, reason
 from simasgd.results.run import COMPARE, Run, Study, write_json
 
@@ -27,24 +27,30 @@ from simasgd.results.run import COMPARE, Run, Study, write_json
 def write_comparison(study: Study, folder: Path) -> None:
     """Write a study's files, and compare.json beside them, into a folder that nobody else writes to."""
     study.write_into(folder)
-    write_json(folder / COMPARE, comparison_json(study))
+    write_json(folder / COMPARE, build_comparison_json(study))
 
 
-def comparison_json(study: Study) -> dict[str, Any]:
+def build_comparison_json(study: Study) -> dict[str, Any]:
     """A row per variant, and for each metric its target, the Pareto front and who is best by what."""
-    variants = facts_of(study)
-    found = comparisons(study, variants)
+    variants = collect_facts(study)
+    found = compare_variants(study, variants)
     learning = {one.name: (one, comparison) for comparison in found for one in comparison.contenders}
     rows = []
     for one, (variant, runs) in zip(variants, study.runs.items(), strict=True):
-        learned = _learned(*learning[variant]) if variant in learning else _NOTHING_LEARNED
+        learned = _summarise_learning(*learning[variant]) if variant in learning else _NOTHING_LEARNED
         rows.append(
-            {"variant": variant, "seeds": [run.seed for run in runs], **_clock(runs), "failure": one.failure or None, **learned}
+            {
+                "variant": variant,
+                "seeds": [run.seed for run in runs],
+                **_summarise_runs(runs),
+                "failure": one.failure or None,
+                **learned,
+            }
         )
     return {
         "name": study.scenario.name,
-        "headline": plain(verdict(variants)),
-        "comparisons": [_comparison(one, variants) for one in found],
+        "headline": use_plain_spaces(state_verdict(variants)),
+        "comparisons": [_describe_comparison(one, variants) for one in found],
         "variants": rows,
     }
 
@@ -59,30 +65,30 @@ _NOTHING_LEARNED: dict[str, Any] = {
 }
 
 
-def _clock(runs: Sequence[Run]) -> dict[str, Any]:
+def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
     sent = [float(run.summary["bytes"]["sent"]) for run in runs if run.summary.get("bytes") is not None]
     return {
         "outcome": in_words([run.outcome for run in runs]),
         "reasons": list(dict.fromkeys(found for run in runs if (found := reason(run.summary, run.outcome)))),
-        "simulated_seconds": _spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
-        "bytes": _spread(Spread.of(sent)),
+        "simulated_seconds": _describe_spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
+        "bytes": _describe_spread(Spread.of(sent)),
         "diverged": sum(run.diverged for run in runs),
         "hung": sum(run.outcome is Outcome.HUNG for run in runs),
     }
 
 
-def _learned(one: Contender, comparison: Comparison) -> dict[str, Any]:
+def _summarise_learning(one: Contender, comparison: Comparison) -> dict[str, Any]:
     dominated = comparison.dominated_by.get(one.name)
-    won = {name(row, comparison): row.seeds_won[one.name] for row in comparison.criteria if one.name in row.seeds_won}
+    won = {name_criterion(row, comparison): row.seeds_won[one.name] for row in comparison.criteria if one.name in row.seeds_won}
     to_target = {
         "seeds_reached": one.reached,
-        "simulated_seconds": _spread(one.spread(TIME_TO_TARGET)),
-        "epochs": _spread(one.spread(EPOCHS_TO_TARGET)),
-        "bytes": _spread(one.spread(BYTES_TO_TARGET)),
+        "simulated_seconds": _describe_spread(one.spread(TIME_TO_TARGET)),
+        "epochs": _describe_spread(one.spread(EPOCHS_TO_TARGET)),
+        "bytes": _describe_spread(one.spread(BYTES_TO_TARGET)),
     }
     return {
         "metric": comparison.metric.key,
-        "final": _spread(one.spread(SCORE)),
+        "final": _describe_spread(one.spread(SCORE)),
         "to_target": None if comparison.target is None else to_target,
         "on_pareto_front": one in comparison.front,
         "dominated_by": None if dominated is None else list(dominated),
@@ -90,21 +96,26 @@ def _learned(one: Contender, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison, variants: Sequence[Facts]) -> dict[str, Any]:
-    best = winner([variants[one.series] for one in comparison.contenders])
+def _describe_comparison(comparison: Comparison, variants: Sequence[VariantFacts]) -> dict[str, Any]:
+    best = find_winner([variants[one.series] for one in comparison.contenders])
     return {
         "metric": comparison.metric.key,
-        "winner": {"best": list(best.names), "than": best.than, "sooner": best.sooner, "sentence": plain(best.sentence)},
+        "winner": {
+            "best": list(best.names),
+            "than": best.than,
+            "sooner": best.sooner,
+            "sentence": use_plain_spaces(best.sentence),
+        },
         "target": comparison.target,
         "target_given": comparison.given,
         "pareto_front": [one.name for one in comparison.front],
-        "criteria": [_criterion(row, comparison) for row in comparison.criteria],
+        "criteria": [_describe_criterion(row, comparison) for row in comparison.criteria],
     }
 
 
-def _criterion(row: Criterion, comparison: Comparison) -> dict[str, Any]:
+def _describe_criterion(row: Criterion, comparison: Comparison) -> dict[str, Any]:
     return {
-        "criterion": name(row, comparison),
+        "criterion": name_criterion(row, comparison),
         "best": row.best,
         "tied": list(row.tied),
         "means": dict(row.means),
@@ -114,10 +125,10 @@ def _criterion(row: Criterion, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def name(row: Criterion, comparison: Comparison) -> str:
+def name_criterion(row: Criterion, comparison: Comparison) -> str:
     """A criterion's key: the metric's, where it is the final score."""
     return comparison.metric.key if row.key == SCORE else row.key
 
 
-def _spread(found: Spread | None) -> dict[str, float] | None:
+def _describe_spread(found: Spread | None) -> dict[str, float] | None:
     return None if found is None else {"mean": found.mean, "min": found.low, "max": found.high}

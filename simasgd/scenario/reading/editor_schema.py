@@ -15,17 +15,17 @@ from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.section import NullForDefaults
 
 
-def scenario_schema() -> dict[str, Any]:
+def build_scenario_schema() -> dict[str, Any]:
     """Draft 2020-12. As in a file, a bare word may stand for a mapping with that kind, a profile may supply any part of the
     cluster, and a variant may hold any part of a scenario."""
     # By alias or not, a schema for writing files ("validation") has the units' texts, not floats.
     generated = Scenario.model_json_schema(mode="validation")
     definitions = generated.pop("$defs")
     root = definitions.pop("Scenario", generated)
-    definitions["Variant"] = _partial(root)
+    definitions["Variant"] = _make_variant_schema(root)
     definitions["Cluster"]["properties"]["profile"] = {
         "description": definitions["Cluster"]["properties"]["profile"]["description"],
-        "enum": [*catalogue.profiles(), None],
+        "enum": [*catalogue.list_profiles(), None],
     }
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -38,26 +38,26 @@ def scenario_schema() -> dict[str, Any]:
     part = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
     variants["patternProperties"] = dict.fromkeys(variants["patternProperties"], part)
     variants["additionalProperties"] = False
-    for _, section, key in _kinds(schema):
-        section[key] = _or_bare_word(section[key], definitions)
-    for model in set(_mappings(Cluster)):
+    for _, section, key in _find_kind_choices(schema):
+        section[key] = _allow_bare_word(section[key], definitions)
+    for model in set(_iterate_sections(Cluster)):
         definitions[model.__name__].pop("required", None)  # a profile may supply it
     definitions["Cluster"]["required"] = ["learners"]
-    for model in set(_mappings(Scenario)) - {Scenario}:
-        _as_written(model, definitions[model.__name__]["properties"])
+    for model in set(_iterate_sections(Scenario)) - {Scenario}:
+        _restore_units(model, definitions[model.__name__]["properties"])
     return schema
 
 
-def _mappings(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+def _iterate_sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """A section and those within it, but for variants and the items of lists."""
     yield model
     for name, field in model.model_fields.items():
         if name != "variants":
-            for section in keys.sections(field.annotation):
-                yield from _mappings(section)
+            for section in keys.find_sections(field.annotation):
+                yield from _iterate_sections(section)
 
 
-def _as_written(model: type[BaseModel], properties: dict[str, Any]) -> None:
+def _restore_units(model: type[BaseModel], properties: dict[str, Any]) -> None:
     """Defaults with their units, and null where it takes a section away."""
     for name, field in model.model_fields.items():
         for part in field.metadata:
@@ -67,7 +67,7 @@ def _as_written(model: type[BaseModel], properties: dict[str, Any]) -> None:
             properties[name]["anyOf"] = [{"$ref": properties[name].pop("$ref")}, {"type": "null"}]
 
 
-def _partial(root: dict[str, Any]) -> dict[str, Any]:
+def _make_variant_schema(root: dict[str, Any]) -> dict[str, Any]:
     """Any part of a scenario: what a variant may hold is checked when it is merged, so here only its keys are."""
     properties = {
         key: {"description": value.get("description", "")}
@@ -77,7 +77,7 @@ def _partial(root: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _kinds(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+def _find_kind_choices(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
     """Every property that chooses among kinds."""
     found = []
     for name, section in [("", schema), *schema["$defs"].items()]:
@@ -87,7 +87,7 @@ def _kinds(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
     return found
 
 
-def _or_bare_word(choice: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _allow_bare_word(choice: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     references = [option["$ref"] for option in choice.get("oneOf", [choice]) if "$ref" in option]
     members = [definitions[reference.rsplit("/", 1)[-1]] for reference in references]
     words = [member["properties"]["kind"]["const"] for member in members if set(member.get("required", [])) <= {"kind"}]

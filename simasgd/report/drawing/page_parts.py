@@ -48,8 +48,8 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gantt:
-    """A time line. `data` is what its script draws (see gantt.py), `still` stands there without the script and on paper."""
+class Timeline:
+    """A time line: `data` for its script (see sections/timeline.py), `still` for paper and browsers without scripts."""
 
     title: str
     label: str
@@ -61,7 +61,7 @@ class Gantt:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """Of a legend."""
 
     mark: Markup
@@ -77,8 +77,8 @@ class Block:
     title: str
     reading: str
     panels: Sequence[Panel] = ()
-    timelines: Sequence[Gantt] = ()
-    legend: Sequence[Entry] = ()
+    timelines: Sequence[Timeline] = ()
+    legend: Sequence[LegendEntry] = ()
     table: Table | None = None
     summary: str = "The numbers behind the figures"
     more: Sequence[tuple[str, Table]] = ()
@@ -88,7 +88,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Hero:
+class Headline:
     """A result in large type. `value` is the very number, `text` what is shown of it."""
 
     key: str
@@ -102,7 +102,7 @@ class Hero:
 class Card:
     title: str
     subtitle: str
-    heroes: Sequence[Hero]
+    heroes: Sequence[Headline]
     tone: str = ""
     """A CSS variable's name."""
 
@@ -116,27 +116,27 @@ class Profile:
     table: Table = field(repr=False)
 
 
-def line_mark(variable: str, dash: int = 0, marker: str = "") -> Markup:
+def draw_line_mark(variable: str, dash: int = 0, marker: str = "") -> Markup:
     """A legend's piece of line in a CSS variable's colour, with a marker on it if given."""
     pattern = " ".join(f"{1.8 * length:g}" for length in svg.DASHES[dash % len(svg.DASHES)][1])
     line = Markup('<line x1="0" x2="32" y1="6" y2="6" stroke-width="2.5" stroke="var(--{})" stroke-dasharray="{}"/>')
-    return _mark(line.format(variable, pattern) + (_text(variable, marker) if marker else Markup()))
+    return _draw_mark(line.format(variable, pattern) + (_draw_text(variable, marker) if marker else Markup()))
 
 
-def glyph(variable: str, marker: str) -> Markup:
+def draw_glyph(variable: str, marker: str) -> Markup:
     """A legend's marker in a CSS variable's colour."""
-    return _mark(_text(variable, marker))
+    return _draw_mark(_draw_text(variable, marker))
 
 
-def _text(variable: str, marker: str) -> Markup:
+def _draw_text(variable: str, marker: str) -> Markup:
     text = Markup('<text x="16" y="10" text-anchor="middle" font-size="12" fill="var(--{})">{}</text>')
     return text.format(variable, marker)
 
 
-def _mark(inside: Markup) -> Markup:
+def _draw_mark(inside: Markup) -> Markup:
     return Markup('<svg viewBox="0 0 32 12" aria-hidden="true">{}</svg>').format(inside)
 
 
-def swatch(variable: str) -> Markup:
+def draw_swatch(variable: str) -> Markup:
     """A legend's square in a CSS variable's colour."""
     return Markup('<i style="--tone: var(--{})"></i>').format(variable)

@@ -36,19 +36,19 @@ class Spread(NamedTuple):
         return f"{low} – {high}" if low != high else ""
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Three significant digits; thousands are whole and grouped."""
     if abs(value) >= 999.5:
         return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
     return f"{value:.3g}"
 
 
-def percent(fraction: float) -> str:
+def format_percent(fraction: float) -> str:
     """An error rate, to a tenth of a per cent (a hundredth below one)."""
     return f"{100 * fraction:.{1 if fraction >= 0.01 or fraction == 0 else 2}f}{NBSP}%"
 
 
-def share(fraction: float) -> str:
+def format_share(fraction: float) -> str:
     """A part of a whole, to a per cent (a tenth at either end, where it is never rounded to nothing or all)."""
     if 0.0 < fraction < 0.0005 or 0.9995 <= fraction < 1.0:
         return f"< 0.1{NBSP}%" if fraction < 0.5 else f"> 99.9{NBSP}%"
@@ -56,76 +56,76 @@ def share(fraction: float) -> str:
     return f"{100 * fraction:.{0 if whole else 1}f}{NBSP}%"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time with the unit that suits it."""
     if seconds == 0:
         return f"0{NBSP}s"
-    size, unit = time_unit(seconds)
-    return f"{number(seconds / size)}{NBSP}{unit}"
+    size, unit = choose_time_unit(seconds)
+    return f"{format_number(seconds / size)}{NBSP}{unit}"
 
 
-def time_unit(seconds: float) -> tuple[float, str]:
+def choose_time_unit(seconds: float) -> tuple[float, str]:
     """The unit that suits a time: its length (s) and its name."""
     return next((size, unit) for least, size, unit in _UNITS if seconds >= least)
 
 
-def volume(size: float) -> str:
+def format_bytes(size: float) -> str:
     """A number of bytes with the unit that suits it."""
-    scale, unit = volume_unit(size)
-    return f"{number(size / scale)}{NBSP}{unit}"
+    scale, unit = choose_byte_unit(size)
+    return f"{format_number(size / scale)}{NBSP}{unit}"
 
 
-def volume_unit(size: float) -> tuple[float, str]:
+def choose_byte_unit(size: float) -> tuple[float, str]:
     """The unit that suits a number of bytes: its size and its name."""
     return next((least or 1.0, unit) for least, unit in _VOLUMES if size >= least)
 
 
-def factor(ratio: float) -> str:
-    return f"{ratio:.2f}×" if ratio < 9.95 else f"{number(ratio)}×"
+def format_factor(ratio: float) -> str:
+    return f"{ratio:.2f}×" if ratio < 9.95 else f"{format_number(ratio)}×"
 
 
-def points(difference: float) -> str:
+def format_points(difference: float) -> str:
     """A difference of error rates."""
     size = f"{100 * abs(difference):.1f}"
     return f"{size} {'point' if size == '1.0' else 'points'}"
 
 
-def plain(text: str) -> str:
+def use_plain_spaces(text: str) -> str:
     """A sentence with plain spaces, for the terminal and JSON."""
     return text.replace(NBSP, " ")
 
 
-def without_controls(text: str) -> str:
+def replace_controls(text: str) -> str:
     """A text without control characters (but line feeds and tabs) and lone surrogates, which no page can hold: a replacement
     character stands for each."""
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
-def joined(items: Sequence[str]) -> str:
+def join_words(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
-def few(items: Sequence[str], most: int = 4) -> str:
+def list_some(items: Sequence[str], most: int = 4) -> str:
     """All of a short list, the first of a long one."""
-    return joined(items) if len(items) <= most else f"{', '.join(items[: most - 1])} and {len(items) - most + 1} others"
+    return join_words(items) if len(items) <= most else f"{', '.join(items[: most - 1])} and {len(items) - most + 1} others"
 
 
-def shortened(label: str, most: int) -> str:
+def shorten_label(label: str, most: int) -> str:
     """At most `most` characters."""
     return label if len(label) <= most else f"{label[: most - 1].rstrip()}…"
 
 
-def count(amount: int, singular: str, plural: str = "") -> str:
+def spell_count(amount: int, singular: str, plural: str = "") -> str:
     """`one seed`, `three seeds`, `40 seeds`."""
     word = _COUNTS[amount] if amount < len(_COUNTS) else f"{amount:,}"
     return f"{word} {singular if amount == 1 else plural or singular + 's'}"
 
 
-def steps(age: float) -> str:
+def format_steps(age: float) -> str:
     """`1 step`, `0.25 steps`."""
-    return f"{number(age)} step{'' if age == 1 else 's'}"
+    return f"{format_number(age)} step{'' if age == 1 else 's'}"
 
 
-def capitalised(sentence: str) -> str:
+def capitalise(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from simasgd.report.facts.differences import same_work
-from simasgd.report.facts.words import duration, number, percent
+from simasgd.report.facts.formats import format_duration, format_number, format_percent
+from simasgd.report.facts.tolerances import is_same_work
 from simasgd.results.outcome import Outcome, in_words
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class SweepFacts:
     def has_same_work(self) -> bool:
         """Whether all sound points applied about as many samples, so that their times can be compared."""
         samples = self.sound["samples"]
-        return not samples.empty and same_work(float(samples.min()), float(samples.max()))
+        return not samples.empty and is_same_work(float(samples.min()), float(samples.max()))
 
     @property
     def quantities(self) -> list[str]:
@@ -126,13 +126,13 @@ class SweepFacts:
             other = combinations.setdefault(tuple(values), len(combinations))
             named = [f"{key.split('.')[-1]} {value}" for key, value in zip(others, values, strict=True)]
             label = ", ".join(filter(None, (variant, *named)))
-            found.append(Line(label, self.variants.index(variant), other, _ordered(rows, axis)))
+            found.append(Line(label, self.variants.index(variant), other, _sort_rows(rows, axis)))
         return found
 
 
-def form(quantity: str, value: float) -> str:
+def format_quantity(quantity: str, value: float) -> str:
     """A value of a quantity, with its unit."""
-    return {ERROR: percent, SECONDS: duration}.get(quantity, number)(value)
+    return {ERROR: format_percent, SECONDS: format_duration}.get(quantity, format_number)(value)
 
 
 def varies(values: pd.Series) -> bool:
@@ -141,31 +141,31 @@ def varies(values: pd.Series) -> bool:
     return not known.empty and known.max() - known.min() > _LEAST_CHANGE * known.abs().max()
 
 
-def short(axis: Axis) -> str:
+def shorten_key(axis: Axis) -> str:
     """The last part of the key, or the last two of one like `protocol.kind`."""
     parts = axis.key.split(".")
     return ".".join(parts[-2:]) if parts[-1] in ("kind", "n", "seed", "bandwidth") else parts[-1]
 
 
-def positions(axis: Axis) -> dict[str, float]:
+def place_values(axis: Axis) -> dict[str, float]:
     """Where an axis' values stand: at their numbers or, if that cannot be drawn, in a row."""
-    numbers = axis.numbers if axis.numbers is not None and to_scale(axis) else range(len(axis.values))
+    numbers = axis.numbers if axis.numbers is not None and is_to_scale(axis) else range(len(axis.values))
     return dict(zip(axis.values, map(float, numbers), strict=True))
 
 
-def logarithmic(axis: Axis) -> bool:
+def is_logarithmic(axis: Axis) -> bool:
     """Whether the numbers span a factor of ten or more."""
     numbers = axis.numbers or ()
     return len(numbers) > 1 and min(numbers) > 0 and max(numbers) >= 10 * min(numbers) and math.isfinite(max(numbers))
 
 
-def to_scale(axis: Axis) -> bool:
+def is_to_scale(axis: Axis) -> bool:
     """Whether there are finite numbers that do not crowd into a corner of the axis."""
     if axis.numbers is None or not all(map(math.isfinite, axis.numbers)):
         return False
-    at = sorted(map(math.log, axis.numbers) if logarithmic(axis) else axis.numbers)
+    at = sorted(map(math.log, axis.numbers) if is_logarithmic(axis) else axis.numbers)
     return len(at) < 2 or min(b - a for a, b in pairwise(at)) >= _CLOSEST * (at[-1] - at[0])
 
 
-def _ordered(rows: pd.DataFrame, axis: Axis) -> pd.DataFrame:
-    return rows.assign(x=rows[axis.key].map(positions(axis))).sort_values("x")
+def _sort_rows(rows: pd.DataFrame, axis: Axis) -> pd.DataFrame:
+    return rows.assign(x=rows[axis.key].map(place_values(axis))).sort_values("x")

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from simasgd.report.drawing.gantt_still import still
-from simasgd.report.drawing.parts import Block, Entry, Gantt, swatch
-from simasgd.report.facts.facts import Facts, customary
-from simasgd.report.facts.tables import clocks
-from simasgd.report.facts.words import count, duration, few, joined, share
+from simasgd.report.drawing.page_parts import Block, LegendEntry, Timeline, draw_swatch
+from simasgd.report.drawing.timeline_still import draw_still
+from simasgd.report.facts.formats import format_duration, format_share, join_words, list_some, spell_count
+from simasgd.report.facts.tables import group_by_clock
+from simasgd.report.facts.variant_facts import VariantFacts, format_resource_name
 from simasgd.results.run import TRACE, Run, Study
 from simasgd.results.timeline import GROUPS, tracks_of
 
@@ -31,7 +31,7 @@ _FINEST = 1e-9
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownTimeline:
     """The part of a time line that is on the page: tracks by group, cut at `until`, out of a run of `length` seconds."""
 
     tracks: Mapping[str, Mapping[str, pd.DataFrame]]
@@ -50,87 +50,93 @@ class Shown:
         return 0.0, self.until
 
 
-def timeline_blocks(study: Study, variants: Sequence[Facts]) -> list[Block]:
+def build_timeline_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:
     """The section, if a time line was recorded: of the first seed, once for variants whose clocks ran alike."""
     every = list(study.runs.items())
-    recorded = [(group, i) for group in clocks(study) for i in group if not _table(every[i][1][0]).empty]
+    recorded = [(group, i) for group in group_by_clock(study) for i in group if not _select_timeline(every[i][1][0]).empty]
     first_of = dict(reversed(recorded))  # of a group, the first one remains
-    groups = [(group, first_of[group]) for group in clocks(study) if group in first_of]
+    groups = [(group, first_of[group]) for group in group_by_clock(study) if group in first_of]
     if not groups:
         return []
     chosen = groups[:_MOST_TIMELINES]
     timelines = [
-        _timeline(few([variants[k].name for k in group]), every[i][0], every[i][1][0], _MOST_SLICES // len(chosen))
+        _build_timeline(list_some([variants[k].name for k in group]), every[i][0], every[i][1][0], _MOST_SLICES // len(chosen))
         for group, i in chosen
     ]
-    seen = {activity for _, i in chosen for activity in _table(every[i][1][0])["activity"].unique()}
+    seen = {activity for _, i in chosen for activity in _select_timeline(every[i][1][0])["activity"].unique()}
     return [
         Block(
             id="timeline",
             nav="Time line",
             title="Time line",
-            reading=_reading(groups, variants, [every[i][1][0] for _, i in chosen]),
+            reading=_describe_timelines(groups, variants, [every[i][1][0] for _, i in chosen]),
             timelines=timelines,
-            legend=[Entry(swatch(activity), activity) for activity in ACTIVITIES if activity in seen],
+            legend=[LegendEntry(draw_swatch(activity), activity) for activity in ACTIVITIES if activity in seen],
         )
     ]
 
 
-def _table(run: Run) -> pd.DataFrame:
+def _select_timeline(run: Run) -> pd.DataFrame:
     """What takes time of a run's time line."""
     if run.timeline is None:
         return pd.DataFrame()
     return run.timeline[run.timeline["end"] > run.timeline["start"]]
 
 
-def _reading(groups: Sequence[tuple[Sequence[int], int]], variants: Sequence[Facts], runs: Sequence[Run]) -> str:
+def _describe_timelines(
+    groups: Sequence[tuple[Sequence[int], int]], variants: Sequence[VariantFacts], runs: Sequence[Run]
+) -> str:
     seed = f" at seed {runs[0].seed}" if len(variants[0].seeds) > 1 else ""
-    below = [group for group in GROUPS[1:] if any(group in _table(found)["group"].to_numpy() for found in runs)]
-    said = f"Who did what when{seed}: {f'learners above, then {joined(below)}' if below else 'all of them learners'}."
+    below = [group for group in GROUPS[1:] if any(group in _select_timeline(found)["group"].to_numpy() for found in runs)]
+    said = f"Who did what when{seed}: {f'learners above, then {join_words(below)}' if below else 'all of them learners'}."
     without = [variants[k].name for group, _ in groups[_MOST_TIMELINES:] for k in group]
     if not without:
         return said
     where = "has its own page" if len(without) == 1 else "have theirs on their own pages"
-    return f"{said} Shown are the first {_MOST_TIMELINES} of {len(groups)}; {few(without)} {where}."
+    return f"{said} Shown are the first {_MOST_TIMELINES} of {len(groups)}; {list_some(without)} {where}."
 
 
-def _timeline(name: str, variant: str, run: Run, most: int) -> Gantt:
-    found = shown(_table(run), run.simulated_seconds, most)
+def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
+    found = select_slices(_select_timeline(run), run.simulated_seconds, most)
     start, end = found.window
-    label = f"Time line of {name}: {_counted(found)}, at first from {duration(start)} to {duration(end)}"
-    left_out = f"Left out here: {joined(found.left_out)}. " if found.left_out else ""
-    return Gantt(
+    label = f"Time line of {name}: {_count_tracks(found)}, at first from {format_duration(start)} to {format_duration(end)}"
+    left_out = f"Left out here: {join_words(found.left_out)}. " if found.left_out else ""
+    return Timeline(
         title=name,
         label=label,
-        data=pack(found),
-        still=still(found.tracks, found.window, f"{label}. {_said(found)}."),
+        data=pack_slices(found),
+        still=draw_still(found.tracks, found.window, f"{label}. {_describe_first_learner(found)}."),
         note=f"{left_out}The whole of it opens in Perfetto (ui.perfetto.dev) or any other viewer of Chrome traces:",
         file=f"{variant}/{TRACE}" if variant else TRACE,
     )
 
 
-def _counted(found: Shown) -> str:
-    return joined(
-        [count(len(tracks), f"track of {group}", f"tracks of {group}") for group, tracks in found.tracks.items() if tracks]
+def _count_tracks(found: ShownTimeline) -> str:
+    return join_words(
+        [
+            spell_count(len(tracks), f"track of {group}", f"tracks of {group}")
+            for group, tracks in found.tracks.items()
+            if tracks
+        ]
     )
 
 
-def _said(found: Shown) -> str:
+def _describe_first_learner(found: ShownTimeline) -> str:
     """How the first learner spends the window."""
     if not found.tracks["learners"]:
         return "no learner did anything"
     (start, end), (track, rows) = found.window, next(iter(found.tracks["learners"].items()))
     within = (rows["end"].clip(upper=end) - rows["start"].clip(lower=start)).clip(lower=0.0)
     spent = within.groupby(rows["activity"], sort=False, observed=True).sum() / (end - start)
-    return f"{track}: {', '.join(f'{activity} {share(part)}' for activity, part in spent.items() if part)}"
+    return f"{track}: {', '.join(f'{activity} {format_share(part)}' for activity, part in spent.items() if part)}"
 
 
-def shown(timeline: pd.DataFrame, length: float, most: int) -> Shown:
+def select_slices(timeline: pd.DataFrame, length: float, most: int) -> ShownTimeline:
     """At most `most` slices: of the first learners, the servers and the busiest links, from the start on."""
     kept, left_out = {}, []
     for group in GROUPS:
         tracks = tracks_of(timeline, group)
-        few_enough = _some(tracks, _MOST_TRACKS[group], busiest=group == "links")
+        few_enough = _select_tracks(tracks, _MOST_TRACKS[group], busiest=group == "links")
         if len(few_enough) < len(tracks):
             which = "busiest" if group == "links" else "first"
             left_out.append(f"all but the {which} {len(few_enough)} of {len(tracks):,} tracks of {group}")
@@ -139,12 +145,15 @@ def shown(timeline: pd.DataFrame, length: float, most: int) -> Shown:
     until = length
     if len(starts) > most and starts[most]:
         until = float(starts[most])
-        left_out.append(f"what began after the first {duration(until)} of {duration(length)}")
-    cut = {group: {customary(track): _cut(rows, until) for track, rows in tracks.items()} for group, tracks in kept.items()}
-    return Shown(cut, until, length, left_out)
+        left_out.append(f"what began after the first {format_duration(until)} of {format_duration(length)}")
+    cut = {
+        group: {format_resource_name(track): _cut_rows(rows, until) for track, rows in tracks.items()}
+        for group, tracks in kept.items()
+    }
+    return ShownTimeline(cut, until, length, left_out)
 
 
-def _some(tracks: Mapping[str, pd.DataFrame], most: int, busiest: bool) -> dict[str, pd.DataFrame]:
+def _select_tracks(tracks: Mapping[str, pd.DataFrame], most: int, busiest: bool) -> dict[str, pd.DataFrame]:
     chosen = list(tracks)
     if busiest:
         chosen.sort(key=lambda track: -float((tracks[track]["end"] - tracks[track]["start"]).sum()))
@@ -152,11 +161,11 @@ def _some(tracks: Mapping[str, pd.DataFrame], most: int, busiest: bool) -> dict[
     return {track: rows for track, rows in tracks.items() if track in chosen}
 
 
-def _cut(rows: pd.DataFrame, until: float) -> pd.DataFrame:
+def _cut_rows(rows: pd.DataFrame, until: float) -> pd.DataFrame:
     return rows[rows["start"] < until].assign(end=rows["end"].clip(upper=until))
 
 
-def pack(found: Shown) -> Markup:
+def pack_slices(found: ShownTimeline) -> Markup:
     """As JSON: names and times, and gzipped little-endian columns (gap since the track's previous end, length: int32 ticks;
     learner: int32; activity: uint8), rows in the order of the tracks.
     """

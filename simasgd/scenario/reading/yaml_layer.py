@@ -7,37 +7,37 @@ from typing import Any
 
 from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
-from simasgd.scenario.reading import files
-from simasgd.scenario.reading.compose import Node, NotYaml, Place, compose, lines_of
+from simasgd.scenario.reading import text_files
+from simasgd.scenario.reading.yaml_tree import Node, Place, YamlError, parse_yaml, split_lines
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 from simasgd.scenario.vocabulary.values import shown
 
 _OPEN, _CLOSE = "([{", ")]}"
-_MOST_OF_NAME, _MOST_OF_KEY, _MOST_OF_MESSAGE = 300, 200, 2000  # characters
+_MAX_NAME, _MAX_KEY, _MAX_MESSAGE = 300, 200, 2000  # characters
 _AROUND = 80  # characters of a line that are shown on either side of the mistake
 
 
-def complaint(mark: Mark, message: str, *, at_key: bool = False, key: str | None = None) -> str:
+def format_complaint(mark: Mark, message: str, *, at_key: bool = False, key: str | None = None) -> str:
     """A mistake with its place: source, line, column, key, message, and the line (or the part of it around the place) with a
     caret. Nothing of it is longer than a reader can bear, and no character of it controls a terminal."""
     column = mark.key_column if at_key else mark.value_column
-    source = _one_line(mark.source, _MOST_OF_NAME)
+    source = _shorten(mark.source, _MAX_NAME)
     place = f"{source}:{mark.line}:{column + 1}" if mark.line else source
-    key = _one_line(mark.key if key is None else key, _MOST_OF_KEY)
-    message = _one_line(message, _MOST_OF_MESSAGE)
+    key = _shorten(mark.key if key is None else key, _MAX_KEY)
+    message = _shorten(message, _MAX_MESSAGE)
     head = f"{place}: {key}: {message}" if key else f"{place}: {message}"
     if not mark.text:
         return head
     number = str(mark.line) if mark.line else ""
-    before, after = _excerpt(mark.text, column)
+    before, after = _cut_excerpt(mark.text, column)
     return f"{head}\n{number:>8} | {before}{after}\n{'':>8} | {' ' * len(before)}^"
 
 
-def _one_line(text: str, most: int) -> str:
+def _shorten(text: str, most: int) -> str:
     return shortened(printable(text), most)
 
 
-def _excerpt(line: str, column: int) -> tuple[str, str]:
+def _cut_excerpt(line: str, column: int) -> tuple[str, str]:
     """What is shown of a line before a column and from it on."""
     start, end = max(0, column - _AROUND), column + _AROUND
     if len(line) <= 2 * _AROUND:
@@ -48,12 +48,12 @@ def _excerpt(line: str, column: int) -> tuple[str, str]:
     return f"{'…' if start else ''}{before}", f"{after}{'…' if end < len(line) else ''}"
 
 
-def read(path: FilePath, name: str | None = None) -> Layer:
+def read_layer(path: FilePath, name: str | None = None) -> Layer:
     """The scenario or profile in a file. Raises ScenarioError."""
     name = str(path) if name is None else name
-    said = _one_line(name, _MOST_OF_NAME)
+    said = _shorten(name, _MAX_NAME)
     try:
-        text = files.text_of(path)
+        text = text_files.read_text(path)
     except IsADirectoryError:
         raise ScenarioError(f"{said}: is a directory; a YAML file is wanted") from None
     except FileNotFoundError:
@@ -64,40 +64,40 @@ def read(path: FilePath, name: str | None = None) -> Layer:
         raise ScenarioError(f"{said}: cannot be read: {error.strerror}") from None
     except ValueError:
         raise ScenarioError(f"{said}: no file can have this name") from None
-    return parse(text, name)
+    return parse_layer(text, name)
 
 
-def parse(text: str, name: str) -> Layer:
+def parse_layer(text: str, name: str) -> Layer:
     """The mapping that YAML 1.2 text holds. Raises ScenarioError."""
-    lines = lines_of(text)
+    lines = split_lines(text)
     try:
-        root = compose(text)
-    except NotYaml as error:
+        root = parse_yaml(text)
+    except YamlError as error:
         problem = f"not YAML: {error}"
         if error.place is None:
-            raise ScenarioError(f"{_one_line(name, _MOST_OF_NAME)}: {problem}") from None
-        raise ScenarioError(complaint(_mark(name, lines, error.place, error.place, ()), problem)) from None
+            raise ScenarioError(f"{_shorten(name, _MAX_NAME)}: {problem}") from None
+        raise ScenarioError(format_complaint(_make_mark(name, lines, error.place, error.place, ()), problem)) from None
     if root is None or root.plain() in (None, {}):
-        said = _one_line(name, _MOST_OF_NAME)
+        said = _shorten(name, _MAX_NAME)
         raise ScenarioError(f"{said}: is empty; a scenario is wanted ('simasgd show quickstart' prints one)")
     if root.mapping is None:
         problem = f"a mapping with the keys of a scenario is wanted, not {shown(root.plain())}"
-        raise ScenarioError(f"{_one_line(name, _MOST_OF_NAME)}:1:1: {problem}")
+        raise ScenarioError(f"{_shorten(name, _MAX_NAME)}:1:1: {problem}")
     marks: dict[Path, Mark] = {}
-    _collect(root, (), marks, lines, name)
+    _collect_marks(root, (), marks, lines, name)
     return Layer(root.plain(), marks)
 
 
-def scalar(text: str) -> Any:
+def parse_scalar(text: str) -> Any:
     """The value that stands behind `key=` on the command line. Raises ValueError."""
     try:
-        root = compose(text)
-    except NotYaml as error:
+        root = parse_yaml(text)
+    except YamlError as error:
         raise ValueError(f"{shown(text)} is not a YAML value: {error}") from None
     return None if root is None else root.plain()
 
 
-def pieces(text: str, separator: str) -> list[str]:
+def split_outside_brackets(text: str, separator: str) -> list[str]:
     """The parts of a text between separators, but for those within brackets or quotes. Raises ValueError."""
     parts, depth, quote = [""], 0, ""
     for character in text:
@@ -118,7 +118,7 @@ def pieces(text: str, separator: str) -> list[str]:
     return parts
 
 
-def dump(tree: dict[str, Any]) -> str:
+def dump_yaml(tree: dict[str, Any]) -> str:
     """YAML text of a tree of plain values."""
     from io import StringIO
 
@@ -128,14 +128,14 @@ def dump(tree: dict[str, Any]) -> str:
     yaml.width = 120
     yaml.default_flow_style = False
     stream = StringIO()
-    yaml.dump(_flow_lists(tree), stream)
+    yaml.dump(_put_lists_on_one_line(tree), stream)
     return stream.getvalue()
 
 
-def _flow_lists(value: Any) -> Any:
+def _put_lists_on_one_line(value: Any) -> Any:
     """Lists of plain values on one line."""
     if isinstance(value, dict):
-        return {key: _flow_lists(item) for key, item in value.items()}
+        return {key: _put_lists_on_one_line(item) for key, item in value.items()}
     if isinstance(value, list):
         from ruamel.yaml.comments import CommentedSeq
 
@@ -145,18 +145,18 @@ def _flow_lists(value: Any) -> Any:
     return value
 
 
-def _collect(node: Node, path: Path, marks: dict[Path, Mark], lines: list[str], name: str) -> None:
+def _collect_marks(node: Node, path: Path, marks: dict[Path, Mark], lines: list[str], name: str) -> None:
     """The marks of all that is below a node."""
     if node.mapping is not None:
         for key, (place, item) in node.mapping.items():
-            marks[*path, key] = _mark(name, lines, place, item.place, (*path, key))
-            _collect(item, (*path, key), marks, lines, name)
+            marks[*path, key] = _make_mark(name, lines, place, item.place, (*path, key))
+            _collect_marks(item, (*path, key), marks, lines, name)
     for number, item in enumerate(node.items or ()):
-        marks[*path, number] = _mark(name, lines, item.place, item.place, (*path, number))
-        _collect(item, (*path, number), marks, lines, name)
+        marks[*path, number] = _make_mark(name, lines, item.place, item.place, (*path, number))
+        _collect_marks(item, (*path, number), marks, lines, name)
 
 
-def _mark(name: str, lines: list[str], key: Place, value: Place, path: Path) -> Mark:
+def _make_mark(name: str, lines: list[str], key: Place, value: Place, path: Path) -> Mark:
     return Mark(
         source=name,
         line=key.line + 1,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
+from simasgd.report.facts.formats import Spread
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.words import Spread
 from simasgd.results.outcome import Outcome, gravest
 from simasgd.results.run import Run, Study, mean
 from simasgd.results.timeline import numbered
@@ -75,7 +75,7 @@ NO_FAULTS = Faults()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class VariantFacts:
     """One variant over its seeds. `classes` is None where nothing is learned, and 0 where labels are no classes."""
 
     name: str
@@ -150,23 +150,23 @@ class Facts:
         return max(self.resources, key=lambda resource: resource.busy, default=None)
 
 
-def facts_of(study: Study) -> list[Facts]:
+def collect_facts(study: Study) -> list[VariantFacts]:
     """One entry per variant, in the study's order."""
-    return [_facts(variant, runs) for variant, runs in study.runs.items()]
+    return [_collect(variant, runs) for variant, runs in study.runs.items()]
 
 
-def protocol_name(protocol: AbstractProtocol) -> str:
+def name_protocol(protocol: AbstractProtocol) -> str:
     """As the papers write it: async, hardsync, 4-softsync."""
     if isinstance(protocol, NSoftsync):
         return f"{'λ' if protocol.n == 'learners' else protocol.n}-softsync"
     return protocol.kind
 
 
-def _facts(variant: str, runs: Sequence[Run]) -> Facts:
+def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
     scenario, learning = runs[0].scenario, runs[0].scenario.learning
     learners = scenario.cluster.learners
-    name = protocol_name(scenario.protocol)
-    return Facts(
+    name = name_protocol(scenario.protocol)
+    return VariantFacts(
         name=variant or name,
         protocol=name,
         rule="" if learning is None else scenario.modulation.symbol,
@@ -186,39 +186,39 @@ def _facts(variant: str, runs: Sequence[Run]) -> Facts:
         own_models=scenario.protocol.has_own_models,
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
         mixing=Spread.of([found for run in runs if (found := (run.summary.get("mixing") or {}).get("mean")) is not None]),
-        distance=Spread.of([found for run in runs if (found := _distance(run)) is not None]),
-        diverged=tuple(_divergence(run) for run in runs if run.diverged),
-        learner_time=_means([run.summary["learner_time"] for run in runs]),
-        threads=_threads([run.summary.get("threads") or {} for run in runs]),
+        distance=Spread.of([found for run in runs if (found := _read_distance(run)) is not None]),
+        diverged=tuple(_read_divergence(run) for run in runs if run.diverged),
+        learner_time=_average([run.summary["learner_time"] for run in runs]),
+        threads=_average_threads([run.summary.get("threads") or {} for run in runs]),
         overlap=mean([found for run in runs if (found := run.summary.get("overlap")) is not None]),
         architecture=runs[0].summary.get("architecture", "base"),
-        resources=_resources([run.summary for run in runs]),
-        critical_path=_critical_path([found for run in runs if (found := run.summary.get("critical_path"))]),
-        what_if=_what_if(runs[0].summary),
-        faults=_faults([run.summary for run in runs]),
+        resources=_average_resources([run.summary for run in runs]),
+        critical_path=_average_critical_path([found for run in runs if (found := run.summary.get("critical_path"))]),
+        what_if=_read_what_if(runs[0].summary),
+        faults=_sum_faults([run.summary for run in runs]),
         hangs=tuple(
             Hang(run.seed, found["at"], found["reason"]) for run in runs if (found := run.summary.get("hang")) is not None
         ),
     )
 
 
-def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {key: math.fsum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
 
-def _divergence(run: Run) -> Divergence:
+def _read_divergence(run: Run) -> Divergence:
     found = run.summary["diverged"]
     return Divergence(run.seed, found["update"], found["epoch"])
 
 
-def _distance(run: Run) -> float | None:
+def _read_distance(run: Run) -> float | None:
     """The last consensus distance; None of one common model, of a run that diverged, and of runs of earlier versions."""
     evaluations = run.summary["evaluations"]
     found: float | None = evaluations[-1].get("consensus_distance") if evaluations and not run.diverged else None
     return found
 
 
-def _what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
+def _read_what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
     """Without a server nothing is asked of one; a changed cluster that hung has no speed-up."""
     return tuple(
         WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"], found.get("spread_speedup"))
@@ -227,36 +227,36 @@ def _what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
     )
 
 
-def _resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
+def _average_resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
     """Means over the seeds, of the servers and then of the links by their numbers. A link that a seed never used was idle."""
     servers, links = ([{one["name"]: one for one in summary[group]} for summary in summaries] for group in ("servers", "links"))
     return (
-        *(_resource(name, servers) for name in servers[0]),
-        *(_resource(name, links) for name in numbered({name for seed in links for name in seed})),
+        *(_average_resource(name, servers) for name in servers[0]),
+        *(_average_resource(name, links) for name in numbered({name for seed in links for name in seed})),
     )
 
 
-def _resource(name: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> Resource:
+def _average_resource(name: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> Resource:
     same = [seed[name] for seed in seeds if name in seed]
     busy, mean_queue = (math.fsum(one[key] for one in same) / len(seeds) for key in ("busy", "mean_queue"))
-    return Resource(customary(name), busy, mean_queue)
+    return Resource(format_resource_name(name), busy, mean_queue)
 
 
-def _threads(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    return {thread: _means([row[thread] for row in rows]) for thread in rows[0]}
+def _average_threads(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    return {thread: _average([row[thread] for row in rows]) for thread in rows[0]}
 
 
-def _critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
     shares = [{part: seconds / whole for part, seconds in row.items()} for row in rows if (whole := math.fsum(row.values()))]
-    return _means(shares) if shares else None
+    return _average(shares) if shares else None
 
 
-def _faults(summaries: Sequence[Mapping[str, Any]]) -> Faults:
+def _sum_faults(summaries: Sequence[Mapping[str, Any]]) -> Faults:
     """Sums over the seeds. Summaries of earlier versions know of none."""
     known = [summary.get("faults", {}) | summary["gradients"] for summary in summaries]
     return Faults(**{one.name: sum(row.get(one.name, 0) for row in known) for one in fields(Faults)})
 
 
-def customary(name: str) -> str:
+def format_resource_name(name: str) -> str:
     """A server's or a link's name as people write it."""
     return " ".join("NIC" if word == "nic" else word for word in name.split())

@@ -1,0 +1,30 @@
+"""The sections of the run report: each a reading, its figures, and the table behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simasgd.report.comparison.blocks import build_comparison_blocks
+from simasgd.report.comparison.comparison import compare_variants
+from simasgd.report.drawing.page_parts import Block
+from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.faults import build_fault_blocks
+from simasgd.report.sections.learning import build_distance_blocks, build_learning_blocks
+from simasgd.report.sections.staleness import build_staleness_block
+from simasgd.report.sections.time import build_time_block
+from simasgd.report.sections.timeline import build_timeline_blocks
+from simasgd.results.run import Study
+
+
+def build_study_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:
+    """Those that this study has something to show in."""
+    compared = compare_variants(study, variants)
+    return [
+        *build_learning_blocks(study, variants, [comparison.metric for comparison in compared]),
+        *build_comparison_blocks(compared),
+        *build_distance_blocks(study),
+        build_staleness_block(study, variants),
+        build_time_block(study, variants),
+        *build_timeline_blocks(study, variants),
+        *build_fault_blocks(variants),
+    ]
