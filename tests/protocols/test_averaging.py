@@ -16,7 +16,7 @@ from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.cluster.collective import Collective
 from simasgd.scenario.reading.keys import find_sections
 from tests.build import LEARNING, LINEAR, clock, scenario
-from tests.learning.players.test_players import TOLERANCE, distance
+from tests.learning.agreement import TOLERANCE, relative_distance
 
 CLUSTER = {"learners": 4, "profile": "ethernet-25g", "compute": {"per_batch": "1 ms", "distribution": "gamma", "cv": 0.4}}
 PLAIN = {"learning": {"optimizer": {"kind": "sgd", "learning_rate": 0.05}}}
@@ -31,7 +31,7 @@ def posed(protocol, *changes, base=LINEAR):
 
 def final(problem) -> Moment:
     (moment,) = Compiled().play(problem, [problem.tape.num_steps], lambda _: None)
-    assert distance(moment.weights, problem.start) > 0.01, "nothing was learned, so agreement says nothing"
+    assert relative_distance(moment.weights, problem.start) > 0.01, "nothing was learned, so agreement says nothing"
     return moment
 
 
@@ -68,14 +68,14 @@ def test_all_reduce_is_hardsync(collective):
     for column in ("learner", "batch", "timestamp", "step"):
         assert np.array_equal(getattr(tape, column)[order], getattr(other, column)[others])
     if collective == "ring":
-        assert distance(final(problem).weights, final(hardsync).weights) <= TOLERANCE["float64"]
+        assert relative_distance(final(problem).weights, final(hardsync).weights) <= TOLERANCE["float64"]
 
 
 def test_all_reduce_is_serial():
     """SGD with a mini-batch of λµ."""
     problem = posed("all-reduce", base=LEARNING)
     rounds = [list(range(4 * number, 4 * number + 4)) for number in range(PER_LEARNER)]
-    assert distance(final(problem).weights, serial(problem, rounds)) <= TOLERANCE["float64"]
+    assert relative_distance(final(problem).weights, serial(problem, rounds)) <= TOLERANCE["float64"]
 
 
 def test_local_sgd_of_one_step_is_all_reduce():
@@ -85,7 +85,7 @@ def test_local_sgd_of_one_step_is_all_reduce():
     local = posed(one, PLAIN, {"stop": {"gradients": 4 * PER_LEARNER + 1}})
     (moment,) = Compiled().play(local, [local.tape.num_steps - 1], lambda _: None)
     assert moment.distance == pytest.approx(0.0, abs=1e-12)
-    assert distance(moment.weights, final(posed("all-reduce", PLAIN)).weights) <= TOLERANCE["float64"]
+    assert relative_distance(moment.weights, final(posed("all-reduce", PLAIN)).weights) <= TOLERANCE["float64"]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_learners_that_do_not_mix_are_runs_of_their_own(protocol):
     squares = [sum(((a - b) ** 2).sum() for a, b in zip(*map(jax.tree.leaves, (one, mean)), strict=True)) for one in own]
     if tape.mixing.has_centre:  # it is what is evaluated, and stays where it is
         (moment,) = Compiled().play(problem, [tape.num_steps], lambda _: None)
-        assert distance(moment.weights, problem.start) == 0.0
+        assert relative_distance(moment.weights, problem.start) == 0.0
         without = dataclasses.replace(tape.mixing, has_centre=False)
         problem = dataclasses.replace(problem, tape=dataclasses.replace(tape, mixing=without))
     moment = final(problem)
-    assert distance(moment.weights, mean) <= TOLERANCE["float64"]
+    assert relative_distance(moment.weights, mean) <= TOLERANCE["float64"]
     assert moment.distance == pytest.approx(np.sqrt(sum(squares) / 4), rel=1e-10)
 
 
@@ -137,4 +137,4 @@ def test_local_sgd_averages_momentum_or_not(average, base):
             if average:
                 momenta = [jax.tree.map(lambda *leaves: sum(leaves) / 4, *momenta)] * 4
     mean = jax.tree.map(lambda *leaves: sum(leaves) / 4, *weights)
-    assert distance(final(problem).weights, mean) <= TOLERANCE["float64"]
+    assert relative_distance(final(problem).weights, mean) <= TOLERANCE["float64"]

@@ -13,7 +13,7 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.problem.problem import build_problem
 from simasgd.protocols import InjectedStaleness, Protocol
 from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario
-from tests.learning.players.test_players import TOLERANCE, distance, final, named
+from tests.learning.agreement import TOLERANCE, final_weights, name_case, relative_distance
 from tests.protocols.table import ROWS
 
 KINDS = sorted(ROWS)
@@ -72,12 +72,12 @@ MODELS = [*((LINEAR, kind) for kind in KINDS), *((LEARNING, kind) for kind in ("
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize(("base", "kind"), MODELS, ids=named)
+@pytest.mark.parametrize(("base", "kind"), MODELS, ids=name_case)
 def test_the_players_agree(base, kind):
     changes = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
     chosen = scenario(base, {"cluster": CLUSTER, "protocol": ROWS[kind].typical}, changes)
     with jax.enable_x64(True):
         problem = build_problem(chosen, clock(chosen)[1])
-        expected = final(Reference(), problem)
-        assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
-        assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
+        expected = final_weights(Reference(), problem)
+        assert relative_distance(final_weights(Compiled(), problem), expected) <= TOLERANCE["float64"]
+        assert relative_distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"

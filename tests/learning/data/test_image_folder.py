@@ -16,14 +16,9 @@ from simasgd.learning.data.partition import parts
 from simasgd.learning.data.sets import Dataset, load
 from simasgd.scenario.learning.data import ImageNet
 from simasgd.scenario.learning.partition import Dirichlet, Shards
+from tests.learning.data.images import save_image
 
 PLAIN: dict[str, Any] = {"resolution": 4, "classes": 2, "train": 5, "test": 2}
-
-
-def save(path: Path, pixels: np.ndarray) -> None:
-    """A PNG under the name of a JPEG, so that its pixels are what they were; Pillow looks at the content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels.astype(np.uint8)).save(path, format="png")
 
 
 def uniform(value: int, height: int = 4, width: int = 4) -> np.ndarray:
@@ -37,9 +32,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "imagenet"
     for name, values in (("train/n00000002/n00000002_", (51, 102, 153)), ("train/n00000001/n00000001_", (0, 255))):
         for number, value in enumerate(values):
-            save(folder / f"{name}{number}.JPEG", uniform(value))
-    save(folder / "val/n00000001/ILSVRC2012_val_00000001.JPEG", uniform(255))
-    save(folder / "val/n00000002/ILSVRC2012_val_00000002.JPEG", uniform(51))
+            save_image(folder / f"{name}{number}.JPEG", uniform(value))
+    save_image(folder / "val/n00000001/ILSVRC2012_val_00000001.JPEG", uniform(255))
+    save_image(folder / "val/n00000002/ILSVRC2012_val_00000002.JPEG", uniform(51))
     (folder / "train/n00000001/readme.txt").write_text("no image")
     (folder / "train/empty").mkdir()
     return folder
@@ -69,8 +64,8 @@ def test_classes_are_the_folders_in_order(root: Path) -> None:
 def test_the_square_in_the_middle_is_scaled(root: Path) -> None:
     wide = np.zeros((8, 16, 3))
     wide[:, 4:8], wide[:, 8:12], wide[:, :4] = (255, 0, 0), (0, 0, 255), 255  # what is left and right of the square is cut off
-    save(root / "train/n00000001/n00000001_0.JPEG", wide)
-    save(root / "train/n00000001/n00000001_1.JPEG", wide.transpose(1, 0, 2))
+    save_image(root / "train/n00000001/n00000001_0.JPEG", wide)
+    save_image(root / "train/n00000001/n00000001_1.JPEG", wide.transpose(1, 0, 2))
     train, _ = lazy(load(ImageNet(**PLAIN | {"resolution": 8})))
     first, second = train.take([0, 1]).reshape(2, 8, 8, 3)
     assert np.array_equal(first, np.concatenate([np.tile([1.0, 0, 0], (8, 4, 1)), np.tile([0, 0, 1.0], (8, 4, 1))], axis=1))
@@ -133,7 +128,7 @@ def test_other_counts_are_told_with_the_keys_that_fit(wrong: dict[str, int], roo
 
 
 def test_a_class_that_is_only_tested_is_refused(root: Path) -> None:
-    save(root / "val/n00000003/x.JPEG", uniform(1))
+    save_image(root / "val/n00000003/x.JPEG", uniform(1))
     with pytest.raises(DataMissing, match=r"val/n00000003 is of a class that .*train does not have"):
         load(ImageNet(**PLAIN))
 

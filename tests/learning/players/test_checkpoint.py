@@ -20,7 +20,7 @@ from simasgd.learning.players.compiled import Compiled, Together
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
 from tests.build import LEARNING, LINEAR, PROGRAM, scenario
-from tests.learning.players.test_players import distance, problem_of
+from tests.learning.agreement import relative_distance, simulate_problem
 
 LONG = """
 name: long
@@ -134,7 +134,7 @@ def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
     learning = {"modulation": modulation, "optimizer": {"kind": "adam", "learning_rate": 0.003}}
     stop = {"gradients": None, "updates": 800}
     chosen = scenario(LINEAR, {"learning": learning, "protocol": protocol, "stop": stop})
-    problem = problem_of(chosen)
+    problem = simulate_problem(chosen)
     stops = [300, 800]
     undisturbed = final(Compiled(), problem, stops)
     first = FileCheckpoint(tmp_path / "x", "this run", 0.0)
@@ -143,7 +143,7 @@ def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
     first.found["seen"] = [1, None]
     walk.close()
     second = FileCheckpoint(tmp_path / "x", "this run", 1e9)
-    assert distance(final(Compiled(checkpoint=second), problem, stops), undisturbed) == 0.0
+    assert relative_distance(final(Compiled(checkpoint=second), problem, stops), undisturbed) == 0.0
 
 
 def test_another_runs_checkpoint_is_not_read(tmp_path):
@@ -234,7 +234,7 @@ def test_members_that_diverged_before_a_checkpoint_stay_so(tmp_path):
         scenario(LEARNING, {"learning": {"optimizer": {"kind": "sgd", "learning_rate": rate}}, "stop": {"gradients": 600}})
         for rate in (0.05, 1e30)
     ]
-    problems = [problem_of(each) for each in scenarios]
+    problems = [simulate_problem(each) for each in scenarios]
     problems[1] = replace(problems[1], recipe=problems[0].recipe, factors=problems[1].factors * 1e30 / 0.05)
     undisturbed = list(Together().play(problems, [200, 600], lambda done: None))
     assert undisturbed[0][1].diverged
@@ -246,5 +246,5 @@ def test_members_that_diverged_before_a_checkpoint_stay_so(tmp_path):
     second = Together(checkpoint=FileCheckpoint(tmp_path / "x", "run", 1e9))
     *_, last = second.play(problems, [200, 600], lambda done: None)
     assert last[1] is None
-    assert distance(last[0].weights, undisturbed[-1][0].weights) == 0.0
+    assert relative_distance(last[0].weights, undisturbed[-1][0].weights) == 0.0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(last[0].weights))

@@ -12,7 +12,7 @@ from simasgd.learning.problem.problem import build_problem
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.simulator import study
 from tests.build import LEARNING, LINEAR, clock, scenario
-from tests.learning.players.test_players import distance, final
+from tests.learning.agreement import final_weights, relative_distance
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
@@ -30,7 +30,7 @@ def weights_after(updates, *changes, player=None):
     chosen = scenario(LINEAR, {"stop": {"gradients": None, "updates": updates}}, *changes)
     with jax.enable_x64(True):
         problem = build_problem(chosen, clock(chosen)[1])
-        return final(Compiled() if player is None else player, problem)
+        return final_weights(Compiled() if player is None else player, problem)
 
 
 @pytest.mark.parametrize("kind", ["downpour", "fedbuff"])
@@ -40,14 +40,14 @@ def test_a_lone_learners_steps_are_serial_sgd(kind):
     never = {"learning": {"modulation": "none"}}
     serial = weights_after(100, ALONE, PLAIN)
     own = weights_after(25, ALONE, PLAIN, never, {"protocol": {"kind": kind, **parameters}})
-    assert distance(own, serial) <= 1e-12
+    assert relative_distance(own, serial) <= 1e-12
 
 
 def test_a_copy_outlives_its_messages():
     """Downpour with n_push < n_fetch, alone: the server adds up what the copy has done, so fetching seldom changes nothing."""
     serial = weights_after(60, ALONE, PLAIN)
     seldom = weights_after(30, ALONE, PLAIN, {"protocol": {"kind": "downpour", "n_fetch": 6, "n_push": 2}})
-    assert distance(seldom, serial) <= 1e-12
+    assert relative_distance(seldom, serial) <= 1e-12
 
 
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
@@ -74,8 +74,8 @@ def test_the_schedule_holds_for_copies_too():
     halved = {"learning": {"schedule": {"boundaries": [(40 * 4 - 0.5) / 1437], "factor": 0.5}}}
     fedbuff = {"protocol": {"kind": "fedbuff", "buffer": 1, "local_steps": 4}, "learning": {"modulation": "none"}}
     serial = weights_after(80, ALONE, PLAIN, halved)
-    assert distance(weights_after(20, ALONE, PLAIN, halved, fedbuff), serial) <= 1e-12
-    assert distance(weights_after(80, ALONE, PLAIN), serial) > 1e-3
+    assert relative_distance(weights_after(20, ALONE, PLAIN, halved, fedbuff), serial) <= 1e-12
+    assert relative_distance(weights_after(80, ALONE, PLAIN), serial) > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_dynsgd_is_async_with_its_modulation():
         scenario(LINEAR, stop, changes)
         for changes in ({"protocol": "dynsgd"}, {"learning": {"modulation": "inverse-staleness"}}, {})
     )
-    ends = [final(Compiled(), build_problem(chosen, clock(chosen)[1])) for chosen in (dynsgd, modulated, plain)]
-    assert distance(ends[0], ends[1]) == 0.0
-    assert distance(ends[0], ends[2]) > 1e-3
+    ends = [final_weights(Compiled(), build_problem(chosen, clock(chosen)[1])) for chosen in (dynsgd, modulated, plain)]
+    assert relative_distance(ends[0], ends[1]) == 0.0
+    assert relative_distance(ends[0], ends[2]) > 1e-3
 
 
 def test_learning_rates_of_copies_go_together():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import jax
 import pytest
 
 from simasgd import DataMissing, RunFailed, simulate
@@ -16,13 +15,9 @@ from simasgd.learning.problem.memory import format_bytes
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import plans
 from tests.build import LEARNING, LINEAR, scenario
-from tests.learning.players.test_players import problem_of
+from tests.learning.agreement import count_bytes, simulate_problem
 
 CROPPED = merge(LEARNING, {"learning": {"data": {"kind": "digits", "crop": 1}}})
-
-
-def bytes_of(tree):
-    return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -42,18 +37,18 @@ def bytes_of(tree):
 def test_what_is_stated_is_what_is_taken(protocol, modulation, base, device):
     optimizer = {"kind": "adam", "learning_rate": 0.01}
     chosen = scenario(base, {"protocol": protocol, "learning": {"optimizer": optimizer, "modulation": modulation}})
-    problem = problem_of(chosen)
+    problem = simulate_problem(chosen)
     plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
     needed = needs(plan, problem.recipe, problem.dtype, 4)
     machine = Machine([problem], plan)
-    slots = bytes_of(machine.start.slots) if plan.num_slots else 0
-    copies = bytes_of(machine.start.memory.copies)
+    slots = count_bytes(machine.start.slots) if plan.num_slots else 0
+    copies = count_bytes(machine.start.memory.copies)
     assert needed["learners' copies"] == 3 * copies
     assert (copies > 0) == (chosen.protocol.kind == "fedbuff")
     assert needed["versions in flight"] == 3 * slots
-    assert needed["weights and optimizer"] == 3 * (bytes_of(machine.start) - slots - copies)
+    assert needed["weights and optimizer"] == 3 * (count_bytes(machine.start) - slots - copies)
     bounds = sum(leaf.nbytes for leaf in (machine._rows.first, machine._rows.wave) if leaf is not None)
-    assert needed["mini-batches"] == bytes_of(machine._rows) - bounds
+    assert needed["mini-batches"] == count_bytes(machine._rows) - bounds
 
 
 def test_a_plan_too_large_for_the_machine_is_refused_before_it_is_made():

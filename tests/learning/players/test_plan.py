@@ -11,29 +11,11 @@ from hypothesis import strategies as st
 
 from simasgd.learning.chain.plan import CPU, plan
 from simasgd.learning.train import evaluation_points
-from simasgd.tape import Tape
 from tests.build import TIMING, clock, scenario
-
-
-def tape_of(timestamps):
-    """A tape whose step u applies gradients computed on the weights numbered timestamps[u]."""
-    counts = [len(row) for row in timestamps]
-    flat = np.array([timestamp for row in timestamps for timestamp in row])
-    none = np.zeros(len(flat))
-    return Tape(
-        mini_batch=1,
-        learner=np.zeros(len(flat), np.int64),
-        batch=np.arange(len(flat)),
-        timestamp=flat,
-        read_at=none,
-        computed_at=none,
-        stepped_at=np.arange(len(counts), dtype=float),
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-    )
-
+from tests.learning.agreement import IN_WAVES
+from tests.learning.tapes import make_tape
 
 ONE_BY_ONE = CPU
-IN_WAVES = CPU._replace(most_in_wave=8)
 
 
 def layout_of(tape, device=ONE_BY_ONE, overhead=16.0, linear=True, stops=()):
@@ -75,7 +57,7 @@ overheads = st.sampled_from([0.0, 1.0, 3.0, 1000.0])
 
 @given(tapes(), st.sampled_from([ONE_BY_ONE, IN_WAVES]), overheads, st.booleans())
 def test_every_gradient_is_in_one_evaluation_of_its_step_and_version(rows, device, overhead, linear):
-    tape = tape_of(rows)
+    tape = make_tape(rows)
     layout = layout_of(tape, device, overhead, linear)
     of = layout.evaluations
     real = np.ones(of.place.shape, bool) if of.real is None else of.real
@@ -93,7 +75,7 @@ def test_every_gradient_is_in_one_evaluation_of_its_step_and_version(rows, devic
 
 @given(tapes(), st.sampled_from([ONE_BY_ONE, IN_WAVES]), overheads, st.booleans(), st.sets(st.integers(1, 39)))
 def test_every_evaluation_finds_its_version(rows, device, overhead, linear, stops):
-    layout = layout_of(tape_of(rows), device, overhead, linear, sorted(stops))
+    layout = layout_of(make_tape(rows), device, overhead, linear, sorted(stops))
     if layout.num_slots == 0:
         assert (layout.evaluations.staleness == 0).all(), "without slots only the current weights are read"
     else:
@@ -107,7 +89,7 @@ def test_every_evaluation_finds_its_version(rows, device, overhead, linear, stop
 
 @given(tapes(), st.lists(st.integers(0, 12), min_size=2, max_size=3))
 def test_each_layer_finds_its_version(rows, delays):
-    tape = tape_of([[min(row)] for row in rows])
+    tape = make_tape([[min(row)] for row in rows])
     layers = np.maximum(0, np.arange(tape.num_steps)[:, None] - delays)
     tape = dataclasses.replace(tape, timestamp=layers.min(axis=1), layers=layers)
     for device in (ONE_BY_ONE, IN_WAVES):
@@ -120,7 +102,7 @@ def test_each_layer_finds_its_version(rows, delays):
 
 @given(tapes())
 def test_no_more_slots_than_versions_alive_together(rows):
-    tape = tape_of(rows)
+    tape = make_tape(rows)
     layout = layout_of(tape)
     last = {}
     for u, row in enumerate(rows):
@@ -139,7 +121,7 @@ def test_one_version_a_step_is_one_mini_batch():
 
 
 def test_a_mini_batch_too_large_for_the_device_is_parted():
-    layout = layout_of(tape_of([[u] * 10 for u in range(3)]), CPU._replace(most_samples=4), overhead=0.5)
+    layout = layout_of(make_tape([[u] * 10 for u in range(3)]), CPU._replace(most_samples=4), overhead=0.5)
     assert (layout.fused, layout.num_evaluations) == (2, 15), "five pairs waste nothing"
     assert layout.evaluations.coefficient.tolist() == [0.2] * 15
 
@@ -147,7 +129,7 @@ def test_a_mini_batch_too_large_for_the_device_is_parted():
 def test_groups_are_fused_as_far_as_that_pays():
     """Six gradients of one version and two of another: with nothing lost by many evaluations each is one, with much to lose
     two do, and in between they are pieces of two."""
-    tape = tape_of([[0, 0], [1, 0, 1, 1, 1, 0, 1, 1]])
+    tape = make_tape([[0, 0], [1, 0, 1, 1, 1, 0, 1, 1]])
     cases = {0.0: (1, 10), 1.5: (2, 5), 100.0: (6, 3)}
     for overhead, expected in cases.items():
         layout = layout_of(tape, overhead=overhead)
@@ -174,7 +156,7 @@ def test_waves_of_async_are_nearly_as_wide_as_the_cluster():
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20), st.integers(1, 6), st.integers(1, 9))
 def test_each_epoch_is_evaluated_at_the_step_that_ends_it_and_no_step_twice(gradients, mini_batch, samples_per_epoch):
-    tape = dataclasses.replace(tape_of([[0] * count for count in gradients]), mini_batch=mini_batch)
+    tape = dataclasses.replace(make_tape([[0] * count for count in gradients]), mini_batch=mini_batch)
     samples = int(tape.samples_before[-1])
     epochs, steps = evaluation_points(tape, samples_per_epoch)
     whole = range(samples // samples_per_epoch + 1)
@@ -189,5 +171,5 @@ def test_each_epoch_is_evaluated_at_the_step_that_ends_it_and_no_step_twice(grad
 
 
 def test_a_step_that_ends_many_epochs_is_evaluated_once():
-    tape = dataclasses.replace(tape_of([[0]] * 3), mini_batch=10**9)
+    tape = dataclasses.replace(make_tape([[0]] * 3), mini_batch=10**9)
     assert evaluation_points(tape, 1) == ([0.0, 1e9, 2e9, 3e9], [0, 1, 2, 3])

@@ -16,10 +16,10 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.machine import _compiled
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.vocabulary.merge import merge
-from tests.build import LEARNING, LINEAR, clock, scenario
-from tests.learning.players.test_plan import tape_of
+from tests.build import LEARNING, LINEAR, scenario
+from tests.learning.agreement import PROTOCOLS, TOLERANCE, final_weights, name_case, relative_distance, simulate_problem
+from tests.learning.tapes import make_tape
 
-PROTOCOLS = [{"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1}, {"kind": "n-softsync", "n": 2}]
 MODULATIONS = [
     "none",
     "inverse-staleness",
@@ -49,24 +49,6 @@ OPTIMIZERS = [
     {"kind": "rmsprop", "learning_rate": 0.002, "centered": True, "momentum": 0.5},
 ]
 DEEP = merge(LEARNING, {"learning": {"model": {"kind": "mlp", "hidden": [8, 8]}}})
-TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
-
-
-def problem_of(chosen):
-    _, tape = clock(chosen)
-    return build_problem(chosen, tape)
-
-
-def distance(left, right):
-    """‖Δw‖/‖w‖ over all parameters."""
-    left, right = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (left, right))
-    return np.linalg.norm(left - right) / np.linalg.norm(right)
-
-
-def final(player, problem, stops=()):
-    moments = list(player.play(problem, [*stops, problem.tape.num_steps], lambda done: None))
-    assert [moment.steps for moment in moments] == [*stops, problem.tape.num_steps]
-    return moments[-1].weights
 
 
 # Every program is compiled twice, so the table is thinned out: the first four modulations with every protocol, the others where
@@ -80,13 +62,8 @@ CASES = [
 ]
 
 
-def named(case):
-    """A base by its model, all else as it is."""
-    return case["learning"]["model"]["kind"] if isinstance(case, dict) and "learning" in case else str(case)
-
-
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), CASES, ids=named)
+@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), CASES, ids=name_case)
 def test_the_players_agree(base, protocol, modulation, precision):
     chosen = scenario(
         base,
@@ -102,11 +79,11 @@ def test_the_players_agree(base, protocol, modulation, precision):
         },
     )
     with jax.enable_x64(precision == "float64"):
-        problem = problem_of(chosen)
-        expected = final(Reference(), problem)
+        problem = simulate_problem(chosen)
+        expected = final_weights(Reference(), problem)
         assert jax.tree.leaves(expected)[0].dtype == precision
-        assert distance(final(Compiled(), problem), expected) <= TOLERANCE[precision]
-        assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
+        assert relative_distance(final_weights(Compiled(), problem), expected) <= TOLERANCE[precision]
+        assert relative_distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
 
 
 ON_FRESH = [modulation for modulation in MODULATIONS if "wu-adaptive-1" in modulation or "mishchenko" in str(modulation)]
@@ -125,7 +102,7 @@ def test_modulations_differ(protocol, noise):
         str(modulation): scenario(LINEAR, {"protocol": protocol, "learning": {"modulation": modulation, **noisy}})
         for modulation in tried
     }
-    weights = {name: final(Compiled(), problem_of(each)) for name, each in chosen.items()}
+    weights = {name: final_weights(Compiled(), simulate_problem(each)) for name, each in chosen.items()}
     plain = weights.pop("none")
     kinds = {str(modulation): modulation["kind"] if isinstance(modulation, dict) else modulation for modulation in MODULATIONS}
     always_one = set()
@@ -134,7 +111,7 @@ def test_modulations_differ(protocol, noise):
     if protocol == {"kind": "n-softsync", "n": 1}:
         always_one = {"inverse-mean-staleness", "koloskova"}  # ⟨σ⟩ = n = 1, and τ ≤ 2
     for name, other in weights.items():
-        assert bool(distance(other, plain) <= 1e-5) is (kinds[name] in always_one), name
+        assert bool(relative_distance(other, plain) <= 1e-5) is (kinds[name] in always_one), name
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -145,14 +122,14 @@ def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
     _functions.cache_clear()  # exactly equal are what one compiler made with one effort
     _compiled.cache_clear()
     short = {"stop": {"gradients": None, "updates": 100}}
-    plain = final(player, problem_of(scenario(LINEAR, short)))
+    plain = final_weights(player, simulate_problem(scenario(LINEAR, short)))
     nothing = scenario(LINEAR, short, {"learning": {"modulation": {"kind": modulation, "lambda0": 0}}})
-    assert distance(final(player, problem_of(nothing)), plain) == 0.0
+    assert relative_distance(final_weights(player, simulate_problem(nothing)), plain) == 0.0
     alone = {"cluster": {"learners": 1}}
-    serial = final(player, problem_of(scenario(LINEAR, short, alone)))
+    serial = final_weights(player, simulate_problem(scenario(LINEAR, short, alone)))
     fresh = scenario(LINEAR, short, alone, {"learning": {"modulation": {"kind": modulation, "lambda0": 2}}})
-    assert distance(final(player, problem_of(fresh)), serial) == 0.0
-    assert distance(serial, plain) > 0.01
+    assert relative_distance(final_weights(player, simulate_problem(fresh)), serial) == 0.0
+    assert relative_distance(serial, plain) > 0.01
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -161,9 +138,9 @@ def test_dana_dc_of_no_compensation_is_dana_zero(protocol):
     weights = []
     for modulation in ("dana-zero", {"kind": "dana-dc", "lambda0": 0}, "dana-dc"):
         changes = {"protocol": protocol, "learning": {"modulation": modulation}, "stop": {"gradients": 200}}
-        weights.append(final(Compiled(), problem_of(scenario(LINEAR, changes))))
-    assert distance(weights[1], weights[0]) <= TOLERANCE["float32"]
-    assert distance(weights[2], weights[0]) > 1e-3
+        weights.append(final_weights(Compiled(), simulate_problem(scenario(LINEAR, changes))))
+    assert relative_distance(weights[1], weights[0]) <= TOLERANCE["float32"]
+    assert relative_distance(weights[2], weights[0]) > 1e-3
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -174,8 +151,10 @@ def test_rows_of_unequal_length_leave_the_rules_state_alone(modulation):
     chosen = scenario(LINEAR, {"learning": {"modulation": modulation, "precision": "float64", **gently}})
     versions = [[max(0, u - lag) for lag in ((5, 2, 0)[: 1 + u % 3])] for u in range(60)]
     with jax.enable_x64(True):
-        problem = build_problem(chosen, tape_of(versions))
-        assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
+        problem = build_problem(chosen, make_tape(versions))
+        assert (
+            relative_distance(final_weights(Compiled(), problem), final_weights(Reference(), problem)) <= TOLERANCE["float64"]
+        )
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -184,11 +163,13 @@ def test_gradients_of_one_old_version_are_one_mini_batch_only_where_that_is_the_
     """Steps of two gradients that both read the weights of two steps ago, whose decay is part of them."""
     decayed = {"optimizer": {"weight_decay": 0.1, "learning_rate": 0.02}}
     chosen = scenario(LINEAR, {"learning": {"modulation": modulation, "precision": "float64", **decayed}})
-    tape = tape_of([[max(0, u - 2)] * 2 for u in range(60)])
+    tape = make_tape([[max(0, u - 2)] * 2 for u in range(60)])
     tape = dataclasses.replace(tape, learner=np.arange(120) % 2, batch=np.arange(120) // 2)
     with jax.enable_x64(True):
         problem = build_problem(chosen, tape)
-        assert distance(final(Compiled(), problem), final(Reference(), problem)) <= TOLERANCE["float64"]
+        assert (
+            relative_distance(final_weights(Compiled(), problem), final_weights(Reference(), problem)) <= TOLERANCE["float64"]
+        )
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -202,7 +183,7 @@ def test_divergence_is_found_at_its_update_with_each_optimizer(player, optimizer
         LINEAR,
         {"learning": {"optimizer": optimizer, "schedule": explosion}, "stop": {"gradients": None, "updates": 300}},
     )
-    problem = problem_of(chosen)
+    problem = simulate_problem(chosen)
     (half,) = problem.tape.first_step_after([719])
     *before, last = player().play(problem, [0, 1, 300], lambda done: None)
     assert [moment.diverged for moment in before] == [False, False]
@@ -216,10 +197,10 @@ def test_the_players_agree_with_each_optimizer(optimizer):
     learning = {"optimizer": optimizer, "schedule": schedule, "precision": "float64", "modulation": "inverse-staleness"}
     chosen = scenario(LINEAR, {"learning": learning, "stop": {"gradients": None, "updates": 200}})
     with jax.enable_x64(True):
-        problem = problem_of(chosen)
-        expected = final(Reference(), problem)
-        assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
-        assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
+        problem = simulate_problem(chosen)
+        expected = final_weights(Reference(), problem)
+        assert relative_distance(final_weights(Compiled(), problem), expected) <= TOLERANCE["float64"]
+        assert relative_distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -236,7 +217,7 @@ def test_hardsync_is_serial_sgd_with_the_learners_mini_batches_together(player, 
         },
     )
     with jax.enable_x64(precision == "float64"):
-        problem = problem_of(chosen)
+        problem = simulate_problem(chosen)
         together = problem.batches.reshape(problem.tape.num_steps, -1)
         assert together.shape[1] == 4 * 4
         optimizer, weights = optax.sgd(0.05, momentum=0.5), problem.start
@@ -250,31 +231,31 @@ def test_hardsync_is_serial_sgd_with_the_learners_mini_batches_together(player, 
 
         for batch in jnp.asarray(together):
             weights, state = serial(weights, state, batch)
-        assert distance(final(player, problem), weights) <= TOLERANCE[precision]
+        assert relative_distance(final_weights(player, problem), weights) <= TOLERANCE[precision]
 
 
 @pytest.mark.usefixtures("quickly_compiled")
 def test_a_lone_learner_is_serial_sgd_whatever_the_protocol():
     one = {"cluster": {"learners": 1}, "stop": {"gradients": None, "updates": 300}}
     weights = [
-        final(Compiled(), problem_of(scenario(LINEAR, one, {"protocol": protocol})))
+        final_weights(Compiled(), simulate_problem(scenario(LINEAR, one, {"protocol": protocol})))
         for protocol in ({"kind": "hardsync"}, {"kind": "async"}, {"kind": "n-softsync", "n": 1})
     ]
-    assert distance(weights[1], weights[0]) == 0.0
-    assert distance(weights[2], weights[0]) == 0.0
+    assert relative_distance(weights[1], weights[0]) == 0.0
+    assert relative_distance(weights[2], weights[0]) == 0.0
 
 
 @pytest.mark.usefixtures("quickly_compiled")
 def test_looking_at_the_weights_on_the_way_does_not_change_them():
-    problem = problem_of(scenario(LINEAR))
-    undisturbed = final(Compiled(), problem)
-    assert distance(final(Compiled(), problem, stops=[0, 2, 100, 256]), undisturbed) == 0.0
-    assert distance(final(Compiled(), problem, stops=[3, 33, 101]), undisturbed) <= 1e-5
+    problem = simulate_problem(scenario(LINEAR))
+    undisturbed = final_weights(Compiled(), problem)
+    assert relative_distance(final_weights(Compiled(), problem, stops=[0, 2, 100, 256]), undisturbed) == 0.0
+    assert relative_distance(final_weights(Compiled(), problem, stops=[3, 33, 101]), undisturbed) <= 1e-5
 
 
 @pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize(
-    ("base", "protocol"), [*((LINEAR, protocol) for protocol in PROTOCOLS), (DEEP, PROTOCOLS[1])], ids=named
+    ("base", "protocol"), [*((LINEAR, protocol) for protocol in PROTOCOLS), (DEEP, PROTOCOLS[1])], ids=name_case
 )
 @pytest.mark.parametrize("player", [Reference, Compiled])
 def test_divergence_is_found_at_the_update_where_it_happens(player, base, protocol):
@@ -287,7 +268,7 @@ def test_divergence_is_found_at_the_update_where_it_happens(player, base, protoc
             "stop": {"gradients": None, "updates": 700},
         },
     )
-    problem = problem_of(chosen)
+    problem = simulate_problem(chosen)
     (epoch,) = problem.tape.first_step_after([1437])
     *before, last = player().play(problem, [0, 1, 700], lambda done: None)
     assert last.diverged

@@ -21,14 +21,21 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.planner import planned
 from simasgd.learning.problem.problem import build_problem
 from tests.build import LEARNING, LINEAR, scenario
-from tests.learning.data.test_image_folder import save
-from tests.learning.players.test_players import PROTOCOLS, TOLERANCE, distance, final, named, problem_of
+from tests.learning.agreement import (
+    DOUBLE,
+    IN_WAVES,
+    PROTOCOLS,
+    TOLERANCE,
+    final_weights,
+    name_case,
+    relative_distance,
+    simulate_problem,
+)
+from tests.learning.data.images import save_image
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-IN_WAVES = CPU._replace(most_in_wave=8)
 MODULATIONS = ["inverse-staleness", "wu-adaptive-1", "delay-compensation", "dana-dc"]
-DOUBLE = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
 
 
 # A network with every protocol, and five weights with the rules of all kinds.
@@ -38,13 +45,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("base", "protocol", "modulation"), CASES, ids=named)
+@pytest.mark.parametrize(("base", "protocol", "modulation"), CASES, ids=name_case)
 def test_waves_agree_with_the_reference(base, protocol, modulation):
     chosen = scenario(base, DOUBLE, {"cluster": {"learners": 6}, "protocol": protocol, "learning": {"modulation": modulation}})
     with jax.enable_x64(True):
-        problem = problem_of(chosen)
-        expected = final(Reference(), problem)
-        assert distance(final(Compiled(IN_WAVES), problem, stops=[37, 100]), expected) <= TOLERANCE["float64"]
+        problem = simulate_problem(chosen)
+        expected = final_weights(Reference(), problem)
+        assert relative_distance(final_weights(Compiled(IN_WAVES), problem, stops=[37, 100]), expected) <= TOLERANCE["float64"]
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
@@ -54,7 +61,7 @@ def test_divergence_in_the_middle_of_a_wave_is_found_at_its_update():
         LINEAR,
         {"cluster": {"learners": 6}, "learning": {"schedule": explosion}, "stop": {"gradients": None, "updates": 300}},
     )
-    problem = problem_of(chosen)
+    problem = simulate_problem(chosen)
     (half,) = problem.tape.first_step_after([719])
     layout = planned(problem.recipe, problem.tape, problem.sample, [300], IN_WAVES)
     assert half + 1 not in layout.waves.step
@@ -70,13 +77,15 @@ def test_each_layer_is_read_at_its_own_age(modulation):
         LEARNING, DOUBLE, delays, {"cluster": {"learners": 1}, "learning": {"model": model, "modulation": modulation}}
     )
     with jax.enable_x64(True):
-        problem = problem_of(chosen)
+        problem = simulate_problem(chosen)
         assert problem.tape.layers.shape == (200, 3)
-        expected = final(Reference(), problem)
+        expected = final_weights(Reference(), problem)
         for device in (CPU, IN_WAVES):
-            assert distance(final(Compiled(device), problem), expected) <= TOLERANCE["float64"]
+            assert relative_distance(final_weights(Compiled(device), problem), expected) <= TOLERANCE["float64"]
         oldest = dataclasses.replace(problem, tape=dataclasses.replace(problem.tape, layers=None))
-        assert distance(final(Compiled(), oldest), expected) > 1e-4, "reading all at the oldest version is something else"
+        assert relative_distance(final_weights(Compiled(), oldest), expected) > 1e-4, (
+            "reading all at the oldest version is something else"
+        )
 
 
 def test_layers_of_one_age_are_that_age():
@@ -85,21 +94,21 @@ def test_layers_of_one_age_are_that_age():
     for delay in (3, [3, 3]):
         protocol = {"protocol": {"kind": "injected-staleness", "delay": delay}}
         with jax.enable_x64(True):
-            weights.append(final(Compiled(), problem_of(scenario(LEARNING, DOUBLE, learners, model, protocol))))
-    assert distance(*weights) == 0.0
+            weights.append(final_weights(Compiled(), simulate_problem(scenario(LEARNING, DOUBLE, learners, model, protocol))))
+    assert relative_distance(*weights) == 0.0
 
 
 def test_augmented_samples_are_the_same_for_both_players():
     chosen = scenario(LEARNING, DOUBLE, {"learning": {"data": {"kind": "digits", "crop": 1, "flip": True}}})
     with jax.enable_x64(True):
-        problem = problem_of(chosen)
+        problem = simulate_problem(chosen)
         assert len(np.unique(problem.codes)) == 18, "nine windows, mirrored or not"
-        expected = final(Reference(), problem)
-        assert distance(final(Compiled(), problem), expected) <= TOLERANCE["float64"]
+        expected = final_weights(Reference(), problem)
+        assert relative_distance(final_weights(Compiled(), problem), expected) <= TOLERANCE["float64"]
         plain = dataclasses.replace(problem, codes=np.full_like(problem.codes, 2 * (1 * 3 + 1)))
         untouched = build_problem(scenario(LEARNING, DOUBLE), problem.tape)
-        assert distance(final(Compiled(), plain), final(Compiled(), untouched)) <= TOLERANCE["float64"]
-        assert distance(final(Compiled(), untouched), expected) > 1e-3
+        assert relative_distance(final_weights(Compiled(), plain), final_weights(Compiled(), untouched)) <= TOLERANCE["float64"]
+        assert relative_distance(final_weights(Compiled(), untouched), expected) > 1e-3
 
 
 def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_path, monkeypatch):
@@ -110,7 +119,7 @@ def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_pa
         for number in range(count):
             label = number % 2
             pixels = np.clip(generator.normal(60 + 120 * label, 30, (8, 8, 3)), 0, 255)
-            save(tmp_path / f"imagenet/{part}/n0000000{label}/{number:04}.JPEG", pixels)
+            save_image(tmp_path / f"imagenet/{part}/n0000000{label}/{number:04}.JPEG", pixels)
     monkeypatch.setattr(examples, "_WINDOW_BYTES", 100 * 4 * 192 * 4)
     data = {"kind": "imagenet", "resolution": 8, "classes": 2, "train": 40, "test": 10, "subtract_mean": True, "flip": True}
     chosen = scenario(
@@ -118,10 +127,10 @@ def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_pa
         {"learning": {"data": data, "precision": "float64", "optimizer": {"learning_rate": 0.1}}, "stop": {"gradients": 330}},
     )
     with jax.enable_x64(True):
-        problem = problem_of(chosen)
-        expected = final(Reference(), problem)
+        problem = simulate_problem(chosen)
+        expected = final_weights(Reference(), problem)
         for device in (CPU, IN_WAVES):
-            assert distance(final(Compiled(device), problem, stops=[101]), expected) <= TOLERANCE["float64"]
+            assert relative_distance(final_weights(Compiled(device), problem, stops=[101]), expected) <= TOLERANCE["float64"]
     run = simulate(chosen)
     assert run.test_error == 0.0 < run.evaluations["test_error"][0]
     nothing = simulate(scenario(LEARNING, {"learning": {"data": data}, "stop": {"gradients": None, "simulated_time": "1 ns"}}))
@@ -129,37 +138,17 @@ def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_pa
     assert nothing.test_error is not None
 
 
-ON_DEVICES = """
-import json, sys
-import jax
-from tests.build import LEARNING, scenario
-from tests.learning.players.test_players import distance, final, problem_of
-from tests.learning.players.test_waves import DOUBLE, IN_WAVES
-from simasgd.learning.players.compiled import Compiled, Together
-from simasgd.learning.chain.plan import CPU
-from simasgd.learning.chain.reference import Reference
-
-found = {"devices": jax.device_count()}
-with jax.enable_x64(True):
-    for protocol in ("hardsync", "async"):
-        problem = problem_of(scenario(LEARNING, DOUBLE, {"protocol": protocol}))
-        expected = final(Reference(), problem)
-        for name, device in (("one by one", CPU), ("in waves", IN_WAVES)):
-            found[f"{protocol} {name}"] = float(distance(final(Compiled(device), problem), expected))
-    seeds = [scenario(LEARNING, DOUBLE, {"cluster": {"seed": 0}, "learning": {"seed": seed}}) for seed in range(4)]
-    problems = [problem_of(seed) for seed in seeds]
-    moments = list(Together().play(problems, [200], lambda done: None))[-1]
-    found["together"] = max(float(distance(m.weights, final(Reference(), p))) for m, p in zip(moments, problems))
-print(json.dumps(found))
-"""
-
-
 def test_several_devices_share_the_work_and_change_nothing_but_rounding():
     """With two forced host devices: mini-batches, waves and members are spread over them."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
-        [sys.executable, "-c", ON_DEVICES], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-m", "tests.learning.players.several_devices"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -1,8 +1,7 @@
-"""Compressed gradients: the encoders by hand and by their laws, the memories around them, and both players with all of them."""
+"""Compressed gradients: the memories around the encoders, and their place in the rule."""
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 
 import jax
@@ -12,137 +11,13 @@ import optax
 import pytest
 
 from simasgd.learning import rules
-from simasgd.learning.chain.plan import CPU
-from simasgd.learning.chain.reference import Reference
-from simasgd.learning.players.compiled import Compiled, Together
-from simasgd.learning.players.machine import Machine
-from simasgd.learning.players.memory import needs
-from simasgd.learning.players.planner import planned
 from simasgd.scenario.learning import modulation
 from simasgd.scenario.learning.compression import QSGD, Half, NoCompression, Sign, TopK
 from simasgd.scenario.learning.optimizers import SGD
 from tests.build import LEARNING, clock, scenario
-from tests.learning.players.test_memory import bytes_of as taken
-from tests.learning.players.test_players import distance, final, problem_of
+from tests.learning.agreement import flatten
 
-GRADIENT = {"a": jnp.array([3.0, -5.0]), "b": jnp.array([[1.0, 5.0], [0.0, -4.0]])}
-QUICKLY = {"xla_backend_optimization_level": 0}
-IN_WAVES = CPU._replace(most_in_wave=8)
-
-
-@pytest.fixture(autouse=True)
-def compiled_for_a_few_calls(monkeypatch):
-    """Most of the time here goes into compiling."""
-    monkeypatch.setattr(jax, "jit", partial(jax.jit, compiler_options=QUICKLY))
-
-
-def sent(encoder, gradient):
-    return jax.jit(lambda g: encoder.update(g, encoder.init(g))[0])(gradient)
-
-
-def flat(tree):
-    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
-
-
-# --- encoders -------------------------------------------------------------------------------------------------------------
-
-
-def test_half_precision_is_ieees():
-    """Rounded to even between two, down to 2⁻²⁴ = 6e-8, and infinite beyond 65,504."""
-    values = np.array(
-        [1.0, 1 + 2**-11, 1 + 3 * 2**-11, 0.1, -65504, 65519.9, 2**-14, 3e-5, 1.5 * 2**-24, 2**-25, 0], np.float32
-    )
-    expected = [1.0, 1.0, 1 + 2**-9, 0.0999755859375, -65504, 65504, 2**-14, values[7].astype(np.float16), 2**-23, 0, 0]
-    half = rules.round_to_half()
-    assert sent(half, jnp.array(values)).tolist() == [float(number) for number in expected]
-    random = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.random.default_rng(1).uniform(-9, 4, 1000)
-    for dtype in (np.float32, np.float64):
-        with jax.enable_x64(dtype is np.float64):
-            found = sent(half, jnp.array(random.astype(dtype)))
-        assert np.array_equal(found, random.astype(dtype).astype(np.float16).astype(dtype))
-    assert sent(half, jnp.array([65520.0, -1e9])).tolist() == [np.inf, -np.inf]
-
-
-@pytest.mark.parametrize(
-    ("fraction", "expected"),
-    [
-        (0.01, [0, -5, 0, 0, 0, 0]),  # of equal ones the first
-        (0.2, [0, -5, 0, 5, 0, 0]),  # 1.2 of 6 are 2
-        (0.5, [0, -5, 0, 5, 0, -4]),
-        (1.0, [3, -5, 1, 5, 0, -4]),
-    ],
-)
-def test_the_largest_of_all_arrays_together(fraction, expected):
-    assert flat(sent(rules.keep_largest(fraction), GRADIENT)).tolist() == expected
-
-
-def test_signs():
-    assert flat(sent(rules.take_signs(), GRADIENT)).tolist() == [1, -1, 1, 1, 1, -1]
-    assert flat(sent(rules.take_scaled_signs(), GRADIENT)).tolist() == [3, -3, 3, 3, 3, -3]  # 18/6
-    assert np.isnan(sent(rules.take_signs(), jnp.array([jnp.nan, 1.0]))).tolist() == [True, False]
-
-
-def test_quantized_values_that_are_on_the_grid_stay():
-    """‖(3, −4)‖ = 5, so with s = 5 the levels are 3 and −4; with s = 1 and a bucket for each value every one is its norm."""
-    assert sent(rules.quantize(5), jnp.array([3.0, -4.0, 0.0])) == pytest.approx([3, -4, 0], rel=1e-6)
-    assert flat(sent(rules.quantize(1, bucket=1), GRADIENT)) == pytest.approx(flat(GRADIENT), rel=1e-6)
-    assert flat(sent(rules.quantize(4), jax.tree.map(jnp.zeros_like, GRADIENT))).tolist() == [0] * 6
-
-
-@pytest.mark.parametrize(("levels", "bucket"), [(1, None), (3, 8), (20, 7)])
-def test_quantized_values_are_the_two_on_the_grid_beside_them(levels, bucket):
-    values = np.random.default_rng(2).normal(size=30)
-    with jax.enable_x64(True):
-        found = np.array(sent(rules.quantize(levels, bucket), jnp.array(values)))
-    size = 30 if bucket is None else bucket
-    norms = np.repeat([np.linalg.norm(values[i : i + size]) for i in range(0, 30, size)], size)[:30]
-    steps, wanted = found * levels / norms, values * levels / norms
-    assert steps == pytest.approx(np.round(steps), abs=1e-9)
-    assert (np.abs(steps - wanted) < 1).all()
-    assert (found * values >= 0).all()
-
-
-@pytest.mark.parametrize("levels", [1, 4, 20])
-def test_quantization_is_unbiased_and_varies_no_more_than_its_bound(levels):
-    """E‖Q − v‖² ≤ min(d/s², √d/s)·‖v‖², and so the mean of N draws is 1/N of that off."""
-    draws, size = 4000, 24
-    quantize = rules.quantize(levels)
-    values = jnp.array(np.random.default_rng(3).normal(size=size), jnp.float32)
-    starts = np.arange(draws * size, dtype=np.float32).reshape(draws, size)
-    found = np.array(jax.jit(jax.vmap(lambda start: quantize.update(values, quantize.init(start))[0]))(starts), float)
-    bound = min(size / levels**2, size**0.5 / levels) * float(values @ values)
-    assert np.square(found - values).sum(axis=1).mean() <= bound
-    assert np.square(found.mean(axis=0) - values).sum() <= 2 * bound / draws
-
-
-def test_draws_follow_the_initial_weights_and_the_number_of_the_message():
-    quantize, values = rules.quantize(1), jnp.linspace(-1, 1, 50)
-
-    @jax.jit
-    def messages(start):
-        first, state = quantize.update(values, quantize.init(start))
-        return first, quantize.update(values, state)[0]
-
-    start = np.zeros(50, np.float32)
-    first, second = map(np.array, messages(start))
-    assert np.array_equal(messages(start), (first, second))
-    assert not np.array_equal(first, second)
-    start[7] = 1e-8
-    assert not np.array_equal(messages(start)[0], first)
-    assert jax.eval_shape(quantize.init, jax.ShapeDtypeStruct((50,), jnp.float32)).key.dtype == jnp.uint32
-
-
-@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.999])
-def test_what_top_k_leaves_out_is_at_most_the_share_of_the_places(fraction):
-    """‖v − top_k(v)‖² ≤ (1 − k/d)·‖v‖²."""
-    vectors = np.random.default_rng(6).standard_cauchy((20, 100)).astype(np.float32)
-    top_k, kept = rules.keep_largest(fraction), max(1, np.ceil(fraction * 100))
-    left = vectors - np.array(jax.jit(jax.vmap(lambda v: top_k.update(v, top_k.init(v))[0]))(vectors))
-    squares, squares_left = (np.square(each, dtype=float).sum(axis=1) for each in (vectors, left))
-    assert (squares_left <= (1 - kept / 100) * squares * (1 + 1e-6)).all()
-
-
-# --- memories -------------------------------------------------------------------------------------------------------------
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
 ENCODERS = {
     "fp16": rules.round_to_half(),
@@ -165,10 +40,10 @@ def test_what_was_sent_and_what_is_remembered_add_up_to_all_gradients(kind):
         gradient = {"w": generator.integers(-9, 9, (4, 5)), "b": generator.integers(-9, 9, 3)}
         gradient = jax.tree.map(lambda leaf: jnp.array(leaf, jnp.float32), gradient)
         message, state = update(gradient, state, learner=learner, last=last)
-        assert last or not flat(message).any()
-        totals[learner] += flat(gradient)
-        messages[learner] += flat(message)
-    remembered = np.stack([flat(jax.tree.map(lambda leaf, i=i: leaf[i], state.memories)) for i in range(3)])
+        assert last or not flatten(message).any()
+        totals[learner] += flatten(gradient)
+        messages[learner] += flatten(message)
+    remembered = np.stack([flatten(jax.tree.map(lambda leaf, i=i: leaf[i], state.memories)) for i in range(3)])
     assert np.abs(remembered).max() > 1
     assert messages + remembered == pytest.approx(totals, abs=0 if kind == "top-k" else 1e-3)
 
@@ -199,14 +74,11 @@ def test_error_feedback_in_anybodys_own_loop():
     assert np.abs(weights).max() < 1e-4
 
 
-# --- the rule -------------------------------------------------------------------------------------------------------------
-
-
 def first_stage(compression, kind=modulation.NoModulation(), setting=rules.Setting(), **optimizer):  # noqa: B008
     return rules.rule(SGD(learning_rate=0.1, **optimizer), kind, setting, compression=compression)
 
 
-@partial(jax.jit, static_argnums=0, compiler_options=QUICKLY)
+@partial(jax.jit, static_argnums=0)
 def messages_of(compression, gradients):
     """What becomes of a lone learner's gradients, one after the other."""
     stage = first_stage(compression).per_gradient
@@ -294,87 +166,3 @@ def test_a_message_is_one_learners_last_gradients(protocol, architecture):
     assert (tape.learner.reshape(-1, size) == tape.learner[::size, None]).all()
     assert (np.diff(tape.batch.reshape(-1, size)) == 1).all()
     assert clock(scenario(LEARNING))[1].last.all()
-
-
-# --- players --------------------------------------------------------------------------------------------------------------
-
-SPECTRUM = [round(0.9**k, 3) for k in range(24)]
-BOWL = {
-    "learning": {
-        "data": {"kind": "noise", "features": 24},
-        "model": {"kind": "quadratic", "spectrum": SPECTRUM},
-        "precision": "float64",
-    },
-    "stop": {"gradients": None, "updates": 200},
-}
-DOWNPOUR = {"kind": "downpour", "n_push": 2}
-FEDBUFF = {"kind": "fedbuff", "buffer": 2, "local_steps": 3}
-PLAIN_TOP_K = {"kind": "top-k", "fraction": 0.2, "error_feedback": False}
-PLAIN_SIGN = {"kind": "sign", "error_feedback": False}
-# Every program is compiled, so each kind is here once with sums and once without, with and without feedback.
-CASES = [
-    *(("async", kind) for kind in ("fp16", {"kind": "top-k", "fraction": 0.2}, {"kind": "qsgd", "bucket": 7}, "sign")),
-    *(("hardsync", kind) for kind in ({"kind": "qsgd", "bucket": None}, PLAIN_SIGN)),
-    *((DOWNPOUR, kind) for kind in ({"kind": "top-k", "fraction": 0.2}, PLAIN_SIGN)),
-    *((FEDBUFF, kind) for kind in ("fp16", PLAIN_TOP_K, "qsgd")),
-]
-
-
-def compressed(compression, *changes):
-    return scenario(LEARNING, BOWL, {"workload": {"compression": compression}}, *changes)
-
-
-def learned(player, *arguments):
-    with jax.enable_x64(True):
-        return final(player, problem_of(compressed(*arguments)))
-
-
-@pytest.mark.parametrize(("protocol", "compression"), CASES, ids=str)
-def test_the_players_agree(protocol, compression):
-    with jax.enable_x64(True):
-        problem = problem_of(compressed(compression, {"protocol": protocol}))
-        expected = final(Reference(), problem)
-        assert distance(final(Compiled(), problem), expected) <= 1e-10
-        assert distance(problem.start, expected) > 0.01, "nothing was learned, so agreement says nothing"
-
-
-def test_waves_agree_with_the_reference():
-    """Sums of gradients that are computed at once, since their learners pull for each."""
-    changes = {"protocol": DOWNPOUR, "cluster": {"learners": 6}, "learning": {"modulation": "dana-zero"}}
-    with jax.enable_x64(True):
-        problem = problem_of(compressed("qsgd", changes))
-        plan = planned(problem.recipe, problem.tape, problem.sample, [200], IN_WAVES)
-        assert plan.waves is not None
-        assert plan.waves.width > 2
-        assert problem.recipe.setting.sums
-        assert distance(final(Compiled(IN_WAVES), problem), final(Reference(), problem)) <= 1e-10
-
-
-def test_runs_played_together_draw_what_they_draw_alone():
-    with jax.enable_x64(True):
-        problem = problem_of(compressed("qsgd"))
-        problems = [dataclasses.replace(problem, start=jax.tree.map(lambda w, k=k: w + k, problem.start)) for k in range(2)]
-        (moments,) = Together().play(problems, [200], lambda done: None)
-        for moment, alone in zip(moments, problems, strict=True):
-            assert distance(moment.weights, final(Reference(), alone)) <= 1e-10
-
-
-def test_all_of_the_largest_is_no_compression():
-    """Bit for bit, tape and weights, hardsync's one mini-batch for all included."""
-    kinds, protocol = ("none", {"kind": "top-k", "fraction": 1}), {"protocol": "hardsync"}
-    tapes = [clock(compressed(kind, protocol))[1] for kind in kinds]
-    for column in ("learner", "batch", "timestamp", "read_at", "computed_at", "stepped_at", "offsets"):
-        assert np.array_equal(getattr(tapes[0], column), getattr(tapes[1], column))
-    assert distance(*(learned(Compiled(), kind, protocol) for kind in kinds)) == 0.0
-
-
-def test_what_is_stated_of_memory_is_what_is_taken():
-    chosen = compressed("sign", {"protocol": FEDBUFF})
-    with jax.enable_x64(True):
-        problem = problem_of(chosen)
-        plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], CPU)
-        needed = needs(plan, problem.recipe, problem.dtype, 4)
-        machine = Machine([problem], plan)
-    start, rows = machine.start, machine._rows
-    assert needed["weights and optimizer"] == 3 * (taken(start) - taken(start.slots) - taken(start.memory.copies))
-    assert needed["mini-batches"] == taken(rows) - taken(rows.first)

@@ -16,7 +16,7 @@ from simasgd.scenario.learning.models import Cifar10Rudra
 from simasgd.scenario.learning.modulation import InverseStaleness, NoModulation
 from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp, TotalMomentum
 from tests.build import LEARNING, clock, scenario
-from tests.learning.players.test_players import distance, final, problem_of
+from tests.learning.agreement import final_weights, relative_distance, simulate_problem
 
 PAIRS = [
     (SGD(learning_rate=0.1), optax.sgd(0.1)),
@@ -154,9 +154,11 @@ def test_all_the_momentum_that_asynchrony_has_leaves_plain_sgd():
     explicit = rules.explicit_momentum(recipe.optimizer.momentum, recipe.setting.tape_staleness)
     assert explicit == pytest.approx(0.0, abs=1e-3)
     assert build_recipe(memoryless(0.75), tape).setting == rules.Setting()
-    total, plain, usual = (final(Compiled(), problem_of(each)) for each in (chosen, memoryless(0.0), memoryless(0.75)))
-    assert distance(total, plain) < 0.02
-    assert distance(usual, plain) > 0.1
+    total, plain, usual = (
+        final_weights(Compiled(), simulate_problem(each)) for each in (chosen, memoryless(0.0), memoryless(0.75))
+    )
+    assert relative_distance(total, plain) < 0.02
+    assert relative_distance(usual, plain) > 0.1
 
 
 def test_a_networks_rates_and_decays():

@@ -16,9 +16,9 @@ from simasgd.scenario.learning.modulation import InverseStaleness
 from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.schedule import Decay, Schedule
 from tests.build import LEARNING, scenario
-from tests.learning.players.test_plan import tape_of
+from tests.learning.tapes import make_tape
 
-TAPE = tape_of([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
+TAPE = make_tape([[0, 0], [1, 1], [2], [3], [4, 4], [5, 5]])
 
 
 @pytest.mark.parametrize(("staleness", "expected"), [(0, 6.0), (1, 6.0), (2, 3.0), (3, 2.0), (30, 0.2)])
