@@ -14,7 +14,7 @@ from simasgd.cluster.clock.trail import add_compute, wait_until
 from simasgd.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
-Foresee = Callable[[float, float, float], None]
+Forecast = Callable[[float, float, float], None]
 """Is told in how many seconds from now on the fraction of a mini-batch that is done grows from what to what."""
 
 
@@ -51,7 +51,7 @@ class AbstractWorker(abc.ABC):
     def crash(self) -> None:
         """Lose all that is under way."""
 
-    def _compute(self, weights: Weights, foresee: Foresee | None = None) -> Generator[Event, None, Gradient]:
+    def _compute(self, weights: Weights, forecast: Forecast | None = None) -> Generator[Event, None, Gradient]:
         """The gradient of this learner's next mini-batch on `weights`. As soon as it is known, `foresee` is told in how many
         seconds from now on the fraction that is done grows from what to what."""
         env, activity_log = self._env, self.activity_log
@@ -62,9 +62,9 @@ class AbstractWorker(abc.ABC):
         while True:
             seconds, left = self._stretch(env.now, left)
             end = after(env, seconds)
-            if foresee is not None:
+            if forecast is not None:
                 before, done = done, 1.0 - left / work if left else 1.0
-                foresee(seconds, before, done)
+                forecast(seconds, before, done)
             yield end
             total += seconds
             if not left:

@@ -39,6 +39,11 @@ class Round(NamedTuple):
 Rounds = tuple[Round, ...]
 
 
+def distinct_rounds(rounds: Rounds) -> list[Round]:
+    """Return each distinct round once; a ring of p ranks repeats one round 2(p − 1) times."""
+    return list({id(messages): messages for messages in rounds}.values())
+
+
 @singledispatch
 def reduction(kind: AbstractCollective, learners: int, per_node: int) -> Rounds:
     """An all-reduce of p `learners`, of which as many are on a node: everybody has a payload, and gets the sum of all. There is

@@ -12,8 +12,8 @@ from simasgd.cluster.cast.updater import make_processor
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail, add_pull, add_push
-from simasgd.cluster.collectives.collective import collective
 from simasgd.cluster.collectives.patterns import gathering, reduction
+from simasgd.cluster.collectives.selection import make_operations
 from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.peers.centre import Centre
 from simasgd.cluster.peers.ensemble import GradientEnsemble, MeetingContext, ModelEnsemble
@@ -93,7 +93,7 @@ class PeerCast(AbstractCast):
         self._messages += meeting.buckets * sum(len(one.source) for one in rounds)
         sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
         ends = [self.network.learner_endpoint(peer.number) for peer in self.workers]
-        operations = partial(collective, context.env, self.network, ends, rounds, sizes)
+        operations = partial(make_operations, context.env, self.network, ends, rounds, sizes)
         meeting_context = MeetingContext(context.env, context.recording, len(self.workers), meeting, operations)
         ensemble = GradientEnsemble(meeting_context) if of_gradients else ModelEnsemble(meeting_context)
         for peer in self.workers:

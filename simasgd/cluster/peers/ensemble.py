@@ -11,7 +11,7 @@ from simpy import Environment, Event
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.recording import Recording
 from simasgd.cluster.clock.trail import Trail
-from simasgd.cluster.collectives.collective import AbstractCollective, Done
+from simasgd.cluster.collectives.operations import AbstractOperations, Done
 from simasgd.mixing import NOBODY, NONE, Model, Row
 from simasgd.protocols.base import Meeting
 from simasgd.tape import Gradient, Weights
@@ -31,7 +31,7 @@ class MeetingContext:
     recording: Recording
     learners: int
     meeting: Meeting
-    operations: Callable[[Callable[[int, Trail], None]], AbstractCollective]
+    operations: Callable[[Callable[[int, Trail], None]], AbstractOperations]
 
 
 @final
@@ -61,11 +61,11 @@ class GradientEnsemble:
         operations, number, parts = self._operations, peer.number, self._parts
         met = operations.join(number, peer.activity_log.trail)
 
-        def foresee(seconds: float, done: float, then: float) -> None:
+        def forecast(seconds: float, done: float, then: float) -> None:
             now, made = self._env.now, [part for part in parts if done < part <= then]
-            operations.foresee(number, [now + seconds * ((part - done) / (then - done)) for part in made])
+            operations.forecast(number, [now + seconds * ((part - done) / (then - done)) for part in made])
 
-        self._given.append((yield from peer.backward(Weights(read.number), foresee)))
+        self._given.append((yield from peer.backward(Weights(read.number), forecast)))
         operations.provide(number)
         yield from _until(peer, met)
         return Model(self._timestamp)

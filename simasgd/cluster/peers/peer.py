@@ -10,7 +10,7 @@ from simpy import Event
 
 from simasgd import exact
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.worker import AbstractWorker, Foresee
+from simasgd.cluster.cast.worker import AbstractWorker, Forecast
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import Trail
@@ -174,9 +174,9 @@ class Peer(AbstractWorker, AbstractModelHolder):
         now: float = self._env.now
         return now
 
-    def backward(self, weights: Weights, foresee: Foresee) -> Generator[Event, None, Gradient]:
+    def backward(self, weights: Weights, forecast: Forecast) -> Generator[Event, None, Gradient]:
         """A gradient of which others keep account; `foresee` is told how fast its parts are made."""
-        return self._compute(weights, foresee)
+        return self._compute(weights, forecast)
 
     def deliver(self, message: Message, trail: Trail) -> None:
         """A message arrives."""

@@ -16,14 +16,16 @@ import pytest
 import simpy
 
 from simasgd.cluster.clock.trail import START, add_compute, wait_until
-from simasgd.cluster.collectives.collective import Lockstep, Messages, collective
+from simasgd.cluster.collectives.lockstep import Lockstep
+from simasgd.cluster.collectives.message_passing import MessagePassing
 from simasgd.cluster.collectives.patterns import gathering, reduction
+from simasgd.cluster.collectives.selection import make_operations
 from simasgd.cluster.network.network import Network
 from simasgd.scenario.cluster.collective import BinaryTree, HalvingDoubling, Hierarchical, RecursiveDoubling, RingCollective
 from tests.build import TIMING, clock, scenario
 
 KINDS = [RingCollective(), RecursiveDoubling(), HalvingDoubling(), BinaryTree(), Hierarchical()]
-EXECUTORS = {"lockstep": collective, "messages": Messages}
+EXECUTORS = {"lockstep": make_operations, "messages": MessagePassing}
 BYTES = 100e6
 NETWORKS = [
     {"latency": "20 us", "bandwidth": "1 GB/s"},
@@ -51,7 +53,7 @@ class Cluster:
         spec = specified(json.dumps(changes))
         self.env = simpy.Environment()
         self.network = Network(self.env, spec, servers=0, seed=0, shared_nodes=shared_nodes, intra_node_bandwidth=intra_node)
-        self.ends = [self.network.learner_endpoint(rank) for rank in range(ranks)]
+        self.endpoints = [self.network.learner_endpoint(rank) for rank in range(ranks)]
         self.start_up = spec.network.latency + spec.network.overhead
         self.bandwidth = spec.network.bandwidth
 
@@ -68,9 +70,9 @@ class Outcome(NamedTuple):
 def carried_out(cluster, executor, rounds, sizes, plan, *, is_patient=True):
     """`plan[j][i]` is what rank i does for its join j: for how long it computes before it, and how much longer until its input
     of each operation is there. Who is patient waits for the end of a join before it computes for the next."""
-    env, firsts, ranks = cluster.env, [], len(cluster.ends)
+    env, firsts, ranks = cluster.env, [], len(cluster.endpoints)
     made = EXECUTORS[executor](
-        env, cluster.network, cluster.ends, rounds, sizes, lambda join, trail: firsts.append((join, env.now, sum(trail)))
+        env, cluster.network, cluster.endpoints, rounds, sizes, lambda join, trail: firsts.append((join, env.now, sum(trail)))
     )
     finished, started, trails = (np.full((len(plan), ranks, *more), np.nan) for more in ((), (), (5,)))
 
@@ -86,7 +88,7 @@ def carried_out(cluster, executor, rounds, sizes, plan, *, is_patient=True):
             trail = wait_until(add_compute(trail, before), env.now)
             signal = made.join(rank, trail)
             signal.callbacks.append(lambda event, join=join: note(join, rank, event.value))
-            made.foresee(rank, [env.now + one for one in more[:-1]])
+            made.forecast(rank, [env.now + one for one in more[:-1]])
             yield env.timeout(more[-1])
             made.provide(rank)
             if is_patient:
@@ -327,12 +329,14 @@ def test_learners_of_a_node_share_its_interface(sharing):
     [
         ({}, Lockstep),
         ({"topology": {"kind": "tree", "nodes_per_rack": 4}}, Lockstep),
-        *((one, Messages) for one in BUSY.values()),
+        *((one, MessagePassing) for one in BUSY.values()),
     ],
 )
 def test_messages_are_followed_one_by_one_only_where_they_may_meet_others(changes, chosen):
     cluster = Cluster(4, **changes)
-    made = collective(cluster.env, cluster.network, cluster.ends, reduction(RingCollective(), 4, 2), [BYTES], lambda *_: None)
+    made = make_operations(
+        cluster.env, cluster.network, cluster.endpoints, reduction(RingCollective(), 4, 2), [BYTES], lambda *_: None
+    )
     assert isinstance(made, chosen)
 
 
