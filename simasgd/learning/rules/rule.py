@@ -78,13 +78,13 @@ def _stages(
     """Order the modulation and the compression: learners compress last, and the server transforms what arrives."""
     if not compression.changes_values:
         return [chosen.per_gradient]
-    encoding = _encoding(compression, setting)
+    encoded = encoding(compression, setting)
     if modulation.at_learner:
-        return [chosen.per_gradient, encoding]
-    return [encoding, encoders.of_messages(chosen.per_gradient) if setting.sums else chosen.per_gradient]
+        return [chosen.per_gradient, encoded]
+    return [encoded, encoders.of_messages(chosen.per_gradient) if setting.sums else chosen.per_gradient]
 
 
-def _encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformationExtraArgs:
+def encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformationExtraArgs:
     """What a learner sends in place of its gradients."""
     encoder = _encoder(chosen)
     if chosen.has_feedback:

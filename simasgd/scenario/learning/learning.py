@@ -1,4 +1,4 @@
-"""The `learning` section: data, model, optimizer and how staleness changes the learning rate."""
+"""The `learning` section: data, model, optimizer, and the effect of staleness on the learning rate."""
 
 from __future__ import annotations
 
@@ -15,41 +15,48 @@ from simasgd.scenario.vocabulary.section import Inconsistency, Positive, Rival, 
 
 @final
 class Learning(Section):
-    """The real gradient mathematics."""
+    """What is learned, with real gradients. Without this section only the clock runs and JAX is not imported."""
 
     seed: Seed | None = None
-    """Fixes the initial weights and the mini-batches, not the clock; the scenario's seed if absent."""
+    """Seed of the initial weights and of the mini-batches. It does not affect the clock. The scenario's seed if absent."""
     data: Data
+    """The data set."""
     model: Model
+    """The model; it must fit the data."""
     optimizer: Optimizer
+    """The optimizer, with its learning rate α₀."""
     schedule: Schedule | None = None
+    """How the learning rate changes during training. Constant if absent."""
     modulation: Modulation = DefaultModulation()
+    """How staleness changes each gradient, and so the learning rate."""
     local_learning_rate: Positive | None = None
-    """Of the steps on learners' own copies of the weights (downpour, fedbuff); α₀ if absent."""
+    """Learning rate of the steps on a learner's own copy of the weights (downpour, fedbuff). Other protocols refuse it. α₀ if
+    absent."""
     partition: Partition = Shared()
-    """Which training samples a learner draws its mini-batches from."""
+    """The training samples that a learner draws its mini-batches from."""
     precision: Literal["float32", "float64"] = "float32"
-    """Of weights and gradients."""
+    """Number format of weights and gradients."""
 
     def inconsistencies(self) -> list[Inconsistency]:
-        """What is wrong with values that are fine alone."""
+        """Return the mistakes in values that are valid one by one."""
         parts = {"data": self.data.inconsistencies(), "optimizer": self.optimizer.inconsistencies()}
         if self.schedule is not None:
             parts["schedule"] = self.schedule.inconsistencies()
         wrong = []
         if isinstance(self.model, Own) is not isinstance(self.data, OwnData):
-            message = "a model of one's own has data of one's own, and the other way about"
+            message = "a model of your own needs data of your own, and the other way around"
             wrong.append(Inconsistency(("model", "kind"), message))
         if isinstance(self.partition, Dirichlet) and self.data.shape.label != "class":
-            message = f"dirichlet parts classes, and the labels of {self.data.kind} are none"
+            message = f"dirichlet splits classes, but the labels of {self.data.kind} are not classes"
             wrong.append(Inconsistency(("partition", "kind"), message, (Rival(("partition",), ("data",)),)))
         return [*(one.within(name) for name, found in parts.items() for one in found), *wrong]
 
     @property
     def num_parameters(self) -> int:
+        """Number of parameters of the model on this data."""
         return self.model.num_parameters(self.data.shape)
 
     @property
     def model_bytes(self) -> int:
-        """Bytes of the weights, or of one gradient."""
+        """Size of the weights, or of one gradient, in bytes."""
         return self.num_parameters * (8 if self.precision == "float64" else 4)

@@ -1,4 +1,4 @@
-"""The optimizers: those of optax, by their names there and with their parameters."""
+"""The optimizers: optax's, by their names there and with their parameters."""
 
 from __future__ import annotations
 
@@ -23,38 +23,47 @@ from simasgd.scenario.vocabulary.section import (
 
 @final
 class TotalMomentum(Section):
-    """Momentum of which asynchrony gives a part: the optimizer's own is total − (1 − 1/(1 + ⟨σ⟩)), which may be negative.
+    """Momentum to which asynchrony contributes: the optimizer's own is total − (1 − 1/(1 + ⟨σ⟩)), which may be negative.
 
-    ⟨σ⟩ is the mean staleness of the run's tape: M learners that compute for exponential times, so that ⟨σ⟩ = M − 1, add
-    1 − 1/M (Mitliagkas et al. 2016, arXiv:1605.09774; B1 row 17).
+    ⟨σ⟩ is the mean staleness of the run. M learners with exponential compute times have ⟨σ⟩ = M − 1 and so contribute
+    1 − 1/M (Mitliagkas et al. 2016, arXiv:1605.09774; B1 row 17). `simasgd show NAME --plan` prints the result.
     """
 
     total: DecayRate
+    """The momentum of optimizer and asynchrony together."""
 
 
 class AbstractOptimizer(Section):
-    """Makes an update of the weights from the mean gradient of a step."""
+    """An optimizer: it makes an update of the weights from the mean gradient of a step."""
 
     kind: str
-    learning_rate: Positive
-    """α₀."""
+    learning_rate: Annotated[Positive, Field(examples=[0.05])]
+    """α₀, the learning rate before schedule and modulation."""
     weight_decay: NonNegative = 0.0
-    """This times the weights that a gradient was computed on is added to it, before its modulation."""
-    clip: Positive | None = None
-    """The greatest norm of the mean gradient over all parameters; a longer one is scaled down to it."""
+    """Coupled (L2) weight decay. This times the weights that a gradient was computed on is added to the gradient.
+    Modulation, mean and clipping then see the sum."""
+    clip: Annotated[Positive | None, Field(examples=[1.0])] = None
+    """Greatest norm of a step's mean gradient over all parameters. A longer gradient is scaled down to it. No limit if
+    absent."""
 
     def inconsistencies(self) -> list[Inconsistency]:
-        """What is wrong with parameters that are fine alone."""
+        """Return the mistakes in parameters that are valid one by one."""
         return []
 
 
 @final
 class SGD(AbstractOptimizer):
-    """Stochastic gradient descent; with momentum if `momentum` is not 0, heavy-ball or Nesterov's."""
+    """Stochastic gradient descent, with heavy-ball or Nesterov momentum if `momentum` is not 0."""
 
     kind: Literal["sgd"] = "sgd"
-    momentum: Annotated[Annotated[DecayRate, Tag(NUMBER)] | Annotated[TotalMomentum, Tag(MAPPING)], NumberOrMapping] = 0.0
+    momentum: Annotated[
+        Annotated[DecayRate, Tag(NUMBER)] | Annotated[TotalMomentum, Tag(MAPPING)],
+        NumberOrMapping,
+        Field(examples=[0.9, {"total": 0.9}]),
+    ] = 0.0
+    """Momentum, at least 0 and less than 1. A mapping `{total: …}` also counts the momentum that asynchrony adds."""
     nesterov: Flag = False
+    """Whether the momentum is Nesterov's."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         return _nesterov(self.momentum, self.nesterov)
@@ -66,7 +75,9 @@ class Adagrad(AbstractOptimizer):
 
     kind: Literal["adagrad"] = "adagrad"
     initial_accumulator_value: NonNegative = 0.1
+    """Initial value of the sum of squared gradients."""
     eps: Positive = 1e-7
+    """Added to the divisor, so that it is not 0."""
 
 
 @final
@@ -75,9 +86,13 @@ class Adam(AbstractOptimizer):
 
     kind: Literal["adam"] = "adam"
     b1: DecayRate = 0.9
+    """Decay of the running mean of gradients."""
     b2: DecayRate = 0.999
+    """Decay of the running mean of squared gradients."""
     eps: Positive = 1e-8
+    """Added to the divisor, so that it is not 0."""
     nesterov: Flag = False
+    """Whether the momentum is Nesterov's (NAdam)."""
 
 
 @final
@@ -86,11 +101,15 @@ class AdamW(AbstractOptimizer):
 
     kind: Literal["adamw"] = "adamw"
     weight_decay: NonNegative = 1e-4
-    """The learning rate times this times the weights is taken from the weights, past the optimizer's moments."""
+    """Decoupled weight decay. An update also subtracts α₀ times this times the weights."""
     b1: DecayRate = 0.9
+    """Decay of the running mean of gradients."""
     b2: DecayRate = 0.999
+    """Decay of the running mean of squared gradients."""
     eps: Positive = 1e-8
+    """Added to the divisor, so that it is not 0."""
     nesterov: Flag = False
+    """Whether the momentum is Nesterov's."""
 
 
 @final
@@ -99,21 +118,26 @@ class RMSProp(AbstractOptimizer):
 
     kind: Literal["rmsprop"] = "rmsprop"
     decay: DecayRate = 0.9
-    """Of the running mean."""
+    """Decay of the running mean."""
     eps: Positive = 1e-8
+    """Added to the divisor, so that it is not 0."""
     initial_scale: NonNegative = 0.0
+    """Initial value of the running mean."""
     centered: Flag = False
-    """Divides by the standard deviation instead."""
+    """Whether to divide by the standard deviation instead."""
     momentum: DecayRate = 0.0
+    """Momentum of the scaled gradients."""
     nesterov: Flag = False
+    """Whether the momentum is Nesterov's."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         return _nesterov(self.momentum, self.nesterov)
 
 
 def _nesterov(momentum: float | TotalMomentum, nesterov: bool) -> list[Inconsistency]:
-    rivals = (Rival(("nesterov",), ("momentum",)),)
-    return [Inconsistency(("nesterov",), "without a momentum it means nothing", rivals)] if nesterov and not momentum else []
+    if not nesterov or momentum:
+        return []
+    return [Inconsistency(("nesterov",), "needs a momentum greater than 0", (Rival(("nesterov",), ("momentum",)),))]
 
 
 Optimizer = Annotated[SGD | Adagrad | Adam | AdamW | RMSProp, Field(discriminator="kind"), NameForKind]

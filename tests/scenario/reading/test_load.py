@@ -369,7 +369,7 @@ PLACES = [
     ("data: digits", "data: {kind: characters, crop: 1}", "crop: 1", "learning.data.crop", "unknown key 'crop'"),
     ("{kind: sgd, learning_rate: 0.05, momentum: 0.9}", "adamm", "adamm", "learning.optimizer", "did you mean 'adam'?"),
     ("kind: sgd", "kind: adam", "momentum: 0.9", "learning.optimizer.momentum", "unknown key 'momentum'; known: b1, b2, "),
-    ("momentum: 0.9", "nesterov: true", "true", "learning.optimizer.nesterov", "without a momentum it means nothing"),
+    ("momentum: 0.9", "nesterov: true", "true", "learning.optimizer.nesterov", "needs a momentum greater than 0"),
     ("{epochs: 1}", "{epochs: .nan}", ".nan", "stop.epochs", "NaN"),
     ("{epochs: 1}", "{}", "{}", "stop", "says no end"),
     ("{epochs: 1}", "{epoch: 1}", "epoch: 1", "stop.epoch", "did you mean 'epochs'?"),

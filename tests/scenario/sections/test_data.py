@@ -78,7 +78,7 @@ def test_made_numbers() -> None:
                 "model": "linear",
                 "partition": {"kind": "dirichlet", "concentration": 0.3},
             },
-            "learning.partition.kind: dirichlet parts classes, and the labels of linear-regression are none",
+            "learning.partition.kind: dirichlet splits classes, but the labels of linear-regression are not",
         ),
     ],
 )

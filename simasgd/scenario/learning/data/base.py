@@ -14,12 +14,12 @@ from simasgd.scenario.vocabulary.section import Inconsistency, Section
 
 
 class DataShape(NamedTuple):
-    """Numbers of training and test samples, the shape of one sample, and the number of classes (0 where labels are no
-    classes).
+    """Number and shape of the samples.
 
-    A sample is an image (height, width and perhaps channels), or so many characters of a text, each given by its number, whose
-    class is the character that follows, or a list of plain numbers. `mean` is what the pixels of the training images are on
-    average, in each channel; other samples have none.
+    `train` and `test` are numbers of samples, and `classes` is the number of classes, 0 where labels are not classes.
+    `sample` is the shape of one sample: an image (height, width and perhaps channels), a number of characters of a text, or
+    a length of a list of numbers. A character is given by its number, and the class of a text is the character that follows.
+    `mean` is the mean pixel of the training images in each channel; other samples have none.
     """
 
     train: int
@@ -32,20 +32,22 @@ class DataShape(NamedTuple):
 
     @property
     def features(self) -> int:
+        """Number of values of one sample."""
         return math.prod(self.sample)
 
     @property
     def outputs(self) -> int:
-        """How many numbers a network gives for each sample: one for each class, or the one that is to be predicted."""
+        """Number of outputs of a network for each sample: one for each class, or the predicted number."""
         return self.classes if self.label == "class" else 1
 
     @property
     def is_text(self) -> bool:
+        """Whether a sample is characters of a text."""
         return self.inputs == "text"
 
     @property
     def image(self) -> tuple[int, int, int]:
-        """Height, width and channels of one sample, where it is an image."""
+        """Height, width and channels of one sample that is an image."""
         height, width, *channels = self.sample
         return height, width, math.prod(channels)
 
@@ -60,20 +62,20 @@ DATA = {
 
 
 class AbstractData(Section):
-    """What is learned."""
+    """A data set."""
 
     kind: str
 
     @property
     @abc.abstractmethod
     def shape(self) -> DataShape:
-        """Of the samples that a model sees."""
+        """Number and shape of the samples that a model sees."""
 
     @abc.abstractmethod
     def inconsistencies(self) -> list[Inconsistency]:
-        """What is wrong with values that are fine alone."""
+        """Return the mistakes in values that are valid one by one."""
 
 
 def samples_of_epochs(epochs: float, samples_per_epoch: int) -> int:
-    """The least number of samples that make so many epochs, exact for epochs as written in decimal."""
+    """Return the least number of samples that make `epochs`; exact for epochs as written in decimal."""
     return math.ceil(Fraction(repr(epochs)) * samples_per_epoch)

@@ -16,7 +16,11 @@ _MOST_NUMBERS = 5 * 10**9
 
 @final
 class Characters(AbstractData):
-    """Stretches of 32 characters of a made text, whose class is the next one."""
+    """Sequences of 32 characters of a generated text; the class is the next character.
+
+    The text has 16 characters and is a Markov chain of order 2 with 1.75 bits a character. The best possible error is 50 %,
+    and the best possible loss 1.213.
+    """
 
     kind: Literal["characters"] = "characters"
 
@@ -29,7 +33,7 @@ class Characters(AbstractData):
 
 
 def _too_many_numbers(shape: DataShape) -> list[Inconsistency]:
-    """Data that is made has to be held in memory as a whole, 4 bytes a number."""
+    """Refuse generated data that memory could not hold, at 4 bytes a number."""
     numbers = (shape.train + shape.test) * shape.features
     if numbers <= _MOST_NUMBERS:
         return []
@@ -38,17 +42,19 @@ def _too_many_numbers(shape: DataShape) -> list[Inconsistency]:
 
 
 class AbstractRegression(AbstractData):
-    """Samples x of plain numbers, N(0, C), made rather than read, and labels that follow from x·w* for hidden weights w* of
-    unit variance. C is diagonal, with eigenvalues evenly spaced in their logarithm from 1 down to 1/condition."""
+    """Generated samples x of numbers from N(0, C), with labels that follow from x·w* for hidden weights w* of unit variance.
 
-    features: Features
-    """Numbers in a sample."""
+    C is diagonal. Its eigenvalues are evenly spaced in their logarithm from 1 down to 1/condition.
+    """
+
+    features: Annotated[Features, Field(examples=[20])]
+    """Number of values in a sample, up to 100,000."""
     samples: Samples = 10_000
-    """How many training samples there are."""
+    """Number of training samples."""
     test: Samples = 1000
-    """How many test samples there are."""
+    """Number of test samples."""
     condition: Annotated[Number, Field(ge=1.0, le=1e12)] = 1.0
-    """The ratio of the greatest to the least eigenvalue of C."""
+    """Condition number: greatest ÷ least eigenvalue of the inputs' covariance C."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         if self.condition > 1.0 and self.features == 1:
@@ -59,7 +65,10 @@ class AbstractRegression(AbstractData):
 
 @final
 class LinearRegression(AbstractRegression):
-    """Labels x·w* + noise."""
+    """Lists of numbers x ~ N(0, C) with a number each: x·w* + noise, for hidden weights w* ~ N(0, 1).
+
+    C is diagonal, with eigenvalues evenly spaced in their logarithm from 1 down to 1/condition.
+    """
 
     kind: Literal["linear-regression"] = "linear-regression"
     noise: Annotated[Number, Field(ge=0.0, le=1e6)] = 0.1
@@ -72,11 +81,14 @@ class LinearRegression(AbstractRegression):
 
 @final
 class LogisticRegression(AbstractRegression):
-    """Two classes; a sample is of class 1 with probability 1/(1 + exp(−scale·x·w*/|w*|))."""
+    """Lists of numbers x ~ N(0, C) in two classes; class 1 has the probability 1/(1 + exp(−scale·x·w*/|w*|)).
+
+    w* ~ N(0, 1) is hidden, and C is as for `linear-regression`.
+    """
 
     kind: Literal["logistic-regression"] = "logistic-regression"
     scale: Annotated[Number, Field(gt=0.0, le=100.0)] = 4.0
-    """How sharply the classes part: large for few samples of doubtful class."""
+    """Sharpness of the border between the classes; at a large scale few samples are of doubtful class."""
 
     @property
     def shape(self) -> DataShape:
@@ -85,14 +97,16 @@ class LogisticRegression(AbstractRegression):
 
 @final
 class Noise(AbstractData):
-    """What a gradient's noise is drawn from: training samples N(0, deviation²) of mean exactly 0, without labels, and a single
-    test sample of zeros, so that the test loss is the one without noise."""
+    """Noise of a gradient for `quadratic`: training samples from N(0, deviation²), with a mean of exactly 0, without labels.
+
+    The single test sample is zeros, so that the test loss is the loss without noise.
+    """
 
     kind: Literal["noise"] = "noise"
-    features: Features
-    """Numbers in a sample."""
+    features: Annotated[Features, Field(examples=[20])]
+    """Number of values in a sample, up to 100,000."""
     samples: Samples = 10_000
-    """How many training samples there are."""
+    """Number of training samples."""
     deviation: Annotated[Number, Field(ge=0.0, le=1e6)] = 1.0
     """Standard deviation of each number."""
 

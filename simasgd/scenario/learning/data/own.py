@@ -12,17 +12,17 @@ from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 @final
 class OwnData(AbstractData):
-    """Arrays that Python gives: simulate(scenario, task=Task(…)), which fills this section in."""
+    """Arrays given in Python. `simulate(scenario, task=Task(…))` fills this section in."""
 
     kind: Literal["own"] = "own"
     samples: Count
-    """How many training samples there are."""
+    """Number of training samples."""
     test: Count
-    """How many test samples there are."""
+    """Number of test samples."""
     sample: tuple[Count, ...]
-    """The shape of one."""
+    """Shape of one sample."""
     classes: Annotated[int, Field(strict=True, ge=0)] = 0
-    """How many classes the labels tell apart; 0 where they do not."""
+    """Number of classes; 0 where labels are not classes."""
 
     @property
     def shape(self) -> DataShape:

@@ -11,11 +11,11 @@ from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 @final
 class Own(AbstractModel):
-    """Functions that Python gives: simulate(scenario, task=Task(…)), which fills this section in."""
+    """A model given in Python. `simulate(scenario, task=Task(…))` fills this section in."""
 
     kind: Literal["own"] = "own"
     parameters: Count
-    """How many numbers it learns."""
+    """Number of parameters."""
 
     @property
     def layer_names(self) -> tuple[str, ...]:

@@ -11,7 +11,11 @@ from simasgd.scenario.vocabulary.section import Inconsistency
 
 @final
 class ResNet20(AbstractModel):
-    """The residual network of 20 layers for CIFAR-10 (He et al. 2015), with GroupNorm and shortcuts without parameters."""
+    """The residual network of 20 layers for CIFAR-10 (He et al. 2015), with shortcuts without parameters.
+
+    It has 269,722 parameters on CIFAR-10. GroupNorm replaces batch normalization, whose statistics belong to no message.
+    Images need 4 × 4 pixels or more.
+    """
 
     kind: Literal["resnet20"] = "resnet20"
 
@@ -29,13 +33,16 @@ class ResNet20(AbstractModel):
 
 @final
 class ResNet18(AbstractModel):
-    """The residual network of 18 layers (He et al. 2015), with GroupNorm and projections where a shortcut changes its shape.
-    Images of up to 64 pixels begin with a 3 × 3 convolution, larger ones with the paper's 7 × 7 and pooling."""
+    """The residual network of 18 layers (He et al. 2015), with projections where a shortcut changes its shape.
+
+    It has 11,173,962 parameters on CIFAR-10, and GroupNorm as `resnet20` has. Images of up to 64 pixels begin with a 3 × 3
+    convolution, larger ones with the paper's 7 × 7 convolution and pooling. Images need 8 × 8 pixels or more.
+    """
 
     kind: Literal["resnet18"] = "resnet18"
 
     def has_small_stem(self, data: DataShape) -> bool:
-        """Whether the images are small enough to begin with a 3 × 3 convolution."""
+        """Return whether the images are small enough to begin with a 3 × 3 convolution."""
         return max(data.image[:2]) <= 64
 
     @property
@@ -53,16 +60,16 @@ class ResNet18(AbstractModel):
 
 
 def _convolution(size: int, inputs: int, outputs: int) -> int:
-    """The parameters of a convolution without biases and of the GroupNorm after it (a scale and an offset for each channel)."""
+    """Count the parameters of a convolution without biases and of the GroupNorm after it (scale and offset a channel)."""
     return size * size * inputs * outputs + 2 * outputs
 
 
 def _stage(blocks: int, inputs: int, outputs: int) -> int:
-    """Those of a stage of residual blocks, each of two 3 × 3 convolutions."""
+    """Count the parameters of a stage of residual blocks, each of two 3 × 3 convolutions."""
     return _convolution(3, inputs, outputs) + (2 * blocks - 1) * _convolution(3, outputs, outputs)
 
 
 def _residual_names(stages: int, blocks: int) -> tuple[str, ...]:
-    """With block2.1 the first block of the second stage."""
+    """Name the layers; block2.1 is the first block of the second stage."""
     inner = (f"block{stage}.{block}" for stage in range(1, stages + 1) for block in range(1, blocks + 1))
     return ("stem", *inner, "top")

@@ -49,7 +49,7 @@ class Linear(AbstractModel):
 
 @final
 class Logistic(AbstractModel):
-    """Logistic regression of two classes: class 1 has the probability 1/(1 + exp(−x·w − b))."""
+    """Logistic regression of two classes; class 1 has the probability 1/(1 + exp(−x·w − b))."""
 
     kind: Literal["logistic"] = "logistic"
 
@@ -67,13 +67,16 @@ class Logistic(AbstractModel):
 
 @final
 class Quadratic(AbstractModel):
-    """No network, but a bowl: the loss of a sample ξ is ½·Σ hᵢ·wᵢ² − ξ·w, and its gradient h·w − ξ."""
+    """A quadratic function: the loss of a sample ξ is ½·Σ hᵢ·wᵢ² − ξ·w, and its gradient h·w − ξ.
+
+    The data must be `noise`. The test loss is ½·Σ hᵢ·wᵢ².
+    """
 
     kind: Literal["quadratic"] = "quadratic"
-    spectrum: Annotated[tuple[Annotated[Number, Field(gt=0.0, le=1e12)], ...], Field(min_length=1)]
-    """h, the eigenvalues of the Hessian matrix."""
+    spectrum: Annotated[tuple[Annotated[Number, Field(gt=0.0, le=1e12)], ...], Field(min_length=1, examples=[[1, 0.1]])]
+    """h, the eigenvalues of the Hessian matrix, one for each feature of the noise."""
     start: Annotated[Number, Field(ge=-1e6, le=1e6)] = 1.0
-    """Every coordinate's initial value."""
+    """Initial value of every weight."""
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -93,14 +96,14 @@ class Quadratic(AbstractModel):
 
 @final
 class MLP(AbstractModel):
-    """Fully connected layers with ReLU between them."""
+    """Fully connected layers with ReLU between them, for images or lists of numbers."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Annotated[tuple[Width, ...], Field(min_length=1, max_length=100)]
-    """Widths of the hidden layers."""
+    hidden: Annotated[tuple[Width, ...], Field(min_length=1, max_length=100, examples=[[32]])]
+    """Widths of the hidden layers, up to 100 of them."""
 
     def widths(self, data: DataShape) -> Iterator[tuple[int, int]]:
-        """(inputs, outputs) of each layer."""
+        """Return (inputs, outputs) of each layer."""
         return zip((data.features, *self.hidden), (*self.hidden, data.outputs), strict=True)
 
     @property

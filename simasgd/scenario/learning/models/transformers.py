@@ -17,11 +17,13 @@ class Transformer(AbstractModel):
 
     kind: Literal["transformer"] = "transformer"
     layers: Annotated[Count, Field(le=1000)] = 2
+    """Number of blocks, up to 1000."""
     width: Width = 64
-    """Of the residual stream; divisible by the number of heads."""
+    """Width of the residual stream, a multiple of `heads`."""
     heads: Width = 4
+    """Number of attention heads."""
     context: Width = 16
-    """How many characters before the next one it sees."""
+    """Number of preceding characters that it sees."""
 
     @property
     def layer_names(self) -> tuple[str, ...]:
