@@ -15,7 +15,6 @@ from simasgd.cluster.job import Job
 from simasgd.cluster.result import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.mixing import Mixing
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 from simasgd.tape import Tape, TapeRecorder
@@ -73,7 +72,7 @@ def scenario(base: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
     """A scenario from a base and changes, merged as a file's layers are."""
     for change in changes:
         base = merge(base, change)
-    return build_scenario(Layer(base))
+    return Scenario.from_layer(Layer(base))
 
 
 def same_tape(one: Tape, other: Tape) -> bool:

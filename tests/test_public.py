@@ -9,6 +9,7 @@ import pytest
 
 import simasgd
 from simasgd.scenario.reading import catalogue, keys
+from simasgd.scenario.schema import Scenario
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,7 +64,7 @@ def test_the_readmes_scenario_is_a_scenario(tmp_path):
 
 def test_every_key_is_documented():
     text = (ROOT / "docs" / "scenario.md").read_text()
-    for key in keys.list_keys():
+    for key in keys.list_keys(Scenario):
         last = key.rsplit(".", 1)[-1]
         assert re.search(rf"`[^`]*\b{last}\b[^`]*`", text), f"{key} is not in docs/scenario.md"
     for profile in catalogue.list_profiles():

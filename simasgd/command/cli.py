@@ -99,7 +99,7 @@ def compare(
     the scenario's own variants are compared. KEY=VALUE holds for all: repeats=5 shows the spread over seeds. Results go to
     reports/NAME-compare/ unless --out names another folder.
     """
-    from simasgd.scenario.reading.protocol_variants import build_comparison, parse_target
+    from simasgd.scenario.protocol_variants import build_comparison, parse_target
 
     chosen = build_comparison(scenario, arguments)
     value = None if target is None else parse_target(target, chosen)
@@ -234,7 +234,7 @@ def show(scenario: str, overrides: tuple[str, ...], as_plan: bool) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of scenarios, for editors: simasgd schema > scenario.schema.json"""
-    from simasgd.scenario.reading.editor_schema import build_scenario_schema
+    from simasgd.scenario.editor_schema import build_scenario_schema
 
     click.echo(json.dumps(build_scenario_schema(), indent=1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, final, get_args
 
@@ -19,7 +19,19 @@ from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.partition import Shared
-from simasgd.scenario.vocabulary.section import Count, Inconsistency, Line, NameForKind, Number, Rival, Section, Seed
+from simasgd.scenario.reading.load import build_scenario, load_scenario
+from simasgd.scenario.vocabulary.merge import Layer, difference
+from simasgd.scenario.vocabulary.section import (
+    Count,
+    Inconsistency,
+    InconsistentScenario,
+    Line,
+    NameForKind,
+    Number,
+    Rival,
+    Section,
+    Seed,
+)
 from simasgd.scenario.vocabulary.units import Bytes, Seconds
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
@@ -71,14 +83,6 @@ class Stop(Section):
     simulated_time: Seconds | None = None
 
 
-class InconsistentScenario(ValueError):
-    """Values that are fine alone and wrong together; `found` says which."""
-
-    def __init__(self, found: list[Inconsistency]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in found))
-        self.found = found
-
-
 @final
 class Scenario(Section):
     """One simulated cluster and what it learns, from YAML (`Scenario.load`) to typed values in seconds and bytes."""
@@ -107,9 +111,12 @@ class Scenario(Section):
 
         Raises simasgd.ScenarioError, whose text names the place of every mistake.
         """
-        from simasgd.scenario.reading.load import load_scenario  # here, because loading knows this class
+        return load_scenario(cls, source, overrides)
 
-        return load_scenario(source, overrides)
+    @classmethod
+    def from_layer(cls, file: Layer, overrides: Sequence[str] = ()) -> Scenario:
+        """Build a scenario from a file that has been read, with `key=value` overrides. Raises simasgd.ScenarioError."""
+        return build_scenario(cls, file, overrides)
 
     @property
     def payload(self) -> float:
@@ -176,8 +183,6 @@ class Scenario(Section):
 
         Variants are given by their differences.
         """
-        from simasgd.scenario.vocabulary.merge import difference
-
         own = self.plain()
         variants = {name: difference(own, variant.plain()) for name, variant in self.variants.items()}
         return own | ({"variants": variants} if variants else {})

@@ -13,6 +13,7 @@ from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.reading.load import parse_override
+from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
 from simasgd.scenario.vocabulary.values import shown
 
@@ -40,21 +41,21 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
-            parse_override(argument)  # which complains
+            parse_override(Scenario, argument)  # which complains
         try:
             values = _values(value)
             if values is None:
-                parse_override(argument)
+                parse_override(Scenario, argument)
                 fixed.append(argument)
                 continue
-            full = keys.resolve_key(key.strip())
+            full = keys.resolve_key(Scenario, key.strip())
         except ValueError as error:
             raise _wrong(argument, str(error)) from None
         if any(axis.key == full for axis in axes):
             raise _wrong(argument, f"{full} is swept twice")
         axes.append(Axis(full, values))
     for argument in fixed:
-        full = keys.resolve_key(argument.partition("=")[0].strip())
+        full = keys.resolve_key(Scenario, argument.partition("=")[0].strip())
         if any(axis.key == full for axis in axes):
             raise _wrong(argument, f"{full} is swept as well")
     return axes, fixed

@@ -20,7 +20,6 @@ from simasgd.results.stored import SweepJson, read_json
 from simasgd.results.tables import SWEEP_POINTS, Words, read_table
 from simasgd.scenario.alike import together
 from simasgd.scenario.reading import catalogue, yaml_layer
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.files import PAGE, SCENARIO, SWEEP
@@ -110,7 +109,7 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
     for values in combinations(axes):
         changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
         try:
-            scenario = build_scenario(file, [*fixed, *changes])
+            scenario = Scenario.from_layer(file, [*fixed, *changes])
         except ScenarioError as error:
             place = shortened(printable(" ".join(changes)), 300)
             raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
@@ -134,7 +133,7 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
 def _base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
     """The scenario that the axes vary; the first point's where it is none without them (a kind whose parameter is swept)."""
     try:
-        return build_scenario(file, fixed)
+        return Scenario.from_layer(file, fixed)
     except ScenarioError:
         return next(point.scenario for point in points)
 

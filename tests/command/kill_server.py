@@ -22,7 +22,7 @@ from typing import Any
 from simasgd import study
 from simasgd.command import cli
 from simasgd.report.page import render_study
-from simasgd.scenario.reading.load import build_scenario
+from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import MANIFEST
 from simasgd.sweeps import pool
@@ -46,7 +46,7 @@ for module in ("sweeps.sweep", "command.progress", "report.sweep.figures"):
 def main() -> None:
     asked = json.loads(sys.argv[1])
     home = Path(tempfile.mkdtemp())
-    render_study(study(build_scenario(Layer(TIMING))))  # what drawing makes once is made for all forks
+    render_study(study(Scenario.from_layer(Layer(TIMING))))  # what drawing makes once is made for all forks
     try:
         print(json.dumps(killed_everywhere(home, asked["before"], asked["command"], asked["every"])))
     finally:

@@ -22,7 +22,6 @@ import click
 from simasgd.command import cli
 from simasgd.errors import SimasgdError
 from simasgd.scenario.reading import catalogue, keys, yaml_layer
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import merge
 from tests.command.bad_input import PLAIN, TIMING
@@ -167,7 +166,7 @@ def _judge_fine(scenario: Scenario) -> None:
     resolved = yaml_layer.dump_yaml(scenario.resolved())
     resolved.encode()
     again = yaml_layer.parse_layer(resolved, "resolved")
-    if build_scenario(again).hash() != scenario.hash():
+    if Scenario.from_layer(again).hash() != scenario.hash():
         raise Wrong("is another scenario when it is resolved and read again")
 
 
@@ -200,7 +199,7 @@ def _mutant(random: Random, bases: list[str]) -> Mutant:
 
 
 def _key(random: Random) -> str:
-    key = random.choice(keys.list_keys())
+    key = random.choice(keys.list_keys(Scenario))
     parts = key.split(".")
     choices = [key, ".".join(parts[random.randrange(len(parts)) :]), _misspelt(random, key), random.choice(SNIPPETS)]
     return random.choices(choices, [5, 5, 1, 0.3])[0]
@@ -240,7 +239,7 @@ def _with_other_values(random: Random, written: str, bases: list[str]) -> str:
                 other_parent, other_key = random.choice(list(_places(yaml_layer.parse_layer(random.choice(bases), "").tree)))
                 parent[key if random.random() < 0.5 or isinstance(parent, list) else other_key] = other_parent[other_key]
             case _:
-                full = random.choice(keys.list_keys()).split(".")
+                full = random.choice(keys.list_keys(Scenario)).split(".")
                 _put(tree, full, random.choice(VALUES))
     return _written(random, tree)
 

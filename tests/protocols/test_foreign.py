@@ -16,6 +16,7 @@ from simasgd.errors import ScenarioError
 from simasgd.protocols import foreign
 from simasgd.results.identity import content_name
 from simasgd.scenario.reading import keys
+from simasgd.scenario.schema import Scenario
 from tests.build import LINEAR, TIMING, clock, scenario
 from tests.cluster.random_runs import clusters
 from tests.cluster.test_conservation import test_conservation
@@ -91,7 +92,7 @@ def test_its_parameters_are_keys(installed):
         'kind: Literal["round-robin"] = "round-robin"\n    turns: Count = 1\n    """Gradients of a learner in turn."""\n',
     )
     install(installed, entry_points(), round_robin=PARAMETER + parametrised)
-    assert keys.resolve_key("turns") == "protocol.turns"
+    assert keys.resolve_key(Scenario, "turns") == "protocol.turns"
     chosen = scenario(TIMING, {"protocol": {"kind": "round-robin", "turns": 2}})
     assert chosen.protocol.turns == 2
     assert content_name(chosen) != content_name(scenario(TIMING, {"protocol": "round-robin"}))
@@ -106,8 +107,8 @@ def test_its_parameters_are_keys(installed):
 def test_its_keys_do_not_get_into_the_way_of_short_ones(installed):
     named = FILE.replace('= "round-robin"\n', '= "round-robin"\n    learners: int = 3\n    turns: int = 1\n', 1)
     install(installed, entry_points(), round_robin=named)
-    assert keys.resolve_key("learners") == "cluster.learners"
-    assert keys.resolve_key("turns") == "protocol.turns"
+    assert keys.resolve_key(Scenario, "learners") == "cluster.learners"
+    assert keys.resolve_key(Scenario, "turns") == "protocol.turns"
 
 
 def test_one_that_waits_for_ever_has_hung(installed):
@@ -136,7 +137,7 @@ def test_its_code_is_part_of_the_results_name(installed):
 )
 def test_what_is_no_protocol_is_said(installed, kind, message):
     install(installed, WRONG, round_robin=FILE, broken="def def")
-    assert keys.resolve_key("learners") == "cluster.learners"
+    assert keys.resolve_key(Scenario, "learners") == "cluster.learners"
     assert scenario(TIMING, {"protocol": "async"}).protocol.kind == "async"
     with pytest.raises(ScenarioError, match=message):
         scenario(TIMING, {"protocol": kind})

@@ -10,16 +10,15 @@ from pydantic import ValidationError
 
 from simasgd.protocols import foreign
 from simasgd.scenario.reading import catalogue, keys, yaml_layer
-from simasgd.scenario.schema import InconsistentScenario
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.merge import Layer, Path
-from simasgd.scenario.vocabulary.section import LIST, MAPPING, NUMBER
+from simasgd.scenario.vocabulary.section import LIST, MAPPING, NUMBER, InconsistentScenario, Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 _MAX_COMPLAINTS = 20  # mistakes that are told
 
 
-def explain_errors(error: ValidationError, layer: Layer) -> list[str]:
+def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) -> list[str]:
     """Every mistake once, even where all variants share it, but no more than a reader can bear; those that only follow from
     another one are left out."""
     complaints: dict[str, None] = {}
@@ -30,7 +29,7 @@ def explain_errors(error: ValidationError, layer: Layer) -> list[str]:
         if kind != "missing":
             beside.setdefault(loc[:-1], {})[loc[-1] if loc else ""] = kind
     for complaint in chain.from_iterable(
-        _explain(detail, layer) for detail in details if not _is_consequence(detail, wrong, beside)
+        _explain(detail, layer, root) for detail in details if not _is_consequence(detail, wrong, beside)
     ):
         if complaint not in complaints and len(complaints) == _MAX_COMPLAINTS:
             return [*complaints, "… and further mistakes"]
@@ -66,7 +65,7 @@ def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict
     return False
 
 
-def _explain(detail: Any, layer: Layer) -> Iterator[str]:
+def _explain(detail: Any, layer: Layer, root: type[Section]) -> Iterator[str]:
     path = _find_tree_path(detail["loc"], layer.tree)
     if detail["type"] == "union_tag_invalid" and (*path, "kind") in layer.marks:
         path = (*path, "kind")
@@ -76,7 +75,7 @@ def _explain(detail: Any, layer: Layer) -> Iterator[str]:
             yield format_complaint_at((*path, *found.path), layer, found.message)
         return
     at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-    yield format_complaint_at(path, layer, _write_message(detail, path, layer), at_key=at_key)
+    yield format_complaint_at(path, layer, _write_message(detail, path, layer, root), at_key=at_key)
 
 
 def _find_tree_path(loc: Sequence[str | int], tree: Any) -> Path:
@@ -110,14 +109,14 @@ def _strip_variant(path: Path, layer: Layer) -> tuple[Path, Any]:
     return path, layer.tree
 
 
-def _write_message(detail: Any, path: Path, layer: Layer) -> str:
+def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -> str:
     found, kind, context = shown(detail["input"]), detail["type"], detail.get("ctx", {})
     match kind:
         case "missing":
             return _write_missing(path)
         case "extra_forbidden":
             inner, tree = _strip_variant(path, layer)
-            section = keys.find_section(inner[:-1], tree)
+            section = keys.find_section(root, inner[:-1], tree)
             return keys.explain_unknown_key(str(path[-1]), list(section.model_fields) if section is not None else [])
         case "int_type" | "int_from_float" | "int_parsing":
             return f"{found} is not a whole number"
@@ -141,7 +140,9 @@ def _write_message(detail: Any, path: Path, layer: Layer) -> str:
                 choices = ", ".join([choices, *map(repr, foreign.kinds())])
             return f"unknown kind {tag}; there are {choices}" + _suggest(context["tag"], choices)
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
-            kinds = [repr(choice.model_fields["kind"].default) for choice in keys.find_choices(*_strip_variant(path, layer))]
+            kinds = [
+                repr(choice.model_fields["kind"].default) for choice in keys.find_choices(root, *_strip_variant(path, layer))
+            ]
             return f"kind is missing; there are {', '.join(kinds)}"
         case "union_tag_not_found":
             return f"a list or a mapping is wanted, not {found}"

@@ -10,8 +10,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from simasgd.protocols import AbstractProtocol, foreign
-from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import synonyms
+from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 _SURE_MATCH = 0.8  # a word so near to a key is that key misspelt, whatever else it may mean
@@ -34,8 +34,8 @@ def _find_item_sections(annotation: Any) -> list[type[BaseModel]]:
 
 
 @cache
-def list_keys() -> tuple[str, ...]:
-    """Every dotted key of a scenario, whatever the kinds chosen in it; variants left out."""
+def list_keys(root: type[Section]) -> tuple[str, ...]:
+    """Return every dotted key of a scenario, of the class `root`, with every kind; variants are left out."""
 
     def walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
         for name, field in model.model_fields.items():
@@ -45,29 +45,32 @@ def list_keys() -> tuple[str, ...]:
             for section in find_sections(field.annotation):
                 yield from walk(section, f"{prefix}{name}.")
 
-    return tuple(dict.fromkeys(walk(Scenario, "")))
+    return tuple(dict.fromkeys(walk(root, "")))
 
 
 @cache
-def _list_foreign_keys() -> tuple[str, ...]:
-    """The keys that only protocols of other packages have. Those that cannot be loaded have none until they are asked for."""
+def _list_foreign_keys(root: type[Section]) -> tuple[str, ...]:
+    """Return the keys that only protocols of other packages have; none for a protocol that cannot be loaded."""
     named: dict[str, None] = {}
     for kind in foreign.kinds():
         with suppress(ValueError):
             found = foreign.protocol(kind)
             named.update({f"protocol.{name}": None for name in (found.model_fields if found is not None else ())})
-    return tuple(key for key in named if key not in list_keys())
+    return tuple(key for key in named if key not in list_keys(root))
 
 
-def find_section(path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:
-    """The typed mapping at a path, by the kinds that the tree chooses; None where there is none."""
-    choices = find_choices(path, tree)
+def find_section(root: type[Section], path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:
+    """Return the typed mapping at a path, by the kinds that the tree chooses; None where there is none."""
+    choices = find_choices(root, path, tree)
     return choices[0] if len(choices) == 1 else None
 
 
-def find_choices(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
-    """The typed mappings that may stand at a path: one where the tree chooses its kind, none where there is no mapping."""
-    choices: list[type[BaseModel]] = [Scenario]
+def find_choices(root: type[Section], path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]]:
+    """Return the typed mappings that may stand at a path.
+
+    It is one where the tree chooses a kind, and none where there is no mapping.
+    """
+    choices: list[type[BaseModel]] = [root]
     field = None
     for key in path:
         if len(choices) != 1:
@@ -77,7 +80,7 @@ def find_choices(path: tuple[str | int, ...], tree: Any) -> list[type[BaseModel]
             found = _find_item_sections(field.annotation) if field is not None else []
         else:
             tree = tree.get(key) if isinstance(tree, dict) else None
-            if choices[0] is Scenario and key == "variants":
+            if choices[0] is root and key == "variants":
                 return []
             field = choices[0].model_fields.get(key)
             found = find_sections(field.annotation) if field is not None else []
@@ -106,7 +109,7 @@ def explain_unknown_key(key: str, choices: tuple[str, ...] | list[str]) -> str:
     return f"unknown key {shown(key)}" + (f"; did you mean {near!r}?" if near else f"; known: {', '.join(sorted(choices))}")
 
 
-def resolve_key(key: str) -> str:
+def resolve_key(root: type[Section], key: str) -> str:
     """The full key that an override's key stands for: itself, or the only one that ends so.
 
     Raises ValueError for an unknown or ambiguous one.
@@ -115,12 +118,12 @@ def resolve_key(key: str) -> str:
     if parts[0] == "variants" and len(parts) >= 3:
         if parts[2] == "variants":
             raise ValueError(f"{shown(key)}: a variant has no variants")
-        return ".".join([*parts[:2], resolve_key(".".join(parts[2:]))])
-    if key in list_keys() or key == "variants":
+        return ".".join([*parts[:2], resolve_key(root, ".".join(parts[2:]))])
+    if key in list_keys(root) or key == "variants":
         return key
-    endings = [full for full in list_keys() if full.endswith(f".{key}")]
+    endings = [full for full in list_keys(root) if full.endswith(f".{key}")]
     if not endings:
-        endings = [full for full in _list_foreign_keys() if full == key or full.endswith(f".{key}")]
+        endings = [full for full in _list_foreign_keys(root) if full == key or full.endswith(f".{key}")]
     if len(endings) == 1:
         return endings[0]
     if endings:
@@ -129,7 +132,7 @@ def resolve_key(key: str) -> str:
     if meant:
         raise ValueError(f"unknown key {shown(key)}; {synonyms.one_of(meant)}")
     shortened = {
-        ".".join(full.split(".")[start:]): full for full in reversed(list_keys()) for start in range(full.count(".") + 1)
+        ".".join(full.split(".")[start:]): full for full in reversed(list_keys(root)) for start in range(full.count(".") + 1)
     }
     near = nearest(key, shortened)
     hint = f"did you mean {shortened[near]!r}?" if near else "'simasgd schema' lists them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache, reduce
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,24 +13,26 @@ from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, complaints, keys, yaml_layer
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
-from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path
+from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
+Root = TypeVar("Root", bound=Section)
+"""The class of a whole scenario. It is an argument here, because that class knows this module."""
 _MAX_VARIANTS = 1000
 _MAX_INHERITED = 1_000_000  # values
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
-def load_scenario(source: str | FilePath, overrides: Sequence[str] = ()) -> Scenario:
+def load_scenario(root: type[Root], source: str | FilePath, overrides: Sequence[str] = ()) -> Root:
     """Read a scenario by its name or from a YAML file, changed by `key=value` overrides. Raises ScenarioError."""
     path = catalogue.find_scenario_file(source)
-    return build_scenario(yaml_layer.read_layer(path), overrides)
+    return build_scenario(root, yaml_layer.read_layer(path), overrides)
 
 
-def build_scenario(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
+def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ()) -> Root:
     """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
-    file, changes = rename_file_keys(file), [rename_file_keys(parse_override(override)) for override in overrides]
+    file, changes = rename_file_keys(file), [rename_file_keys(parse_override(root, override)) for override in overrides]
     _refuse_many_variants(file)
     of_variants = [change for change in changes if "variants" in change.tree]
     _refuse_unknown_variants(file, of_variants)
@@ -43,10 +45,10 @@ def build_scenario(file: Layer, overrides: Sequence[str] = ()) -> Scenario:
         layer = read_measured_files(_apply_profile(base.under(variant.of(Origin.VARIANT)).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
-    return _validate(whole)
+    return _validate(root, whole)
 
 
-def parse_override(override: str) -> Layer:
+def parse_override(root: type[Section], override: str) -> Layer:
     """The layer of one `key=value`. Raises ScenarioError."""
     key, equals, value = override.partition("=")
     key = key.strip()
@@ -54,7 +56,7 @@ def parse_override(override: str) -> Layer:
     if not equals or not key:
         raise ScenarioError(yaml_layer.format_complaint(mark, f"{shown(override)} is not key=value", at_key=True))
     try:
-        full = keys.resolve_key(key)
+        full = keys.resolve_key(root, key)
     except ValueError as error:
         raise ScenarioError(yaml_layer.format_complaint(mark, str(error), at_key=True)) from None
     try:
@@ -189,12 +191,12 @@ def _add_default_cluster(layer: Layer) -> Layer:
     return Layer({**layer.tree, "cluster": {"learners": 1, "profile": "ideal"}}, layer.marks)
 
 
-def _validate(layer: Layer) -> Scenario:
+def _validate(root: type[Root], layer: Layer) -> Root:
     while True:
         try:
-            return Scenario.model_validate(layer.tree)
+            return root.model_validate(layer.tree)
         except ValidationError as error:
             changed = drop_overruled(error, layer)
             if changed is None:
-                raise ScenarioError("\n".join(complaints.explain_errors(error, layer))) from None
+                raise ScenarioError("\n".join(complaints.explain_errors(error, layer, root))) from None
             layer = changed

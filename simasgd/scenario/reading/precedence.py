@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from simasgd.scenario.schema import InconsistentScenario
 from simasgd.scenario.vocabulary.merge import Layer, Origin, Path
+from simasgd.scenario.vocabulary.section import InconsistentScenario
 
 
 def drop_overruled(error: ValidationError, layer: Layer) -> Layer | None:

@@ -52,6 +52,14 @@ class Inconsistency(NamedTuple):
         return Inconsistency((*prefix, *self.path), self.message, rivals)
 
 
+class InconsistentScenario(ValueError):
+    """Raised for values that are valid one by one but contradict each other; `found` lists them."""
+
+    def __init__(self, found: list[Inconsistency]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in found))
+        self.found = found
+
+
 def _named(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 

@@ -7,7 +7,7 @@ import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import yaml_layer
-from simasgd.scenario.reading.load import build_scenario
+from simasgd.scenario.schema import Scenario
 from tests.build import LEARNING, TIMING, clock, scenario
 
 ONE = {"cluster": {"learners": 1}, "stop": {"gradients": 5000}}
@@ -125,18 +125,21 @@ stop: {gradients: 10}
 
 
 def test_it_needs_no_cluster():
-    chosen = build_scenario(yaml_layer.parse_layer(YAML, "s.yaml"))
+    chosen = Scenario.from_layer(yaml_layer.parse_layer(YAML, "s.yaml"))
     assert (chosen.cluster.learners, chosen.cluster.profile) == (1, "ideal")
-    assert build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml")) == chosen
+    assert Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml")) == chosen
 
 
 def test_a_file_of_delays(tmp_path):
     (tmp_path / "delays.txt").write_text("# measured\n4\n0\n2\n")
     file = tmp_path / "s.yaml"
     file.write_text(YAML.replace("delay: 3", "delay: {distribution: measured, file: delays.txt}"))
-    chosen = build_scenario(yaml_layer.read_layer(file))
+    chosen = Scenario.from_layer(yaml_layer.read_layer(file))
     assert chosen.protocol.delay.measured == (4, 0, 2)
-    assert build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml")).hash() == chosen.hash()
+    assert (
+        Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml")).hash()
+        == chosen.hash()
+    )
 
 
 LAYERS = (
@@ -151,19 +154,22 @@ def test_a_file_of_delays_for_a_layer(tmp_path):
     (tmp_path / "delays.txt").write_text("4\n0\n")
     file = tmp_path / "s.yaml"
     file.write_text(LAYERS.replace("delay: 3", "delay: [20, {distribution: measured, file: delays.txt}]"))
-    chosen = build_scenario(yaml_layer.read_layer(file))
+    chosen = Scenario.from_layer(yaml_layer.read_layer(file))
     assert [law.measured for law in chosen.protocol.delay] == [None, (4, 0)]
-    assert build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml")).hash() == chosen.hash()
+    assert (
+        Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml")).hash()
+        == chosen.hash()
+    )
     (tmp_path / "delays.txt").write_text("4\n0.5\n")
     with pytest.raises(ScenarioError, match=r"s.yaml:3:.*protocol.delay.1.file: .*line 2: '0.5' is no delay"):
-        build_scenario(yaml_layer.read_layer(file))
+        Scenario.from_layer(yaml_layer.read_layer(file))
 
 
 def test_a_list_may_take_the_place_of_a_law_and_the_other_way_round():
-    chosen = build_scenario(yaml_layer.parse_layer(LAYERS, "s.yaml"), ["delay=[1,2]"])
+    chosen = Scenario.from_layer(yaml_layer.parse_layer(LAYERS, "s.yaml"), ["delay=[1,2]"])
     assert [law.mean for law in chosen.protocol.delay] == [1, 2]
-    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "s.yaml"), ["delay=3"])
-    assert again.hash() == build_scenario(yaml_layer.parse_layer(LAYERS, "s.yaml")).hash()
+    again = Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "s.yaml"), ["delay=3"])
+    assert again.hash() == Scenario.from_layer(yaml_layer.parse_layer(LAYERS, "s.yaml")).hash()
 
 
 @pytest.mark.parametrize(
@@ -180,14 +186,14 @@ def test_a_list_may_take_the_place_of_a_law_and_the_other_way_round():
 )
 def test_bad_lists_of_delays(delay, fragments):
     with pytest.raises(ScenarioError) as caught:
-        build_scenario(yaml_layer.parse_layer(LAYERS.replace("delay: 3", f"delay: {delay}"), "s.yaml"))
+        Scenario.from_layer(yaml_layer.parse_layer(LAYERS.replace("delay: 3", f"delay: {delay}"), "s.yaml"))
     for fragment in ["s.yaml:3:", *fragments]:
         assert fragment in str(caught.value)
 
 
 def test_without_a_model_there_are_no_layers():
     with pytest.raises(ScenarioError, match="without a learning section there is no model"):
-        build_scenario(yaml_layer.parse_layer(YAML.replace("delay: 3", "delay: [3, 3]"), "s.yaml"))
+        Scenario.from_layer(yaml_layer.parse_layer(YAML.replace("delay: 3", "delay: [3, 3]"), "s.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -206,16 +212,16 @@ def test_without_a_model_there_are_no_layers():
 )
 def test_bad_delays(delay, fragments):
     with pytest.raises(ScenarioError) as caught:
-        build_scenario(yaml_layer.parse_layer(YAML.replace("delay: 3", f"delay: {delay}"), "s.yaml"))
+        Scenario.from_layer(yaml_layer.parse_layer(YAML.replace("delay: 3", f"delay: {delay}"), "s.yaml"))
     for fragment in ["s.yaml:3:", *fragments]:
         assert fragment in str(caught.value)
 
 
 def test_a_ramp_needs_to_know_what_an_epoch_is():
     with pytest.raises(ScenarioError, match="samples_per_epoch: missing: the protocol needs it"):
-        build_scenario(yaml_layer.parse_layer(YAML.replace("delay: 3", "delay: 3, ramp_epochs: 2"), "s.yaml"))
+        Scenario.from_layer(yaml_layer.parse_layer(YAML.replace("delay: 3", "delay: 3, ramp_epochs: 2"), "s.yaml"))
 
 
 def test_more_than_one_learner_is_refused():
     with pytest.raises(ScenarioError, match="there are 2 learners; the staleness is under control"):
-        build_scenario(yaml_layer.parse_layer(YAML + "cluster: {learners: 2, profile: ideal}\n", "s.yaml"))
+        Scenario.from_layer(yaml_layer.parse_layer(YAML + "cluster: {learners: 2, profile: ideal}\n", "s.yaml"))

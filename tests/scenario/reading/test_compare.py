@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading.protocol_variants import build_comparison, is_protocol, parse_target
+from simasgd.scenario.protocol_variants import build_comparison, is_protocol, parse_target
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
 

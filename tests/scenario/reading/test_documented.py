@@ -12,7 +12,6 @@ from simasgd.protocols import Protocol
 from simasgd.scenario.learning.compression import Compression
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.reading import keys, yaml_layer
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 
 TABLE = (Path(__file__).parents[3] / "docs" / "scenario.md").read_text(encoding="utf-8")
@@ -28,7 +27,7 @@ stop: {gradients: 10}
 
 
 def read(*overrides: str) -> Scenario:
-    return build_scenario(yaml_layer.parse_layer(PLAIN, "s.yaml"), overrides)
+    return Scenario.from_layer(yaml_layer.parse_layer(PLAIN, "s.yaml"), overrides)
 
 
 def test_there_are_examples() -> None:
@@ -52,8 +51,8 @@ def test_where_defaults_are_shown_they_are_the_defaults(key: str, example: str) 
 
 def test_every_key_of_a_cluster_is_within_a_row() -> None:
     rows = [*ROWS, *(f"cluster.compute.{name}" for name in ("per_batch", "per_sample", "file", "measured"))]
-    for key in keys.list_keys():
-        is_section = any(other.startswith(f"{key}.") for other in keys.list_keys())
+    for key in keys.list_keys(Scenario):
+        is_section = any(other.startswith(f"{key}.") for other in keys.list_keys(Scenario))
         if key.startswith("cluster.") and not is_section:
             assert any(f"{key}.".startswith(f"{row}.") for row in rows), key
 
@@ -79,7 +78,7 @@ EXAMPLES_OF_LEARNING = [
 
 
 def read_learning(*overrides: str) -> Learning:
-    learning = build_scenario(yaml_layer.parse_layer(PLAIN + LEARNING, "s.yaml"), overrides).learning
+    learning = Scenario.from_layer(yaml_layer.parse_layer(PLAIN + LEARNING, "s.yaml"), overrides).learning
     assert learning is not None
     return learning
 

@@ -13,7 +13,8 @@ import pytest
 
 from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.scenario.reading import text_files, yaml_layer, yaml_tree
-from simasgd.scenario.reading.load import build_scenario, load_scenario
+from simasgd.scenario.reading.load import load_scenario
+from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
 from simasgd.storage.folder import refuse_name
 from tests.command.bad_input import TIMING
@@ -37,7 +38,7 @@ def _deadline() -> Iterator[None]:
 
 def complaint(yaml: str, *overrides: str) -> str:
     with pytest.raises(ScenarioError) as caught:
-        build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
+        Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
     return str(caught.value)
 
 
@@ -205,11 +206,11 @@ NO_FILES = ["pipe", "link", "socket", "huge", "/dev/zero", "/dev/urandom", "/pro
 @pytest.mark.parametrize("name", NO_FILES, ids=lambda name: name[:12])
 def test_only_a_regular_file_of_bounded_size_is_read(name: str, places: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
-        load_scenario(name)
+        load_scenario(Scenario, name)
     assert len(str(caught.value)) < 1500
     for key in ("compute.file", "server.update_law.file"):
         with pytest.raises(ScenarioError, match=rf"^command line: cluster\.{key}: ") as caught:
-            load_scenario("plain.yaml", [f"{key}={name}"])
+            load_scenario(Scenario, "plain.yaml", [f"{key}={name}"])
         assert len(str(caught.value)) < 3000
 
 
@@ -226,7 +227,7 @@ def test_a_file_may_be_as_large_as_it_says(tmp_path: Path, monkeypatch: pytest.M
 def test_measured_delays_of_many_digits(places: Path) -> None:
     Path("delays.txt").write_text("1\n" + "9" * 5000 + "\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"delays\.txt, line 2: '9{40}' is no delay"):
-        load_scenario("plain.yaml", ["protocol={kind: injected-staleness, delay: {file: delays.txt}}", "learners=1"])
+        load_scenario(Scenario, "plain.yaml", ["protocol={kind: injected-staleness, delay: {file: delays.txt}}", "learners=1"])
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from simasgd.scenario.editor_schema import build_scenario_schema
 from simasgd.scenario.reading import catalogue, yaml_layer
-from simasgd.scenario.reading.editor_schema import build_scenario_schema
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 from tests.scenario.sections.forms import CLUSTER_FORMS
@@ -135,7 +134,7 @@ def test_it_accepts_every_form_of_a_cluster_as_written_and_as_resolved(form: dic
     assert errors(changed("cluster", merge(PLAIN["cluster"], form))) == []
     whole = {"learners": 4, "profile": "ideal"}
     assert errors(changed("cluster", merge(whole, form))) == []
-    chosen = build_scenario(Layer(changed("cluster", merge(whole, form))))
+    chosen = Scenario.from_layer(Layer(changed("cluster", merge(whole, form))))
     assert errors(chosen.resolved()) == []
 
 

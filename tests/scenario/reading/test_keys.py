@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from simasgd.scenario.reading import keys
+from simasgd.scenario.schema import Scenario
 
 _DOCUMENTED = """
 name title seed repeats record
@@ -58,12 +59,12 @@ DOCUMENTED = _DOCUMENTED.split()
 
 @pytest.mark.parametrize("key", DOCUMENTED)
 def test_a_documented_key_is_known_and_stands_for_itself(key: str) -> None:
-    assert key in keys.list_keys()
-    assert keys.resolve_key(key) == key
+    assert key in keys.list_keys(Scenario)
+    assert keys.resolve_key(Scenario, key) == key
 
 
 def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
-    others = set(keys.list_keys()) - set(DOCUMENTED)
+    others = set(keys.list_keys(Scenario)) - set(DOCUMENTED)
     sections = {".".join(key.split(".")[:size]) for key in DOCUMENTED for size in range(1, key.count(".") + 1)}
     assert others == sections
 
@@ -93,7 +94,7 @@ def test_what_else_is_known_is_a_section_of_documented_keys() -> None:
     ],
 )
 def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
-    assert keys.resolve_key(short) == full
+    assert keys.resolve_key(Scenario, short) == full
 
 
 @pytest.mark.parametrize(
@@ -115,24 +116,24 @@ def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
 )
 def test_a_wrong_key(key: str, fragments: list[str]) -> None:
     with pytest.raises(ValueError, match=r"key|ambiguous") as caught:
-        keys.resolve_key(key)
+        keys.resolve_key(Scenario, key)
     for fragment in fragments:
         assert fragment in str(caught.value)
 
 
 def test_sections_by_the_kinds_chosen() -> None:
     tree = {"protocol": {"kind": "n-softsync", "n": 3}, "learning": {"model": {"kind": "softmax"}}}
-    section = keys.find_section(("protocol",), tree)
+    section = keys.find_section(Scenario, ("protocol",), tree)
     assert section is not None
     assert set(section.model_fields) == {"kind", "n", "spread"}
-    section = keys.find_section(("learning", "model"), tree)
+    section = keys.find_section(Scenario, ("learning", "model"), tree)
     assert section is not None
     assert set(section.model_fields) == {"kind"}
-    assert keys.find_section(("nowhere",), tree) is None
+    assert keys.find_section(Scenario, ("nowhere",), tree) is None
 
 
 def fields(path: tuple[str | int, ...], tree: object) -> set[str] | None:
-    section = keys.find_section(path, tree)
+    section = keys.find_section(Scenario, path, tree)
     return None if section is None else set(section.model_fields)
 
 
@@ -146,6 +147,6 @@ def test_sections_in_lists_and_where_a_list_or_a_mapping_may_stand() -> None:
 
 
 def test_the_kinds_from_which_a_tree_has_not_chosen() -> None:
-    found = keys.find_choices(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}})
+    found = keys.find_choices(Scenario, ("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}})
     assert [choice.model_fields["kind"].default for choice in found] == ["base", "adv", "adv*"]
-    assert keys.find_section(("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}}) is None
+    assert keys.find_section(Scenario, ("cluster", "architecture"), {"cluster": {"architecture": {"shards": 2}}}) is None

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, yaml_layer
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 from tests.scenario.sections.forms import CLUSTER_FORMS
@@ -29,7 +28,7 @@ stop: {epochs: 1}
 
 
 def read(yaml: str, *overrides: str) -> Scenario:
-    return build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
+    return Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
 
 
 def complaint(yaml: str, *overrides: str) -> str:
@@ -158,7 +157,7 @@ def test_a_resolved_scenario_loads_back_equal(overrides: list[str], tmp_path: Pa
 @pytest.mark.parametrize("overrides", [[], ["profile=ethernet-25g"]])
 def test_a_resolved_scenario_loads_back_into_an_equal_value(overrides: list[str]) -> None:
     chosen = Scenario.load("quickstart", *overrides)
-    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
+    again = Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
     assert again.cluster == chosen.cluster
     assert chosen.learning is not None
     assert again.learning == chosen.learning.model_copy(update={"modulation": chosen.modulation})  # the default is named
@@ -170,8 +169,8 @@ def test_every_form_of_a_cluster_loads_back_into_an_equal_value(form: dict[str, 
     tree = merge(
         yaml_layer.parse_layer(PLAIN, "s.yaml").tree, {"cluster": {"learners": 4, **form}, "variants": {"a": {"cluster": form}}}
     )
-    chosen = build_scenario(Layer(tree))
-    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
+    chosen = Scenario.from_layer(Layer(tree))
+    again = Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
     assert again.cluster == chosen.cluster
     assert again.variants["a"].cluster == chosen.variants["a"].cluster
     assert again.hash() == chosen.hash()
@@ -189,13 +188,13 @@ def test_every_form_of_a_cluster_loads_back_into_an_equal_value(form: dict[str, 
 def test_whatever_the_values_what_is_dumped_loads_back(
     title: str, rate: float, boundary: float, latency: float, seed: int
 ) -> None:
-    base = build_scenario(yaml_layer.parse_layer(PLAIN, "s.yaml")).resolved()
+    base = Scenario.from_layer(yaml_layer.parse_layer(PLAIN, "s.yaml")).resolved()
     base["title"], base["seed"] = title, seed
     base["learning"]["optimizer"]["learning_rate"] = rate
     base["learning"]["schedule"] = {"boundaries": [boundary], "factor": rate}
     base["cluster"]["network"]["latency"] = f"{latency!r} s"
-    chosen = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(base), "s.yaml"))
-    again = build_scenario(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
+    chosen = Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(base), "s.yaml"))
+    again = Scenario.from_layer(yaml_layer.parse_layer(yaml_layer.dump_yaml(chosen.resolved()), "again.yaml"))
     assert again == chosen
     assert again.title == title
     assert again.cluster.network.latency == latency
@@ -282,7 +281,7 @@ def test_the_hash_changes_with_everything_else() -> None:
     hashes = {override: read(yaml, override).hash() for override in HASHED}
     for name, form in CLUSTER_FORMS.items():
         changed = merge(yaml_layer.parse_layer(yaml.replace("30", "4", 1), "s.yaml").tree, {"cluster": form})
-        hashes[name] = build_scenario(Layer(changed)).hash()
+        hashes[name] = Scenario.from_layer(Layer(changed)).hash()
     for same in SAME:
         assert len({hashes.pop(name) for name in same}) == 1, same
     hashes["nothing"] = read(yaml).hash()

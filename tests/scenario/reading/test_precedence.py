@@ -9,7 +9,6 @@ import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, yaml_layer
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
 
@@ -191,15 +190,15 @@ def overrides(pair: Pair) -> list[str]:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.label)
 def test_the_command_line_over_a_scenario(pair: Pair) -> None:
-    judge(build_scenario(file_of(base_of(pair)), overrides(pair)), pair)
+    judge(Scenario.from_layer(file_of(base_of(pair)), overrides(pair)), pair)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.label)
 def test_a_variant_over_its_scenario(pair: Pair) -> None:
     variants = {"changed": under(pair.section, pair.later), "same": None}
-    chosen = build_scenario(file_of({**base_of(pair), "variants": variants}))
+    chosen = Scenario.from_layer(file_of({**base_of(pair), "variants": variants}))
     judge(chosen.variants["changed"], pair)
-    assert chosen.variants["same"].resolved() == build_scenario(file_of(base_of(pair))).resolved()
+    assert chosen.variants["same"].resolved() == Scenario.from_layer(file_of(base_of(pair))).resolved()
 
 
 # Within one layer a choice and what it makes meaningless contradict each other.
@@ -223,9 +222,9 @@ CONTRADICTIONS = [
 def test_a_contradiction_within_one_layer_is_wrong(tree: dict[str, Any]) -> None:
     plain = yaml_layer.parse_layer(PLAIN, "").tree
     with pytest.raises(ScenarioError, match=r"^s\.yaml:"):
-        build_scenario(file_of(merge(plain, tree)))
+        Scenario.from_layer(file_of(merge(plain, tree)))
     with pytest.raises(ScenarioError, match=r"^s\.yaml:"):
-        build_scenario(file_of({**plain, "variants": {"a": tree}}))
+        Scenario.from_layer(file_of({**plain, "variants": {"a": tree}}))
 
 
 @pytest.mark.parametrize("profile", catalogue.list_profiles())
@@ -242,7 +241,7 @@ def test_a_contradiction_within_one_layer_is_wrong(tree: dict[str, Any]) -> None
 )
 def test_a_scenario_over_any_profile(profile: str, later: dict[str, Any]) -> None:
     plain = merge(yaml_layer.parse_layer(PLAIN, "").tree, {"cluster": {"profile": profile}, **later})
-    chosen = build_scenario(file_of(merge(plain, later)))
+    chosen = Scenario.from_layer(file_of(merge(plain, later)))
     law = later.get("cluster", {}).get("compute", {})
     assert chosen.cluster.compute.distribution == law.get(
         "distribution", "empirical" if law else chosen.cluster.compute.distribution
@@ -255,7 +254,7 @@ def test_a_scenario_over_any_profile(profile: str, later: dict[str, Any]) -> Non
 def test_a_cv_does_not_say_which_law_is_meant() -> None:
     """Over constant times it is wrong, with the place of the cv and what to do."""
     with pytest.raises(ScenarioError) as caught:
-        build_scenario(
+        Scenario.from_layer(
             file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, {"cluster": {"compute": {"distribution": "constant"}}})),
             ["compute.cv=0.3"],
         )
@@ -266,4 +265,4 @@ def test_faults_never_give_way() -> None:
     """What goes wrong is a fact about the machine: a protocol that cannot have it says so."""
     faults = {"cluster": {"faults": {"server_pauses": [{"at": "1 s", "lasting": "1 s"}]}}}
     with pytest.raises(ScenarioError, match="there is no parameter server to pause"):
-        build_scenario(file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, faults)), ["protocol=all-reduce"])
+        Scenario.from_layer(file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, faults)), ["protocol=all-reduce"])

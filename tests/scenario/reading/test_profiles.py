@@ -8,7 +8,7 @@ import pytest
 
 from simasgd.cluster.clock import compute
 from simasgd.scenario.reading import catalogue, yaml_layer
-from simasgd.scenario.reading.load import build_scenario
+from simasgd.scenario.schema import Scenario
 
 PROFILES = catalogue.list_profiles()
 WORK = "workload: {mini_batch: 4, payload: 1 kB}, protocol: async, stop: {gradients: 10}"
@@ -39,7 +39,7 @@ def test_every_profile_makes_a_scenario_whole(name: str, protocol: str) -> None:
         f"name: whole\ncluster: {{learners: 4, profile: {name}}}\nworkload: {{mini_batch: 4, payload: 1 kB}}\n"
         f"protocol: {protocol}\nstop: {{gradients: 10}}\n"
     )
-    chosen = build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"))
+    chosen = Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml"))
     assert chosen.cluster.profile == name
     # All it says is in the scenario, and written into the scenario itself it means the same.
     said = yaml_layer.read_layer(PROFILES[name]).tree["cluster"]
@@ -48,7 +48,7 @@ def test_every_profile_makes_a_scenario_whole(name: str, protocol: str) -> None:
     written = yaml_layer.parse_layer(
         yaml_layer.dump_yaml({**yaml_layer.parse_layer(yaml, "s.yaml").tree, "cluster": {"learners": 4, **said}}), "s.yaml"
     )
-    assert build_scenario(written).resolved()["cluster"] == {**resolved, "profile": None}
+    assert Scenario.from_layer(written).resolved()["cluster"] == {**resolved, "profile": None}
 
 
 def test_the_profiles_that_the_documentation_names_are_there() -> None:
@@ -57,7 +57,7 @@ def test_the_profiles_that_the_documentation_names_are_there() -> None:
 
 def mean_time(profile: str, mini_batch: int) -> float:
     yaml = f"{{name: x, cluster: {{learners: 1, profile: {profile}}}, {WORK}}}"
-    return compute.mean_time(build_scenario(yaml_layer.parse_layer(yaml, "s.yaml")).cluster.compute, mini_batch)
+    return compute.mean_time(Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml")).cluster.compute, mini_batch)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,11 @@ def test_a_k20x_is_slower_than_a_k80s_half_by_the_ratio_of_their_peaks() -> None
 def test_to_name_the_profiles_architecture_again_keeps_its_numbers() -> None:
     yaml = f"{{name: x, cluster: {{learners: 16, profile: gpu8-200g, architecture: ARCHITECTURE}}, {WORK}}}"
     for word, bandwidth in (("adv", 300e9), ("{fan_out: 2}", 300e9), ("adv*", 20e9)):
-        architecture = build_scenario(yaml_layer.parse_layer(yaml.replace("ARCHITECTURE", word), "s.yaml")).cluster.architecture
+        architecture = Scenario.from_layer(
+            yaml_layer.parse_layer(yaml.replace("ARCHITECTURE", word), "s.yaml")
+        ).cluster.architecture
         assert architecture.intra_node_bandwidth == bandwidth, word
     assert (
-        build_scenario(yaml_layer.parse_layer(yaml.replace("ARCHITECTURE", "base"), "s.yaml")).cluster.architecture.kind
+        Scenario.from_layer(yaml_layer.parse_layer(yaml.replace("ARCHITECTURE", "base"), "s.yaml")).cluster.architecture.kind
         == "base"
     )

@@ -10,7 +10,6 @@ import pytest
 from simasgd import Scenario, ScenarioError
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.reading import yaml_layer
-from simasgd.scenario.reading.load import build_scenario
 from tests.build import LEARNING, TIMING, scenario
 
 MODEL = 64 * 16 + 16 + 16 * 10 + 10  # parameters of the network in LEARNING: 1,210
@@ -109,6 +108,6 @@ def test_what_is_wrong_is_said_at_its_place(written: str, complaint: str) -> Non
         f"workload: {{mini_batch: 4, payload: 1 kB, compression: {written}}}\nprotocol: async\nstop: {{gradients: 10}}\n"
     )
     with pytest.raises(ScenarioError) as caught:
-        build_scenario(yaml_layer.parse_layer(yaml, "s.yaml"), ())
+        Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml"), ())
     assert complaint in str(caught.value)
     assert str(caught.value).startswith("s.yaml:3:")

@@ -8,7 +8,6 @@ import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, keys
-from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import synonyms, units
 from simasgd.scenario.vocabulary.merge import Layer
@@ -29,7 +28,7 @@ def kinds() -> set[str]:
 
 
 def test_all_that_is_meant_exists() -> None:
-    assert {target for targets in synonyms.KEYS.values() for target in targets} <= set(keys.list_keys())
+    assert {target for targets in synonyms.KEYS.values() for target in targets} <= set(keys.list_keys(Scenario))
     assert {target for targets in synonyms.KINDS.values() for target in targets} <= kinds()
 
 
@@ -74,7 +73,7 @@ def test_no_word_is_what_something_else_is_called() -> None:
 )
 def test_users_words(override: str, meant: str) -> None:
     with pytest.raises(ScenarioError) as complaint:
-        build_scenario(Layer(TIMING), [override])
+        Scenario.from_layer(Layer(TIMING), [override])
     assert f"did you mean {meant}?" in str(complaint.value)
 
 

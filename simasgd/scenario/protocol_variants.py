@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, yaml_layer
-from simasgd.scenario.reading.load import build_scenario, parse_override
+from simasgd.scenario.reading.load import parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 
@@ -33,7 +33,7 @@ def build_comparison(source: str | FilePath, arguments: Sequence[str]) -> Scenar
     protocols = [argument for argument in arguments if is_protocol(argument)]
     overrides = [argument for argument in arguments if not is_protocol(argument)]
     file = yaml_layer.read_layer(catalogue.find_scenario_file(source))
-    scenario = build_scenario(_replace_variants(file, protocols, overrides) if protocols else file, overrides)
+    scenario = Scenario.from_layer(_replace_variants(file, protocols, overrides) if protocols else file, overrides)
     if not scenario.variants:
         raise ScenarioError(
             f"{source}: has no variants to compare; name protocols, as in: simasgd compare {source} hardsync async"
@@ -178,7 +178,7 @@ def _refuse_common_overrides(contestants: Sequence[_Variant], overrides: Sequenc
     """Complain about a change for all that would make the compared ones the same."""
     ruled = any("learning" in one.layer.tree for one in contestants)
     for override in overrides:
-        tree = parse_override(override).tree
+        tree = parse_override(Scenario, override).tree
         protocol, learning = tree.get("protocol"), tree.get("learning")
         if "protocol" in tree and (not isinstance(protocol, dict) or "kind" in protocol):
             raise _error(override, 0, "would hold for all, but protocols are what is compared")
