@@ -15,6 +15,9 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, ScenarioError, simulate
+from simasgd.report.facts.formats import format_duration, use_plain_spaces
+from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import LEARNING, PROGRAM, TIMING, scenario
@@ -233,3 +236,12 @@ def test_an_unlimited_value_of_an_axis_is_a_number(tmp_path):
     made = run_sweep(plan, tmp_path / "out", workers=1)
     assert load_table(tmp_path / "out").axes == made.axes
     assert made.axes[0].numbers == (1e6, math.inf)
+
+
+def test_seeds_that_differ_are_not_said_to_take_as_long(tmp_path):
+    path = scenario_file(tmp_path, TIMING, {"cluster": {"compute": {"distribution": "gamma", "cv": 0.5}}})
+    table = run_sweep(plan_sweep(path, ["seed=1,2,3"]), tmp_path / "out", workers=1)
+    stated = use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))
+    least, greatest = (format_duration(getattr(table.points["simulated_seconds"], end)()) for end in ("min", "max"))
+    assert least != greatest
+    assert f"take {use_plain_spaces(least)} to {use_plain_spaces(greatest)} of simulated time" in stated

@@ -41,7 +41,7 @@ def _describe_fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
     if timed.empty:
         return ""
     if not varies(timed[SECONDS]) and not varies(timed[RATE]):
-        return f"All take {format_duration(timed[SECONDS].max())} of simulated time."
+        return _describe_equal_times(facts.sound[SECONDS])
     if not varies(timed[SECONDS]) or not facts.has_same_work:
         most = timed.loc[timed[RATE].idxmax()]
         return f"The most gradients per simulated second are {format_number(most[RATE])}, {_locate(most, facts)}."
@@ -51,6 +51,14 @@ def _describe_fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
     )
     least, greatest = format_duration(first[SECONDS]), format_duration(timed[SECONDS].max())
     return f"The shortest simulated time is {least}, {_locate(first, facts)}{reached}; the longest is {greatest}."
+
+
+def _describe_equal_times(seconds: pd.Series) -> str:
+    """State the time of settings that take as long on average; their seeds may still differ."""
+    least, greatest = format_duration(seconds.min()), format_duration(seconds.max())
+    if least == greatest:
+        return f"All take {least} of simulated time."
+    return f"The points take {least} to {greatest} of simulated time, {format_duration(seconds.mean())} on average."
 
 
 def _locate(row: pd.Series, facts: SweepFacts) -> str:
