@@ -53,6 +53,7 @@ def test_tapes(profile, protocol, digest):
     assert found.hexdigest()[:16] == digest
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_learned_numbers():
     """Not bit for bit across versions of JAX, but close: an accident in mini-batches, initial weights or rules would show."""
     finished = simulate(scenario(LEARNING, {"stop": {"gradients": None, "epochs": 3}}))

@@ -1,7 +1,7 @@
 """A command that is killed at any change to the disk ends, when it is given again, as if it had never been killed.
 
 `kill_server.py` counts the changes: files opened to be written, renames, deletions, folders made and deleted. Here a command is
-killed before every rename and before one in fifteen of the others, and, for one in fifteen, right after an opened file is there
+killed before every rename and before one in thirty of the others, and, for one in thirty, right after an opened file is there
 and empty; `make kills` takes all of them.
 """
 
@@ -42,7 +42,7 @@ REPLACED = ["run", "tiny.yaml", "--out", "out", "--replace", "-q"]
 def test_a_command_killed_at_any_change_is_tidied_up_by_itself(
     before: list[list[str]], command: list[str], changed: set[str]
 ) -> None:
-    asked = {"before": [{"tiny.yaml": TINY}, *before], "command": command, "every": 1 if EVERYWHERE else 15}
+    asked = {"before": [{"tiny.yaml": TINY}, *before], "command": command, "every": 1 if EVERYWHERE else 30}
     done = subprocess.run([sys.executable, str(SERVER), json.dumps(asked)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)

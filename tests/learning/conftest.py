@@ -1,8 +1,9 @@
-"""Compiled programs are given back after each file: hundreds of them together take gigabytes."""
+"""Marks of the rooms, and a fixture that frees compiled programs after each file: hundreds of them together take gigabytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import pytest
@@ -10,6 +11,16 @@ import pytest
 from simasgd.learning.chain import reference
 from simasgd.learning.players import machine
 from simasgd.learning.problem import evaluation
+
+_COMPILING = [Path(__file__).parent / room for room in ("models", "players", "rules")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `compiles` all tests of the rooms where nearly every test compiles."""
+    for item in items:
+        if any(room in item.path.parents for room in _COMPILING):
+            item.add_marker("compiles")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -66,6 +66,7 @@ def entry_points() -> str:
     return f"[simasgd.protocols]\n{line.replace(chr(34), '')}\n"
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_the_example_passes_as_a_row(installed, monkeypatch):
     install(installed, entry_points(), round_robin=FILE)
     monkeypatch.setitem(ROWS, "round-robin", eval(ROW, {"Row": Row}))

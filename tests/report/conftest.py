@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from simasgd import Scenario, Study, study
@@ -13,18 +20,43 @@ _SMALL = ("cluster.learners=4", "stop.epochs=2")
 _TIMING = ("learning=null", "workload.samples_per_epoch=1437")
 
 
+Studies = Callable[[str, Callable[[Path], Any]], Any]
+
+
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def compared() -> Study:
+def learned_studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
+    """Return a function that makes a study once for all workers: the first makes it, the others wait and read it.
+
+    The study is made by a function of a folder of its own, which stays for the session.
+    """
+    home = tmp_path_factory.getbasetemp()
+    home = (home.parent if "PYTEST_XDIST_WORKER" in os.environ else home) / "learned-studies"
+    home.mkdir(exist_ok=True)
+
+    def make_once(name: str, make: Callable[[Path], Any]) -> Any:
+        kept = home / f"{name}.pickle"
+        with (home / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                with compiled_quickly():
+                    kept.write_bytes(pickle.dumps(make(home / name)))
+        return pickle.loads(kept.read_bytes())
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def compared(learned_studies: Studies) -> Study:
     """Three variants at two seeds."""
-    return study(Scenario.load("quickstart", *_SMALL, "repeats=2"), command="simasgd run quickstart --set <a> & 'b'")
+    chosen = Scenario.load("quickstart", *_SMALL, "repeats=2")
+    return learned_studies("compared", lambda _: study(chosen, command="simasgd run quickstart --set <a> & 'b'"))
 
 
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def single() -> Study:
+def single(learned_studies: Studies) -> Study:
     """One learning run at one seed, with a note."""
-    found = study(Scenario.load("quickstart", *_SMALL, "repeats=1", "cluster.compute.cv=0.3").variants["async"])
+    chosen = Scenario.load("quickstart", *_SMALL, "repeats=1", "cluster.compute.cv=0.3").variants["async"]
+    found = learned_studies("single", lambda _: study(chosen))
     return Study(found.scenario, found.runs, notes=("Some <images> were decoded twice.",))
 
 
@@ -34,14 +66,13 @@ def timing() -> Study:
 
 
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def diverging() -> Study:
-    return study(Scenario.load("quickstart", *_SMALL, "repeats=1", "learning.optimizer.learning_rate=1e30"))
+def diverging(learned_studies: Studies) -> Study:
+    chosen = Scenario.load("quickstart", *_SMALL, "repeats=1", "learning.optimizer.learning_rate=1e30")
+    return learned_studies("diverging", lambda _: study(chosen))
 
 
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def losses() -> Study:
+def losses(learned_studies: Studies) -> Study:
     """Variants without a test error, of which one rises to infinity, beside one that has an error."""
     numbers = {"kind": "linear-regression", "features": 4, "samples": 200, "test": 50}
     learning = {"data": numbers, "model": "linear", "optimizer": {"kind": "sgd", "learning_rate": 0.05}}
@@ -52,32 +83,31 @@ def losses() -> Study:
         "digits": {"learning": {"data": "digits", "model": "softmax"}},
     }
     small = {"learning": None, "stop": {"gradients": 200}, "workload": {"payload": "1 kB", "samples_per_epoch": 200}}
-    return study(scenario(LEARNING, small, {"learning": learning, "repeats": 2, "variants": variants}))
+    chosen = scenario(LEARNING, small, {"learning": learning, "repeats": 2, "variants": variants})
+    return learned_studies("losses", lambda _: study(chosen))
 
 
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def stopped_at_once() -> Study:
+def stopped_at_once(learned_studies: Studies) -> Study:
     """No gradient is applied before the end."""
-    return study(Scenario.load("quickstart", "cluster.learners=4", "repeats=1", "stop.epochs=null", "stop.simulated_time=1 us"))
+    chosen = Scenario.load("quickstart", "cluster.learners=4", "repeats=1", "stop.epochs=null", "stop.simulated_time=1 us")
+    return learned_studies("stopped-at-once", lambda _: study(chosen))
 
 
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
+def swept(learned_studies: Studies) -> SweepTable:
     """Two axes and three variants, with points that diverge."""
     arguments = ["cluster.learners=1,4", "learning.optimizer.learning_rate=0.05,1e30", "stop.epochs=1", "repeats=1"]
     sweep = plan_sweep("quickstart", arguments, "simasgd sweep quickstart")
-    return run_sweep(sweep, tmp_path_factory.mktemp("sweep"), workers=1)
+    return learned_studies("swept", lambda folder: run_sweep(sweep, folder, workers=1))
 
 
 @pytest.fixture(scope="session")
-@compiled_quickly()
-def swept_losses(tmp_path_factory: pytest.TempPathFactory) -> SweepTable:
+def swept_losses(learned_studies: Studies) -> SweepTable:
     """Two axes of the quadratic, with losses of 0 and losses hundreds of decades apart."""
     arguments = ["variants=null", "protocol.delay=0,3", "learning_rate=0.1,1,2.5", "stop.gradients=500"]
     sweep = plan_sweep("stability-limit", arguments, "simasgd sweep stability-limit")
-    return run_sweep(sweep, tmp_path_factory.mktemp("losses"), workers=1)
+    return learned_studies("swept-losses", lambda folder: run_sweep(sweep, folder, workers=1))
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,7 @@ def test_the_error_says_whose_it_is(learned: Study, sections: dict[str, Block]) 
     assert describe_tested_models(tabulate_distances(learned), collect_facts(learned)[2:], ERROR) == ""
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_real_run_has_them_on_its_page() -> None:
     found = simulate(scenario(LEARNING, SMALL, {"protocol": {"kind": "gossip-pull"}}))
     page = render_study(Study(found.scenario, {"": [found]}))

@@ -71,6 +71,7 @@ def test_one_bad_point_stops_all(timing):
         plan_sweep(timing, ["cluster.learners=2,0"])
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_points_are_what_single_runs_are(tmp_path):
     path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 100}})
     plan = plan_sweep(path, ["learners=2,3"])
@@ -182,6 +183,7 @@ def is_running(process):
         return False
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_point_that_fails_does_not_stop_the_others(tmp_path):
     path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 20}})
     table = run_sweep(plan_sweep(path, ["mini_batch=4,1000000000,8"]), tmp_path / "sweep", workers=1)

@@ -61,6 +61,7 @@ def test_the_pushes_of_a_slow_network_are_as_much_shorter() -> None:
         assert clocked.simulated_seconds == pytest.approx(100 * (0.014 + size / 1e6))
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_run_says_what_it_sent() -> None:
     """In run.json and its table of evaluations, with and without learning."""
     sizes = {"payload": "10 kB", "compression": "sign"}

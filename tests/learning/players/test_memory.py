@@ -15,26 +15,28 @@ from simasgd.learning.problem.memory import format_bytes
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import plans
 from tests.build import LEARNING, LINEAR, scenario
-from tests.learning.agreement import count_bytes, simulate_problem
+from tests.learning.agreement import IN_WAVES, count_bytes, name_case, simulate_problem
 
+FEDBUFF = {"kind": "fedbuff", "buffer": 2, "local_steps": 2}
 CROPPED = merge(LEARNING, {"learning": {"data": {"kind": "digits", "crop": 1}}})
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize("device", [CPU, CPU._replace(most_in_wave=8)], ids=["one by one", "in waves"])
-@pytest.mark.parametrize("base", [LINEAR, CROPPED], ids=["plain", "cropped"])
+@pytest.mark.parametrize("device", [CPU, IN_WAVES], ids=["one by one", "in waves"])
 @pytest.mark.parametrize(
-    ("protocol", "modulation"),
+    ("base", "protocol", "modulation"),
     [
-        ("async", "gap-aware"),
-        ("hardsync", "gap-aware"),
-        ({"kind": "n-softsync", "n": 1}, "gap-aware"),
-        ("hardsync", "dana-zero"),
-        ({"kind": "fedbuff", "buffer": 2, "local_steps": 2}, "none"),
+        (LINEAR, "async", "gap-aware"),
+        (LINEAR, "hardsync", "gap-aware"),
+        (LINEAR, {"kind": "n-softsync", "n": 1}, "gap-aware"),
+        (LINEAR, "hardsync", "dana-zero"),
+        (LINEAR, FEDBUFF, "none"),
+        (CROPPED, {"kind": "n-softsync", "n": 1}, "dana-zero"),
+        (CROPPED, FEDBUFF, "none"),
     ],
-    ids=str,
+    ids=name_case,
 )
-def test_what_is_stated_is_what_is_taken(protocol, modulation, base, device):
+def test_what_is_stated_is_what_is_taken(base, protocol, modulation, device):
     optimizer = {"kind": "adam", "learning_rate": 0.01}
     chosen = scenario(base, {"protocol": protocol, "learning": {"optimizer": optimizer, "modulation": modulation}})
     problem = simulate_problem(chosen)
@@ -52,8 +54,9 @@ def test_what_is_stated_is_what_is_taken(protocol, modulation, base, device):
 
 
 def test_a_plan_too_large_for_the_machine_is_refused_before_it_is_made():
-    """Ten thousand versions of ResNet-18 are 450 GB."""
-    large = {"learning": {"model": "resnet18"}, "cluster": {"learners": 10_000}, "workload": {"mini_batch": 1}}
+    """Ten thousand versions of 11 million weights, as many as ResNet-18 has, are 450 GB."""
+    wide = {"model": {"kind": "mlp", "hidden": [149_000]}}
+    large = {"learning": wide, "cluster": {"learners": 10_000}, "workload": {"mini_batch": 1}}
     began = time.monotonic()
     with pytest.raises(RunFailed) as caught:
         simulate(scenario(LEARNING, large, {"stop": {"gradients": 20_000}}))
