@@ -1,11 +1,11 @@
-"""What can go wrong, as the user sees it.
+"""Errors that the user sees.
 
 SimasgdError
-├── UsageError        the request makes no sense: exit code 2
-│   ├── ScenarioError     … because of a scenario, an override or a sweep axis
-│   ├── DataMissing       … because a data set's files are not there, or not what they should be
-│   └── ProtocolFault     … because a protocol of another package does what no role may do
-└── RunFailed         a run was begun and could not be finished: exit code 1
+├── UsageError        the request is wrong: exit code 2
+│   ├── ScenarioError     in a scenario, an override or a sweep axis
+│   ├── DataMissing       the files of a data set are missing or wrong
+│   └── ProtocolFault     a protocol of another package breaks a rule for roles
+└── RunFailed         a run started and could not finish: exit code 1
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import final
 
 from simasgd.printable import printable, shortened
 
-_MOST = 20_000  # characters of a message: bounds what quotes a foreign file
+_MOST = 20_000  # characters of a message, which may quote a file
 
 
 class SimasgdError(Exception):
-    """Base of all errors that are the user's to read; anything else is a bug of ours.
+    """Base of all errors that the user reads. Any other exception is a bug in simasgd.
 
-    The message may quote a foreign file, and is shown on a terminal: control characters are escaped, but for the ends of lines.
+    The message may quote a file of unknown origin, and is shown on a terminal. Control characters
+    except line ends are therefore escaped.
     """
 
     exit_code = 1
@@ -30,26 +31,29 @@ class SimasgdError(Exception):
 
 
 class UsageError(SimasgdError):
-    """The request makes no sense."""
+    """The request is wrong."""
 
     exit_code = 2
 
 
 @final
 class ScenarioError(UsageError):
-    """A scenario, an override or a sweep axis is wrong; the text names the place of every mistake."""
+    """A scenario, an override or a sweep axis is wrong; the text locates every mistake."""
 
 
 @final
 class DataMissing(UsageError):
-    """A data set's files are not there, or not what they should be."""
+    """The files of a data set are missing or wrong."""
 
 
 @final
 class ProtocolFault(UsageError):
-    """A protocol of another package does what no role may do; the text names its file, line, role and verb."""
+    """A protocol of another package breaks a rule for roles.
+
+    The text names the file, the line, the role and the verb.
+    """
 
 
 @final
 class RunFailed(SimasgdError):
-    """A run was begun and could not be finished."""
+    """A run started and could not finish."""

@@ -1,9 +1,12 @@
-"""How SIGINT, SIGTERM and SIGHUP end the program: one line, everything done is kept, exit status 128 + the signal's number.
+"""Orderly ends by SIGINT, SIGTERM and SIGHUP: one line of text and exit status 128 + n.
 
-Python runs a signal handler in the main thread, between any two bytecodes. An exception raised there crosses XLA's frames
-when XLA calls Python back: it corrupts arrays or kills the process. And while XLA compiles, no handler runs. So the
-handlers here do nothing, and a thread reads the numbers of the signals (`signal.set_wakeup_fd`), saves what there is, and
-ends the process. Nothing is unwound: whatever is on disk is whole at any moment.
+n is the signal's number. Finished work is kept.
+
+Python runs a signal handler in the main thread, between any two bytecodes. If XLA has called Python
+back, an exception from the handler crosses XLA's frames. It then corrupts arrays or kills the
+process. While XLA compiles, no handler runs. Therefore the handlers here do nothing. A thread reads
+the signal's number (`signal.set_wakeup_fd`), saves the work and ends the process. The stack is not
+unwound, because the files on disk are complete at any moment.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from typing import Any, Final, final
 
 from simasgd.errors import SimasgdError
 
-GOES_ON: Final = "the same command goes on where it stopped"
-STARTS_ANEW: Final = "nothing is kept yet, so the same command starts anew"
-_DEADLINE = 30.0  # seconds for what is done last; batch systems kill a process so long after SIGTERM
-_PATIENCE = 2.0  # seconds until the user is told what takes so long
+GOES_ON: Final = "the same command continues where it stopped"
+STARTS_ANEW: Final = "nothing is saved yet, so the same command starts again"
+_DEADLINE = 30.0  # seconds for the last actions; batch systems kill a process this long after SIGTERM
+_PATIENCE = 2.0  # seconds until the user reads why the end takes long
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _last: list[Callable[[], None]] = []
@@ -33,7 +36,10 @@ _unbroken = threading.RLock()
 
 @contextmanager
 def done_last(action: Callable[[], None]) -> Iterator[None]:
-    """Call `action` before a signal ends the process, in a thread beside the one that is interrupted."""
+    """Call `action` before a signal ends the process.
+
+    It runs in another thread than the interrupted one.
+    """
     _last.append(action)
     try:
         yield
@@ -43,7 +49,7 @@ def done_last(action: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def outlook(told: Callable[[], str]) -> Iterator[None]:
-    """Tell the user `told()` when a signal ends the process: what the same command will do ("" for nothing)."""
+    """Tell the user what the same command will do after a signal: `told()`, or "" for nothing."""
     _outlooks.append(told)
     try:
         yield
@@ -53,14 +59,17 @@ def outlook(told: Callable[[], str]) -> Iterator[None]:
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Let a signal wait for the end of this block."""
+    """Delay the effect of a signal until the end of this block."""
     with _unbroken:
         yield
 
 
 @final
 class Watch:
-    """Ends the process when a signal comes, from `start` to `stop`. Signals that were ignored before stay so."""
+    """A watch that ends the process at a signal, from `start` to `stop`.
+
+    Signals that were ignored before stay ignored.
+    """
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -69,7 +78,7 @@ class Watch:
         self._said = threading.Lock()
 
     def start(self) -> None:
-        """Begin; in the main thread only."""
+        """Start to watch. Must be called in the main thread."""
         self._writer.setblocking(False)
         self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for name in _NAMES:
@@ -79,7 +88,7 @@ class Watch:
         threading.Thread(target=self._wait, name="signals", daemon=True).start()
 
     def stop(self) -> None:
-        """Leave the signals to those who had them before."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup)
@@ -93,12 +102,12 @@ class Watch:
         assert number is not None
         threading.Thread(target=self._finish, args=(number,), daemon=True).start()
         if self._next(_PATIENCE) is None:
-            _write("simasgd: saving what there is; another signal ends it at once")
+            _write("simasgd: saving the work; another signal ends it at once")
             self._next(_DEADLINE - _PATIENCE)
         self._end(number)
 
     def _next(self, seconds: float | None) -> int | None:
-        """The number of the next signal; None if there is none for so long."""
+        """Return the number of the next signal; None if none comes for `seconds`."""
         self._reader.settimeout(seconds)
         try:
             return self._reader.recv(1)[0]
@@ -116,7 +125,7 @@ class Watch:
             self._end(number, problem)
 
     def _end(self, number: int, problem: str = "") -> None:
-        self._said.acquire()  # for good: the message is said once
+        self._said.acquire()  # never released, so the message is printed once
         told = _outlooks[-1]() if _outlooks else ""
         _write(f"simasgd: ended by {signal.Signals(number).name}{f'; {told}' if told else ''}{problem}")
         os._exit(128 + number)
@@ -124,7 +133,7 @@ class Watch:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Let signals end the process within this block; the block of another thread than the main one is not watched."""
+    """Let signals end the process within this block, in the main thread only."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is _nothing:
         yield
         return
@@ -138,7 +147,7 @@ def watched() -> Iterator[None]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let no signal reach this thread, nor processes that it starts, within the block; where it has come it comes after."""
+    """Block SIGINT in this thread, and in processes that it starts, until the block ends."""
     if sys.platform == "win32":
         yield
         return
@@ -150,7 +159,10 @@ def held_back() -> Iterator[None]:
 
 
 def follow(driver: int) -> None:
-    """In a worker process: leave Ctrl-C to the process `driver` that started this one, and end as soon as it has."""
+    """Leave Ctrl-C to the process `driver`, and end as soon as it has ended.
+
+    A worker process calls this; `driver` has started it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -158,7 +170,7 @@ def follow(driver: int) -> None:
 
 
 def _follow(driver: int) -> None:
-    if sys.platform == "win32":  # where a process that has ended stays the parent
+    if sys.platform == "win32":  # here the parent's number stays after its end
         import psutil
 
         with suppress(psutil.NoSuchProcess):
@@ -171,11 +183,11 @@ def _follow(driver: int) -> None:
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:
-    """Handles a signal: the thread of a `Watch` has its number already."""
+    """Do nothing: the thread of a `Watch` already has the signal's number."""
 
 
 def _write(line: str) -> None:
-    if os.isatty(2):  # the cursor, which a progress bar hides, and the line that it is on
+    if os.isatty(2):  # show the cursor, which a progress bar hides, and leave its line
         line = f"\x1b[?25h\n{line}"
     with suppress(OSError):
         os.write(2, f"{line}\n".encode(errors="backslashreplace"))

@@ -171,7 +171,7 @@ def test_workers_end_with_their_driver(number, tmp_path):
         assert driver.returncode == -number
     else:
         assert driver.returncode == 128 + number
-        assert said == f"simasgd: ended by {number.name}; the same command goes on where it stopped\n"
+        assert said == f"simasgd: ended by {number.name}; the same command continues where it stopped\n"
     assert not list((tmp_path / "out").glob("points/*/run.json"))
 
 

@@ -70,7 +70,7 @@ def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_ru
             assert process.poll() is None
         process.send_signal(number)
         *_, last = process.communicate(timeout=300)[1].splitlines()
-        assert last == f"simasgd: ended by {number.name}; the same command goes on where it stopped"
+        assert last == f"simasgd: ended by {number.name}; the same command continues where it stopped"
         assert process.returncode == 128 + number
         before, reached = reached, max(steps_in(shelf))
         assert reached > before, "it saves how far it has come, though no checkpoint was due"
