@@ -1,4 +1,4 @@
-"""The protocols, one file each. The union below is the registry: a scenario's `protocol.kind` chooses from it."""
+"""The protocols, one file each. The union is the registry, from which `protocol.kind` chooses."""
 
 from __future__ import annotations
 

@@ -8,19 +8,22 @@ from simasgd.protocols.verbs import PeerVerbs
 
 @final
 class AdPsgd(AbstractPeerProtocol):
-    """Learners average their models in pairs while they compute (Lian et al. 2018, arXiv:1710.06952; B1 row 9).
+    """Learners average their models in pairs while they compute.
 
-    Compute thread: Δθ_i at θ̂_i, the model as it is when the computation begins.
-    Other thread: θ_i, θ_j ← (θ_i + θ_j)/2 at once, j random; then θ_i ← θ_i − α · Δθ_i.
+    Compute thread: Δθ_i at θ̂_i, the model at the beginning of the computation.
+    Second thread: θ_i, θ_j ← (θ_i + θ_j)/2, with j random; then θ_i ← θ_i − α · Δθ_i (Lian et al.
+    2018, arXiv:1710.06952; B1 row 9).
 
-    The graph is bipartite, so that nobody waits for one who waits: learners of even number choose one of odd number, who
-    answer and choose nobody.
+    The graph is bipartite, so that nobody waits for a learner that waits. Learners with even
+    numbers choose one with an odd number. Learners with odd numbers answer, and choose nobody.
 
-    Staleness of a gradient: how often the model has changed since it was read, by averaging or by a gradient before. That of
-    θ_j is the number of steps that j has made since it was sent (`mixing` in run.json).
+    The staleness of a gradient is the number of changes of the model since it was read, by
+    averaging or by earlier gradients. The staleness of θ_j is the number of steps of j since θ_j
+    was sent (`mixing` in run.json).
 
-    Against the paper: the rule is secondary. The paper averages a pair at once; here messages take time, and both ends move by
-    half of the difference as it was sent. Which learners choose is ours.
+    Against the paper: the rule is secondary. The paper averages a pair in one instant. Here
+    messages take time, and both ends move by half of the difference that was sent. Which learners
+    choose is our decision.
     """
 
     kind: Literal["ad-psgd"] = "ad-psgd"

@@ -12,32 +12,36 @@ from simasgd.scenario.vocabulary.section import Count, Number
 
 @final
 class AllReduce(AbstractPeerProtocol):
-    """All learners average their gradients by a collective operation, and each makes the same step (arXiv:1611.04581, A3.2).
+    """All learners average their gradients by a collective operation, and each makes the same step.
 
-    Δθ ← (1/λ) · Σ_l Δθ_l;  θ ← θ − α · Δθ on every learner: hardsync without a server, SGD with a mini-batch of λµ.
+    Δθ ← (1/λ) · Σ_l Δθ_l;  θ ← θ − α · Δθ on every learner. This is hardsync without a server: SGD
+    with a mini-batch of λµ (arXiv:1611.04581, A3.2).
 
-    With several buckets the last layers' gradients are on their way while the first ones' are still computed (wait-free
-    backpropagation); bucket b of B is there when `forward` and b/B of the rest of a mini-batch's time are over.
+    With several buckets, the last layers' gradients are sent while the first layers' gradients are
+    still computed (wait-free backpropagation). Bucket b of B is ready after `forward` and b/B of
+    the remaining time of a mini-batch.
 
-    Staleness is 0: nobody goes on before the step is made.
+    The staleness is 0: all learners wait for the common step.
 
-    Against the paper: the rule is secondary. Buckets, and the choice of the collective operation, are not in it.
+    Against the paper: the rule is secondary. Buckets, and the choice of the collective operation,
+    are not in the paper.
     """
 
     kind: Literal["all-reduce"] = "all-reduce"
     collective: Collective = RingCollective()
-    """Who sends to whom."""
+    """The collective operation: the pattern of messages."""
     buckets: Annotated[Count, Field(le=10_000)] = 1
-    """In how many equal parts a gradient is sent; with 1 nothing overlaps with computing."""
+    """The number of equal messages for one gradient; with 1, no message overlaps with
+    computing."""
     forward: Annotated[Number, Field(ge=0.0, le=1.0)] = 1 / 3
-    """The part of a mini-batch's time that is over before the backward pass begins."""
+    """The fraction of a mini-batch's time before the backward pass begins."""
 
     @property
     def has_rounds(self) -> bool:
         return True
 
     @property
-    def talks(self) -> bool:
+    def has_direct_messages(self) -> bool:
         return False
 
     @property

@@ -8,17 +8,20 @@ from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 @final
 class Async(AbstractServerProtocol):
-    """The server applies every gradient on arrival (Downpour with n_push = n_fetch = 1; λ-softsync of arXiv:1509.04210).
+    """The server applies every gradient on arrival.
 
-    θ_{i+1} = θ_i − α · Δθ_l. Its mean staleness is λ − 1 where communication is free (docs/papers.md B3.1).
+    θ_{i+1} = θ_i − α · Δθ_l: Downpour with n_push = n_fetch = 1, or λ-softsync (arXiv:1509.04210).
+    The mean staleness is λ − 1 if communication is free (docs/papers.md B3.1).
 
-    Against the papers: Rudra's learner asks for the timestamp first and skips the pull if its copy is current (recalled); this
-    one always pulls. `spread` is of Rudra's public code (verified in the source).
+    Against the papers: Rudra's learner first asks for the timestamp and skips the pull if its copy
+    is current (recalled). This learner always pulls. `spread` comes from Rudra's public code
+    (verified in the source).
     """
 
     kind: Literal["async"] = "async"
     spread: Spread | None = None
-    """The server drops gradients that would be staler than this when they are applied. Absent: none."""
+    """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.
+    Absent: no limit."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

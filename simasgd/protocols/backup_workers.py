@@ -12,17 +12,18 @@ from simasgd.scenario.vocabulary.section import Inconsistency
 
 @final
 class BackupWorkers(AbstractServerProtocol):
-    """Hardsync that does not wait for the last b learners: the server takes the first N = λ − b gradients on the newest weights
-    and drops the others when they come (Chen et al., arXiv:1604.00981; the best of λ = 100 was b = 4 there).
+    """Hardsync that does not wait for the last b learners.
 
-    θ_{i+1} = θ_i − α · (1/N) · Σ_{N first} Δθ(θ_i). With b = 0 it is hardsync.
+    θ_{i+1} = θ_i − α · (1/N) · Σ_{N first} Δθ(θ_i). The server takes the first N = λ − b gradients
+    on the newest weights and drops the others on arrival (Chen et al., arXiv:1604.00981). The best
+    b for λ = 100 was 4 there. b = 0 is hardsync.
 
     Against the paper: the rule is the paper's (verified); no difference is known.
     """
 
     kind: Literal["backup-workers"] = "backup-workers"
     backups: Annotated[int, Field(strict=True, ge=0, le=2**53)]
-    """b."""
+    """b, the number of learners that the server does not wait for."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:
@@ -48,5 +49,5 @@ class BackupWorkers(AbstractServerProtocol):
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
         if self.backups >= learners:
-            return [Inconsistency(("backups",), f"{self.backups} of {learners} learners leave none to wait for")]
+            return [Inconsistency(("backups",), f"{self.backups} is not less than the {learners} learners")]
         return []

@@ -1,4 +1,4 @@
-"""What every protocol is: a kind, its parameters, and one generator per role in its paper's pseudocode."""
+"""The base classes of protocols: a kind, parameters, and one generator for each role."""
 
 from __future__ import annotations
 
@@ -17,131 +17,134 @@ from simasgd.scenario.vocabulary.values import shown
 
 Role = Generator[Any, Any, None]
 Spread = Annotated[int, Field(strict=True, ge=0, le=2**53)]
-"""The greatest staleness that a gradient may have when it is applied (`spread` in Rudra's SendBroadcast.x10, 10 there)."""
+"""The greatest staleness (updates) of an applied gradient.
+
+Source: `spread` in Rudra's SendBroadcast.x10, where it is 10.
+"""
 
 
-def or_word(word: str, least: int) -> BeforeValidator:
-    """Complains about what is neither that word nor a whole number from `least` on."""
+def word_or_count(word: str, least: int) -> BeforeValidator:
+    """Return a validator that accepts `word` and whole numbers of at least `least`."""
 
     def validated(value: Any) -> Any:
         if value == word or (isinstance(value, int) and not isinstance(value, bool) and least <= value <= 2**53):
             return value
-        raise ValueError(f"{shown(value)} is neither a whole number from {least} on nor {word!r}")
+        raise ValueError(f"{shown(value)} is neither a whole number of at least {least} nor {word!r}")
 
     return BeforeValidator(validated)
 
 
-Bound = Annotated[Annotated[int, Field(ge=0)] | Literal["infinite"], or_word("infinite", 0)]
-"""A number, or that there is no bound."""
-Threshold = Annotated[Count | Literal["infinite"], or_word("infinite", 1)]
-"""The same, of what has to be less."""
+Bound = Annotated[Annotated[int, Field(ge=0)] | Literal["infinite"], word_or_count("infinite", 0)]
+"""Inclusive upper bound, or `infinite`."""
+Threshold = Annotated[Count | Literal["infinite"], word_or_count("infinite", 1)]
+"""Exclusive upper bound, or `infinite`."""
 
 
-def number_of(bound: int | Literal["infinite"]) -> float:
-    """A bound as a number that can be compared."""
+def as_float(bound: int | Literal["infinite"]) -> float:
+    """Return a bound as a number that can be compared."""
     return float("inf") if bound == "infinite" else bound
 
 
-def at_most_learners(key: str, value: int, learners: int) -> list[Inconsistency]:
-    """What is wrong with a number of learners to wait for."""
+def check_at_most_learners(key: str, value: int, learners: int) -> list[Inconsistency]:
+    """Return a mistake if a protocol waits for more learners than there are."""
     if value <= learners:
         return []
-    return [Inconsistency((key,), f"{value} is more than the {learners} learners there are")]
+    return [Inconsistency((key,), f"{value} is more than the {learners} learners")]
 
 
 class AbstractProtocol(Section):
-    """Who waits for whom: a frozen set of parameters. What an update does to the weights is not the protocol's business.
+    """Frozen parameters of a protocol, which decides who waits for whom.
 
-    `AbstractServerProtocol` and `AbstractPeerProtocol` add the roles.
+    A protocol does not decide how an update changes the weights. `AbstractServerProtocol` and
+    `AbstractPeerProtocol` add the roles.
     """
 
     kind: str
 
     @abc.abstractmethod
     def nominal_staleness(self, learners: int) -> float | None:
-        """⟨σ⟩, the average staleness that the protocol's paper divides the learning rate by, for λ `learners`; None where it
-        names none, and the tape's own mean is used."""
+        """Return ⟨σ⟩, the mean staleness by which the protocol's paper divides the learning rate.
+
+        It is for λ `learners`. None if the paper names no such number. The mean of the tape is used
+        then.
+        """
 
     def lawful_staleness(self, learners: int) -> float | None:
-        """The mean staleness that follows where communication takes no time and nobody ever waits (docs/papers.md B3.1, B3.2);
-        None where no such law is known."""
+        """Return the mean staleness if communication takes no time and nobody ever waits.
+
+        Source: docs/papers.md B3.1, B3.2. None if no such law is known.
+        """
         return None
 
     @property
     def modulation(self) -> Modulation:
-        """How the protocol's own paper changes the learning rate with staleness, which holds unless the scenario says
-        otherwise."""
+        """The dependence of the learning rate on staleness in the protocol's paper.
+
+        It is the default; a scenario may choose another one.
+        """
         return NoModulation()
 
     @property
     def steps_copies(self) -> bool:
-        """Whether learners may step copies of their own, so that it matters at which rate."""
+        """Whether learners may step their own copies, so that the rate of copies matters."""
         return False
 
     @property
     def has_own_models(self) -> bool:
-        """Whether learners have models of their own, so that models travel and not gradients."""
+        """Whether learners have their own models, and messages hold models instead of gradients."""
         return False
 
     @property
     def has_server(self) -> bool:
-        """Whether learners talk to a server, be it that of a centre."""
+        """Whether there is a server, for the weights or for a centre."""
         return True
 
     @property
     def has_rounds(self) -> bool:
-        """Whether learners begin each round together by design, whenever they started."""
+        """Whether learners begin each round together by design, whatever their start times."""
         return False
 
     @property
     def counts_epochs(self) -> bool:
-        """Whether it has to know how long an epoch is."""
+        """Whether the protocol depends on the length of an epoch."""
         return False
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
-        """What is wrong with the parameters in a cluster of λ `learners` that learn `model`, if any."""
+        """Return the mistakes in the parameters for λ `learners` and a `model`, if any."""
         return []
 
 
 class AbstractServerProtocol(AbstractProtocol):
-    """A protocol with a parameter server: the server's role and the learners' role.
-
-    The server's verbs are `collect`, `first`, `barrier` and `update`; a learner's are `pull` and `refresh`, `compute` and
-    `attempt`, `step`, `push`, `settle` and `keep_up`.
-    """
+    """A protocol with a parameter server: the server's role and the learners' role."""
 
     @abc.abstractmethod
     def serve(self, server: ServerVerbs) -> Role:
-        """The parameter server's role."""
+        """Run the parameter server's role."""
 
     @abc.abstractmethod
     def learn(self, learner: LearnerVerbs) -> Role:
-        """A learner's role."""
+        """Run a learner's role."""
 
 
 class AbstractPeerProtocol(AbstractProtocol):
-    """A protocol whose learners have models of their own, or make their common one without a server.
-
-    A learner's verbs are `compute`, `step` and `mix`, `fetch`, `send` and `receive`, `exchange`, `average` and
-    `average_gradient`. Where there is a centre, a model that nobody computes on, its verbs are `collect` and `move`.
-    """
+    """A protocol whose learners have their own models, or make a common model without a server."""
 
     @abc.abstractmethod
     def learn(self, peer: PeerVerbs) -> Role:
-        """A learner's role."""
+        """Run a learner's role."""
 
     @property
     def thread(self) -> str | None:
-        """The name of a thread that talks to others beside the one that computes; None for no such thread."""
+        """The name of a second thread for messages, beside the thread that computes; or None."""
         return None
 
     def communicate(self, peer: PeerVerbs) -> Role:
-        """What that thread does."""
+        """Run the role of the second thread."""
         raise NotImplementedError
 
     @property
     def has_centre(self) -> bool:
-        """Whether there is a centre, a model on the parameter server that nobody computes on."""
+        """Whether there is a centre: a model on the server that nobody computes on."""
         return False
 
     @property
@@ -149,17 +152,17 @@ class AbstractPeerProtocol(AbstractProtocol):
         return self.has_centre
 
     def serve(self, centre: CentreVerbs) -> Role:
-        """The centre's role."""
+        """Run the centre's role."""
         raise NotImplementedError
 
     @property
-    def talks(self) -> bool:
-        """Whether learners send to each other one by one, so that their messages may meet at a node."""
+    def has_direct_messages(self) -> bool:
+        """Whether a learner sends to any other at any time, and messages share a node's link."""
         return True
 
     @property
     def meeting(self) -> Meeting | None:
-        """How all learners average something together; None where they never do."""
+        """The collective operation of all learners; None if there is none."""
         return None
 
     @property
@@ -172,9 +175,12 @@ class AbstractPeerProtocol(AbstractProtocol):
 
 
 class Meeting(NamedTuple):
-    """A collective operation on messages of `size` times the payload, gradients' or models', in so many parts (`buckets`), of
-    which each begins when it is there. The first is there when `forward`, a fraction, and its part of the rest of the time
-    of a mini-batch are over."""
+    """A collective operation in which all learners average gradients or models.
+
+    The data is `size` times the payload, in `buckets` equal parts. `forward` is the fraction of a
+    mini-batch's time spent in the forward pass. Bucket k of n is ready after `forward` + (1 −
+    `forward`)·k/n of that time, and its collective then starts.
+    """
 
     collective: Collective
     of: Literal["gradients", "models"]

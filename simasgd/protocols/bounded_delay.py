@@ -10,20 +10,20 @@ from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 @final
 class BoundedDelay(AbstractServerProtocol):
-    """A learner computes on the weights it has while they are at most d updates old, and pulls only then.
+    """A learner computes on its weights while they are at most d updates old, and pulls only then.
 
-    θ_{i+1} = θ_i − α · Δθ(θ_j), where j ≥ k − d if k was the server's timestamp when the learner asked for it, before the
-    mini-batch; what it pulls then may age on its way. That is the bounded delay of the parameter server of Li et al. (OSDI
-    2014), asked of weights rather than of tasks. Asking is free, as in Rudra, which skips the pull if its copy is current
-    (recalled). With d = 0 it is async.
+    θ_{i+1} = θ_i − α · Δθ(θ_j) with j ≥ k − d, where k is the server's timestamp before the
+    mini-batch. Pulled weights may age on their way. This is the bounded delay of the parameter
+    server of Li et al. (OSDI 2014), for weights instead of tasks. To ask for the timestamp is free,
+    as in Rudra, which skips the pull if its copy is current (recalled). d = 0 is async.
 
-    Against the paper: the parameter server of Li et al. bounds the delay of tasks, and makes them wait; this one bounds the age
-    of weights, and makes learners pull (recalled).
+    Against the paper: the parameter server of Li et al. bounds the delay of tasks, and makes tasks
+    wait. This protocol bounds the age of weights, and makes learners pull (recalled).
     """
 
     kind: Literal["bounded-delay"] = "bounded-delay"
     delay: Annotated[int, Field(strict=True, ge=0, le=2**53)]
-    """d, updates."""
+    """d, the greatest age (updates) of weights that a learner computes on."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

@@ -10,22 +10,24 @@ from simasgd.scenario.vocabulary.section import Count
 
 @final
 class Downpour(AbstractServerProtocol):
-    """A learner fetches weights every n_fetch mini-batches and steps its own copy of them meanwhile; it sends the sum of its
-    gradients every n_push (Dean et al. 2012, NIPS; docs/papers.md B1).
+    """A learner steps its own copy of the weights between messages to and from the server.
 
-    Learner: θ_l ← θ_l − α · Δθ_l, and after n_push of them Σ Δθ_l is sent. Server: θ ← θ − α · Σ Δθ_l on arrival. The paper's
-    experiments have n_fetch = n_push = 1, which is async, with Adagrad at the server (learning.optimizer).
+    Learner: θ_l ← θ_l − α · Δθ_l. It sends Σ Δθ_l after every n_push mini-batches and fetches
+    weights after every n_fetch.
+    Server: θ ← θ − α · Σ Δθ_l on arrival (Dean et al. 2012, NIPS; docs/papers.md B1). The paper's
+    experiments have n_fetch = n_push = 1, which is async, with Adagrad at the server
+    (learning.optimizer).
 
-    Against the paper: there fetch and push are started and run beside the computation (recalled). Under the architecture `base`
-    both block; `adv` gives the push a thread of its own, `adv*` the fetch as well. Not here: the paper's start with a single
-    replica.
+    Against the paper: there, fetch and push run beside the computation (recalled). Here, both block
+    under the architecture `base`; `adv` gives the push a thread of its own, and `adv*` the fetch as
+    well. The paper also starts with a single replica, which is not modelled.
     """
 
     kind: Literal["downpour"] = "downpour"
     n_fetch: Count = 1
-    """Mini-batches between two fetches."""
+    """The number of mini-batches between two fetches."""
     n_push: Count = 1
-    """Mini-batches in a message."""
+    """The number of mini-batches whose gradients are summed in a message."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

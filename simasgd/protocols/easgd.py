@@ -9,18 +9,20 @@ from simasgd.protocols.verbs import CentreVerbs, PeerVerbs
 
 @final
 class Easgd(AbstractElasticProtocol):
-    """Learners on models of their own are drawn towards a centre, and it towards them, whenever one comes by: asynchronous
-    elastic averaging (Zhang, Choromanska and LeCun 2015, arXiv:1412.6651; B1 row 4, A3.2).
+    """Learners' models and a centre attract each other, one learner at a time (asynchronous EASGD).
 
-    Every τ-th step, with a = β/λ:  d ← a · (x_l − x̃);  x_l ← x_l − η · Δx_l − d, and x̃ ← x̃ + d when d has come there.
-    Every other step: x_l ← x_l − η · Δx_l. With Nesterov's momentum (`nesterov` of the optimizer, δ = 0.99) it is a
-    form of EAMSGD whose elastic move acts on the point that looks ahead, the optimizer's model.
+    Every τ-th step, with a = β/λ:  d ← a · (x_l − x̃);  x_l ← x_l − η · Δx_l − d, and x̃ ← x̃ + d
+    when d has arrived. Every other step: x_l ← x_l − η · Δx_l (Zhang, Choromanska and LeCun 2015,
+    arXiv:1412.6651; B1 row 4, A3.2). With Nesterov's momentum (`nesterov` of the optimizer,
+    δ = 0.99) this is a form of EAMSGD. Its elastic move acts on the look-ahead point, which is the
+    optimizer's model.
 
-    Staleness is 0: a gradient is applied to the model it was computed on, before d is taken off. That of d is the number of the
-    centre's moves since it was read (`mixing` in run.json).
+    The staleness is 0: a gradient is applied to the model it was computed on, before d is
+    subtracted. The staleness of d is the number of the centre's moves since the centre was read
+    (`mixing` in run.json).
 
-    Against the paper: the rule is the paper's for plain SGD (verified). Its EAMSGD makes the elastic move at x_l and only the
-    gradient at the point ahead (recalled).
+    Against the paper: the rule is the paper's for plain SGD (verified). The paper's EAMSGD makes
+    the elastic move at x_l, and only takes the gradient at the look-ahead point (recalled).
     """
 
     kind: Literal["easgd"] = "easgd"
@@ -32,4 +34,4 @@ class Easgd(AbstractElasticProtocol):
     def learn(self, peer: PeerVerbs) -> Role:
         while True:
             theirs = yield from peer.fetch_centre()
-            yield from self.one_period(peer, theirs)
+            yield from self.run_period(peer, theirs)

@@ -1,4 +1,4 @@
-"""What the two elastic averagings have in common."""
+"""The common part of both kinds of elastic averaging."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class AbstractElasticProtocol(AbstractPeerProtocol):
-    """Elastic averaging: learners' models and the centre pull at each other."""
+    """Elastic averaging: learners' models and the centre attract each other."""
 
     period: Count = 10
-    """τ, a learner's own steps between two moves."""
+    """τ, the number of a learner's own steps between two elastic moves."""
     moving_rate: Annotated[Number, Field(ge=0.0)] = 0.9
-    """β; a move is a = β/λ of the difference."""
+    """β; a move is the fraction a = β/λ of the difference."""
 
-    def one_period(self, peer: PeerVerbs, theirs: Model) -> Role:
-        """The elastic move, of which the learner's side is after its first step, and τ steps in all."""
+    def run_period(self, peer: PeerVerbs, theirs: Model) -> Role:
+        """Make τ steps and one elastic move, whose learner's side follows the first step."""
         difference = peer.difference(peer.model, theirs, self.moving_rate / len(peer.peers))
         yield from peer.push(difference)
         peer.step((yield from peer.compute(peer.model)))
@@ -33,7 +33,7 @@ class AbstractElasticProtocol(AbstractPeerProtocol):
             peer.step((yield from peer.compute(peer.model)))
 
     @property
-    def talks(self) -> bool:
+    def has_direct_messages(self) -> bool:
         return False
 
     @property
@@ -43,5 +43,5 @@ class AbstractElasticProtocol(AbstractPeerProtocol):
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
         if self.moving_rate <= learners:
             return []
-        message = f"{self.moving_rate:g} is more than the {learners} learners: each would move past the centre"
+        message = f"{self.moving_rate:g} is more than the {learners} learners: each model would move past the centre"
         return [Inconsistency(("moving_rate",), message)]

@@ -9,16 +9,18 @@ from simasgd.protocols.verbs import PeerVerbs
 
 @final
 class ElasticGossip(AbstractGossipProtocol):
-    """Every learner now and then draws a random other one towards itself, and is drawn as much (Pramod 2018, arXiv:1812.02407,
-    recalled; B1 row 20).
+    """A learner and a random other learner regularly attract each other.
 
-    Every τ-th step: θ_i ← θ_i − β · (θ_i − θ_j) and θ_j ← θ_j + β · (θ_i − θ_j), j uniform, so that the sum is kept.
-    Every step: θ_i ← θ_i − α · Δθ_i. The other computes on meanwhile.
+    Every τ-th step: θ_i ← θ_i − β · (θ_i − θ_j) and θ_j ← θ_j + β · (θ_i − θ_j), with j uniform.
+    This keeps the sum. Every step: θ_i ← θ_i − α · Δθ_i. The other learner computes meanwhile
+    (Pramod 2018, arXiv:1812.02407, recalled; B1 row 20).
 
-    Staleness of a gradient: how often others have drawn the model since it was read. That of θ_i and θ_j is the number of
-    steps that they have made since they were sent (`mixing` in run.json).
+    The staleness of a gradient is the number of times that others have changed the model since it
+    was read. The staleness of θ_i and of θ_j is the number of steps of their learners since they
+    were sent (`mixing` in run.json).
 
-    Against the paper: a comparison with gossip and elastic averaging is verified in the abstract; the equations are recalled.
+    Against the paper: a comparison with gossip and elastic averaging is verified in the abstract.
+    The equations are recalled.
     """
 
     kind: Literal["elastic-gossip"] = "elastic-gossip"

@@ -10,22 +10,24 @@ from simasgd.scenario.vocabulary.section import Count
 
 @final
 class FedBuff(AbstractServerProtocol):
-    """The server updates with the next K messages, each the way that a learner went in H steps of its own (Nguyen et al.,
-    arXiv:2106.06639; docs/papers.md B1).
+    """The server updates with the next K messages, each the sum of a learner's H local steps.
 
-    Learner: θ_l ← θ_l − η_l · Δθ_l, H times from the weights it got, and Δ_l = (θ − θ_l)/η_l is sent, the sum of its gradients.
-    Server: θ ← θ − α · (1/K) · Σ_{K next} s(τ) · Δ_l with s(τ) = 1/√(1 + τ) (recalled), where α is the paper's η_g·η_l. With
-    K = H = 1 and s = 1 it is async.
+    Learner: θ_l ← θ_l − η_l · Δθ_l, H times from the received weights θ. It sends
+    Δ_l = (θ − θ_l)/η_l, the sum of its gradients.
+    Server: θ ← θ − α · (1/K) · Σ_{K next} s(τ) · Δ_l with s(τ) = 1/√(1 + τ) (recalled), where α is
+    the paper's η_g·η_l (Nguyen et al., arXiv:2106.06639; docs/papers.md B1). With K = H = 1 and
+    s = 1 this is async.
 
-    Against the paper: all λ learners train all the time; its server samples clients and limits how many train at once
-    (recalled). s(τ) is in several public implementations (secondary).
+    Against the paper: all λ learners train all the time here. The paper's server samples clients
+    and limits how many train at once (recalled). s(τ) is in several public implementations
+    (secondary).
     """
 
     kind: Literal["fedbuff"] = "fedbuff"
     buffer: Count = 10
-    """K, messages."""
+    """K, the number of messages in an update."""
     local_steps: Count = 1
-    """H, mini-batches."""
+    """H, the number of mini-batches in a message."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

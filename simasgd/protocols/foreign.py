@@ -1,5 +1,9 @@
-"""Protocols of other packages, which name them in the entry-point group `simasgd.protocols`: a scenario's `protocol.kind` is
-the name of the entry point. Nothing is looked up before a kind or a key is met that is not one of simasgd's own."""
+"""Protocols of other packages.
+
+A package names its protocols in the entry-point group `simasgd.protocols`. The name of the entry
+point is the scenario's `protocol.kind`. Nothing is looked up before a scenario has a kind or a key
+that simasgd itself does not have.
+"""
 
 from __future__ import annotations
 
@@ -12,45 +16,48 @@ GROUP = "simasgd.protocols"
 
 
 @cache
-def _named() -> dict[str, EntryPoint]:
-    return {found.name: found for found in entry_points(group=GROUP)}
+def _entry_points() -> dict[str, EntryPoint]:
+    return {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
 
 
-def kinds() -> tuple[str, ...]:
-    """The kinds that are installed."""
-    return tuple(sorted(_named()))
+def installed_kinds() -> tuple[str, ...]:
+    """Return the kinds of the installed protocols of other packages."""
+    return tuple(sorted(_entry_points()))
 
 
 @cache
-def protocol(kind: str) -> type[AbstractProtocol] | None:
-    """The protocol of that kind; None if nobody has one. Raises ValueError if what is named so is none."""
-    found = _named().get(kind)
-    if found is None:
+def load_protocol(kind: str) -> type[AbstractProtocol] | None:
+    """Return the protocol of a kind; None if no package has one.
+
+    Raises ValueError if the entry point does not name a valid protocol.
+    """
+    entry_point = _entry_points().get(kind)
+    if entry_point is None:
         return None
-    where = f"{found.value} (of {found.dist.name})" if found.dist is not None else found.value
+    where = f"{entry_point.value} (of {entry_point.dist.name})" if entry_point.dist is not None else entry_point.value
     try:
-        loaded = found.load()
-    except Exception as error:  # whatever is wrong with it is said to the user
+        loaded = entry_point.load()
+    except Exception as error:  # the user reads about any mistake in the package
         raise ValueError(f"the protocol {kind!r} cannot be loaded from {where}: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, AbstractServerProtocol | AbstractPeerProtocol)):
-        wanted = "AbstractServerProtocol or AbstractPeerProtocol of simasgd.protocols"
-        raise ValueError(f"{where}, named as the protocol {kind!r}, is no subclass of {wanted}")
+        bases = "AbstractServerProtocol or AbstractPeerProtocol of simasgd.protocols"
+        raise ValueError(f"{where}, the entry point of the protocol {kind!r}, is not a subclass of {bases}")
     if issubclass(loaded, AbstractPeerProtocol):
-        for asked, role in (("thread", "communicate"), ("has_centre", "serve")):
-            if role not in _own(loaded) and asked in _own(loaded):
-                raise ValueError(f"{where}, named as the protocol {kind!r}, has a {asked} and no role {role!r} for it")
-    own = loaded.model_fields["kind"].default
-    if own != kind:
-        raise ValueError(f"{where} has the kind {own!r}, and its entry point is named {kind!r}; they must agree")
+        for name, role in (("thread", "communicate"), ("has_centre", "serve")):
+            if role not in _own_names(loaded) and name in _own_names(loaded):
+                raise ValueError(f"{where}, the entry point of the protocol {kind!r}, has '{name}' but no role '{role}'")
+    own_kind = loaded.model_fields["kind"].default
+    if own_kind != kind:
+        raise ValueError(f"{where} has the kind {own_kind!r}, but its entry point is named {kind!r}; they must agree")
     return loaded
 
 
 def is_foreign(protocol: type[AbstractProtocol]) -> bool:
-    """Whether a protocol is of another package."""
+    """Return whether a protocol comes from another package."""
     return not protocol.__module__.startswith("simasgd.")
 
 
-def _own(protocol: type[AbstractPeerProtocol]) -> set[str]:
-    """What it, or a class between, has in place of what all of them have."""
+def _own_names(protocol: type[AbstractPeerProtocol]) -> set[str]:
+    """Return the names that a protocol, or a class between, overrides or adds."""
     between = protocol.__mro__[: protocol.__mro__.index(AbstractPeerProtocol)]
-    return {name for one in between for name in vars(one)}
+    return {name for kind in between for name in vars(kind)}

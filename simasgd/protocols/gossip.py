@@ -1,4 +1,4 @@
-"""What the gossip protocols have in common."""
+"""The common part of the gossip protocols."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from simasgd.scenario.vocabulary.section import Count, Flag, Number
 
 
 class AbstractGossipProtocol(AbstractPeerProtocol):
-    """Gossip: learners take in the models of random others."""
+    """Gossip: learners mix their models with the models of random other learners."""
 
     period: Count = 1
-    """τ, a learner's own steps between two choices of another one."""
+    """τ, the number of a learner's own steps between two choices of another learner."""
     coefficient: Annotated[Number, Field(ge=0.0, le=1.0)] = 0.5
-    """β, the other's part in the mean."""
+    """β, the share of the other learner's model in the mean."""
     include_self: Flag = False
-    """Whether a learner may choose itself, which is to do nothing."""
+    """Whether a learner may choose itself, and then does nothing."""
 
     def choose(self, peer: PeerVerbs) -> PeerVerbs | None:
-        """A random other learner; None if it is the learner itself, or there is no other."""
+        """Return a random other learner; None if that is the learner itself, or there is none."""
         learners = len(peer.peers)
         if learners == 1:
             return None

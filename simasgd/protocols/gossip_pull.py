@@ -9,15 +9,16 @@ from simasgd.protocols.verbs import PeerVerbs
 
 @final
 class GossipPull(AbstractGossipProtocol):
-    """Every learner now and then fetches the model of a random other one, and goes on from a mean of the two: pull-gossip (Jin
-    et al. 2016, arXiv:1611.04581; A3.2).
+    """A learner regularly fetches a random other learner's model and mixes it in (pull-gossip).
 
-    Every τ-th step: θ_i ← (1 − β) · θ_i + β · θ_j, j uniform. Every step: θ_i ← θ_i − α · Δθ_i.
+    Every τ-th step: θ_i ← (1 − β) · θ_i + β · θ_j, with j uniform. Every step: θ_i ← θ_i − α · Δθ_i
+    (Jin et al. 2016, arXiv:1611.04581; A3.2).
 
-    Staleness is 0: a gradient is applied to the model it was computed on. That of θ_j is the number of steps that j has made
-    since it was read (`mixing` in run.json): while it was on its way.
+    The staleness is 0: a gradient is applied to the model it was computed on. The staleness of θ_j
+    is the number of steps of j while θ_j was on its way (`mixing` in run.json).
 
-    Against the paper: the equations are recalled; two public implementations have this form with β = ½ (secondary).
+    Against the paper: the equations are recalled. Two public implementations have this form with
+    β = ½ (secondary).
     """
 
     kind: Literal["gossip-pull"] = "gossip-pull"

@@ -9,17 +9,18 @@ from simasgd.protocols.verbs import PeerVerbs
 
 @final
 class GossipPush(AbstractGossipProtocol):
-    """Every learner now and then sends its model to a random other one, and before each step takes in what has come to it:
-    push-gossip (Jin et al. 2016, arXiv:1611.04581; A3.2).
+    """A learner regularly sends its model to a random other one, which mixes it in (push-gossip).
 
-    Every τ-th step θ_i goes to j, uniform. Every step, for each θ_k that has come, none, one or several:
-    θ_i ← (1 − β) · θ_i + β · θ_k; then θ_i ← θ_i − α · Δθ_i. Nobody waits, but for the last message to have arrived.
+    Every τ-th step, θ_i goes to j, uniform. Before every step, for each θ_k that has arrived:
+    θ_i ← (1 − β) · θ_i + β · θ_k. Then θ_i ← θ_i − α · Δθ_i (Jin et al. 2016, arXiv:1611.04581;
+    A3.2). Learners wait only until their previous message has arrived.
 
-    Staleness is 0: a gradient is applied to the model it was computed on. That of θ_k is the number of steps that k has made
-    since it was sent (`mixing` in run.json): while it was on its way and waited for the step to begin.
+    The staleness is 0: a gradient is applied to the model it was computed on. The staleness of θ_k
+    is the number of steps of k since θ_k was sent (`mixing` in run.json), until the receiver begins
+    its next step.
 
-    Against the paper: the equations are recalled. Messages are mixed in one after the other, so the last one counts most; the
-    paper may take one mean of all.
+    Against the paper: the equations are recalled. Messages are mixed in one after the other, so the
+    last one counts most. The paper may take one mean of all messages.
     """
 
     kind: Literal["gossip-push"] = "gossip-push"

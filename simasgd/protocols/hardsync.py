@@ -9,17 +9,18 @@ from simasgd.scenario.vocabulary.units import Seconds
 
 @final
 class Hardsync(AbstractServerProtocol):
-    """The server waits for one gradient of every learner, updates with their mean, and broadcasts: σ = 0.
+    """The server waits for one gradient of every learner, updates with their mean, and broadcasts.
 
-    θ_{i+1} = θ_i − α · (1/λ) · Σ_{l=1..λ} Δθ_l, which is SGD with a mini-batch of λµ (arXiv:1509.04210, section on protocols).
+    θ_{i+1} = θ_i − α · (1/λ) · Σ_{l=1..λ} Δθ_l, which is SGD with a mini-batch of λµ
+    (arXiv:1509.04210, section on protocols). The staleness is 0.
 
     Against the paper: the rule is the paper's (verified). `barrier_timeout` is not in it.
     """
 
     kind: Literal["hardsync"] = "hardsync"
     barrier_timeout: Seconds | None = None
-    """How long after the first gradient the server waits for the last; then it goes on without the members that are missing,
-    until they are back. Absent: for ever."""
+    """How long the server waits for the last gradient, from the first one on. Then it continues
+    without the missing learners, until they are back. Absent: forever."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

@@ -13,21 +13,24 @@ from simasgd.scenario.vocabulary.section import Inconsistency, Number
 
 @final
 class InjectedStaleness(AbstractServerProtocol):
-    """One learner whose gradients are computed on the weights of τ updates ago, with τ under exact control.
+    """A lone learner computes gradients on the weights of τ updates ago; τ is set exactly.
 
-    θ_{i+1} = θ_i − α · Δθ(θ_{i−τ}), as in constant-delay gradient descent (docs/papers.md B3.5) and in test-beds of staleness
-    (Zhang, Tanimura and Nakada 2018; arXiv:1604.00981, section 2.1). Before update τ the initial weights are the oldest there
-    are. With a delay for each layer the gradient is that of a network whose layers are of different ages.
+    θ_{i+1} = θ_i − α · Δθ(θ_{i−τ}), as in constant-delay gradient descent (docs/papers.md B3.5) and
+    in test beds of staleness (Zhang, Tanimura and Nakada 2018; arXiv:1604.00981, section 2.1).
+    Before update τ, the initial weights are the oldest ones. With one delay for each layer, the
+    network's layers differ in age.
 
-    Against the papers: arXiv:1604.00981 raises the staleness slowly over 3 epochs (verified); the form of its rise is not
-    known, and linear here. How the test-bed of 2018 injects staleness is not known.
+    Against the papers: arXiv:1604.00981 raises the staleness slowly over 3 epochs (verified). The
+    form of the rise is not known; it is linear here. It is not known how the test bed of 2018
+    injects staleness.
     """
 
     kind: Literal["injected-staleness"] = "injected-staleness"
     delay: Delays
-    """τ: a number of updates, or a law of it; or a list of these, one for each layer from the input to the output."""
+    """τ: a number of updates, or a law of it; or a list of these, one for each layer from the
+    input to the output."""
     ramp_epochs: Annotated[Number, Field(ge=0.0, le=1e6)] = 0.0
-    """Over so many epochs τ grows linearly from 0 to what was drawn (rounded down)."""
+    """The number of epochs in which τ grows linearly from 0 to the drawn value, rounded down."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:
@@ -54,8 +57,8 @@ class InjectedStaleness(AbstractServerProtocol):
         return self.ramp_epochs > 0.0
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
-        found = [one.within("delay") for one in wrong_delays(self.delay, model)]
+        mistakes = [mistake.within("delay") for mistake in wrong_delays(self.delay, model)]
         if learners != 1:
-            message = f"there are {learners} learners; the staleness is under control with cluster.learners 1 only"
-            found.append(Inconsistency(("kind",), message))
-        return found
+            message = f"there are {learners} learners; injected staleness needs cluster.learners 1"
+            mistakes.append(Inconsistency(("kind",), message))
+        return mistakes

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role, at_most_learners
+from simasgd.protocols.base import AbstractServerProtocol, Role, check_at_most_learners
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
@@ -10,17 +10,18 @@ from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 @final
 class KAsync(AbstractServerProtocol):
-    """The server updates with the first K gradients, which are of K learners, for who has sent one waits for that update; the
-    others go on computing, and their gradients count when they come (Dutta et al., arXiv:1803.01113).
+    """The server updates with the first K gradients, which come from K different learners.
 
-    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_{τ_l}). With K = 1 it is async, with K = λ hardsync.
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_{τ_l}) (Dutta et al., arXiv:1803.01113). A learner
+    that has sent a gradient waits for the update with it. The others continue to compute, and their
+    gradients count when they arrive. K = 1 is async, K = λ is hardsync.
 
     Against the paper: the rule is secondary; no difference is known.
     """
 
     kind: Literal["k-async"] = "k-async"
     k: Count
-    """K, learners."""
+    """K, the number of learners that the server waits for."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:
@@ -38,4 +39,4 @@ class KAsync(AbstractServerProtocol):
         return None
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
-        return at_most_learners("k", self.k, learners)
+        return check_at_most_learners("k", self.k, learners)

@@ -9,18 +9,18 @@ from simasgd.scenario.vocabulary.section import Count
 
 @final
 class KBatchAsync(AbstractServerProtocol):
-    """The server updates with the next K gradients, whoever sent them and whatever weights they were computed on (Dutta et al.,
-    arXiv:1803.01113): n-softsync with c = K.
+    """The server updates with the next K gradients, from any learners and on any weights.
 
-    θ_{i+1} = θ_i − α · (1/K) · Σ_{K next} Δθ(θ_{τ_l}). With K = 1 it is async, with K = λ 1-softsync. Where communication is
-    free and nobody waits its mean staleness is (λ − 1)/K (docs/papers.md B3.2).
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K next} Δθ(θ_{τ_l}) (Dutta et al., arXiv:1803.01113): n-softsync
+    with c = K. K = 1 is async, K = λ is 1-softsync. The mean staleness is (λ − 1)/K if
+    communication is free and nobody waits (docs/papers.md B3.2).
 
     Against the paper: the rule is secondary; no difference is known.
     """
 
     kind: Literal["k-batch-async"] = "k-batch-async"
     k: Count
-    """K, gradients."""
+    """K, the number of gradients in an update."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

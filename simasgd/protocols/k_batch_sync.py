@@ -9,20 +9,20 @@ from simasgd.scenario.vocabulary.section import Count
 
 @final
 class KBatchSync(AbstractServerProtocol):
-    """The server updates with the first K gradients on the newest weights, whoever sent them: a learner that is done goes on
-    with its next mini-batch on the same weights, and all give up what they compute when there are new ones (Dutta et al.,
-    arXiv:1803.01113).
+    """The server updates with the first K gradients on the newest weights, from any learners.
 
-    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i). A round takes K/λ of the mean compute time where these times are
-    exponential and communication is free.
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i) (Dutta et al., arXiv:1803.01113). After a
+    mini-batch, a learner continues with its next one on the same weights. All learners give up
+    their mini-batch when there are new weights. A round takes K/λ of the mean compute time if
+    compute times are exponential and communication is free.
 
-    Against the paper: the rule is secondary; no difference is known. A learner that is sending when the update is made first
-    ends that.
+    Against the paper: the rule is secondary; no difference is known. A learner that is sending at
+    the time of the update finishes sending first.
     """
 
     kind: Literal["k-batch-sync"] = "k-batch-sync"
     k: Count
-    """K, gradients."""
+    """K, the number of gradients in an update."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role, at_most_learners
+from simasgd.protocols.base import AbstractServerProtocol, Role, check_at_most_learners
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
@@ -10,19 +10,19 @@ from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 @final
 class KSync(AbstractServerProtocol):
-    """The server updates with the first K of λ gradients on the newest weights, and the other learners give up what they
-    compute (Dutta et al., arXiv:1803.01113).
+    """The server updates with the first K of λ fresh gradients; the other learners give up.
 
-    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i). A round takes the mean of the K-th of λ compute times, which
-    is H_λ − H_{λ−K} of their mean where they are exponential and communication is free.
+    θ_{i+1} = θ_i − α · (1/K) · Σ_{K first} Δθ(θ_i), with gradients on the newest weights (Dutta et
+    al., arXiv:1803.01113). A round takes the mean of the K-th of λ compute times. If these are
+    exponential and communication is free, that is H_λ − H_{λ−K} of their mean.
 
-    Against the paper: the rule is secondary; no difference is known. The paper's learning rate, min{C/‖w − w_read‖², η_max}, is
-    left to learning.modulation, which has no such rule.
+    Against the paper: the rule is secondary; no difference is known. The paper's learning rate is
+    min{C/‖w − w_read‖², η_max}. It is left to learning.modulation, which has no such rule.
     """
 
     kind: Literal["k-sync"] = "k-sync"
     k: Count
-    """K, learners."""
+    """K, the number of learners that the server waits for."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:
@@ -48,4 +48,4 @@ class KSync(AbstractServerProtocol):
         return 0.0
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
-        return at_most_learners("k", self.k, learners)
+        return check_at_most_learners("k", self.k, learners)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role, Spread, or_word
+from simasgd.protocols.base import AbstractServerProtocol, Role, Spread, word_or_count
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
@@ -10,22 +10,25 @@ from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 @final
 class NSoftsync(AbstractServerProtocol):
-    """The server updates with the mean of any c = ⌊λ/n⌋ gradients, whoever sent them; n = λ is async SGD.
+    """The server updates with the mean of any c = ⌊λ/n⌋ gradients, from any learners.
 
-    θ_{i+1} = θ_i − α · (1/c) · Σ_{c gradients} Δθ. For similar learners staleness lies in {0 … 2n}, but for less than
-    one gradient in 10⁴, with a mean close to n (arXiv:1509.04210, 1511.05950). The mean is n − 1/c where communication is free,
-    nobody waits and λ/n is whole (docs/papers.md B3.2, B3.3).
+    θ_{i+1} = θ_i − α · (1/c) · Σ_{c gradients} Δθ. With n = λ this is async SGD. For similar
+    learners, fewer than one gradient in 10⁴ does not have a staleness in {0 … 2n}, with a mean
+    close to n (arXiv:1509.04210, 1511.05950). The mean is n − 1/c if communication is free, nobody
+    waits and λ/n is an integer (docs/papers.md B3.2, B3.3).
 
-    Against the papers: the rule is theirs (verified). Rudra's learner skips the pull if its copy is current (recalled); this
-    one always pulls. The copy is current in 1 to 4 % of the pulls at n = 1 and in 0.02 % at n = 6, measured. `spread` is of
-    Rudra's public code (verified in the source).
+    Against the papers: the rule is the papers' (verified). Rudra's learner skips the pull if its
+    copy is current (recalled). This learner always pulls. The copy is current in 1 to 4 % of the
+    pulls at n = 1 and in 0.02 % at n = 6, measured here. `spread` comes from Rudra's public code
+    (verified in the source).
     """
 
     kind: Literal["n-softsync"] = "n-softsync"
-    n: Annotated[Count | Literal["learners"], or_word("learners", 1)]
-    """The server updates n times per λ gradients; `learners` is n = λ."""
+    n: Annotated[Count | Literal["learners"], word_or_count("learners", 1)]
+    """The number of updates per λ gradients; `learners` means n = λ."""
     spread: Spread | None = None
-    """The server drops gradients that would be staler than this when they are applied. Absent: none."""
+    """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.
+    Absent: no limit."""
 
     def serve(self, server: ServerVerbs) -> Role:
         c = self._c(server.num_learners)
@@ -47,7 +50,7 @@ class NSoftsync(AbstractServerProtocol):
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
         if self._n(learners) > learners:
-            return [Inconsistency(("n",), f"{self.n} is more than the {learners} learners, and c = ⌊λ/n⌋ would be 0")]
+            return [Inconsistency(("n",), f"{self.n} is more than the {learners} learners, so c = ⌊λ/n⌋ would be 0")]
         return []
 
     def _n(self, learners: int) -> int:

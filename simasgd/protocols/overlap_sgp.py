@@ -4,39 +4,42 @@ from itertools import count
 from typing import Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
-from simasgd.protocols.push_sum import absorb, half, out_neighbour
+from simasgd.protocols.push_sum import absorb, choose_neighbour, halve
 from simasgd.protocols.verbs import PeerVerbs
 from simasgd.scenario.vocabulary.section import Count
 
 
 @final
 class OverlapSgp(AbstractPeerProtocol):
-    """Stochastic gradient push whose messages may take τ steps (Assran et al. 2019, arXiv:1811.10792, algorithm 2; B1 row 10).
+    """Stochastic gradient push whose messages may take τ steps.
 
-    As sgp, but at the end of step k a learner takes in whatever has come, and waits only for what was sent in step k − τ:
-    (x_i, w_i) ← ½(x_i, w_i) + Σ ½(x_j, w_j) of those that are here;  z_i ← x_i/w_i.
+    Like sgp, but at the end of step k a learner mixes in all messages that have arrived, and waits
+    only for the message of step k − τ: (x_i, w_i) ← ½(x_i, w_i) + Σ ½(x_j, w_j) over these
+    messages;  z_i ← x_i/w_i (Assran et al. 2019, arXiv:1811.10792, algorithm 2; B1 row 10).
 
-    The tape has the z_i: x_i = w_i · z_i. The sum of all w_i and of those on their way is λ at all times.
+    The tape holds the z_i: x_i = w_i · z_i. The sum of all w_i, those in messages included, is λ at
+    all times.
 
-    Staleness is 0: a gradient is applied to the model it was computed on. That of z_j is the number of steps that j has made
-    since it was sent (`mixing` in run.json); the receiver has made τ at most.
+    The staleness is 0: a gradient is applied to the model it was computed on. The staleness of z_j
+    is the number of steps of j since z_j was sent (`mixing` in run.json). The receiver has made at
+    most τ steps since then.
 
     Against the paper: the algorithm is recalled; no difference is known.
     """
 
     kind: Literal["overlap-sgp"] = "overlap-sgp"
     delay: Count = 1
-    """τ, the most steps that a message may take; 0 would be sgp."""
+    """τ, the greatest number of steps that a message may take; 0 would be sgp."""
 
     def learn(self, peer: PeerVerbs) -> Role:
         here: set[int] = set()
         for k in count():
             gradient = yield from peer.compute(peer.model)
             peer.step(gradient, 1.0 / peer.weight)
-            neighbour = out_neighbour(peer, k)
+            neighbour = choose_neighbour(peer, k)
             if neighbour is None:
                 continue
-            yield from peer.send(neighbour, peer.model, k, half(peer))
+            yield from peer.send(neighbour, peer.model, k, halve(peer))
             for message in peer.take():
                 here.add(message.number)
                 absorb(peer, message)

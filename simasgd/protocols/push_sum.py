@@ -1,13 +1,19 @@
-"""Push-sum on the exponential graph (Kempe et al. 2003; Assran et al. 2019, arXiv:1811.10792): what sgp and overlap-sgp have in
-common. A learner holds z = x/w, and its weight w; a message has z and half of the weight, and ½x is their product."""
+"""Push-sum on the exponential graph, which sgp and overlap-sgp share.
+
+A learner holds z = x/w and its weight w. A message holds z and half of the weight, whose product is
+½x (Kempe et al. 2003; Assran et al. 2019, arXiv:1811.10792).
+"""
 
 from __future__ import annotations
 
 from simasgd.protocols.verbs import Message, PeerVerbs
 
 
-def out_neighbour(peer: PeerVerbs, k: int) -> PeerVerbs | None:
-    """To whom it sends in step k: 1, 2, 4, … learners further on, in turn; None for a lone learner."""
+def choose_neighbour(peer: PeerVerbs, k: int) -> PeerVerbs | None:
+    """Return the learner that `peer` sends to in step k; None for a lone learner.
+
+    It is 1, 2, 4, … learners further, in turn.
+    """
     learners = len(peer.peers)
     if learners == 1:
         return None
@@ -15,14 +21,14 @@ def out_neighbour(peer: PeerVerbs, k: int) -> PeerVerbs | None:
     return peer.peers[(peer.number + hops) % learners]
 
 
-def half(peer: PeerVerbs) -> float:
-    """(x, w) ← ½(x, w); the weight of the other half."""
+def halve(peer: PeerVerbs) -> float:
+    """Set (x, w) ← ½(x, w) and return the weight of the other half."""
     peer.weight *= 0.5
     return peer.weight
 
 
 def absorb(peer: PeerVerbs, message: Message) -> None:
-    """(x, w) ← (x + x_j, w + w_j), so that z ← (w·z + w_j·z_j)/(w + w_j)."""
+    """Set (x, w) ← (x + x_j, w + w_j), so that z ← (w·z + w_j·z_j)/(w + w_j)."""
     total = peer.weight + message.weight
     own, peer.weight = peer.weight, total
     peer.mix(message.model, message.weight / total, own / total)

@@ -9,17 +9,19 @@ from simasgd.scenario.vocabulary.section import Count
 
 @final
 class Rennala(AbstractServerProtocol):
-    """The server updates with the first B gradients on the newest weights and drops those on older ones; nobody gives up what
-    it computes (Tyurin and Richtárik 2023, Rennala SGD, arXiv:2305.12387, recalled).
+    """The server updates with the first B gradients on the newest weights and drops older ones.
 
-    θ_{i+1} = θ_i − γ · (1/B) · Σ_{B first} Δθ(θ_i). A learner goes on with the same weights until there are newer ones.
+    θ_{i+1} = θ_i − γ · (1/B) · Σ_{B first} Δθ(θ_i). Learners never give up a mini-batch, and
+    compute on the same weights until there are newer ones (Tyurin and Richtárik 2023, Rennala SGD,
+    arXiv:2305.12387, recalled).
 
-    Against the paper: the rule is recalled; no difference is known. γ is the scenario's learning rate.
+    Against the paper: the rule is recalled; no difference is known. γ is the scenario's learning
+    rate.
     """
 
     kind: Literal["rennala"] = "rennala"
     batch: Count
-    """B, gradients."""
+    """B, the number of gradients in an update."""
 
     def serve(self, server: ServerVerbs) -> Role:
         while True:

@@ -8,19 +8,20 @@ from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 
 @final
 class Ringmaster(AbstractServerProtocol):
-    """The server applies a gradient if its delay is less than R, and else drops it; its learner gets the newest weights in
-    either case (Maranjyan et al. 2025, arXiv:2501.16168, Ringmaster ASGD; docs/papers.md B1).
+    """The server applies a gradient if its delay is less than R, and drops it otherwise.
 
-    θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R, where R = max{1, ⌈σ²/ε⌉} is the paper's choice for gradients of variance σ² and
-    a wanted ‖∇f‖² ≤ ε (recalled). R = ∞ is async, R = 1 takes fresh gradients only.
+    θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R. The learner gets the newest weights in either case
+    (Maranjyan et al. 2025, arXiv:2501.16168, Ringmaster ASGD; docs/papers.md B1). The paper chooses
+    R = max{1, ⌈σ²/ε⌉} for gradients of variance σ² and the aim ‖∇f‖² ≤ ε (recalled). R = ∞ is
+    async; R = 1 takes fresh gradients only.
 
-    Against the paper: the threshold is the paper's (verified). Its step size, min{1/(2RL), ε/(4Lσ²)} (recalled), is not set
-    here: γ is the scenario's learning rate.
+    Against the paper: the threshold is the paper's (verified). Its step size,
+    min{1/(2RL), ε/(4Lσ²)} (recalled), is not set here: γ is the scenario's learning rate.
     """
 
     kind: Literal["ringmaster"] = "ringmaster"
     threshold: Threshold
-    """R, updates; or `infinite`."""
+    """R, the delay (updates) from which gradients are dropped; or `infinite`."""
 
     def serve(self, server: ServerVerbs) -> Role:
         spread = None if self.threshold == "infinite" else self.threshold - 1

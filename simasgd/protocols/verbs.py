@@ -1,9 +1,11 @@
 """The verbs: everything that a protocol may ask of a server, a learner, a peer or a centre.
 
-The classes here are structural types. mypy checks that the classes of `simasgd/cluster` fit them. A verb that returns `Timed`
-takes simulated time, and a role calls it with `yield from`. Every other verb takes no simulated time and is called plainly.
+The classes here are structural types. mypy checks that the classes in `simasgd/cluster` fit them. A
+verb that returns `Timed` takes simulated time, and a role calls it with `yield from`. Every other
+verb takes no simulated time and is called without it.
 
-`docs/new-protocol.md` lists the verbs with the first lines of their docstrings. A test compares the two.
+`docs/new-protocol.md` lists the verbs with the first lines of their docstrings. A test compares the
+two.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Timed = Generator[Any, Any, Result]
-"""A verb that takes simulated time and then returns a `Result`."""
+"""The type of a verb that takes simulated time and then returns a `Result`."""
 
 
 class Message(NamedTuple):
-    """A message between learners: a model, the sender's number, the sender's number for the message, a push-sum weight."""
+    """A message between learners: a model, with its sender, its number and a push-sum weight."""
 
     model: Model
     sender: int
@@ -45,24 +47,26 @@ class ServerVerbs(Protocol):
     def collect(self, count: int, spread: int | None = None) -> Timed[Sequence[Gradient]]:
         """Return the next messages, in order of arrival, until they hold `count` gradients.
 
-        In a tree of servers, a message may be the sum of several gradients. It cannot be split, so there may be more than
-        `count` gradients. With a `spread`, drop each message with a gradient whose staleness would exceed `spread` in the next
-        update, and take another message instead.
+        In a tree of servers, a message may be the sum of several gradients. It cannot be split, so
+        there may be more than `count` gradients. With a `spread`, drop each message with a gradient
+        whose staleness would exceed `spread` in the next update, and take another message instead.
         """
 
     def first(self, count: int, *, distinct: bool) -> Timed[Sequence[Gradient]]:
         """Return the first `count` gradients on the newest weights; drop all others.
 
-        The gradients are in order of arrival. If `distinct`, they come from `count` different learners. A gradient is dropped
-        even if it arrives in one message with a gradient that counts.
+        The gradients are in order of arrival. If `distinct`, they come from `count` different
+        learners. A gradient is dropped even if it arrives in one message with a gradient that
+        counts.
         """
 
     def barrier(self, timeout: float | None = None) -> Timed[Sequence[Gradient]]:
         """Return one gradient of every member, on the newest weights, in order of arrival.
 
-        All learners are members at first. A learner whose gradient is missing `timeout` seconds after the first gradient
-        ceases to be a member, until a gradient of that learner arrives. In a tree of servers, a gradient counts as soon as it
-        is at any server. Late gradients are dropped, and so is the second gradient of a learner that crashed after its first.
+        All learners are members at first. A learner whose gradient is missing `timeout` seconds
+        after the first gradient ceases to be a member, until a gradient of that learner arrives. In
+        a tree of servers, a gradient counts as soon as it is at any server. Late gradients are
+        dropped, and so is the second gradient of a learner that crashed after its first.
         """
 
     def update(self, gradients: Sequence[Gradient], summed: int = 1) -> None:
@@ -72,7 +76,7 @@ class ServerVerbs(Protocol):
         """
 
     def drop(self, gradients: Sequence[Gradient]) -> None:
-        """Discard `gradients`, because the protocol's rule says so."""
+        """Discard gradients by the protocol's rule."""
 
 
 class LearnerVerbs(Protocol):
@@ -91,7 +95,7 @@ class LearnerVerbs(Protocol):
         """The number of gradients, of all learners together, in an epoch."""
 
     def pull(self, newer_than: Weights | None = None) -> Timed[Weights]:
-        """Return weights from the server; with `newer_than`, wait until the server has newer ones."""
+        """Return weights from the server; with `newer_than`, wait for newer weights than these."""
 
     def refresh(self, weights: Weights, delay: int = 0) -> Timed[Weights]:
         """Return `weights` if they are at most `delay` updates old; otherwise pull newer ones.
@@ -103,39 +107,43 @@ class LearnerVerbs(Protocol):
         """Compute the gradient of the learner's next mini-batch on `weights`."""
 
     def attempt(self, weights: Weights, before: float) -> Timed[Gradient | None]:
-        """Compute like `compute`, but give up and return None once the server makes weights number `before`.
+        """Compute a gradient, but return None once the server makes weights number `before`.
 
-        The learner hears of these weights at once.
+        The learner then gives up the mini-batch. It hears of these weights at once.
         """
 
     def step(self, weights: Weights) -> Weights:
-        """Step the learner's own copy of `weights`, by plain SGD, with the last gradient computed on them.
+        """Step the learner's own copy of `weights` with the last gradient computed on them.
 
-        A copy lasts until the learner pulls or continues with another copy. All gradients computed on a copy must be pushed,
-        in order.
+        The step is one of plain SGD. A copy lasts until the learner pulls or continues with another
+        copy. All gradients computed on a copy must be pushed, in order.
         """
 
     def push(self, *gradients: Gradient) -> Timed[None]:
-        """Send one gradient, or the sum of several gradients, as one message to the server."""
+        """Send one gradient, or the sum of several, as one message to the server."""
 
     def settle(self) -> Timed[None]:
-        """Wait until the server has applied or dropped all gradients that the learner has pushed."""
+        """Wait until the server has applied or dropped all gradients that the learner pushed."""
 
     def keep_up(self, slack: float) -> Timed[Weights]:
         """Wait until the learner is at most `slack` mini-batches ahead of every other learner.
 
-        If the learner has pushed n gradients, wait until the server has applied or dropped n − `slack` gradients of every
-        learner. Return the newest weights that lack one of these gradients.
+        If the learner has pushed n gradients, wait until the server has applied or dropped
+        n − `slack` gradients of every learner. Return the newest weights that lack one of these
+        gradients.
         """
 
     def recall(self, weights: Weights, updates: Sequence[int]) -> Weights:
-        """Return older weights, which the learner has kept: the ones from `updates` updates before `weights`.
+        """Return the weights from `updates` updates before `weights`, which the learner has kept.
 
         `updates` has one number for all layers, or one number for each layer.
         """
 
     def draws(self, delay: Delays) -> Iterator[tuple[int, ...]]:
-        """Draw an endless stream of delays (updates), for all layers or for each layer, from the cluster's seed."""
+        """Draw an endless stream of delays (updates), for all layers or for each layer.
+
+        The cluster's seed determines the delays.
+        """
 
 
 class ModelHolderVerbs(Protocol):
@@ -150,29 +158,36 @@ class ModelHolderVerbs(Protocol):
         """A handle on the current model."""
 
     def mix(self, theirs: Model, share: float, own_share: float | None = None) -> None:
-        """x ← (1 − share)·x + share·theirs. With `own_share`, that replaces 1 − share."""
+        """Mix in a model: x ← (1 − share)·x + share·theirs; `own_share` replaces 1 − share."""
 
     def difference(self, mine: Model, theirs: Model, share: float) -> Model:
         """Make share·(mine − theirs), a model that nobody holds."""
 
     def subtract(self, difference: Model, of: Model | None = None) -> None:
-        """x ← x − difference. With `of`, the tape records the age of that model of another learner."""
+        """Subtract a difference: x ← x − difference.
+
+        If the difference contains another learner's model, `of` is that model, and the tape records
+        its age.
+        """
 
 
 class MessagingVerbs(Protocol):
     """Messages of one thread of a learner to other learners."""
 
     def fetch(self, source: PeerVerbs) -> Timed[Model]:
-        """Return the model of the learner `source`, as it is when the reply is sent. The request takes no time."""
+        """Return the model of the learner `source` at the time when `source` sends it.
+
+        The request takes no time.
+        """
 
     def send(self, target: PeerVerbs, model: Model, number: int = 0, weight: float = 1.0) -> Timed[None]:
-        """Send a message with a model to the learner `target`, once the previous message has arrived."""
+        """Send a model to the learner `target`, once the previous message has arrived."""
 
     def exchange(self, other: PeerVerbs, share: float) -> Timed[None]:
-        """x ← x − share·(x − y) for this learner, y ← y + share·(x − y) for `other`.
+        """Move both models closer: x ← x − share·(x − y), and y ← y + share·(x − y) for `other`.
 
-        This learner sends x. `other` changes y at once and answers with the old y, and this learner waits for the answer. The
-        sum x + y is kept, even if another learner changes x meanwhile.
+        This learner sends x. `other` changes y at once and answers with the old y, and this learner
+        waits for the answer. The sum x + y is kept, even if another learner changes x meanwhile.
         """
 
 
@@ -194,19 +209,19 @@ class PeerVerbs(ModelHolderVerbs, MessagingVerbs, Protocol):
         """Compute the gradient of the learner's next mini-batch on a model of its own."""
 
     def step(self, gradient: Gradient, share: float = 1.0) -> None:
-        """x ← x − share·(the optimizer's update with `gradient`)."""
+        """Make a step: x ← x − share·(the optimizer's update with `gradient`)."""
 
     def draw(self, count: int) -> int:
         """Draw a uniform random number from 0 to `count` − 1."""
 
     def average(self, *, with_states: bool) -> Timed[None]:
-        """Replace x by the mean of all learners' models; `with_states` also averages the optimizers' states.
+        """Replace x by the mean of all models; `with_states` also averages optimizers' states.
 
         All learners take part, by the collective operation in the protocol's `meeting`.
         """
 
     def average_gradient(self, model: Model) -> Timed[Model]:
-        """Compute a gradient on the common `model`, average it with all learners', and return the next common model."""
+        """Compute a gradient on `model`, average it with all, and return the next common model."""
 
     def fetch_centre(self, moves: int = 0) -> Timed[Model]:
         """Return the centre's model, once the centre has moved `moves` times."""
@@ -228,7 +243,7 @@ class PeerVerbs(ModelHolderVerbs, MessagingVerbs, Protocol):
 
 
 class CentreVerbs(Protocol):
-    """A centre, as its protocol sees it: a model x̃ on the parameter server that nobody computes on."""
+    """A centre, as its protocol sees it. x̃ is its model, on which nobody computes."""
 
     @property
     def num_learners(self) -> int:
@@ -238,4 +253,4 @@ class CentreVerbs(Protocol):
         """Return the next `count` messages, in order of arrival."""
 
     def move(self, messages: Sequence[Message]) -> None:
-        """x̃ ← x̃ + the sum of the differences in `messages`, after all earlier moves."""
+        """Move the centre: x̃ ← x̃ + Σ of the differences in `messages`, after earlier moves."""

@@ -46,7 +46,7 @@ def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractP
     if isinstance(value, AbstractProtocol):
         return value
     kind = value.get("kind") if isinstance(value, dict) else None
-    if isinstance(kind, str) and kind not in OWN_KINDS and (found := foreign.protocol(kind)) is not None:
+    if isinstance(kind, str) and kind not in OWN_KINDS and (found := foreign.load_protocol(kind)) is not None:
         return found.model_validate(value)
     return own(value)
 

@@ -50,7 +50,7 @@ def install(folder: Path, entry_points: str, **modules: str) -> None:
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """A folder on the module path, and what is known of installed protocols forgotten before and after."""
-    caches = (foreign._named, foreign.protocol, keys._list_foreign_keys)
+    caches = (foreign._entry_points, foreign.load_protocol, keys._list_foreign_keys)
     monkeypatch.syspath_prepend(str(tmp_path))
     for cache in caches:
         cache.cache_clear()
@@ -132,8 +132,8 @@ def test_its_code_is_part_of_the_results_name(installed):
     [
         ("elsewhere", r"cannot be loaded from nowhere:Nothing \(of outsider\): No module named 'nowhere'"),
         ("broken", r"cannot be loaded from broken:Broken \(of outsider\): .*invalid syntax"),
-        ("number", r"math:pi \(of outsider\), named as the protocol 'number', is no subclass"),
-        ("another-name", r"has the kind 'round-robin', and its entry point is named 'another-name'"),
+        ("number", r"math:pi \(of outsider\), the entry point of the protocol 'number', is not a subclass"),
+        ("another-name", r"has the kind 'round-robin', but its entry point is named 'another-name'"),
     ],
 )
 def test_what_is_no_protocol_is_said(installed, kind, message):

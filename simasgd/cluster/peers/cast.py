@@ -40,8 +40,8 @@ class PeerCast(AbstractCast):
         self._recording = context.recording
         self.network = context.make_network(
             servers=spec.architecture.shards if protocol.has_centre else 0,
-            shared_nodes=protocol.talks or spec.learners_per_node > 1,
-            shared_ports=protocol.talks,
+            shared_nodes=protocol.has_direct_messages or spec.learners_per_node > 1,
+            shared_ports=protocol.has_direct_messages,
             intra_node_bandwidth=spec.architecture.intra_node_bandwidth,
         )
         self.threads = () if protocol.thread is None else (protocol.thread,)

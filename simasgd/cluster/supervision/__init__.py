@@ -1,1 +1,1 @@
-"""Protocols of other packages under supervision: a mistake is reported with its file, line, role and verb."""
+"""Supervision of protocols of other packages: a mistake is reported with its line and verb."""

@@ -24,7 +24,7 @@ _NEEDS_A_GRADIENT = ("push", "update")
 
 @final
 class StandIn:
-    """A server, a learner or a centre in a role of a foreign protocol. It has everything that the original has."""
+    """A stand-in for a server, a learner or a centre. It has everything that the original has."""
 
     __slots__ = ("_actor", "_role", "_verbs")
 
@@ -75,7 +75,10 @@ class _Verb(NamedTuple):
         return self.role.fault(self.place, f"{self.name}(){problem}")
 
     def spend(self, gradients: Sequence[Gradient]) -> None:
-        """Record that gradients are used up. Raises ProtocolFault for a gradient that the actor does not have."""
+        """Record that gradients are used up.
+
+        Raises ProtocolFault for a gradient that the actor does not have.
+        """
         for gradient in gradients:
             if not self.role.ledger.remove(self._holder, gradient):
                 whose = f"mini-batch {gradient.batch} of learner {gradient.learner}"
@@ -164,7 +167,7 @@ def _original(value: Any) -> Any:
 
 
 def _check(verb: _Verb, parameter: inspect.Parameter, value: Any, peers: set[int]) -> None:
-    """Check the kind of one argument; `peers` are the identities of the peers among the arguments."""
+    """Check one argument; `peers` holds the identities of the peers among the arguments."""
     for element in value if isinstance(value, list | tuple) else (value,):
         if isinstance(element, _Call):
             element.begun = True

@@ -14,7 +14,10 @@ SERVER = -1
 
 @final
 class GradientLedger:
-    """The gradients that were computed or collected by each holder and not given away, as (learner, mini-batch)."""
+    """The gradients that each holder computed or collected and did not give away.
+
+    A gradient is recorded as (learner, mini-batch).
+    """
 
     def __init__(self) -> None:
         self._held: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)

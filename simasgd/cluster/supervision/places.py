@@ -28,7 +28,10 @@ def definition(function: Any, default: str) -> Place:
 
 
 def waiting_place(role: Any) -> Place:
-    """Return the line where a role waits, or where a generator of its package waits that the role runs."""
+    """Return the line where a role waits.
+
+    If the role runs another generator of its package, it is the line where that generator waits.
+    """
     while isinstance(role.gi_yieldfrom, GeneratorType) and not _is_ours(role.gi_yieldfrom.gi_code):
         role = role.gi_yieldfrom
     return Place(role.gi_code.co_filename, role.gi_frame.f_lineno)

@@ -27,8 +27,9 @@ class PendingCall(NamedTuple):
 class SupervisedRole:
     """The generator of one role. Its mistakes raise ProtocolFault.
 
-    `last` is the place of the last verb or event. `event` is the event that a verb waits for, until the role has yielded it.
-    `stand_ins` holds the role's stand-ins by the identity of the object that each stands for.
+    `last` is the place of the last verb or event. `event` is the event that a verb waits for, until
+    the role has yielded it. `stand_ins` holds the role's stand-ins by the identity of the object
+    that each stands for.
     """
 
     def __init__(self, kind: str, name: str, ledger: GradientLedger) -> None:

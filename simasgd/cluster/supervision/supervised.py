@@ -1,7 +1,7 @@
 """The roles of a protocol under supervision.
 
-A role gets a stand-in for its server or learner, which checks every call of a verb. Protocols of simasgd itself get the
-original objects, so supervision costs them nothing.
+A role gets a stand-in for its server or learner, which checks every call of a verb. Protocols of
+simasgd itself get the original objects, so supervision costs them nothing.
 """
 
 from __future__ import annotations

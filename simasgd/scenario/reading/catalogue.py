@@ -52,13 +52,13 @@ def list_protocols() -> dict[str, str]:
     """The kinds of protocols, those of other packages included, with the beginning of what they say of themselves."""
     own = {one.model_fields["kind"].default: one for one in get_args(Protocol)}
     return {kind: _read_first_words(one) for kind, one in own.items()} | {
-        kind: _describe_foreign(kind) for kind in foreign.kinds()
+        kind: _describe_foreign(kind) for kind in foreign.installed_kinds()
     }
 
 
 def _describe_foreign(kind: str) -> str:
     try:
-        found = foreign.protocol(kind)
+        found = foreign.load_protocol(kind)
     except ValueError as error:
         return str(error)
     return _read_first_words(found) if found is not None else ""

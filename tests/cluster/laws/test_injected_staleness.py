@@ -223,5 +223,5 @@ def test_a_ramp_needs_to_know_what_an_epoch_is():
 
 
 def test_more_than_one_learner_is_refused():
-    with pytest.raises(ScenarioError, match="there are 2 learners; the staleness is under control"):
+    with pytest.raises(ScenarioError, match="there are 2 learners; injected staleness needs"):
         Scenario.from_layer(yaml_layer.parse_layer(YAML + "cluster: {learners: 2, profile: ideal}\n", "s.yaml"))
