@@ -1,0 +1,55 @@
+"""The verbs are the same in the structural types, in the classes of the cluster and in the docs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simasgd.cluster.peers.centre import Centre
+from simasgd.cluster.peers.messaging import Messaging
+from simasgd.cluster.peers.model_holder import AbstractModelHolder
+from simasgd.cluster.peers.peer import Peer
+from simasgd.cluster.server.learner import Learner
+from simasgd.cluster.server.pulling import AbstractPulling
+from simasgd.cluster.server.pushing import AbstractPushing
+from simasgd.cluster.server.server import Server
+from simasgd.protocols import verbs
+from tests.protocols.verbs_table import PAGE, page_with_tables
+
+CLASSES: dict[type, tuple[type, ...]] = {
+    verbs.ServerVerbs: (Server,),
+    verbs.LearnerVerbs: (Learner, AbstractPulling, AbstractPushing),
+    verbs.ModelHolderVerbs: (AbstractModelHolder,),
+    verbs.MessagingVerbs: (Messaging,),
+    verbs.PeerVerbs: (Peer, Messaging, AbstractModelHolder),
+    verbs.CentreVerbs: (Centre,),
+}
+VERBS = [
+    (kind, name) for kind in CLASSES for name, member in vars(kind).items() if inspect.isfunction(member) and name[0] != "_"
+]
+
+
+def test_all_structural_types_are_here() -> None:
+    assert set(CLASSES) == {kind for name, kind in vars(verbs).items() if name.endswith("Verbs")}
+    assert len(VERBS) > 30
+
+
+@pytest.mark.parametrize(("kind", "name"), VERBS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_verb_has_the_parameters_of_the_class_that_does_it(kind: type, name: str) -> None:
+    """mypy compares the types, but not the values of defaults."""
+    concrete = next(method for owner in CLASSES[kind] if inspect.isfunction(method := getattr(owner, name, None)))
+    assert parameters(getattr(kind, name)) == parameters(concrete)
+
+
+def parameters(function: Callable[..., Any]) -> list[tuple[Any, ...]]:
+    return [(one.name, one.kind, one.default) for one in inspect.signature(function).parameters.values()]
+
+
+def test_the_docs_have_the_verbs() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == page_with_tables(page), "python -m tests.protocols.verbs_table writes the tables"
+    for kind in CLASSES:
+        assert kind is verbs.ModelHolderVerbs or f"<!-- verbs: {kind.__name__} -->" in page
