@@ -1,4 +1,4 @@
-"""The mixing of a tape done by hand: NumPy, without any learning."""
+"""Mixing of the models on a tape, in NumPy and without learning."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from simasgd.mixing import NONE
 
 
 def models_of(tape, start, step):
-    """All models that a tape makes, in order, with the initial one `start` first; step(row, base, read) is what a gradient
-    makes of the model `base`, computed on the model `read`."""
+    """Return all models that a tape makes, in order, with the initial model `start` first.
+
+    step(row, base, read) returns the model after a step with a gradient: `base` is the old model,
+    and the gradient was computed on `read`.
+    """
     mixing = tape.mixing
     models = [np.asarray(start, np.float64)]
     for u in range(tape.num_steps):
@@ -25,7 +28,7 @@ def models_of(tape, start, step):
 
 
 def spread(models):
-    """S = Σ ‖x_i − mean‖², and the mean."""
+    """Return S = Σ ‖x_i − mean‖², and the mean."""
     together = np.array(models)
     mean = together.mean(axis=0)
     return float(((together - mean) ** 2).sum()), mean

@@ -1,4 +1,4 @@
-"""Protocols of another package with one mistake each, and what the message about the mistake says."""
+"""Protocols of another package with one mistake each, and the message about the mistake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PEER = """\
 """
 
 
-def served(serve: str = SERVE, learn: str = LEARN) -> str:
+def server_protocol(serve: str = SERVE, learn: str = LEARN) -> str:
     return f"""
 from typing import Literal
 from simasgd.protocols import AbstractServerProtocol
@@ -41,7 +41,7 @@ class Mine(AbstractServerProtocol):
 """
 
 
-def peers(learn: str = PEER) -> str:
+def peer_protocol(learn: str = PEER) -> str:
     return f"""
 from typing import Literal
 from simasgd.protocols import AbstractPeerProtocol
@@ -54,18 +54,18 @@ class Mine(AbstractPeerProtocol):
 """
 
 
-def learning(old: str, new: str) -> str:
+def change_learner(old: str, new: str) -> str:
     assert old in LEARN
-    return served(learn=LEARN.replace(old, new))
+    return server_protocol(learn=LEARN.replace(old, new))
 
 
-def serving(new: str) -> str:
-    return served(serve=SERVE.replace("server.update((yield from server.collect(1)))", new))
+def change_server(new: str) -> str:
+    return server_protocol(serve=SERVE.replace("server.update((yield from server.collect(1)))", new))
 
 
-def peering(old: str, new: str) -> str:
+def change_peer(old: str, new: str) -> str:
     assert old in PEER
-    return peers(PEER.replace(old, new))
+    return peer_protocol(PEER.replace(old, new))
 
 
 def lines(*several: str) -> str:
@@ -76,42 +76,46 @@ COLLECT = "here = yield from server.collect(1)"
 FORGOTTEN = "called without 'yield from'"
 # For each: the source, in which the line of the mistake ends in HERE; the role; the message.
 MISTAKES = {
-    "push thrown away": (learning("yield from learner.push(gradient)", "learner.push(gradient)  # HERE"), "learn", "push"),
-    "settle thrown away": (learning("yield from learner.settle()", "learner.settle()  # HERE"), "learn", "settle"),
-    "keep_up thrown away": (learning("yield from learner.settle()", "learner.keep_up(1)  # HERE"), "learn", "keep_up"),
-    "pull not waited for": (learning("yield from learner.pull()", "learner.pull()  # HERE"), "learn", "pull"),
+    "push thrown away": (
+        change_learner("yield from learner.push(gradient)", "learner.push(gradient)  # HERE"),
+        "learn",
+        "push",
+    ),
+    "settle thrown away": (change_learner("yield from learner.settle()", "learner.settle()  # HERE"), "learn", "settle"),
+    "keep_up thrown away": (change_learner("yield from learner.settle()", "learner.keep_up(1)  # HERE"), "learn", "keep_up"),
+    "pull not waited for": (change_learner("yield from learner.pull()", "learner.pull()  # HERE"), "learn", "pull"),
     "compute not waited for": (
-        learning("yield from learner.compute(weights)", "learner.compute(weights)  # HERE"),
+        change_learner("yield from learner.compute(weights)", "learner.compute(weights)  # HERE"),
         "learn",
         "compute",
     ),
     "attempt not waited for": (
-        learning("yield from learner.compute(weights)", "learner.attempt(weights, 9)  # HERE"),
+        change_learner("yield from learner.compute(weights)", "learner.attempt(weights, 9)  # HERE"),
         "learn",
         "attempt",
     ),
     "refresh not waited for": (
-        learning("yield from learner.settle()", lines("weights = learner.refresh(weights)  # HERE", "weights.timestamp")),
+        change_learner("yield from learner.settle()", lines("weights = learner.refresh(weights)  # HERE", "weights.timestamp")),
         "learn",
         "refresh",
     ),
-    "all forgotten": (serving("server.update(server.collect(1))  # HERE"), "serve", "collect"),
-    "collect forgotten": (serving(lines(COLLECT, "server.update(server.collect(1))  # HERE")), "serve", "collect"),
-    "collect kept": (serving(lines(COLLECT, "kept = server.collect(1)  # HERE", "len(kept)")), "serve", "collect"),
-    "first forgotten": (serving(lines(COLLECT, "server.first(1, distinct=True)  # HERE")), "serve", "first"),
-    "barrier forgotten": (serving(lines(COLLECT, "server.update(server.barrier())  # HERE")), "serve", "barrier"),
+    "all forgotten": (change_server("server.update(server.collect(1))  # HERE"), "serve", "collect"),
+    "collect forgotten": (change_server(lines(COLLECT, "server.update(server.collect(1))  # HERE")), "serve", "collect"),
+    "collect kept": (change_server(lines(COLLECT, "kept = server.collect(1)  # HERE", "len(kept)")), "serve", "collect"),
+    "first forgotten": (change_server(lines(COLLECT, "server.first(1, distinct=True)  # HERE")), "serve", "first"),
+    "barrier forgotten": (change_server(lines(COLLECT, "server.update(server.barrier())  # HERE")), "serve", "barrier"),
     "send forgotten": (
-        peering("yield from peer.send(", "peer.send(").replace("peer.model)\n", "peer.model)  # HERE\n"),
+        change_peer("yield from peer.send(", "peer.send(").replace("peer.model)\n", "peer.model)  # HERE\n"),
         "learn",
         "send",
     ),
     "fetch forgotten": (
-        peering("peer.step(gradient)", lines("peer.step(gradient)", "peer.mix(peer.fetch(peer.peers[0]), 0.5)  # HERE")),
+        change_peer("peer.step(gradient)", lines("peer.step(gradient)", "peer.mix(peer.fetch(peer.peers[0]), 0.5)  # HERE")),
         "learn",
         "fetch",
     ),
     "peer's compute forgotten": (
-        peering("yield from peer.compute(peer.model)", "peer.compute(peer.model)  # HERE"),
+        change_peer("yield from peer.compute(peer.model)", "peer.compute(peer.model)  # HERE"),
         "learn",
         "compute",
     ),
@@ -119,138 +123,142 @@ MISTAKES = {
 MISTAKES = {
     **{label: (source, role, rf"{verb}\(\) is {FORGOTTEN}") for label, (source, role, verb) in MISTAKES.items()},
     "yield for yield from": (
-        learning("yield from learner.settle()", "yield learner.settle()  # HERE"),
+        change_learner("yield from learner.settle()", "yield learner.settle()  # HERE"),
         "learn",
         r"settle\(\) is called with 'yield'",
     ),
     "iterated over": (
-        serving("for g in server.collect(1): server.update([g])  # HERE"),
+        change_server("for g in server.collect(1): server.update([g])  # HERE"),
         "serve",
         r"update\(\): gradients: .* is not a Gradient",
     ),
-    "made a list of": (serving("server.update(list(server.collect(1)))  # HERE"), "serve", r"collect\(\) is iterated over"),
+    "made a list of": (
+        change_server("server.update(list(server.collect(1)))  # HERE"),
+        "serve",
+        r"collect\(\) is iterated over",
+    ),
     "yields a number": (
-        learning("yield from learner.settle()", "yield 3  # HERE"),
+        change_learner("yield from learner.settle()", "yield 3  # HERE"),
         "learn",
         r"yields 3; a role yields only through its verbs",
     ),
-    "yields nothing": (learning("yield from learner.settle()", "yield  # HERE"), "learn", r"yields null"),
+    "yields nothing": (change_learner("yield from learner.settle()", "yield  # HERE"), "learn", r"yields null"),
     "learner returns": (
-        learning("yield from learner.settle()", "return").replace("push(gradient)", "push(gradient)  # HERE"),
+        change_learner("yield from learner.settle()", "return").replace("push(gradient)", "push(gradient)  # HERE"),
         "learn",
         "returns after this line",
     ),
     "server returns": (
-        serving(lines("server.update((yield from server.collect(1)))  # HERE", "return")),
+        change_server(lines("server.update((yield from server.collect(1)))  # HERE", "return")),
         "serve",
         "returns after this line",
     ),
     "in two updates": (
-        serving(lines(COLLECT, "server.update(here)", "server.update(here)  # HERE")),
+        change_server(lines(COLLECT, "server.update(here)", "server.update(here)  # HERE")),
         "serve",
         r"update\(\): .* used twice",
     ),
     "twice in one update": (
-        serving(lines(COLLECT, "server.update([*here, *here])  # HERE")),
+        change_server(lines(COLLECT, "server.update([*here, *here])  # HERE")),
         "serve",
         r"update\(\): .* used twice",
     ),
     "dropped and used": (
-        serving(lines(COLLECT, "server.drop(here)", "server.update(here)  # HERE")),
+        change_server(lines(COLLECT, "server.drop(here)", "server.update(here)  # HERE")),
         "serve",
         r"update\(\): .* used twice",
     ),
     "pushed twice": (
-        learning("yield from learner.settle()", "yield from learner.push(gradient)  # HERE"),
+        change_learner("yield from learner.settle()", "yield from learner.push(gradient)  # HERE"),
         "learn",
         r"push\(\): .* used twice",
     ),
     "stepped twice": (
-        peering("peer.step(gradient)", lines("peer.step(gradient)", "peer.step(gradient)  # HERE")),
+        change_peer("peer.step(gradient)", lines("peer.step(gradient)", "peer.step(gradient)  # HERE")),
         "learn",
         r"step\(\): .* used twice",
     ),
     "invented": (
-        serving(lines(COLLECT, "server.update([Gradient(0, 99, 0, 0.0, 0.0)])  # HERE")),
+        change_server(lines(COLLECT, "server.update([Gradient(0, 99, 0, 0.0, 0.0)])  # HERE")),
         "serve",
         r"was never collected",
     ),
     "a gradient, no list": (
-        serving(lines(COLLECT, "server.update(here[0])  # HERE")),
+        change_server(lines(COLLECT, "server.update(here[0])  # HERE")),
         "serve",
         r"is not a list of Gradient handles",
     ),
     "numbers": (
-        serving(lines(COLLECT, "server.update([1, 2])  # HERE")),
+        change_server(lines(COLLECT, "server.update([1, 2])  # HERE")),
         "serve",
         r"update\(\): gradients: 1 is not a Gradient handle",
     ),
     "nothing": (
-        serving("server.update(None)  # HERE"),
+        change_server("server.update(None)  # HERE"),
         "serve",
         r"update\(\): gradients: null is not a list of Gradient handles",
     ),
-    "no gradients": (serving("server.update([])  # HERE"), "serve", r"update\(\) gets no gradients"),
+    "no gradients": (change_server("server.update([])  # HERE"), "serve", r"update\(\) gets no gradients"),
     "pushes weights": (
-        learning("push(gradient)", "push(weights)  # HERE"),
+        change_learner("push(gradient)", "push(weights)  # HERE"),
         "learn",
         r"push\(\): gradients: Weights.* is not a Gradient handle",
     ),
-    "pushes nothing": (learning("push(gradient)", "push()  # HERE"), "learn", r"push\(\) gets no gradients"),
+    "pushes nothing": (change_learner("push(gradient)", "push()  # HERE"), "learn", r"push\(\) gets no gradients"),
     "computes on a gradient": (
-        learning("settle()", "compute(gradient)  # HERE"),
+        change_learner("settle()", "compute(gradient)  # HERE"),
         "learn",
         r"compute\(\): weights: .* is not a Weights handle",
     ),
     "computes on what is not there": (
-        learning("compute(weights)", "compute(Weights(-1))  # HERE"),
+        change_learner("compute(weights)", "compute(Weights(-1))  # HERE"),
         "learn",
         r"there are no weights with number -1",
     ),
     "collects none": (
-        serving("yield from server.collect(0)  # HERE"),
+        change_server("yield from server.collect(0)  # HERE"),
         "serve",
         r"collect\(\): count: 0 is too small; it must be at least 1",
     ),
     "collects half": (
-        serving("yield from server.collect(1.5)  # HERE"),
+        change_server("yield from server.collect(1.5)  # HERE"),
         "serve",
         r"collect\(\): count: 1.5 is not a whole number",
     ),
     "too many different ones": (
-        serving("yield from server.first(5, distinct=True)  # HERE"),
+        change_server("yield from server.first(5, distinct=True)  # HERE"),
         "serve",
         r"first\(\): count: 5 is more than the 4 learners",
     ),
     "waits for NaN": (
-        serving("yield from server.barrier(float('nan'))  # HERE"),
+        change_server("yield from server.barrier(float('nan'))  # HERE"),
         "serve",
         r"barrier\(\): timeout: NaN is not a number",
     ),
     "an argument too few": (
-        serving("yield from server.collect()  # HERE"),
+        change_server("yield from server.collect()  # HERE"),
         "serve",
         r"collect\(\): missing a required argument: 'count'",
     ),
-    "no such verb": (serving("yield from server.colect(1)  # HERE"), "serve", r"AttributeError: .*colect"),
-    "an error of its own": (serving(lines(COLLECT, "{}[here[0].learner]  # HERE")), "serve", r"KeyError: \d"),
+    "no such verb": (change_server("yield from server.colect(1)  # HERE"), "serve", r"AttributeError: .*colect"),
+    "an error of its own": (change_server(lines(COLLECT, "{}[here[0].learner]  # HERE")), "serve", r"KeyError: \d"),
     "server that only looks": (
-        serving(lines("while server.timestamp < 5:  # HERE", "    turn = 0  # HERE")),
+        change_server(lines("while server.timestamp < 5:  # HERE", "    turn = 0  # HERE")),
         "serve",
         "loops forever without waiting",
     ),
     "sends to a number": (
-        peering("peer.step(gradient)", lines("peer.step(gradient)", "yield from peer.send(0, peer.model)  # HERE")),
+        change_peer("peer.step(gradient)", lines("peer.step(gradient)", "yield from peer.send(0, peer.model)  # HERE")),
         "learn",
         r"send\(\): target: 0 is not a learner from peer.peers",
     ),
     "fetches from its messages": (
-        peering("peer.step(gradient)", lines("peer.step(gradient)", "yield from peer.fetch(peer.model)  # HERE")),
+        change_peer("peer.step(gradient)", lines("peer.step(gradient)", "yield from peer.fetch(peer.model)  # HERE")),
         "learn",
         r"fetch\(\): source: Model\(.* is not a learner from peer.peers",
     ),
     "no role": (
-        serving("break").replace("(self, server):", "(self, server):  # HERE"),
+        change_server("break").replace("(self, server):", "(self, server):  # HERE"),
         "serve",
         r"serve\(\) has no 'yield from'",
     ),

@@ -1,4 +1,4 @@
-"""The table of properties: a row for every protocol. A newcomer joins by adding one."""
+"""The table of properties, with a row for every protocol. A new protocol needs a row here."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-Chosen = dict[str, Any]
+ProtocolSection = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What holds of a protocol. A mapping is a scenario's `protocol` section."""
+    """The properties of a protocol. A mapping is a scenario's `protocol` section."""
 
-    typical: Chosen
-    """For six learners."""
+    typical: ProtocolSection
+    """A section for six learners."""
     differ: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    """For every parameter two values whose tapes differ (in test_properties' cluster), the rest as in `typical`."""
-    any_of: Callable[[int], st.SearchStrategy[Chosen]] | None = None
-    """Any parameters for λ learners; those of `typical` where None."""
-    size: Callable[[Any, int], int | None] = lambda protocol, learners: 1
-    """Gradients in an update under Rudra-base, or None where their number varies."""
-    most_stale: Callable[[Any], int | None] = lambda protocol: None
-    """The greatest staleness there can be, if there is one."""
-    drops: Callable[[Any], bool] = lambda protocol: False
-    """Whether gradients may be dropped or cancelled where nothing fails."""
-    distinct: bool = False
-    """Whether an update has no two gradients of one learner."""
-    serverless: bool = False
-    """Whether there is no parameter server, so that there are neither crashes nor trees of servers."""
-    own_models: bool = False
-    """Whether learners have models of their own."""
-    has_centre: bool = False
-    """Whether there is a model that nobody computes on."""
-    keeps_the_mean: bool = False
-    """Whether mixing by itself leaves the mean of all learners' models (and the centre, and what is on its way) as it is."""
+    """For every parameter, two values whose tapes differ.
 
-    def drawn(self, learners: int) -> st.SearchStrategy[Chosen]:
+    The cluster is that of test_properties, and the other parameters are as in `typical`.
+    """
+    any_of: Callable[[int], st.SearchStrategy[ProtocolSection]] | None = None
+    """Draws any parameters for λ learners; None means `typical`."""
+    size: Callable[[Any, int], int | None] = lambda protocol, learners: 1
+    """Gradients in an update under Rudra-base; None if their number varies."""
+    most_stale: Callable[[Any], int | None] = lambda protocol: None
+    """The greatest possible staleness; None if there is no bound."""
+    drops: Callable[[Any], bool] = lambda protocol: False
+    """Whether gradients may be dropped or cancelled although nothing fails."""
+    distinct: bool = False
+    """Whether all gradients in an update come from different learners."""
+    serverless: bool = False
+    """Whether there is no parameter server, and so no crashes and no trees of servers."""
+    own_models: bool = False
+    """Whether learners have their own models."""
+    has_centre: bool = False
+    """Whether there is a centre."""
+    keeps_the_mean: bool = False
+    """Whether mixing keeps the mean of all models: learners', centre's and those in messages."""
+
+    def drawn(self, learners: int) -> st.SearchStrategy[ProtocolSection]:
         return st.just(self.typical) if self.any_of is None else self.any_of(learners)
 
 
-def of(kind: str, **strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Chosen]:
+def section(kind: str, **strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[ProtocolSection]:
     return st.fixed_dictionaries({"kind": st.just(kind), **strategies})
 
 
@@ -53,15 +56,15 @@ spreads = st.sampled_from([None, None, 0, 1, 5])
 collectives = st.sampled_from(["ring", "recursive-doubling", "halving-doubling", "tree", "hierarchical"])
 
 
-def any_gossip(kind: str) -> st.SearchStrategy[Chosen]:
-    return of(kind, period=st.integers(1, 3), coefficient=st.sampled_from([0.0, 0.5, 1.0]), include_self=st.booleans())
+def any_gossip(kind: str) -> st.SearchStrategy[ProtocolSection]:
+    return section(kind, period=st.integers(1, 3), coefficient=st.sampled_from([0.0, 0.5, 1.0]), include_self=st.booleans())
 
 
 ROWS = {
     "hardsync": Row(
         typical={"kind": "hardsync"},
         differ={"barrier_timeout": (None, "1 ms")},
-        any_of=lambda learners: of("hardsync", barrier_timeout=st.sampled_from([None, "0 s", "1 ms", "5 ms", "50 ms"])),
+        any_of=lambda learners: section("hardsync", barrier_timeout=st.sampled_from([None, "0 s", "1 ms", "5 ms", "50 ms"])),
         size=lambda protocol, learners: learners if protocol.barrier_timeout is None else None,
         most_stale=lambda protocol: 0,
         drops=lambda protocol: True,
@@ -70,14 +73,16 @@ ROWS = {
     "async": Row(
         typical={"kind": "async"},
         differ={"spread": (None, 2)},
-        any_of=lambda learners: of("async", spread=spreads),
+        any_of=lambda learners: section("async", spread=spreads),
         most_stale=lambda protocol: protocol.spread,
         drops=lambda protocol: protocol.spread is not None,
     ),
     "n-softsync": Row(
         typical={"kind": "n-softsync", "n": 2},
         differ={"n": (2, 3), "spread": (None, 1)},
-        any_of=lambda learners: of("n-softsync", n=st.one_of(st.integers(1, learners), st.just("learners")), spread=spreads),
+        any_of=lambda learners: section(
+            "n-softsync", n=st.one_of(st.integers(1, learners), st.just("learners")), spread=spreads
+        ),
         size=lambda protocol, learners: 1 if protocol.n == "learners" else learners // protocol.n,
         most_stale=lambda protocol: protocol.spread,
         drops=lambda protocol: protocol.spread is not None,
@@ -85,17 +90,17 @@ ROWS = {
     "ssp": Row(
         typical={"kind": "ssp", "slack": 1},
         differ={"slack": (0, 1)},
-        any_of=lambda learners: of("ssp", slack=bounds),
+        any_of=lambda learners: section("ssp", slack=bounds),
     ),
     "bounded-delay": Row(
         typical={"kind": "bounded-delay", "delay": 8},
         differ={"delay": (0, 8)},
-        any_of=lambda learners: of("bounded-delay", delay=st.sampled_from([0, 1, 3, 20])),
+        any_of=lambda learners: section("bounded-delay", delay=st.sampled_from([0, 1, 3, 20])),
     ),
     "backup-workers": Row(
         typical={"kind": "backup-workers", "backups": 2},
         differ={"backups": (1, 2)},
-        any_of=lambda learners: of("backup-workers", backups=st.integers(0, learners - 1)),
+        any_of=lambda learners: section("backup-workers", backups=st.integers(0, learners - 1)),
         size=lambda protocol, learners: learners - protocol.backups,
         most_stale=lambda protocol: 0,
         drops=lambda protocol: protocol.backups > 0,
@@ -104,7 +109,7 @@ ROWS = {
     "k-sync": Row(
         typical={"kind": "k-sync", "k": 4},
         differ={"k": (3, 4)},
-        any_of=lambda learners: of("k-sync", k=st.integers(1, learners)),
+        any_of=lambda learners: section("k-sync", k=st.integers(1, learners)),
         size=lambda protocol, learners: protocol.k,
         most_stale=lambda protocol: 0,
         drops=lambda protocol: True,
@@ -113,7 +118,7 @@ ROWS = {
     "k-batch-sync": Row(
         typical={"kind": "k-batch-sync", "k": 4},
         differ={"k": (3, 4)},
-        any_of=lambda learners: of("k-batch-sync", k=counts),
+        any_of=lambda learners: section("k-batch-sync", k=counts),
         size=lambda protocol, learners: protocol.k,
         most_stale=lambda protocol: 0,
         drops=lambda protocol: True,
@@ -121,34 +126,34 @@ ROWS = {
     "k-async": Row(
         typical={"kind": "k-async", "k": 4},
         differ={"k": (3, 4)},
-        any_of=lambda learners: of("k-async", k=st.integers(1, learners)),
+        any_of=lambda learners: section("k-async", k=st.integers(1, learners)),
         size=lambda protocol, learners: protocol.k,
         distinct=True,
     ),
     "k-batch-async": Row(
         typical={"kind": "k-batch-async", "k": 4},
         differ={"k": (3, 4)},
-        any_of=lambda learners: of("k-batch-async", k=counts),
+        any_of=lambda learners: section("k-batch-async", k=counts),
         size=lambda protocol, learners: protocol.k,
     ),
     "ringmaster": Row(
         typical={"kind": "ringmaster", "threshold": 4},
         differ={"threshold": (3, 4)},
-        any_of=lambda learners: of("ringmaster", threshold=thresholds),
+        any_of=lambda learners: section("ringmaster", threshold=thresholds),
         most_stale=lambda protocol: None if protocol.threshold == "infinite" else protocol.threshold - 1,
         drops=lambda protocol: protocol.threshold != "infinite",
     ),
     "ringmaster-stop": Row(
         typical={"kind": "ringmaster-stop", "threshold": 4},
         differ={"threshold": (3, 4)},
-        any_of=lambda learners: of("ringmaster-stop", threshold=thresholds),
+        any_of=lambda learners: section("ringmaster-stop", threshold=thresholds),
         most_stale=lambda protocol: None if protocol.threshold == "infinite" else protocol.threshold - 1,
         drops=lambda protocol: protocol.threshold != "infinite",
     ),
     "rennala": Row(
         typical={"kind": "rennala", "batch": 4},
         differ={"batch": (3, 4)},
-        any_of=lambda learners: of("rennala", batch=counts),
+        any_of=lambda learners: section("rennala", batch=counts),
         size=lambda protocol, learners: protocol.batch,
         most_stale=lambda protocol: 0,
         drops=lambda protocol: True,
@@ -156,20 +161,20 @@ ROWS = {
     "downpour": Row(
         typical={"kind": "downpour", "n_fetch": 3, "n_push": 2},
         differ={"n_fetch": (2, 3), "n_push": (1, 2)},
-        any_of=lambda learners: of("downpour", n_fetch=st.integers(1, 4), n_push=st.integers(1, 4)),
+        any_of=lambda learners: section("downpour", n_fetch=st.integers(1, 4), n_push=st.integers(1, 4)),
         size=lambda protocol, learners: protocol.n_push,
     ),
     "fedbuff": Row(
         typical={"kind": "fedbuff", "buffer": 3, "local_steps": 2},
         differ={"buffer": (2, 3), "local_steps": (1, 2)},
-        any_of=lambda learners: of("fedbuff", buffer=st.integers(1, 6), local_steps=st.integers(1, 4)),
+        any_of=lambda learners: section("fedbuff", buffer=st.integers(1, 6), local_steps=st.integers(1, 4)),
         size=lambda protocol, learners: protocol.buffer * protocol.local_steps,
     ),
     "dynsgd": Row(typical={"kind": "dynsgd"}),
     "all-reduce": Row(
         typical={"kind": "all-reduce", "buckets": 2},
         differ={"collective": ("ring", "tree"), "buckets": (1, 4), "forward": (0.1, 1.0)},
-        any_of=lambda learners: of("all-reduce", collective=collectives, buckets=st.integers(1, 3)),
+        any_of=lambda learners: section("all-reduce", collective=collectives, buckets=st.integers(1, 3)),
         size=lambda protocol, learners: learners,
         most_stale=lambda protocol: 0,
         distinct=True,
@@ -178,7 +183,7 @@ ROWS = {
     "local-sgd": Row(
         typical={"kind": "local-sgd", "steps": 3},
         differ={"steps": (2, 3), "average_momentum": (False, True), "collective": ("ring", "tree")},
-        any_of=lambda learners: of(
+        any_of=lambda learners: section(
             "local-sgd", steps=st.integers(1, 4), collective=collectives, average_momentum=st.booleans()
         ),
         most_stale=lambda protocol: 0,
@@ -188,7 +193,7 @@ ROWS = {
     "easgd": Row(
         typical={"kind": "easgd", "period": 2},
         differ={"period": (1, 2), "moving_rate": (0.5, 0.9)},
-        any_of=lambda learners: of("easgd", period=st.integers(1, 4), moving_rate=st.sampled_from([0.0, 0.5, 1.0])),
+        any_of=lambda learners: section("easgd", period=st.integers(1, 4), moving_rate=st.sampled_from([0.0, 0.5, 1.0])),
         most_stale=lambda protocol: 0,
         serverless=True,
         own_models=True,
@@ -198,7 +203,7 @@ ROWS = {
     "easgd-sync": Row(
         typical={"kind": "easgd-sync", "period": 2},
         differ={"period": (1, 2), "moving_rate": (0.5, 0.9)},
-        any_of=lambda learners: of("easgd-sync", period=st.integers(1, 4), moving_rate=st.sampled_from([0.0, 0.5, 1.0])),
+        any_of=lambda learners: section("easgd-sync", period=st.integers(1, 4), moving_rate=st.sampled_from([0.0, 0.5, 1.0])),
         most_stale=lambda protocol: 0,
         serverless=True,
         own_models=True,
@@ -234,7 +239,7 @@ ROWS = {
     "overlap-sgp": Row(
         typical={"kind": "overlap-sgp"},
         differ={"delay": (1, 3)},
-        any_of=lambda learners: of("overlap-sgp", delay=st.integers(1, 4)),
+        any_of=lambda learners: section("overlap-sgp", delay=st.integers(1, 4)),
         most_stale=lambda protocol: 0,
         serverless=True,
         own_models=True,
@@ -242,6 +247,6 @@ ROWS = {
 }
 
 
-def protocols(learners: int) -> st.SearchStrategy[Chosen]:
-    """Any protocol for λ learners."""
+def protocols(learners: int) -> st.SearchStrategy[ProtocolSection]:
+    """Draw any protocol for λ learners."""
     return st.sampled_from(list(ROWS.values())).flatmap(lambda row: row.drawn(learners))

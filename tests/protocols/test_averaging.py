@@ -1,4 +1,7 @@
-"""Protocols without a server come down to others, or to serial SGD, where they should: on the weights that are learned."""
+"""Protocols without a server equal other protocols, or serial SGD, in special cases.
+
+The learned weights are compared.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ PLAIN = {"learning": {"optimizer": {"kind": "sgd", "learning_rate": 0.05}}}
 PER_LEARNER = 25
 
 
-def posed(protocol, *changes, base=LINEAR):
+def build(protocol, *changes, base=LINEAR):
     changes = ({"learning": {"precision": "float64"}, "stop": {"gradients": 4 * PER_LEARNER}}, *changes)
     chosen = scenario(base, {"cluster": CLUSTER, "protocol": protocol}, *changes)
     return build_problem(chosen, clock(chosen)[1])
@@ -36,7 +39,7 @@ def final(problem) -> Moment:
 
 
 def serial(problem, rows_of_steps):
-    """SGD on mini-batches of these gradient rows together, by optax alone."""
+    """Run SGD on mini-batches that join these gradient rows, by optax alone."""
     optimizer, objective = problem.recipe.optimizer, problem.recipe.task.objective
     update = optax.sgd(optimizer.learning_rate, momentum=optimizer.momentum or None)
 
@@ -60,9 +63,11 @@ def _double_precision(quickly_compiled):
 
 @pytest.mark.parametrize("collective", [one.model_fields["kind"].default for one in find_sections(Collective)])
 def test_all_reduce_is_hardsync(collective):
-    """With momentum, whoever sends to whom, in one part or several: whose steps are of the same gradients of the same weights
-    learns the same."""
-    problem, hardsync = posed({"kind": "all-reduce", "collective": collective, "buckets": 3}), posed("hardsync")
+    """Compare with hardsync, with momentum and for every collective operation.
+
+    Equal gradients of equal weights in equal steps make equal weights, for one bucket or several.
+    """
+    problem, hardsync = build({"kind": "all-reduce", "collective": collective, "buckets": 3}), build("hardsync")
     tape, other = problem.tape, hardsync.tape
     order, others = (np.lexsort((one.learner, one.step)) for one in (tape, other))
     for column in ("learner", "batch", "timestamp", "step"):
@@ -72,20 +77,21 @@ def test_all_reduce_is_hardsync(collective):
 
 
 def test_all_reduce_is_serial():
-    """SGD with a mini-batch of λµ."""
-    problem = posed("all-reduce", base=LEARNING)
+    """Compare with SGD with a mini-batch of λµ."""
+    problem = build("all-reduce", base=LEARNING)
     rounds = [list(range(4 * number, 4 * number + 4)) for number in range(PER_LEARNER)]
     assert relative_distance(final(problem).weights, serial(problem, rounds)) <= TOLERANCE["float64"]
 
 
 def test_local_sgd_of_one_step_is_all_reduce():
-    """For plain SGD, whose mean of steps is a step with the mean."""
+    """Compare for plain SGD, where a mean of steps is a step with the mean."""
     one = {"kind": "local-sgd", "steps": 1}
-    # Both have made whole rounds, and local-sgd the mean of the last: it is made before the next round's first gradient.
-    local = posed(one, PLAIN, {"stop": {"gradients": 4 * PER_LEARNER + 1}})
+    # Both have made whole rounds. local-sgd makes the last mean before the next round's first
+    # gradient.
+    local = build(one, PLAIN, {"stop": {"gradients": 4 * PER_LEARNER + 1}})
     (moment,) = Compiled().play(local, [local.tape.num_steps - 1], lambda _: None)
     assert moment.distance == pytest.approx(0.0, abs=1e-12)
-    assert relative_distance(moment.weights, final(posed("all-reduce", PLAIN)).weights) <= TOLERANCE["float64"]
+    assert relative_distance(moment.weights, final(build("all-reduce", PLAIN)).weights) <= TOLERANCE["float64"]
 
 
 @pytest.mark.parametrize(
@@ -99,13 +105,13 @@ def test_local_sgd_of_one_step_is_all_reduce():
     ids=lambda protocol: protocol["kind"],
 )
 def test_learners_that_do_not_mix_are_runs_of_their_own(protocol):
-    """λ of them, with an optimizer state each."""
-    problem = posed(protocol)
+    """Compare with λ serial runs, each with its own optimizer state."""
+    problem = build(protocol)
     tape = problem.tape
     own = [serial(problem, [[row] for row in np.flatnonzero(tape.learner == learner)]) for learner in range(4)]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / 4, *own)
     squares = [sum(((a - b) ** 2).sum() for a, b in zip(*map(jax.tree.leaves, (one, mean)), strict=True)) for one in own]
-    if tape.mixing.has_centre:  # it is what is evaluated, and stays where it is
+    if tape.mixing.has_centre:  # the centre is evaluated, and does not move
         (moment,) = Compiled().play(problem, [tape.num_steps], lambda _: None)
         assert relative_distance(moment.weights, problem.start) == 0.0
         without = dataclasses.replace(tape.mixing, has_centre=False)
@@ -117,9 +123,9 @@ def test_learners_that_do_not_mix_are_runs_of_their_own(protocol):
 
 @pytest.mark.parametrize(("average", "base"), [(False, LINEAR), (True, LEARNING)], ids=["kept", "averaged"])
 def test_local_sgd_averages_momentum_or_not(average, base):
-    """By hand: two rounds of two steps, with heavy-ball momentum."""
+    """Compare with a computation by hand: two rounds of two steps, with heavy-ball momentum."""
     protocol = {"kind": "local-sgd", "steps": 2, "average_momentum": average}
-    problem = posed(protocol, {"stop": {"gradients": 16}}, base=base)
+    problem = build(protocol, {"stop": {"gradients": 16}}, base=base)
     tape, objective = problem.tape, problem.recipe.task.objective
     optimizer = problem.recipe.optimizer
     gradient = jax.jit(lambda w, x, y: jax.grad(lambda v: loss(objective, v, x, y))(w))

@@ -1,4 +1,4 @@
-"""Laws of elastic averaging, gossip and push-sum (docs/papers.md, part D: 48, 49, 50, 52), and what mixing leaves as it is."""
+"""Laws of elastic averaging, gossip and push-sum (docs/papers.md, part D: 48, 49, 50, 52)."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ EXPONENTIAL = {"cluster": {"compute": {"distribution": "exponential", "cv": None
 
 
 def diverges(step, rate, learners):
-    """Whether x_l and x̃ grow without bounds on ½x², learners taking turns."""
+    """Return whether x_l and x̃ grow without bounds on ½x² when learners take turns."""
     protocol = {"kind": "easgd", "period": 1, "moving_rate": rate * learners}
     tape = run(protocol, learners, 800 * learners, CONSTANT)
     start = np.random.default_rng(0).normal(size=learners)
 
     def stepped(row, base, read):
-        return base + start[row] if row < learners else base - step * read  # everybody's first step is from 0
+        return base + start[row] if row < learners else base - step * read  # every learner's first step is from 0
 
     models = models_of(tape, 0.0, stepped)
 
@@ -57,14 +57,18 @@ def boundary(step, learners):
 
 @pytest.mark.parametrize("step", [0.2, 1.0, 1.7])
 def test_elastic_averaging_is_stable_up_to_its_boundary(step):
-    """Claim 48: 0 ≤ a ≤ (4 − 2η)/(4 − η) on ½x² (arXiv:1412.6651, condition recalled)."""
+    """Check claim 48: 0 ≤ a ≤ (4 − 2η)/(4 − η) on ½x² (arXiv:1412.6651, condition recalled)."""
     assert boundary(step, 1) == pytest.approx((4 - 2 * step) / (4 - step), rel=0.01)
 
 
 @pytest.mark.parametrize(("step", "learners"), [(1.0, 2), (1.7, 2), (1.0, 4)])
 def test_learners_that_take_turns_are_stable_further_on(step, learners):
-    """Claim 48 is enough for any number of them, since every turn is a symmetric map, but it is the boundary of one: that of
-    several is where the spectral radius of a round is 1 (derived)."""
+    """Check the boundary of several learners.
+
+    Claim 48 suffices for any number of learners, because every turn is a symmetric map. It is the
+    boundary for one learner. For several, the boundary is where the spectral radius of a round is 1
+    (derived).
+    """
 
     def radius(rate):
         whole = np.eye(learners + 1)
@@ -85,13 +89,16 @@ def test_learners_that_take_turns_are_stable_further_on(step, learners):
 
 @pytest.mark.parametrize("include_self", [False, True])
 def test_a_round_of_pulling_contracts_as_it_should(include_self):
-    """Claim 49: pulls with β = ½ of everybody at once leave ½ − 1/(2(p − 1)) of S about the old mean, or ½ where a learner may
-    choose itself. Who pulls from whom is the tape's; what they have is drawn for each round."""
+    """Check claim 49 for pulls by all learners at once.
+
+    Pulls with β = ½ leave ½ − 1/(2(p − 1)) of S about the old mean, or ½ if a learner may choose
+    itself. The tape says who pulls from whom. The models are drawn for each round.
+    """
     p, rounds = 32, 1500
     protocol = {"kind": "gossip-pull", "period": 1, "include_self": include_self}
     tape = run(protocol, p, p * rounds, CONSTANT)
     mixing, rng, before, after = tape.mixing, np.random.default_rng(1), 0.0, 0.0
-    pulled = np.flatnonzero((mixing.other > 0) & (mixing.base > 0))  # but for those at the beginning, of the initial model
+    pulled = np.flatnonzero((mixing.other > 0) & (mixing.base > 0))  # without the first ones, of the initial model
     of_round = np.searchsorted(tape.step[p - 1 :: p], pulled)
     for number in range(1, rounds):
         rows = pulled[of_round == number]
@@ -105,7 +112,7 @@ def test_a_round_of_pulling_contracts_as_it_should(include_self):
 
 
 def test_a_pair_that_exchanges_contracts_as_it_should():
-    """Claim 49: an exchange of a random pair with β = ½ takes 1/(p − 1) of S."""
+    """Check claim 49: an exchange of a random pair with β = ½ takes 1/(p − 1) of S."""
     p, taken = 32, []
     for seed in range(16):
         tape = run({"kind": "elastic-gossip"}, p, 500, EXPONENTIAL, {"seed": seed})
@@ -113,7 +120,7 @@ def test_a_pair_that_exchanges_contracts_as_it_should():
         drawn = np.zeros((500, 50))
         drawn[firsts] = np.random.default_rng(seed).normal(size=(p, 50))
         models = models_of(tape, np.zeros(50), lambda row, base, read, drawn=drawn: base + drawn[row])
-        # The exchange right after the last of the first gradients is that of a learner who is still far off.
+        # The exchange after the last first gradient belongs to a learner that is still far away.
         for row in range(int(tape.step[firsts.max()]) + 3, tape.num_steps - 1):
             if tape.mixing.base[row] == tape.mixing.other[row + 1]:
                 old, new = (spread([models[held] for held in tape.mixing.holders(at)])[0] for at in (row, row + 2))
@@ -123,7 +130,7 @@ def test_a_pair_that_exchanges_contracts_as_it_should():
 
 
 def test_two_learners_that_exchange_have_the_mean():
-    """p = 2 and β = ½: after an exchange both have exactly half of the sum."""
+    """Check p = 2 and β = ½: after an exchange, both learners have exactly half of the sum."""
     tape = run({"kind": "elastic-gossip"}, 2, 50, EXPONENTIAL)
     rng = np.random.default_rng(0)
     models = models_of(tape, 0.0, lambda row, base, read: base + rng.normal())
@@ -135,7 +142,7 @@ def test_two_learners_that_exchange_have_the_mean():
 
 
 class Observer(AbstractRecorder):
-    """Looks at something at every row."""
+    """A recorder that calls `look` at every row."""
 
     def __init__(self, look):
         self._look = look
@@ -163,12 +170,12 @@ class Observer(AbstractRecorder):
 @pytest.mark.parametrize("protocol", ["sgp", {"kind": "overlap-sgp", "delay": 1}, {"kind": "overlap-sgp", "delay": 4}])
 @pytest.mark.parametrize("learners", [2, 5, 8])
 def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, monkeypatch):
-    """Claim 50: through every delay, what is on its way and what has come and was not taken in yet included."""
-    stages = []
+    """Check claim 50 through every delay, with the weights of messages included."""
+    casts = []
 
     def kept(protocol, ground):
-        stages.append(PeerCast(protocol, ground))
-        return stages[0]
+        casts.append(PeerCast(protocol, ground))
+        return casts[0]
 
     monkeypatch.setattr(simulation, "PeerCast", kept)
     cluster = {
@@ -178,18 +185,21 @@ def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, m
         "network": {"bandwidth": "100 MB/s"},
     }
     chosen = scenario(TIMING, {"cluster": cluster, "protocol": protocol, "workload": {"payload": "1 MB"}})
-    weights = Observer(lambda: [(peer.weight, peer.weights_elsewhere) for peer in stages[0].workers])
+    weights = Observer(lambda: [(peer.weight, peer.weights_elsewhere) for peer in casts[0].workers])
     simulation.run(replace(Job.of(chosen), seed=3, limit=Limit(gradients=400)), weights)
     seen = np.array(weights.seen)
     assert seen.sum(axis=(1, 2)) == pytest.approx(learners, rel=1e-12)
     if protocol != "sgp" and learners > 2:
         assert np.ptp(seen[:, :, 0]) > 0.1, "all weights were 1 all the time"
-    assert (seen[:, :, 1] > 0).any(), "nothing was ever on its way"
+    assert (seen[:, :, 1] > 0).any(), "no message was ever on its way"
 
 
 @pytest.mark.parametrize("kind", [kind for kind, row in ROWS.items() if row.keeps_the_mean])
 def test_mixing_leaves_the_sum_as_it_is(kind):
-    """Σ x_l, with x̃ and the differences on their way to it under elastic averaging, changes by the learners' own steps only."""
+    """Check that only the learners' own steps change Σ x_l.
+
+    Under elastic averaging, the sum includes x̃ and the differences on their way to it.
+    """
     tape = run(ROWS[kind].typical, 6, 300, EXPONENTIAL)
     steps, mixing = np.random.default_rng(2).normal(size=300), tape.mixing
     models = models_of(tape, 0.0, lambda row, base, read: base + steps[row])
@@ -202,9 +212,12 @@ def test_mixing_leaves_the_sum_as_it_is(kind):
         assert total == pytest.approx(steps[:gradient].sum(), abs=1e-9)
 
 
-def test_local_sgd_wants_a_root_of_the_communication():
-    """Claim 52: on a convex problem H = √T local steps between means are as good as a mean at every step, and none at all until
-    the end is worse (Stich 2018, arXiv:1805.09767)."""
+def test_local_sgd_needs_the_root_of_the_communication():
+    """Check claim 52 on a convex problem (Stich 2018, arXiv:1805.09767).
+
+    H = √T local steps between means are as good as a mean at every step. Without a mean until the
+    end, the result is worse.
+    """
     losses = {}
     for steps in (1, 32, 1024):
         chosen = scenario(
@@ -229,7 +242,10 @@ def test_local_sgd_wants_a_root_of_the_communication():
 
 @pytest.mark.parametrize("kind", ["elastic-gossip", "ad-psgd"])
 def test_both_sides_of_an_exchange_are_mixings_with_an_age(kind):
-    """However crowded: an exchange that another one comes between is a difference, and counts as well."""
+    """Count exchanges on a crowded network.
+
+    If another exchange comes between, the exchange is recorded as a difference, and counts as well.
+    """
     crowded = {"cluster": {"network": {"bandwidth": "1 MB/s"}}, "workload": {"payload": "10 kB"}}
     tape = run(kind, 6, 1000, EXPONENTIAL, crowded)
     mixing = tape.mixing

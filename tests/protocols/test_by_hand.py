@@ -1,4 +1,4 @@
-"""Three learners of 2, 3 and 7 s a mini-batch, free communication: who was in which update, and when."""
+"""Three learners with 2, 3 and 7 s a mini-batch and free communication: the updates by hand."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ THREE = {
 }
 
 CASES = {
-    # Learner 2 gives up at every update, and 0 waits for a second.
+    # Learner 2 gives up at every update, and learner 0 waits for 1 s.
     "k-sync": ({"k": 2}, [(3, [(0, 0), (1, 0)]), (6, [(0, 1), (1, 1)]), (9, [(0, 2), (1, 2)])], 3),
-    # Learner 0 goes on at 2 s, and its second mini-batch is the third to be done, at 4 s; then all begin anew.
+    # Learner 0 continues at 2 s. Its second mini-batch is the third to finish, at 4 s. Then all
+    # start again.
     "k-batch-sync": (
         {"k": 3},
         [(4, [(0, 0), (1, 0), (0, 0)]), (8, [(0, 1), (1, 1), (0, 1)])],
-        4,  # in each round 1 and 2, for 0 has just begun nothing
+        4,  # in each round learners 1 and 2; learner 0 has just begun
     ),
-    # Learner 0 waits from 5 to 6 s. 2 is done at 7 s, and waits for 0 to be done at 8 s.
+    # Learner 0 waits from 5 to 6 s. Learner 2 finishes at 7 s and waits for learner 0, which
+    # finishes at 8 s.
     "k-async": ({"k": 2}, [(3, [(0, 0), (1, 0)]), (6, [(0, 1), (1, 1)]), (8, [(2, 0), (0, 2)])], 0),
-    # As async, for nobody waits.
+    # Like async: nobody waits.
     "k-batch-async": ({"k": 2}, [(3, [(0, 0), (1, 0)]), (6, [(0, 0), (1, 1)])], 0),
-    # Learner 0 may be one ahead of the slowest: it waits for 2 from 4 to 7 s. 2 is 0 ahead all the time.
+    # Learner 0 may be one ahead of the slowest: it waits for learner 2 from 4 to 7 s. Learner 2
+    # is never ahead.
     "ssp": (
         {"slack": 1},
         [(2, [(0, 0)]), (3, [(1, 0)]), (4, [(0, 1)]), (6, [(1, 2)]), (7, [(2, 0)]), (9, [(0, 5)])],
         0,
     ),
-    # The weights of learner 2, of before the first update, are two updates old at 3 s.
+    # Learner 2 has the initial weights, which are two updates old at 3 s.
     "ringmaster-stop": ({"threshold": 2}, [(2, [(0, 0)]), (3, [(1, 0)]), (4, [(0, 1)])], 1),
-    # The gradient that 1 began on the first weights comes after the update with two of 0's.
+    # Learner 1 began a gradient on the first weights. It arrives after the update with two of
+    # learner 0.
     "rennala": ({"batch": 2}, [(3, [(0, 0), (1, 0)]), (6, [(1, 1), (0, 1)])], 0),
-    # Learner 2 is never among the first two: what it finishes at 7 s is dropped.
+    # Learner 2 is never among the first two: its gradient of 7 s is dropped.
     "backup-workers": ({"backups": 1}, [(3, [(0, 0), (1, 0)]), (6, [(0, 1), (1, 1)]), (9, [(0, 2), (1, 2)])], 0),
 }
 
@@ -53,7 +57,7 @@ def test_the_updates(kind):
 
 
 def test_a_learner_that_gives_up_was_computing():
-    """K-sync: all of learner 2's 9 s."""
+    """Check k-sync: learner 2 computes for all of its 9 s."""
     chosen = {"cluster": THREE, "protocol": {"kind": "k-sync", "k": 2}, "stop": {"gradients": None, "updates": 3}}
     clocked, _ = clock(scenario(TIMING, chosen))
     compute, _, wait, _, _ = zip(*clocked.learner_seconds, strict=True)
@@ -62,8 +66,8 @@ def test_a_learner_that_gives_up_was_computing():
     assert clocked.critical_path == pytest.approx((9, 0, 0, 0, 0))
 
 
-def test_who_waits_for_its_own_update_waits():
-    """K-async: learner 0 a second before 3 s and before 6 s, 2 from 7 s to 8 s."""
+def test_a_learner_that_needs_its_own_update_waits():
+    """Check k-async: learner 0 waits 1 s before 3 s and before 6 s, learner 2 from 7 s to 8 s."""
     chosen = {"cluster": THREE, "protocol": {"kind": "k-async", "k": 2}, "stop": {"gradients": None, "updates": 3}}
     clocked, _ = clock(scenario(TIMING, chosen))
     assert [seconds[2] for seconds in clocked.learner_seconds] == pytest.approx([2, 0, 1])

@@ -1,4 +1,4 @@
-"""Protocols that are another one at the end of a parameter's range: equal tapes, column for column."""
+"""Protocols that equal another one at the end of a parameter's range: equal tapes."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ def tape_of(cluster, protocol, architecture="base"):
 @pytest.mark.parametrize("architecture", ["base", "adv", "adv*"])
 @pytest.mark.parametrize("cluster", CLUSTERS)
 @pytest.mark.parametrize(("one", "other"), EVERYWHERE, ids=str)
-def test_it_is_the_other(one, other, cluster, architecture):
+def test_both_protocols_are_equal(one, other, cluster, architecture):
     assert same_tape(tape_of(cluster, one, architecture), tape_of(cluster, other, architecture))
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
 @pytest.mark.parametrize(("one", "other"), BLOCKING, ids=str)
-def test_it_is_the_other_where_learners_block(one, other, cluster):
+def test_both_protocols_are_equal_if_learners_block(one, other, cluster):
     assert same_tape(tape_of(cluster, one), tape_of(cluster, other))
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_ssp_without_slack_goes_in_rounds(cluster):
-    """All clocks are equal every λ updates: in each round every learner has one gradient."""
+    """Check that all clocks are equal every λ updates: one gradient each in a round."""
     tape = tape_of(cluster, {"kind": "ssp", "slack": 0})
     rounds = tape.learner[: tape.num_gradients // 6 * 6].reshape(-1, 6)
     assert (np.sort(rounds, axis=1) == np.arange(6)).all()
 
 
 def test_ringmaster_with_threshold_1_takes_fresh_gradients_only():
-    """Claim 54."""
+    """Check claim 54."""
     for kind in ("ringmaster", "ringmaster-stop"):
         assert not tape_of("uneven", {"kind": kind, "threshold": 1}).staleness.any()

@@ -1,4 +1,4 @@
-"""A protocol from outside the package: the one of docs/new-protocol.md, executed."""
+"""The protocol of another package from docs/new-protocol.md, executed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async = nowhere:Async
 
 
 def install(folder: Path, entry_points: str, **modules: str) -> None:
-    """What pip leaves of a package."""
+    """Write the files of an installed package."""
     for name, source in modules.items():
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
     info = folder / "outsider-1.0.dist-info"
@@ -49,7 +49,7 @@ def install(folder: Path, entry_points: str, **modules: str) -> None:
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """A folder on the module path, and what is known of installed protocols forgotten before and after."""
+    """Return a folder on the module path; forget the known installed protocols before and after."""
     caches = (foreign._entry_points, foreign.load_protocol, keys._list_foreign_keys)
     monkeypatch.syspath_prepend(str(tmp_path))
     for cache in caches:
@@ -61,7 +61,7 @@ def installed(tmp_path, monkeypatch):
 
 
 def entry_points() -> str:
-    """As pip writes them, of the page's TOML."""
+    """Return the page's TOML as pip writes entry points."""
     (line,) = [line for line in TOML.splitlines() if "=" in line]
     return f"[simasgd.protocols]\n{line.replace(chr(34), '')}\n"
 
@@ -105,14 +105,14 @@ def test_its_parameters_are_keys(installed):
         scenario(TIMING, {"protocol": "round-robbin"})
 
 
-def test_its_keys_do_not_get_into_the_way_of_short_ones(installed):
+def test_its_keys_do_not_hide_short_keys(installed):
     named = FILE.replace('= "round-robin"\n', '= "round-robin"\n    learners: int = 3\n    turns: int = 1\n', 1)
     install(installed, entry_points(), round_robin=named)
     assert keys.resolve_key(Scenario, "learners") == "cluster.learners"
     assert keys.resolve_key(Scenario, "turns") == "protocol.turns"
 
 
-def test_one_that_waits_for_ever_has_hung(installed):
+def test_a_protocol_that_waits_forever_has_hung(installed):
     waiting = FILE.replace("server.collect(1)", "server.collect(10**6)")
     install(installed, entry_points(), round_robin=waiting)
     clocked, _ = clock(scenario(TIMING, {"protocol": "round-robin"}))
@@ -136,7 +136,7 @@ def test_its_code_is_part_of_the_results_name(installed):
         ("another-name", r"has the kind 'round-robin', but its entry point is named 'another-name'"),
     ],
 )
-def test_what_is_no_protocol_is_said(installed, kind, message):
+def test_an_invalid_entry_point_is_reported(installed, kind, message):
     install(installed, WRONG, round_robin=FILE, broken="def def")
     assert keys.resolve_key(Scenario, "learners") == "cluster.learners"
     assert scenario(TIMING, {"protocol": "async"}).protocol.kind == "async"
@@ -145,7 +145,7 @@ def test_what_is_no_protocol_is_said(installed, kind, message):
 
 
 def test_from_the_command_line_and_in_workers(tmp_path):
-    """A sweep's points are run in other processes, and its report names the protocol."""
+    """Check that other processes run the points, and that the report names the protocol."""
     install(tmp_path, entry_points(), round_robin=FILE)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     changes = ["learning=null", "payload=10kB", "samples_per_epoch=100", "variants=null", "cluster.learners=2,3", "seed=0,1"]

@@ -1,4 +1,4 @@
-"""What the papers prove of waiting, dropping and cancelling."""
+"""Theorems of the papers about waiting, dropping and cancelling."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def harmonic(n):
 
 @pytest.mark.parametrize(("learners", "k"), [(8, 1), (8, 4), (30, 10)])
 def test_k_sync_takes_the_kth_of_the_compute_times(learners, k):
-    """Claim 31: H_P − H_{P−K}, 0.6345 for 4 of 8. Who is late gives up and begins anew with the others, so rounds are alike."""
+    """Check claim 31: H_P − H_{P−K}, 0.6345 for 4 of 8.
+
+    A late learner gives up and starts again with the others, so all rounds are alike.
+    """
     expected = harmonic(learners) - harmonic(learners - k)
     rounds = 20_000 if learners == 8 else 6_000
     assert seconds_an_update({"kind": "k-sync", "k": k}, learners, k * rounds) == pytest.approx(expected, rel=0.01)
@@ -50,21 +53,31 @@ def test_k_sync_takes_the_kth_of_the_compute_times(learners, k):
 @pytest.mark.parametrize("kind", ["k-batch-sync", "k-batch-async"])
 @pytest.mark.parametrize("k", [1, 4, 8, 20])
 def test_k_batch_protocols_update_every_k_pths(kind, k):
-    """Claim 32, of exponential times: nobody waits, and to give up loses nothing, for what is left is as long as a new one."""
+    """Check claim 32 for exponential times.
+
+    Nobody waits. To give up loses nothing, because the remaining time is distributed like a new
+    one.
+    """
     found = seconds_an_update({"kind": kind, "k": k}, 8, 80_000)
     assert found == pytest.approx(k / 8, rel=0.01)
 
 
 def test_k_async_with_exponential_times():
-    """K − 1 wait for the update and P − j are at work while the next is awaited: the sum of 1/(P − j) over j = 0 … K − 1, which
-    is K-sync's round, for the times are without memory."""
+    """Check that a round takes the sum of 1/(P − j) over j = 0 … K − 1.
+
+    K − 1 learners wait for the update, and P − j are at work until the next gradient. This is the
+    round of K-sync, because the times have no memory.
+    """
     found = seconds_an_update({"kind": "k-async", "k": 4}, 8, 160_000)
     assert found == pytest.approx(harmonic(8) - harmonic(4), rel=0.01)
 
 
 def test_a_few_backup_workers_are_best_against_stragglers():
-    """Claim 33: of N + b = 100 learners samples per second are most at some 1 ≤ b ≤ 10. Times are like the paper's, of which
-    30 % of the last of 100 were under 2 s, so 1.2 % of all were over, and 80 % of the 98th (docs/papers.md B2.2)."""
+    """Check claim 33: of N + b = 100 learners, samples per second are greatest at some 1 ≤ b ≤ 10.
+
+    The times resemble the paper's: the last of 100 took less than 2 s in 30 % of the rounds, so 1.2
+    % of all took longer, and the 98th in 80 % (docs/papers.md B2.2).
+    """
     rates = {}
     for backups in (0, 1, 2, 4, 6, 10, 20, 40):
         protocol = {"kind": "backup-workers", "backups": backups}
@@ -77,25 +90,28 @@ def test_a_few_backup_workers_are_best_against_stragglers():
 
 
 class Clocks:
-    """Each learner's clock as the protocol's own definition has it: its gradients applied so far."""
+    """The clock of each learner by the protocol's own definition: its gradients applied so far."""
 
     def __init__(self, tape, learners):
         self.applied_at = [tape.stepped_at[tape.step][tape.learner == learner] for learner in range(learners)]
 
-    def at(self, time):
+    def counts_at(self, time):
         return [int(np.searchsorted(times, time, side="right")) for times in self.applied_at]
 
 
 @pytest.mark.parametrize("architecture", ["base", "adv", "adv*"])
 @pytest.mark.parametrize("slack", [0, 1, 4])
 def test_ssp_keeps_the_clocks_together(slack, architecture):
-    """Claim 44: who begins mini-batch c knows that everybody has done c − s; and its weights contain all of these, and its own.
-    The slowest learner takes five times as long as the fastest, so the bound is met."""
+    """Check claim 44: before mini-batch c, all learners have finished c − s.
+
+    Its weights contain all these gradients, and the learner's own. The slowest learner takes five
+    times as long as the fastest, so the bound is reached.
+    """
     cluster = {**CLUSTER, "architecture": architecture}
     chosen = scenario(TIMING, {"cluster": cluster, "protocol": {"kind": "ssp", "slack": slack}})
     _, tape = clock(chosen)
     clocks = Clocks(tape, 6)
-    gaps = [int(batch) - min(clocks.at(at)) for batch, at in zip(tape.batch, tape.read_at, strict=True)]
+    gaps = [int(batch) - min(clocks.counts_at(at)) for batch, at in zip(tape.batch, tape.read_at, strict=True)]
     assert max(gaps) == slack
     counted = np.zeros(6, int)
     done_when_made = [counted.copy()]  # the clocks that each version of the weights contains
@@ -110,7 +126,10 @@ def test_ssp_keeps_the_clocks_together(slack, architecture):
 
 
 def test_faster_learners_make_more_updates_than_mini_batches_of_the_slowest():
-    """Claim 47: in a time S async makes Σ_m S/s_m updates and hardsync min_m S/s_m; at least M times as many."""
+    """Check claim 47: async makes Σ_m S/s_m updates in a time S, and hardsync min_m S/s_m.
+
+    The ratio is at least M.
+    """
     seconds = np.array([1.0, 1.0, 0.5, 0.25, 0.125, 4.0])
     cluster = {
         "compute": {"per_batch": 0, "per_sample": "250 ms", "distribution": "constant", "cv": None},
@@ -128,7 +147,7 @@ def test_faster_learners_make_more_updates_than_mini_batches_of_the_slowest():
 
 @pytest.mark.parametrize("delay", [0, 3, 9])
 def test_weights_are_at_most_so_old_when_a_mini_batch_begins(delay):
-    """Bounded delay: and some are as old as that, and fewer weights are pulled than under async."""
+    """Check bounded delay: some weights reach the bound, and fewer are pulled than in async."""
     clocked, tape = run({"kind": "bounded-delay", "delay": delay}, 6, 600)
     free, _ = run({"kind": "async"}, 6, 600)
     before = np.searchsorted(tape.stepped_at, tape.read_at, side="left")  # updates made before it began
@@ -138,7 +157,10 @@ def test_weights_are_at_most_so_old_when_a_mini_batch_begins(delay):
 
 
 def test_sums_with_stale_gradients_do_not_stop_backup_workers():
-    """A server of the tree adds a late gradient to two fresh ones; these count, or their senders would wait for ever."""
+    """Check that fresh gradients count although a server of the tree adds a late one to them.
+
+    Otherwise their senders would wait forever.
+    """
     cluster = {
         "learners_per_node": 6,
         "profile": None,
@@ -157,8 +179,8 @@ def test_sums_with_stale_gradients_do_not_stop_backup_workers():
 @pytest.mark.parametrize(
     "protocol", [{"kind": "backup-workers", "backups": 1}, {"kind": "k-sync", "k": 3}, {"kind": "k-async", "k": 3}], ids=str
 )
-def test_who_is_back_is_not_counted_twice(protocol):
-    """Learner 0 has sent its gradient at 10 ms when it crashes, and sends another one before the update."""
+def test_a_learner_that_is_back_is_not_counted_twice(protocol):
+    """Check a crash after a gradient: learner 0 sends at 10 ms, crashes, and sends another one."""
     cluster = {
         "compute": {"per_batch": "10 ms", "per_sample": 0, "distribution": "constant", "cv": None},
         "speeds": [1, 0.4, 0.4, 0.4],
@@ -170,8 +192,12 @@ def test_who_is_back_is_not_counted_twice(protocol):
         assert len(who) == len(set(who)) == 3
 
 
-def test_a_copys_own_updates_are_no_others():
-    """Of a lone learner, whose copy is stepped by what it sends, nothing is stale. Of two each is late by the other's."""
+def test_a_copys_own_updates_are_not_staleness():
+    """Check staleness of copies.
+
+    A lone learner steps its copy by the gradients it sends, so nothing is stale. With two learners,
+    each is late by the other's updates.
+    """
     for n_push in (1, 2):
         _, tape = run({"kind": "downpour", "n_fetch": 4, "n_push": n_push}, 1, 40)
         assert tape.ahead.max() == 3
@@ -182,8 +208,8 @@ def test_a_copys_own_updates_are_no_others():
     assert rows[4:8] == [(0, 0, 1), (1, 0, 1), (0, 1, 2), (1, 1, 2)]
 
 
-def test_the_recorder_is_told_of_applied_gradients_only():
-    """What was given up or dropped has no row."""
+def test_the_recorder_gets_applied_gradients_only():
+    """Check that a cancelled or dropped gradient has no row."""
     clocked, tape = run({"kind": "k-sync", "k": 2}, 6, 100)
     assert isinstance(TapeRecorder().tape(4).num_steps, int)
     assert tape.num_gradients == clocked.gradients_applied == 100

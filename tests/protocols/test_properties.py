@@ -1,5 +1,8 @@
-"""What holds of every protocol in the table; conservation and freedom from deadlock over random clusters and faults are in
-tests/cluster/test_conservation.py, which draws from the same table."""
+"""Properties of every protocol in the table.
+
+tests/cluster/test_conservation.py draws from the same table. It tests conservation and freedom from
+deadlock over random clusters and faults.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def tape_of(protocol, *changes):
 
 
 def test_the_table_has_every_protocol():
-    """But injected staleness, which has a lone learner and tests of its own."""
+    """Check the table; injected staleness needs a lone learner and has its own tests."""
     assert set(ROWS) == {one.model_fields["kind"].default for one in get_args(Protocol) if one is not InjectedStaleness}
 
 
@@ -59,7 +62,7 @@ def test_every_parameter_changes_the_tape(kind, parameter):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_progress_is_counted_in_samples(kind):
-    """An epoch is over when so many samples have been applied, whatever was dropped or cancelled."""
+    """Check that an epoch ends by samples applied, whatever was dropped or cancelled."""
     chosen = scenario(TIMING, {"cluster": CLUSTER, "protocol": ROWS[kind].typical, "stop": {"gradients": None, "epochs": 0.5}})
     clocked, tape = clock(chosen)
     assert clocked.gradients_applied == tape.num_gradients
@@ -67,7 +70,8 @@ def test_progress_is_counted_in_samples(kind):
     assert samples[-1] >= 500 > samples[-2]
 
 
-# A network for each form of the loop: one chain of weights, copies of learners beside it, and a model for every learner.
+# A network for each form of the loop: one chain of weights, copies of learners beside it, and a
+# model for every learner.
 MODELS = [*((LINEAR, kind) for kind in KINDS), *((LEARNING, kind) for kind in ("async", "fedbuff", "easgd"))]
 
 

@@ -39,7 +39,7 @@ def test_all_structural_types_are_here() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), VERBS, ids=lambda value: getattr(value, "__name__", value))
 def test_a_verb_has_the_parameters_of_the_class_that_does_it(kind: type, name: str) -> None:
-    """mypy compares the types, but not the values of defaults."""
+    """Compare parameters: mypy compares their types, but not the values of defaults."""
     concrete = next(method for owner in CLASSES[kind] if inspect.isfunction(method := getattr(owner, name, None)))
     assert parameters(getattr(kind, name)) == parameters(concrete)
 
