@@ -87,7 +87,8 @@ def exists(module: str) -> bool:
     [
         ("learning", ("simpy", "simasgd.cluster", "simasgd.simulator")),
         ("cluster", ("jax", "jaxlib", "optax", "simasgd.learning", "simasgd.simulator")),
-        ("protocols", ("jax", "jaxlib", "optax", "simpy", "simasgd.learning", "simasgd.simulator")),
+        ("cluster/supervision", ("simpy", "simasgd.cluster.cast", "simasgd.cluster.server", "simasgd.cluster.peers")),
+        ("protocols", ("jax", "jaxlib", "optax", "simpy", "simasgd.cluster", "simasgd.learning", "simasgd.simulator")),
         ("report", ("simasgd.simulator", "simasgd.cluster", "simasgd.learning", "simpy", "jax", "optax")),
         ("scenario", ("simpy", "jax", "optax", "numpy", "pandas", "simasgd.simulator", "simasgd.learning")),
     ],
