@@ -19,7 +19,7 @@ from simasgd.cluster.peers.centre import Centre
 from simasgd.cluster.peers.ensemble import GradientEnsemble, MeetingContext, ModelEnsemble
 from simasgd.cluster.peers.model_holder import AbstractModelHolder
 from simasgd.cluster.peers.peer import Peer
-from simasgd.cluster.supervision.supervised import supervised
+from simasgd.cluster.supervision.supervise import supervise
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
 
@@ -36,7 +36,7 @@ class PeerCast(AbstractCast):
     def __init__(self, protocol: AbstractPeerProtocol, context: RunContext) -> None:
         spec, meeting = context.spec, protocol.meeting
         assert isinstance(spec.architecture, Base)
-        self._protocol = supervised(protocol)
+        self._protocol = supervise(protocol)
         self._recording = context.recording
         self.network = context.make_network(
             servers=spec.architecture.shards if protocol.has_centre else 0,

@@ -15,7 +15,7 @@ from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.server.architecture import deploy
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
-from simasgd.cluster.supervision.supervised import supervised
+from simasgd.cluster.supervision.supervise import supervise
 from simasgd.protocols.base import AbstractServerProtocol, Role
 
 
@@ -24,7 +24,7 @@ class ServerCast(AbstractCast):
     """A parameter server and λ learners."""
 
     def __init__(self, protocol: AbstractServerProtocol, context: RunContext) -> None:
-        self._protocol = supervised(protocol)
+        self._protocol = supervise(protocol)
         self._recording = context.recording
         self._server = Server(context.env, context.spec.learners, make_processor(context), context.recording.write)
         self._deployment = deploy(context.spec.architecture, context, self._server)

@@ -20,7 +20,7 @@ _NUMBERS: dict[str, tuple[Any, str]] = {"int": (Integral, "a whole number"), "fl
 
 
 @cache
-def signature(verbs: type, verb: str) -> inspect.Signature | None:
+def get_signature(verbs: type, verb: str) -> inspect.Signature | None:
     """Return the signature of a verb without `self`; None if `verbs` has no such verb."""
     function = inspect.getattr_static(verbs, verb, None)
     if not inspect.isfunction(function):
@@ -34,39 +34,39 @@ def takes_time(verb: inspect.Signature) -> bool:
     return str(verb.return_annotation).startswith("Timed[")
 
 
-def annotation_of(parameter: inspect.Parameter) -> str:
+def get_annotation(parameter: inspect.Parameter) -> str:
     """Return the annotation of an argument's value; the value of `*gradients` is a sequence."""
     several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
     return f"Sequence[{parameter.annotation}]" if several else str(parameter.annotation)
 
 
-def problem_of(name: str, annotation: str, value: Any) -> str:
+def find_problem(name: str, annotation: str, value: Any) -> str:
     """Return what is wrong with an argument, by its annotation; "" if nothing is."""
     if annotation.endswith(" | None"):
-        return "" if value is None else problem_of(name, annotation.removesuffix(" | None"), value)
+        return "" if value is None else find_problem(name, annotation.removesuffix(" | None"), value)
     if annotation.startswith("Sequence["):
-        return _problem_of_sequence(name, annotation.removeprefix("Sequence[").removesuffix("]"), value)
+        return _find_problem_of_sequence(name, annotation.removeprefix("Sequence[").removesuffix("]"), value)
     if annotation in _HANDLES:
-        return "" if isinstance(value, _HANDLES[annotation]) else f"{quoted(value)} is not a {annotation} handle"
+        return "" if isinstance(value, _HANDLES[annotation]) else f"{quote(value)} is not a {annotation} handle"
     if annotation in _NUMBERS:
         number, words = _NUMBERS[annotation]
         if not isinstance(value, number) or isinstance(value, bool) or (isinstance(value, float) and isnan(value)):
-            return f"{quoted(value)} is not {words}"
+            return f"{quote(value)} is not {words}"
         if name in _LEAST and value < _LEAST[name]:
             return f"{value} is too small; it must be at least {_LEAST[name]}"
     return ""
 
 
-def _problem_of_sequence(name: str, element: str, values: Any) -> str:
+def _find_problem_of_sequence(name: str, element: str, values: Any) -> str:
     handle = _HANDLES.get(element)
     if handle is None:
         return ""
     if isinstance(values, handle) or not isinstance(values, Sequence):
-        return f"{quoted(values)} is not a list of {element} handles"
-    return next((problem for value in values if (problem := problem_of(name, element, value))), "")
+        return f"{quote(values)} is not a list of {element} handles"
+    return next((problem for value in values if (problem := find_problem(name, element, value))), "")
 
 
-def quoted(value: Any) -> str:
+def quote(value: Any) -> str:
     """Return a value as a message shows it, in at most some 60 characters."""
     text = shown(value) if isinstance(value, int | float | str | bool | None) else repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, final
 
-from simasgd.cluster.supervision.arguments import annotation_of, problem_of, quoted, signature, takes_time
+from simasgd.cluster.supervision.arguments import find_problem, get_annotation, get_signature, quote, takes_time
 from simasgd.cluster.supervision.ledger import SERVER
-from simasgd.cluster.supervision.places import Place, place_of
+from simasgd.cluster.supervision.places import Place, find_place
 from simasgd.cluster.supervision.role import FORGOTTEN, SupervisedRole
 from simasgd.errors import ProtocolFault
 from simasgd.protocols.verbs import LearnerVerbs, MessagingVerbs, PeerVerbs, ServerVerbs
@@ -38,10 +38,10 @@ class StandIn:
         role.use(sys._getframe(1))
         value = getattr(actor, name)
         if verbs is PeerVerbs and name == "peers":
-            return [stand_in(role, peer, PeerVerbs) for peer in value]
+            return [get_stand_in(role, peer, PeerVerbs) for peer in value]
         if verbs is PeerVerbs and name == "beside":
-            return stand_in(role, value, MessagingVerbs)
-        verb_signature = signature(verbs, name)
+            return get_stand_in(role, value, MessagingVerbs)
+        verb_signature = get_signature(verbs, name)
         return value if verb_signature is None else partial(_call, self, name, value, verb_signature)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -54,7 +54,7 @@ class StandIn:
         return hash(self._actor)
 
 
-def stand_in(role: SupervisedRole, actor: Any, verbs: type) -> StandIn:
+def get_stand_in(role: SupervisedRole, actor: Any, verbs: type) -> StandIn:
     """Return the one stand-in of an object in a role."""
     known: StandIn | None = role.stand_ins.get(id(actor))
     if known is None:
@@ -141,7 +141,7 @@ def _call(
     caller: StandIn, name: str, function: Callable[..., Any], verb_signature: inspect.Signature, *given: Any, **named: Any
 ) -> Any:
     """Check the arguments that a role gives to a verb, then call the verb."""
-    verb = _Verb(caller._role, caller._actor, caller._verbs, name, place_of(sys._getframe(1)))
+    verb = _Verb(caller._role, caller._actor, caller._verbs, name, find_place(sys._getframe(1)))
     stand_ins = [value for value in (*given, *named.values()) if isinstance(value, StandIn)]
     peers = {id(one._actor) for one in stand_ins if one._verbs is PeerVerbs}
     given = tuple(_original(value) for value in given)
@@ -173,11 +173,11 @@ def _check(verb: _Verb, parameter: inspect.Parameter, value: Any, peers: set[int
             element.begun = True
             line = f"{verb.name}() in line {verb.place.line} gets no value"
             raise element.verb.fault(f" {FORGOTTEN}, and {line}")
-    annotation = annotation_of(parameter)
+    annotation = get_annotation(parameter)
     if annotation == "PeerVerbs":
-        problem = "" if id(value) in peers else f"{quoted(value)} is not a learner from peer.peers"
+        problem = "" if id(value) in peers else f"{quote(value)} is not a learner from peer.peers"
     else:
-        problem = problem_of(parameter.name, annotation, value)
+        problem = find_problem(parameter.name, annotation, value)
     if problem:
         raise verb.fault(f": {parameter.name}: {problem}")
 

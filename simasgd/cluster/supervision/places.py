@@ -16,18 +16,18 @@ class Place(NamedTuple):
     line: int
 
 
-def place_of(frame: FrameType) -> Place:
+def find_place(frame: FrameType) -> Place:
     """Return the line that a frame executes."""
     return Place(frame.f_code.co_filename, frame.f_lineno)
 
 
-def definition(function: Any, default: str) -> Place:
+def find_definition(function: Any, default: str) -> Place:
     """Return the first line of a method; line 0 of `default` if it has no source."""
     code = function.__func__.__code__ if isinstance(function, MethodType) else None
     return Place(code.co_filename, code.co_firstlineno) if isinstance(code, CodeType) else Place(default, 0)
 
 
-def waiting_place(role: Any) -> Place:
+def find_waiting_place(role: Any) -> Place:
     """Return the line where a role waits.
 
     If the role runs another generator of its package, it is the line where that generator waits.
@@ -37,7 +37,7 @@ def waiting_place(role: Any) -> Place:
     return Place(role.gi_code.co_filename, role.gi_frame.f_lineno)
 
 
-def origin(error: BaseException, default: Place) -> Place:
+def find_origin(error: BaseException, default: Place) -> Place:
     """Return the innermost line outside simasgd that an error comes from."""
     place, link = default, error.__traceback__
     while link is not None:

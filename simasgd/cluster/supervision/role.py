@@ -7,9 +7,9 @@ from functools import partial
 from types import FrameType, GeneratorType
 from typing import Any, NamedTuple, final
 
-from simasgd.cluster.supervision.arguments import quoted
+from simasgd.cluster.supervision.arguments import quote
 from simasgd.cluster.supervision.ledger import GradientLedger
-from simasgd.cluster.supervision.places import Place, definition, origin, place_of, waiting_place
+from simasgd.cluster.supervision.places import Place, find_definition, find_origin, find_place, find_waiting_place
 from simasgd.errors import ProtocolFault, SimasgdError
 
 FORGOTTEN = "is called without 'yield from', so it does nothing"
@@ -46,7 +46,7 @@ class SupervisedRole:
 
     def begin(self, role: Callable[[Any], Any], stand_in: Any) -> None:
         """Make the role's generator."""
-        self.last = definition(role, self._kind)
+        self.last = find_definition(role, self._kind)
         made = self._supervise(partial(role, stand_in))
         if not isinstance(made, GeneratorType):
             raise self.fault(self.last, f"{self._name}() has no 'yield from'; a role calls verbs with 'yield from'")
@@ -56,12 +56,12 @@ class SupervisedRole:
         """Continue to the next event that the role waits for, and return the event."""
         self._uses = 0
         event = self._supervise(partial(self._generator.send, value))
-        self.last = waiting_place(self._generator)
+        self.last = find_waiting_place(self._generator)
         if event is not self.event or event is None:
             pending = self.start_call(event)
             if pending is not None:
                 raise self.fault(self.last, f"{pending.verb}() is called with 'yield' in place of 'yield from'")
-            raise self.fault(self.last, f"yields {quoted(event)}; a role yields only through its verbs: yield from VERB(…)")
+            raise self.fault(self.last, f"yields {quote(event)}; a role yields only through its verbs: yield from VERB(…)")
         self.event = None
         return event
 
@@ -75,7 +75,7 @@ class SupervisedRole:
         self._refuse_thrown_away()
         self._uses += 1
         if self._uses > _MOST_USES:
-            raise self.fault(place_of(frame), "loops forever without waiting for anything")
+            raise self.fault(find_place(frame), "loops forever without waiting for anything")
 
     def add_call(self, call: object, verb: str, place: Place) -> None:
         """Remember a call until `yield from` begins it."""
@@ -112,6 +112,6 @@ class SupervisedRole:
                 raise self.fault(pending.place, f"{pending.verb}() {FORGOTTEN}") from error
             if isinstance(error, SimasgdError):
                 raise
-            raise self.fault(origin(error, self.last), f"{type(error).__name__}: {error}") from error
+            raise self.fault(find_origin(error, self.last), f"{type(error).__name__}: {error}") from error
         self._refuse_thrown_away()
         return made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar, final
 
-from simasgd.cluster.supervision.calls import stand_in
+from simasgd.cluster.supervision.calls import get_stand_in
 from simasgd.cluster.supervision.ledger import GradientLedger
 from simasgd.cluster.supervision.role import SupervisedRole
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol, Role
@@ -42,7 +42,7 @@ class Supervised:
 
     def _run(self, name: str, actor: object, verbs: type) -> Role:
         role = SupervisedRole(self._protocol.kind, name, self._ledger)
-        role.begin(getattr(self._protocol, name), stand_in(role, actor, verbs))
+        role.begin(getattr(self._protocol, name), get_stand_in(role, actor, verbs))
         try:
             value = None
             while True:
@@ -51,6 +51,6 @@ class Supervised:
             role.close()
 
 
-def supervised(protocol: Supervisable) -> Supervisable | Supervised:
+def supervise(protocol: Supervisable) -> Supervisable | Supervised:
     """Return the protocol, or its roles under supervision if it is from another package."""
     return Supervised(protocol) if is_foreign(type(protocol)) else protocol
