@@ -20,7 +20,7 @@ def _entry_points() -> dict[str, EntryPoint]:
     return {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
 
 
-def installed_kinds() -> tuple[str, ...]:
+def list_installed_kinds() -> tuple[str, ...]:
     """Return the kinds of the installed protocols of other packages."""
     return tuple(sorted(_entry_points()))
 

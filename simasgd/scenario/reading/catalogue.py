@@ -52,7 +52,7 @@ def list_protocols() -> dict[str, str]:
     """The kinds of protocols, those of other packages included, with the beginning of what they say of themselves."""
     own = {one.model_fields["kind"].default: one for one in get_args(Protocol)}
     return {kind: _read_first_words(one) for kind, one in own.items()} | {
-        kind: _describe_foreign(kind) for kind in foreign.installed_kinds()
+        kind: _describe_foreign(kind) for kind in foreign.list_installed_kinds()
     }
 
 

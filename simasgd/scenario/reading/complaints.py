@@ -137,7 +137,7 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
         case "union_tag_invalid":
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
             if path[-2:] == ("protocol", "kind") or path[-1:] == ("protocol",):
-                choices = ", ".join([choices, *map(repr, foreign.installed_kinds())])
+                choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
             return f"unknown kind {tag}; there are {choices}" + _suggest(context["tag"], choices)
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
             kinds = [

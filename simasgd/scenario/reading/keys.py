@@ -52,7 +52,7 @@ def list_keys(root: type[Section]) -> tuple[str, ...]:
 def _list_foreign_keys(root: type[Section]) -> tuple[str, ...]:
     """Return the keys that only protocols of other packages have; none for a protocol that cannot be loaded."""
     named: dict[str, None] = {}
-    for kind in foreign.installed_kinds():
+    for kind in foreign.list_installed_kinds():
         with suppress(ValueError):
             found = foreign.load_protocol(kind)
             named.update({f"protocol.{name}": None for name in (found.model_fields if found is not None else ())})
@@ -93,7 +93,7 @@ def find_choices(root: type[Section], path: tuple[str | int, ...], tree: Any) ->
 
 def _select_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseModel]]:
     own = [one for one in choices if one.model_fields["kind"].default == kind]
-    if own or not issubclass(choices[0], AbstractProtocol) or kind not in foreign.installed_kinds():
+    if own or not issubclass(choices[0], AbstractProtocol) or kind not in foreign.list_installed_kinds():
         return own
     found = foreign.load_protocol(kind)
     return [] if found is None else [found]
