@@ -12,8 +12,7 @@ from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
-from simasgd.learning.mixing.plan import MixingPlan
-from simasgd.learning.players.planner import planned
+from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.problem import Problem
 from simasgd.protocols import InjectedStaleness, Protocol
 from simasgd.tape import SummaryRecorder
@@ -94,11 +93,10 @@ def replayed(protocol: str) -> None:
 
 def _models(posed: Problem) -> str:
     """How many models are kept, where learners have some of their own."""
-    plan = planned(posed.recipe, posed.tape, posed.sample, [])
-    if not isinstance(plan, MixingPlan):
+    if posed.tape.mixing is None:
         return ""
-    learners = plan.mixing.learners
-    return f"; {plan.num_slots} models kept, {plan.num_slots - learners} more than learners"
+    kept = lay_out(posed.recipe, posed.tape, posed.sample, []).num_slots
+    return f"; {kept} models kept, {kept - posed.tape.mixing.learners} more than learners"
 
 
 def main() -> None:

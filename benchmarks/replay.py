@@ -13,11 +13,11 @@ from benchmarks.convolution import outside
 from benchmarks.made import problem, task
 from benchmarks.measure import ROUNDS, Ratio, ratio
 from simasgd import Scenario, simulate
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.models.build import objective
 from simasgd.learning.models.objective import loss
-from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.player import AbstractPlayer
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import Problem
 from simasgd.scenario.alike import together
 from simasgd.scenario.learning.data import Cifar10, Mnist
@@ -61,7 +61,7 @@ def compiled(problem: Problem) -> partial[None]:
 
 def at_once(problems: list[Problem]) -> partial[None]:
     """The same of many problems of one tape at once."""
-    player, stops = Together(), [problems[0].tape.num_steps]
+    player, stops = CompiledGroup(), [problems[0].tape.num_steps]
     player.prepare(problems, stops)
 
     def go() -> None:

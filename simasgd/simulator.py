@@ -164,11 +164,11 @@ def _plan(scenario: Scenario, members: int) -> list[str]:
     if scenario.learning is None:
         return ["timing only: there is nothing to plan"]
     _require_devices(scenario)
-    from simasgd.learning.explain import explained
+    from simasgd.learning.explain import describe_plan
 
     tape = _clock(scenario, _silent).tape
     assert tape is not None
-    return explained(scenario, tape, members)
+    return describe_plan(scenario, tape, members)
 
 
 def _require_devices(scenario: Scenario, *, compiled: bool = True) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from simasgd import Run, RunFailed, Study, simulate, study
 from simasgd.cluster.clock.activity import Activity
-from simasgd.learning.chain.reference import Reference
+from simasgd.learning.players.reference import Reference
 from simasgd.results.run import records, write_json
 from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, TIMING, scenario

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
-from simasgd.learning.players.compiled import Compiled, Together
-from simasgd.learning.players.player import AbstractPlayer, Moment
+from simasgd.learning.players.compiled import Compiled, CompiledGroup
+from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
 from simasgd.results.run import finite
@@ -71,9 +72,9 @@ def train(
             compile_seconds = alone.prepare(problems[0], stops)
             moments: Iterator[tuple[Moment | None, ...]] = ((moment,) for moment in alone.play(problems[0], stops, progress))
         else:
-            together = Together(checkpoint=checkpoint)
-            compile_seconds = together.prepare(problems, stops)
-            moments = together.play(problems, stops, progress)
+            group = CompiledGroup(checkpoint=checkpoint)
+            compile_seconds = group.prepare(problems, stops)
+            moments = group.play(problems, stops, progress)
         began = perf_counter()
         found = checkpoint.found
         for moment_of_each in moments:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from simasgd.learning.chain.plan import CPU
+from simasgd.learning.layout.costs import CPU
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.scenario.schema import Scenario

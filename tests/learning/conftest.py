@@ -8,7 +8,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from simasgd.learning.chain import reference
+from simasgd.learning.chain import reference as chain_reference
+from simasgd.learning.mixing import reference as mixing_reference
 from simasgd.learning.players import machine
 from simasgd.learning.problem import evaluation
 
@@ -26,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def programs_given_back() -> Iterator[None]:
     yield
-    for cached in (machine._compiled, reference._functions, evaluation._evaluator):
+    functions = chain_reference._functions, mixing_reference._functions
+    for cached in (machine._compiled, *functions, evaluation._evaluator):
         cached.cache_clear()
     jax.clear_caches()

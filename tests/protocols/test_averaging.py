@@ -12,9 +12,9 @@ import numpy as np
 import optax
 import pytest
 
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.models.objective import loss
 from simasgd.learning.players.compiled import Compiled
-from simasgd.learning.players.player import Moment
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.cluster.collective import Collective
 from simasgd.scenario.reading.keys import find_sections

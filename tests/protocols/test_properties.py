@@ -11,8 +11,8 @@ from typing import get_args
 import jax
 import pytest
 
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.protocols import InjectedStaleness, Protocol
 from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario

@@ -1,118 +1,121 @@
-"""The reference player: one row of the tape at a time. It is the specification of every other player."""
+"""The reference player's part for tapes with one chain of weights: one row of the tape at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any, final
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PyTree
 
-from simasgd.learning.mixing import reference as mixing_reference
-from simasgd.learning.models.build import Parameters
-from simasgd.learning.players.player import AbstractPlayer, Moment
+from simasgd.learning.layout.moment import Moment
+from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
-from simasgd.learning.problem.gradients import gradient_function
+from simasgd.learning.problem.gradients import GradientFunction, gradient_function
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.rules.trees import State, Updates
 
 
-@final
-class Reference(AbstractPlayer):
-    """Plain Python around five jitted functions: a gradient, its share in the mean, the optimizer's update, what learners are
-    sent of the weights that it makes, and the step of a learner's own copy."""
+def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+    """Play a problem as `AbstractPlayer.play` says."""
+    functions = _functions(problem.recipe)
+    tape, rule = problem.tape, problem.recipe.rule
+    weights = problem.start
+    state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
+    versions = tape.timestamp[:, None] if tape.layers is None else tape.layers
+    last_read = np.full(tape.num_steps + 1, -1)
+    np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
+    kept = {0: weights}
+    copies: dict[int, Parameters] = {}
+    local_factors = problem.local_factors
+    remaining = set(stops)
+    layers = problem.recipe.task.objective.layers(weights)
 
-    def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
-        return 0.0  # its functions are compiled where they are first called
+    def read_by(row: int) -> Parameters:
+        """Return the weights of a gradient row: its learner's copy, or each layer's from the version that the row names."""
+        if tape.ahead is not None and tape.ahead[row]:
+            return copies[tape.learner[row]]
+        if tape.layers is None:
+            return kept[tape.timestamp[row]]
+        of_layers = tape.layers[row].tolist()
+        return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in of_layers))
 
-    def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
-        if problem.tape.mixing is not None:
-            yield from mixing_reference.play(problem, stops, progress)
+    if 0 in remaining:
+        yield Moment(0, weights)
+    for u in range(max(stops, default=0)):
+        rows = range(tape.offsets[u], tape.offsets[u + 1])
+        mean = jax.tree.map(jnp.zeros_like, weights)
+        coefficient = (1 if tape.summed is None else tape.summed[u]) / len(rows)
+        for row in rows:
+            read = read_by(row)
+            codes = None if problem.codes is None else problem.codes[row]
+            gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes)
+            extra = {
+                "learner": tape.learner[row],
+                "read": read,
+                "staleness": tape.staleness[row],
+                "step": u,
+                "share": coefficient,
+                "last": tape.last[row],
+            }
+            mean, gradient_state = functions.add(mean, gradient, gradient_state, weights, extra)
+            if tape.ahead is not None:
+                copies[tape.learner[row]] = functions.step_copy(gradient, read, local_factors[row])
+        weights, state = functions.step(weights, state, mean, problem.factors[u])
+        if not all_finite(weights):
+            yield Moment(u + 1, weights, diverged=True)
             return
-        gradient_of, share_of, step, sent_of, local_of = _functions(problem.recipe)
-        tape, rule = problem.tape, problem.recipe.rule
-        weights = problem.start
-        state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
-        versions = tape.timestamp[:, None] if tape.layers is None else tape.layers
-        last_read = np.full(tape.num_steps + 1, -1)
-        np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
-        kept = {0: weights}
-        copies: dict[int, Parameters] = {}
-        local = problem.local_factors
-        wanted = set(stops)
-        layers = problem.recipe.task.objective.layers(weights)
+        kept[u + 1] = functions.sent(weights, gradient_state, problem.factors[u])
+        for timestamp in {*versions[rows.start : rows.stop].ravel().tolist(), u + 1}:
+            if last_read[timestamp] <= u:
+                del kept[timestamp]
+        progress(u + 1)
+        if u + 1 in remaining:
+            yield Moment(u + 1, weights)
 
-        def read_by(row: int) -> Parameters:
-            """The weights that a gradient was computed on: its learner's copy, or each layer from its own version."""
-            if tape.ahead is not None and tape.ahead[row]:
-                return copies[tape.learner[row]]
-            if tape.layers is None:
-                return kept[tape.timestamp[row]]
-            each = tape.layers[row].tolist()
-            return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in each))
 
-        def codes_of(row: int) -> Any:
-            return None if problem.codes is None else problem.codes[row]
+class _Functions(NamedTuple):
+    """The compiled functions of a recipe."""
 
-        if 0 in wanted:
-            yield Moment(0, weights)
-        for u in range(max(stops, default=0)):
-            rows = range(tape.offsets[u], tape.offsets[u + 1])
-            mean = jax.tree.map(jnp.zeros_like, weights)
-            coefficient = (1 if tape.summed is None else tape.summed[u]) / len(rows)
-            for row in rows:
-                read = read_by(row)
-                gradient = gradient_of(read, *problem.train.batch(problem.batches[row]), codes_of(row))
-                extra = {
-                    "learner": tape.learner[row],
-                    "read": read,
-                    "staleness": tape.staleness[row],
-                    "step": u,
-                    "share": coefficient,
-                    "last": tape.last[row],
-                }
-                mean, gradient_state = share_of(mean, gradient, gradient_state, weights, extra)
-                if tape.ahead is not None:
-                    copies[tape.learner[row]] = local_of(gradient, read, local[row])
-            weights, state = step(weights, state, mean, problem.factors[u])
-            if not all_finite(weights):
-                yield Moment(u + 1, weights, diverged=True)
-                return
-            kept[u + 1] = sent_of(weights, gradient_state, problem.factors[u])
-            for timestamp in {*versions[rows.start : rows.stop].ravel().tolist(), u + 1}:
-                if last_read[timestamp] <= u:
-                    del kept[timestamp]
-            progress(u + 1)
-            if u + 1 in wanted:
-                yield Moment(u + 1, weights)
+    gradient: GradientFunction
+    add: Callable[[Updates, Updates, State, Parameters, dict[str, PyTree]], tuple[Updates, State]]
+    """Add a transformed gradient to the mean of its step."""
+    step: Callable[[Parameters, State, Updates, np.float64], tuple[Parameters, State]]
+    """Apply the optimizer's update."""
+    sent: Callable[[Parameters, State, np.float64], Parameters]
+    """Compute the weights as learners receive them."""
+    step_copy: Callable[[Updates, Parameters, np.float64], Parameters]
+    """Make a step of a learner's own copy."""
 
 
 @cache
-def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
+def _functions(recipe: Recipe) -> _Functions:
     rule = recipe.rule
 
     @jax.jit
-    def share_of(
-        mean: Parameters, gradient: Parameters, state: Any, weights: Parameters, extra: dict[str, Any]
-    ) -> tuple[Parameters, Any]:
+    def add(
+        mean: Updates, gradient: Updates, state: State, weights: Parameters, extra: dict[str, PyTree]
+    ) -> tuple[Updates, State]:
         scaled, state = rule.per_gradient.update(gradient, state, weights, **extra)
         share = extra["share"]
         return jax.tree.map(lambda m, g: m + g * jnp.asarray(share, g.dtype), mean, scaled), state
 
     @jax.jit
-    def step(weights: Parameters, state: Any, mean: Parameters, factor: jax.Array) -> tuple[Parameters, Any]:
+    def step(weights: Parameters, state: State, mean: Updates, factor: jax.Array) -> tuple[Parameters, State]:
         update, state = rule.update.update(mean, state, weights, factor=factor)
         return optax.apply_updates(weights, update), state
 
     @jax.jit
-    def sent_of(weights: Parameters, state: Any, factor: jax.Array) -> Parameters:
+    def sent(weights: Parameters, state: State, factor: jax.Array) -> Parameters:
         return weights if rule.look is None else rule.look(weights, state, factor)
 
     @jax.jit
-    def local_of(gradient: Parameters, read: Parameters, factor: jax.Array) -> Parameters:
+    def step_copy(gradient: Updates, read: Parameters, factor: jax.Array) -> Parameters:
         return rule.local(gradient, read, factor)
 
-    return jax.jit(gradient_function(recipe)), share_of, step, sent_of, local_of
+    return _Functions(jax.jit(gradient_function(recipe)), add, step, sent, step_copy)

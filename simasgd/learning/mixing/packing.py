@@ -1,48 +1,54 @@
-"""Many arrays as one: a tree of weights or of an optimizer's state packed for a slot.
+"""Packing: a tree of weights or of an optimizer's state as one array, so that it fits into a slot.
 
-A slot is read and written as a whole. With an array for each layer that costs an operation of XLA's each, which for small
-models is more than the arithmetic: a mean of two models of four arrays took three times as long.
+A slot is read and written as a whole. With one array for each layer, that takes an operation of XLA for each array. For
+small models these cost more than the arithmetic: a mean of two models of four arrays took three times as long.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, final
+from collections.abc import Sequence
+from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
 
 
 class Packed(NamedTuple):
-    """All real numbers of a tree in one vector (None where there are none), and its other leaves, counts say, as they are."""
+    """A packed tree."""
 
-    numbers: jax.Array | None
+    numbers: Float[Array, ...] | None
+    """All floating-point numbers of the tree in one vector; None if it has none. Slots add a leading axis."""
     others: tuple[jax.Array, ...]
+    """The other leaves, such as counts."""
 
 
 @final
 class Packing:
-    """Packs trees that are like one of these shapes, and unpacks them."""
+    """A way to pack trees that have the structure, shapes and types of `like`."""
 
-    def __init__(self, like: Any) -> None:
-        self._leaves, self._structure = jax.tree.flatten(like)
+    def __init__(self, like: PyTree) -> None:
+        leaves, self._structure = jax.tree.flatten(like)
+        self._leaves: Sequence[jax.ShapeDtypeStruct] = leaves
 
-    def pack(self, tree: Any) -> Packed:
+    def pack(self, tree: PyTree) -> Packed:
+        """Return the packed tree."""
         leaves = [jnp.asarray(leaf) for leaf in jax.tree.leaves(tree)]
-        real = [leaf.ravel() for leaf in leaves if _is_real(leaf)]
-        return Packed(jnp.concatenate(real) if real else None, tuple(leaf for leaf in leaves if not _is_real(leaf)))
+        floats = [leaf.ravel() for leaf in leaves if _is_float(leaf)]
+        return Packed(jnp.concatenate(floats) if floats else None, tuple(leaf for leaf in leaves if not _is_float(leaf)))
 
-    def unpack(self, packed: Packed) -> Any:
-        """The tree, with the packed numbers' own precision."""
-        found, others, begin = [], iter(packed.others), 0
+    def unpack(self, packed: Packed) -> PyTree:
+        """Return the tree, with floating-point numbers of the packed precision."""
+        leaves, others, begin = [], iter(packed.others), 0
         for leaf in self._leaves:
-            if not _is_real(leaf):
-                found.append(next(others))
+            if not _is_float(leaf):
+                leaves.append(next(others))
                 continue
             assert packed.numbers is not None
-            found.append(packed.numbers[begin : begin + leaf.size].reshape(leaf.shape))
+            leaves.append(packed.numbers[begin : begin + leaf.size].reshape(leaf.shape))
             begin += leaf.size
-        return jax.tree.unflatten(self._structure, found)
+        return jax.tree.unflatten(self._structure, leaves)
 
 
-def _is_real(leaf: Any) -> bool:
+def _is_float(leaf: jax.Array | jax.ShapeDtypeStruct) -> bool:
     return bool(jnp.issubdtype(leaf.dtype, jnp.floating))

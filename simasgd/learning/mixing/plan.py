@@ -1,72 +1,83 @@
-"""A tape of learners' own models made ready for one compiled loop: which models, and which optimizer's states, are kept where.
-NumPy only, and no data."""
+"""The plan of a tape whose learners have models of their own, for one compiled loop.
+
+A plan says in which slot each model and each optimizer's state is kept. It needs NumPy only and no data.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Shaped
 
-from simasgd.learning.chain.plan import assign_slots
+from simasgd.learning.layout.slots import assign_slots
 from simasgd.mixing import NONE, Mixing
 from simasgd.tape import Ints, Tape
 
 
 @dataclass(frozen=True, eq=False)
 class MixingPlan:
-    """Rows u = 0 … U − 1 apply evaluations first[u] to first[u + 1], one or none; first of shape (U + 1,).
+    """The arrangement of the U rows of a tape, E of which have a gradient.
 
-    slot (U + 1,): where model u is kept; state_slot (U + 1,): where the optimizer's state that was made with it is. The last
-    slot of each is never read. `turn` (E,) are the rows that have a gradient, in order.
+    Row u applies gradients `first[u]` to `first[u + 1]`, one or none.
     """
 
     tape: Tape
     mixing: Mixing
-    first: Ints
-    turn: Ints
-    slot: Ints
+    first: Shaped[Ints, " U+1"]
+    gradient_rows: Shaped[Ints, " E"]
+    """The rows that have a gradient, in order."""
+    slot: Shaped[Ints, " U+1"]
+    """The slot of each model. The last slot is never read."""
     num_slots: int
-    state_slot: Ints
+    state_slot: Shaped[Ints, " U+1"]
+    """The slot of the optimizer's state that was made with each model. The last slot is never read."""
     num_state_slots: int
 
     @property
     def num_steps(self) -> int:
+        """U, the number of rows."""
         return len(self.first) - 1
 
     @property
     def num_evaluations(self) -> int:
-        return len(self.turn)
+        """E, the number of gradients."""
+        return len(self.gradient_rows)
 
     @property
     def mixes_states(self) -> bool:
-        """Whether means are made of the optimizers' states, too."""
+        """Whether optimizers' states are mixed, too."""
         return bool((self.mixing.other_state != NONE).any())
 
-    def held(self, rows: int) -> tuple[Ints, Ints]:
-        """The slot of each learner's model when so many rows have been made, shape (λ,), and that of the model which is looked
-        at where there is a centre, shape (1,), or none, shape (0,)."""
+    def slots_held(self, rows: int) -> tuple[Shaped[Ints, " learners"], Shaped[Ints, " centres"]]:
+        """Return the slots of the learners' models and that of the centre's after `rows` rows.
+
+        The second array is empty if there is no centre.
+        """
         slots = self.slot[self.mixing.holders(rows)]
         return slots[: self.mixing.learners], slots[self.mixing.learners :]
 
 
-def mixing_plan(tape: Tape) -> MixingPlan:
-    """Lay a tape out whose learners have models of their own."""
+def plan_mixing(tape: Tape) -> MixingPlan:
+    """Return the plan of a tape whose learners have models of their own."""
     mixing = tape.mixing
     assert mixing is not None
-    turn = np.flatnonzero(np.diff(tape.offsets))
-    every = np.arange(tape.num_steps)
+    gradient_rows = np.flatnonzero(np.diff(tape.offsets))
+    rows = np.arange(tape.num_steps)
     held, last = mixing.lives()
-    others = mixing.other != NONE
-    models = [(mixing.base, every), (mixing.other[others], every[others]), (tape.timestamp, tape.step), (held, last)]
-    slot, num_slots = assign_slots(tape.num_steps, *_alive(models))
-    reads = [(state[state != NONE], every[state != NONE]) for state in (mixing.state, mixing.other_state)]
-    state_slot, num_state_slots = assign_slots(tape.num_steps, *_alive(reads))
-    return MixingPlan(tape, mixing, tape.offsets, turn, slot, num_slots, state_slot, num_state_slots)
+    mixed = mixing.other != NONE
+    reads = [(mixing.base, rows), (mixing.other[mixed], rows[mixed]), (tape.timestamp, tape.step), (held, last)]
+    slot, num_slots = assign_slots(tape.num_steps, *_needed(reads))
+    states = [(state[state != NONE], rows[state != NONE]) for state in (mixing.state, mixing.other_state)]
+    state_slot, num_state_slots = assign_slots(tape.num_steps, *_needed(states))
+    return MixingPlan(tape, mixing, tape.offsets, gradient_rows, slot, num_slots, state_slot, num_state_slots)
 
 
-def _alive(reads: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
-    """Which numbers are needed until which rows: shapes (N, 1) and (N,). What is given up before the first row after the one
-    that makes it is needed by none."""
+def _needed(reads: list[tuple[Ints, Ints]]) -> tuple[Shaped[Ints, "N 1"], Shaped[Ints, " N"]]:
+    """Return which models are needed, and in which rows, from pairs of these columns.
+
+    A model that is given up before the first row after the one that makes it is not needed.
+    """
     numbers, rows = (np.concatenate(column) for column in zip(*reads, strict=True))
     kept = rows >= numbers
     return numbers[kept][:, None], rows[kept]

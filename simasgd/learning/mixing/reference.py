@@ -1,34 +1,36 @@
-"""The reference player of tapes whose learners have models of their own: one row at a time, all models in a dictionary."""
+"""The reference player's part for tapes whose learners have models of their own: one row at a time, models in a dictionary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
-from simasgd.learning.models.build import Parameters
-from simasgd.learning.players.player import Moment
+from simasgd.learning.layout.moment import Moment
+from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
-from simasgd.learning.problem.gradients import gradient_function
+from simasgd.learning.problem.gradients import GradientFunction, gradient_function
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.rules.trees import State, Updates
 from simasgd.mixing import NONE
 from simasgd.tape import Tape
 
 
-def play(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
-    """As the reference player's."""
-    gradient_of, stepped, mixed = _functions(problem.recipe)
+def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+    """Play a problem as `AbstractPlayer.play` says."""
+    functions = _functions(problem.recipe)
     tape, mixing, rule = problem.tape, problem.tape.mixing, problem.recipe.rule
     assert mixing is not None
     models, states = {0: problem.start}, {0: rule.update.init(problem.start)}
     memory = rule.per_gradient.init(problem.start)
-    wanted, forgotten = set(stops), _forgotten(tape)
-    if 0 in wanted:
+    remaining, last_uses = set(stops), _last_uses(tape)
+    if 0 in remaining:
         yield _moment(problem, models, 0)
     for u in range(max(stops, default=0)):
         base, other, state = int(mixing.base[u]), int(mixing.other[u]), int(mixing.state[u])
@@ -37,76 +39,96 @@ def play(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]
         if tape.offsets[u + 1] > row:
             read = models[int(tape.timestamp[row])]
             codes = None if problem.codes is None else problem.codes[row]
-            gradient = gradient_of(read, *problem.train.batch(problem.batches[row]), codes)
+            gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes)
             extra = {"learner": tape.learner[row], "read": read, "staleness": tape.staleness[row], "step": row}
             step_share, factor = mixing.step_share[u], problem.factors[u]
-            models[u + 1], states[u + 1], memory = stepped(
+            models[u + 1], states[u + 1], memory = functions.step(
                 models[base], states[state], memory, gradient, extra, step_share, factor
             )
         else:
-            models[u + 1] = mixed(models[base], models[base if other == NONE else other], *shares)
+            models[u + 1] = functions.mix(models[base], models[base if other == NONE else other], *shares)
             if mixing.other_state[u] != NONE:
-                states[u + 1] = mixed(states[state], states[int(mixing.other_state[u])], *shares)
+                states[u + 1] = functions.mix(states[state], states[int(mixing.other_state[u])], *shares)
         if not all_finite(models[u + 1]):
             yield Moment(u + 1, models[u + 1], diverged=True)
             return
-        for number in forgotten.get(u, ()):
+        for number in last_uses.get(u, ()):
             models.pop(number, None)
             states.pop(number, None)
         progress(u + 1)
-        if u + 1 in wanted:
+        if u + 1 in remaining:
             yield _moment(problem, models, u + 1)
 
 
-def _forgotten(tape: Tape) -> dict[int, list[int]]:
-    """By row the numbers whose model nobody holds, and which no later row wants anything of."""
+def _last_uses(tape: Tape) -> dict[int, list[int]]:
+    """Return for each row the models that are neither held nor used after it."""
     mixing = tape.mixing
     assert mixing is not None
     last = np.full(tape.num_steps + 1, -1)
     every = np.arange(tape.num_steps)
-    wanted = [(tape.timestamp, tape.step), mixing.lives(), *((of, every) for of in (mixing.base, mixing.other, mixing.state))]
-    for numbers, rows in [*wanted, (mixing.other_state, every)]:
+    columns = (mixing.base, mixing.other, mixing.state, mixing.other_state)
+    for numbers, rows in [(tape.timestamp, tape.step), mixing.lives(), *((column, every) for column in columns)]:
         np.maximum.at(last, numbers[numbers != NONE], rows[numbers != NONE])
-    last = np.maximum(last, np.arange(-1, tape.num_steps))  # none before it is made
-    found: dict[int, list[int]] = {}
+    last = np.maximum(last, np.arange(-1, tape.num_steps))  # not before the row that makes it
+    models_by_row: dict[int, list[int]] = {}
     for number, row in enumerate(last.tolist()):
-        found.setdefault(row, []).append(number)
-    return found
+        models_by_row.setdefault(row, []).append(number)
+    return models_by_row
 
 
 def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Moment:
-    """The mean of the learners' models, or the centre, and the root of the mean square of their distances from the mean."""
+    """Return the moment after `rows` rows, as `Moment` describes it."""
     mixing = problem.tape.mixing
     assert mixing is not None
     holders = mixing.holders(rows).tolist()
     learners = [models[number] for number in holders[: mixing.learners]]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *learners)
-    squares = [sum(((a - b) ** 2).sum() for a, b in zip(*map(jax.tree.leaves, (one, mean)), strict=True)) for one in learners]
+    squares = [
+        sum(((a - b) ** 2).sum() for a, b in zip(*map(jax.tree.leaves, (model, mean)), strict=True)) for model in learners
+    ]
     distance = float(jnp.sqrt(sum(squares) / len(learners)))
     return Moment(rows, models[holders[-1]] if mixing.has_centre else mean, distance=distance)
 
 
+class _Functions(NamedTuple):
+    """The compiled functions of a recipe."""
+
+    gradient: GradientFunction
+    step: Callable[
+        [Parameters, State, State, Updates, dict[str, PyTree], np.float64, np.float64], tuple[Parameters, State, State]
+    ]
+    """Apply a gradient to a model."""
+    mix: Callable[[PyTree, PyTree, np.float64, np.float64], PyTree]
+    """Mix two models, or two states of an optimizer."""
+
+
 @cache
-def _functions(recipe: Recipe) -> tuple[Callable[..., Any], ...]:
+def _functions(recipe: Recipe) -> _Functions:
     rule = recipe.rule
 
     @jax.jit
-    def stepped(
-        model: Parameters, state: Any, memory: Any, gradient: Parameters, extra: dict[str, Any], share: Any, factor: Any
-    ) -> tuple[Parameters, Any, Any]:
+    def step(
+        model: Parameters,
+        state: State,
+        memory: State,
+        gradient: Updates,
+        extra: dict[str, PyTree],
+        share: jax.Array,
+        factor: jax.Array,
+    ) -> tuple[Parameters, State, State]:
         gradient, memory = rule.per_gradient.update(gradient, memory, model, share=1.0, last=True, **extra)
         update, state = rule.update.update(gradient, state, model, factor=factor)
         return jax.tree.map(lambda x, d: x + jnp.asarray(share, d.dtype) * d, model, update), state, memory
 
     @jax.jit
-    def mixed(one: Any, other: Any, own_share: Any, share: Any) -> Any:
-        """What is no real number, a count, is that of the first."""
+    def mix(base: PyTree, other: PyTree, base_share: jax.Array, other_share: jax.Array) -> PyTree:
+        """Mix the floats; leaves that are no floats, such as counts, are those of the base."""
 
-        def leaf(x: jax.Array, y: jax.Array) -> jax.Array:
+        def mix_leaf(x: jax.Array, y: jax.Array) -> jax.Array:
             if not jnp.issubdtype(x.dtype, jnp.floating):
                 return x
-            return jnp.asarray(own_share, x.dtype) * x + jnp.asarray(share, x.dtype) * y
+            return jnp.asarray(base_share, x.dtype) * x + jnp.asarray(other_share, x.dtype) * y
 
-        return jax.tree.map(leaf, one, other)
+        return jax.tree.map(mix_leaf, base, other)
 
-    return jax.jit(gradient_function(recipe)), stepped, mixed
+    return _Functions(jax.jit(gradient_function(recipe)), step, mix)

@@ -1,43 +1,46 @@
-"""The compiled player: the whole tape in one loop on the device."""
+"""The compiled player, which runs the whole tape in one loop on the device."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
-from simasgd.learning.chain.plan import Device
+from simasgd.learning.layout.abstract import AbstractLayout
+from simasgd.learning.layout.costs import DeviceCosts
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint, NoCheckpoint
 from simasgd.learning.players.machine import Machine, walk
-from simasgd.learning.players.memory import refuse_too_large
-from simasgd.learning.players.planner import planned
-from simasgd.learning.players.player import AbstractPlayer, Moment
+from simasgd.learning.players.planner import lay_out
+from simasgd.learning.players.player import AbstractPlayer
+from simasgd.learning.problem.memory import format_bytes, require_bytes, tree_bytes
 from simasgd.learning.problem.problem import Problem
 
 
 @final
-class Together:
-    """Plays problems that pose one recipe on one tape at once, which differ in weights, mini-batches and learning rates.
+class CompiledGroup:
+    """A player of several problems in one loop.
 
-    It plans for the device that is there unless told what pays. With a checkpoint it goes on from where that was left, and
-    leaves it where it comes.
+    The problems have one recipe and one tape; their weights, mini-batches and learning rates may differ. The layout suits
+    the device that is there unless `costs` are given. A replay continues from its checkpoint, and updates it.
     """
 
-    def __init__(self, device: Device | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
-        self._device = device
+    def __init__(self, costs: DeviceCosts | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
+        self._costs = costs
         self._checkpoint = NoCheckpoint() if checkpoint is None else checkpoint
         self._prepared: tuple[Sequence[Problem], Sequence[int], Machine] | None = None
 
     def prepare(self, problems: Sequence[Problem], stops: Sequence[int]) -> float:
-        """Plan and compile; returns the seconds that compiling took."""
-        machine = _machine(problems, stops, self._device)
+        """Plan and compile; return the seconds that compiling took."""
+        machine = _build_machine(problems, stops, self._costs)
         self._prepared = (list(problems), list(stops), machine)
         return machine.compile_seconds
 
     def play(
         self, problems: Sequence[Problem], stops: Sequence[int], progress: Callable[[int], None]
     ) -> Iterator[tuple[Moment | None, ...]]:
-        """The moment of each problem at each of the ascending `stops`; None once it has diverged."""
-        if self._prepared is None or self._prepared[:2] != (list(problems), list(stops)):  # problems are equal if they are one
+        """Yield the moment of each problem at each of the ascending `stops`; None once it has diverged."""
+        # Problems compare by identity, so this asks whether they are the ones prepared.
+        if self._prepared is None or self._prepared[:2] != (list(problems), list(stops)):
             self.prepare(problems, stops)
         assert self._prepared is not None
         machine = self._prepared[2]
@@ -48,22 +51,31 @@ class Together:
 
 @final
 class Compiled(AbstractPlayer):
-    """Plans the tape and runs it in one XLA loop: `Together` of one."""
+    """A player of one problem in one XLA loop: a `CompiledGroup` of one."""
 
-    def __init__(self, device: Device | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
-        self._together = Together(device, checkpoint)
+    def __init__(self, costs: DeviceCosts | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
+        self._group = CompiledGroup(costs, checkpoint)
 
     def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
-        return self._together.prepare([problem], stops)
+        return self._group.prepare([problem], stops)
 
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
-        for (moment,) in self._together.play([problem], stops, progress):
+        for (moment,) in self._group.play([problem], stops, progress):
             if moment is not None:
                 yield moment
 
 
-def _machine(problems: Sequence[Problem], stops: Sequence[int], device: Device | None) -> Machine:
+def _build_machine(problems: Sequence[Problem], stops: Sequence[int], costs: DeviceCosts | None) -> Machine:
     first = problems[0]
-    layout = planned(first.recipe, first.tape, first.sample, stops, device)
-    refuse_too_large(first, layout, len(problems))
+    layout = lay_out(first.recipe, first.tape, first.sample, stops, costs)
+    _require_memory(first, layout, len(problems))
     return Machine(problems, layout)
+
+
+def _require_memory(problem: Problem, layout: AbstractLayout, members: int) -> None:
+    """Raise RunFailed if the device cannot hold what a replay needs."""
+    needed = layout.bytes_needed(problem.recipe, problem.dtype, problem.tape.mini_batch, members)
+    purpose, most = max(needed.items(), key=lambda item: item[1])
+    model = format_bytes(tree_bytes(problem.start))
+    alive = f"{layout.num_slots} {layout.slot_contents} of {model} are alive together"
+    require_bytes(sum(needed.values()), f"{format_bytes(most)} for {purpose}: {alive}")

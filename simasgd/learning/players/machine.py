@@ -1,80 +1,81 @@
-"""A plan made to run: its compiled loop, the columns and samples that it works on, and the walk through them."""
+"""The machine: a layout with its compiled loop, the columns and samples that the loop reads, and the walk through the steps."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, TypeAlias, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.tree_util import PyTreeDef
+from jaxtyping import Bool, PyTree
 
-from simasgd.learning.chain.loop import AXIS, Advance
-from simasgd.learning.chain.plan import Plan
 from simasgd.learning.data.examples import Feed
-from simasgd.learning.mixing.plan import MixingPlan
-from simasgd.learning.players.layout import form_of
-from simasgd.learning.players.player import Moment
+from simasgd.learning.layout.abstract import AXIS, AbstractLayout, Advance, Carry, Rows, SharedColumns
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.tape import Ints
 
-# Steps until the loop is first left to report progress and look for divergence, and for how long they may be doubled.
-# Even, see `loop._by_twos`.
+# The number of steps until the loop is first left to report progress and look for divergence, and the most seconds after which
+# that number is doubled. It is even, see `chain.loop._two_by_two`.
 _FIRST_CHUNK = 256
 _CHUNK_SECONDS = 0.25
-_OF_EACH = ("samples", "codes", "factor", "local")
-"""What members of one tape have of their own."""
 
-Carry = Any
-"""What a loop takes from step to step, whatever its form."""
-Keep = Callable[[int, Carry], None]
-"""keep(steps, carry) is told where the walk is."""
+Keep: TypeAlias = Callable[[int, Carry], None]
+"""keep(steps, carry) stores how far the walk has come."""
+Leaf: TypeAlias = tuple[tuple[int, ...], np.dtype[np.generic], jax.sharding.Sharding | None]
+"""The shape, type and placement of an array."""
 
 
 class _Program(NamedTuple):
-    """All that shapes a loop but its arguments. `width` is that of waves, None for one evaluation by one; `together` whether
-    many runs of one tape go through it at once."""
+    """All that shapes a compiled loop, besides the shapes of its arguments."""
 
     loop: Callable[[Recipe, int | None, Mesh | None], Advance]
     recipe: Recipe
     width: int | None
-    together: bool
+    """The greatest number of evaluations in a wave; None without waves."""
+    is_group: bool
+    """Whether several runs of one tape go through the loop at once."""
     mesh: Mesh | None
 
 
 @final
 class Machine:
-    """One or many problems that pose one recipe on one tape, laid out by `plan`, which was made for the `stops` asked for.
+    """A group of problems with one recipe and one tape, ready to be played by a compiled loop.
 
-    `start` is the carry before the first step. With several devices what is computed at once is spread over them.
+    `start` is the carry before the first step. If there are several devices, all that is computed at once is spread over
+    them.
     """
 
-    def __init__(self, problems: Sequence[Problem], plan: Plan | MixingPlan) -> None:
+    def __init__(self, problems: Sequence[Problem], layout: AbstractLayout) -> None:
         first = problems[0]
         devices = jax.devices()
         mesh = Mesh(np.array(devices), (AXIS,)) if len(devices) > 1 else None
-        self._form = form_of(plan)
+        everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
+        waves = layout.waves
+        self._layout = layout
         self._recipe = first.recipe
-        waves = self._form.waves
-        columns = [self._form.rows(problem) for problem in problems]
         self.members = len(problems)
         self._boundaries = None if waves is None else waves.step
-        cuts = _in_pairs(plan.num_steps) if self._boundaries is None else self._boundaries
-        everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
-        self._feed = Feed(first.train, columns[0].samples, plan.first, cuts, everywhere)
-        rows = columns[0]._replace(samples=self._feed.samples)
-        starts = [self._form.start(problem) for problem in problems]
-        self.start = starts[0] if self.members == 1 else jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
+        cuts = _even_steps(layout.num_steps) if self._boundaries is None else self._boundaries
+        samples = [layout.samples(problem) for problem in problems]
+        self._feed = Feed(first.train, samples[0], layout.first, cuts, everywhere)
+        samples[0] = self._feed.samples
+        own = [layout.member_columns(problem, chosen) for problem, chosen in zip(problems, samples, strict=True)]
+        starts = [layout.start(problem) for problem in problems]
+        self.start: Carry = starts[0]
+        self._rows: Rows[SharedColumns] = Rows(own[0], layout.shared_columns(first))
         if self.members > 1:
-            shared = {name: np.stack([getattr(each, name) for each in columns]) for name in _of_each(rows)}
-            rows = rows._replace(**shared)
-        self._rows = jax.tree.map(jnp.asarray, rows)
+            self.start = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
+            stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves])), *own)
+            self._rows = self._rows._replace(own=stacked)
         if mesh is not None:
             self._place(mesh)
         width = None if waves is None else waves.width
@@ -82,17 +83,15 @@ class Machine:
             width = -(-width // mesh.size) * mesh.size
         began = time.perf_counter()
         arguments = (self.start, self._rows, *self._feed.at(0), 0, 0)
-        self._program = _compiled(
-            _Program(self._form.loop, first.recipe, width, self.members > 1, mesh), *_signature(arguments)
-        )
+        self._advance = _compiled(_Program(layout.loop, first.recipe, width, self.members > 1, mesh), *_signature(arguments))
         self.compile_seconds = time.perf_counter() - began
 
     def advance(self, carry: Carry, start: int, stop: int) -> Carry:
-        """The carry after steps `start` to `stop`, which lie in one window of samples."""
-        return self._program(carry, self._rows, *self._feed.at(start), start, stop)
+        """Return the carry after steps `start` to `stop`, which lie in one window of samples."""
+        return self._advance(carry, self._rows, *self._feed.at(start), start, stop)
 
-    def end(self, done: int, chunk: int, stop: int) -> int:
-        """Where to go from step `done`: about `chunk` steps on, at a step from which one can go on, and at `stop` at most."""
+    def end_of_chunk(self, done: int, chunk: int, stop: int) -> int:
+        """Return a step about `chunk` steps after `done`, `stop` at most, at which the loop may be left and entered again."""
         until = min(done + chunk, stop, self._feed.end(done) or stop)
         if self._boundaries is not None:
             ahead = self._boundaries[(self._boundaries > done) & (self._boundaries <= max(until, self._next(done)))]
@@ -100,35 +99,40 @@ class Machine:
         return until
 
     def moment(self, carry: Carry, steps: int, member: int, *, diverged: bool = False) -> Moment:
-        """What a member has come to after so many steps."""
+        """Return the moment of a member after `steps` steps."""
         own = carry if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry)
-        weights, distance = self._form.looked_at(self._recipe, own, steps)
+        weights, distance = self._layout.evaluated(self._recipe, own, steps)
         return Moment(steps, weights, diverged, None if distance is None else float(distance))
 
-    def finite(self, carry: Carry) -> npt.NDArray[np.bool_]:
-        """Whether no weight is infinite or NaN, for each member."""
+    def are_finite(self, carry: Carry) -> Bool[npt.NDArray[np.bool_], " members"]:
+        """Return for each member whether no weight is infinite or NaN."""
+        trained = self._layout.trained(carry)
         if self.members == 1:
-            return np.array([all_finite(self._form.watched(carry))])
-        return np.asarray(jax.vmap(all_finite)(self._form.watched(carry)))
+            return np.array([all_finite(trained)])
+        return np.asarray(jax.vmap(all_finite)(trained))
 
-    def first_divergence(self, carry: Carry, done: int, until: int, member: int) -> Moment:
-        """The first step after `done` with weights of a member that are not finite: from there on they never are again."""
+    def find_divergence(self, carry: Carry, done: int, until: int, member: int) -> Moment:
+        """Return the moment of the first step after `done` that makes a weight of a member infinite or NaN.
+
+        Once the weights of a member are not finite, they never are again, so bisection finds the step. At `until` they are
+        not finite.
+        """
         while (middle := self._middle(done, until)) is not None:
             after = self.advance(carry, done, middle)
-            if self.finite(after)[member]:
+            if self.are_finite(after)[member]:
                 carry, done = after, middle
             else:
                 until = middle
-        for stop in range(done + 1, until):  # one cannot go on from these, but a loop may end there
+        for stop in range(done + 1, until):  # the loop may end at these steps, but not begin again
             after = self.advance(carry, done, stop)
-            if not self.finite(after)[member]:
+            if not self.are_finite(after)[member]:
                 return self.moment(after, stop, member, diverged=True)
         return self.moment(self.advance(carry, done, until), until, member, diverged=True)
 
     def _middle(self, done: int, until: int) -> int | None:
-        """A step between the two from which one can go on; None if there is none."""
+        """Return a step between the two at which the loop may be entered again; None if there is none."""
         if self._boundaries is None:
-            middle = done + (until - done + 1) // 4 * 2  # whole pairs, see `loop._by_twos`
+            middle = done + (until - done + 1) // 4 * 2  # even, see `chain.loop._two_by_two`
             return middle if done < middle < until else None
         between = self._boundaries[(self._boundaries > done) & (self._boundaries < until)]
         return int(between[len(between) // 2]) if len(between) else None
@@ -138,68 +142,64 @@ class Machine:
         return int(self._boundaries[np.searchsorted(self._boundaries, done, side="right")])
 
     def _place(self, mesh: Mesh) -> None:
-        """Members over the devices where they can be parted evenly; all else on every device."""
+        """Spread the members over the devices if they can be divided evenly; put all else on every device."""
         everywhere = NamedSharding(mesh, PartitionSpec())
-        parted = NamedSharding(mesh, PartitionSpec(AXIS)) if self.members > 1 and self.members % mesh.size == 0 else everywhere
-        of_each = _of_each(self._rows) if self.members > 1 else ()
-        self.start = jax.device_put(self.start, parted)
-        places = (parted if name in of_each else everywhere for name in self._rows._fields)
-        self._rows = type(self._rows)(*map(jax.device_put, self._rows, places))
+        is_even = self.members > 1 and self.members % mesh.size == 0
+        spread = NamedSharding(mesh, PartitionSpec(AXIS)) if is_even else everywhere
+        self.start = jax.device_put(self.start, spread)
+        self._rows = Rows(jax.device_put(self._rows.own, spread), jax.device_put(self._rows.shared, everywhere))
 
 
 def walk(
     machine: Machine, carry: Carry, done: int, stops: Sequence[int], progress: Callable[[int], None], keep: Keep
 ) -> Iterator[tuple[Moment | None, ...]]:
-    """The moment of each member at each of the ascending `stops`, from step `done` on; None once a member has diverged."""
-    alive = machine.finite(carry)
+    """Yield the moment of each member at each of the ascending `stops`, None once a member has diverged.
+
+    The walk begins after `done` steps, with the `carry` after them.
+    """
+    alive = machine.are_finite(carry)
     chunk = _FIRST_CHUNK
     for stop in stops:
-        fallen: dict[int, Moment] = {}
+        diverged: dict[int, Moment] = {}
         while done < stop and alive.any():
-            until = machine.end(done, chunk, stop)
+            until = machine.end_of_chunk(done, chunk, stop)
             began = time.perf_counter()
             after = machine.advance(carry, done, until)
-            finite = machine.finite(after)
+            finite = machine.are_finite(after)
             for member in np.flatnonzero(alive & ~finite).tolist():
-                fallen[member] = machine.first_divergence(carry, done, until, member)
+                diverged[member] = machine.find_divergence(carry, done, until, member)
             alive = alive & finite
             if until - done >= chunk and time.perf_counter() - began < _CHUNK_SECONDS:
                 chunk *= 2
             carry, done = after, until
-            if alive.any() and not fallen:  # else a walk that goes on from here would not know of them
+            if alive.any() and not diverged:  # a walk continued from here would not report the divergence
                 keep(done, carry)
             progress(done)
         yield tuple(
-            machine.moment(carry, done, member) if alive[member] else fallen.get(member) for member in range(machine.members)
+            machine.moment(carry, done, member) if alive[member] else diverged.get(member) for member in range(machine.members)
         )
         if not alive.any():
             return
 
 
-def _in_pairs(steps: int) -> Ints:
-    """Every second step, and the last."""
+def _even_steps(steps: int) -> Ints:
+    """Return every second step, and the last."""
     return np.unique(np.append(np.arange(0, steps + 1, 2), steps))
 
 
-def _of_each(rows: Any) -> tuple[str, ...]:
-    """The columns, of whichever form, that members have each of their own."""
-    return tuple(name for name in _OF_EACH if getattr(rows, name, None) is not None)
-
-
-def _signature(arguments: Any) -> tuple[Any, tuple[tuple[tuple[int, ...], Any, Any], ...]]:
-    """The structure, shapes and types of the program's arguments, as something hashable."""
+def _signature(arguments: PyTree) -> tuple[PyTreeDef, tuple[Leaf, ...]]:
+    """Return what a program's compilation depends on of its arguments. It is hashable."""
     leaves, structure = jax.tree.flatten(arguments)
     return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf), getattr(leaf, "sharding", None)) for leaf in leaves)
 
 
 @cache
-def _compiled(program: _Program, structure: Any, leaves: tuple[tuple[tuple[int, ...], Any, Any], ...]) -> Advance:
+def _compiled(program: _Program, structure: PyTreeDef, leaves: tuple[Leaf, ...]) -> Advance:
     shapes = [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype, sharding in leaves]
-    recipe, mesh = program.recipe, program.mesh
-    advance = program.loop(recipe, program.width, mesh)
-    if program.together:
-        rows = jax.tree.unflatten(structure, shapes)[1]
-        axes = type(rows)(*(0 if name in _of_each(rows) else None for name in rows._fields))
-        advance = jax.vmap(advance, in_axes=(0, axes, None, None, None, None))
-    compiled: Advance = jax.jit(advance).lower(*jax.tree.unflatten(structure, shapes)).compile()
+    arguments = jax.tree.unflatten(structure, shapes)
+    advance = program.loop(program.recipe, program.width, program.mesh)
+    if program.is_group:
+        own_axes = jax.tree.map(lambda _: 0, arguments[1].own)
+        advance = jax.vmap(advance, in_axes=(0, Rows(own_axes, None), None, None, None, None))
+    compiled: Advance = jax.jit(advance).lower(*arguments).compile()
     return compiled

@@ -1,4 +1,4 @@
-"""The plan of a recipe on a tape: what the planner knows of the device and of the model."""
+"""The choice of a layout for a tape."""
 
 from __future__ import annotations
 
@@ -6,39 +6,27 @@ from collections.abc import Sequence
 
 import jax
 
-from simasgd.learning.chain.plan import ACCELERATOR, CPU, Device, Plan, plan
-from simasgd.learning.mixing.plan import MixingPlan, mixing_plan
-from simasgd.learning.models.objective import loss
-from simasgd.learning.problem.memory import tree_bytes
+from simasgd.learning.chain.layout import ChainLayout
+from simasgd.learning.layout.abstract import AbstractLayout
+from simasgd.learning.layout.costs import ACCELERATOR, CPU, DeviceCosts
+from simasgd.learning.mixing.layout import MixingLayout
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.task import SampleType
 from simasgd.tape import Tape
 
 
-def this_device() -> Device:
-    """What pays on the device that JAX computes on."""
+def layout_type(tape: Tape) -> type[AbstractLayout]:
+    """Return the kind of layout that a tape needs."""
+    return ChainLayout if tape.mixing is None else MixingLayout
+
+
+def lay_out(
+    recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts | None = None
+) -> AbstractLayout:
+    """Return the layout of a tape, for the device that JAX computes on unless `costs` are given."""
+    return layout_type(tape).lay_out(recipe, tape, sample, stops, device_costs() if costs is None else costs)
+
+
+def device_costs() -> DeviceCosts:
+    """Return the costs of the device that JAX computes on."""
     return CPU if jax.default_backend() == "cpu" else ACCELERATOR
-
-
-def planned(
-    recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], device: Device | None = None
-) -> Plan | MixingPlan:
-    """The plan for this device, unless told what pays."""
-    if tape.mixing is not None:
-        return mixing_plan(tape)
-    chosen = this_device() if device is None else device
-
-    def overhead() -> float:
-        weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
-        return chosen.overhead(tree_bytes(weights), operations(recipe, sample))
-
-    return plan(tape, chosen, overhead, recipe.rule.linear, stops)
-
-
-def operations(recipe: Recipe, sample: SampleType) -> float:
-    """Floating-point operations of the gradient of one sample, by XLA's own count before it compiles."""
-    objective = recipe.task.objective
-    weights = jax.eval_shape(objective.init, jax.random.key(0))
-    gradient = jax.jit(jax.grad(lambda w, x, y: loss(objective, w, x, y)))
-    counted = gradient.lower(weights, *(jax.ShapeDtypeStruct((1, *part.shape), part.dtype) for part in sample)).cost_analysis()
-    return max(1.0, float((counted or {}).get("flops", 0.0)))

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simasgd.learning.chain.plan import CPU, plan
+from simasgd.learning.chain.plan import plan_chain
+from simasgd.learning.layout.costs import CPU
 from simasgd.learning.train import evaluation_points
 from tests.build import TIMING, clock, scenario
 from tests.learning.agreement import IN_WAVES
@@ -19,7 +20,7 @@ ONE_BY_ONE = CPU
 
 
 def layout_of(tape, device=ONE_BY_ONE, overhead=16.0, linear=True, stops=()):
-    return plan(tape, device, lambda: overhead, linear, stops)
+    return plan_chain(tape, device, lambda: overhead, linear, stops)
 
 
 def steps_of(layout):
@@ -60,17 +61,17 @@ def test_every_gradient_is_in_one_evaluation_of_its_step_and_version(rows, devic
     tape = make_tape(rows)
     layout = layout_of(tape, device, overhead, linear)
     of = layout.evaluations
-    real = np.ones(of.place.shape, bool) if of.real is None else of.real
-    assert sorted(of.place[real].tolist()) == list(range(tape.num_gradients))
+    real = np.ones(of.gradients.shape, bool) if of.real is None else of.real
+    assert sorted(of.gradients[real].tolist()) == list(range(tape.num_gradients))
     for u, members in enumerate(steps_of(layout)):
         for e in members:
-            gradients = of.place[e][real[e]]
+            gradients = of.gradients[e][real[e]]
             assert (tape.step[gradients] == u).all()
             assert (tape.timestamp[gradients] == of.timestamp[e, 0]).all()
             assert (of.staleness[e], of.coefficient[e]) == (u - of.timestamp[e, 0], len(gradients) / len(rows[u]))
             assert linear or len(gradients) == 1
     if not linear:
-        assert of.place[:, 0].tolist() == list(range(tape.num_gradients)), "a rule that remembers sees them in order"
+        assert of.gradients[:, 0].tolist() == list(range(tape.num_gradients)), "a rule that remembers sees them in order"
 
 
 @given(tapes(), st.sampled_from([ONE_BY_ONE, IN_WAVES]), overheads, st.booleans(), st.sets(st.integers(1, 39)))
@@ -117,7 +118,7 @@ def test_one_version_a_step_is_one_mini_batch():
     _, tape = clock(scenario(TIMING, {"protocol": "hardsync", "stop": {"gradients": 40}}))
     layout = layout_of(tape)
     assert (layout.num_slots, layout.fused, layout.one_each) == (0, 4, True)
-    assert layout.evaluations.place.ravel().tolist() == list(range(tape.num_gradients))
+    assert layout.evaluations.gradients.ravel().tolist() == list(range(tape.num_gradients))
 
 
 def test_a_mini_batch_too_large_for_the_device_is_parted():
@@ -134,8 +135,8 @@ def test_groups_are_fused_as_far_as_that_pays():
     for overhead, expected in cases.items():
         layout = layout_of(tape, overhead=overhead)
         assert (layout.fused, layout.num_evaluations) == expected
-    assert layout.evaluations.place[1].tolist() == [2, 4, 5, 6, 8, 9]
-    assert layout.evaluations.place[2][:2].tolist() == [3, 7]
+    assert layout.evaluations.gradients[1].tolist() == [2, 4, 5, 6, 8, 9]
+    assert layout.evaluations.gradients[2][:2].tolist() == [3, 7]
     assert layout.evaluations.real.sum(axis=1).tolist() == [2, 6, 2]
 
 

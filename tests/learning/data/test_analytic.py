@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from simasgd import simulate
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.data import analytic
 from simasgd.learning.data.sets import load
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.learning.data import LinearRegression, LogisticRegression, Noise
 from tests.build import LEARNING, clock, scenario

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from simasgd import DataMissing, Run, Scenario, Task, simulate, study
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.data.sets import load
 from simasgd.learning.models import build as models
+from simasgd.learning.players.reference import Reference
 from simasgd.report.page import write_study
 from simasgd.scenario.learning.data import Digits
 from simasgd.scenario.learning.models import MLP

@@ -9,7 +9,6 @@ import optax
 import pytest
 from jax import lax
 
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.data.sets import load
 from simasgd.learning.data.text import ENTROPY
 from simasgd.learning.models import build as models
@@ -17,6 +16,7 @@ from simasgd.learning.models.network import in_portions
 from simasgd.learning.models.objective import classification, loss
 from simasgd.learning.models.transformers import attend
 from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.learning.data import DATA, Characters, DataShape, Digits
 from simasgd.scenario.learning.models import Cifar10Rudra, LeNet5, ResNet18, ResNet20, Transformer

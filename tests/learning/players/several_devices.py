@@ -10,9 +10,9 @@ import json
 
 import jax
 
-from simasgd.learning.chain.plan import CPU
-from simasgd.learning.chain.reference import Reference
-from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.layout.costs import CPU
+from simasgd.learning.players.compiled import Compiled, CompiledGroup
+from simasgd.learning.players.reference import Reference
 from tests.build import LEARNING, scenario
 from tests.learning.agreement import DOUBLE, IN_WAVES, final_weights, relative_distance, simulate_problem
 
@@ -28,7 +28,7 @@ def main() -> None:
                 found[f"{protocol} {name}"] = relative_distance(weights, expected)
         seeds = [scenario(LEARNING, DOUBLE, {"cluster": {"seed": 0}, "learning": {"seed": seed}}) for seed in range(4)]
         problems = [simulate_problem(seed) for seed in seeds]
-        moments = list(Together().play(problems, [200], lambda done: None))[-1]
+        moments = list(CompiledGroup().play(problems, [200], lambda done: None))[-1]
         distances = []
         for moment, problem in zip(moments, problems, strict=True):
             assert moment is not None

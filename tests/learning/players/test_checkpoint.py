@@ -16,7 +16,7 @@ import pytest
 
 from simasgd import RunFailed, Scenario, simulator, study
 from simasgd.learning.players.checkpoint import FileCheckpoint
-from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
 from tests.build import LEARNING, LINEAR, PROGRAM, scenario
@@ -232,14 +232,14 @@ def test_members_that_diverged_before_a_checkpoint_stay_so(tmp_path):
     ]
     problems = [simulate_problem(each) for each in scenarios]
     problems[1] = replace(problems[1], recipe=problems[0].recipe, factors=problems[1].factors * 1e30 / 0.05)
-    undisturbed = list(Together().play(problems, [200, 600], lambda done: None))
+    undisturbed = list(CompiledGroup().play(problems, [200, 600], lambda done: None))
     assert undisturbed[0][1].diverged
     assert undisturbed[1][1] is None
     first = FileCheckpoint(tmp_path / "x", "run", 0.0)
-    walk = Together(checkpoint=first).play(problems, [200, 600], lambda done: None)
+    walk = CompiledGroup(checkpoint=first).play(problems, [200, 600], lambda done: None)
     next(walk)
     walk.close()
-    second = Together(checkpoint=FileCheckpoint(tmp_path / "x", "run", 1e9))
+    second = CompiledGroup(checkpoint=FileCheckpoint(tmp_path / "x", "run", 1e9))
     *_, last = second.play(problems, [200, 600], lambda done: None)
     assert last[1] is None
     assert relative_distance(last[0].weights, undisturbed[-1][0].weights) == 0.0

@@ -8,12 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-from simasgd.learning.chain.plan import CPU
-from simasgd.learning.chain.reference import Reference
-from simasgd.learning.players.compiled import Compiled, Together
+from simasgd.learning.layout.costs import CPU
+from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.machine import Machine
-from simasgd.learning.players.memory import needs
-from simasgd.learning.players.planner import planned
+from simasgd.learning.players.planner import lay_out
+from simasgd.learning.players.reference import Reference
 from tests.build import LEARNING, clock, scenario
 from tests.learning.agreement import IN_WAVES, count_bytes, final_weights, relative_distance, simulate_problem
 
@@ -64,7 +63,7 @@ def test_waves_agree_with_the_reference():
     changes = {"protocol": DOWNPOUR, "cluster": {"learners": 6}, "learning": {"modulation": "dana-zero"}}
     with jax.enable_x64(True):
         problem = simulate_problem(compressed("qsgd", changes))
-        plan = planned(problem.recipe, problem.tape, problem.sample, [200], IN_WAVES)
+        plan = lay_out(problem.recipe, problem.tape, problem.sample, [200], IN_WAVES)
         assert plan.waves is not None
         assert plan.waves.width > 2
         assert problem.recipe.setting.sums
@@ -75,7 +74,7 @@ def test_runs_played_together_draw_what_they_draw_alone():
     with jax.enable_x64(True):
         problem = simulate_problem(compressed("qsgd"))
         problems = [dataclasses.replace(problem, start=jax.tree.map(lambda w, k=k: w + k, problem.start)) for k in range(2)]
-        (moments,) = Together().play(problems, [200], lambda done: None)
+        (moments,) = CompiledGroup().play(problems, [200], lambda done: None)
         for moment, alone in zip(moments, problems, strict=True):
             assert relative_distance(moment.weights, final_weights(Reference(), alone)) <= 1e-10
 
@@ -93,11 +92,11 @@ def test_what_is_stated_of_memory_is_what_is_taken():
     chosen = compressed("sign", {"protocol": FEDBUFF})
     with jax.enable_x64(True):
         problem = simulate_problem(chosen)
-        plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], CPU)
-        needed = needs(plan, problem.recipe, problem.dtype, 4)
+        plan = lay_out(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], CPU)
+        needed = plan.bytes_needed(problem.recipe, problem.dtype, 4)
         machine = Machine([problem], plan)
     start, rows = machine.start, machine._rows
     assert needed["weights and optimizer"] == 3 * (
         count_bytes(start) - count_bytes(start.slots) - count_bytes(start.memory.copies)
     )
-    assert needed["mini-batches"] == count_bytes(rows) - count_bytes(rows.first)
+    assert needed["mini-batches"] == count_bytes(rows) - count_bytes(rows.shared.first)

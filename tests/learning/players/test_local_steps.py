@@ -6,8 +6,8 @@ import jax
 import pytest
 
 from simasgd import Scenario, ScenarioError
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.players.compiled import Compiled
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.simulator import study

@@ -7,10 +7,9 @@ import time
 import pytest
 
 from simasgd import DataMissing, RunFailed, simulate
-from simasgd.learning.chain.plan import CPU
+from simasgd.learning.layout.costs import CPU
 from simasgd.learning.players.machine import Machine
-from simasgd.learning.players.memory import needs
-from simasgd.learning.players.planner import planned
+from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.memory import format_bytes
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import plans
@@ -40,8 +39,8 @@ def test_what_is_stated_is_what_is_taken(base, protocol, modulation, device):
     optimizer = {"kind": "adam", "learning_rate": 0.01}
     chosen = scenario(base, {"protocol": protocol, "learning": {"optimizer": optimizer, "modulation": modulation}})
     problem = simulate_problem(chosen)
-    plan = planned(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
-    needed = needs(plan, problem.recipe, problem.dtype, 4)
+    plan = lay_out(problem.recipe, problem.tape, problem.sample, [problem.tape.num_steps], device)
+    needed = plan.bytes_needed(problem.recipe, problem.dtype, 4)
     machine = Machine([problem], plan)
     slots = count_bytes(machine.start.slots) if plan.num_slots else 0
     copies = count_bytes(machine.start.memory.copies)
@@ -49,7 +48,7 @@ def test_what_is_stated_is_what_is_taken(base, protocol, modulation, device):
     assert (copies > 0) == (chosen.protocol.kind == "fedbuff")
     assert needed["versions in flight"] == 3 * slots
     assert needed["weights and optimizer"] == 3 * (count_bytes(machine.start) - slots - copies)
-    bounds = sum(leaf.nbytes for leaf in (machine._rows.first, machine._rows.wave) if leaf is not None)
+    bounds = sum(leaf.nbytes for leaf in (machine._rows.shared.first, machine._rows.shared.wave) if leaf is not None)
     assert needed["mini-batches"] == count_bytes(machine._rows) - bounds
 
 
@@ -98,7 +97,7 @@ def test_a_plan_in_words():
     assert "400 updates of 400 gradients, mini-batches of 4" in first
     assert "400 of up to 4 samples (no two gradients are one)" in first
     assert "8 kept besides the current weights" in first
-    assert "one by one, as pays on a CPU" in first
+    assert "one by one, the fastest on a CPU" in first
     assert "100 of up to 16 samples (up to 4 gradients of one version are one mini-batch)" in second
     assert "only the current weights" in second
     assert third == "timing\n  timing only: there is nothing to plan"
@@ -110,7 +109,7 @@ def test_a_plan_of_runs_at_once_and_of_a_rule_that_is_not_linear():
     )
     text = plans(chosen)
     assert text.startswith("test: 3 runs at once\n")
-    assert "400 of up to 4 samples (the rule wants each gradient by itself)" in text
+    assert "400 of up to 4 samples (the rule needs each gradient by itself)" in text
 
 
 def test_a_plan_says_what_is_left_of_a_momentum_that_counts_asynchrony():

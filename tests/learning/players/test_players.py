@@ -11,10 +11,11 @@ import numpy as np
 import optax
 import pytest
 
-from simasgd.learning.chain.reference import Reference, _functions
+from simasgd.learning.chain import reference
 from simasgd.learning.models.objective import loss
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.machine import _compiled
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, LINEAR, scenario
@@ -124,7 +125,7 @@ def test_modulations_differ_on_fresh_gradients():
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
     """Claim 41: DC-ASGD with λ₀ = 0 is ASGD, and with τ = 0 it is SGD, exactly."""
-    _functions.cache_clear()  # exactly equal are what one compiler made with one effort
+    reference._functions.cache_clear()  # exactly equal are what one compiler made with one effort
     _compiled.cache_clear()
     short = {"stop": {"gradients": None, "updates": 100}}
     plain = final_weights(player, simulate_problem(scenario(LINEAR, short)))

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from simasgd import simulate
-from simasgd.learning.chain.plan import CPU
-from simasgd.learning.chain.reference import Reference
 from simasgd.learning.data import examples
 from simasgd.learning.data.files import VARIABLE
+from simasgd.learning.layout.costs import CPU
 from simasgd.learning.players.compiled import Compiled
-from simasgd.learning.players.planner import planned
+from simasgd.learning.players.planner import lay_out
+from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.agreement import (
@@ -63,7 +63,7 @@ def test_divergence_in_the_middle_of_a_wave_is_found_at_its_update():
     )
     problem = simulate_problem(chosen)
     (half,) = problem.tape.first_step_after([719])
-    layout = planned(problem.recipe, problem.tape, problem.sample, [300], IN_WAVES)
+    layout = lay_out(problem.recipe, problem.tape, problem.sample, [300], IN_WAVES)
     assert half + 1 not in layout.waves.step
     (last,) = Compiled(IN_WAVES).play(problem, [300], lambda done: None)
     assert (last.steps, last.diverged) == (half + 1, True)

@@ -1,0 +1,200 @@
+"""The layout of a tape with one chain of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jax.sharding import Mesh
+from jaxtyping import Array, Float
+
+from simasgd.learning.chain.loop import ChainCarry, ChainColumns, GradientMemory, in_waves, one_by_one
+from simasgd.learning.chain.plan import ChainPlan, plan_chain
+from simasgd.learning.chain.reference import play_reference
+from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
+from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
+from simasgd.learning.layout.costs import DeviceCosts
+from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.sizes import Sizes
+from simasgd.learning.layout.waves import Waves
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.models.objective import loss
+from simasgd.learning.problem.memory import tree_bytes
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import SampleType
+from simasgd.tape import Ints, Tape
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ChainLayout(AbstractLayout):
+    """A layout that carries the current weights, and keeps older versions in slots while learners compute on them."""
+
+    plan: ChainPlan
+
+    @classmethod
+    def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> ChainLayout:
+        def overhead() -> float:
+            weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
+            return costs.overhead(tree_bytes(weights), _count_operations(recipe, sample))
+
+        return cls(plan_chain(tape, costs, overhead, recipe.rule.linear, stops))
+
+    @staticmethod
+    def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+        return play_reference(problem, stops, progress)
+
+    @staticmethod
+    def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
+        return one_by_one(recipe, mesh) if width is None else in_waves(recipe, width, mesh)
+
+    @property
+    def num_slots(self) -> int:
+        return self.plan.num_slots
+
+    @property
+    def slot_contents(self) -> str:
+        return "versions of the weights"
+
+    @property
+    def first(self) -> Ints:
+        return self.plan.first
+
+    @property
+    def waves(self) -> Waves | None:
+        return self.plan.waves
+
+    def samples(self, problem: Problem) -> npt.NDArray[np.int32]:
+        return self._of_samples(problem.batches)
+
+    def member_columns(self, problem: Problem, samples: npt.NDArray[np.int32]) -> MemberColumns:
+        evaluations = self.plan.evaluations
+        local_factor = None
+        if evaluations.reads_copy is not None:
+            local_factor = self._of_evaluations(problem.local_factors[evaluations.gradients[:, 0]], problem.dtype)
+        return MemberColumns(
+            samples=jnp.asarray(samples),
+            codes=None if problem.codes is None else jnp.asarray(self._of_samples(problem.codes)),
+            factor=column(problem.factors, round_up(self.plan.num_steps), problem.dtype),
+            local_factor=local_factor,
+        )
+
+    def shared_columns(self, problem: Problem) -> ChainColumns:
+        plan, tape, evaluations = self.plan, problem.tape, self.plan.evaluations
+        steps = round_up(plan.num_steps)
+        share = None
+        if evaluations.real is not None:
+            of_gradients = evaluations.real / evaluations.real.sum(axis=1, keepdims=True)
+            of_samples = np.repeat(of_gradients / tape.mini_batch, tape.mini_batch, axis=1)
+            share = self._of_evaluations(of_samples, problem.dtype)
+        ends_message = None
+        if problem.recipe.setting.sums:
+            ends_message = self._of_evaluations(tape.last[evaluations.gradients[:, 0]], np.bool_)
+        reads_copy = None if evaluations.reads_copy is None else self._of_evaluations(evaluations.reads_copy, np.bool_)
+        return ChainColumns(
+            share=share,
+            slot=self._of_evaluations(plan.slot[evaluations.timestamp], np.int32) if plan.num_slots else None,
+            staleness=self._of_evaluations(evaluations.staleness, np.int32),
+            learner=self._of_evaluations(evaluations.learner, np.int32),
+            coefficient=self._of_evaluations(evaluations.coefficient, problem.dtype),
+            reads_copy=reads_copy,
+            ends_message=ends_message,
+            first=None if plan.one_each else bounds_column(plan.first, steps + 1),
+            keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
+            wave=None if plan.waves is None else bounds_column(plan.waves.step, round_up(len(plan.waves.step))),
+        )
+
+    def start(self, problem: Problem) -> ChainCarry:
+        plan, rule, weights = self.plan, problem.recipe.rule, problem.start
+        slots = in_slots(weights, plan.num_slots, int(plan.slot[0])) if plan.num_slots else None
+        copies = None
+        if plan.num_copies:
+            copies = jax.tree.map(lambda leaf: jnp.zeros((plan.num_copies, *leaf.shape), leaf.dtype), weights)
+        memory = GradientMemory(rule.per_gradient.init(weights), copies)
+        sent = weights if self._carries_sent(problem.recipe) else None
+        return ChainCarry(weights, rule.update.init(weights), memory, slots, sent)
+
+    def trained(self, carry: ChainCarry) -> Parameters:
+        return carry.weights
+
+    def evaluated(self, recipe: Recipe, carry: ChainCarry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
+        return carry.weights, None
+
+    def bytes_needed(
+        self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
+    ) -> Mapping[str, int]:
+        plan, sizes = self.plan, Sizes.of(recipe, dtype)
+        number, weights = sizes.number, sizes.weights
+        sent = weights if self._carries_sent(recipe) else 0
+        width = 1 if plan.waves is None else plan.waves.width
+        evaluations, layers = round_up(plan.num_evaluations), plan.evaluations.timestamp.shape[1]
+        samples = evaluations * plan.fused * mini_batch
+        flags = (1 if plan.num_copies else 0) + (1 if recipe.setting.sums else 0)
+        of_evaluation = 8 + number + (4 * layers if plan.num_slots else 0) + flags
+        of_step = number + (4 if plan.num_slots else 0)
+        of_copy = number if plan.num_copies else 0
+        of_member = sizes.sample * samples + of_copy * evaluations + of_step * round_up(plan.num_steps)
+        shares = number * samples if plan.evaluations.real is not None else 0
+        return {
+            # Three copies: the initial ones, and those before and after a call of the loop. The earlier ones are needed, since
+            # a call in which weights overflow is repeated.
+            "weights and optimizer": members * 3 * (weights + sizes.state + sizes.memory + sent),
+            "versions in flight": members * 3 * plan.num_slots * weights,
+            "learners' copies": members * 3 * plan.num_copies * weights,
+            "gradients": members * 2 * width * weights,
+            "mini-batches": members * of_member + shares + of_evaluation * evaluations,
+        }
+
+    def describe(self, tape: Tape, recipe: Recipe) -> list[str]:
+        plan = self.plan
+        joined = plan.fused * tape.mini_batch
+        lines = [
+            f"tape         {tape.num_steps:,} updates of {tape.num_gradients:,} gradients, mini-batches of {tape.mini_batch}",
+            f"evaluations  {plan.num_evaluations:,} of up to {joined} samples ({_describe_fusing(plan.fused, recipe)})",
+            f"versions     {plan.num_slots} kept besides the current weights"
+            if plan.num_slots
+            else "versions     only the current weights",
+        ]
+        if plan.num_copies:
+            lines.append(f"copies       {plan.num_copies}, which learners step by themselves")
+        if plan.waves is None:
+            lines.append(f"order        one by one, the fastest on a {jax.default_backend().upper()}")
+        else:
+            number = len(plan.waves.step) - 1
+            mean = plan.num_evaluations / max(1, number)
+            lines.append(f"order        {number:,} waves of {mean:.1f} evaluations on average, at most {plan.waves.width}")
+        return lines
+
+    def _of_samples(self, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Return values of the samples of each gradient (G, µ) as those of each evaluation (E, f·µ), padded."""
+        plan = self.plan
+        joined = values[plan.evaluations.gradients].reshape(plan.num_evaluations, plan.fused * values.shape[1])
+        return pad(joined, round_up(plan.num_evaluations), np.int32)
+
+    def _of_evaluations(self, values: Values, dtype: npt.DTypeLike) -> jax.Array:
+        return column(values, round_up(self.plan.num_evaluations), dtype)
+
+    def _carries_sent(self, recipe: Recipe) -> bool:
+        """Return whether the carry holds the current weights as learners receive them."""
+        return recipe.rule.look is not None and not self.plan.num_slots
+
+
+def _count_operations(recipe: Recipe, sample: SampleType) -> float:
+    """Return the floating-point operations of the gradient of one sample, as XLA counts them before it compiles."""
+    objective = recipe.task.objective
+    weights = jax.eval_shape(objective.init, jax.random.key(0))
+    gradient = jax.jit(jax.grad(lambda w, x, y: loss(objective, w, x, y)))
+    counted = gradient.lower(weights, *(jax.ShapeDtypeStruct((1, *part.shape), part.dtype) for part in sample)).cost_analysis()
+    return max(1.0, float((counted or {}).get("flops", 0.0)))
+
+
+def _describe_fusing(fused: int, recipe: Recipe) -> str:
+    if fused > 1:
+        return f"up to {fused} gradients of one version are one mini-batch"
+    return "no two gradients are one" if recipe.rule.linear else "the rule needs each gradient by itself"

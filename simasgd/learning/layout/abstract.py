@@ -1,0 +1,157 @@
+"""The interface between a layout and the compiled player."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, Int32, PyTree, Shaped
+
+from simasgd.learning.layout.costs import DeviceCosts
+from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.waves import Waves
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import SampleType
+from simasgd.tape import Ints, Tape
+
+AXIS = "devices"
+"""The name of the only axis of a mesh of devices."""
+
+Carry: TypeAlias = PyTree
+"""What a loop passes from step to step. Each kind of layout has its own."""
+SharedColumns: TypeAlias = PyTree
+"""The columns that are equal for all runs of one tape. Each kind of layout has its own."""
+Shared = TypeVar("Shared")
+
+
+class MemberColumns(NamedTuple):
+    """The columns that each run of a group has of its own.
+
+    The group has one tape, with E evaluations of B samples and F updates of an optimizer.
+    """
+
+    samples: Int32[Array, "E B"]
+    """The indices of the training samples."""
+    codes: Int32[Array, "E B"] | None
+    """The augmentation code of each sample; None without augmentation."""
+    factor: Float[Array, " F"]
+    """The schedule's factor of each update of an optimizer."""
+    local_factor: Float[Array, " E"] | None
+    """The schedule's factor of the step of a learner's own copy of the weights; None without copies."""
+
+
+class Rows(NamedTuple, Generic[Shared]):
+    """All columns of a plan on the device."""
+
+    own: MemberColumns
+    shared: Shared
+
+
+class Advance(Protocol):
+    """A loop: returns the carry after steps `start` to `stop`, of the carry before them.
+
+    Indices of samples refer to `inputs` and `labels`.
+    """
+
+    def __call__(
+        self,
+        carry: Carry,
+        rows: Rows[SharedColumns],
+        inputs: Shaped[Array, "samples features"],
+        labels: Shaped[Array, " samples"],
+        start: Int[Array, ""] | int,
+        stop: Int[Array, ""] | int,
+        /,
+    ) -> Carry: ...
+
+
+class AbstractLayout(abc.ABC):
+    """The arrangement of one tape on the device: where each value is kept, and the loop that computes it."""
+
+    @classmethod
+    @abc.abstractmethod
+    def lay_out(
+        cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts
+    ) -> AbstractLayout:
+        """Return the layout of a tape that is fastest on a device of these costs.
+
+        `stops` are the steps after which the weights will be evaluated.
+        """
+
+    @staticmethod
+    @abc.abstractmethod
+    def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+        """Play a problem one row of the tape at a time, as `AbstractPlayer.play` says. No layout is needed."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
+        """Return the loop, with waves of at most `width` evaluations, or one by one if it is None."""
+
+    @property
+    @abc.abstractmethod
+    def num_slots(self) -> int:
+        """The number of slots for models, or for versions of the weights."""
+
+    @property
+    @abc.abstractmethod
+    def slot_contents(self) -> str:
+        """What a slot holds, in words for a message: a plural."""
+
+    @property
+    @abc.abstractmethod
+    def first(self) -> Shaped[Ints, " U+1"]:
+        """The bounds of the evaluations of each step: step u has evaluations `first[u]` to `first[u + 1]`."""
+
+    @property
+    @abc.abstractmethod
+    def waves(self) -> Waves | None:
+        """The waves; None if evaluations are computed one by one."""
+
+    @property
+    def num_steps(self) -> int:
+        """U, the number of steps of the tape."""
+        return len(self.first) - 1
+
+    @abc.abstractmethod
+    def samples(self, problem: Problem) -> Int32[npt.NDArray[np.int32], "E B"]:
+        """Return the indices of a problem's training samples."""
+
+    @abc.abstractmethod
+    def member_columns(self, problem: Problem, samples: Int32[npt.NDArray[np.int32], "E B"]) -> MemberColumns:
+        """Return the columns of one problem of a group, with `samples` as the indices of its samples."""
+
+    @abc.abstractmethod
+    def shared_columns(self, problem: Problem) -> SharedColumns:
+        """Return the columns that all problems of a group share; `problem` is any of the group."""
+
+    @abc.abstractmethod
+    def start(self, problem: Problem) -> Carry:
+        """Return the carry before the first step."""
+
+    @abc.abstractmethod
+    def trained(self, carry: Carry) -> PyTree:
+        """Return all weights in a carry that must stay finite."""
+
+    @abc.abstractmethod
+    def evaluated(self, recipe: Recipe, carry: Carry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
+        """Return the weights to evaluate after `steps` steps and the consensus distance, as `Moment` has them."""
+
+    @abc.abstractmethod
+    def bytes_needed(
+        self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
+    ) -> Mapping[str, int]:
+        """Return the bytes that a replay needs on the device, by purpose, for a group of `members` runs.
+
+        The data set and the intermediate values of a gradient are not included.
+        """
+
+    @abc.abstractmethod
+    def describe(self, tape: Tape, recipe: Recipe) -> list[str]:
+        """Return a description of the layout, one line for each property."""

@@ -1,0 +1,150 @@
+"""The layout of a tape whose learners have models of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int32
+
+from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
+from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
+from simasgd.learning.layout.costs import DeviceCosts
+from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.sizes import Sizes
+from simasgd.learning.layout.waves import Waves
+from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, mean_and_distance, packings, row_by_row
+from simasgd.learning.mixing.packing import Packed
+from simasgd.learning.mixing.plan import MixingPlan, plan_mixing
+from simasgd.learning.mixing.reference import play_reference
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.problem.problem import Problem
+from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import SampleType
+from simasgd.mixing import NONE
+from simasgd.tape import Ints, Tape
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MixingLayout(AbstractLayout):
+    """A layout that keeps in slots all models and optimizers' states that are still needed."""
+
+    plan: MixingPlan
+
+    @classmethod
+    def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> MixingLayout:
+        return cls(plan_mixing(tape))
+
+    @staticmethod
+    def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
+        return play_reference(problem, stops, progress)
+
+    @staticmethod
+    def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
+        return row_by_row(recipe, width, mesh)
+
+    @property
+    def num_slots(self) -> int:
+        return self.plan.num_slots
+
+    @property
+    def slot_contents(self) -> str:
+        return "models"
+
+    @property
+    def first(self) -> Ints:
+        return self.plan.first
+
+    @property
+    def waves(self) -> Waves | None:
+        return None
+
+    def samples(self, problem: Problem) -> npt.NDArray[np.int32]:
+        return pad(problem.batches, round_up(self.plan.num_evaluations), np.int32)
+
+    def member_columns(self, problem: Problem, samples: npt.NDArray[np.int32]) -> MemberColumns:
+        return MemberColumns(
+            samples=jnp.asarray(samples),
+            codes=None if problem.codes is None else self._of_gradients(problem.codes, np.int32),
+            factor=self._of_gradients(problem.factors[self.plan.gradient_rows], problem.dtype),
+            local_factor=None,
+        )
+
+    def shared_columns(self, problem: Problem) -> MixingColumns:
+        plan, tape, mixing = self.plan, self.plan.tape, self.plan.mixing
+        rows = round_up(plan.num_steps)
+
+        def of_rows(values: Values, dtype: npt.DTypeLike = np.int32) -> jax.Array:
+            return column(values, rows, dtype)
+
+        def slots(numbers: Ints, slot: Ints) -> Int32[Array, " U"]:
+            """Return the slots of models or states; for NONE the last slot, which is never read."""
+            return of_rows(np.where(numbers == NONE, slot.max(initial=0), slot[np.maximum(numbers, 0)]))
+
+        reads_base = bool((mixing.base[plan.gradient_rows] == tape.timestamp).all())
+        step_share = mixing.step_share[plan.gradient_rows]
+        return MixingColumns(
+            row=self._of_gradients(plan.gradient_rows, np.int32),
+            read=None if reads_base else self._of_gradients(plan.slot[tape.timestamp], np.int32),
+            staleness=self._of_gradients(tape.staleness, np.int32),
+            learner=self._of_gradients(tape.learner, np.int32),
+            step_share=None if (step_share == 1.0).all() else self._of_gradients(step_share, problem.dtype),
+            base=slots(mixing.base, plan.slot),
+            other=slots(np.where(mixing.other == NONE, mixing.base, mixing.other), plan.slot),
+            base_share=of_rows(mixing.base_share, problem.dtype),
+            other_share=of_rows(mixing.other_share, problem.dtype),
+            state=slots(mixing.state, plan.state_slot),
+            other_state=slots(mixing.other_state, plan.state_slot) if plan.mixes_states else None,
+            keep=of_rows(plan.slot[1:]),
+            keep_state=of_rows(plan.state_slot[1:]),
+            before=bounds_column(plan.first, rows + 1),
+        )
+
+    def start(self, problem: Problem) -> MixingCarry:
+        rule, weights, plan = problem.recipe.rule, problem.start, self.plan
+        model_packing, state_packing = packings(problem.recipe)
+        models = in_slots(model_packing.pack(weights), plan.num_slots, int(plan.slot[0]))
+        states = in_slots(state_packing.pack(rule.update.init(weights)), plan.num_state_slots, int(plan.state_slot[0]))
+        return MixingCarry(models, states, rule.per_gradient.init(weights))
+
+    def trained(self, carry: MixingCarry) -> Packed:
+        return carry.models
+
+    def evaluated(self, recipe: Recipe, carry: MixingCarry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
+        learners, centre = self.plan.slots_held(steps)
+        model, distance = mean_and_distance(carry.models, jnp.asarray(learners), jnp.asarray(centre))
+        return packings(recipe)[0].unpack(model), distance
+
+    def bytes_needed(
+        self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
+    ) -> Mapping[str, int]:
+        plan, sizes = self.plan, Sizes.of(recipe, dtype)
+        evaluations, rows = round_up(plan.num_evaluations), round_up(plan.num_steps)
+        of_row = 2 * sizes.number + 4 * (5 + plan.mixes_states) + 4
+        of_member = (sizes.sample * mini_batch + sizes.number) * evaluations
+        return {
+            "models": members * 3 * plan.num_slots * sizes.weights,
+            "optimizers": members * 3 * (plan.num_state_slots * sizes.state + sizes.memory),
+            "gradients": members * 4 * sizes.weights,
+            "mini-batches": members * of_member + 16 * evaluations + of_row * rows,
+        }
+
+    def describe(self, tape: Tape, recipe: Recipe) -> list[str]:
+        plan = self.plan
+        mixtures, size = plan.num_steps - plan.num_evaluations, tape.mini_batch
+        return [
+            f"tape         {tape.num_gradients:,} gradients and {mixtures:,} mixtures of models, mini-batches of {size}",
+            f"evaluations  {plan.num_evaluations:,} of {size} samples",
+            f"models       {plan.num_slots} kept, those of {plan.mixing.learners} learners and those on their way",
+            "order        one by one",
+        ]
+
+    def _of_gradients(self, values: Values, dtype: npt.DTypeLike) -> jax.Array:
+        return column(values, round_up(self.plan.num_evaluations), dtype)
