@@ -296,7 +296,8 @@ def _learned(
 
 def _run(scenario: Scenario, clock: _Clock, learned: Learned | None, seconds: float) -> Run:
     evaluations = None if learned is None else with_bytes(learned.evaluations, clock.clocked)
-    diverged = None if learned is None else learned.diverged
+    divergence = None if learned is None else learned.divergence
+    diverged = None if divergence is None else {"update": divergence.update, "epoch": divergence.epoch}
     evaluated = [] if evaluations is None else records(thinned(evaluations, MOST_EVALUATIONS))
     last = evaluated[-1] if evaluated and diverged is None else {"test_error": None, "test_loss": None}
     summary = {

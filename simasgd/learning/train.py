@@ -1,4 +1,4 @@
-"""From a tape to what was learned: the weights played, and looked at after every epoch."""
+"""Learning from a tape: a player computes the weights, and they are evaluated after every epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, final
+from typing import final
 
 import jax
 import numpy as np
@@ -18,6 +18,7 @@ from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.player import AbstractPlayer
+from simasgd.learning.players.results import Divergence, Evaluation, Results
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
 from simasgd.results.run import finite
@@ -30,19 +31,23 @@ Progress = Callable[[int], None]
 @final
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What a player made of a tape.
-
-    `evaluations` has a row for the first step at or after each epoch and for the last one: epoch, samples, updates,
-    simulated_seconds, test_loss, test_error (NaN where nothing can be wrong) and consensus_distance (the root mean square of
-    the distances of the learners' models from their mean; NaN where there is one model only). `diverged` says at which update
-    and epoch; None if it did not. Compiling and playing took so many seconds, shared by those who were played together.
-    """
+    """What a scenario learned from a tape."""
 
     evaluations: pd.DataFrame
-    diverged: dict[str, Any] | None
+    """A row for the first step at or after each epoch, and one for the last step.
+
+    Columns: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN if outputs cannot be wrong) and
+    consensus_distance (the root mean square of the distances of the learners' models from their mean; NaN if there is one
+    model only).
+    """
+    divergence: Divergence | None
+    """None if all weights stayed finite."""
     note: str
+    """A remark on the data for readers of the results."""
     compile_seconds: float
+    """For the whole group of scenarios."""
     replay_seconds: float
+    """For the whole group of scenarios."""
 
 
 def train(
@@ -54,44 +59,32 @@ def train(
     checkpoint: AbstractCheckpoint,
     progress: Progress,
 ) -> list[Learned]:
-    """What scenarios learn from one tape that is theirs all, which differ in nothing but their learning rates and the seeds of
-    their learning. A lone one is played by `player`, if that is given; a task takes the place of their model and data.
+    """Return what each scenario of a group learns from their common tape.
 
-    `progress` is told the steps done. Raises simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice.
+    The scenarios differ only in their learning rates and the seeds of their learning. A `task` takes the place of their model
+    and data. A `player`, if given, plays a lone scenario. progress(steps) is called from time to time with the steps done.
+
+    Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
     """
     first = scenarios[0]
     assert first.learning is not None
     assert first.samples_per_epoch is not None
     epochs, steps = evaluation_points(tape, first.samples_per_epoch)
-    stops = sorted(set(steps))
-    with jax.enable_x64(first.learning.precision == "float64"), _on_the_device():
-        problems = list(_posed(scenarios, tape, task))
+    with jax.enable_x64(first.learning.precision == "float64"), _device_errors_translated():
+        problems = list(_build_problems(scenarios, tape, task))
         progress(0)
-        if len(problems) == 1:
-            alone = Compiled(checkpoint=checkpoint) if player is None else player
-            compile_seconds = alone.prepare(problems[0], stops)
-            moments: Iterator[tuple[Moment | None, ...]] = ((moment,) for moment in alone.play(problems[0], stops, progress))
-        else:
-            group = CompiledGroup(checkpoint=checkpoint)
-            compile_seconds = group.prepare(problems, stops)
-            moments = group.play(problems, stops, progress)
+        compile_seconds, moments = _play(problems, sorted(set(steps)), player, checkpoint, progress)
         began = perf_counter()
-        found = checkpoint.found
         for moment_of_each in moments:
             for member, moment in enumerate(moment_of_each):
-                if moment is not None and moment.diverged:
-                    epoch = int(tape.samples_before[moment.steps]) / first.samples_per_epoch
-                    update = int(tape.updates_before[moment.steps])
-                    found[f"diverged {member}"] = {"update": update, "epoch": epoch}
-                elif moment is not None:
-                    value, error = problems[member].evaluate(moment.weights)
-                    distance = None if moment.distance is None else finite(moment.distance)
-                    found[f"step {moment.steps} {member}"] = [finite(value), error, distance]
+                if moment is not None:
+                    results = checkpoint.results
+                    checkpoint.results = _with_moment(results, moment, member, problems[member], first.samples_per_epoch)
         replay_seconds = perf_counter() - began
     return [
         Learned(
-            evaluations=_table(tape, epochs, steps, [found.get(f"step {step} {member}") for step in steps]),
-            diverged=found.get(f"diverged {member}"),
+            evaluations=_table(tape, epochs, steps, checkpoint.results.evaluations_of(member)),
+            divergence=checkpoint.results.divergence_of(member),
             note=problem.note,
             compile_seconds=compile_seconds,
             replay_seconds=replay_seconds,
@@ -100,9 +93,11 @@ def train(
     ]
 
 
-def _posed(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None) -> Iterator[Problem]:
-    """The scenarios' problems, with the recipe and the samples of the first: all rules multiply by the learning rate last, so
-    another one is another factor of the schedule."""
+def _build_problems(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None) -> Iterator[Problem]:
+    """Yield the scenarios' problems, with the recipe and the samples of the first.
+
+    All rules multiply by the learning rate last, so another learning rate is another factor of the schedule.
+    """
     first = build_problem(scenarios[0], tape, task)
     yield first
     for scenario in scenarios[1:]:
@@ -111,15 +106,46 @@ def _posed(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None)
         yield replace(problem, recipe=first.recipe, train=first.train, test=first.test, factors=problem.factors * ratio)
 
 
+def _play(
+    problems: Sequence[Problem],
+    stops: Sequence[int],
+    player: AbstractPlayer | None,
+    checkpoint: AbstractCheckpoint,
+    progress: Progress,
+) -> tuple[float, Iterator[tuple[Moment | None, ...]]]:
+    """Return the seconds that compiling took, and the moments of all problems at each stop."""
+    if len(problems) == 1:
+        alone = Compiled(checkpoint=checkpoint) if player is None else player
+        compile_seconds = alone.prepare(problems[0], stops)
+        return compile_seconds, ((moment,) for moment in alone.play(problems[0], stops, progress))
+    group = CompiledGroup(checkpoint=checkpoint)
+    compile_seconds = group.prepare(problems, stops)
+    return compile_seconds, group.play(problems, stops, progress)
+
+
+def _with_moment(results: Results, moment: Moment, member: int, problem: Problem, samples_per_epoch: int) -> Results:
+    """Return the results with those of a moment."""
+    if moment.diverged:
+        update = int(problem.tape.updates_before[moment.steps])
+        epoch = int(problem.tape.samples_before[moment.steps]) / samples_per_epoch
+        return results.with_divergence(Divergence(member, update, epoch))
+    loss, error = problem.evaluate(moment.weights)
+    distance = None if moment.distance is None else finite(moment.distance)
+    return results.with_evaluation(Evaluation(member, moment.steps, finite(loss), error, distance))
+
+
 def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], list[int]]:
-    """Epochs and the numbers of steps at which they are evaluated: the first at or after each epoch, and the last of all. Of
-    epochs that end in one step only the last is evaluated, so that there are no more evaluations than steps."""
+    """Return epochs, and the numbers of steps after which they are evaluated.
+
+    These are the first step at or after each epoch, and the last step of the tape. Of epochs that end in one step only the
+    last is evaluated, so there are no more evaluations than steps.
+    """
     total = float(tape.samples_before[-1]) / samples_per_epoch
     ended = tape.samples_before // samples_per_epoch
     steps = [0, *(np.flatnonzero(np.diff(ended)) + 1).tolist()]
     epochs = ended[steps].astype(float).tolist()
     if steps[-1] < tape.num_steps:
-        if epochs[-1] == total:  # nothing was applied since, but models were mixed
+        if epochs[-1] == total:  # no gradient was applied since, but models were mixed
             steps[-1] = tape.num_steps
         else:
             epochs.append(total)
@@ -127,7 +153,7 @@ def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], 
     return epochs, steps
 
 
-def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], found: Sequence[Any]) -> pd.DataFrame:
+def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], evaluations: dict[int, Evaluation]) -> pd.DataFrame:
     times = [0.0, *tape.stepped_at.tolist()]
     return pd.DataFrame(
         [
@@ -136,25 +162,25 @@ def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], found: Seq
                 "samples": int(tape.samples_before[step]),
                 "updates": int(tape.updates_before[step]),
                 "simulated_seconds": times[step],
-                "test_loss": values[0],
-                "test_error": values[1],
-                "consensus_distance": values[2],
+                "test_loss": evaluations[step].loss,
+                "test_error": evaluations[step].error,
+                "consensus_distance": evaluations[step].distance,
             }
-            for epoch, step, values in zip(epochs, steps, found, strict=True)
-            if values is not None
+            for epoch, step in zip(epochs, steps, strict=True)
+            if step in evaluations
         ]
     ).astype({"test_loss": float, "test_error": float, "consensus_distance": float})
 
 
 @contextmanager
-def _on_the_device() -> Iterator[None]:
-    """JAX's complaints in our words: too little memory fails the run, and numbers that overflow are found as divergence."""
+def _device_errors_translated() -> Iterator[None]:
+    """Raise RunFailed if the device's memory does not suffice, and ignore warnings of overflow, which is divergence."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             yield
         except jax.errors.JaxRuntimeError as error:
-            # XLA says it as RESOURCE_EXHAUSTED or, where it notices later, as INTERNAL.
+            # XLA reports it as RESOURCE_EXHAUSTED or, where it notices later, as INTERNAL.
             if "out of memory" not in str(error).lower():
                 raise
             raise RunFailed(f"the device's memory does not suffice for this run: {str(error).splitlines()[0]}") from None

@@ -1,66 +1,90 @@
-"""Where a long replay has come to, on disk, so that one that is killed goes on from there to the same numbers."""
+"""Checkpoints: the state of a long replay on disk, so that a killed one continues to the same numbers."""
 
 from __future__ import annotations
 
 import abc
 import hashlib
-import json
 import os
 import threading
 import time
 import uuid
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Literal, NamedTuple, TypeVar, final
 
 import equinox
 import jax
+from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from simasgd.errors import RunFailed
+from simasgd.learning.layout.abstract import Carry
+from simasgd.learning.players.results import Results
 
 Tree = TypeVar("Tree")
 
 
 class AbstractCheckpoint(abc.ABC):
-    """Keeps what a walk through a tape needs to go on. `found` is what was found on the way, in JSON's terms, and is kept
-    along."""
+    """A store for the state of a walk through a tape and for the results so far.
+
+    `results` are set by whoever evaluates the weights. They are kept with the state, and restored with it.
+    """
 
     def __init__(self) -> None:
-        self.found: dict[str, Any] = {}
+        self.results = Results()
 
     @abc.abstractmethod
-    def restored(self, start: Tree) -> tuple[int, Tree]:
-        """The steps done and the carry after them; 0 and `start`, which has its structure, where nothing is kept."""
+    def restore(self, start: Tree) -> tuple[int, Tree]:
+        """Return the number of steps done and the carry after them, and restore `results`.
+
+        If nothing is kept, return 0 and `start`, which has the structure of the carry.
+        """
 
     @abc.abstractmethod
-    def keep(self, steps: int, carry: Any) -> None:
-        """Is told now and then how far the walk has come."""
+    def keep(self, steps: int, carry: Carry) -> None:
+        """Keep the state after `steps` steps, now or later."""
 
     @abc.abstractmethod
     def save(self) -> None:
-        """Keep what the walk was last told to, at once; may be called from another thread."""
+        """Write the last state that `keep` received. Another thread may call this."""
 
 
 @final
 class NoCheckpoint(AbstractCheckpoint):
-    """Keeps nothing."""
+    """A checkpoint that keeps nothing."""
 
-    def restored(self, start: Tree) -> tuple[int, Tree]:
+    def restore(self, start: Tree) -> tuple[int, Tree]:
         return 0, start
 
-    def keep(self, steps: int, carry: Any) -> None:
+    def keep(self, steps: int, carry: Carry) -> None:
         pass
 
     def save(self) -> None:
         pass
 
 
+class _Header(BaseModel):
+    """The first line of a checkpoint file."""
+
+    format: Literal[1]
+    identity: str
+    steps: NonNegativeInt
+    results: Results
+    digest: str
+    """The SHA-256 of the rest of the file."""
+
+
+class _State(NamedTuple):
+    steps: int
+    carry: Carry
+    results: Results
+
+
 @final
 class FileCheckpoint(AbstractCheckpoint):
-    """One file: a line of JSON, then the arrays (equinox's format). It is written under another name and renamed, at most every
-    `seconds`.
+    """A file: a line of JSON, then the arrays in equinox's format.
 
-    `identity` names the run, its code and the kind of device; a file of another identity is not read.
+    It is written under another name and renamed, at most every `seconds`. `identity` names the run, its code and the kind of
+    device. A file of another identity or format, or one that is damaged, is ignored and later replaced.
     """
 
     def __init__(self, path: Path, identity: str, seconds: float) -> None:
@@ -69,26 +93,25 @@ class FileCheckpoint(AbstractCheckpoint):
         self._identity = identity
         self._seconds = seconds
         self._last = time.monotonic()
-        self._come: tuple[int, Any, dict[str, Any]] | None = None  # steps, carry and what was found, not saved yet
+        self._unsaved: _State | None = None
         self._writing = threading.Lock()
 
-    def restored(self, start: Tree) -> tuple[int, Tree]:
+    def restore(self, start: Tree) -> tuple[int, Tree]:
         if not self._path.is_file():
             return 0, start
-        header, _, arrays = self._path.read_bytes().partition(b"\n")
+        first_line, _, arrays = self._path.read_bytes().partition(b"\n")
         try:
-            about = json.loads(header)
-        except ValueError:
-            return 0, start  # not whole; the next one takes its place, as that of another run's does
-        mine = isinstance(about, dict) and about.get("identity") == self._identity
-        if not mine or about.get("arrays") != _digest(arrays):
+            header = _Header.model_validate_json(first_line)
+        except ValidationError:
+            return 0, start
+        if header.identity != self._identity or header.digest != _digest(arrays):
             return 0, start
         carry: Tree = equinox.tree_deserialise_leaves(BytesIO(arrays), start)
-        self.found.update(about["found"])
-        return about["steps"], carry
+        self.results = header.results
+        return header.steps, carry
 
-    def keep(self, steps: int, carry: Any) -> None:
-        self._come = steps, carry, dict(self.found)
+    def keep(self, steps: int, carry: Carry) -> None:
+        self._unsaved = _State(steps, carry, self.results)
         now = time.monotonic()
         if now - self._last >= self._seconds:
             self._last = now
@@ -96,16 +119,16 @@ class FileCheckpoint(AbstractCheckpoint):
 
     def save(self) -> None:
         with self._writing:
-            come, self._come = self._come, None
-            if come is not None:
-                self._write(*come)
+            state, self._unsaved = self._unsaved, None
+            if state is not None:
+                self._write(state)
 
-    def _write(self, steps: int, carry: Any, found: dict[str, Any]) -> None:
+    def _write(self, state: _State) -> None:
         buffer = BytesIO()
-        equinox.tree_serialise_leaves(buffer, jax.device_get(carry))
+        equinox.tree_serialise_leaves(buffer, jax.device_get(state.carry))
         arrays = buffer.getvalue()
-        about = {"identity": self._identity, "steps": steps, "found": found, "arrays": _digest(arrays)}
-        content = json.dumps(about, allow_nan=False).encode() + b"\n" + arrays
+        header = _Header(format=1, identity=self._identity, steps=state.steps, results=state.results, digest=_digest(arrays))
+        content = header.model_dump_json().encode() + b"\n" + arrays
         fresh = self._path.with_name(f".{uuid.uuid4().hex}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +138,7 @@ class FileCheckpoint(AbstractCheckpoint):
                 os.fsync(file.fileno())
             fresh.replace(self._path)
         except OSError as error:
-            raise RunFailed(f"how far the run has come could not be saved in {self._path.parent}: {error}") from error
+            raise RunFailed(f"the state of the run could not be saved in {self._path.parent}: {error}") from error
 
 
 def _digest(content: bytes) -> str:

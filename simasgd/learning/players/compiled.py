@@ -44,7 +44,7 @@ class CompiledGroup:
             self.prepare(problems, stops)
         assert self._prepared is not None
         machine = self._prepared[2]
-        done, carry = self._checkpoint.restored(machine.start)
+        done, carry = self._checkpoint.restore(machine.start)
         left = [stop for stop in stops if stop >= done]
         yield from walk(machine, carry, done, left, progress, self._checkpoint.keep)
 

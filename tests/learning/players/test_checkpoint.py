@@ -17,6 +17,7 @@ import pytest
 from simasgd import RunFailed, Scenario, simulator, study
 from simasgd.learning.players.checkpoint import FileCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
+from simasgd.learning.players.results import Divergence, Evaluation, Results
 from simasgd.scenario.alike import together
 from simasgd.storage.folder import WORK
 from tests.build import LEARNING, LINEAR, PROGRAM, scenario
@@ -136,7 +137,7 @@ def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
     first = FileCheckpoint(tmp_path / "x", "this run", 0.0)
     walk = Compiled(checkpoint=first).play(problem, stops, lambda done: None)
     assert next(walk).steps == 300
-    first.found["seen"] = [1, None]
+    first.results = first.results.with_evaluation(Evaluation(0, 300, 1.0, None, None))
     walk.close()
     second = FileCheckpoint(tmp_path / "x", "this run", 1e9)
     assert relative_distance(final(Compiled(checkpoint=second), problem, stops), undisturbed) == 0.0
@@ -145,14 +146,14 @@ def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
 def test_another_runs_checkpoint_is_not_read(tmp_path):
     start = {"w": np.zeros(3)}
     kept = FileCheckpoint(tmp_path / "x", "one", 0.0)
-    kept.found["a"] = 1
+    kept.results = Results((Evaluation(0, 7, 0.1 + 0.2, None, None),), (Divergence(1, 3, 1 / 3),))
     kept.keep(7, {"w": np.ones(3)})
     other = FileCheckpoint(tmp_path / "x", "another", 0.0)
-    assert other.restored(start) == (0, start)
-    assert other.found == {}
+    assert other.restore(start) == (0, start)
+    assert other.results == Results()
     same = FileCheckpoint(tmp_path / "x", "one", 0.0)
-    steps, carry = same.restored(start)
-    assert (steps, carry["w"].tolist(), same.found) == (7, [1.0, 1.0, 1.0], {"a": 1})
+    steps, carry = same.restore(start)
+    assert (steps, carry["w"].tolist(), same.results) == (7, [1.0, 1.0, 1.0], kept.results)
 
 
 def test_what_is_not_whole_is_begun_anew(tmp_path):
@@ -160,11 +161,12 @@ def test_what_is_not_whole_is_begun_anew(tmp_path):
     FileCheckpoint(tmp_path / "x", "one", 0.0).keep(7, start)
     whole = (tmp_path / "x").read_bytes()
     header = whole.index(b"\n") + 1
-    for content in (b"\x93NUMPY", b"", b"[]\n", whole[:header], whole[:-1], whole[:-1] + b"?"):
+    of_earlier_version = b'{"identity": "one", "steps": 7, "found": {}, "arrays": ""}\n' + whole[header:]
+    for content in (b"\x93NUMPY", b"", b"[]\n", whole[:header], whole[:-1], whole[:-1] + b"?", of_earlier_version):
         (tmp_path / "x").write_bytes(content)
-        assert FileCheckpoint(tmp_path / "x", "one", 0.0).restored(start) == (0, start)
+        assert FileCheckpoint(tmp_path / "x", "one", 0.0).restore(start) == (0, start)
     (tmp_path / "x").write_bytes(whole)
-    assert FileCheckpoint(tmp_path / "x", "one", 0.0).restored(start)[0] == 7
+    assert FileCheckpoint(tmp_path / "x", "one", 0.0).restore(start)[0] == 7
     assert list(tmp_path.iterdir()) == [tmp_path / "x"]
 
 
