@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import PyTree
 
-Parameters = Any
+Parameters: TypeAlias = PyTree
 """A pytree of arrays."""
 
 

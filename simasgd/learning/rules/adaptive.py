@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 
+from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules.staleness import scale_by_staleness
+from simasgd.learning.rules.trees import Updates
 
 _SLACK = 1e-5  # so that n times 1/n fits into 1 however it is rounded
 
@@ -45,19 +48,19 @@ def scale_within_budget_2(window: int) -> optax.GradientTransformationExtraArgs:
 def _within_budget(factor: Callable[[jax.Array, jax.Array], jax.Array], window: int) -> optax.GradientTransformationExtraArgs:
     """`factor` gets τ and what the steps since the weights were read have left of 1."""
 
-    def init(params: Any) -> StepsTaken:
+    def init(params: Parameters) -> StepsTaken:
         return StepsTaken(jnp.int32(-1), jnp.zeros(window, jnp.result_type(*jax.tree.leaves(params))))
 
     def update(
-        updates: Any,
+        updates: Updates,
         state: StepsTaken,
-        params: Any = None,
+        params: Parameters = None,
         *,
         staleness: jax.Array,
         step: jax.Array,
         share: jax.Array | float = 1.0,
-        **extra: Any,
-    ) -> tuple[Any, StepsTaken]:
+        **extra: PyTree,
+    ) -> tuple[Updates, StepsTaken]:
         del params, extra
         recent, number = state.recent, jnp.asarray(step, jnp.int32)
         ago = jnp.arange(window)

@@ -5,11 +5,15 @@ The extra argument `read` holds these, and `params` the current ones, both with 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
+
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.trees import State, Updates
 
 _EPSILON = 1e-7  # DC-ASGD's, below the root
 
@@ -20,7 +24,9 @@ def compensate_delay(strength: float) -> optax.GradientTransformationExtraArgs:
     λ₀·g⊙g stands for the diagonal of the Hessian, so this is a Taylor expansion of the gradient about the weights read.
     """
 
-    def update(updates: Any, state: Any, params: Any, *, read: Any, **extra: Any) -> tuple[Any, Any]:
+    def update(
+        updates: Updates, state: State, params: Parameters, *, read: Parameters, **extra: PyTree
+    ) -> tuple[Updates, State]:
         del extra
         return jax.tree.map(lambda g, now, then: g + strength * g * g * (now - then), updates, params, read), state
 
@@ -30,17 +36,19 @@ def compensate_delay(strength: float) -> optax.GradientTransformationExtraArgs:
 class MeanSquare(NamedTuple):
     """The running mean of squared gradients, with their structure."""
 
-    mean_square: Any
+    mean_square: Updates
 
 
 def compensate_delay_adaptively(strength: float, decay: float) -> optax.GradientTransformationExtraArgs:
     """DC-ASGD-a (arXiv:1609.08326; B1 row 5): λ is λ₀/√(m + 10⁻⁷) for each parameter, with m ← `decay`·m + (1 − `decay`)·g²
     over all gradients in the order in which they are applied, this one included."""
 
-    def init(params: Any) -> MeanSquare:
+    def init(params: Parameters) -> MeanSquare:
         return MeanSquare(jax.tree.map(jnp.zeros_like, params))
 
-    def update(updates: Any, state: MeanSquare, params: Any, *, read: Any, **extra: Any) -> tuple[Any, MeanSquare]:
+    def update(
+        updates: Updates, state: MeanSquare, params: Parameters, *, read: Parameters, **extra: PyTree
+    ) -> tuple[Updates, MeanSquare]:
         del extra
         mean = jax.tree.map(lambda m, g: decay * m + (1.0 - decay) * g * g, state.mean_square, updates)
 
@@ -57,8 +65,8 @@ class StepSizes(NamedTuple):
     `weight`."""
 
     step: jax.Array
-    previous: Any
-    moved: Any
+    previous: Parameters
+    moved: Updates
     weight: jax.Array
 
 
@@ -73,13 +81,13 @@ def scale_by_gap(decay: float) -> optax.GradientTransformationExtraArgs:
     (`simasgd.scenario.learning.modulation.GapAware`).
     """
 
-    def init(params: Any) -> StepSizes:
+    def init(params: Parameters) -> StepSizes:
         dtype = jnp.result_type(*jax.tree.leaves(params))
         return StepSizes(jnp.int32(0), params, jax.tree.map(jnp.zeros_like, params), jnp.zeros((), dtype))
 
     def update(
-        updates: Any, state: StepSizes, params: Any, *, read: Any, step: jax.Array, **extra: Any
-    ) -> tuple[Any, StepSizes]:
+        updates: Updates, state: StepSizes, params: Parameters, *, read: Parameters, step: jax.Array, **extra: PyTree
+    ) -> tuple[Updates, StepSizes]:
         del extra
         new = step != state.step
         moved = jax.tree.map(

@@ -11,13 +11,16 @@ several gradients. A learner's memory knows the gradients that are applied; a re
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
+from jaxtyping import PyTree
 
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.compression import entries_kept
 
 _LEAST_NORMAL, _LEAST_HALF = 2.0**-14, 2.0**-24  # of half precision: from here on it has 11 digits, and its finest step
@@ -31,7 +34,7 @@ def round_to_half() -> optax.GradientTransformationExtraArgs:
         small = jnp.round(g / _LEAST_HALF) * _LEAST_HALF
         return jnp.where(jnp.abs(g) < _LEAST_NORMAL, small, jax.lax.reduce_precision(g, exponent_bits=5, mantissa_bits=10))
 
-    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+    def update(updates: Updates, state: State, params: Parameters = None, **extra: PyTree) -> tuple[Updates, State]:
         del params, extra
         return jax.tree.map(half, updates), state
 
@@ -73,7 +76,7 @@ def _sign(g: jax.Array) -> jax.Array:
 def _of_whole_gradients(encoded: Callable[[jax.Array], jax.Array]) -> optax.GradientTransformationExtraArgs:
     """`encoded` gets all d values, shape (d,)."""
 
-    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+    def update(updates: Updates, state: State, params: Parameters = None, **extra: PyTree) -> tuple[Updates, State]:
         del params, extra
         values, arrays = ravel_pytree(updates)
         return arrays(encoded(values)), state
@@ -108,10 +111,10 @@ def quantize(levels: int, bucket: int | None = None) -> optax.GradientTransforma
         xi = jnp.minimum(drawn, levels) / levels  # a lone value's norm may be rounded to less than its magnitude
         return (norms * jnp.sign(vectors) * xi).ravel()[: g.size]
 
-    def init(params: Any) -> Draws:
+    def init(params: Parameters) -> Draws:
         return Draws(jax.random.key_data(jax.random.fold_in(jax.random.key(0), _bits(params))), jnp.int32(0))
 
-    def update(updates: Any, state: Draws, params: Any = None, **extra: Any) -> tuple[Any, Draws]:
+    def update(updates: Updates, state: Draws, params: Parameters = None, **extra: PyTree) -> tuple[Updates, Draws]:
         del params, extra
         values, arrays = ravel_pytree(updates)
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.messages)
@@ -120,7 +123,7 @@ def quantize(levels: int, bucket: int | None = None) -> optax.GradientTransforma
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _bits(params: Any) -> jax.Array:
+def _bits(params: Parameters) -> jax.Array:
     """One word made of all bits of some weights: the sum of their words modulo 2³²."""
     words = [jax.lax.bitcast_convert_type(leaf, jnp.uint32) for leaf in jax.tree.leaves(params)]
     return jnp.stack([word.sum(dtype=jnp.uint32) for word in words]).sum(dtype=jnp.uint32)
@@ -130,8 +133,8 @@ class Memories(NamedTuple):
     """What each learner has not sent yet: the structure of the weights, with a leading axis of learners on each leaf; and the
     encoder's own state."""
 
-    memories: Any
-    encoder: Any
+    memories: Updates
+    encoder: State
 
 
 def with_error_feedback(encoder: optax.GradientTransformationExtraArgs, learners: int) -> optax.GradientTransformationExtraArgs:
@@ -153,28 +156,28 @@ def summed_up(encoder: optax.GradientTransformationExtraArgs, learners: int) -> 
 
 
 def _remembering(
-    encoder: optax.GradientTransformationExtraArgs, learners: int, left: Callable[[Any, Any], Any]
+    encoder: optax.GradientTransformationExtraArgs, learners: int, left: Callable[[Updates, Updates], Updates]
 ) -> optax.GradientTransformationExtraArgs:
     """`left(message, sent)` stays with the learner when `sent` has taken the place of `message`."""
 
-    def init(params: Any) -> Memories:
+    def init(params: Parameters) -> Memories:
         nothing = jax.tree.map(lambda leaf: jnp.zeros((learners, *leaf.shape), leaf.dtype), params)
         return Memories(nothing, encoder.init(params))
 
     def update(
-        updates: Any,
+        updates: Updates,
         state: Memories,
-        params: Any = None,
+        params: Parameters = None,
         *,
         learner: jax.Array,
         last: jax.Array | bool = True,
-        **extra: Any,
-    ) -> tuple[Any, Memories]:
-        def send(message: Any) -> tuple[Any, Any, Any]:
+        **extra: PyTree,
+    ) -> tuple[Updates, Memories]:
+        def send(message: Updates) -> tuple[Updates, Updates, State]:
             sent, after = encoder.update(message, state.encoder, params, **extra)
             return sent, left(message, sent), after
 
-        def wait(message: Any) -> tuple[Any, Any, Any]:
+        def wait(message: Updates) -> tuple[Updates, Updates, State]:
             return jax.tree.map(jnp.zeros_like, message), message, state.encoder
 
         message = jax.tree.map(lambda every, g: every[learner] + g, state.memories, updates)
@@ -190,15 +193,17 @@ def of_messages(inner: optax.GradientTransformation) -> optax.GradientTransforma
     the others, which are 0, pass it by."""
     wrapped = optax.with_extra_args_support(inner)
 
-    def update(updates: Any, state: Any, params: Any = None, *, last: jax.Array | bool = True, **extra: Any) -> tuple[Any, Any]:
-        def whole(gradient: Any) -> tuple[Any, Any]:
-            seen: tuple[Any, Any] = wrapped.update(gradient, state, params, **extra)
+    def update(
+        updates: Updates, state: State, params: Parameters = None, *, last: jax.Array | bool = True, **extra: PyTree
+    ) -> tuple[Updates, State]:
+        def whole(gradient: Updates) -> tuple[Updates, State]:
+            seen: tuple[Updates, State] = wrapped.update(gradient, state, params, **extra)
             return seen
 
-        def part(gradient: Any) -> tuple[Any, Any]:
+        def part(gradient: Updates) -> tuple[Updates, State]:
             return gradient, state
 
-        result: tuple[Any, Any] = jax.lax.cond(last, whole, part, updates)
+        result: tuple[Updates, State] = jax.lax.cond(last, whole, part, updates)
         return result
 
     return optax.GradientTransformationExtraArgs(inner.init, update)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import optax
+from jaxtyping import PyTree
 
+from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
+from simasgd.learning.rules.trees import State
 from simasgd.scenario.learning import modulation as kinds
 from simasgd.scenario.learning.modulation import Modulation
 
@@ -33,7 +36,7 @@ class Setting(NamedTuple):
     """Whether the messages that are compressed are sums of several gradients."""
 
 
-Look = Callable[[Any, Any, jax.Array], Any]
+Look = Callable[[Parameters, State, jax.Array], Parameters]
 """look(weights, state, factor): the weights as learners are sent them.
 
 `factor` is the schedule's factor of the step that made the weights, and `state` the state of the transformation of each
@@ -49,7 +52,7 @@ class Modulated(NamedTuple):
 
 
 def modulated(
-    modulation: Modulation, learning_rate: float, setting: Setting, rates: Callable[[Any], Any] | None = None
+    modulation: Modulation, learning_rate: float, setting: Setting, rates: Callable[[Parameters], PyTree] | None = None
 ) -> Modulated:
     """Build the transformation of a modulation at the learning rate α₀ = `learning_rate`.
 

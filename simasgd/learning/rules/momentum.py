@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
+
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.trees import Updates
 
 
 class Velocities(NamedTuple):
     """Each learner's momentum: the structure of the weights, with a leading axis of learners on each leaf."""
 
-    velocities: Any
+    velocities: Updates
 
 
 def momentum_by_learner(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
@@ -40,12 +44,12 @@ def _traced(
 ) -> optax.GradientTransformationExtraArgs:
     """`sent(g, v)` is what takes the gradient's place."""
 
-    def init(params: Any) -> Velocities:
+    def init(params: Parameters) -> Velocities:
         return Velocities(_at_rest(params, learners))
 
     def update(
-        updates: Any, state: Velocities, params: Any = None, *, learner: jax.Array, **extra: Any
-    ) -> tuple[Any, Velocities]:
+        updates: Updates, state: Velocities, params: Parameters = None, *, learner: jax.Array, **extra: PyTree
+    ) -> tuple[Updates, Velocities]:
         del params, extra
         own = jax.tree.map(lambda g, every: decay * every[learner] + g, updates, state.velocities)
         return jax.tree.map(sent, updates, own), Velocities(_with(state.velocities, learner, own))
@@ -57,9 +61,9 @@ class Ahead(NamedTuple):
     """Each learner's momentum v_j, as in `Velocities`; the share s_j (λ,) that its last gradient had in its step; and
     Σ s_j·v_j, kept up rather than summed anew."""
 
-    velocities: Any
+    velocities: Updates
     shares: jax.Array
-    ahead: Any
+    ahead: Updates
 
 
 def trace_ahead(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
@@ -71,19 +75,19 @@ def trace_ahead(decay: float, learners: int) -> optax.GradientTransformationExtr
     counts in the sum with the share that its learner's last gradient had.
     """
 
-    def init(params: Any) -> Ahead:
+    def init(params: Parameters) -> Ahead:
         dtype = jnp.result_type(*jax.tree.leaves(params))
         return Ahead(_at_rest(params, learners), jnp.zeros(learners, dtype), jax.tree.map(jnp.zeros_like, params))
 
     def update(
-        updates: Any,
+        updates: Updates,
         state: Ahead,
-        params: Any = None,
+        params: Parameters = None,
         *,
         learner: jax.Array,
         share: jax.Array | float = 1.0,
-        **extra: Any,
-    ) -> tuple[Any, Ahead]:
+        **extra: PyTree,
+    ) -> tuple[Updates, Ahead]:
         del params, extra
         before = jax.tree.map(lambda every: every[learner], state.velocities)
         own = jax.tree.map(lambda g, v: decay * v + g, updates, before)
@@ -99,8 +103,8 @@ def trace_ahead(decay: float, learners: int) -> optax.GradientTransformationExtr
 
 
 def look_ahead(
-    learning_rate: float, decay: float, rates: Callable[[Any], Any] | None = None
-) -> Callable[[Any, Ahead, jax.Array], Any]:
+    learning_rate: float, decay: float, rates: Callable[[Parameters], PyTree] | None = None
+) -> Callable[[Parameters, Ahead, jax.Array], Parameters]:
     """ŵ = w − α·`decay`·Σ s_j·v_j, what a learner is sent of the weights w: DANA-Zero (arXiv:1907.11612; B1 row 7).
 
     The sum is that of `trace_ahead`. α is `learning_rate` times `factor`, where the schedule was at the step that made w, times
@@ -108,16 +112,16 @@ def look_ahead(
     plain SGD; what else an optimizer does to a mean gradient it does not.
     """
 
-    def look(weights: Any, state: Ahead, factor: jax.Array) -> Any:
+    def look(weights: Parameters, state: Ahead, factor: jax.Array) -> Parameters:
         ahead = state.ahead if rates is None else jax.tree.map(lambda a, rate: a * rate, state.ahead, rates(weights))
         return jax.tree.map(lambda w, a: w - jnp.asarray(factor).astype(w.dtype) * (learning_rate * decay) * a, weights, ahead)
 
     return look
 
 
-def _at_rest(params: Any, learners: int) -> Any:
+def _at_rest(params: Parameters, learners: int) -> Updates:
     return jax.tree.map(lambda leaf: jnp.zeros((learners, *leaf.shape), leaf.dtype), params)
 
 
-def _with(velocities: Any, learner: jax.Array, own: Any) -> Any:
+def _with(velocities: Updates, learner: jax.Array, own: Updates) -> Updates:
     return jax.tree.map(lambda every, v: every.at[learner].set(v), velocities, own)

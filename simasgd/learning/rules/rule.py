@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import optax
+from jaxtyping import PyTree
 
+from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules import compression as encoders
 from simasgd.learning.rules.modulations import Look, Modulated, Setting, modulated
 from simasgd.learning.rules.optimizers import local_step, optimizer_of, regularized, scale_by_factor, scale_by_rates
+from simasgd.learning.rules.trees import Updates
 from simasgd.scenario.learning.compression import QSGD, Compression, Half, NoCompression, Sign, TopK
 from simasgd.scenario.learning.modulation import Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
@@ -33,7 +36,7 @@ class Rule(NamedTuple):
     per_gradient: optax.GradientTransformationExtraArgs
     update: optax.GradientTransformationExtraArgs
     linear: bool
-    local: Callable[[Any, Any, jax.Array], Any]
+    local: Callable[[Updates, Parameters, jax.Array], Parameters]
     look: Look | None = None
 
 
@@ -44,8 +47,8 @@ def rule(
     optimizer: Optimizer,
     modulation: Modulation,
     setting: Setting,
-    rates: Callable[[Any], Any] | None = None,
-    decays: Callable[[Any], Any] | None = None,
+    rates: Callable[[Parameters], PyTree] | None = None,
+    decays: Callable[[Parameters], PyTree] | None = None,
     local_learning_rate: float = 0.0,
     compression: Compression = _UNCOMPRESSED,
 ) -> Rule:

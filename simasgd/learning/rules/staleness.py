@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
+
+from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.trees import State, Updates
 
 
 def scale_by_staleness(factor: Callable[[jax.Array], jax.Array]) -> optax.GradientTransformationExtraArgs:
     """Multiplies a gradient by `factor(τ)`. The extra argument `staleness` is τ, a scalar; `factor` gets it as a number of the
     gradient's own type."""
 
-    def update(updates: Any, state: Any, params: Any = None, *, staleness: jax.Array, **extra: Any) -> tuple[Any, Any]:
+    def update(
+        updates: Updates, state: State, params: Parameters = None, *, staleness: jax.Array, **extra: PyTree
+    ) -> tuple[Updates, State]:
         del params, extra
         return jax.tree.map(lambda g: g * factor(jnp.asarray(staleness).astype(g.dtype)).astype(g.dtype), updates), state
 
@@ -27,7 +32,9 @@ def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:
     The extra argument `staleness` is τ, a scalar. Applied before the momentum sees the gradient.
     """
 
-    def update(updates: Any, state: Any, params: Any = None, *, staleness: jax.Array, **extra: Any) -> tuple[Any, Any]:
+    def update(
+        updates: Updates, state: State, params: Parameters = None, *, staleness: jax.Array, **extra: PyTree
+    ) -> tuple[Updates, State]:
         del params, extra
         return jax.tree.map(lambda g: g / jnp.maximum(staleness, 1).astype(g.dtype), updates), state
 
