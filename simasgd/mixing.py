@@ -98,9 +98,11 @@ class Mixing:
         """The model that each holder has when so many rows have been made, shape (λ,) or, with a centre, (λ + 1,)."""
         return np.array([held[np.searchsorted(since, rows, side="right") - 1] for since, held in self._of_holder])
 
-    def lives(self) -> tuple[Ints, Ints]:
-        """Which models are held, and the last row (from 0; U for those that are held in the end) before whose end nobody has
-        given them up, shape (H + holders,) both."""
+    def holding_periods(self) -> tuple[Ints, Ints]:
+        """Return for every holding period the model, and the last row during which it is held (U if held to the end).
+
+        Both have shape (H + holders,).
+        """
         whole = len(self.owner)
         models = [held for _, held in self._of_holder]
         last = [np.append(since[1:] - 1, whole) for since, _ in self._of_holder]

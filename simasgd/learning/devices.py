@@ -1,4 +1,4 @@
-"""What JAX has to compute with."""
+"""The devices that JAX computes on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ VARIABLES = ("JAX_PLATFORMS", "JAX_DISABLE_JIT")
 
 
 def require_devices(*, compiled: bool = True) -> None:
-    """Raise UsageError where the environment's JAX variables ask for what JAX does not have, or, if it is to compile, not to
-    do so."""
+    """Raise UsageError if JAX has no device of the kind that the environment's variables name.
+
+    With `compiled`, also raise it if they forbid JAX to compile.
+    """
     try:
         import jax
 

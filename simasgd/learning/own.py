@@ -1,10 +1,10 @@
-"""A model and data of one's own, as Python functions and arrays."""
+"""Tasks given from Python: a model and data as functions and arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import jax
 import numpy as np
@@ -18,24 +18,28 @@ from simasgd.learning.problem.task import AbstractTask
 from simasgd.scenario.schema import Scenario
 
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]
+"""Inputs and labels, arrays whose leading axis is that of the samples."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Task(AbstractTask):
-    """What a run learns in place of its scenario's model and data: simulate(scenario, task=Task(…)).
-
-    init(key) -> parameters, a pytree of float32 arrays. losses(parameters, inputs, labels) -> the loss of each sample of a
-    mini-batch, shape (batch,), differentiable by JAX; their mean is minimized. wrong(parameters, inputs, labels) -> whether
-    each is taken for something else, shape (batch,), for the test error; None where nothing can be wrong. `train` and `test`
-    are (inputs, labels), arrays whose leading axis is that of the samples.
-    """
+    """What a run learns in place of its scenario's model and data: simulate(scenario, task=Task(…))."""
 
     init: Callable[[jax.Array], Parameters]
+    """init(key) returns the initial parameters, a pytree of float32 arrays."""
     losses: PerSample
+    """losses(parameters, inputs, labels) returns the loss of each sample of a mini-batch, shape (batch,).
+
+    JAX must be able to differentiate it. The mean is minimized.
+    """
     train: Samples
     test: Samples
     wrong: PerSample | None = None
+    """wrong(parameters, inputs, labels) returns whether the output for each sample is wrong, shape (batch,).
+
+    The test error is the mean. None if outputs cannot be wrong.
+    """
 
     @property
     def objective(self) -> Objective:
@@ -47,7 +51,7 @@ class Task(AbstractTask):
 
     @property
     def dataset(self) -> Dataset:
-        """The arrays. Raises ValueError where inputs and labels are not of one number."""
+        """The arrays. Raises ValueError if there are not as many labels as inputs."""
         train, test = (tuple(np.asarray(array) for array in pair) for pair in (self.train, self.test))
         for name, (inputs, labels) in (("train", train), ("test", test)):
             if not inputs.ndim or not labels.ndim or len(inputs) != len(labels) or not len(inputs):
@@ -57,8 +61,10 @@ class Task(AbstractTask):
         return Dataset(train[0], train[1], test[0], test[1])
 
     def described(self, scenario: Scenario) -> Scenario:
-        """The scenario with this task in place of its model and data, in its variants too. Raises ValueError where it learns
-        nothing."""
+        """Return the scenario with this task in place of its model and data, in its variants, too.
+
+        Raises ValueError if the scenario has no learning section.
+        """
         if scenario.learning is None:
             raise ValueError(f"the scenario {scenario.name!r} has no learning section whose model and data could be replaced")
         tree = scenario.model_dump(mode="json")
@@ -67,15 +73,16 @@ class Task(AbstractTask):
                 section["learning"] |= self._sections()
         return Scenario.model_validate(tree)
 
-    def _sections(self) -> dict[str, Any]:
+    def _sections(self) -> dict[str, dict[str, object]]:
+        """Return the sections `model` and `data` that describe this task."""
         data, weights = self.dataset, jax.eval_shape(self.init, jax.random.key(0))
         labels = data.train_labels
         classes = int(labels.max()) + 1 if self.wrong is not None and np.issubdtype(labels.dtype, np.integer) else 0
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(weights))
         counts = {
             "samples": len(labels),
             "test": len(data.test_labels),
             "sample": data.train_inputs.shape[1:],
             "classes": classes,
         }
-        parameters = sum(leaf.size for leaf in jax.tree.leaves(weights))
         return {"model": {"kind": "own", "parameters": parameters}, "data": {"kind": "own", **counts}}

@@ -64,7 +64,7 @@ def plan_mixing(tape: Tape) -> MixingPlan:
     assert mixing is not None
     gradient_rows = np.flatnonzero(np.diff(tape.offsets))
     rows = np.arange(tape.num_steps)
-    held, last = mixing.lives()
+    held, last = mixing.holding_periods()
     mixed = mixing.other != NONE
     reads = [(mixing.base, rows), (mixing.other[mixed], rows[mixed]), (tape.timestamp, tape.step), (held, last)]
     slot, num_slots = assign_slots(tape.num_steps, *_needed(reads))

@@ -67,7 +67,7 @@ def _last_uses(tape: Tape) -> dict[int, list[int]]:
     last = np.full(tape.num_steps + 1, -1)
     every = np.arange(tape.num_steps)
     columns = (mixing.base, mixing.other, mixing.state, mixing.other_state)
-    for numbers, rows in [(tape.timestamp, tape.step), mixing.lives(), *((column, every) for column in columns)]:
+    for numbers, rows in [(tape.timestamp, tape.step), mixing.holding_periods(), *((column, every) for column in columns)]:
         np.maximum.at(last, numbers[numbers != NONE], rows[numbers != NONE])
     last = np.maximum(last, np.arange(-1, tape.num_steps))  # not before the row that makes it
     models_by_row: dict[int, list[int]] = {}
