@@ -192,9 +192,9 @@ def main() -> None:
         assert sum(leaf.size for leaf in jax.tree.leaves(weights)) == sum(math.prod(shape) for shape in workload.shapes)
         scenario = _scenario(workload.updates)
         run = simulate(scenario, task=workload.task)
-        losses = [row["test_loss"] for row in run.summary["evaluations"]]
+        losses = [row.test_loss for row in run.summary.evaluations]
         assert losses[-1] < losses[0]
-        assert run.summary["gradients"]["applied"] == workload.updates
+        assert run.summary.gradients.applied == workload.updates
         peer = _peer(workload) if with_torch else None
         ours, theirs = [], []
         for _ in range(ROUNDS):
@@ -202,7 +202,7 @@ def main() -> None:
             if peer is not None:
                 theirs.append(workload.updates_of_peer / seconds(partial(peer.run, workload.updates_of_peer)))
         _spread(f"updates/s, {name}", ours, ",.0f", f"  wanted: ≥ {workload.wanted[0]:,}")
-        print(f"  (and {run.summary['wall']['compile']:.1f} s to compile, once)")
+        print(f"  (and {run.summary.wall.compile:.1f} s to compile, once)")
         if peer is not None:
             _spread("updates/s of eager PyTorch around a heap", theirs, ",.0f")
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.learning.own import Task
-    from simasgd.results.run import Run, Study
+    from simasgd.results.run import Run
+    from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
     from simasgd.simulator import simulate, study
 
@@ -37,7 +38,7 @@ __all__ = [
 _HOME = {
     "Scenario": "simasgd.scenario.schema",
     "Run": "simasgd.results.run",
-    "Study": "simasgd.results.run",
+    "Study": "simasgd.results.study",
     "Task": "simasgd.learning.own",
     "simulate": "simasgd.simulator",
     "study": "simasgd.simulator",

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any, final
+from typing import Any, Literal, final
 
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
+from simasgd.results.summary import Speedup, StartComparison
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
@@ -42,14 +43,11 @@ class Start:
         most = _SAME + self.chance
         return not (self.spread_seconds - self.cycle) * (1.0 - most) <= self.seconds <= self.spread_seconds * (1.0 + most)
 
-    def plain(self) -> dict[str, Any]:
-        """As run.json has it."""
-        return {
-            "gradients": self.gradients,
-            "seconds": self.seconds,
-            "spread_seconds": self.spread_seconds,
-            "decides": self.decides,
-        }
+    def comparison(self) -> StartComparison:
+        """Return the comparison as run.json holds it."""
+        return StartComparison(
+            gradients=self.gradients, seconds=self.seconds, spread_seconds=self.spread_seconds, decides=self.decides
+        )
 
     def sentence(self, variation: float) -> str:
         """The warning to a reader of the result. Compute times have the coefficient of variation `variation`."""
@@ -68,7 +66,7 @@ class Start:
 class Answers:
     """What run.json says: a row for each faster part, and the effect of the start (None where there can be none)."""
 
-    rows: list[dict[str, Any]] | None
+    rows: tuple[Speedup, ...] | None
     start: Start | None
 
 
@@ -113,7 +111,7 @@ def faster_node(cluster: Cluster) -> Cluster:
     return cluster.model_copy(update=changed)
 
 
-CHANGES: Mapping[str, Callable[[Cluster], Cluster]] = {
+CHANGES: Mapping[Literal["network", "server", "node"], Callable[[Cluster], Cluster]] = {
     "network": faster_network,
     "server": faster_server,
     "node": faster_node,
@@ -142,17 +140,17 @@ def what_if(scenario: Scenario, applied: int) -> Answers:
             spread = _speedup(start.spread_seconds, _seconds(scenario, _spread(faster(scenario.cluster)), gradients))
             spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
         rows.append(
-            {
-                "change": change,
-                "factor": FACTOR,
-                "seconds": seconds,
-                "base_seconds": base,
-                "speedup": speedup,
-                "spread_speedup": spread,
-                "gradients": gradients,
-            }
+            Speedup(
+                change=change,
+                factor=FACTOR,
+                seconds=seconds,
+                base_seconds=base,
+                speedup=speedup,
+                spread_speedup=spread,
+                gradients=gradients,
+            )
         )
-    return Answers(rows, start)
+    return Answers(tuple(rows), start)
 
 
 def _speedup(base: float | None, seconds: float | None) -> float | None:

@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 
 from simasgd import Run, Study, simulate
+from simasgd.results.outcome import outcome_of
+from simasgd.results.summary import Summary
 from tests.build import TIMING, scenario
 
 COLUMNS = ["group", "track", "activity", "start", "end", "learner"]
+NO_PATH = {"compute": 0.0, "push": 0.0, "update": 0.0, "pull": 0.0, "other": 0.0}
 PATH = {"compute": 62.0, "push": 18.0, "update": 8.0, "pull": 12.0, "other": 0.0}
 WHAT_IF = [
     {
@@ -77,7 +80,29 @@ def run(table: pd.DataFrame | None = None, *, seed: int = 0, **summary: Any) -> 
     """A small run of the real clock, with another time line and other entries in its summary."""
     found = simulate(scenario(TIMING, {"seed": seed}))
     length = {} if table is None else {"simulated_seconds": float(table["end"].max())}
-    return replace(found, timeline=table, summary={**found.summary, **length, **summary})
+    return replace(altered(found, **length, **summary), timeline=table)
+
+
+def altered(run: Run, **changes: Any) -> Run:
+    """The run with other entries in its summary, and with the outcome that follows from them.
+
+    A mapping changes some entries of the mapping that it takes the place of.
+    """
+    content = run.summary.as_json()
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(content[key], Mapping)
+        content[key] = {**content[key], **value} if both else value
+    summary = Summary.model_validate(content)
+    outcome = outcome_of(
+        run.scenario.learning,
+        hung=summary.hang is not None,
+        diverged=summary.diverged is not None,
+        applied=summary.gradients.applied,
+        test_error=summary.test_error,
+        test_loss=summary.test_loss,
+        first_loss=summary.evaluations[0].test_loss if summary.evaluations else None,
+    )
+    return replace(run, summary=summary.model_copy(update={"outcome": outcome}))
 
 
 def study_of(runs: Mapping[str, Run | Sequence[Run]]) -> Study:

@@ -57,7 +57,7 @@ def test_tapes(profile, protocol, digest):
 def test_learned_numbers():
     """Not bit for bit across versions of JAX, but close: an accident in mini-batches, initial weights or rules would show."""
     finished = simulate(scenario(LEARNING, {"stop": {"gradients": None, "epochs": 3}}))
-    losses = [row["test_loss"] for row in finished.summary["evaluations"][:4]]
+    losses = [row.test_loss for row in finished.summary.evaluations[:4]]
     assert losses == pytest.approx([2.3891, 0.57938, 0.29315, 0.27943], rel=1e-2)
 
 

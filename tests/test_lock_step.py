@@ -84,17 +84,17 @@ def test_constant_times_on_fair_links_are_found_and_said():
     """16 learners in step take 16/30.7 s a round."""
     found = study(scenario(TIMING, FAIR))
     (run,) = found.runs[""]
-    assert run.summary["lock_step"]["decides"]
-    assert run.summary["lock_step"]["seconds"] == pytest.approx(800 / 30.71, rel=1e-3)
-    assert run.summary["lock_step"]["spread_seconds"] < 800 / 50
-    assert list(found.byte_samples) == run.summary["warnings"]
-    (warning,) = run.summary["warnings"]
+    assert run.summary.lock_step.decides
+    assert run.summary.lock_step.seconds == pytest.approx(800 / 30.71, rel=1e-3)
+    assert run.summary.lock_step.spread_seconds < 800 / 50
+    assert found.notes == run.summary.warnings
+    (warning,) = run.summary.warnings
     assert warning.startswith("How learners start changes this run's speed: the first 800 gradients take 26.05 simulated")
     page = render_study(found)
     assert warning.replace("'", "&#39;") in page
     assert "Where learners start at different moments it is" in page
-    for row in run.summary["what_if"]:
-        assert row["spread_speedup"] is not None
+    for row in run.summary.what_if:
+        assert row.spread_speedup is not None
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_constant_times_on_fair_links_are_found_and_said():
 )
 def test_nothing_is_said_where_the_start_changes_nothing(changes):
     found = study(scenario(TIMING, FAIR, changes))
-    assert not found.byte_samples
-    assert not found.runs[""][0].summary["warnings"]
-    assert all(row["spread_speedup"] is None for row in found.runs[""][0].summary["what_if"])
+    assert not found.notes
+    assert not found.runs[""][0].summary.warnings
+    assert all(row.spread_speedup is None for row in found.runs[""][0].summary.what_if)
 
 
 def test_a_note_names_its_variants():

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, RunFailed, Study, simulate, study
+from simasgd.assembly import evaluation_rows
 from simasgd.cluster.clock.activity import Activity
 from simasgd.learning.players.reference import Reference
-from simasgd.results.run import records, write_json
+from simasgd.results.json_files import write_json
 from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, TIMING, scenario
 
@@ -22,47 +23,42 @@ PROTOCOLS = ["hardsync", "async", {"kind": "n-softsync", "n": 2}]
 protocols = pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
 SHORT = {"stop": {"gradients": None, "epochs": 2.5}, "cluster": {"profile": "p775"}}
 
-KEYS = {
-    "name", "seed", "version", "scenario_hash", "diverged", "simulated_seconds", "gradients", "updates", "samples", "epochs",
-    "gradients_per_simulated_second", "staleness", "learner_time", "servers", "links", "evaluations", "test_error",
-    "test_loss", "wall",
-}  # fmt: skip
-
 
 def without_wall(run):
-    return {key: value for key, value in run.summary.items() if key != "wall"}
+    return run.summary.model_dump(exclude={"wall"})
 
 
 @protocols
 def test_a_run_with_learning(protocol):
     run = simulate(scenario(LEARNING, SHORT, {"protocol": protocol}))
     summary = run.summary
-    assert summary.keys() >= KEYS
-    gradients = summary["gradients"]
-    assert gradients["computed"] == sum(gradients[fate] for fate in ("applied", "dropped", "cancelled", "lost", "in_flight"))
-    assert summary["samples"] == 4 * gradients["applied"] == 4 * len(run.updates)
-    assert 2.5 <= summary["epochs"] == summary["samples"] / 1437 < 2.6
-    assert summary["updates"] == run.updates["timestamp"].max()
-    assert sum(summary["learner_time"].values()) == pytest.approx(1.0)
-    assert summary["learner_time"]["compute"] > 0.5
-    assert summary["gradients_per_simulated_second"] == pytest.approx(gradients["applied"] / summary["simulated_seconds"])
+    gradients = summary.gradients
+    assert gradients.computed == sum(
+        getattr(gradients, fate) for fate in ("applied", "dropped", "cancelled", "lost", "in_flight")
+    )
+    assert summary.samples == 4 * gradients.applied == 4 * len(run.updates)
+    assert 2.5 <= summary.epochs == summary.samples / 1437 < 2.6
+    assert summary.updates == run.updates["timestamp"].max()
+    assert sum(summary.learner_time.model_dump().values()) == pytest.approx(1.0)
+    assert summary.learner_time.compute > 0.5
+    assert summary.gradients_per_simulated_second == pytest.approx(gradients.applied / summary.simulated_seconds)
 
-    staleness = summary["staleness"]
-    assert staleness["mean"] == pytest.approx(run.updates["staleness"].mean())
-    assert staleness["max"] == run.updates["staleness"].max()
-    assert staleness["histogram"] == np.bincount(run.updates["staleness"]).tolist()
+    staleness = summary.staleness
+    assert staleness.mean == pytest.approx(run.updates["staleness"].mean())
+    assert staleness.max == run.updates["staleness"].max()
+    assert staleness.histogram == tuple(np.bincount(run.updates["staleness"]).tolist())
     for percentile in (50, 95, 99):
         exact = np.percentile(run.updates["staleness"], percentile, method="inverted_cdf")
-        assert staleness[f"p{percentile}"] == exact
+        assert getattr(staleness, f"p{percentile}") == exact
 
-    assert summary["evaluations"] == records(run.evaluations)
-    sent = [row["bytes"] for row in summary["evaluations"]]
+    assert summary.evaluations == evaluation_rows(run.evaluations)
+    sent = [row.bytes for row in summary.evaluations]
     assert sent[0] == 0.0
     assert sent == sorted(sent)
-    assert sent[-1] == summary["bytes"]["sent"], "all that was sent until the stop"
-    assert [row["epoch"] for row in summary["evaluations"]] == [0.0, 1.0, 2.0, pytest.approx(summary["epochs"])]
-    assert summary["test_error"] == summary["evaluations"][-1]["test_error"] < summary["evaluations"][0]["test_error"]
-    assert summary["test_loss"] == summary["evaluations"][-1]["test_loss"] == run.test_loss
+    assert sent[-1] == summary.bytes.sent, "all that was sent until the stop"
+    assert [row.epoch for row in summary.evaluations] == [0.0, 1.0, 2.0, pytest.approx(summary.epochs)]
+    assert summary.test_error == summary.evaluations[-1].test_error < summary.evaluations[0].test_error
+    assert summary.test_loss == summary.evaluations[-1].test_loss == run.test_loss
 
 
 @protocols
@@ -70,9 +66,9 @@ def test_evaluations_are_at_the_first_update_at_or_after_each_epoch(protocol):
     run = simulate(scenario(LEARNING, SHORT, {"protocol": protocol}))
     applied = run.updates.groupby("timestamp").size().cumsum() * 4  # samples after each update
     times = run.updates.groupby("timestamp")["time"].first()
-    for row in run.summary["evaluations"][1:-1]:
-        first = applied.index[applied >= row["epoch"] * 1437][0]
-        assert (row["updates"], row["samples"], row["simulated_seconds"]) == (first, applied[first], times[first])
+    for row in run.summary.evaluations[1:-1]:
+        first = applied.index[applied >= row.epoch * 1437][0]
+        assert (row.updates, row.samples, row.simulated_seconds) == (first, applied[first], times[first])
 
 
 def test_evaluation_takes_no_simulated_time():
@@ -104,19 +100,20 @@ def test_what_is_recorded(base, record):
     run = simulate(scenario(base, {"record": record}))
     full = simulate(scenario(base, {"record": "updates"}))
     assert (run.updates is None) is (record == "summary")
-    differ = {key for key in run.summary if run.summary[key] != full.summary[key]} - {"wall"}
+    ours, theirs = run.summary.as_json(), full.summary.as_json()
+    differ = {key for key in ours if ours[key] != theirs[key]} - {"wall"}
     assert differ <= {"scenario_hash"}
     assert (run.evaluations is None) is (base is TIMING)
 
 
 def test_timing_only():
     run = simulate(scenario(TIMING))
-    assert (run.test_error, run.test_loss, run.diverged, run.summary["evaluations"]) == (None, None, False, [])
-    assert run.summary["wall"]["compile"] == run.summary["wall"]["replay"] == 0.0
+    assert (run.test_error, run.test_loss, run.diverged, run.summary.evaluations) == (None, None, False, ())
+    assert run.summary.wall.compile == run.summary.wall.replay == 0.0
     assert run.learners[[activity.name.lower() for activity in Activity]].sum(axis=1).tolist() == pytest.approx(
         [run.simulated_seconds] * 4
     )
-    assert run.learners["gradients"].sum() == run.summary["gradients"]["computed"]
+    assert run.learners["gradients"].sum() == run.summary.gradients.computed
 
 
 EXPLODING = {"learning": {"model": {"hidden": [8, 8]}, "schedule": {"boundaries": [1], "factor": 1e30}}}
@@ -126,17 +123,17 @@ def test_divergence_is_a_result():
     run = simulate(scenario(LEARNING, SHORT, EXPLODING))
     assert run.diverged
     assert (run.test_error, run.test_loss) == (None, None)
-    assert run.summary["diverged"]["update"] > 359
-    assert 1.0 < run.summary["diverged"]["epoch"] < 1.2
+    assert run.summary.diverged.update > 359
+    assert 1.0 < run.summary.diverged.epoch < 1.2
     assert run.evaluations["epoch"].tolist() == [0.0, 1.0]
-    json.dumps(run.summary, allow_nan=False)
+    json.dumps(run.summary.as_json(), allow_nan=False)
 
 
 def test_a_run_that_stops_before_any_update():
     run = simulate(scenario(LEARNING, {"stop": {"gradients": None, "simulated_time": "1 us"}}))
-    assert run.summary["gradients"]["applied"] == 0
-    assert run.summary["staleness"]["mean"] is None
-    assert [row["epoch"] for row in run.summary["evaluations"]] == [0.0]
+    assert run.summary.gradients.applied == 0
+    assert run.summary.staleness.mean is None
+    assert [row.epoch for row in run.summary.evaluations] == [0.0]
     assert run.test_error == pytest.approx(0.9, abs=0.1)
 
 
@@ -154,15 +151,15 @@ BOWL = merge(
 
 def test_where_labels_are_no_classes_there_is_a_loss_and_no_error():
     run = simulate(scenario(BOWL))
-    assert run.summary["test_error"] is None
-    assert run.test_loss == run.summary["test_loss"] == run.summary["evaluations"][-1]["test_loss"]
-    assert [row["test_error"] for row in run.summary["evaluations"]] == [None] * 17
+    assert run.summary.test_error is None
+    assert run.test_loss == run.summary.test_loss == run.summary.evaluations[-1].test_loss
+    assert [row.test_error for row in run.summary.evaluations] == [None] * 17
     assert run.evaluations["test_error"].isna().all()
     assert run.evaluations["test_error"].dtype == np.float64
     table = study(scenario(BOWL, {"repeats": 2})).table()
     assert table["test_error"].tolist() == [None]
     assert table["test_loss_min"][0] < table["test_loss"][0] < table["test_loss_max"][0]
-    json.dumps(run.summary, allow_nan=False)
+    json.dumps(run.summary.as_json(), allow_nan=False)
 
 
 def test_a_loss_beyond_all_numbers_is_none():
@@ -171,7 +168,7 @@ def test_a_loss_beyond_all_numbers_is_none():
     run = simulate(scenario(BOWL, rising, {"cluster": {"learners": 1}}))
     assert not run.diverged
     assert run.test_loss is None
-    json.dumps(run.summary, allow_nan=False)
+    json.dumps(run.summary.as_json(), allow_nan=False)
 
 
 @pytest.mark.parametrize("base", [TIMING, LEARNING, BOWL], ids=["timing", "learning", "without error"])
@@ -179,8 +176,8 @@ def test_a_run_comes_back_from_its_folder(base, tmp_path):
     run = simulate(scenario(base))
     run.save(tmp_path / "run")
     back = Run.load(tmp_path / "run")
-    assert back.summary == json.loads(json.dumps(run.summary))
-    assert back.scenario.hash() == run.scenario.hash() == run.summary["scenario_hash"]
+    assert back.summary == run.summary
+    assert back.scenario.hash() == run.scenario.hash() == run.summary.scenario_hash
     pd.testing.assert_frame_equal(back.updates, run.updates)
     pd.testing.assert_frame_equal(back.learners, run.learners)
     if run.evaluations is not None:
@@ -204,7 +201,7 @@ def test_a_study_runs_every_variant_at_every_seed(tmp_path):
     assert {name: [run.seed for run in runs] for name, runs in result.runs.items()} == {"sync": [0, 1], "async": [0, 1]}
     alone = simulate(chosen.variants["sync"].with_seed(1))
     assert without_wall(alone) == without_wall(result.runs["sync"][1])
-    assert alone.summary["protocol"] == "hardsync"
+    assert alone.summary.protocol == "hardsync"
 
     table = result.table().set_index("variant")
     errors = [run.test_error for run in result.runs["async"]]
@@ -219,7 +216,7 @@ def test_a_study_runs_every_variant_at_every_seed(tmp_path):
     pd.testing.assert_frame_equal(back.table(), result.table())
     assert back.scenario.hash() == chosen.hash()
     for loaded in (back.runs["sync"][1], Run.load(tmp_path / "sync"), *Study.load(tmp_path / "sync").runs[""]):
-        assert loaded.scenario.hash() == loaded.summary["scenario_hash"]
+        assert loaded.scenario.hash() == loaded.summary.scenario_hash
 
 
 @pytest.mark.parametrize(("epochs", "gradients"), [(0.07, 7), (0.29, 29), (1, 100), (0.071, 8), (2.675, 268)])
@@ -227,7 +224,7 @@ def test_epochs_are_counted_exactly_as_written(epochs, gradients):
     one = {"workload": {"mini_batch": 1, "samples_per_epoch": 100}, "stop": {"gradients": None, "epochs": epochs}}
     chosen = scenario(TIMING, one)
     assert chosen.gradients_to_stop == gradients
-    assert simulate(chosen).summary["gradients"]["applied"] == gradients
+    assert simulate(chosen).summary.gradients.applied == gradients
 
 
 def test_given_epochs_move_the_schedule_too():
@@ -251,7 +248,7 @@ def test_given_epochs_move_the_schedule_too():
     ],
 )
 def test_what_stopped_the_run_is_said(stop, by):
-    assert simulate(scenario(TIMING, {"stop": {"gradients": None, **stop}})).summary["stopped_by"] == by
+    assert simulate(scenario(TIMING, {"stop": {"gradients": None, **stop}})).summary.stopped_by == by
 
 
 def test_too_little_memory_is_a_failed_run():

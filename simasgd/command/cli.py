@@ -244,7 +244,7 @@ def schema() -> None:
 def report(folder: Path) -> None:
     """Write the page of a run's or a sweep's folder anew."""
     from simasgd.report.page import write_study, write_sweep
-    from simasgd.results.run import Study
+    from simasgd.results.study import Study
     from simasgd.storage.folder import reopened
     from simasgd.sweeps.sweep import is_sweep, load_table
 
@@ -327,7 +327,8 @@ def _run_into(
     write: Callable[[Any, Path], None] = _write,
 ) -> None:
     """Run all of a scenario, `write` its results into a folder and add the report."""
-    from simasgd.results.run import Study, contents_of, paths_of
+    from simasgd.results.contents import contents_of, paths_of
+    from simasgd.results.study import Study
 
     with at.opened(contents_of(at.kind, chosen, target), paths_of(chosen)) as place:
         from simasgd.command.progress import phases

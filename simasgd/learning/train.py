@@ -21,7 +21,7 @@ from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation, Results
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
-from simasgd.results.run import finite
+from simasgd.results.json_files import finite
 from simasgd.scenario.schema import Scenario
 from simasgd.tape import Tape
 

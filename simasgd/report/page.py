@@ -24,8 +24,9 @@ from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
 from simasgd.report.sweep.sweep_facts import SweepFacts, shorten_key
 from simasgd.report.sweep.verdict import state_sweep_verdict
-from simasgd.results.run import PAGE, Study
+from simasgd.results.study import Study
 from simasgd.scenario.reading import yaml_layer
+from simasgd.storage.files import PAGE
 
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import SweepTable
@@ -42,7 +43,7 @@ def render_study(study: Study) -> str:
     return _render(
         "study.html.j2",
         scripts=("page.js", *(_TIMELINE_SCRIPTS if any(section.timelines for section in sections) else ())),
-        version=next(iter(study.runs.values()))[0].summary["version"],
+        version=next(iter(study.runs.values()))[0].summary.version,
         name=scenario.name,
         heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
         title=scenario.title,  # what its author expects, which the verdict may contradict

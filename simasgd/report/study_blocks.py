@@ -13,7 +13,7 @@ from simasgd.report.sections.learning import build_distance_blocks, build_learni
 from simasgd.report.sections.staleness import build_staleness_block
 from simasgd.report.sections.time import build_time_block
 from simasgd.report.sections.timeline import build_timeline_blocks
-from simasgd.results.run import Study
+from simasgd.results.study import Study
 
 
 def build_study_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:

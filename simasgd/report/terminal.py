@@ -12,7 +12,7 @@ from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.results.outcome import Outcome
-from simasgd.results.run import Study
+from simasgd.results.study import Study
 
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import SweepTable

@@ -108,3 +108,16 @@ def _wrong(column: pd.Series, form: Numbers | Words | Flags) -> str:
     if len(known) and not form.low <= known.min() <= known.max() <= form.high:
         return f"numbers from {form.low:g} to {form.high:g} are expected"
     return ""
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a Parquet table without its index."""
+    with path.open("wb") as file:
+        table.to_parquet(file, compression="zstd", index=False)
+
+
+def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Keep at most `most` rows (2 or more) of a table: evenly spaced ones, the first and the last included."""
+    if len(table) <= most:
+        return table
+    return table.iloc[[i * (len(table) - 1) // (most - 1) for i in range(most)]]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results.run import Run, tables_of
-from simasgd.results.stored import RunJson, read_json
+from simasgd.results.contents import tables_of
+from simasgd.results.json_files import read_json
+from simasgd.results.run import Run
+from simasgd.results.summary import Summary
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
@@ -33,7 +35,7 @@ class PointFolders:
         self._fresh.mkdir(exist_ok=True)
         self._home.mkdir(exist_ok=True)
 
-    def summary(self, name: str, scenario: Scenario) -> dict[str, Any] | None:
+    def summary(self, name: str, scenario: Scenario) -> Summary | None:
         """A point's run.json; None if the point is not there, or damaged."""
         folder = self._home / name
         if not (is_folder(folder) and is_file(folder / RUN) and _has_scenario(folder, scenario)):
@@ -41,10 +43,10 @@ class PointFolders:
         if not all(is_table(folder / f"{name}.parquet") for name in tables_of(scenario)):
             return None
         try:
-            summary = read_json(folder / RUN, RunJson)
+            summary = read_json(folder / RUN, Summary)
         except SimasgdError:
             return None
-        return summary if summary["scenario_hash"] == scenario.hash() else None
+        return summary if summary.scenario_hash == scenario.hash() else None
 
     def save(self, name: str, run: Run) -> None:
         """Write a point that is not there, whole or not at all. Raises OSError, and RunFailed where something is in the way."""

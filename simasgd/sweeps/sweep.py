@@ -14,15 +14,17 @@ import pandas as pd
 from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.printable import printable, shortened
 from simasgd.results.identity import code_version, content_name
-from simasgd.results.outcome import Outcome, has_time, outcome_of, reason
-from simasgd.results.run import read_scenario, write_json, write_table
-from simasgd.results.stored import SweepJson, read_json
-from simasgd.results.tables import SWEEP_POINTS, Words, read_table
+from simasgd.results.json_files import read_json, write_json
+from simasgd.results.outcome import Outcome
+from simasgd.results.run import read_scenario
+from simasgd.results.stored import SweepJson
+from simasgd.results.summary import Summary
+from simasgd.results.tables import SWEEP_POINTS, Words, read_table, write_table
 from simasgd.scenario.alike import together
 from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
-from simasgd.storage.files import PAGE, SCENARIO, SWEEP
+from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import POINTS, ResultsFolder, occupied
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps import pool
@@ -31,8 +33,7 @@ from simasgd.sweeps.points import PointFolders
 
 __all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_points", "run_sweep"]
 
-_TABLE = "points.parquet"
-SWEEP_PATHS = (SWEEP, _TABLE, SCENARIO, PAGE, f"{POINTS}/")
+SWEEP_PATHS = (SWEEP, POINTS_TABLE, SCENARIO, PAGE, f"{POINTS}/")
 """The files that a sweep writes, as `simasgd.storage.folder.occupied` expects them."""
 _OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
 _NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
@@ -197,14 +198,14 @@ def load_table(folder: Path) -> SweepTable:
         raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
     content = read_json(folder / SWEEP, SweepJson)
     axes = tuple(
-        Axis(axis["key"], tuple(axis["values"]), None if axis["numbers"] is None else tuple(map(_unlimited, axis["numbers"])))
-        for axis in content["axes"]
+        Axis(axis.key, axis.values, None if axis.numbers is None else tuple(map(_unlimited, axis.numbers)))
+        for axis in content.axes
     )
-    path = folder / "points.parquet"
+    path = folder / POINTS_TABLE
     points = read_table(path, {**{axis.key: Words(axis.values) for axis in axes}, **SWEEP_POINTS})
     if points is None or points.empty:
         raise UsageError(f"{path}: is missing or empty; the same sweep command makes it anew and keeps its points")
-    return SweepTable(read_scenario(folder), axes, points, content["command"])
+    return SweepTable(read_scenario(folder), axes, points, content.command)
 
 
 def _unlimited(number: float | None) -> float:
@@ -216,7 +217,7 @@ def is_sweep(folder: Path) -> bool:
     return (folder / SWEEP).is_file()
 
 
-def _table(sweep: Sweep, summaries: Mapping[str, Mapping[str, Any]], failures: Mapping[str, str]) -> pd.DataFrame:
+def _table(sweep: Sweep, summaries: Mapping[str, Summary], failures: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for point in sweep.points:
         name = point.folder
@@ -227,7 +228,7 @@ def _table(sweep: Sweep, summaries: Mapping[str, Mapping[str, Any]], failures: M
                 **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},
                 "variant": point.variant,
                 "seed": point.scenario.seed,
-                **(_without_results(error) if summary is None else _results(summary, point.scenario)),
+                **(_without_results(error) if summary is None else _results(summary)),
                 "folder": f"{POINTS}/{name}",
                 "error": error,
             }
@@ -241,18 +242,17 @@ def _without_results(error: str) -> dict[str, Any]:
     return {"outcome": str(outcome), "reason": "", **dict.fromkeys(_NUMBERS, math.nan), "diverged": False}
 
 
-def _results(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
-    """A point's columns from its run.json; NaN where there is no number, and no time of a run that has none to compare."""
-    outcome = outcome_of(summary, scenario.learning)
-    found = {name: summary[name] for name in _NUMBERS if name != "mean_staleness"}
-    found["mean_staleness"] = summary["staleness"]["mean"]
-    if not has_time(summary):
+def _results(summary: Summary) -> dict[str, Any]:
+    """Return the columns of a point that has a run.json: NaN where a number is missing or a time cannot be compared."""
+    found = {name: getattr(summary, name) for name in _NUMBERS if name != "mean_staleness"}
+    found["mean_staleness"] = summary.staleness.mean
+    if not summary.has_time:
         found |= dict.fromkeys(_OF_TIME)
     return {
-        "outcome": str(outcome),
-        "reason": reason(summary, outcome),
+        "outcome": str(summary.outcome),
+        "reason": summary.reason,
         **{name: math.nan if found[name] is None else float(found[name]) for name in _NUMBERS},
-        "diverged": summary["diverged"] is not None,
+        "diverged": summary.diverged is not None,
     }
 
 
@@ -266,7 +266,7 @@ def _write(table: SweepTable, folder: Path) -> None:
         "points": table.points.to_dict("records"),
     }
     write_json(folder / SWEEP, content)
-    write_table(folder / _TABLE, table.points)
+    write_table(folder / POINTS_TABLE, table.points)
     (folder / SCENARIO).write_text(yaml_layer.dump_yaml(table.scenario.resolved()), encoding="utf-8")
 
 

@@ -17,15 +17,19 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from simasgd import simulate
+from simasgd.assembly import assemble
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.errors import ScenarioError
-from simasgd.summary import clock_summary, learner_table, time_summary, timeline, update_table
+from simasgd.timing import Timing
 from tests.build import TIMING, clock, scenario
 from tests.cluster.invariants import holds
 from tests.cluster.random_runs import EXTREME, ORDINARY, runs
 from tests.protocols.table import ROWS
 
 _LONGEST = 300.0  # CPU seconds that a case may take
+_OF_THE_CLOCK = {
+    "simulated_seconds", "gradients", "updates", "stopped_by", "hang", "samples", "epochs", "gradients_per_simulated_second",
+}  # fmt: skip
 
 compressions = st.sampled_from(
     ["none", "none", "fp16", {"kind": "top-k", "fraction": 0.01}, {"kind": "qsgd", "levels": 4}, "sign"]
@@ -124,16 +128,13 @@ def _outcome(case: dict[str, Any]) -> str:
         return "refused"
     clocked, tape = clock(chosen, SpanLog() if chosen.record == "timeline" else None)
     holds(chosen, clocked, tape)
-    said = clock_summary(chosen, clocked)
-    json.dumps(said | time_summary(clocked), allow_nan=False)
-    update_table(tape)
-    learner_table(clocked)
-    if clocked.spans is not None:
-        timeline(clocked.spans)
+    staleness, ages = Counter(tape.staleness.tolist()), Counter[int]()
+    summary = assemble(chosen, Timing(clocked, tape, staleness, ages, 0.0), None, 0.0).summary
+    json.dumps(summary.as_json(), allow_nan=False)
     if chosen.record == "summary" and clocked.hang is None:
-        found = simulate(chosen).summary
-        assert {key: found[key] for key in said} == said
-    return f"ended by {said['stopped_by']}"
+        again = simulate(chosen).summary
+        assert again.model_dump(include=_OF_THE_CLOCK) == summary.model_dump(include=_OF_THE_CLOCK)
+    return f"ended by {summary.stopped_by}"
 
 
 def main(cases: int, seed: int) -> int:

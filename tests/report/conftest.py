@@ -14,7 +14,7 @@ import pytest
 from simasgd import Scenario, Study, study
 from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
 from tests.build import LEARNING, compiled_quickly, scenario
-from tests.clockwork import FAULTS, HANG, NO_FAULTS, PATH, THREADS, WHAT_IF, run, study_of, timeline
+from tests.clockwork import FAULTS, HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 _SMALL = ("cluster.learners=4", "stop.epochs=2")
 _TIMING = ("learning=null", "workload.samples_per_epoch=1437")
@@ -113,10 +113,10 @@ def swept_losses(learned_studies: Studies) -> SweepTable:
 @pytest.fixture(scope="session")
 def clocked() -> Study:
     """Three variants with time lines, one with threads and many links, one that hangs."""
-    links = [{"name": f"node {i} nic in", "busy": 0.9 - 0.01 * i, "mean_queue": 0.1 * i} for i in range(30)]
+    links = [{"name": f"node {i} nic in", "busy": 0.9 - 0.01 * i, "mean_queue": 0.1 * i, "bytes": 0.0} for i in range(30)]
     known = {"critical_path": PATH, "what_if": WHAT_IF, "faults": NO_FAULTS, "hang": None, "overlap": 0.115, "threads": {}}
     adv = {"architecture": "adv", "overlap": 0.5675, "threads": THREADS, "links": links}
-    hung = {"hang": HANG, "faults": FAULTS, "stopped_by": "hang", "critical_path": None, "what_if": None}
+    hung = {"hang": HANG, "faults": FAULTS, "stopped_by": "hang", "critical_path": NO_PATH, "what_if": None}
     return study_of(
         {
             "base": run(timeline(4, 40), **known, architecture="base"),

@@ -79,7 +79,7 @@ def test_headings_and_heroes(compared: Study, study_file: Path, tmp_path: Path) 
         for title in ("Test error over time", "How stale the gradients are", "Where the time goes", "How to read this page"):
             assert title in headings
         for variant, runs in compared.runs.items():
-            mean = sum(run.summary["test_error"] for run in runs) / len(runs)
+            mean = sum(run.summary.test_error for run in runs) / len(runs)
             hero = page.locator(f"[data-hero='{variant}.test_error']")
             assert float(hero.get_attribute("value") or "") == pytest.approx(mean, rel=1e-12)
             assert hero.inner_text() == f"{100 * mean:.1f}\u00a0%"

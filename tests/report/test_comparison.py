@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from simasgd import Run, Study
+from simasgd import Study
 from simasgd.report.comparison.comparison import (
     BYTES,
     CRITERIA,
@@ -97,7 +97,6 @@ def test_a_target_is_reached_at_the_first_evaluation_at_or_below_it() -> None:
     assert find_reach(table, ERROR, 0.95) == Reach(0.0, 0.0, 0.0)
     assert find_reach(table, ERROR, 0.02) is None
     assert find_reach(table, LOSS, 0.3) == Reach(8.0, 4.0, 40.0)
-    assert find_reach(table.drop(columns="bytes"), ERROR, 0.05) == Reach(4.0, 2.0, None)
     assert find_reach(evaluations(math.nan, math.nan), ERROR, 0.05) is None
 
 
@@ -267,21 +266,19 @@ def test_bytes_in_words(size: float, said: str) -> None:
 # Real studies
 
 
-def without_bytes(run: Run) -> Run:
-    assert run.evaluations is not None
-    summary = {key: value for key, value in run.summary.items() if key != "bytes"}
-    return replace(run, evaluations=run.evaluations.drop(columns="bytes"), summary=summary)
-
-
 def test_a_study_is_compared_by_what_its_runs_say(compared: Study) -> None:
     (found,) = compare_variants(compared, collect_facts(compared))
     assert not found.given
     for one, runs in zip(found.contenders, compared.runs.values(), strict=True):
         assert [outcome.score for outcome in one.outcomes] == [run.test_error for run in runs]
-        assert [outcome.bytes for outcome in one.outcomes] == [run.summary["bytes"]["sent"] for run in runs]
+        assert [outcome.bytes for outcome in one.outcomes] == [run.summary.bytes.sent for run in runs]
         for outcome, run in zip(one.outcomes, runs, strict=True):
-            rows = [row for row in run.summary["evaluations"] if found.target and row["test_error"] <= found.target]
-            first = Reach(rows[0]["simulated_seconds"], rows[0]["epoch"], rows[0]["bytes"]) if rows else None
+            rows = [
+                row
+                for row in run.summary.evaluations
+                if found.target and row.test_error is not None and row.test_error <= found.target
+            ]
+            first = Reach(rows[0].simulated_seconds, rows[0].epoch, rows[0].bytes) if rows else None
             assert outcome.reached == first
 
 
@@ -292,16 +289,6 @@ def test_the_page_compares(compared: Study, losses: Study, timing: Study, single
     assert 'id="wins-loss"' in render_study(losses)
     for other in (timing, single):
         assert 'id="wins' not in render_study(other)
-
-
-def test_results_of_earlier_versions_have_no_panel_of_bytes(compared: Study) -> None:
-    old = replace(compared, runs={name: [without_bytes(run) for run in runs] for name, runs in compared.runs.items()})
-    page = render_study(old)
-    assert 'id="wins"' in page
-    assert "against bytes sent" not in page
-    assert "Bytes sent to" not in page
-    (found,) = build_comparison_json(old)["comparisons"]
-    assert next(row for row in found["criteria"] if row["criterion"] == "bytes")["reason"] == "it is not known"
 
 
 def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> None:

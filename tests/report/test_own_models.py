@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study, simulate
+from simasgd.assembly import evaluation_rows
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP, Spread
 from simasgd.report.facts.metric import ERROR
@@ -28,9 +29,8 @@ from simasgd.report.sections.time import build_time_block
 from simasgd.report.sections.timeline import build_timeline_blocks
 from simasgd.report.sections.verdict import describe_busiest, describe_time_spent, state_verdict
 from simasgd.report.study_blocks import build_study_blocks
-from simasgd.results.run import records
 from tests.build import LEARNING, TIMING, scenario
-from tests.clockwork import WHAT_IF, run, study_of, timeline
+from tests.clockwork import WHAT_IF, altered, run, study_of, timeline
 
 AGES = {"mixed": 4, "mean": 0.75, "max": 2, "p50": 0, "p95": 2, "p99": 2, "histogram": [2, 1, 1]}
 SMALL = {"cluster": {"profile": "ethernet-25g"}, "stop": {"gradients": 60}}
@@ -39,7 +39,7 @@ SMALL = {"cluster": {"profile": "ethernet-25g"}, "stop": {"gradients": 60}}
 def alone(kind: str = "gossip-pull", seed: int = 0, **changes: Any) -> Run:
     """A run of the clock alone."""
     found = simulate(scenario(TIMING, SMALL, {"protocol": {"kind": kind}, "seed": seed}))
-    return replace(found, summary={**found.summary, **changes})
+    return altered(found, **changes)
 
 
 def learnt(kind: str, seed: int, distances: Sequence[float]) -> Run:
@@ -59,8 +59,9 @@ def learnt(kind: str, seed: int, distances: Sequence[float]) -> Run:
         }
     )
     chosen = scenario(LEARNING, SMALL, {"protocol": {"kind": kind}, "seed": seed})
-    last = {"evaluations": records(table), "test_error": float(table["test_error"].iloc[-1]), "test_loss": 1.8}
-    return replace(found, scenario=chosen, evaluations=table, summary={**found.summary, **last})
+    last = {"test_error": float(table["test_error"].iloc[-1]), "test_loss": 1.8}
+    rows = [row.model_dump() for row in evaluation_rows(table)]
+    return altered(replace(found, scenario=chosen, evaluations=table), evaluations=rows, **last)
 
 
 @pytest.fixture(scope="module")
@@ -150,11 +151,11 @@ def test_a_real_run_has_them_on_its_page() -> None:
     found = simulate(scenario(LEARNING, SMALL, {"protocol": {"kind": "gossip-pull"}}))
     page = render_study(Study(found.scenario, {"": [found]}))
     heroes = dict(re.findall(r'<data value="([^"]*)" data-hero="gossip-pull.(consensus_distance|mixing)">', page))
-    last = found.summary["evaluations"][-1]["consensus_distance"]
+    last = found.summary.evaluations[-1].consensus_distance
     assert last > 0
     assert {float(value): key for value, key in heroes.items()} == {
         last: "consensus_distance",
-        found.summary["mixing"]["mean"]: "mixing",
+        found.summary.mixing.mean: "mixing",
     }
     assert not re.search(r"\b(nan|None|inf)\b", read(page))
 
@@ -287,21 +288,7 @@ def test_the_reference_without_a_server_is_the_all_reduce(learned: Study) -> Non
     assert choose_reference([found[0], fresh]).name == "fresh", "of equally stale ones that of one model"
 
 
-# Earlier versions
-
-
-def test_results_of_earlier_versions_know_neither_ages_nor_distances(learned: Study) -> None:
-    (run,) = learned.runs["served"]
-    assert run.evaluations is not None
-    summary = {key: value for key, value in run.summary.items() if key != "mixing"}
-    table = run.evaluations.drop(columns="consensus_distance")
-    old = replace(run, evaluations=table, summary=summary | {"evaluations": records(table)})
-    page = render_study(replace(learned.alone("served"), runs={"": [old]}))
-    assert "async reaches" in read(page)
-    assert not re.search("apart|mixed in|[Cc]onsensus", read(page))
-
-
 def test_a_clock_alone_has_no_distance() -> None:
     found = study_of({"": alone()})
     assert build_distance_blocks(found) == []
-    assert run(None).summary["mixing"] is None
+    assert run(None).summary.mixing is None

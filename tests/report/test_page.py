@@ -54,18 +54,18 @@ def test_heroes_equal_run_json(compared: Study, tmp_path: Path) -> None:
 def test_heroes_of_a_single_run(single: Study) -> None:
     summary = single.runs[""][0].summary
     heroes = {key: (float(value), text) for value, key, text in HERO.findall(render_study(single))}
-    assert heroes["async.test_error"] == (summary["test_error"], f"{100 * summary['test_error']:.1f}\u00a0%")
-    assert heroes["async.staleness"] == (summary["staleness"]["mean"], f"{summary['staleness']['mean']:.3g}")
-    assert heroes["async.epochs"] == (summary["epochs"], f"{summary['epochs']:.3g}")
-    assert heroes["async.simulated_seconds"][0] == summary["simulated_seconds"]
-    assert heroes["async.gradients_per_simulated_second"][0] == summary["gradients_per_simulated_second"]
+    assert heroes["async.test_error"] == (summary.test_error, f"{100 * summary.test_error:.1f}\u00a0%")
+    assert heroes["async.staleness"] == (summary.staleness.mean, f"{summary.staleness.mean:.3g}")
+    assert heroes["async.epochs"] == (summary.epochs, f"{summary.epochs:.3g}")
+    assert heroes["async.simulated_seconds"][0] == summary.simulated_seconds
+    assert heroes["async.gradients_per_simulated_second"][0] == summary.gradients_per_simulated_second
 
 
 def test_a_diverged_run_says_where(diverging: Study) -> None:
     page = render_study(diverging)
     for variant, (run,) in diverging.runs.items():
         assert run.diverged
-        update = run.summary["diverged"]["update"]
+        update = run.summary.diverged.update
         assert f'<data value="{update}" data-hero="{variant}.test_error">diverged</data>' in page
         assert f"at update {update:,}" in page
 
@@ -111,7 +111,7 @@ def test_variants_that_learn_stand_beside_ones_that_do_not() -> None:
 def test_seeds_that_reach_different_epochs_end_where_the_verdict_says() -> None:
     time = {"stop": {"gradients": None, "simulated_time": "378 ms"}, "cluster": {"profile": "ethernet-25g", "learners": 3}}
     result = study(scenario(LEARNING, time, {"repeats": 4}))
-    reached = [run.summary["epochs"] for run in result.runs[""]]
+    reached = [run.summary.epochs for run in result.runs[""]]
     assert min(reached) < 1 <= max(reached), "choose a time at which some seeds have finished an epoch"
     table = tabulate_curves(result, ERROR)
     assert table["seeds"].tolist() == [4] * len(table)

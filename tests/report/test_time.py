@@ -11,7 +11,7 @@ import pytest
 from simasgd import Study
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
-from simasgd.report.facts.variant_facts import Faults, Hang, VariantFacts, WhatIf, collect_facts
+from simasgd.report.facts.variant_facts import Hang, VariantFacts, WhatIf, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.faults import build_fault_blocks, describe_hang
 from simasgd.report.sections.time import build_time_block, describe_best_gain, describe_path
@@ -119,31 +119,13 @@ def test_many_links_are_cut_to_the_busiest_in_the_figure_and_all_in_the_table() 
 
 
 def test_variants_with_other_links_have_rows_of_their_own() -> None:
-    some = {"name": "rack 0 up", "busy": 0.75, "mean_queue": 2.0}
+    some = {"name": "rack 0 up", "busy": 0.75, "mean_queue": 2.0, "bytes": 0.0}
     block = section(study_of({"star": run(None), "tree": run(None, seed=1, links=[some])}))
     ((_, table),) = block.more
     found = [[cell.text for cell in row[:2]] for row in table.rows]
     assert ["tree", "rack 0 up"] in found
     assert ["star", "rack 0 up"] not in found
     assert found.count(["tree", "server"]) == found.count(["star", "server"]) == 1
-
-
-def test_summaries_with_less_are_drawn() -> None:
-    new = ("overlap", "architecture", "critical_path", "what_if", "threads", "faults")
-    found = run(None)
-    old = replace(found, summary={key: value for key, value in found.summary.items() if key not in new})
-    study = study_of({"": old})
-    (one,) = collect_facts(study)
-    assert (one.overlap, one.critical_path, one.what_if, one.threads, one.faults, one.hangs) == (
-        None,
-        None,
-        (),
-        {},
-        Faults(),
-        (),
-    )
-    assert [panel.title for panel in section(study).panels] == ["Learners", "Servers and links"]
-    assert build_fault_blocks([one]) == []
 
 
 def test_a_hang_leads_the_verdict_with_its_reason() -> None:
@@ -184,8 +166,7 @@ def test_a_hang_of_some_seeds_is_counted() -> None:
     ],
 )
 def test_faults_are_read(faults: dict[str, float], gradients: dict[str, int], said: str) -> None:
-    usual = run(None).summary["gradients"]
-    (block,) = build_fault_blocks([facts(faults=NO_FAULTS | faults, gradients=usual | gradients)])
+    (block,) = build_fault_blocks([facts(faults=NO_FAULTS | faults, gradients=gradients)])
     assert plain(block.reading) == said
 
 

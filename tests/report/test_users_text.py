@@ -12,7 +12,7 @@ import pytest
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import replace_controls
 from simasgd.report.page import render_sweep
-from simasgd.results.run import thinned
+from simasgd.results.tables import thinned
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import plan_sweep, run_sweep
 from tests.build import TIMING, scenario

@@ -19,16 +19,20 @@ from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.report.terminal import summarise_study, summarise_sweep
-from simasgd.results.outcome import Outcome, fails, gravest, in_words, reason
+from simasgd.results.outcome import Outcome, fails, gravest, in_words
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
 from tests.build import LEARNING, TIMING, scenario
-from tests.clockwork import HANG, study_of
+from tests.clockwork import HANG, altered, study_of
 
 DEAD = {
     "cluster": {"faults": {"crashes": [{"learner": 0, "at": "10 ms"}]}},
     "stop": {"gradients": 400},
 }
+EVALUATION = {
+    "epoch": 0.0, "samples": 0, "updates": 0, "simulated_seconds": 0.0, "test_loss": 2.3, "test_error": 0.9,
+    "consensus_distance": None, "bytes": 0.0,
+}  # fmt: skip
 HANGING = "everybody waits, for ever; these learners crashed for good: 0 (at 0.01 s)"
 
 
@@ -66,9 +70,8 @@ def ended(changes: Mapping[str, Any], **learned: Any) -> Run:
     base = simulate(scenario(TIMING, {"stop": {"gradients": 40}}))
     learning = scenario(LEARNING).learning if learned else None
     chosen = base.scenario.model_copy(update={"learning": learning})
-    evaluation = {"test_loss": 2.3, "test_error": 0.9}
-    numbers = {"evaluations": [evaluation], "test_error": None, "test_loss": None, **learned}
-    return replace(base, scenario=chosen, summary={**base.summary, **numbers, **changes})
+    numbers = {"evaluations": [EVALUATION], "test_error": None, "test_loss": None, **learned}
+    return altered(replace(base, scenario=chosen), **{**numbers, **changes})
 
 
 @pytest.mark.parametrize(
@@ -96,10 +99,10 @@ def test_every_outcome(run: Run, outcome: Outcome, has_time: bool) -> None:
 
 
 def test_run_json_says_the_outcome() -> None:
-    assert simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"})).summary["outcome"] == "hung"
-    assert simulate(scenario(TIMING, DEAD)).summary["outcome"] == "finished"
+    assert simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"})).summary.outcome == "hung"
+    assert simulate(scenario(TIMING, DEAD)).summary.outcome == "finished"
     nothing = simulate(scenario(TIMING, {"stop": {"gradients": None, "simulated_time": "1 ns"}}))
-    assert (nothing.summary["outcome"], nothing.has_time) == ("applied nothing", False)
+    assert (nothing.summary.outcome, nothing.has_time) == ("applied nothing", False)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +162,7 @@ def test_a_study_that_hung_says_so_everywhere() -> None:
     hung = simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"}))
     lone = study_of({"": hung})
     (line,) = summarise_study(lone)
-    assert line.split(maxsplit=1)[1] == f"no simulated time  hung {reason(hung.summary, hung.outcome)}"
+    assert line.split(maxsplit=1)[1] == f"no simulated time  hung {hung.summary.reason}"
     assert line.endswith(HANGING)
     assert ">hung</data>" in render_study(lone)
     both = study_of({"sync": hung, "async": simulate(scenario(TIMING, DEAD))})

@@ -14,7 +14,8 @@ import pytest
 
 from simasgd import Run, Study, simulate, study
 from simasgd.errors import RunFailed, UsageError
-from simasgd.results.run import contents_of, paths_of, staleness_summary
+from simasgd.results.contents import contents_of, paths_of
+from simasgd.results.summary import StalenessCounts
 from simasgd.storage import lock
 from simasgd.storage.folder import WORK, ResultsFolder, Taken, occupied, occupied_by_default, reopened
 from simasgd.storage.manifest import MANIFEST, Contents, Manifest
@@ -477,25 +478,25 @@ def test_damaged_points_are_made_anew_and_what_is_beside_them_stays(tmp_path: Pa
 def test_staleness_by_hand(
     counts: dict[int, int], mean: float, largest: int, percentiles: tuple[int, int, int], histogram: list[int]
 ) -> None:
-    summary = staleness_summary(Counter(counts))
-    assert summary["mean"] == mean
-    assert summary["max"] == largest
-    assert (summary["p50"], summary["p95"], summary["p99"]) == percentiles
-    assert summary["histogram"] == histogram
+    summary = StalenessCounts.of(Counter(counts))
+    assert summary.mean == mean
+    assert summary.max == largest
+    assert (summary.p50, summary.p95, summary.p99) == percentiles
+    assert summary.histogram == tuple(histogram)
 
 
 def test_staleness_of_nothing() -> None:
-    nothing = {"mean": None, "max": None, "p50": None, "p95": None, "p99": None, "histogram": []}
-    assert staleness_summary(Counter()) == nothing
+    nothing = {"mean": None, "max": None, "p50": None, "p95": None, "p99": None, "histogram": ()}
+    assert StalenessCounts.of(Counter()).model_dump() == nothing
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100, 1001])
 @pytest.mark.parametrize("seed", range(5))
 def test_staleness_as_numpy_has_it(size: int, seed: int) -> None:
     drawn = np.random.default_rng(seed).poisson(4.0, size)
-    summary = staleness_summary(Counter(drawn.tolist()))
-    assert summary["mean"] == pytest.approx(drawn.mean(), rel=1e-12)
-    assert summary["max"] == drawn.max()
-    assert summary["histogram"] == np.bincount(drawn).tolist()
+    summary = StalenessCounts.of(Counter(drawn.tolist()))
+    assert summary.mean == pytest.approx(drawn.mean(), rel=1e-12)
+    assert summary.max == drawn.max()
+    assert summary.histogram == tuple(np.bincount(drawn).tolist())
     for share in (50, 95, 99):
-        assert summary[f"p{share}"] == np.percentile(drawn, share, method="inverted_cdf")
+        assert getattr(summary, f"p{share}") == np.percentile(drawn, share, method="inverted_cdf")

@@ -14,7 +14,9 @@ import pytest
 
 from simasgd import Run, Study, UsageError, simulate
 from simasgd.report.page import render_study
-from simasgd.results.stored import RunJson, Stored, StudyJson, SweepJson, VariantsJson, read_json
+from simasgd.results.json_files import Stored, read_json
+from simasgd.results.stored import StudyJson, SweepJson, VariantsJson
+from simasgd.results.summary import Summary
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import TIMING, scenario
@@ -75,8 +77,8 @@ def refused(path: Path, form: type[Stored]) -> str:
 @pytest.mark.parametrize(
     ("file", "form", "optional"),
     [
-        ("study/async/run.json", RunJson, 0.35),
-        ("study/easgd/run.json", RunJson, 0.35),
+        ("study/async/run.json", Summary, 0.35),
+        ("study/easgd/run.json", Summary, 0.35),
         ("study/study.json", StudyJson, 0.35),
         ("study/variants.json", VariantsJson, 1.0),
         ("sweep/sweep.json", SweepJson, 1.0),
@@ -101,7 +103,7 @@ def test_every_key_is_checked(file: str, form: type[Stored], optional: float, re
 @pytest.mark.parametrize(
     "nothing",
     [
-        {"servers": [], "links": [], "what_if": None, "critical_path": None, "overlap": None, "threads": {}},
+        {"servers": [], "links": [], "what_if": None, "overlap": None, "threads": {}},
         {"name": "$a$ <b>", "version": "\ud800", "note": "\x07", "architecture": "$x_$"},
     ],
 )

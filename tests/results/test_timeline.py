@@ -21,8 +21,8 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from simasgd import Run, simulate
-from simasgd.results.run import TRACE
 from simasgd.results.timeline import numbered, tracks_of, under_way, write_trace
+from simasgd.storage.files import TRACE
 from tests.browser import CHROMIUM, FLAGS
 from tests.build import TIMING, scenario
 from tests.clockwork import COLUMNS, run, timeline
@@ -145,7 +145,7 @@ def test_a_run_keeps_its_time_line(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(Run.load(tmp_path).timeline, rows)
     with gzip.open(tmp_path / TRACE, "rt") as file:
         about = json.load(file)["otherData"]
-    assert about == {key: kept.summary[key] for key in ("name", "seed", "scenario_hash", "version")}
+    assert about == {key: getattr(kept.summary, key) for key in ("name", "seed", "scenario_hash", "version")}
 
 
 def test_a_run_without_a_time_line_leaves_no_file(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_score_tolerance, is_same_work
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.outcome import Outcome
-from simasgd.results.run import Run, Study
+from simasgd.results.run import Run
+from simasgd.results.study import Study
 
 SCORE, SECONDS, BYTES, TIME_TO_TARGET, EPOCHS_TO_TARGET, BYTES_TO_TARGET = (
     "score", "simulated_seconds", "bytes", "seconds_to_target", "epochs_to_target", "bytes_to_target",
@@ -30,12 +31,12 @@ Tolerance = Callable[[Spread, Spread], float]
 @final
 @dataclass(frozen=True)
 class Reach:
-    """The first evaluation at or below the target: at how many simulated seconds and epochs, and after how many bytes (None:
-    an earlier version did not count them)."""
+    """The first evaluation at or below the target: at how many simulated seconds and epochs, and after how many
+    bytes."""
 
     seconds: float
     epoch: float
-    bytes: float | None
+    bytes: float
 
 
 @final
@@ -47,7 +48,7 @@ class Seed:
     seed: int
     score: float | None
     seconds: float | None
-    bytes: float | None
+    bytes: float
     reached: Reach | None
 
 
@@ -157,9 +158,7 @@ def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reac
     if there.empty:
         return None
     first = there.iloc[0]
-    return Reach(
-        float(first["simulated_seconds"]), float(first["epoch"]), float(first["bytes"]) if "bytes" in evaluations else None
-    )
+    return Reach(float(first["simulated_seconds"]), float(first["epoch"]), float(first["bytes"]))
 
 
 def find_level(tables: Sequence[pd.DataFrame], metric: Metric) -> float | None:
@@ -277,12 +276,11 @@ def _build_contender(series: int, one: VariantFacts, runs: Sequence[Run], metric
 
 
 def _read_seed(run: Run, metric: Metric, target: float | None) -> Seed:
-    sent = run.summary.get("bytes")  # runs of earlier versions have none
     return Seed(
         seed=run.seed,
         score=run.test_error if metric is ERROR else run.test_loss,
         seconds=run.simulated_seconds if run.has_time else None,
-        bytes=None if sent is None else float(sent["sent"]),
+        bytes=run.summary.bytes.sent,
         reached=None if target is None else find_reach(_get_evaluations(run), metric, target),
     )
 

@@ -20,8 +20,11 @@ from simasgd.report.facts.formats import Spread, use_plain_spaces
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sections.winner import find_winner
-from simasgd.results.outcome import Outcome, in_words, reason
-from simasgd.results.run import COMPARE, Run, Study, write_json
+from simasgd.results.json_files import write_json
+from simasgd.results.outcome import Outcome, in_words
+from simasgd.results.run import Run
+from simasgd.results.study import Study
+from simasgd.storage.files import COMPARE
 
 
 def write_comparison(study: Study, folder: Path) -> None:
@@ -66,10 +69,10 @@ _NOTHING_LEARNED: dict[str, Any] = {
 
 
 def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
-    sent = [float(run.summary["bytes"]["sent"]) for run in runs if run.summary.get("bytes") is not None]
+    sent = [run.summary.bytes.sent for run in runs]
     return {
         "outcome": in_words([run.outcome for run in runs]),
-        "reasons": list(dict.fromkeys(found for run in runs if (found := reason(run.summary, run.outcome)))),
+        "reasons": list(dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)),
         "simulated_seconds": _describe_spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
         "bytes": _describe_spread(Spread.of(sent)),
         "diverged": sum(run.diverged for run in runs),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -11,12 +10,13 @@ import pandas as pd
 
 from simasgd.report.facts.metric import DISTANCE, Metric, choose_metric
 from simasgd.report.facts.variant_facts import name_protocol
-from simasgd.results.run import Run, Study
+from simasgd.results.run import Run
+from simasgd.results.study import Study
 
 
 def tabulate_curves(study: Study, metric: Metric) -> pd.DataFrame:
     """Evaluations of the variants that are judged by this metric, as means over the seeds: series (the variant's number),
-    variant, epoch, updates, seconds, bytes (NaN where a run of an earlier version has none), value, low, high, seeds (how
+    variant, epoch, updates, seconds, bytes, value, low, high, seeds (how
     many). Where the value is infinite there is no row."""
     return _tabulate(
         study, metric, lambda run: run.scenario.learning is not None and choose_metric(run.scenario.learning) is metric
@@ -24,19 +24,19 @@ def tabulate_curves(study: Study, metric: Metric) -> pd.DataFrame:
 
 
 def tabulate_distances(study: Study) -> pd.DataFrame:
-    """The same of the consensus distance, of the variants that have one after the start. Runs of earlier versions have none."""
+    """The same of the consensus distance, of the variants that have one after the start."""
     return _tabulate(study, DISTANCE, _has_distances)
 
 
 def _has_distances(run: Run) -> bool:
     evaluations = run.evaluations
-    return evaluations is not None and DISTANCE.key in evaluations and bool(evaluations[DISTANCE.key].iloc[1:].notna().any())
+    return evaluations is not None and bool(evaluations[DISTANCE.key].iloc[1:].notna().any())
 
 
 def _tabulate(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> pd.DataFrame:
     parts = []
     for series, (variant, runs) in enumerate(study.runs.items()):
-        tables = [_add_bytes(run.evaluations) for run in runs if run.evaluations is not None]
+        tables = [run.evaluations for run in runs if run.evaluations is not None]
         if not tables or not any(map(is_meant, runs)):
             continue
         merged = _merge_seeds(tables, runs, metric)
@@ -66,10 +66,6 @@ def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Me
     )
 
 
-def _add_bytes(evaluations: pd.DataFrame) -> pd.DataFrame:
-    return evaluations if "bytes" in evaluations else evaluations.assign(bytes=math.nan)
-
-
 def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
     """The evaluations at whole epochs that every run reached that did not diverge, numbered by epoch in column `row`."""
     whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
@@ -87,11 +83,12 @@ def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataF
 
 
 def count_histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "staleness") -> list[int]:
-    """Gradients of staleness 0, 1, 2, …, or what was mixed in of such ages, over all seeds. Runs of earlier versions know of no
-    mixing."""
+    """Gradients of staleness 0, 1, 2, …, or what was mixed in of such ages, over all seeds."""
     counts: Counter[int] = Counter()
     for run in runs:
-        counts.update(dict(enumerate((run.summary.get(of) or {}).get("histogram", ()))))
+        distribution = run.summary.staleness if of == "staleness" else run.summary.mixing
+        if distribution is not None:
+            counts.update(dict(enumerate(distribution.histogram)))
     return [counts[value] for value in range(max(counts, default=-1) + 1)]
 
 
@@ -102,8 +99,11 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
         ticks = [
             (
                 run.simulated_seconds,
-                bool(run.summary["servers"]),
-                *(run.summary.get(key) for key in ("gradients", "staleness", "mixing", "learner_time")),
+                bool(run.summary.servers),
+                run.summary.gradients,
+                run.summary.staleness,
+                run.summary.mixing,
+                run.summary.learner_time,
             )
             for run in runs
         ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
 from simasgd.report.facts.formats import Spread
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.results.outcome import Outcome, gravest
-from simasgd.results.run import Run, Study, mean
+from simasgd.results.run import Run
+from simasgd.results.study import Study, mean_of
+from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
 from simasgd.results.timeline import numbered
 
 
@@ -177,28 +178,28 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         test_error=Spread.of([run.test_error for run in runs if run.test_error is not None]),
         test_loss=Spread.of([run.test_loss for run in runs if run.test_loss is not None]),
         simulated_seconds=Spread.of([run.simulated_seconds for run in runs if run.has_time]),
-        rate=Spread.of([run.summary["gradients_per_simulated_second"] for run in runs if run.has_time]),
-        epochs=mean([run.summary["epochs"] for run in runs if run.summary["epochs"] is not None]),
-        samples=mean([run.summary["samples"] for run in runs]) or 0.0,
-        staleness=Spread.of([found for run in runs if (found := run.summary["staleness"]["mean"]) is not None]),
+        rate=Spread.of([run.summary.gradients_per_simulated_second for run in runs if run.has_time]),
+        epochs=mean_of([epochs for run in runs if (epochs := run.summary.epochs) is not None]),
+        samples=mean_of([run.summary.samples for run in runs]) or 0.0,
+        staleness=Spread.of([mean for run in runs if (mean := run.summary.staleness.mean) is not None]),
         law=scenario.protocol.lawful_staleness(learners),
-        has_server=any(run.summary["servers"] for run in runs),
+        has_server=any(run.summary.servers for run in runs),
         own_models=scenario.protocol.has_own_models,
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
-        mixing=Spread.of([found for run in runs if (found := (run.summary.get("mixing") or {}).get("mean")) is not None]),
+        mixing=Spread.of([age for run in runs if (age := _mean_age(run)) is not None]),
         distance=Spread.of([found for run in runs if (found := _read_distance(run)) is not None]),
-        diverged=tuple(_read_divergence(run) for run in runs if run.diverged),
-        learner_time=_average([run.summary["learner_time"] for run in runs]),
-        threads=_average_threads([run.summary.get("threads") or {} for run in runs]),
-        overlap=mean([found for run in runs if (found := run.summary.get("overlap")) is not None]),
-        architecture=runs[0].summary.get("architecture", "base"),
+        diverged=tuple(
+            Divergence(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
+        ),
+        learner_time=_average([run.summary.learner_time.model_dump() for run in runs]),
+        threads=_average_threads([run.summary.threads for run in runs]),
+        overlap=mean_of([overlap for run in runs if (overlap := run.summary.overlap) is not None]),
+        architecture=runs[0].summary.architecture,
         resources=_average_resources([run.summary for run in runs]),
-        critical_path=_average_critical_path([found for run in runs if (found := run.summary.get("critical_path"))]),
+        critical_path=_average_critical_path([run.summary.critical_path.model_dump() for run in runs]),
         what_if=_read_what_if(runs[0].summary),
         faults=_sum_faults([run.summary for run in runs]),
-        hangs=tuple(
-            Hang(run.seed, found["at"], found["reason"]) for run in runs if (found := run.summary.get("hang")) is not None
-        ),
+        hangs=tuple(Hang(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
     )
 
 
@@ -206,44 +207,44 @@ def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {key: math.fsum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
 
-def _read_divergence(run: Run) -> Divergence:
-    found = run.summary["diverged"]
-    return Divergence(run.seed, found["update"], found["epoch"])
+def _mean_age(run: Run) -> float | None:
+    """The mean age of the models that were mixed in; None if learners have no models of their own."""
+    return None if run.summary.mixing is None else run.summary.mixing.mean
 
 
 def _read_distance(run: Run) -> float | None:
-    """The last consensus distance; None of one common model, of a run that diverged, and of runs of earlier versions."""
-    evaluations = run.summary["evaluations"]
-    found: float | None = evaluations[-1].get("consensus_distance") if evaluations and not run.diverged else None
-    return found
+    """The last consensus distance; None of one common model, and of a run that diverged."""
+    evaluations = run.summary.evaluations
+    return evaluations[-1].consensus_distance if evaluations and not run.diverged else None
 
 
-def _read_what_if(summary: Mapping[str, Any]) -> tuple[WhatIf, ...]:
+def _read_what_if(summary: Summary) -> tuple[WhatIf, ...]:
     """Without a server nothing is asked of one; a changed cluster that hung has no speed-up."""
     return tuple(
-        WhatIf(found["change"], found["factor"], found["speedup"], found["gradients"], found.get("spread_speedup"))
-        for found in summary.get("what_if") or ()
-        if found["speedup"] is not None and (found["change"] != "server" or summary["servers"])
+        WhatIf(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup)
+        for row in summary.what_if or ()
+        if row.speedup is not None and (row.change != "server" or summary.servers)
     )
 
 
-def _average_resources(summaries: Sequence[Mapping[str, Any]]) -> tuple[Resource, ...]:
+def _average_resources(summaries: Sequence[Summary]) -> tuple[Resource, ...]:
     """Means over the seeds, of the servers and then of the links by their numbers. A link that a seed never used was idle."""
-    servers, links = ([{one["name"]: one for one in summary[group]} for summary in summaries] for group in ("servers", "links"))
+    servers = [{server.name: server for server in summary.servers} for summary in summaries]
+    links = [{link.name: link for link in summary.links} for summary in summaries]
     return (
         *(_average_resource(name, servers) for name in servers[0]),
         *(_average_resource(name, links) for name in numbered({name for seed in links for name in seed})),
     )
 
 
-def _average_resource(name: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> Resource:
-    same = [seed[name] for seed in seeds if name in seed]
-    busy, mean_queue = (math.fsum(one[key] for one in same) / len(seeds) for key in ("busy", "mean_queue"))
-    return Resource(format_resource_name(name), busy, mean_queue)
+def _average_resource(name: str, seeds: Sequence[Mapping[str, ServerLoad | LinkLoad]]) -> Resource:
+    loads = [seed[name] for seed in seeds if name in seed]
+    busy = math.fsum(load.busy for load in loads) / len(seeds)
+    return Resource(format_resource_name(name), busy, math.fsum(load.mean_queue for load in loads) / len(seeds))
 
 
-def _average_threads(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    return {thread: _average([row[thread] for row in rows]) for thread in rows[0]}
+def _average_threads(rows: Sequence[Mapping[str, TimeFractions]]) -> dict[str, dict[str, float]]:
+    return {thread: _average([row[thread].model_dump() for row in rows]) for thread in rows[0]}
 
 
 def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
@@ -251,10 +252,10 @@ def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, flo
     return _average(shares) if shares else None
 
 
-def _sum_faults(summaries: Sequence[Mapping[str, Any]]) -> Faults:
-    """Sums over the seeds. Summaries of earlier versions know of none."""
-    known = [summary.get("faults", {}) | summary["gradients"] for summary in summaries]
-    return Faults(**{one.name: sum(row.get(one.name, 0) for row in known) for one in fields(Faults)})
+def _sum_faults(summaries: Sequence[Summary]) -> Faults:
+    """Sums over the seeds."""
+    rows = [{**summary.faults.model_dump(), **summary.gradients.model_dump()} for summary in summaries]
+    return Faults(**{field.name: sum(row[field.name] for row in rows) for field in fields(Faults)})
 
 
 def format_resource_name(name: str) -> str:

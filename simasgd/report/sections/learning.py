@@ -12,7 +12,8 @@ from simasgd.report.facts.formats import format_bytes, format_number, list_some
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS, Metric
 from simasgd.report.facts.tables import tabulate_curves, tabulate_distances
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.results.run import Study, thinned
+from simasgd.results.study import Study
+from simasgd.results.tables import thinned
 
 _MOST_READ = 8
 _MOST_POINTS, _MOST_ROWS = 400, 200
@@ -31,7 +32,7 @@ def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compar
             reading=_join_sentences(
                 describe_curves(table, metric), describe_tested_models(table, variants, metric), _describe_spread(table)
             ),
-            axes=_choose_axes(table, metric in compared),
+            axes=_choose_axes(metric in compared),
         )
         for table, metric in tables
         if not table.empty
@@ -58,9 +59,9 @@ def _describe_spread(table: pd.DataFrame) -> str:
     return "Lines are means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
 
 
-def _choose_axes(table: pd.DataFrame, is_compared: bool) -> Sequence[tuple[str, str]]:
-    """What the curves are drawn against. Runs of earlier versions did not count bytes at each evaluation."""
-    return [*_AXES, ("bytes", "bytes sent")] if is_compared and table["bytes"].notna().all() else _AXES
+def _choose_axes(is_compared: bool) -> Sequence[tuple[str, str]]:
+    """What the curves are drawn against."""
+    return [*_AXES, ("bytes", "bytes sent")] if is_compared else _AXES
 
 
 def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: str, axes: Sequence[tuple[str, str]]) -> Block:

@@ -8,7 +8,8 @@ from typing import Any
 from simasgd.report.drawing.page_parts import Profile, Table
 from simasgd.report.facts.formats import NBSP, format_duration, format_number, join_words, list_some, spell_count
 from simasgd.report.facts.variant_facts import name_protocol
-from simasgd.results.run import Run, Study
+from simasgd.results.run import Run
+from simasgd.results.study import Study
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.models import MLP, Linear, Logistic, Quadratic, Softmax
@@ -60,10 +61,10 @@ def tabulate_provenance(study: Study) -> Table:
     """Versions, hashes and what the runs cost."""
     every = {variant or name_protocol(runs[0].scenario.protocol): runs for variant, runs in study.runs.items()}
     first = next(iter(every.values()))[0].summary
-    packages = ", ".join(f"{name} {version}" for name, version in first["packages"].items())
-    hashes = [(f"scenario hash, {name}", runs[0].summary["scenario_hash"]) for name, runs in every.items()]
+    packages = ", ".join(f"{name} {version}" for name, version in first.packages.items())
+    hashes = [(f"scenario hash, {name}", runs[0].summary.scenario_hash) for name, runs in every.items()]
     walls = [(f"wall time, {name}", _format_wall_time(runs)) for name, runs in every.items()]
-    rows = [("simasgd", first["version"]), ("Python", first["python"]), ("packages", packages), *hashes, *walls]
+    rows = [("simasgd", first.version), ("Python", first.python), ("packages", packages), *hashes, *walls]
     return Table.of(("what", "value"), rows, words=2)
 
 
@@ -82,7 +83,7 @@ def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
     # As typed values and back, so that equal quantities read alike whatever unit they were written in.
     whole = Cluster.model_validate({"learners": 1, **cluster}).model_dump(mode="json")
     used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
-    has_server = any(run.summary["servers"] for run in runs)
+    has_server = any(run.summary.servers for run in runs)
     rows = []
     for key, source in sources.items():
         value = str(_get(whole, key))
@@ -165,6 +166,11 @@ def _list_seeds(runs: Sequence[Run]) -> str:
 
 
 def _format_wall_time(runs: Sequence[Run]) -> str:
-    parts = {key: sum(run.summary["wall"][key] for run in runs) for key in ("total", "simulate", "compile", "replay")}
-    said = ", ".join(f"{key} {format_duration(seconds)}" for key, seconds in parts.items() if key != "total" and seconds)
-    return f"{format_duration(parts['total'])} ({said})"
+    walls = [run.summary.wall for run in runs]
+    parts = {
+        "simulate": sum(wall.simulate for wall in walls),
+        "compile": sum(wall.compile for wall in walls),
+        "replay": sum(wall.replay for wall in walls),
+    }
+    said = ", ".join(f"{phase} {format_duration(seconds)}" for phase, seconds in parts.items() if seconds)
+    return f"{format_duration(sum(wall.total for wall in walls))} ({said})"

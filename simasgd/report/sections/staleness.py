@@ -12,7 +12,8 @@ from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, 
 from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some
 from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_over_time
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.results.run import Run, Study
+from simasgd.results.run import Run
+from simasgd.results.study import Study
 
 _MOST_ROWS = 60
 _AGES = "age of what is mixed in"
@@ -61,7 +62,7 @@ def _build_staleness_panel(
     label = f"Histogram of staleness under {names}: mean {format_number(one.staleness.mean)}{law}, greatest {len(counts) - 1}."
     what = OWN_STALENESS if one.own_models else STALENESS
     drawn = figures.draw_histogram(counts, one.staleness.mean, one.law, longest, svg.choose_series_colour(group[0]), what)
-    p95 = max(run.summary["staleness"]["p95"] or 0 for run in runs)
+    p95 = max(run.summary.staleness.p95 or 0 for run in runs)
     tail = f"95{NBSP}% of the gradients have at most {p95:,}, all at most {len(counts) - 1:,}"
     note = f"Mean {format_number(one.staleness.mean)}{law}. {tail}."
     return Panel(names, svg.render_inline(drawn, f"staleness-{group[0]}", label), note=note)
@@ -74,7 +75,7 @@ def _build_age_panel(
     assert one.mixing is not None
     label = f"Histogram of the {_AGES} under {names}: mean {format_number(one.mixing.mean)}, greatest {len(counts) - 1}."
     drawn = figures.draw_histogram(counts, one.mixing.mean, None, oldest, svg.choose_series_colour(group[0]), AGE)
-    p95 = max(run.summary["mixing"]["p95"] or 0 for run in runs)
+    p95 = max(run.summary.mixing.p95 or 0 for run in runs if run.summary.mixing is not None)
     tail = f"95{NBSP}% of it is at most {format_steps(p95)} old, all at most {format_steps(len(counts) - 1)}"
     note = f"Mean {format_number(one.mixing.mean)}. {tail}."
     return Panel(names, svg.render_inline(drawn, f"mixing-{group[0]}", label), _AGES, note)

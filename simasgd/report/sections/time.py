@@ -20,7 +20,7 @@ from simasgd.report.facts.formats import (
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import Resource, VariantFacts, WhatIf
 from simasgd.report.sections.verdict import describe_busiest, describe_time_spent
-from simasgd.results.run import Study
+from simasgd.results.study import Study
 
 _MOST_BARS = 10
 _MOST_RESOURCES = 6

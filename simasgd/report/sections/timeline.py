@@ -17,8 +17,10 @@ from simasgd.report.drawing.timeline_still import draw_still
 from simasgd.report.facts.formats import format_duration, format_share, join_words, list_some, spell_count
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts, format_resource_name
-from simasgd.results.run import TRACE, Run, Study
+from simasgd.results.run import Run
+from simasgd.results.study import Study
 from simasgd.results.timeline import GROUPS, tracks_of
+from simasgd.storage.files import TRACE
 
 ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
 """In the order of their numbers in the packed columns; the colours are CSS variables of these names."""

@@ -68,8 +68,8 @@ def test_a_run_says_what_it_sent() -> None:
     learned = simulate(scenario(LEARNING, LONE, {"workload": sizes}))
     timed = simulate(compressed("sign", LONE))
     for run in (learned, timed):
-        assert run.summary["bytes"]["sent"] == 101 * WEIGHTS + 100 * SIZES["sign"]
-    assert learned.evaluations["bytes"].iloc[-1] == timed.summary["bytes"]["sent"]
+        assert run.summary.bytes.sent == 101 * WEIGHTS + 100 * SIZES["sign"]
+    assert learned.evaluations["bytes"].iloc[-1] == timed.summary.bytes.sent
     assert learned.scenario.resolved()["workload"]["compression"]["kind"] == "sign"
 
 

@@ -69,7 +69,7 @@ def test_a_task_without_wrong_ones_of_any_shape(tmp_path):
     result = study(base, task=task)
     for runs in result.runs.values():
         assert runs[0].test_error is None
-        assert runs[0].summary["test_loss"] < 1e-3
+        assert runs[0].summary.test_loss < 1e-3
     result.save(tmp_path / "out")
     assert "own" in write_study(result, tmp_path / "out").read_text()
     loaded = Run.load(tmp_path / "out" / "one")

@@ -106,10 +106,7 @@ def test_variants_that_were_done_are_kept(tmp_path, monkeypatch):
     assert phases[0] == ("done", 0.5), "the first variant is there"
     assert {phase for phase, _ in phases[1:]} >= {"compile", "replay"}
     for variant in ("one", "two"):
-        left, right = (
-            {key: value for key, value in json.loads(json.dumps(each.runs[variant][0].summary)).items() if key != "wall"}
-            for each in (again, uninterrupted)
-        )
+        left, right = (each.runs[variant][0].summary.model_dump(exclude={"wall"}) for each in (again, uninterrupted))
         assert left == right
 
 
@@ -205,7 +202,7 @@ def test_a_study_gone_on_with_at_any_point_knows_who_diverged(tmp_path):
     assert interruptions > 0
     for name in variants:
         left, right = again.runs[name][0], whole.runs[name][0]
-        assert left.summary["diverged"] == right.summary["diverged"]
+        assert left.summary.diverged == right.summary.diverged
         assert left.evaluations.equals(right.evaluations)
 
 
@@ -217,7 +214,7 @@ def test_what_is_kept_of_a_group_serves_that_group_only(tmp_path, monkeypatch):
     twice = scenario(LEARNING, base, {"variants": {"one": None, "other": {"learning": {"seed": 0}}}})
     first = study(twice, unfinished=tmp_path / "shelf")
     again = study(twice, unfinished=tmp_path / "shelf")
-    assert again.runs["other"][0].summary["wall"] == first.runs["other"][0].summary["wall"], "it was found"
+    assert again.runs["other"][0].summary.wall == first.runs["other"][0].summary.wall, "it was found"
     three = scenario(LEARNING, base, {"repeats": 3})
     study(three, unfinished=tmp_path / "shelf")
     alone = scenario(LEARNING, base)

@@ -33,10 +33,8 @@ def test_seeds_and_learning_rates_of_one_tape_are_the_runs_one_by_one(modulation
         assert run.scenario == alone.scenario
         left, right = run.evaluations.to_numpy(), alone.evaluations.to_numpy()
         np.testing.assert_allclose(left, right, rtol=1e-9)
-        ignored = ("wall", "evaluations", "test_error", "test_loss")
-        assert {k: v for k, v in run.summary.items() if k not in ignored} == {
-            k: v for k, v in alone.summary.items() if k not in ignored
-        }
+        ignored = {"wall", "evaluations", "test_error", "test_loss"}
+        assert run.summary.model_dump(exclude=ignored) == alone.summary.model_dump(exclude=ignored)
     assert len({simulate(each).evaluations["test_loss"].iloc[-1] for each in scenarios}) == 3
 
 
@@ -45,7 +43,7 @@ def test_one_that_diverges_takes_no_other_with_it():
     scenarios = [scenario(LEARNING, ONE_CLOCK, with_rate(rate)) for rate in (0.05, 1e20, 0.02)]
     runs, alone = simulate_together(scenarios), [simulate(each) for each in scenarios]
     assert [run.diverged for run in runs] == [False, True, False]
-    assert runs[1].summary["diverged"] == alone[1].summary["diverged"]
+    assert runs[1].summary.diverged == alone[1].summary.diverged
     assert len(runs[1].evaluations) == len(alone[1].evaluations) < len(runs[0].evaluations)
     assert runs[0].test_error == pytest.approx(alone[0].test_error, abs=0.01)
 
@@ -77,13 +75,11 @@ def test_a_study_simulates_one_clock_once():
     variants = {"plain": None, "aware": {"learning": {"modulation": "inverse-staleness"}}, "sync": {"protocol": "hardsync"}}
     chosen = scenario(LEARNING, {"stop": {"gradients": 400}, "variants": variants})
     result = study(chosen)
-    plain, aware, sync = (result.runs[name][0].summary["wall"]["simulate"] for name in variants)
+    plain, aware, sync = (result.runs[name][0].summary.wall.simulate for name in variants)
     assert plain == aware != sync, "seconds of a clock of their own would differ"
     for name, runs in result.runs.items():
         left, right = simulate(chosen.variants[name]).summary, runs[0].summary
-        assert [left[key] for key in ("test_error", "simulated_seconds")] == [
-            right[key] for key in ("test_error", "simulated_seconds")
-        ]
+        assert (left.test_error, left.simulated_seconds) == (right.test_error, right.simulated_seconds)
 
 
 def test_an_interrupted_sweep_of_learning_rates_gives_the_same_numbers(tmp_path):

@@ -134,7 +134,7 @@ def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_pa
     run = simulate(chosen)
     assert run.test_error == 0.0 < run.evaluations["test_error"][0]
     nothing = simulate(scenario(LEARNING, {"learning": {"data": data}, "stop": {"gradients": None, "simulated_time": "1 ns"}}))
-    assert nothing.summary["updates"] == 0
+    assert nothing.summary.updates == 0
     assert nothing.test_error is not None
 
 

@@ -1,0 +1,216 @@
+"""The results of a run, assembled from the simulated clock and from what was learned."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+import simasgd
+from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.log import ACTIVITIES, Spans
+from simasgd.cluster.clock.trail import PARTS
+from simasgd.cluster.result import ClockResult
+from simasgd.results import summary as form
+from simasgd.results.json_files import plain
+from simasgd.results.outcome import outcome_of
+from simasgd.results.run import Run
+from simasgd.results.summary import Summary
+from simasgd.results.tables import thinned
+from simasgd.scenario.schema import Scenario
+from simasgd.tape import Tape
+from simasgd.timing import Timing
+
+if TYPE_CHECKING:
+    from simasgd.learning.train import Learned
+
+_MOST_EVALUATIONS = 1000  # rows of run.json's `evaluations`; the Parquet table has all
+
+
+def assemble(scenario: Scenario, timing: Timing, learned: Learned | None, seconds: float) -> Run:
+    """Assemble a run that took `seconds` of real time; `learned` is None for timing only."""
+    clock, tape = timing.clock, timing.tape
+    evaluations = None if learned is None else with_bytes(learned.evaluations, clock)
+    return Run(
+        scenario=scenario,
+        summary=summarize(scenario, timing, learned, evaluations, seconds),
+        learners=learner_table(clock),
+        updates=update_table(tape) if tape is not None and scenario.record != "summary" else None,
+        evaluations=evaluations,
+        timeline=timeline(clock.spans) if clock.spans is not None else None,
+    )
+
+
+def summarize(
+    scenario: Scenario, timing: Timing, learned: Learned | None, evaluations: pd.DataFrame | None, seconds: float
+) -> Summary:
+    """Summarize a run. What a faster cluster would do is not known yet."""
+    clock = timing.clock
+    samples = clock.gradients_applied * scenario.workload.mini_batch
+    rows = () if evaluations is None else evaluation_rows(thinned(evaluations, _MOST_EVALUATIONS))
+    divergence = None if learned is None else learned.divergence
+    last = rows[-1] if rows and divergence is None else None
+    test_error, test_loss = (None, None) if last is None else (last.test_error, last.test_loss)
+    diverged = None if divergence is None else form.DivergencePoint(update=divergence.update, epoch=divergence.epoch)
+    return Summary(
+        format=form.FORMAT,
+        outcome=outcome_of(
+            scenario.learning,
+            hung=clock.hang is not None,
+            diverged=diverged is not None,
+            applied=clock.gradients_applied,
+            test_error=test_error,
+            test_loss=test_loss,
+            first_loss=rows[0].test_loss if rows else None,
+        ),
+        name=scenario.name,
+        seed=scenario.seed,
+        version=simasgd.__version__,
+        python=platform.python_version(),
+        packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
+        scenario_hash=scenario.hash(),
+        learners=scenario.cluster.learners,
+        mini_batch=scenario.workload.mini_batch,
+        protocol=scenario.protocol.kind,
+        architecture=scenario.cluster.architecture.kind,
+        diverged=diverged,
+        simulated_seconds=clock.simulated_seconds,
+        gradients=_gradients(clock),
+        updates=clock.updates,
+        stopped_by=_stopped_by(scenario, clock),
+        hang=None if clock.hang is None else form.HangPoint(at=clock.hang.at, reason=clock.hang.reason),
+        samples=samples,
+        epochs=samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
+        gradients_per_simulated_second=clock.gradients_applied / (clock.simulated_seconds or 1.0),
+        learner_time=_fractions(clock.learner_seconds, clock.simulated_seconds),
+        threads={name: _fractions(spent, clock.simulated_seconds) for name, spent in clock.thread_seconds.items()},
+        overlap=_overlap(clock),
+        critical_path=form.PathSeconds(**dict(zip(PARTS, clock.critical_path, strict=True))),
+        servers=tuple(form.ServerLoad(name=s.name, busy=s.busy, mean_queue=s.mean_queue) for s in clock.servers),
+        links=tuple(form.LinkLoad(**link._asdict()) for link in clock.links),
+        bytes=_bytes(clock),
+        faults=_faults(clock),
+        what_if=None,
+        lock_step=None,
+        warnings=(),
+        staleness=form.StalenessCounts.of(timing.staleness),
+        mixing=form.AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
+        evaluations=rows,
+        test_error=test_error,
+        test_loss=test_loss,
+        note="" if learned is None else learned.note,
+        wall=form.WallSeconds(
+            simulate=timing.seconds,
+            compile=0.0 if learned is None else learned.compile_seconds,
+            replay=0.0 if learned is None else learned.replay_seconds,
+            total=seconds,
+        ),
+    )
+
+
+def _gradients(clock: ClockResult) -> form.GradientTotals:
+    return form.GradientTotals(
+        computed=clock.gradients_computed,
+        applied=clock.gradients_applied,
+        dropped=clock.gradients_dropped,
+        cancelled=clock.gradients_cancelled,
+        lost=clock.gradients_lost,
+        in_flight=clock.gradients_in_flight,
+    )
+
+
+def _bytes(clock: ClockResult) -> form.ByteTotals:
+    sent, received, lost = clock.bytes
+    return form.ByteTotals(sent=sent, received=received, lost=lost, in_flight=sent - received - lost)
+
+
+def _faults(clock: ClockResult) -> form.FaultTotals:
+    counts = clock.fault_counts
+    return form.FaultTotals(
+        crashes=counts.crashes,
+        rejoins=counts.rejoins,
+        down=counts.down_seconds,
+        barrier_timeouts=counts.barrier_timeouts,
+        members_dropped=counts.members_dropped,
+        messages_lost=counts.messages_lost,
+        server_paused=counts.server_paused,
+    )
+
+
+def _overlap(clock: ClockResult) -> float | None:
+    """Return computing as a fraction of the compute threads' time that is not idle; None if there is no such time."""
+    spent = dict(zip(Activity, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=True))
+    working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
+    return spent[Activity.COMPUTE] / working if working > 0.0 else None
+
+
+def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFractions:
+    """Return the fraction of the time that each activity took, averaged over the learners."""
+    spent = np.asarray(seconds).sum(axis=0) / ((whole or 1.0) * len(seconds))
+    return form.TimeFractions(**{activity.name.lower(): float(spent[activity]) for activity in Activity})
+
+
+def _stopped_by(scenario: Scenario, clock: ClockResult) -> str:
+    """Return the key of `stop` that ended the run, or "hang"."""
+    stop, applied = scenario.stop, clock.gradients_applied
+    if clock.hang is not None and (stop.simulated_time is None or clock.simulated_seconds < stop.simulated_time):
+        return "hang"
+    if stop.updates is not None and clock.updates >= stop.updates:
+        return "updates"
+    if stop.gradients is not None and applied >= stop.gradients:
+        return "gradients"
+    if scenario.gradients_to_stop is not None and applied >= scenario.gradients_to_stop:
+        return "epochs"
+    return "simulated_time"
+
+
+def learner_table(clock: ClockResult) -> pd.DataFrame:
+    """Return the table of learners, as in `Run.learners`."""
+    seconds = np.asarray(clock.learner_seconds)
+    columns = {activity.name.lower(): seconds[:, activity] for activity in Activity}
+    return pd.DataFrame({"learner": range(len(seconds)), "gradients": clock.learner_gradients, **columns})
+
+
+def update_table(tape: Tape) -> pd.DataFrame:
+    """Return the table of applied gradients, as in `Run.updates`."""
+    return pd.DataFrame(
+        {
+            "time": tape.stepped_at[tape.step],
+            "timestamp": tape.step + 1,
+            "learner": tape.learner,
+            "batch": tape.batch,
+            "staleness": tape.staleness,
+            "read_at": tape.read_at,
+            "computed_at": tape.computed_at,
+        }
+    )
+
+
+def evaluation_rows(evaluations: pd.DataFrame) -> tuple[form.EvaluationRow, ...]:
+    """Return evaluations as run.json holds them: null for NaN and infinities."""
+    rows: list[dict[str, Any]] = evaluations.to_dict("records")
+    return tuple(form.EvaluationRow.model_validate(plain(row)) for row in rows)
+
+
+def with_bytes(evaluations: pd.DataFrame, clock: ClockResult) -> pd.DataFrame:
+    """Add the number of bytes that had been sent when the evaluated weights were made."""
+    return evaluations.assign(bytes=np.interp(evaluations["updates"], clock.sampled_updates, clock.sampled_bytes))
+
+
+def timeline(spans: Spans) -> pd.DataFrame:
+    """Return the time line, as in `Run.timeline`."""
+    tracks = pd.DataFrame(spans.tracks, columns=["group", "name"])
+    return pd.DataFrame(
+        {
+            "group": pd.Categorical(tracks["group"].to_numpy()[spans.track]),
+            "track": pd.Categorical(tracks["name"].to_numpy()[spans.track], categories=tracks["name"].unique()),
+            "activity": pd.Categorical.from_codes(spans.activity, categories=list(ACTIVITIES)),
+            "start": spans.start,
+            "end": spans.end,
+            "learner": spans.learner,
+        }
+    )

@@ -1,0 +1,41 @@
+"""What the results of a scenario consist of: their name, their tables and their files."""
+
+from __future__ import annotations
+
+import hashlib
+
+from simasgd.results.identity import code_version
+from simasgd.scenario.schema import Scenario
+from simasgd.storage.files import COMPARE, PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, VARIANTS
+from simasgd.storage.manifest import Contents
+
+REPEATS = "repeats"
+"""The folder of the further seeds of a run, below the run's own."""
+
+
+def contents_of(kind: str, scenario: Scenario, target: float | None = None) -> Contents:
+    """Name the results of a study."""
+    asked = scenario.hash() if target is None else f"{scenario.hash()} {target}"
+    return Contents(kind, (hashlib.sha256(asked.encode()).hexdigest(),), code_version())
+
+
+def tables_of(scenario: Scenario) -> list[str]:
+    """List the names of the tables that a run of a scenario writes."""
+    is_written = {
+        "learners": True,
+        "updates": scenario.record != "summary",
+        "evaluations": scenario.learning is not None,
+        "timeline": scenario.record == "timeline",
+    }
+    return [name for name in RUN_TABLES if is_written[name]]
+
+
+def paths_of(scenario: Scenario) -> list[str]:
+    """List all files that a study's results may have, pages included, as paths relative to their folder."""
+    files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in RUN_TABLES))
+    homes = [""]
+    for variant, chosen in (scenario.variants or {"": scenario}).items():
+        below = f"{variant}/" if variant else ""
+        further = (f"{below}{REPEATS}/{(chosen.seed + i) % 2**32}/" for i in range(1, chosen.repeats))
+        homes += [*([below] if below else ()), *further]
+    return [VARIANTS, COMPARE, *(f"{home}{name}" for home in homes for name in files)]

@@ -1,0 +1,145 @@
+"""A study's results, in memory and in a folder: the runs of all variants at all seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+from simasgd.errors import UsageError
+from simasgd.results.contents import REPEATS, contents_of, paths_of
+from simasgd.results.json_files import read_json, write_json
+from simasgd.results.outcome import Outcome, in_words
+from simasgd.results.run import Run, read_scenario
+from simasgd.results.stored import StudyJson, VariantsJson
+from simasgd.scenario.reading import yaml_layer
+from simasgd.scenario.schema import Scenario
+from simasgd.storage.files import RUN, SCENARIO, STUDY, VARIANTS
+from simasgd.storage.folder import occupied
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All runs of a scenario: its variants (or itself, under the name ""), each at one or several seeds.
+
+    command   the command line that repeats the study
+    notes     remarks for the reader, about the data and about warnings
+    variant   the name of this variant in a larger study; "" if this is the whole study
+    target    the test error, or loss, to which times are compared; None: the report chooses one
+    """
+
+    scenario: Scenario
+    runs: Mapping[str, Sequence[Run]]
+    command: str = ""
+    notes: Sequence[str] = ()
+    variant: str = ""
+    target: float | None = None
+
+    def alone(self, variant: str) -> Study:
+        """Return the study of one variant with its seeds."""
+        return Study(self.scenario.variants[variant], {"": self.runs[variant]}, self.command, self.notes, variant)
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether the scenario has variants."""
+        return list(self.runs) != [""]
+
+    def save(self, folder: str | Path, *, replace: bool = False) -> None:
+        """Write every run: variants into sub-folders of their names, further seeds into repeats/SEED below.
+
+        The folder is treated as in `Run.save`, which also lists what is raised.
+        """
+        contents = contents_of("run", self.scenario)
+        with occupied(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+            with place.replacing(complete=True) as fresh:
+                self.write_into(fresh)
+            place.finish()
+
+    def write_into(self, folder: Path) -> None:
+        """Write every run into a folder that no other process writes to; files of the same names are replaced."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.has_variants:
+            for variant in self.runs:
+                self.alone(variant).write_into(folder / variant)
+            write_json(folder / VARIANTS, {"name": self.scenario.name, "variants": self.table().to_dict("records")})
+        else:
+            first, *further = self.runs[""]
+            first.write_into(folder)
+            for run in further:
+                run.write_into(folder / REPEATS / str(run.seed))
+        (folder / SCENARIO).write_text(yaml_layer.dump_yaml(self.scenario.resolved()), encoding="utf-8")
+        about = {"command": self.command, "notes": list(self.notes), "variant": self.variant, "target": self.target}
+        write_json(folder / STUDY, about)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Study:
+        """Read a study from the folder of a run or of a scenario with variants.
+
+        Raises simasgd.UsageError if the folder holds neither, or a file in it does not have the form that simasgd writes.
+        """
+        folder = Path(folder)
+        homes = {"": folder}
+        if (folder / VARIANTS).is_file():
+            scenario = read_scenario(folder)
+            listed = read_json(folder / VARIANTS, VariantsJson).variants
+            homes = {row.variant: folder / row.variant for row in listed}
+            if unknown := [variant for variant in homes if variant not in scenario.variants]:
+                raise UsageError(f"{folder / VARIANTS}: {unknown[0]!r} is not a variant of {folder / SCENARIO}")
+        runs = {variant: _with_repeats(home) for variant, home in homes.items()}
+        about: Mapping[str, Any] = {}
+        if (folder / STUDY).is_file():
+            about = read_json(folder / STUDY, StudyJson).model_dump()
+        return cls(read_scenario(folder), runs, **about)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per variant.
+
+        Its columns: outcome and reason; the means over the seeds of test error, test loss, simulated seconds and staleness,
+        with their ranges; the numbers of seeds that diverged and hung. Runs without a time (`Run.has_time`) are left out of
+        the simulated seconds.
+        """
+        return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
+
+
+def _with_repeats(home: Path) -> list[Run]:
+    first = Run.load(home)
+    seeds = [int(path.parent.name) for path in (home / REPEATS).glob(f"*/{RUN}") if path.parent.name.isdecimal()]
+    in_order = sorted(seeds, key=lambda seed: (seed - first.seed) % 2**32)
+    return [first, *(Run.load(home / REPEATS / str(seed)) for seed in in_order)]
+
+
+def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
+    outcomes = [run.outcome for run in runs]
+    reasons = dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)
+    errors = [run.test_error for run in runs if run.test_error is not None]
+    losses = [run.test_loss for run in runs if run.test_loss is not None]
+    seconds = [run.simulated_seconds for run in runs if run.has_time]
+    staleness = [mean for run in runs if (mean := run.summary.staleness.mean) is not None]
+    return {
+        "variant": variant,
+        "seeds": [run.seed for run in runs],
+        "outcome": in_words(outcomes),
+        "reason": "; ".join(reasons),
+        "test_error": mean_of(errors),
+        "test_error_min": min(errors, default=None),
+        "test_error_max": max(errors, default=None),
+        "test_loss": mean_of(losses),
+        "test_loss_min": min(losses, default=None),
+        "test_loss_max": max(losses, default=None),
+        "simulated_seconds": mean_of(seconds),
+        "simulated_seconds_min": min(seconds, default=None),
+        "simulated_seconds_max": max(seconds, default=None),
+        "mean_staleness": mean_of(staleness),
+        "diverged": sum(run.diverged for run in runs),
+        "hung": outcomes.count(Outcome.HUNG),
+    }
+
+
+def mean_of(values: Sequence[float]) -> float | None:
+    """Return the arithmetic mean; None for no values."""
+    return math.fsum(values) / len(values) if values else None

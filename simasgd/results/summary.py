@@ -1,0 +1,311 @@
+"""The scalar results of a run: the content of run.json, typed and checked."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, final
+
+from pydantic import Field, model_validator
+
+from simasgd.results.json_files import Items, Stored
+from simasgd.results.outcome import Outcome
+from simasgd.scenario.vocabulary.section import Seed
+
+FORMAT: Literal[1] = 1
+"""The number of run.json's format. Another number is refused."""
+
+Amount = Annotated[float, Field(ge=0.0, le=1e30)]
+"""Seconds, bytes, a rate or a mean number."""
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+TimeFraction = Annotated[float, Field(ge=0.0, le=1.0 + 1e-6)]
+"""A fraction of a time: a quotient of two sums, which rounding may push beyond 1."""
+Number = Annotated[int, Field(ge=0, le=2**62)]
+
+
+@final
+class GradientTotals(Stored):
+    """Numbers of gradients; `computed` is the sum of the others."""
+
+    computed: Number
+    applied: Number
+    dropped: Number
+    cancelled: Number
+    lost: Number
+    in_flight: Number
+
+
+@final
+class TimeFractions(Stored):
+    """Fractions of the simulated time that each activity took, averaged over the learners."""
+
+    compute: TimeFraction
+    push: TimeFraction
+    wait: TimeFraction
+    pull: TimeFraction
+    idle: TimeFraction
+
+
+@final
+class PathSeconds(Stored):
+    """Seconds of each activity on the critical path."""
+
+    compute: Amount
+    push: Amount
+    update: Amount
+    pull: Amount
+    other: Amount
+
+
+@final
+class ServerLoad(Stored):
+    """A server: the fraction of the time during which it is busy, and the mean length of its queue."""
+
+    name: str
+    busy: TimeFraction
+    mean_queue: Amount
+
+
+@final
+class LinkLoad(Stored):
+    """A link: the fraction of the time during which it is busy, its mean queue, and the bytes it carried."""
+
+    name: str
+    busy: TimeFraction
+    mean_queue: Amount
+    bytes: Amount
+
+
+@final
+class HangPoint(Stored):
+    """The simulated time (s) after which no event was left before the stop, and the reason."""
+
+    at: Amount
+    reason: str
+
+
+@final
+class DivergencePoint(Stored):
+    """The first update whose weights are not finite, and its epoch."""
+
+    update: Number
+    epoch: Amount
+
+
+@final
+class ByteTotals(Stored):
+    """Bytes on the network; `sent` is the sum of the others."""
+
+    sent: Amount
+    received: Amount
+    lost: Amount
+    in_flight: Amount
+
+
+@final
+class FaultTotals(Stored):
+    """Faults until the stop. `down` and `server_paused` are seconds, `down` summed over the learners."""
+
+    crashes: Number
+    rejoins: Number
+    down: Amount
+    barrier_timeouts: Number
+    members_dropped: Number
+    messages_lost: Number
+    server_paused: Amount
+
+
+@final
+class Speedup(Stored):
+    """The first `gradients` of the run on a cluster of which one part is `factor` times as fast.
+
+    `seconds` and `base_seconds` are the simulated times with and without the change; null: never reached.
+    `spread_speedup` is the speed-up where learners start at different times; null unless the start matters.
+    """
+
+    change: Literal["network", "server", "node"]
+    factor: Annotated[int, Field(gt=0, le=1_000_000)]
+    seconds: Amount | None
+    base_seconds: Amount | None
+    speedup: Amount | None
+    spread_speedup: Amount | None
+    gradients: Number
+
+
+@final
+class StartComparison(Stored):
+    """The simulated seconds of the first `gradients` if learners start together, and if they start at different times.
+
+    `decides` is whether the two differ by more than chance.
+    """
+
+    gradients: Number
+    seconds: Amount
+    spread_seconds: Amount
+    decides: bool
+
+
+class AbstractDistribution(Stored, ABC):
+    """A distribution of whole numbers: histogram[n] counts how often n occurs.
+
+    Percentiles are nearest ranks. Without any value the histogram is empty and all numbers are null.
+    """
+
+    mean: Amount | None
+    max: Number | None
+    p50: Number | None
+    p95: Number | None
+    p99: Number | None
+    histogram: Items[Number]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        numbers = (self.mean, self.max, self.p50, self.p95, self.p99)
+        if any((number is None) != (not self.histogram) for number in numbers):
+            raise ValueError("mean, max and percentiles are null if and only if the histogram is empty")
+        if self.histogram and not self.histogram[-1]:
+            raise ValueError("the histogram ends with a 0")
+        return self
+
+
+@final
+class StalenessCounts(AbstractDistribution):
+    """The distribution of the staleness of applied gradients."""
+
+    @classmethod
+    def of(cls, counts: Counter[int]) -> StalenessCounts:
+        """Summarize the number of occurrences of each staleness."""
+        return cls(**_distribution(counts))
+
+
+@final
+class AgeCounts(AbstractDistribution):
+    """The distribution of the ages of models that were mixed into learners' own, in steps of their holders.
+
+    `mixed` is how many there were.
+    """
+
+    mixed: Number
+
+    @classmethod
+    def of(cls, counts: Counter[int]) -> AgeCounts:
+        """Summarize the number of occurrences of each age."""
+        return cls(mixed=sum(counts.values()), **_distribution(counts))
+
+
+def _distribution(counts: Counter[int]) -> dict[str, Any]:
+    total = sum(counts.values())
+    if not total:
+        return {"mean": None, "max": None, "p50": None, "p95": None, "p99": None, "histogram": ()}
+    histogram = [counts.get(value, 0) for value in range(max(counts) + 1)]
+    return {
+        "mean": sum(value * count for value, count in counts.items()) / total,
+        "max": max(counts),
+        **{f"p{percent}": _percentile(histogram, total, percent) for percent in (50, 95, 99)},
+        "histogram": tuple(histogram),
+    }
+
+
+def _percentile(histogram: Sequence[int], total: int, percent: int) -> int:
+    rank, seen = -(-percent * total // 100), 0
+    for value, count in enumerate(histogram):
+        seen += count
+        if seen >= rank:
+            return value
+    raise AssertionError("a rank beyond the total")
+
+
+@final
+class EvaluationRow(Stored):
+    """A row of evaluations.parquet."""
+
+    epoch: Amount
+    samples: Number
+    updates: Number
+    simulated_seconds: Amount
+    test_loss: float | None
+    test_error: Fraction | None
+    consensus_distance: Amount | None
+    bytes: Amount
+
+
+@final
+class WallSeconds(Stored):
+    """Real seconds that the run took, in total and by phase."""
+
+    simulate: Amount
+    compile: Amount
+    replay: Amount
+    total: Amount
+
+
+@final
+class Summary(Stored):
+    """All results of a run but its tables.
+
+    `mixing` is null where learners have no models of their own. `evaluations` holds at most a thousand rows, evenly spaced.
+    `test_error` and `test_loss` are the last evaluation's; null where nothing was learned or the run diverged. `what_if`,
+    `lock_step` and `warnings` are filled in by a study.
+    """
+
+    format: Literal[1]
+    outcome: Annotated[Outcome, Field(strict=False)]
+    name: str
+    seed: Seed
+    version: str
+    python: str
+    packages: Mapping[str, str]
+    scenario_hash: str
+    learners: Number
+    mini_batch: Number
+    protocol: str
+    architecture: str
+    diverged: DivergencePoint | None
+    simulated_seconds: Amount
+    gradients: GradientTotals
+    updates: Number
+    stopped_by: str
+    hang: HangPoint | None
+    samples: Number
+    epochs: Amount | None
+    gradients_per_simulated_second: Amount
+    learner_time: TimeFractions
+    threads: Mapping[str, TimeFractions]
+    overlap: TimeFraction | None
+    critical_path: PathSeconds
+    servers: Items[ServerLoad]
+    links: Items[LinkLoad]
+    bytes: ByteTotals
+    faults: FaultTotals
+    what_if: Items[Speedup] | None
+    lock_step: StartComparison | None
+    warnings: Items[str]
+    staleness: StalenessCounts
+    mixing: AgeCounts | None
+    evaluations: Items[EvaluationRow]
+    test_error: Fraction | None
+    test_loss: float | None
+    note: str
+    wall: WallSeconds
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the simulated time can be compared with that of other runs.
+
+        It can if the run ended because its work was done or its time was over, applied a gradient, and took any time.
+        """
+        return self.hang is None and self.gradients.applied > 0 and self.simulated_seconds > 0.0
+
+    @property
+    def reason(self) -> str:
+        """Where and why the run did not finish; "" where the outcome says everything."""
+        if self.outcome is Outcome.HUNG and self.hang is not None:
+            return f"after {self.hang.at:.6g} s: {self.hang.reason.rstrip('.')}"
+        if self.outcome is Outcome.DIVERGED and self.diverged is not None:
+            return f"at update {self.diverged.update:,}"
+        return ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of run.json."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,98 @@
+"""The timing of a run: the simulated cluster, before anything is learned."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from simasgd.cluster.clock.log import SpanLog
+from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
+from simasgd.cluster.result import ClockResult
+from simasgd.cluster.simulation import run as run_cluster
+from simasgd.errors import RunFailed
+from simasgd.scenario.alike import clock_of
+from simasgd.scenario.schema import Scenario
+from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
+
+Progress = Callable[[str, float], None]
+"""Called now and then with the phase of a run and the fraction of it that is done."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """What the cluster did.
+
+    clock       the state of the clock at the stop
+    tape        the tape; None if the run needs none
+    staleness   the number of gradients of each staleness
+    ages        the number of mixed-in models of each age
+    seconds     the real time that the simulation took
+    """
+
+    clock: ClockResult
+    tape: Tape | None
+    staleness: Counter[int]
+    ages: Counter[int]
+    seconds: float
+
+
+def simulate_timing(scenario: Scenario, progress: Progress) -> Timing:
+    """Simulate the cluster of a scenario at its seed. Raises RunFailed if the memory does not suffice."""
+    began = time.perf_counter()
+    keep_tape = scenario.learning is not None or scenario.record != "summary"
+    recorder = TapeRecorder() if keep_tape else SummaryRecorder()
+    job = Job.of(scenario)
+    try:
+        clock = run_cluster(
+            job,
+            recorder,
+            log=SpanLog() if scenario.record == "timeline" else None,
+            progress=lambda gradients, seconds: progress("simulate", _fraction(job.limit, gradients, seconds)),
+        )
+        tape = recorder.tape(scenario.workload.mini_batch) if isinstance(recorder, TapeRecorder) else None
+        counts = recorder.staleness_counts(), recorder.age_counts()
+        return Timing(clock, tape, *counts, time.perf_counter() - began)
+    except MemoryError:
+        raise RunFailed("the memory does not suffice for this run") from None
+
+
+@final
+class TimingCache:
+    """The timings of a sequence of scenarios. Each is simulated once and kept until its last scenario is done."""
+
+    def __init__(self, scenarios: Sequence[Scenario]) -> None:
+        self._uses_left = Counter(timing_name(scenario) for scenario in scenarios)
+        self._kept: dict[str, Timing] = {}
+
+    def get(self, scenario: Scenario, progress: Progress) -> Timing:
+        """Return the timing of a scenario, simulated now unless it is kept."""
+        name = timing_name(scenario)
+        if name not in self._kept:
+            self._kept[name] = simulate_timing(scenario, progress)
+        return self._kept[name]
+
+    def release(self, scenario: Scenario) -> None:
+        """Count one use of a timing as done, and forget the timing after its last use."""
+        name = timing_name(scenario)
+        self._uses_left[name] -= 1
+        if not self._uses_left[name]:
+            self._kept.pop(name, None)
+
+
+def timing_name(scenario: Scenario) -> str:
+    """Return a text that is equal for scenarios of equal timing."""
+    return f"{scenario.learning is not None} {clock_of(scenario)}"
+
+
+def _fraction(limit: Limit, gradients: int, seconds: float) -> float:
+    parts = [0.0]
+    if limit.gradients is not None:
+        parts.append(gradients / limit.gradients)
+    if limit.seconds is not None:
+        parts.append(seconds / limit.seconds)
+    return min(1.0, max(parts))
