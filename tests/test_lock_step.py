@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from simasgd.command.cli import app
 from simasgd.report.page import render_study
+from simasgd.results.summary import StartComparison
 from simasgd.scenario.lock_step import may_lock_step, will_probably_lock_step
 from simasgd.scenario.reading import catalogue
 from simasgd.scenario.reading.yaml_layer import dump_yaml
@@ -77,7 +78,8 @@ def test_no_scenario_that_comes_along_is_suspected(name):
 def test_more_than_chance_and_a_cycle(seconds, decides):
     start = Start(gradients=1000, seconds=seconds, spread_seconds=100.0, cycle=5.0, chance=0.01)
     assert start.decides == decides
-    assert start.plain() == {"gradients": 1000, "seconds": seconds, "spread_seconds": 100.0, "decides": decides}
+    compared = {"gradients": 1000, "seconds": seconds, "spread_seconds": 100.0, "decides": decides}
+    assert start.comparison() == StartComparison(**compared)
 
 
 def test_constant_times_on_fair_links_are_found_and_said():
@@ -111,7 +113,7 @@ def test_nothing_is_said_where_the_start_changes_nothing(changes):
 
 def test_a_note_names_its_variants():
     variants = {"a": {}, "b": of_cluster(start="spread"), "c": {"workload": {"mini_batch": 8}}}
-    (note,) = study(scenario(TIMING, FAIR, {"variants": variants})).byte_samples
+    (note,) = study(scenario(TIMING, FAIR, {"variants": variants})).notes
     assert note.startswith("a, c: How learners start")
 
 
@@ -120,8 +122,8 @@ def test_a_faster_part_that_only_changes_the_step_has_both_answers():
     profile = {"profile": "ethernet-25g", "network": {"sharing": "fair"}, "server": {"bandwidth": "100 Gbit/s"}}
     chosen = {"cluster": {"learners": 16, **profile}, "workload": {"payload": "50 MB", "mini_batch": 16}}
     answers = what_if(scenario(TIMING, chosen, {"stop": {"gradients": 500}}), 500)
-    (node,) = [row for row in answers.rows if row["change"] == "node"]
-    assert node["speedup"] < 0.9 < node["spread_speedup"]
+    (node,) = [row for row in answers.rows if row.change == "node"]
+    assert node.speedup < 0.9 < node.spread_speedup
 
 
 _WITH_ROUNDS = ("hardsync", "backup-workers", "k-sync", "all-reduce", "local-sgd", "easgd-sync", "sgp")

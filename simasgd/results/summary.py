@@ -16,8 +16,8 @@ from simasgd.scenario.vocabulary.section import Seed
 FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
 
-Amount = Annotated[float, Field(ge=0.0, le=1e30)]
-"""Seconds, bytes, a rate or a mean number."""
+Amount = Annotated[float, Field(ge=0.0)]
+"""Seconds, bytes, a rate or a mean number. A slow learner may need more than 1e40 s, so only infinity is refused."""
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 TimeFraction = Annotated[float, Field(ge=0.0, le=1.0 + 1e-6)]
 """A fraction of a time: a quotient of two sums, which rounding may push beyond 1."""

@@ -18,7 +18,7 @@ class Numbers(NamedTuple):
     """A column of finite numbers from `low` to `high`; NaN stands for no number where that `may_lack` it."""
 
     low: float = 0.0
-    high: float = 1e30
+    high: float = np.inf
     may_lack: bool = False
 
 
@@ -106,7 +106,8 @@ def _wrong(column: pd.Series, form: Numbers | Words | Flags) -> str:
     if np.isinf(known).any():
         return "a number is infinite"
     if len(known) and not form.low <= known.min() <= known.max() <= form.high:
-        return f"numbers from {form.low:g} to {form.high:g} are expected"
+        bounds = f"of at least {form.low:g}" if np.isinf(form.high) else f"from {form.low:g} to {form.high:g}"
+        return f"numbers {bounds} are expected"
     return ""
 
 

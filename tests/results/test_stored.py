@@ -20,7 +20,7 @@ from simasgd.results.summary import Summary
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
 from tests.build import TIMING, scenario
-from tests.clockwork import study_of
+from tests.clockwork import run, study_of, timeline
 
 WRONG: tuple[Any, ...] = (None, "x", -1, 1.5, 10**30, [], {}, True, [1])
 REMOVED, RENAMED = object(), object()
@@ -146,6 +146,13 @@ def test_what_is_no_json_of_ours(text: str, results: Path, tmp_path: Path) -> No
     (home / "run.json").write_text(text)
     with pytest.raises(UsageError, match=r"run\.json: "):
         Run.load(home)
+
+
+def test_a_run_of_any_length_comes_back(tmp_path: Path) -> None:
+    """A learner whose speed is drawn next to 0 takes more than 1e40 s."""
+    slow = run(timeline(2, 3).assign(end=1e42))
+    slow.save(tmp_path)
+    assert Run.load(tmp_path).summary == slow.summary
 
 
 @pytest.mark.parametrize("file", ["async/updates", "async/learners", "async/timeline", "points"])

@@ -109,15 +109,15 @@ def test_a_link_is_busy_while_it_carries_bytes():
 
 def test_a_faster_server_helps_where_it_is_the_bottleneck_and_a_network_where_that_is():
     """At 4 GB/s the server is full: twice as much is 762 ÷ 400. At 100 GB/s only the nodes are left: 21 ms → 11 ms."""
-    narrow = {row["change"]: row["speedup"] for row in what_if(sixteen("4 GB/s"), 1600).rows}
-    wide = {row["change"]: row["speedup"] for row in what_if(sixteen("100 GB/s"), 1600).rows}
+    narrow = {row.change: row.speedup for row in what_if(sixteen("4 GB/s"), 1600).rows}
+    wide = {row.change: row.speedup for row in what_if(sixteen("100 GB/s"), 1600).rows}
     assert narrow["server"] == pytest.approx(762 / 400, rel=0.03)
     assert (wide["server"], wide["network"]) == pytest.approx((1.0, 21 / 11), rel=0.03)
 
 
 def speedups(cluster):
     chosen = scenario(TIMING, SIXTEEN, {"cluster": cluster, "protocol": "hardsync", "stop": {"gradients": 64}})
-    return {row["change"]: row["speedup"] for row in what_if(chosen, 64).rows}
+    return {row.change: row.speedup for row in what_if(chosen, 64).rows}
 
 
 def test_what_takes_all_of_the_time_is_twice_as_fast_in_one_of_the_answers():
