@@ -245,10 +245,10 @@ def report(folder: Path) -> None:
     """Write the page of a run's or a sweep's folder anew."""
     from simasgd.report.page import write_study, write_sweep
     from simasgd.results.study import Study
-    from simasgd.storage.folder import reopened
+    from simasgd.storage.opening import reopen_folder
     from simasgd.sweeps.sweep import is_sweep, load_table
 
-    with reopened(folder) as (place, below):
+    with reopen_folder(folder) as (place, below):
         if is_sweep(folder):
             table = load_table(folder)
             _add_page(place, lambda fresh: write_sweep(table, fresh / below))
@@ -303,11 +303,11 @@ class _Place:
     replacing: bool
 
     def opened(self, contents: Any, expected: Collection[str]) -> AbstractContextManager[Any]:
-        from simasgd.storage.folder import occupied, occupied_by_default
+        from simasgd.storage.opening import open_default_folder, open_folder
 
         if self.out is not None:
-            return occupied(self.out, contents, expected, replacing=self.replacing)
-        return occupied_by_default(
+            return open_folder(self.out, contents, expected, replacing=self.replacing)
+        return open_default_folder(
             _REPORTS / self.name,
             contents,
             expected,

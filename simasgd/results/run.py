@@ -18,7 +18,7 @@ from simasgd.results.timeline import write_trace
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, RUN_TABLES, SCENARIO, TRACE
-from simasgd.storage.folder import occupied
+from simasgd.storage.opening import open_folder
 
 
 @final
@@ -93,7 +93,7 @@ class Run:
         in it stay. Raises simasgd.UsageError before anything is changed, and simasgd.RunFailed if writing fails.
         """
         contents = contents_of("run", self.scenario)
-        with occupied(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+        with open_folder(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
             with place.replacing(complete=True) as fresh:
                 self.write_into(fresh)
             place.finish()

@@ -19,7 +19,7 @@ from simasgd.results.stored import StudyJson, VariantsJson
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, STUDY, VARIANTS
-from simasgd.storage.folder import occupied
+from simasgd.storage.opening import open_folder
 
 
 @final
@@ -55,7 +55,7 @@ class Study:
         The folder is treated as in `Run.save`, which also lists what is raised.
         """
         contents = contents_of("run", self.scenario)
-        with occupied(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+        with open_folder(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
             with place.replacing(complete=True) as fresh:
                 self.write_into(fresh)
             place.finish()

@@ -14,7 +14,7 @@ from simasgd.results.summary import Summary
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
-from simasgd.storage.folder import POINTS, WORK
+from simasgd.storage.work_folder import POINTS, WORK
 
 
 @final

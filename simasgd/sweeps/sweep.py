@@ -25,8 +25,10 @@ from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
-from simasgd.storage.folder import POINTS, ResultsFolder, occupied
+from simasgd.storage.folder import ResultsFolder
 from simasgd.storage.manifest import Contents
+from simasgd.storage.opening import open_folder
+from simasgd.storage.work_folder import POINTS
 from simasgd.sweeps import pool
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse
 from simasgd.sweeps.points import PointFolders
@@ -34,7 +36,7 @@ from simasgd.sweeps.points import PointFolders
 __all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_points", "run_sweep"]
 
 SWEEP_PATHS = (SWEEP, POINTS_TABLE, SCENARIO, PAGE, f"{POINTS}/")
-"""The files that a sweep writes, as `simasgd.storage.folder.occupied` expects them."""
+"""The files that a sweep writes, as `simasgd.storage.opening.open_folder` expects them."""
 _OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
 _NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
 COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
@@ -147,7 +149,7 @@ def run_sweep(
     The folder may hold nothing, or an earlier sweep all of whose points are in this one, too; raises UsageError otherwise.
     `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
     """
-    with occupied(folder, sweep.contents, SWEEP_PATHS) as place:
+    with open_folder(folder, sweep.contents, SWEEP_PATHS) as place:
         table = run_points(sweep, place, workers=workers, progress=progress)
         place.finish()
     return table

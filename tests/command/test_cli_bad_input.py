@@ -149,7 +149,7 @@ CASES = [
     Case("out below a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml/x"], ["s.yaml/x: ", "s.yaml is not a folder"]),
     Case("sweep into a file", PLAIN, ["sweep", "s.yaml", "seed=1,2", "--out", "s.yaml"], ["s.yaml: exists and is not"]),
     Case("sweep into a foreign folder", PLAIN, ["sweep", "s.yaml", "seed=1,2", "--out", "."], [".: exists and does not hold"]),
-    Case("report of nothing", PLAIN, ["report", "nowhere"], ["nowhere: is not there"]),
+    Case("report of nothing", PLAIN, ["report", "nowhere"], ["nowhere: there is no such folder"]),
     Case("report of a foreign folder", PLAIN, ["report", "."], [".: is not the folder of a run"]),
     Case("report of a file", PLAIN, ["report", "s.yaml"], ["s.yaml: exists and is not a folder"]),
     # Sweeps

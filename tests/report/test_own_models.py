@@ -240,7 +240,7 @@ def test_links_are_matched_by_name_over_the_seeds() -> None:
     """Which is used first, and whether at all, is chance."""
 
     def links(*named: tuple[str, float]) -> list[dict[str, Any]]:
-        return [{"name": name, "busy": busy, "mean_queue": 0.0} for name, busy in named]
+        return [{"name": name, "busy": busy, "mean_queue": 0.0, "bytes": 0.0} for name, busy in named]
 
     runs = [
         alone(links=links(("node 10 in", 0.4), ("node 2 out", 0.2))),
@@ -254,7 +254,7 @@ def test_links_are_matched_by_name_over_the_seeds() -> None:
 
 
 def test_of_very_many_links_the_table_has_the_busiest_and_the_mean_of_the_others() -> None:
-    links = [{"name": f"node {i} in", "busy": 0.5 if i % 2 else 0.1, "mean_queue": 0.0} for i in range(256)]
+    links = [{"name": f"node {i} in", "busy": 0.5 if i % 2 else 0.1, "mean_queue": 0.0, "bytes": 0.0} for i in range(256)]
     found = study_of({"": alone(links=links)})
     block = build_time_block(found, collect_facts(found))
     assert block.panels[1].title == "Links"

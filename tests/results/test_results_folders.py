@@ -17,8 +17,11 @@ from simasgd.errors import RunFailed, UsageError
 from simasgd.results.contents import contents_of, paths_of
 from simasgd.results.summary import StalenessCounts
 from simasgd.storage import lock
-from simasgd.storage.folder import WORK, ResultsFolder, Taken, occupied, occupied_by_default, reopened
+from simasgd.storage.errors import Taken
+from simasgd.storage.folder import ResultsFolder
 from simasgd.storage.manifest import MANIFEST, Contents, Manifest
+from simasgd.storage.opening import open_default_folder, open_folder, reopen_folder
+from simasgd.storage.work_folder import WORK
 from simasgd.sweeps.sweep import plan_sweep, run_sweep
 from tests.build import TIMING, scenario
 
@@ -28,7 +31,7 @@ PAGE = '<!doctype html>\n<meta name="generator" content="simasgd 0">'
 
 
 def opened(folder: Path, contents: Contents = ONE, *, replacing: bool = False) -> AbstractContextManager[ResultsFolder]:
-    return occupied(folder, contents, EXPECTED, replacing=replacing)
+    return open_folder(folder, contents, EXPECTED, replacing=replacing)
 
 
 def put(folder: Path, files: dict[str, str], contents: Contents = ONE, *, replacing: bool = False) -> None:
@@ -145,7 +148,7 @@ def test_a_folder_of_somebody_elses_is_refused(files: dict[str, str], linked: bo
     for result in (run, Study(run.scenario, {"": [run]})):
         with pytest.raises(UsageError, match="does not hold earlier results"):
             result.save(tmp_path / "out")
-    with pytest.raises(UsageError), reopened(tmp_path / "out"):
+    with pytest.raises(UsageError), reopen_folder(tmp_path / "out"):
         Run.load(tmp_path / "out")
     assert tree(tmp_path) == before
 
@@ -158,7 +161,7 @@ def test_what_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
     for name in ("file", "link-to-file", "file/below", "link-to-file/below/it"):
         refuse(tmp_path / name, "is not a folder")
     for name in ("dangling", "circle"):
-        refuse(tmp_path / name, "is a link to something that is not there")
+        refuse(tmp_path / name, "is a link to a folder that does not exist")
     refuse(tmp_path / ("x" * 300), "too long")
 
 
@@ -228,7 +231,7 @@ def test_results_of_other_parameters_are_not_replaced_without_a_word(tmp_path: P
     refuse(tmp_path / "out", "holds results of `simasgd run`", Contents("sweep", ONE.parameters, "code"))
     told: list[str] = []
     for _ in range(2):
-        with occupied_by_default(tmp_path / "out", OTHER, EXPECTED, replacing=False, tell=told.append) as place:
+        with open_default_folder(tmp_path / "out", OTHER, EXPECTED, replacing=False, tell=told.append) as place:
             with place.replacing() as fresh:
                 (fresh / "run.json").write_text("2")
             place.finish()
@@ -312,7 +315,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         assert not isinstance(same.value, Taken)
         with pytest.raises(Taken, match="is writing to it"), opened(tmp_path / "out", OTHER, replacing=True):
             pass
-        with pytest.raises(UsageError, match="is writing to it"), reopened(tmp_path / "out"):
+        with pytest.raises(UsageError, match="is writing to it"), reopen_folder(tmp_path / "out"):
             pass
         assert place.path.is_dir()
 
@@ -346,7 +349,7 @@ def test_results_without_a_page_are_known(tmp_path: Path) -> None:
 
 def test_a_page_of_a_variant_is_the_lists_too(tmp_path: Path) -> None:
     put(tmp_path / "out", {"variants.json": "1", "variant/run.json": "2", "variant/index.html": PAGE})
-    with reopened(tmp_path / "out/variant") as (place, below), place.adding() as fresh:
+    with reopen_folder(tmp_path / "out/variant") as (place, below), place.adding() as fresh:
         assert below == "variant"
         (fresh / below).mkdir()
         (fresh / below / "index.html").write_text(PAGE + "new")

@@ -159,7 +159,7 @@ class Network:
         slowest = min([cap, *(link.bandwidth for link in links)])
         overhead, latency = self._spec.network.overhead, path.latency
         if slowest == _INFINITE:
-            # An unlimited link is occupied by nothing.
+            # An unlimited link is open_folder by nothing.
             overhead, latency = 0.0, latency + overhead
 
         def seconds(pace: float) -> float:

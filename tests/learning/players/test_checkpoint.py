@@ -19,7 +19,7 @@ from simasgd.learning.players.checkpoint import FileCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.results import Divergence, Evaluation, Results
 from simasgd.scenario.alike import together
-from simasgd.storage.folder import WORK
+from simasgd.storage.work_folder import WORK
 from tests.build import LEARNING, LINEAR, PROGRAM, scenario
 from tests.learning.agreement import relative_distance, simulate_problem
 

@@ -16,7 +16,7 @@ from simasgd.scenario.reading import text_files, yaml_layer, yaml_tree
 from simasgd.scenario.reading.load import load_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
-from simasgd.storage.folder import refuse_name
+from simasgd.storage.opening import check_name
 from tests.command.bad_input import TIMING
 
 PLAIN = TIMING.replace("payload", "samples_per_epoch: 100, payload")
@@ -297,5 +297,5 @@ def test_all_runs_are_bounded_together() -> None:
 )
 def test_a_folder_of_results_has_a_name_that_its_files_can_have(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="give another with --out"):
-        refuse_name(tmp_path / name)
-    refuse_name(tmp_path / ("x" * 255))
+        check_name(tmp_path / name)
+    check_name(tmp_path / ("x" * 255))
