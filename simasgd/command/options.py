@@ -1,0 +1,67 @@
+"""Arguments and options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from simasgd.printable import is_text
+
+
+def check_text(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse arguments that are not text, whose bytes Python keeps as lone surrogates."""
+    for word in words:
+        if not is_text(word):
+            raise click.BadParameter(f"{word.encode(errors='backslashreplace').decode()!r} is not text in this encoding")
+    return words
+
+
+scenario_argument = click.argument("scenario", metavar="NAME|FILE")
+overrides_argument = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1, callback=check_text)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Write the results to this folder instead."
+)
+replace_option = click.option(
+    "--replace", "replacing", is_flag=True, help="Replace results of other parameters that are in the folder."
+)
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+checkpoint_option = click.option(
+    "--checkpoint",
+    "checkpoint_seconds",
+    type=click.FloatRange(0.0),
+    default=60.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="Save the state of a long run this often.",
+)
+
+
+def load_scenario(scenario: str, overrides: tuple[str, ...]) -> Any:
+    """Load a scenario, and check that its data is there."""
+    from simasgd.scenario.schema import Scenario
+
+    chosen = Scenario.load(scenario, *overrides)
+    check_data(chosen)
+    return chosen
+
+
+def check_data(*scenarios: Any) -> None:
+    """Raise DataMissing, before anything is computed, if files of the scenarios' data are missing."""
+    from simasgd.learning.data.files import locate
+
+    needed = {
+        variant.learning.data.kind
+        for scenario in scenarios
+        for variant in (scenario.variants or {"": scenario}).values()
+        if variant.learning is not None
+    }
+    for name in sorted(needed):
+        locate(name)
+
+
+def spell_command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:
+    """Return the command line that repeats a command."""
+    return shlex.join(["simasgd", verb, scenario, *arguments])

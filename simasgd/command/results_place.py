@@ -1,0 +1,109 @@
+"""The results folder of a command: what is written into it, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import rich_click as click
+
+from simasgd.errors import RunFailed, SimasgdError
+from simasgd.printable import printable
+from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken
+
+_REPORTS = Path("reports")
+
+
+def _write(result: Any, folder: Path) -> None:
+    result.write_into(folder)
+
+
+@final
+@dataclass(frozen=True)
+class ResultsPlace:
+    """The folder for a command's results: `out` if it was given, else `name` below reports/, or a folder beside that.
+
+    `kind` is the command, run, compare or sweep.
+    """
+
+    kind: str
+    name: str
+    out: Path | None
+    replacing: bool
+
+    def open(self, contents: Any, expected: Collection[str]) -> AbstractContextManager[Any]:
+        """Open the folder for results of `contents`, which may write the `expected` paths."""
+        from simasgd.storage.opening import open_default_folder, open_folder
+
+        if self.out is not None:
+            return open_folder(self.out, contents, expected, replacing=self.replacing)
+        return open_default_folder(
+            _REPORTS / self.name,
+            contents,
+            expected,
+            replacing=self.replacing,
+            tell=lambda line: click.echo(printable(line), err=True),
+        )
+
+
+def run_into(
+    destination: ResultsPlace,
+    chosen: Any,
+    command: str,
+    checkpoint_seconds: float,
+    quiet: bool,
+    *,
+    target: float | None = None,
+    write: Callable[[Any, Path], None] = _write,
+) -> None:
+    """Run a scenario with all its variants and seeds, `write` its results into a folder and add the report."""
+    from simasgd.results.contents import contents_of, paths_of
+    from simasgd.results.study import Study
+
+    with destination.open(contents_of(destination.kind, chosen, target), paths_of(chosen)) as place:
+        from simasgd.command.progress import phases
+        from simasgd.report.page import write_study
+        from simasgd.report.terminal import summarise_study
+        from simasgd.simulator import study
+
+        if place.has_unfinished_work and not quiet:
+            click.echo(printable(f"resuming the unfinished work in {place.shown / place.unfinished.name}"), err=True)
+        with (
+            outlook(lambda: GOES_ON if place.has_unfinished_work or place.lacks_only_a_page else STARTS_ANEW),
+            phases(chosen.name, quiet=quiet) as progress,
+        ):
+            if place.lacks_only_a_page:
+                result = Study.load(place.path)
+            else:
+                unfinished = place.unfinished
+                result = study(
+                    chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds
+                )
+                result = replace(result, target=target)
+                with unbroken(), place.replacing() as fresh:
+                    write(result, fresh)
+            progress("report", 1.0)
+            add_page(place, lambda folder: write_study(result, folder))
+        place.finish()
+    click.echo("\n".join(summarise_study(result)))
+    for note in result.notes:
+        click.echo(f"note: {printable(note)}")
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+
+
+def add_page(place: Any, draw: Callable[[Path], object]) -> None:
+    """Draw a page and add it to the results. Raises RunFailed if drawing fails; then the results stay without a page."""
+    with place.adding() as fresh:
+        try:
+            draw(fresh)
+        except (OSError, SimasgdError):
+            raise
+        except Exception as error:
+            problem = " ".join(f"{type(error).__name__}: {error}".split())
+            raise RunFailed(
+                f"{place.shown}: the results are written, but their page could not be drawn ({problem}); "
+                "the same command tries again, without computing anything anew"
+            ) from error

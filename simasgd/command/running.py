@@ -1,0 +1,176 @@
+"""The commands that write results: run, compare, sweep and report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from simasgd.command.options import (
+    check_data,
+    check_text,
+    checkpoint_option,
+    load_scenario,
+    out_option,
+    overrides_argument,
+    quiet_option,
+    replace_option,
+    scenario_argument,
+    spell_command,
+)
+from simasgd.command.results_place import ResultsPlace, add_page, run_into
+from simasgd.printable import printable
+from simasgd.signals import GOES_ON, outlook
+
+
+@click.command()
+@scenario_argument
+@overrides_argument
+@out_option
+@replace_option
+@checkpoint_option
+@quiet_option
+def run(
+    scenario: str, overrides: tuple[str, ...], out: Path | None, replacing: bool, checkpoint_seconds: float, quiet: bool
+) -> None:
+    """Run a scenario and write its report.
+
+    KEY=VALUE changes a value of the scenario. A key may be shortened to any unambiguous ending: learners=8 means
+    cluster.learners=8.
+
+    The results go to reports/NAME/. If that folder holds results of other parameters, they go to reports/NAME-HASH/.
+
+    After an interruption the same command resumes the run.
+    """
+    chosen = load_scenario(scenario, overrides)
+    command = spell_command("run", scenario, overrides)
+    run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet)
+
+
+@click.command()
+@scenario_argument
+@click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1, callback=check_text)
+@click.option("--target", metavar="ERROR", help="Compare the times to reach this test error (5% or 0.05) or test loss.")
+@out_option
+@replace_option
+@checkpoint_option
+@quiet_option
+def compare(
+    scenario: str,
+    arguments: tuple[str, ...],
+    target: str | None,
+    out: Path | None,
+    replacing: bool,
+    checkpoint_seconds: float,
+    quiet: bool,
+) -> None:
+    """Run a scenario under several protocols and compare them.
+
+    A PROTOCOL is written KIND[:KEY=VALUE,…][+MODULATION], for example hardsync, n-softsync:n=4 or async+inverse-staleness.
+    Without a PROTOCOL the scenario's own variants are compared.
+
+    KEY=VALUE changes a value for all protocols. For example, repeats=5 runs each with five seeds.
+
+    The results go to reports/NAME-compare/.
+    """
+    from simasgd.scenario.protocol_variants import build_comparison, parse_target
+
+    chosen = build_comparison(scenario, arguments)
+    value = None if target is None else parse_target(target, chosen)
+    check_data(chosen)
+
+    from simasgd.report.comparison.comparison_json import write_comparison
+
+    options = () if target is None else ("--target", target)
+    command = spell_command("compare", scenario, (*arguments, *options))
+    destination = ResultsPlace("compare", f"{chosen.name}-compare", out, replacing)
+    run_into(destination, chosen, command, checkpoint_seconds, quiet, target=value, write=write_comparison)
+
+
+@click.command()
+@scenario_argument
+@click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
+@out_option
+@replace_option
+@click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: the number of cores]")
+@click.option("--dry-run", is_flag=True, help="Check and list the points without running them.")
+@quiet_option
+def sweep(
+    scenario: str,
+    axes: tuple[str, ...],
+    out: Path | None,
+    replacing: bool,
+    workers: int | None,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Run a scenario at every combination of the given values, and write one report.
+
+    Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4).
+
+    The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep, they go to
+    reports/NAME-sweep-HASH/.
+
+    After an interruption the same command resumes the sweep. A sweep with more points keeps the finished ones.
+    """
+    from simasgd.learning.devices import VARIABLES, require_devices
+    from simasgd.sweeps.sweep import plan_sweep
+
+    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes))
+    check_data(plan.scenario, *(point.scenario for point in plan.points))
+    if dry_run:
+        for point in plan.points:
+            values = [f"{axis.key}={value}" for axis, value in zip(plan.axes, point.values, strict=True)]
+            click.echo(
+                " ".join([*values, *([f"variant={point.variant}"] if point.variant else []), f"seed={point.scenario.seed}"])
+            )
+        click.echo(f"{len(plan.points)} points")
+        return
+    learns = any(point.scenario.learning is not None for point in plan.points)
+    if learns and any(os.environ.get(name) for name in VARIABLES):
+        require_devices()
+
+    from joblib import cpu_count
+
+    from simasgd.command.progress import points
+    from simasgd.report.page import write_sweep
+    from simasgd.report.terminal import summarise_sweep
+    from simasgd.sweeps.sweep import SWEEP_PATHS, run_points
+
+    destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
+    with destination.open(plan.contents, SWEEP_PATHS) as place, outlook(lambda: GOES_ON):
+        with points(plan.scenario.name, quiet=quiet) as progress:
+            table = run_points(plan, place, workers=workers or cpu_count(), progress=progress)
+        add_page(place, lambda folder: write_sweep(table, folder))
+        place.finish()
+    failed = table.points[table.points["error"] != ""]
+    for _, row in failed.iterrows():
+        click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
+    click.echo("\n".join(summarise_sweep(table)))
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    if len(failed):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Draw the page of a results folder again.
+
+    FOLDER is the folder of a run, a comparison or a sweep, or of one variant or point.
+    """
+    from simasgd.report.page import write_study, write_sweep
+    from simasgd.results.study import Study
+    from simasgd.storage.opening import reopen_folder
+    from simasgd.sweeps.sweep import is_sweep, load_table
+
+    with reopen_folder(folder) as (place, below):
+        if is_sweep(folder):
+            table = load_table(folder)
+            add_page(place, lambda fresh: write_sweep(table, fresh / below))
+        else:
+            result = Study.load(folder)
+            add_page(place, lambda fresh: write_study(result, fresh / below))
+    click.echo(printable(f"report: {folder / 'index.html'}"))
