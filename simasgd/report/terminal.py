@@ -19,22 +19,31 @@ if TYPE_CHECKING:
 
 
 def summarise_study(study: Study) -> list[str]:
-    """A line per variant, with what went wrong in it, and for several variants the page's headline."""
-    lines = [_format_variant(row["variant"] or study.scenario.name, row) for row in study.table().to_dict("records")]
-    return [*lines, use_plain_spaces(state_verdict(collect_facts(study)))] if len(lines) > 1 else lines
+    """Return a line for each variant, and the page's headline if there are several.
+
+    A headline gives the reason of every hang, so then the lines leave it out.
+    """
+    is_compared = len(study.runs) > 1
+    lines = []
+    for row in study.table().to_dict("records"):
+        runs = study.runs[row["variant"]]
+        reasons = [run.summary.reason for run in runs if not (is_compared and run.outcome is Outcome.HUNG)]
+        lines.append(
+            _format_variant(row["variant"] or study.scenario.name, row, "; ".join(dict.fromkeys(filter(None, reasons))))
+        )
+    return [*lines, use_plain_spaces(state_verdict(collect_facts(study)))] if is_compared else lines
 
 
-def _format_variant(name: str, row: Mapping[str, Any]) -> str:
-    """Name, simulated time, test error or else test loss; both of them where the run is not as it should be."""
-    amiss = "" if row["outcome"] == Outcome.FINISHED else str(row["outcome"])
-    because = f" {row['reason']}" if row["reason"] else ""
+def _format_variant(name: str, row: Mapping[str, Any], reason: str) -> str:
+    """Return name, simulated time, and test error or test loss; both of them if the run did not finish well."""
+    failure = "" if row["outcome"] == Outcome.FINISHED else str(row["outcome"])
     error, loss = _to_number(row["test_error"]), _to_number(row["test_loss"])
     seconds = _to_number(row["simulated_seconds"])
     parts = [
         "no simulated time" if seconds is None else f"{seconds:.6g} simulated s",
         "" if error is None else f"test error {error:.2%}",
-        f"test loss {loss:.3g}" if loss is not None and (error is None or amiss) else "",
-        f"{amiss}{because}",
+        f"test loss {loss:.3g}" if loss is not None and (error is None or failure) else "",
+        " ".join(filter(None, (failure, reason))),
     ]
     return printable(f"{name:24} {'  '.join(filter(None, parts))}")
 

@@ -170,6 +170,7 @@ def test_a_study_that_hung_says_so_everywhere() -> None:
     content = build_comparison_json(both)
     assert [(row["outcome"], row["failure"]) for row in content["variants"]] == [("hung", "hung"), ("finished", None)]
     assert content["variants"][0]["simulated_seconds"] is None
+    assert "\n".join(summarise_study(both)).count(HANGING) == 1, "the reason is given once"
     assert summarise_study(both)[-1] == content["headline"] == use_plain_spaces(state_verdict(collect_facts(both)))
     assert content["headline"].startswith(f"sync hangs after 9.66 ms: {HANGING}. async alone does not hang.")
     alone = study_of({"a": hung, "b": hung})
