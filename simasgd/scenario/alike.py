@@ -1,4 +1,4 @@
-"""Which runs have their clock in common, and which can be learned in one loop."""
+"""Runs that share a clock, and runs that can be learned in one loop."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from simasgd.scenario.learning.data import ImageNet
 from simasgd.scenario.schema import Scenario
 
-# Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after the other, of 12,730 and of
-# 109,386 about 0.8. Large ones are better left to several workers.
+# Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after the other. With 12,730 and
+# 109,386 weights it is about 0.8. Several workers are better for large networks.
 _MOST_PARAMETERS = 20_000
 _MOST_TOGETHER = 8
 
 
 def clock_of(scenario: Scenario) -> str:
-    """Names all that moves the clock: scenarios of one name have one tape."""
+    """Return a text of everything that affects the clock: scenarios with equal texts have equal tapes."""
     tree = scenario.plain()
     cluster = {**tree["cluster"], "seed": scenario.cluster_seed}
     moving = {key: tree[key] for key in ("workload", "protocol", "stop", "record")}
@@ -24,8 +24,10 @@ def clock_of(scenario: Scenario) -> str:
 
 
 def together(scenarios: Sequence[Scenario]) -> list[list[int]]:
-    """The numbers of the scenarios in groups that go through one loop at once, in order of their first: small models that have
-    one tape and differ in nothing but their learning rates and the seeds of their learning."""
+    """Group the numbers of the scenarios that can go through one loop at once, in order of the first of each group.
+
+    A group has small models with one tape that differ only in their learning rates and in the seeds of their learning.
+    """
     groups: list[list[int]] = []
     open_groups: dict[str, list[int]] = {}
     for number, scenario in enumerate(scenarios):
@@ -41,7 +43,7 @@ def together(scenarios: Sequence[Scenario]) -> list[list[int]]:
 
 
 def _loop_of(scenario: Scenario) -> str | None:
-    """Names the loop; None for one that a scenario has for itself."""
+    """Return a text that is equal for scenarios that can share a loop; None for a scenario that needs its own."""
     learning = scenario.learning
     if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
         return None

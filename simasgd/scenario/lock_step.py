@@ -1,4 +1,4 @@
-"""Where learners may move in step only because they start together."""
+"""Lock step: learners that move in step only because they start together."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simasgd.scenario.schema import Scenario
 
-# From here on compute times vary enough to part learners within a few cycles (docs/papers.md, closed queues).
-_PARTS_SOON = 0.7
+# From this coefficient of variation on, learners drift apart within a few cycles (docs/papers.md, closed queues).
+_DRIFTS_APART = 0.7
 
 
 def may_lock_step(scenario: Scenario) -> bool:
-    """Whether the start may decide how fast a run is.
+    """Return whether the start may decide how fast a run is.
 
-    It may where several learners start together without rounds that their protocol has, and compute for times that vary
-    little, on links that share fairly; with constant times on any links.
+    It may where several learners start together, their protocol has no rounds, and their compute times vary little on links
+    that share fairly. With constant compute times it may on any links.
     """
     cluster = scenario.cluster
     variation = cluster.compute.variation
@@ -25,13 +25,13 @@ def may_lock_step(scenario: Scenario) -> bool:
         and cluster.learners > 1
         and cluster.stragglers is None
         and not scenario.protocol.has_rounds
-        and variation < _PARTS_SOON
+        and variation < _DRIFTS_APART
         and (variation == 0.0 or cluster.network.sharing == "fair")
     )
 
 
 def will_probably_lock_step(scenario: Scenario) -> bool:
-    """Whether nothing in such a run is random, while its links share fairly and carry bytes at a finite pace."""
+    """Return whether nothing in the run is random, while its links share fairly and carry bytes at a finite rate."""
     cluster = scenario.cluster
     return (
         may_lock_step(scenario)

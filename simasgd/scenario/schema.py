@@ -1,4 +1,4 @@
-"""The whole scenario, typed: what is simulated, on which cluster, under which protocol, and what is learned."""
+"""The whole scenario: the cluster, the protocol, the workload and what is learned."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=
 
 
 def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractProtocol:
-    """simasgd's own protocols, and where none has that kind those of other packages."""
+    """Validate as one of simasgd's own protocols, or as one of another package if none has that kind."""
     if isinstance(value, AbstractProtocol):
         return value
     kind = value.get("kind") if isinstance(value, dict) else None
@@ -59,51 +59,62 @@ AnyProtocol = Annotated[
 
 @final
 class Workload(Section):
-    """What one learner does between two messages."""
+    """The work of a learner between two messages."""
 
     mini_batch: Count
-    """µ, samples per gradient."""
+    """µ, the number of samples per gradient."""
     payload: Bytes | None = None
-    """Bytes of a gradient, and of the weights; the model's own if absent."""
+    """Size of a gradient, and of the weights, on the network. The size of the model if absent."""
     compression: Compression = NoCompression()
-    """Of the gradients that learners send."""
+    """Compression of the gradients that learners send."""
     samples_per_epoch: Count | None = None
-    """The data's number of training samples if absent."""
+    """Number of samples in an epoch. The data's number of training samples if absent."""
 
 
 @final
 class Stop(Section):
-    """Where the run ends: at the first update that reaches one of these, or at a time; whichever comes first."""
+    """The end of the run: the first update that reaches a limit, or the time, whichever comes first.
+
+    At least one must be given.
+    """
 
     epochs: Annotated[Number, Field(gt=0.0, le=1e9)] | None = None
-    """By samples applied."""
+    """Epochs, counted in applied samples."""
     gradients: Count | None = None
-    """Applied gradients."""
+    """Number of applied gradients."""
     updates: Count | None = None
+    """Number of updates."""
     simulated_time: Seconds | None = None
+    """Simulated time, greater than 0."""
 
 
 @final
 class Scenario(Section):
-    """One simulated cluster and what it learns, from YAML (`Scenario.load`) to typed values in seconds and bytes."""
+    """One simulated cluster and what it learns, as typed values in seconds and bytes; `Scenario.load` reads it from YAML."""
 
     name: Name
+    """Name of the scenario: lower-case letters, digits, `_`, `.` and `-`, up to 100 characters."""
     title: Line = ""
-    """One line for people."""
+    """Title in reports, one line."""
     seed: Seed = 0
-    """cluster.seed and learning.seed default to it."""
+    """Seed of the run. `cluster.seed` and `learning.seed` default to it."""
     repeats: Annotated[Count, Field(le=1000)] = 1
-    """How many runs, at seeds seed, seed + 1, …; results then show their spread."""
+    """Number of runs, at the seeds `seed`, `seed` + 1, …; results then show their spread."""
     cluster: Cluster
+    """The cluster."""
     workload: Workload
+    """The work of a learner."""
     protocol: AnyProtocol
+    """The protocol by which learners exchange gradients or models."""
     learning: Learning | None = None
-    """Absent: timing only."""
+    """What is learned. Timing only if absent."""
     stop: Stop
+    """The end of the run."""
     record: Literal["summary", "updates", "timeline"] = "updates"
-    """How much is kept: a summary only (in constant memory), every applied gradient, or also what everybody did at any time."""
+    """`summary`: scalar results only; without learning the memory does not grow with the gradients. `updates`: also a table
+    of every applied gradient. `timeline`: also every activity of every learner, server and link."""
     variants: dict[VariantName, Scenario] = Field(default_factory=dict)
-    """The same scenario several ways, compared in one report."""
+    """Changes to this scenario by the name of a variant; one report compares all variants."""
 
     @classmethod
     def load(cls, source: str | Path, *overrides: str) -> Scenario:
@@ -120,7 +131,7 @@ class Scenario(Section):
 
     @property
     def payload(self) -> float:
-        """Bytes of a message."""
+        """Size of a message of a gradient or of the weights, uncompressed, in bytes."""
         if self.workload.payload is not None:
             return self.workload.payload
         assert self.learning is not None
@@ -128,8 +139,10 @@ class Scenario(Section):
 
     @property
     def gradient_payload(self) -> float:
-        """Bytes of the message of a gradient, compressed as it is. The payload's values are the model's own if it has its size,
-        and of 4 bytes each if not."""
+        """Size of a compressed message of a gradient in bytes.
+
+        The payload has the model's values if it has the model's size, else values of 4 bytes each.
+        """
         payload, learning = self.payload, self.learning
         is_own = learning is not None and payload == learning.model_bytes
         values = learning.num_parameters if learning is not None and is_own else math.ceil(payload / 4)
@@ -137,14 +150,14 @@ class Scenario(Section):
 
     @property
     def samples_per_epoch(self) -> int | None:
-        """Samples in an epoch; None where nothing says so."""
+        """Number of samples in an epoch; None if neither workload nor data state it."""
         if self.workload.samples_per_epoch is not None:
             return self.workload.samples_per_epoch
         return None if self.learning is None else self.learning.data.shape.train
 
     @property
     def gradients_to_stop(self) -> int | None:
-        """The number of applied gradients at which the run stops, whether given so or in epochs; None for no such stop."""
+        """Number of applied gradients at which the run stops, from gradients and epochs; None for neither."""
         counts = []
         if self.stop.gradients is not None:
             counts.append(self.stop.gradients)
@@ -156,30 +169,32 @@ class Scenario(Section):
 
     @property
     def cluster_seed(self) -> int:
+        """Seed of everything random about the clock."""
         return self.seed if self.cluster.seed is None else self.cluster.seed
 
     @property
     def learning_seed(self) -> int:
+        """Seed of the initial weights and of the mini-batches."""
         assert self.learning is not None
         return self.seed if self.learning.seed is None else self.learning.seed
 
     @property
     def modulation(self) -> Modulation:
-        """How staleness changes the learning rate: as learning.modulation says, or by the protocol's own rule."""
+        """The modulation that holds: that of `learning.modulation`, or that of the protocol if it is `default`."""
         assert self.learning is not None
         chosen = self.learning.modulation
         return self.protocol.modulation if isinstance(chosen, DefaultModulation) else chosen
 
     def with_seed(self, seed: int) -> Scenario:
-        """This scenario at another seed, as a single run."""
+        """Return this scenario at another seed, as a single run."""
         return self.model_copy(update={"seed": seed, "repeats": 1})
 
     def repeated(self) -> Iterator[Scenario]:
-        """The single runs, at seeds seed, seed + 1, … (modulo 2³²)."""
+        """Return the single runs, at the seeds seed, seed + 1, … (modulo 2³²)."""
         return (self.with_seed((self.seed + i) % 2**32) for i in range(self.repeats))
 
     def resolved(self) -> dict[str, Any]:
-        """Every value that holds, defaults included, as a mapping that loads back into an equal scenario.
+        """Return every value, defaults included, as a mapping that loads back into an equal scenario.
 
         Variants are given by their differences.
         """
@@ -188,12 +203,12 @@ class Scenario(Section):
         return own | ({"variants": variants} if variants else {})
 
     def hash(self) -> str:
-        """Names what is simulated: 64 hexadecimal digits of the resolved scenario, but for its name and title."""
+        """Return 64 hexadecimal digits that identify the resolved scenario without its name and title."""
         content = {key: value for key, value in self.resolved().items() if key not in ("name", "title")}
         return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     def plain(self) -> dict[str, Any]:
-        """Every value that holds, defaults included, but for the variants; JSON's types."""
+        """Return every value, defaults included, in JSON's types; variants are left out."""
         tree: dict[str, Any] = self.model_dump(mode="json", exclude={"variants"})
         filled = {"payload": self.payload, "samples_per_epoch": self.samples_per_epoch}
         tree["workload"] = self.workload.model_copy(update=filled).model_dump(mode="json")
@@ -203,7 +218,7 @@ class Scenario(Section):
 
     @property
     def num_runs(self) -> int:
-        """Runs of all variants at all seeds."""
+        """Number of runs of all variants at all seeds."""
         return sum(one.repeats for one in (self.variants or {"": self}).values())
 
     @model_validator(mode="after")
@@ -224,7 +239,7 @@ class Scenario(Section):
             yield from within("learning", self.learning.inconsistencies())
             yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
         if self.learning is not None and self.learning.local_learning_rate is not None and not self.protocol.steps_copies:
-            message = f"under {self.protocol.kind} no learner steps a copy of its own, so there is nothing that has this rate"
+            message = f"under {self.protocol.kind} learners do not step copies of their own, so nothing uses this rate"
             yield _gives_way_to_the_protocol(("learning", "local_learning_rate"), message)
         if isinstance(self.protocol, AbstractPeerProtocol):
             yield from self._impossible_without_a_server(self.protocol)
@@ -245,48 +260,48 @@ class Scenario(Section):
                 yield Inconsistency(("workload", "samples_per_epoch"), message)
         fits = self.learning is not None and not list(self.learning.model.inconsistencies(self.learning.data.shape))
         if self.learning is not None and fits and self.learning.num_parameters > _MOST_PARAMETERS:
-            message = f"the model has {self.learning.num_parameters:,} parameters; {_MOST_PARAMETERS:,} are the most"
+            message = f"the model has {self.learning.num_parameters:,} parameters; at most {_MOST_PARAMETERS:,} are allowed"
             yield Inconsistency(("learning", "model"), message)
         if self.num_runs > _MOST_RUNS:
-            message = f"{self.num_runs:,} runs of all variants are too many; {_MOST_RUNS:,} are the most"
+            message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"
             yield Inconsistency(("repeats",), message)
         limits = self.stop.model_dump().values()
         if all(limit is None for limit in limits):
-            yield Inconsistency(("stop",), "says no end; give epochs, gradients, updates or simulated_time")
+            yield Inconsistency(("stop",), "no limit given; set epochs, gradients, updates or simulated_time")
         if self.stop.simulated_time == 0.0:
-            yield Inconsistency(("stop", "simulated_time"), "0 would stop before anything happens")
+            yield Inconsistency(("stop", "simulated_time"), "must be greater than 0: at 0 nothing would happen")
 
     def _impossible_without_a_server(self, protocol: AbstractPeerProtocol) -> Iterator[Inconsistency]:
         kind, cluster = protocol.kind, self.cluster
         if not isinstance(cluster.architecture, Base):
             message = (
-                f"under {kind} nobody sends gradients to a server, which {cluster.architecture.kind} could put a tree below"
+                f"under {kind} learners send no gradients to a server, so {cluster.architecture.kind} has no tree to build"
             )
             within = cluster.architecture.model_dump(mode="json")["intra_node_bandwidth"]
             base = {"kind": "base", "intra_node_bandwidth": within}
             rival = Rival(("cluster", "architecture"), ("protocol",), base)
-            yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; base is wanted", (rival,))
+            yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; use base", (rival,))
         elif cluster.architecture.shards > 1 and not protocol.has_centre:
-            message = f"under {kind} there is no server to put into parts"
+            message = f"under {kind} there is no server to split into shards"
             yield _gives_way_to_the_protocol(("cluster", "architecture", "shards"), message)
         if cluster.faults.crashes:
-            message = f"under {kind} nothing says what the others do about a crash"
+            message = f"{kind} does not define what other learners do after a crash"
             yield Inconsistency(("cluster", "faults", "crashes"), message)
         if cluster.faults.server_pauses and not protocol.has_centre:
             yield Inconsistency(("cluster", "faults", "server_pauses"), f"under {kind} there is no parameter server to pause")
         for number, link in enumerate(cluster.faults.degraded_links):
             if link.link == "server" and not protocol.has_centre:
-                message = f"under {kind} nobody talks to a server"
+                message = f"under {kind} learners do not use a server"
                 yield Inconsistency(("cluster", "faults", "degraded_links", number, "link"), message)
 
     def _impossible_with_own_models(self) -> Iterator[Inconsistency]:
         kind = self.protocol.kind
         if self.workload.compression.changes_values:
-            message = f"under {kind} learners send models and no gradients, which could be compressed"
+            message = f"under {kind} learners send models, and only gradients can be compressed"
             rival = Rival(("workload", "compression"), ("protocol",))
             yield Inconsistency(("workload", "compression", "kind"), message, (rival,))
         if self.learning is not None and self.modulation.of_one_server:
-            message = f"{self.modulation.kind} is a rule of the one who applies all gradients, and under {kind} nobody does"
+            message = f"{self.modulation.kind} needs one server that applies all gradients, and {kind} has none"
             yield Inconsistency(
                 ("learning", "modulation", "kind"), message, (Rival(("learning", "modulation"), ("protocol",)),)
             )

@@ -125,7 +125,7 @@ CLUSTER_CASES: list[Case] = [
     cluster("no mttr", "faults: {crashes: {mtbf: 1 h}}", "s.yaml:5:12: cluster.faults.crashes.mttr: missing"),
     cluster("mttr misspelt", "faults: {crashes: {mtbf: 1 h, mttrr: 1 s}}", "s.yaml:5:33: ", "did you mean 'mttr'?"),
     cluster(
-        "always crashing", "faults: {crashes: {mtbf: 0, mttr: 1 s}}", "s.yaml:5:28: ", "crashes.mtbf: a positive time is wanted"
+        "always crashing", "faults: {crashes: {mtbf: 0, mttr: 1 s}}", "s.yaml:5:28: ", "crashes.mtbf: must be a positive time"
     ),
     cluster(
         "key in a list",
@@ -155,9 +155,7 @@ CLUSTER_CASES: list[Case] = [
         "faults: {server_pauses: [{at: 4 s, lasting: 1 s}, {at: 1 s, lasting: 3.5 s}]}",
         "s.yaml:5:33: cluster.faults.server_pauses.0.at: the server still pauses then, until 4.5 s",
     ),
-    cluster(
-        "pause of no time", "faults: {server_pauses: [{at: 4 s, lasting: 0}]}", "s.yaml:5:47: ", "a positive time is wanted"
-    ),
+    cluster("pause of no time", "faults: {server_pauses: [{at: 4 s, lasting: 0}]}", "s.yaml:5:47: ", "must be a positive time"),
     cluster(
         "pause no list", "faults: {server_pauses: {at: 4 s, lasting: 1 s}}", "s.yaml:5:27: ", "a list is wanted, not a mapping"
     ),
@@ -165,18 +163,18 @@ CLUSTER_CASES: list[Case] = [
         "near link",
         DEGRADED.format("servr"),
         "s.yaml:5:36: ",
-        "degraded_links.0.link: 'servr' is no link; did you mean 'server'?",
+        "degraded_links.0.link: 'servr' is not a link; did you mean 'server'?",
     ),
-    cluster("near node", DEGRADED.format("nod 3"), "s.yaml:5:36: ", "'nod 3' is no link; did you mean 'node 3'?"),
+    cluster("near node", DEGRADED.format("nod 3"), "s.yaml:5:36: ", "'nod 3' is not a link; did you mean 'node 3'?"),
     cluster(
-        "far link", DEGRADED.format("eth0"), "s.yaml:5:36: ", "'eth0' is no link; 'server', 'node N' or 'rack N' is wanted"
+        "far link", DEGRADED.format("eth0"), "s.yaml:5:36: ", "'eth0' is not a link; expected 'server', 'node N' or 'rack N'"
     ),
     cluster("no such node", DEGRADED.format("node 30"), "s.yaml:5:36: ", "there is no node 30; there are nodes 0 to 29"),
     cluster(
         "no racks",
         DEGRADED.format("rack 0"),
         "s.yaml:5:36: ",
-        "there is no rack 0; there are no racks (network.topology is no tree)",
+        "there is no rack 0; there are no racks (network.topology is not a tree)",
     ),
     cluster(
         "no such rack",
@@ -213,7 +211,7 @@ CLUSTER_CASES: list[Case] = [
         "own models with a server's rule",
         "protocol: hardsync\nlearning:",
         "protocol: sgp\nlearning:\n  modulation: gap-aware",
-        "s.yaml:8:3: learning.modulation.kind: gap-aware is a rule of the one who applies all gradients, and under sgp",
+        "s.yaml:8:3: learning.modulation.kind: gap-aware needs one server that applies all gradients, and sgp has none",
     ),
     wrong(
         "own models compressed",
@@ -225,7 +223,7 @@ CLUSTER_CASES: list[Case] = [
         "a tree of no servers",
         "p775\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: hardsync",
         "p775\n  architecture: adv\nworkload: {mini_batch: 4, payload: 350 kB}\nprotocol: all-reduce",
-        "s.yaml:5:3: cluster.architecture.kind: under all-reduce nobody sends gradients to a server, which adv could",
+        "s.yaml:5:3: cluster.architecture.kind: under all-reduce learners send no gradients to a server, so adv has no",
     ),
     *(
         wrong(
@@ -237,9 +235,9 @@ CLUSTER_CASES: list[Case] = [
             f"under ad-psgd {message}",
         )
         for key, value, message in [
-            ("crashes", "[{learner: 1, at: 1 s}]", "nothing says what the others do about a crash"),
+            ("crashes", "[{learner: 1, at: 1 s}]", "does not define what other learners do after a crash"),
             ("server_pauses", "[{at: 1 s, lasting: 1 s}]", "there is no parameter server to pause"),
-            ("degraded_links", "[{link: server, at: 1 s, lasting: 1 s, factor: 0.5}]", "nobody talks to a server"),
+            ("degraded_links", "[{link: server, at: 1 s, lasting: 1 s, factor: 0.5}]", "learners do not use a server"),
         ]
     ),
     wrong(

@@ -12,31 +12,31 @@ from simasgd.scenario.vocabulary.units import BytesPerSecond
 
 
 class AbstractArchitecture(Section):
-    """Who sends to whom, and which thread of a learner does it."""
+    """The servers that learners send to, and the threads of a learner that send and receive."""
 
     kind: str
 
     @property
     @abc.abstractmethod
     def threads(self) -> tuple[str, ...]:
-        """What runs beside a learner's compute thread."""
+        """Names of the threads beside a learner's compute thread."""
 
     @property
     @abc.abstractmethod
     def parts(self) -> int:
-        """Into how many parts the weights are divided, each on a server of its own."""
+        """Number of parts that the weights are divided into, each on its own server."""
 
 
 @final
 class Base(AbstractArchitecture):
-    """One thread pushes, pulls and computes, one thing at a time, with one parameter server or several shards of it."""
+    """One thread pulls, computes and pushes in turn, with one parameter server or several shards of it."""
 
     kind: Literal["base"] = "base"
-    shards: Annotated[Count, Field(le=10_000)] = 1
-    """Servers that each hold 1/shards of the weights and do 1/shards of the server's work. A gradient has arrived when all its
-    parts have, and the shards update together, at one timestamp."""
+    shards: Annotated[Count, Field(le=10_000, examples=[4])] = 1
+    """Number of servers. Each holds 1/shards of the weights and does 1/shards of the server's work. A gradient has arrived
+    when all its parts have, and the shards update together, at one timestamp."""
     intra_node_bandwidth: BytesPerSecond = 20e9
-    """Of messages between learners of a node, where a protocol has such."""
+    """Bandwidth of each learner's port for messages within a node, each way. Only protocols without a server use it."""
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -48,16 +48,18 @@ class Base(AbstractArchitecture):
 
 
 class AbstractServerTree(AbstractArchitecture):
-    """A tree of servers below the parameter server. Each adds up the gradients that come from its children while its way up is
-    taken, and sends the sum on when it is free."""
+    """A tree of servers below the parameter server.
+
+    Each server adds up the gradients of its children while its way up is busy, and then sends the sum.
+    """
 
     fan_out: Annotated[Count, Field(ge=2, le=10_000)] = 4
-    """The most children of a server; not of a co-located leaf server, whose children are the learners of its node."""
+    """Greatest number of children of a server. A co-located leaf server instead has all learners of its node."""
     colocated: Flag = True
-    """Whether a leaf server shares its learners' node, and an inner one that of its first child; otherwise each has a node of
-    its own, with the server's interface."""
+    """Whether a leaf server shares the node of its learners, and an inner server the node of its first child. If not, each
+    has its own node, with the parameter server's interface."""
     intra_node_bandwidth: BytesPerSecond = 20e9
-    """Of messages within a node."""
+    """Bandwidth of each learner's and each server's port for messages within a node, each way."""
 
     @property
     def parts(self) -> int:
@@ -66,8 +68,10 @@ class AbstractServerTree(AbstractArchitecture):
 
 @final
 class Adv(AbstractServerTree):
-    """Gradients go up a tree of servers and weights come down it. A thread of its own pushes while the learner computes; a
-    pull still blocks."""
+    """Gradients go up a tree of servers and weights come down it; a thread pushes while the learner computes.
+
+    A pull still blocks.
+    """
 
     kind: Literal["adv"] = "adv"
 
@@ -78,12 +82,14 @@ class Adv(AbstractServerTree):
 
 @final
 class AdvStar(AbstractServerTree):
-    """As adv, but weights come down a tree of the learners, and a thread of its own pulls: a learner computes on the newest
-    weights that it has."""
+    """The architecture `adv` with weights that come down a tree of the learners, and a thread that pulls.
+
+    A learner computes on the newest weights that it has.
+    """
 
     kind: Literal["adv*"] = "adv*"
     broadcast_fan_out: Annotated[Count, Field(le=10_000)] = 2
-    """The most learners to which a learner (and the server) sends the weights on."""
+    """Greatest number of learners to which a learner, or the server, forwards the weights."""
 
     @property
     def threads(self) -> tuple[str, ...]:

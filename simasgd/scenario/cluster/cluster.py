@@ -1,4 +1,4 @@
-"""The `cluster` section: the machine."""
+"""The `cluster` section: the machines."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ Speed = Annotated[Number, Field(gt=0.0, le=1e6)]
 
 @final
 class Efficiency(Section):
-    """Small mini-batches use a processor badly: below `full_at` samples its efficiency is (µ/full_at)^exponent."""
+    """Efficiency of a processor on small mini-batches: (µ/full_at)^exponent below `full_at` samples, else 1."""
 
     full_at: Count
-    """The least mini-batch at which per_sample holds."""
+    """Smallest mini-batch, in samples, at which `per_sample` holds."""
     exponent: Annotated[Number, Field(gt=0.0, lt=1.0)]
-    """0: none is lost; 1: a small mini-batch takes as long as one of full_at samples."""
+    """Between 0 and 1. Near 0 nothing is lost; near 1 a small mini-batch takes as long as one of `full_at` samples."""
 
 
 @final
 class Compute(AbstractTimes):
-    """How long a learner computes on a mini-batch of µ samples: per_batch + µ · per_sample ÷ efficiency(µ) on average."""
+    """Compute time of a mini-batch of µ samples: per_batch + µ · per_sample ÷ efficiency(µ) on average."""
 
     per_batch: Seconds = 0.0
-    """The part of the time that does not depend on the mini-batch."""
+    """Time that does not depend on the size of the mini-batch."""
     per_sample: Seconds | None = None
-    """Time per sample. Absent with empirical times: these are taken as they are, whatever µ."""
-    efficiency: Efficiency | None = None
-    """How much slower a sample is in a small mini-batch."""
+    """Time per sample. Only empirical times may leave it out; they are then the times of a mini-batch of any size. If it
+    is given, only the ratios of the measured times count."""
+    efficiency: Annotated[Efficiency | None, Field(examples=[{"full_at": 16, "exponent": 0.5}])] = None
+    """Efficiency on small mini-batches; 1 at every size if absent."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         found = self.law_inconsistencies()
@@ -65,9 +66,10 @@ class Compute(AbstractTimes):
 
 @final
 class Speeds(Section):
-    """A law of the learners' speeds, which have mean 1 over many learners; a learner keeps its own for the whole run."""
+    """A law of the learners' speeds, with mean 1 over many learners; a learner keeps its speed for the whole run."""
 
     distribution: Literal["gamma", "lognormal"]
+    """The law."""
     cv: Variation
     """Coefficient of variation over the learners."""
 
@@ -82,15 +84,16 @@ class Server(Section):
     """The parameter server and its shared interface."""
 
     bandwidth: BytesPerSecond
-    """Of the server's interface, per direction if duplex is full."""
+    """Bandwidth of the server's interface, per direction in full duplex."""
     duplex: Literal["half", "full"] = "full"
-    """half: one link for both directions. full: one each."""
+    """`half`: one link for both directions. `full`: one link for each."""
     update: Seconds
-    """Mean time of one update of the weights, however many gradients it uses."""
-    update_law: Annotated[Update, NullForDefaults] = Update()
-    """How that time varies."""
+    """Mean time of one update of the weights, for any number of gradients. Shards divide it among them."""
+    update_law: Annotated[Update, NullForDefaults, Field(examples=[{"distribution": "gamma", "cv": 0.2}])] = Update()
+    """Law of the update time."""
     per_gradient: Seconds = 0.0
-    """Time to take up one message that arrives, a gradient or a sum of several, before an update can use it."""
+    """Time in which a server adds up one message that arrives: a gradient, a sum of several, or at a centre a difference. An
+    update can use the message after it. Every server of a tree takes it, and shards divide it among them."""
 
 
 @final
@@ -100,31 +103,42 @@ class Cluster(Section):
     learners: Annotated[Count, Field(le=1_000_000)]
     """λ, the number of learners."""
     profile: str | None = None
-    """A node profile whose values hold wherever this section gives none (`simasgd list` shows them)."""
+    """Name of a node profile. Its values hold where this section gives none. `simasgd list` describes the profiles."""
     seed: Seed | None = None
-    """Fixes everything random about the clock; the scenario's seed if absent."""
+    """Seed of everything random about the clock. The scenario's seed if absent."""
     learners_per_node: Annotated[Count, Field(le=10_000)] = 1
-    """How many learners share a node and its interface; learner 0 and the next ones are on node 0."""
+    """Number of learners that share a node and its interface. Node 0 has the first ones."""
     compute: Compute
-    speeds: Annotated[Annotated[tuple[Speed, ...], Tag(LIST)] | Annotated[Speeds, Tag(MAPPING)], ListOrMapping] | None = None
-    """Of each learner: computing takes the time above ÷ its speed. A list of λ numbers, or a law over the learners."""
-    stragglers: Stragglers | None = None
-    """Learners that are slow for a while; each has spells of its own."""
+    """Compute times."""
+    speeds: Annotated[
+        Annotated[Annotated[tuple[Speed, ...], Tag(LIST)] | Annotated[Speeds, Tag(MAPPING)], ListOrMapping] | None,
+        Field(examples=[[1, 0.5, 2, 1], {"distribution": "gamma", "cv": 0.3}]),
+    ] = None
+    """Speed of each learner, by which its compute times are divided: a list of λ numbers, or a law. All 1 if absent."""
+    stragglers: Annotated[
+        Stragglers | None, Field(examples=[{"slowdown": 10, "mean_normal": "5 min", "mean_slow": "10 s"}])
+    ] = None
+    """Learners that are slow for a while; each has its own spells. None if absent."""
     network: Network
+    """Links between the nodes."""
     server: Server
+    """The parameter server, or the centre."""
     architecture: Architecture = Base()
-    """Who sends to whom, and what overlaps with computing."""
+    """The servers that learners send to, and the messages that overlap with computing."""
     faults: Annotated[Faults, NullForDefaults] = Faults()
+    """Crashes, pauses, slow links and lost messages."""
     start: Literal["together", "spread"] = "together"
-    """together: every learner starts at time 0. spread: each at a moment of its own within its first cycle."""
+    """`together`: every learner starts at time 0. `spread`: learner 0 does, and every other learner at a random time within
+    one cycle."""
 
     @property
     def nodes(self) -> int:
-        """Nodes with learners."""
+        """Number of nodes with learners."""
         return -(-self.learners // self.learners_per_node)
 
     @property
     def racks(self) -> int:
+        """Number of racks of a tree; 0 in other topologies."""
         topology = self.network.topology
         return -(-self.nodes // topology.nodes_per_rack) if isinstance(topology, Tree) else 0
 
@@ -143,7 +157,7 @@ class Cluster(Section):
         parts = self.learners * (self.architecture.shards if isinstance(self.architecture, Base) else 1)
         if parts > _MOST_PARTS:
             message = f"{self.learners:,} learners with {parts // self.learners:,} shards each are {parts:,} ways"
-            yield Inconsistency(("architecture", "shards"), f"{message}; {_MOST_PARTS:,} are the most")
+            yield Inconsistency(("architecture", "shards"), f"{message}; at most {_MOST_PARTS:,} are allowed")
         yield from within("faults", self.faults.inconsistencies(self.learners, self.nodes, self.racks))
 
 

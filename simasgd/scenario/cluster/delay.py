@@ -1,4 +1,4 @@
-"""A staleness to be injected: so many updates, drawn from a law, or as measured; for all layers of the model, or for each."""
+"""The `protocol.delay` section: staleness to inject, for all layers of the model or for each."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ _NEEDS = {
 
 @final
 class Delay(Section):
-    """A law of whole numbers of updates."""
+    """A law of delays, which are whole numbers of updates."""
 
     distribution: Literal["constant", "uniform", "poisson", "geometric", "normal", "measured"]
-    """uniform: low … high, both included. geometric: of 0, 1, 2, … with that mean. normal: rounded, and 0 where negative.
-    measured: those of a file, in its order, again and again."""
+    """`uniform`: low to high, both included. `geometric`: 0, 1, 2, … with this mean. `normal`: rounded, and 0 where
+    negative. `measured`: the delays of a file, in its order, repeated."""
     mean: Annotated[Number, Field(ge=0.0, le=500.0)] | None = None
-    """Of constant (then a whole number), poisson, geometric, and of normal before it is rounded."""
+    """Mean of constant (a whole number), poisson and geometric delays, and of normal delays before rounding."""
     deviation: Annotated[Number, Field(gt=0.0, le=500.0)] | None = None
-    """Standard deviation of normal."""
+    """Standard deviation of normal delays."""
     low: Updates | None = None
-    """Of uniform."""
+    """Least uniform delay."""
     high: Updates | None = None
-    """Of uniform."""
+    """Greatest uniform delay."""
     file: str | None = None
-    """A text file of measured delays, one whole number a line; a resolved scenario holds them in `measured`."""
+    """A text file of measured delays, one whole number a line. A resolved scenario has them in `measured`."""
     measured: Annotated[tuple[Updates, ...], Field(min_length=1, max_length=10_000)] | None = None
     """Measured delays."""
 
     @model_validator(mode="before")
     @classmethod
     def _measured(cls, value: Any) -> Any:
-        """Measured delays need no other word for their law."""
+        """Add the distribution, which measured delays imply."""
         is_law = isinstance(value, dict) and value.get("measured") is not None
         return {"distribution": "measured", **value} if is_law else value
 
     @property
     def expected(self) -> float:
-        """The mean delay; of normal before it is rounded."""
+        """Mean delay; for a normal law the mean before rounding."""
         if self.measured is not None:
             return sum(self.measured) / len(self.measured)
         if self.low is not None and self.high is not None:
@@ -61,6 +61,7 @@ class Delay(Section):
         return self.mean
 
     def inconsistencies(self) -> list[Inconsistency]:
+        """Return the mistakes in values that are valid one by one."""
         needed = _NEEDS[self.distribution]
         found = []
         for key in ("mean", "deviation", "low", "high", "measured"):
@@ -83,7 +84,7 @@ class Delay(Section):
 
 
 def _as_law(value: Any) -> Any:
-    """A bare number is a constant delay."""
+    """Turn a bare number into a constant delay."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return {"distribution": "constant", "mean": value} if is_number else value
 
@@ -95,11 +96,11 @@ Delays = Annotated[
     ListOrMapping,
     BeforeValidator(_as_law, json_schema_input_type=Updates | Delay | _OfLayers),
 ]
-"""A law (a bare number is a constant one), or a list of one for each layer."""
+"""A law (a bare number is a constant delay), or a list with a law for each layer."""
 
 
 def wrong_delays(delays: Delays, model: AbstractModel | None) -> Iterator[Inconsistency]:
-    """What is wrong with delays that are injected into the learning of this model, if any."""
+    """Yield the mistakes in delays that are injected into the learning of a model; None for no learning."""
     if not isinstance(delays, tuple):
         yield from delays.inconsistencies()
         return

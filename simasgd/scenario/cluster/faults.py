@@ -1,4 +1,4 @@
-"""The `cluster.faults` and `cluster.stragglers` sections: what goes wrong."""
+"""The `cluster.faults` and `cluster.stragglers` sections."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Learner = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 
 @final
 class Stragglers(Section):
-    """Learners that are slow for a while: normal and slow spells take turns, each exponentially long."""
+    """Learners that are slow for a while: normal and slow spells alternate, with exponential lengths."""
 
     slowdown: Annotated[Number, Field(gt=1.0, le=1e6)]
-    """How many times longer computing takes in a slow spell."""
+    """Factor by which computing takes longer in a slow spell."""
     mean_normal: Seconds
     """Mean length of a normal spell."""
     mean_slow: Seconds
@@ -29,7 +29,7 @@ class Stragglers(Section):
 
     def inconsistencies(self) -> list[Inconsistency]:
         return [
-            Inconsistency((key,), "a positive time is wanted")
+            Inconsistency((key,), "must be a positive time")
             for key in ("mean_normal", "mean_slow")
             if getattr(self, key) == 0.0
         ]
@@ -37,34 +37,34 @@ class Stragglers(Section):
 
 @final
 class RandomCrashes(Section):
-    """Every learner crashes and rejoins, at exponential distances."""
+    """Every learner crashes and rejoins, after exponential times."""
 
     mtbf: Seconds
-    """Mean time from (re)joining to the next crash."""
+    """Mean time from start or return to the next crash."""
     mttr: Seconds
     """Mean time from a crash to the return."""
 
 
 @final
 class Crash(Section):
-    """One learner stops at a time, losing what it does; it rejoins with no weights and no gradient."""
+    """A crash of one learner, which loses its work and rejoins without weights and gradient."""
 
     learner: Learner
-    """Its number, from 0."""
+    """Number of the learner, from 0."""
     at: Seconds
-    """When."""
+    """Time of the crash."""
     down: Seconds | None = None
-    """How long; absent: for good."""
+    """Duration until the learner rejoins; for good if absent."""
 
 
 @final
 class Pause(Section):
-    """The server neither updates nor answers for a while; messages to it still arrive."""
+    """A pause of the server, which neither updates nor answers; messages to it still arrive."""
 
     at: Seconds
-    """When it begins."""
+    """Time at which it begins."""
     lasting: Seconds
-    """How long."""
+    """Duration."""
 
 
 _LINK = re.compile(r"server|(node|rack) (0|[1-9][0-9]{0,7})")
@@ -75,8 +75,8 @@ def _link(name: str) -> str:
         word, space, number = name.partition(" ")
         near = nearest(word, ("server", "node", "rack"))
         meant = f"{near}{space}{number}" if near else ""
-        hint = f"; did you mean {meant!r}?" if _LINK.fullmatch(meant) else "; 'server', 'node N' or 'rack N' is wanted"
-        raise ValueError(f"{shown(name)} is no link{hint}")
+        hint = f"; did you mean {meant!r}?" if _LINK.fullmatch(meant) else "; expected 'server', 'node N' or 'rack N'"
+        raise ValueError(f"{shown(name)} is not a link{hint}")
     return name
 
 
@@ -85,52 +85,59 @@ Link = Annotated[str, AfterValidator(_link), WithJsonSchema({"type": "string", "
 
 @final
 class Degradation(Section):
-    """An interface is slower for a while."""
+    """An interface that is slower for a while."""
 
     link: Link
-    """`server` (the interface of every server), `node N` (of the node with learners N·learners_per_node and on), `rack N` (a
-    rack's uplink and downlink in a tree)."""
+    """`server` (the interface of every server), `node N` (the interface of a node), or `rack N` (uplink and downlink of a
+    rack in a tree)."""
     at: Seconds
-    """When it begins."""
+    """Time at which it begins."""
     lasting: Seconds
-    """How long."""
+    """Duration."""
     factor: Annotated[Number, Field(ge=1e-15, lt=1.0)]
-    """What is left of the bandwidth."""
+    """Remaining fraction of the bandwidth, 10⁻¹⁵ or more and less than 1."""
 
     def number(self) -> int | None:
-        """Of the node or rack."""
+        """Return the number of the node or rack; None for the server."""
         found = re.search(r"[0-9]+", self.link)
         return int(found[0]) if found else None
 
 
 @final
 class MessageLoss(Section):
-    """Messages of gradients and weights get lost, each by itself, and are sent again."""
+    """Loss of messages of gradients and weights, each independently, which are then sent again."""
 
     probability: Annotated[Number, Field(gt=0.0, le=0.99)]
-    """Of a message, each time it is sent."""
+    """Probability that a message is lost, each time it is sent."""
     resend_after: Seconds
-    """How long after it should have arrived a message is sent again."""
+    """Time between the moment when a lost message should have arrived and the moment when it is sent again."""
 
 
 @final
 class Faults(Section):
-    """What goes wrong, and when."""
+    """Faults and their times."""
 
-    crashes: Annotated[Annotated[RandomCrashes, Tag(MAPPING)] | Annotated[tuple[Crash, ...], Tag(LIST)], ListOrMapping] = ()
-    """Learners that crash and rejoin: `{mtbf, mttr}`, or a list of `{learner, at, down}`."""
-    server_pauses: tuple[Pause, ...] = ()
-    """When the server stands still: a list of `{at, lasting}`."""
-    degraded_links: tuple[Degradation, ...] = ()
-    """When an interface is slower: a list of `{link, at, lasting, factor}`."""
-    message_loss: MessageLoss | None = None
-    """Messages that get lost and are sent again."""
+    crashes: Annotated[
+        Annotated[RandomCrashes, Tag(MAPPING)] | Annotated[tuple[Crash, ...], Tag(LIST)],
+        ListOrMapping,
+        Field(examples=[{"mtbf": "2 h", "mttr": "90 s"}, [{"learner": 3, "at": "10 s", "down": "1 min"}]]),
+    ] = ()
+    """Learners that crash and rejoin: all of them at random, or a list of crashes."""
+    server_pauses: Annotated[tuple[Pause, ...], Field(examples=[[{"at": "10 s", "lasting": "2 s"}]])] = ()
+    """Pauses of the server: a list."""
+    degraded_links: Annotated[
+        tuple[Degradation, ...],
+        Field(examples=[[{"link": "node 3", "at": "10 s", "lasting": "2 s", "factor": 0.1}]]),
+    ] = ()
+    """Interfaces that are slower for a while: a list."""
+    message_loss: Annotated[MessageLoss | None, Field(examples=[{"probability": 0.01, "resend_after": "200 ms"}])] = None
+    """Messages that are lost and sent again. None if absent."""
 
     def inconsistencies(self, learners: int, nodes: int, racks: int) -> Iterator[Inconsistency]:
         if isinstance(self.crashes, RandomCrashes):
             for key in ("mtbf", "mttr"):
                 if getattr(self.crashes, key) == 0.0:
-                    yield Inconsistency(("crashes", key), "a positive time is wanted")
+                    yield Inconsistency(("crashes", key), "must be a positive time")
         else:
             yield from _crash_inconsistencies(self.crashes, learners)
         pauses = [(i, pause.at, pause.lasting) for i, pause in enumerate(self.server_pauses)]
@@ -147,7 +154,7 @@ class Faults(Section):
             number, kind = one.number(), one.link.split()[0]
             there = nodes if kind == "node" else racks
             if number is not None and number >= there:
-                racks_there = f"racks 0 to {racks - 1}" if racks else "no racks (network.topology is no tree)"
+                racks_there = f"racks 0 to {racks - 1}" if racks else "no racks (network.topology is not a tree)"
                 many = f"nodes 0 to {nodes - 1}" if kind == "node" else racks_there
                 yield Inconsistency(("degraded_links", i, "link"), f"there is no {one.link}; there are {many}")
 
@@ -163,21 +170,21 @@ def _crash_inconsistencies(crashes: tuple[Crash, ...], learners: int) -> Iterato
             still = "for good" if back == inf else f"until {show(back, TIME)}"
             yield Inconsistency((*path, "at"), f"learner {crash.learner} is down then, {still}")
         if crash.down == 0.0:
-            yield Inconsistency((*path, "down"), "a positive time is wanted (or null: for good)")
+            yield Inconsistency((*path, "down"), "must be a positive time (or null: for good)")
         until[crash.learner] = inf if crash.down is None else max(back, crash.at + crash.down)
 
 
 def _spell_inconsistencies(key: str, spells: list[tuple[int, float, float]], still: str) -> Iterator[Inconsistency]:
-    """Of spells (place in the list, begin, length) that must neither overlap nor be empty."""
+    """Yield the mistakes in spells (place in the list, begin, length), which must not overlap or be empty."""
     until = 0.0
     for i, at, lasting in sorted(spells, key=lambda spell: spell[1:]):
         if lasting == 0.0:
-            yield Inconsistency((key, i, "lasting"), "a positive time is wanted")
+            yield Inconsistency((key, i, "lasting"), "must be a positive time")
         if _before(at, until):
             yield Inconsistency((key, i, "at"), f"{still} then, until {show(until, TIME)}")
         until = max(until, at + lasting)
 
 
 def _before(time: float, other: float) -> bool:
-    """Whether a time (s) is before another, as people write them: 0.1 + 0.2 is 0.3."""
+    """Return whether a time (s) is before another, with 0.1 + 0.2 equal to 0.3 as people expect."""
     return time < other and not isclose(time, other, rel_tol=1e-12)

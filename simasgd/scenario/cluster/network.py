@@ -1,4 +1,4 @@
-"""The `cluster.network` section: how bytes travel."""
+"""The `cluster.network` section: the links between the nodes."""
 
 from __future__ import annotations
 
@@ -12,56 +12,64 @@ from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 
 @final
 class Star(Section):
-    """Every node hangs on one switch that is never the bottleneck."""
+    """Every node is connected to one switch that is never the bottleneck."""
 
     kind: Literal["star"] = "star"
 
 
 @final
 class Tree(Section):
-    """Racks of nodes under a core switch, on which the servers' own nodes hang."""
+    """Racks of nodes under a core switch, to which the servers' own nodes are connected."""
 
     kind: Literal["tree"] = "tree"
     nodes_per_rack: Count = 16
-    """Nodes 0 to nodes_per_rack − 1 are rack 0, and so on."""
+    """Number of nodes in a rack. Nodes 0 to nodes_per_rack − 1 are rack 0, and so on."""
     oversubscription: Annotated[Number, Field(gt=0.0, le=1e6)] = 1.0
-    """A rack's uplink (and downlink) carries nodes_per_rack × network.bandwidth ÷ oversubscription."""
+    """Oversubscription of a rack's uplink and downlink. Each carries nodes_per_rack · bandwidth ÷ oversubscription."""
     core_latency: Seconds = 0.0
-    """Added to the latency of a message that passes the core."""
+    """Additional latency of a message that passes the core."""
 
 
 @final
 class Ring(Section):
-    """Nodes in a circle, each with a link to both neighbours; a message takes the shorter way, and `latency` at every hop."""
+    """Nodes in a circle, each with a link to both neighbours.
+
+    A message takes the shorter way, and `latency` at every hop.
+    """
 
     kind: Literal["ring"] = "ring"
 
 
 @final
 class Medium(Section):
-    """One medium between all nodes, the air say: it carries every message, at `network.bandwidth`."""
+    """One medium between all nodes, such as the air, which carries every message at `bandwidth`."""
 
     kind: Literal["medium"] = "medium"
 
 
 @final
 class P775(Section):
-    """The two-tier direct network of the IBM Power 775: every pair of nodes in a supernode has its own link, and every pair of
-    supernodes its part of the D links; `latency` for every link on the way (docs/papers.md A1.6)."""
+    """The two-tier direct network of the IBM Power 775 (docs/papers.md A1.6).
+
+    Every pair of nodes in a supernode has its own link, and every pair of supernodes its part of the D links. A message takes
+    `latency` on every link of its way. With profile `p775` this topology brings its hub's bandwidth of 96 GB/s.
+    """
 
     kind: Literal["p775"] = "p775"
     nodes_per_drawer: Count = 8
-    """Nodes 0 to 7 are drawer 0, and so on."""
+    """Number of nodes in a drawer. Nodes 0 to nodes_per_drawer − 1 are drawer 0, and so on."""
     drawers_per_supernode: Count = 4
-    """Drawers 0 to 3 are supernode 0, and so on."""
+    """Number of drawers in a supernode, counted likewise."""
     local: BytesPerSecond = 24e9
-    """L-local link between two nodes of a drawer, per direction (recalled, unverified)."""
+    """Bandwidth of the L-local link between two nodes of a drawer, per direction (recalled, unverified)."""
     remote: BytesPerSecond = 5e9
-    """L-remote link between two nodes of different drawers of a supernode, per direction (recalled, unverified)."""
+    """Bandwidth of the L-remote link between two nodes of different drawers of a supernode, per direction (recalled,
+    unverified)."""
     d_link: BytesPerSecond = 10e9
-    """D link between two supernodes, per direction (recalled, unverified)."""
+    """Bandwidth of a D link between two supernodes, per direction (recalled, unverified)."""
     d_links: Annotated[Count, Field(le=1_000_000)] = 512
-    """D links of a supernode, 16 a node (recalled, unverified). The other supernodes share them evenly, one each at least."""
+    """Number of D links of a supernode, 16 a node (recalled, unverified). They are divided evenly among the other supernodes,
+    with at least one for each."""
 
 
 Topology = Annotated[Star | Tree | Ring | Medium | P775, Field(discriminator="kind"), NameForKind]
@@ -69,15 +77,15 @@ Topology = Annotated[Star | Tree | Ring | Medium | P775, Field(discriminator="ki
 
 @final
 class Network(Section):
-    """The way between the nodes."""
+    """The links between the nodes."""
 
     latency: Seconds
     """Travel time of a message after its last byte was sent."""
     bandwidth: BytesPerSecond
-    """Of a node's interface, per direction, which its learners share."""
+    """Bandwidth of a node's interface, per direction, which its learners share."""
     overhead: Seconds = 0.0
-    """Time a message takes on its way besides that of its bytes, whatever its size."""
+    """Time that any message takes on its way in addition to the time of its bytes."""
     sharing: Literal["fifo", "fair"] = "fifo"
-    """fifo: a link carries one message after another. fair: all at once, at max-min fair rates."""
+    """`fifo`: a link carries one message after another. `fair`: all at once, at max-min fair rates."""
     topology: Topology = Star()
-    """Which links a message passes."""
+    """The links that a message passes."""

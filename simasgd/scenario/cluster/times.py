@@ -12,29 +12,31 @@ from simasgd.scenario.vocabulary.units import Seconds
 
 Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical"]
 Variation = Annotated[Number, Field(ge=0.0, le=10.0)]
-# Those whose coefficient of variation is not a matter of choice.
+# The laws with a fixed coefficient of variation.
 _FIXED = {"constant": 0.0, "exponential": 1.0}
 
 
 class AbstractTimes(Section):
-    """The law of a random factor with mean 1 that a mean time is multiplied by."""
+    """The law of a random factor with mean 1, by which a mean time is multiplied."""
 
     distribution: Distribution = "constant"
-    """The law of the random factor, which has mean 1. shifted-exponential: (1 − cv) + cv·E with E exponential; pareto: of the
-    shape that gives the cv (more than 2); empirical: measured times, drawn with replacement."""
+    """Law of a random factor with mean 1. `shifted-exponential`: (1 − cv) + cv·E with E exponential. `pareto`: with the
+    shape, more than 2, that gives the cv. `empirical`: measured times ÷ their mean, drawn with replacement."""
     cv: Variation | None = None
-    """Coefficient of variation: 0 for constant, 1 for exponential, that of the measured times for empirical; to be given for
-    the others."""
+    """Coefficient of variation. It is 0 for constant and 1 for exponential times, and the measured one for empirical times.
+    The other laws need it."""
     file: str | None = None
-    """A text file of measured times in seconds, one a line, comments after # (empirical only), beside the scenario's file. A
-    resolved scenario holds them in `measured`."""
-    measured: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None = None
-    """Measured times (empirical only)."""
+    """A text file of measured times beside the scenario's file (empirical only): seconds, one a line, comments after #. A
+    resolved scenario has them in `measured`."""
+    measured: Annotated[
+        Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None, Field(examples=[["1.2 s", "900 ms"]])
+    ] = None
+    """A list of measured times (empirical only)."""
 
     @model_validator(mode="before")
     @classmethod
     def _empirical(cls, value: Any) -> Any:
-        """Measured times need no other word for their law."""
+        """Add the distribution, which measured times imply."""
         is_law = isinstance(value, dict) and value.get("measured") is not None
         return {"distribution": "empirical", **value} if is_law else value
 
@@ -50,12 +52,12 @@ class AbstractTimes(Section):
 
     @property
     def mean_measured(self) -> float:
-        """The mean (s) of the measured times."""
+        """Mean of the measured times in seconds."""
         assert self.measured is not None
         return fsum(self.measured) / len(self.measured)  # exactly rounded, so the same with every version of Python
 
     def law_inconsistencies(self) -> list[Inconsistency]:
-        """What is wrong with law, cv and file together."""
+        """Return the contradictions between law, cv and measured times."""
         if self.distribution == "empirical":
             return self._empirical_inconsistencies()
         if self.measured is not None:
@@ -71,7 +73,7 @@ class AbstractTimes(Section):
         if fixed is None and self.cv is None:
             return [Inconsistency(("cv",), f"missing: {self.distribution} times need their coefficient of variation")]
         if fixed is None and 0.0 < self.variation < 1e-6:
-            return [Inconsistency(("cv",), f"{self.cv:g} is too small; 0 or at least 1e-06 is wanted")]
+            return [Inconsistency(("cv",), f"{self.cv:g} is too small; expected 0 or at least 1e-06")]
         if self.distribution == "shifted-exponential" and self.variation > 1.0:
             return [Inconsistency(("cv",), f"{self.cv:g} is too large; shifted-exponential times have a cv of at most 1")]
         return []
@@ -90,4 +92,4 @@ class AbstractTimes(Section):
 
 @final
 class Update(AbstractTimes):
-    """How the server's update times vary."""
+    """The law of the server's update times. Of measured times only the ratios count."""

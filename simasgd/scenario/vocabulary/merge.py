@@ -1,7 +1,7 @@
-"""Layers of a scenario, and how a later one changes an earlier one.
+"""Layers of a scenario, and the merge of a later layer into an earlier one.
 
-Mappings merge key by key, except that one which carries a different `kind` replaces the old one whole. Every value keeps
-the place it came from, so that a mistake is reported there.
+Mappings merge key by key, except that a mapping with a different `kind` replaces the earlier one. Every value keeps the place
+it came from, so that a mistake is reported there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Path = tuple[str | int, ...]
 
 
 class Origin(IntEnum):
-    """The layers that a value may come from, the earliest first."""
+    """The layers that a value may come from, earliest first."""
 
     PROFILE = 0
     SCENARIO = 1
@@ -23,8 +23,11 @@ class Origin(IntEnum):
 
 
 class Mark(NamedTuple):
-    """Where a key and its value stand: the source's name, the line's number (0: none) and text, the columns of key and value
-    (from 0), the dotted key as that source would write it, and the layer."""
+    """The place of a key and its value.
+
+    It is the source's name, the line's number (0: none) and text, the columns of key and value (from 0), the dotted key as that
+    source would write it, and the layer.
+    """
 
     source: str
     line: int
@@ -43,7 +46,7 @@ class Layer:
     marks: dict[Path, Mark] = field(default_factory=dict)
 
     def below(self, *prefix: str) -> Layer:
-        """The sub-tree at a path, which must be a mapping."""
+        """Return the sub-tree at a path, which must be a mapping."""
         tree: Any = self.tree
         for key in prefix:
             tree = tree[key]
@@ -51,18 +54,18 @@ class Layer:
         return Layer(tree, {path[size:]: mark for path, mark in self.marks.items() if path[:size] == prefix})
 
     def without(self, key: str) -> Layer:
-        """All but one key of the root."""
+        """Return this layer without one key of the root."""
         return Layer(
             {name: value for name, value in self.tree.items() if name != key},
             {path: mark for path, mark in self.marks.items() if path[:1] != (key,)},
         )
 
     def of(self, origin: Origin) -> Layer:
-        """This layer as one of that origin; what has come from a later one stays so."""
+        """Return this layer with an origin of at least `origin` for every value."""
         return Layer(self.tree, {path: mark._replace(origin=max(mark.origin, origin)) for path, mark in self.marks.items()})
 
     def has(self, path: Path) -> bool:
-        """Whether something, which may be null, is given there."""
+        """Return whether a value, which may be null, is given at a path."""
         tree: Any = self.tree
         for key in path:
             children = tree if isinstance(tree, dict) else dict(enumerate(tree if isinstance(tree, list) else ()))
@@ -72,17 +75,17 @@ class Layer:
         return True
 
     def decided(self, path: Path) -> Origin | None:
-        """The layer that gave what is there, or its kind; None where that is not known."""
+        """Return the layer that gave the value at a path, or its kind; None if unknown."""
         places = ((*path, "kind"), path)
         return next((self.marks[place].origin for place in places if place in self.marks), None)
 
     def touched(self, path: Path) -> Origin | None:
-        """The latest layer that gave a part of what is there; None where that is not known."""
+        """Return the latest layer that gave a part of the value at a path; None if unknown."""
         within = [mark.origin for other, mark in self.marks.items() if other[: len(path)] == path]
         return max(within) if within else self.decided(path)
 
     def replaced(self, path: Path, value: Any = None) -> Layer:
-        """With another value at a path of keys, or (None) nothing there."""
+        """Return this layer with another value at a path, or (None) with the value removed."""
         *parents, last = path
         tree: dict[str, Any] = dict(self.tree)
         inner: Any = tree
@@ -98,13 +101,13 @@ class Layer:
         return Layer(tree, marks)
 
     def under(self, over: Layer) -> Layer:
-        """This layer, changed by a later one."""
+        """Return this layer changed by a later one."""
         replaced: set[Path] = set()
         tree = _merge(self.tree, over.tree, (), replaced)
         kept = {
             path: mark for path, mark in self.marks.items() if not any(path[:size] in replaced for size in range(len(path) + 1))
         }
-        # A mapping that both layers have keeps the place of the earlier one; what the later one brings has its own.
+        # A mapping in both layers keeps the place of the earlier one; new values have the place of the later one.
         return Layer(
             tree,
             {
@@ -116,12 +119,12 @@ class Layer:
 
 
 def merge(base: Any, over: Any) -> Any:
-    """`base` changed by `over`."""
+    """Return `base` changed by `over`."""
     return _merge(base, over, (), set())
 
 
 def difference(base: Any, other: Any) -> dict[str, Any]:
-    """What must be merged over the mapping `base` to get the mapping `other`."""
+    """Return the mapping that must be merged over `base` to get `other`."""
     changed = {}
     for key, value in other.items():
         old = base.get(key)
@@ -133,7 +136,7 @@ def difference(base: Any, other: Any) -> dict[str, Any]:
 
 
 def _replaces(base: Any, over: Any) -> bool:
-    """Whether a mapping takes another's place whole."""
+    """Return whether a mapping replaces another one whole."""
     if isinstance(base, str):
         base = {"kind": base}
     if not isinstance(base, dict):

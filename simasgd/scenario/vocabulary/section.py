@@ -1,4 +1,4 @@
-"""What all sections of a scenario share: they are immutable, refuse unknown keys and say what does not fit together."""
+"""The base of all sections of a scenario: immutable, without unknown keys, and with checks of contradictions."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ def _one_line(text: str) -> str:
 
 
 Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
-"""Text for people, without control characters and line ends."""
+"""One line of text without control characters."""
 
 
 class Section(BaseModel):
-    """A mapping of a scenario, typed."""
+    """A typed mapping of a scenario."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Rival(NamedTuple):
-    """Two values, each given by its path of keys, that cannot hold together, and of which `winner` decides: if a later layer
-    gave the winner than the loser, `instead` takes the loser's place (None: nothing, so that its default holds)."""
+    """Two values, each given by its path of keys, that contradict each other.
+
+    If a later layer gave the winner than the loser, `instead` replaces the loser (None: it is removed, so that its default
+    holds).
+    """
 
     loser: tuple[str | int, ...]
     winner: tuple[str | int, ...]
@@ -39,15 +42,17 @@ class Rival(NamedTuple):
 
 
 class Inconsistency(NamedTuple):
-    """Values that are fine alone and wrong together: where (a path of keys) and what. It is a mistake unless one of the rivals
-    gives way."""
+    """Values that are valid one by one but contradict each other: the path of keys and the message.
+
+    It is a mistake unless one of the rivals is overruled.
+    """
 
     path: tuple[str | int, ...]
     message: str
     rivals: tuple[Rival, ...] = ()
 
     def within(self, *prefix: str | int) -> Inconsistency:
-        """The same, seen from the section that has this one below `prefix`."""
+        """Return this inconsistency with paths from the section that has this one below `prefix`."""
         rivals = tuple(Rival((*prefix, *r.loser), (*prefix, *r.winner), r.instead) for r in self.rivals)
         return Inconsistency((*prefix, *self.path), self.message, rivals)
 
@@ -69,9 +74,9 @@ def _present(value: Any) -> Any:
 
 
 NullForDefaults = BeforeValidator(_present)
-"""Lets null take a section away that holds its defaults then: `faults=null`."""
+"""Lets null reset a section to its defaults: `faults=null`."""
 
-LIST, MAPPING, NUMBER = "(list)", "(mapping)", "(number)"  # no key looks so
+LIST, MAPPING, NUMBER = "(list)", "(mapping)", "(number)"  # no key looks like these
 
 
 def _form(value: Any) -> str | None:
@@ -84,7 +89,7 @@ ListOrMapping = Discriminator(_form)
 """Chooses between the two forms of a field, which carry the tags LIST and MAPPING."""
 
 NumberOrMapping = Discriminator(lambda value: MAPPING if isinstance(value, dict | BaseModel) else NUMBER)
-"""The same, with the tags NUMBER and MAPPING."""
+"""Chooses between the two forms of a field, which carry the tags NUMBER and MAPPING."""
 
 NameForKind = BeforeValidator(_named)
 """Lets a bare word stand for the mapping with that `kind` and no parameters: `protocol: hardsync`."""

@@ -1,4 +1,4 @@
-"""Users' words for what simasgd calls otherwise: the first source of "did you mean", before words that merely look alike.
+"""Synonyms of simasgd's words: the first source of "did you mean", before words that merely look alike.
 
 A word is compared in lower case, with `_` for `-` and blanks, and without `num_`, `n_` or `number_of_` at its beginning.
 """
@@ -49,7 +49,7 @@ KEYS = _by_word(
         ("stop.simulated_time",): "time duration max_time time_limit sim_time until",
     }
 )
-"""By a user's word the keys that it may stand for."""
+"""The keys that a user's word may stand for."""
 
 KINDS = _by_word(
     {
@@ -81,7 +81,7 @@ KINDS = _by_word(
         ("sign",): "signsgd sign_sgd 1_bit onebit",
     }
 )
-"""By a user's word the kinds of protocols, models, data, optimizers, modulations and compressions that it may stand for."""
+"""The kinds (of protocols, models, data, optimizers, modulations, compressions) that a user's word may stand for."""
 
 _TIMES = _by_word(
     {
@@ -98,17 +98,17 @@ _VOLUME = re.compile(r"([kmgt]i?)?(b|bytes?|bits?|be|)(ps|/s|/sec|/second|)", re
 
 
 def keys(word: str) -> tuple[str, ...]:
-    """The full keys that a word may stand for; none of an unknown word. Of a dotted key the last part counts."""
+    """Return the full keys that a word may stand for; none for an unknown word. Only the last part of a dotted key counts."""
     return KEYS.get(_normal(word.rpartition(".")[2]), ())
 
 
 def kinds(word: str, choices: Collection[str]) -> tuple[str, ...]:
-    """Those of some kinds that a word may stand for."""
+    """Return the kinds among `choices` that a word may stand for."""
     return tuple(kind for kind in KINDS.get(_normal(word), ()) if kind in choices)
 
 
 def units(word: str, known: Collection[str]) -> tuple[str, ...]:
-    """Those of a dimension's units that a word may stand for: two where a reader might take it for bytes or for bits."""
+    """Return the units among `known` that a word may stand for: two if it may mean bytes or bits."""
     meant = [unit for unit in _TIMES.get(word.lower(), ()) if unit in known]
     volume = _VOLUME.fullmatch(word)
     if not meant and volume is not None and volume[0]:
@@ -124,15 +124,17 @@ _SCALES = {"k": "k", "m": "M", "g": "G", "t": "T"}
 
 
 def _forms(kind: str, is_careful: bool) -> Sequence[str]:
-    """Bytes, bits, or both: a capital B stands for bytes, and a small one for bits in a rate (gbps) or after a prefix as it
-    should be (Gb, but not gb)."""
+    """Return bytes, bits, or both.
+
+    A capital B stands for bytes. A small b stands for bits in a rate (gbps) or after a correct prefix (Gb, but not gb).
+    """
     if kind.lower() in ("be", "bit", "bits") or (kind == "b" and is_careful):
         return ("bit",)
     return ("B",) if kind == "B" or kind.lower() in ("byte", "bytes") else ("B", "bit")
 
 
 def one_of(meant: Sequence[str]) -> str:
-    """`did you mean 'MB' or 'Mbit'?`"""
+    """Write a question such as `did you mean 'MB' or 'Mbit'?`"""
     first, last = ", ".join(map(repr, meant[:-1])), repr(meant[-1])
     return f"did you mean {f'{first} or {last}' if first else last}?"
 

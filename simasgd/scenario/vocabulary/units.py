@@ -1,6 +1,6 @@
-"""Quantities with units: `2 ms`, `350 kB`, `25 Gbit/s`. Inside the simulator all are seconds, bytes and bytes/s, as floats.
+"""Quantities with units: `2 ms`, `350 kB`, `25 Gbit/s`. Inside the simulator they are seconds, bytes and bytes/s as floats.
 
-A bare number is refused (except 0), and so is anything whose meaning another reader might take differently.
+A bare number is refused (except 0), and so is any ambiguous text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from simasgd.scenario.vocabulary.values import nearest, shown
 
 
 class Dimension(NamedTuple):
-    """What a field measures: its name with an article, its units with their factors, and examples."""
+    """A physical dimension: its name with an article, its units with their factors, and examples."""
 
     name: str
     units: dict[str, float]
@@ -42,13 +42,13 @@ BANDWIDTH = Dimension(
 DIMENSIONS = (TIME, SIZE, BANDWIDTH)
 UNLIMITED = "unlimited"
 
-# Possessive (++, ?+, *+), so that text which is no quantity is found out in linear time.
+# Possessive (++, ?+, *+), so that text that is not a quantity is rejected in linear time.
 _QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
 
 
 def parse(value: Any, dimension: Dimension) -> float:
-    """The quantity in seconds, bytes or bytes/s. Raises ValueError with what was found and what is wanted."""
-    wanted = f"{dimension.name} is wanted (e.g. {', '.join(dimension.examples[:2])})"
+    """Return the quantity in seconds, bytes or bytes/s. Raises ValueError with the text found and what is expected."""
+    wanted = f"expected {dimension.name} (e.g. {', '.join(dimension.examples[:2])})"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{shown(value)} is not a quantity; {wanted}")
     if isinstance(value, int | float):
@@ -78,7 +78,7 @@ def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, 
     for other in DIMENSIONS:
         if unit in other.units:
             hint = f"; {synonyms.one_of(meant)}" if (meant := synonyms.units(unit, dimension.units)) else ""
-            return f"{shown(value)} is {other.name}, but {wanted}{hint}"
+            return f"{shown(value)} is {other.name}; {wanted}{hint}"
     every = [known for other in DIMENSIONS for known in other.units]
     near = nearest(unit, [*dimension.units, *every])
     meant = synonyms.units(unit, dimension.units) or ((near,) if near else ())
@@ -87,7 +87,7 @@ def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, 
 
 
 def show(value: float, dimension: Dimension) -> str:
-    """The shortest text with a customary unit that `parse` turns back into exactly `value`."""
+    """Return the shortest text with a customary unit that `parse` turns back into exactly `value`."""
     if value == 0:
         return "0 " + next(iter(dimension.units))
     if math.isinf(value):
@@ -110,7 +110,7 @@ def _bandwidth(value: Any) -> float:
         return math.inf
     result = _bounded(parse(value, BANDWIDTH), BANDWIDTH)
     if result == 0:
-        raise ValueError(f"{shown(value)} would never carry anything; a positive bandwidth is wanted (or '{UNLIMITED}')")
+        raise ValueError(f"{shown(value)} would never carry anything; expected a positive bandwidth (or '{UNLIMITED}')")
     return result
 
 
@@ -122,10 +122,10 @@ def _schema(dimension: Dimension, *words: str) -> WithJsonSchema:
 
 
 def _bounded(value: float, dimension: Dimension) -> float:
-    """Within what a simulation can add up: 15 digits either way."""
+    """Return the value, or raise ValueError if it is beyond the range that a simulation can add up: 15 digits either way."""
     if value != 0.0 and not math.isinf(value) and not 1e-15 <= value <= 1e15:
         base = next(iter(dimension.units))
-        raise ValueError(f"{show(value, dimension)} is out of all proportion; between 1e-15 {base} and 1e15 {base} is wanted")
+        raise ValueError(f"{show(value, dimension)} is out of range; expected 1e-15 {base} to 1e15 {base}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Plain values, and words that were probably meant, in the text of a message."""
+"""Values and suggested words in the text of a message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST_WORD = 60  # characters of a misspelt word; comparing longer ones takes
 
 
 def shown(value: Any) -> str:
-    """A value as the user would have written it, on one line and no longer than fits into a message."""
+    """Return a value as the user would have written it, on one line and shortened to fit into a message."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -33,7 +33,7 @@ def shown(value: Any) -> str:
 
 
 def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> str | None:
-    """The choice that was probably meant by a misspelt word; None where none is as near as `least`, from 0 to 1 (the same)."""
+    """Return the choice nearest to a misspelt word; None if no similarity reaches `least`, from 0 to 1 (equal)."""
     if len(word) > _LONGEST_WORD:
         return None
     near = get_close_matches(word, list(choices), n=1, cutoff=least)

@@ -91,7 +91,9 @@ def test_a_protocol_brings_its_own_modulation(protocol, kind):
 
 
 def test_a_local_rate_wants_somebody_who_has_it():
-    with pytest.raises(ScenarioError, match=r"learning.local_learning_rate: under async no learner steps a copy of its own"):
+    with pytest.raises(
+        ScenarioError, match=r"learning.local_learning_rate: under async learners do not step copies of their own"
+    ):
         scenario(LEARNING, {"learning": {"local_learning_rate": 0.1}})
 
 

@@ -370,7 +370,7 @@ PLACES = [
     ("kind: sgd", "kind: adam", "momentum: 0.9", "learning.optimizer.momentum", "unknown key 'momentum'; known: b1, b2, "),
     ("momentum: 0.9", "nesterov: true", "true", "learning.optimizer.nesterov", "needs a momentum greater than 0"),
     ("{epochs: 1}", "{epochs: .nan}", ".nan", "stop.epochs", "NaN"),
-    ("{epochs: 1}", "{}", "{}", "stop", "says no end"),
+    ("{epochs: 1}", "{}", "{}", "stop", "no limit given"),
     ("{epochs: 1}", "{epoch: 1}", "epoch: 1", "stop.epoch", "did you mean 'epochs'?"),
     ("name: plain", "name: Plain", "Plain", "name", "is no name"),
     ("name: plain", "name: plain\nseed: -1", "-1", "seed", "it must be at least 0"),

@@ -53,17 +53,17 @@ def test_right_quantities(text: Any, dimension: Dimension, value: float) -> None
 @pytest.mark.parametrize(
     ("value", "dimension", "fragments"),
     [
-        ("5 m", TIME, ["unknown unit 'm'", "did you mean 'ms' or 'min'?", "a time is wanted"]),
+        ("5 m", TIME, ["unknown unit 'm'", "did you mean 'ms' or 'min'?", "expected a time"]),
         ("5 sec", TIME, ["unknown unit 'sec'", "did you mean 's'?"]),
         ("5 S", TIME, ["did you mean 's'?"]),
         ("25 Gbps", BANDWIDTH, ["unknown unit 'Gbps'", "did you mean 'Gbit/s'?"]),
-        ("25 Gbit", BANDWIDTH, ["'25 Gbit' is a size, but a bandwidth is wanted", "25 Gbit/s"]),
-        ("3 ms", SIZE, ["'3 ms' is a time, but a size is wanted"]),
-        ("3 GB/s", SIZE, ["is a bandwidth, but a size is wanted"]),
+        ("25 Gbit", BANDWIDTH, ["'25 Gbit' is a size; expected a bandwidth", "25 Gbit/s"]),
+        ("3 ms", SIZE, ["'3 ms' is a time; expected a size"]),
+        ("3 GB/s", SIZE, ["is a bandwidth; expected a size"]),
         ("350 KB", SIZE, ["unknown unit 'KB'", "did you mean 'kB'?"]),
         ("350 kBB", SIZE, ["did you mean 'kB'?"]),
         ("3 parsecs", TIME, ["unknown unit 'parsecs' in '3 parsecs'"]),
-        (2, TIME, ["2 has no unit", "a time is wanted (e.g. 2 ms, 1.5 s)"]),
+        (2, TIME, ["2 has no unit", "expected a time (e.g. 2 ms, 1.5 s)"]),
         (0.25, SIZE, ["0.25 has no unit"]),
         ("2", TIME, ["'2' has no unit"]),
         ("0", SIZE, ["'0' is text; write 0 or '350 kB'"]),
@@ -86,7 +86,7 @@ def test_right_quantities(text: Any, dimension: Dimension, value: float) -> None
     ],
 )
 def test_wrong_quantities(value: Any, dimension: Dimension, fragments: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"wanted|write") as caught:
+    with pytest.raises(ValueError, match=r"expected|write") as caught:
         parse(value, dimension)
     for fragment in fragments:
         assert fragment in str(caught.value)
