@@ -52,6 +52,9 @@ coverage: $(STAMP)  ## measure the coverage of the quick tests (installs coverag
 	$(VENV)/bin/python -m coverage run --branch --source simasgd -m pytest -m 'not compiles and not browser' $(ARGS)
 	$(VENV)/bin/python -m coverage report --skip-covered --sort cover
 
+docs: $(STAMP)  ## write the lists of keys in docs/scenario.md
+	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
+
 bench: $(STAMP)  ## measure speed (ratios, median of five)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
@@ -82,4 +85,4 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-.PHONY: help setup scenario sweep list test quick fuzz kills lint format check coverage bench lock clean need-name
+.PHONY: help setup scenario sweep list test quick fuzz kills lint format check coverage docs bench lock clean need-name

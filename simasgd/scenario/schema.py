@@ -285,7 +285,7 @@ class Scenario(Section):
             message = f"under {kind} there is no server to split into shards"
             yield _gives_way_to_the_protocol(("cluster", "architecture", "shards"), message)
         if cluster.faults.crashes:
-            message = f"{kind} does not define what other learners do after a crash"
+            message = f"under {kind} the effect of a crash on other learners is not defined"
             yield Inconsistency(("cluster", "faults", "crashes"), message)
         if cluster.faults.server_pauses and not protocol.has_centre:
             yield Inconsistency(("cluster", "faults", "server_pauses"), f"under {kind} there is no parameter server to pause")

@@ -217,7 +217,7 @@ CLUSTER_CASES: list[Case] = [
         "own models compressed",
         "350 kB}\nprotocol: hardsync",
         "350 kB, compression: sign}\nprotocol: gossip-push",
-        "s.yaml:5:44: workload.compression.kind: under gossip-push learners send models and no gradients",
+        "s.yaml:5:44: workload.compression.kind: under gossip-push learners send models, and only gradients",
     ),
     wrong(
         "a tree of no servers",
@@ -235,7 +235,7 @@ CLUSTER_CASES: list[Case] = [
             f"under ad-psgd {message}",
         )
         for key, value, message in [
-            ("crashes", "[{learner: 1, at: 1 s}]", "does not define what other learners do after a crash"),
+            ("crashes", "[{learner: 1, at: 1 s}]", "the effect of a crash on other learners is not defined"),
             ("server_pauses", "[{at: 1 s, lasting: 1 s}]", "there is no parameter server to pause"),
             ("degraded_links", "[{link: server, at: 1 s, lasting: 1 s, factor: 0.5}]", "learners do not use a server"),
         ]

@@ -1,132 +1,117 @@
-"""What docs/scenario.md shows of a cluster and of learning can be written so, and its defaults are those of the code."""
+"""The lists of keys in docs/scenario.md are those of the code, and its examples are accepted."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Any, get_args
 
 import pytest
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
 
 from simasgd.protocols import Protocol
-from simasgd.scenario.learning.compression import Compression
-from simasgd.scenario.learning.learning import Learning
+from simasgd.scenario import key_lists
+from simasgd.scenario.editor_schema import build_scenario_schema
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
+from tests.scenario.sections.table import FAMILIES
 
-TABLE = (Path(__file__).parents[3] / "docs" / "scenario.md").read_text(encoding="utf-8")
-ROWS = dict(re.findall(r"^\| `(cluster\.[a-z_.]+)` \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE))
-EXAMPLES = [(key, example) for key, row in ROWS.items() for example in re.findall(r"`([\[{][^`]*[\]}])`", row)]
+PATH = Path(__file__).parents[3] / "docs" / "scenario.md"
+PAGE = PATH.read_text(encoding="utf-8")
+
+
+def test_the_lists_are_up_to_date() -> None:
+    assert key_lists.write_lists(PAGE) == PAGE, "run `make docs`"
+
+
+def test_every_section_has_a_list() -> None:
+    listed = set(key_lists.listed_keys(PAGE))
+    every = keys.list_keys(Scenario)
+    # A law of update times has the keys of compute times; the kinds of a collective have no keys.
+    elsewhere = {"cluster.server.update_law", "protocol.collective"}
+    sections = {key.rpartition(".")[0] for key in every if "." in key}
+    assert sections - listed <= elsewhere
+
+
+def test_a_key_without_sections_is_an_error() -> None:
+    with pytest.raises(ValueError, match="seed has no keys"):
+        key_lists.write_lists("<!-- keys: seed -->\n<!-- end of keys -->")
+
+
+def test_every_key_says_what_it_is() -> None:
+    found = []
+    for name, definition in {"Scenario": build_scenario_schema(), **build_scenario_schema()["$defs"]}.items():
+        for key, schema in definition.get("properties", {}).items():
+            if key != "kind" and name != "Variant" and "description" not in schema:
+                found.append(f"{name}.{key}")
+    assert not found, "these fields have no docstring"
+
+
+def test_every_kind_is_on_the_page() -> None:
+    kinds = {section.model_fields["kind"].default for section in get_args(Protocol)}
+    kinds |= {kind for family in FAMILIES.values() for kind in family.rows}
+    assert {kind for kind in kinds if f"**`{kind}`**" not in PAGE} == set()
+
+
+def test_prose_wraps_at_100_columns() -> None:
+    assert [line for line in PAGE.splitlines() if len(line) > key_lists.WIDTH and not line.startswith("|")] == []
+
+
+def fields_with_examples() -> list[Any]:
+    sections = {section for key in key_lists.listed_keys(PAGE) for section in key_lists.sections_at(key)}
+    return [
+        pytest.param(field, example, id=f"{section.__name__}.{name}-{example}")
+        for section in sorted(sections, key=lambda section: section.__name__)
+        for name, field in section.model_fields.items()
+        for example in field.examples or examples_within(field)
+    ]
+
+
+def examples_within(field: FieldInfo) -> list[Any]:
+    extra = field.json_schema_extra
+    return list(extra.get("examples", [])) if isinstance(extra, dict) else []  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(("field", "example"), fields_with_examples())
+def test_an_example_of_a_field_is_accepted(field: FieldInfo, example: Any) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])
+    assert adapter.validate_python(example) != field.default
+
+
+PROSE = key_lists.without_lists(PAGE)
 PLAIN = """\
 name: plain
-cluster: {learners: 4, profile: ideal}
+cluster: {learners: 1, profile: ideal}
 workload: {mini_batch: 4, payload: 1 kB}
 protocol: async
+learning: {data: digits, model: {kind: mlp, hidden: [32]}, optimizer: {kind: sgd, learning_rate: 0.05}}
 stop: {gradients: 10}
 """
 
 
-def read(*overrides: str) -> Scenario:
-    return Scenario.from_layer(yaml_layer.parse_layer(PLAIN, "s.yaml"), overrides)
+@pytest.mark.parametrize("override", re.findall(r"`((?:learning|stop|protocol|faults|variants)[a-z._]*[=:] ?[^`]*)`", PROSE))
+def test_an_override_in_the_prose_is_accepted(override: str) -> None:
+    words = override.replace(": ", "=", 1) if "=" not in override else override
+    overrides = re.split(r" (?=[a-z.]+=)", words)
+    Scenario.from_layer(yaml_layer.parse_layer(PLAIN, "s.yaml"), overrides)
 
 
-def test_there_are_examples() -> None:
-    assert {key for key, _ in EXAMPLES} >= {"cluster.speeds", "cluster.architecture", "cluster.faults.crashes"}
-    assert len(EXAMPLES) >= 14
-
-
-@pytest.mark.parametrize(("key", "example"), EXAMPLES, ids=lambda case: case[:40])
-def test_an_example_is_accepted_and_means_something(key: str, example: str) -> None:
-    example = example.replace("full_at: B", "full_at: 16").replace("exponent: e", "exponent: 0.5")
-    assert read(f"{key}={example}").resolved()["cluster"] != read().resolved()["cluster"]
-
-
-@pytest.mark.parametrize(("key", "example"), EXAMPLES, ids=lambda case: case[:40])
-def test_where_defaults_are_shown_they_are_the_defaults(key: str, example: str) -> None:
-    if key not in ("cluster.network.topology", "cluster.architecture") or "shards" in example:
-        return
-    whole = yaml_layer.parse_scalar(example)
-    assert read(f"{key}={example}").cluster == read(f"{key}={whole['kind']}").cluster
-
-
-def test_every_key_of_a_cluster_is_within_a_row() -> None:
-    rows = [*ROWS, *(f"cluster.compute.{name}" for name in ("per_batch", "per_sample", "file", "measured"))]
-    for key in keys.list_keys(Scenario):
-        is_section = any(other.startswith(f"{key}.") for other in keys.list_keys(Scenario))
-        if key.startswith("cluster.") and not is_section:
-            assert any(f"{key}.".startswith(f"{row}.") for row in rows), key
-
-
-LEARNING = """\
-learning:
-  data: digits
-  model: softmax
-  optimizer: {kind: sgd, learning_rate: 0.05}
-"""
-ROWS_OF_LEARNING = re.findall(
-    r"^\| `learning\.(data|optimizer|schedule|modulation)[a-z_.]*`(?:, `[a-z.]*`)* \| (.*?) \|[^|]*\|$", TABLE, re.MULTILINE
+@pytest.mark.parametrize(
+    ("key", "example"),
+    [
+        ("protocol.delay", "[20, {distribution: poisson, mean: 5}]"),
+        ("learning.data", "{kind: imagenet, resolution: 32, classes: 100, train: 128000, test: 5000}"),
+    ],
 )
-KINDS = [f"{{kind: {row}}}" for row in re.findall(r"^\| `\{kind: ([^}]*)\}` \|", TABLE, re.MULTILINE)]
-OF_PROTOCOLS = {one.model_fields["kind"].default for one in get_args(Protocol)}
-PROTOCOLS = [example for example in KINDS if yaml_layer.parse_scalar(example)["kind"] in OF_PROTOCOLS]
-COMPRESSIONS = {one.model_fields["kind"].default: one for one in keys.find_sections(Compression)}
-EXAMPLES_OF_COMPRESSION = [example for example in KINDS if yaml_layer.parse_scalar(example)["kind"] in COMPRESSIONS]
-EXAMPLES_OF_LEARNING = [
-    *((key, example) for key, row in ROWS_OF_LEARNING for example in re.findall(r"`(\{[^`]*\})`", row)),
-    *(("modulation", example) for example in KINDS if example not in (*PROTOCOLS, *EXAMPLES_OF_COMPRESSION)),
-]
+def test_a_longer_example_is_accepted(key: str, example: str) -> None:
+    layer = yaml_layer.parse_layer(PLAIN.replace("async", "{kind: injected-staleness, delay: 1}"), "s.yaml")
+    shown = example.removesuffix("]").removesuffix("}")
+    assert shown in " ".join(PROSE.split())
+    Scenario.from_layer(layer, [f"{key}={example}"])
 
 
-def read_learning(*overrides: str) -> Learning:
-    learning = Scenario.from_layer(yaml_layer.parse_layer(PLAIN + LEARNING, "s.yaml"), overrides).learning
-    assert learning is not None
-    return learning
-
-
-def test_there_are_examples_of_learning() -> None:
-    kinds = {yaml_layer.parse_scalar(example).get("kind") for _, example in EXAMPLES_OF_LEARNING}
-    assert kinds >= {"linear-regression", "logistic-regression", "noise"}
-    assert kinds >= {"sgd", "adagrad", "adam", "adamw", "rmsprop", "sqrt-batch", "gap-aware", "koloskova"}
-    assert {key for key, _ in EXAMPLES_OF_LEARNING} == {"data", "optimizer", "schedule", "modulation"}
-
-
-@pytest.mark.parametrize("example", PROTOCOLS)
-def test_an_example_of_a_protocol_is_accepted(example: str) -> None:
-    learners = "1" if "injected" in example else "30"
-    chosen = read(f"protocol={example}", f"cluster.learners={learners}")
-    assert chosen.protocol.kind == yaml_layer.parse_scalar(example)["kind"]
-    assert chosen.protocol.model_fields_set == set(yaml_layer.parse_scalar(example))
-
-
-def test_every_protocol_and_every_compression_is_in_its_table() -> None:
-    bare = re.findall(r"^\| `([a-z0-9-]+)` \|", TABLE, re.MULTILINE)
-    assert {yaml_layer.parse_scalar(example)["kind"] for example in PROTOCOLS} | (set(bare) & OF_PROTOCOLS) == OF_PROTOCOLS
-    compressions = {yaml_layer.parse_scalar(example)["kind"] for example in EXAMPLES_OF_COMPRESSION}
-    assert compressions | (set(bare) & set(COMPRESSIONS)) == set(COMPRESSIONS)
-
-
-@pytest.mark.parametrize("example", EXAMPLES_OF_COMPRESSION)
-def test_an_example_of_compression_shows_its_defaults(example: str) -> None:
-    chosen = read(f"workload.compression={example}").workload.compression
-    assert chosen == COMPRESSIONS[chosen.kind]()
-    assert set(yaml_layer.parse_scalar(example)) == set(type(chosen).model_fields)
-
-
-MODELS = {"linear-regression": "linear", "noise": "{kind: quadratic, spectrum: [1, 0.1]}"}
-
-
-@pytest.mark.parametrize(("key", "example"), EXAMPLES_OF_LEARNING, ids=lambda case: case[:40])
-def test_an_example_of_learning_is_accepted_and_means_something(key: str, example: str) -> None:
-    model = MODELS.get(yaml_layer.parse_scalar(example)["kind"], "softmax") if key == "data" else "softmax"
-    assert read_learning(f"learning.{key}={example}", f"learning.model={model}") != read_learning()
-
-
-@pytest.mark.parametrize(("key", "example"), EXAMPLES_OF_LEARNING, ids=lambda case: case[:40])
-def test_what_is_shown_of_learning_is_the_default_where_it_says_so(key: str, example: str) -> None:
-    said_otherwise = {"nesterov", "centered", "momentum", "smoothness", "threshold"}
-    whole = yaml_layer.parse_scalar(example)
-    if key in ("data", "schedule") or whole["kind"] in ("exponential-staleness", "staleness-table", "sqrt-batch"):
-        return
-    chosen = getattr(read_learning(f"learning.{key}={example}"), key)
-    for name in set(whole) - {"kind", "learning_rate"} - said_otherwise:
-        assert type(chosen).model_fields[name].default == whole[name], name
+def test_the_learners_and_the_models_of_the_tables_exist() -> None:
+    known = {section.model_fields["kind"].default for section in get_args(Protocol)}
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| .* \| .* \|$", PROSE, re.MULTILINE)
+    assert set(rows) >= known
