@@ -1,0 +1,135 @@
+"""The rooms of the package: their order, their size, and the libraries that they may import.
+
+A room is a folder; a top-level module is a room of its own. A room imports only rooms that come before it in ROOMS, whether
+when it is loaded, inside a function or for its types alone. So no two rooms form a circle.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import simasgd
+
+PACKAGE = Path(simasgd.__file__).parent
+TESTS = Path(__file__).parent
+MOST_MODULES, MOST_LINES = 15, 300
+WITHOUT_LIMIT = {"simasgd/protocols"}  # one file for each protocol
+TABLES = {"tests/protocols/table.py"}  # data in the form of code
+
+ROOMS = """
+    mixing tape exact laws printable errors signals storage
+    scenario.vocabulary scenario.cluster scenario.learning.data scenario.learning.models scenario.learning.modulation
+    scenario.learning protocols scenario.reading scenario
+    cluster.clock cluster.network cluster.collectives cluster.supervision cluster.cast cluster.server cluster.peers cluster
+    results timing what_if
+    learning.models learning.data learning.rules learning.problem learning.layout learning.chain learning.mixing
+    learning.players learning
+    assembly simulator sweeps
+    report.facts report.drawing report.sections report.sweep report.comparison report
+    command __main__
+""".split()
+
+# A room that is not named may import none of these, except under a name that contains it.
+LIBRARIES = {
+    "simpy": {
+        "cluster.clock",
+        "cluster.network",
+        "cluster.collectives",
+        "cluster.cast",
+        "cluster.server",
+        "cluster.peers",
+        "cluster",
+    },
+    "jax": {
+        *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
+        *("learning.chain", "learning.mixing", "learning.players", "learning", "assembly"),
+    },
+    "optax": {"learning.rules", "learning.problem", "learning.chain", "learning.mixing", "learning.players", "learning.layout"},
+    "seaborn": {"report.drawing", "report.sections", "report.sweep", "report.comparison"},
+    "jinja2": {"report"},
+    "click": {"command"},
+    "ruamel": {"scenario.reading"},
+    "joblib": {"sweeps"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return every module that a source imports anywhere, names from a package as its modules."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def room_of(path: Path) -> str:
+    """Return the room of a source file."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if path.name == "__init__.py":
+        return ".".join(parts[:-1])
+    return ".".join(parts if len(parts) == 1 else parts[:-1])
+
+
+def file_of(module: str) -> Path | None:
+    """Return the source file of a module of the package; None if there is none."""
+    base = PACKAGE.parent.joinpath(*module.split("."))
+    found = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
+    return found if found.is_file() and found != PACKAGE / "__init__.py" else None
+
+
+def sources() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def test_every_room_is_in_the_list() -> None:
+    assert sorted({room_of(path) for path in sources() if path.name != "__init__.py"}) == sorted(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_rooms_before_it(room: str) -> None:
+    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    later = {
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for path in sources()
+        if room_of(path) == room
+        for module in imports_of(path)
+        if (file := file_of(module)) is not None and file.name != "__init__.py" and room_of(file) not in allowed
+    }
+    assert later == set()
+
+
+@pytest.mark.parametrize("library", sorted(LIBRARIES))
+def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
+    users = {
+        room_of(path)
+        for path in sources()
+        if any(name == library or name.startswith(f"{library}.") for name in imports_of(path))
+    }
+    assert users, "the library is used nowhere: take it out of the table"
+    assert users - LIBRARIES[library] == set()
+
+
+def folders() -> list[Path]:
+    roots = (PACKAGE, TESTS)
+    return sorted({path.parent for root in roots for path in root.rglob("*.py")})
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.relative_to(TESTS.parent).as_posix())
+def test_a_folder_is_not_too_full(folder: Path) -> None:
+    name = folder.relative_to(TESTS.parent).as_posix()
+    if name in WITHOUT_LIMIT:
+        return
+    modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES
+
+
+def test_a_file_is_not_too_long() -> None:
+    paths = [path for root in (PACKAGE, TESTS) for path in root.rglob("*.py")]
+    lengths = {path.relative_to(TESTS.parent).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in paths}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES and name not in TABLES} == {}
