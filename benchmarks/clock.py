@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmarks.measure import clock, rate
 from simasgd import Scenario
-from simasgd.tape import SummaryRecorder, TapeRecorder
+from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 
 CASES = [
     # protocol, profile, λ, gradients, wanted

@@ -14,7 +14,7 @@ from simasgd.cluster.simulation import run
 from simasgd.protocols import AllReduce
 from simasgd.scenario.cluster.collective import Collective
 from simasgd.scenario.reading.keys import find_sections
-from simasgd.tape import SummaryRecorder
+from simasgd.tape.recorder import SummaryRecorder
 
 STEPS = 300
 TOPOLOGIES = {"one by one": "ring", "at once": "star"}

@@ -10,7 +10,8 @@ from simasgd.cluster.simulation import run
 from simasgd.learning.models.objective import Objective
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.scenario.learning.data import DataShape
-from simasgd.tape import Tape, TapeRecorder
+from simasgd.tape.recorder import TapeRecorder
+from simasgd.tape.tape import Tape
 
 
 def task(objective: Objective, shape: DataShape, train: int, test: int) -> Task:

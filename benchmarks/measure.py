@@ -12,7 +12,7 @@ from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
-from simasgd.tape import AbstractRecorder, SummaryRecorder
+from simasgd.tape.recorder import AbstractRecorder, SummaryRecorder
 
 ROUNDS = 5
 

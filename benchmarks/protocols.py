@@ -15,7 +15,7 @@ from simasgd.cluster.simulation import run
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.problem import Problem
 from simasgd.protocols import InjectedStaleness, Protocol
-from simasgd.tape import SummaryRecorder
+from simasgd.tape.recorder import SummaryRecorder
 
 SERVED = [
     "hardsync",

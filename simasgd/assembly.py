@@ -22,7 +22,7 @@ from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.results.tables import thinned
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 from simasgd.timing import Timing
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from simasgd.tape import Floats
+from simasgd.tape.arrays import Floats
 
 _LN2_HIGH = 0.6931471803691238  # the first 33 bits of ln 2, so that k·_LN2_HIGH is exact for |k| < 2**20
 _LN2_LOW = 1.9082149292705877e-10

@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 
 from simasgd import exact
-from simasgd.tape import Floats
+from simasgd.tape.arrays import Floats
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
 

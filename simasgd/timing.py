@@ -16,7 +16,8 @@ from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed
 from simasgd.scenario.alike import clock_of
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import SummaryRecorder, Tape, TapeRecorder
+from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
+from simasgd.tape.tape import Tape
 
 Progress = Callable[[str, float], None]
 """Called now and then with the phase of a run and the fraction of it that is done."""

@@ -16,7 +16,7 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import SummaryRecorder
+from simasgd.tape.recorder import SummaryRecorder
 
 FACTOR = 2
 # Gradients of a run that is short enough to be made again and again: so many, or so many of each learner.

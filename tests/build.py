@@ -15,10 +15,11 @@ from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.job import Job
 from simasgd.cluster.result import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
-from simasgd.mixing import Mixing
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, merge
-from simasgd.tape import Tape, TapeRecorder
+from simasgd.tape.mixing import Mixing
+from simasgd.tape.recorder import TapeRecorder
+from simasgd.tape.tape import Tape
 
 PROGRAM = [
     sys.executable,

@@ -17,8 +17,8 @@ from simasgd import simulate
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
-from simasgd.mixing import Mixing
-from simasgd.tape import SummaryRecorder
+from simasgd.tape.mixing import Mixing
+from simasgd.tape.recorder import SummaryRecorder
 from tests.build import LEARNING, TIMING, clock, scenario
 
 TAPES = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.tape import Gradient, SummaryRecorder, TapeRecorder
+from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
+from simasgd.tape.tape import Gradient
 
 #: Steps of weights 0 → 1 → 2 → 3, with gradients (learner, batch, timestamp).
 STEPS = [(1.0, [(0, 0, 0), (1, 0, 0)]), (2.5, [(0, 1, 0), (2, 0, 0)]), (3.0, [(1, 1, 1), (0, 2, 2)])]

@@ -28,7 +28,7 @@ from simasgd.cluster.result import ClockResult, collect_result
 from simasgd.cluster.server.cast import ServerCast
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
 from simasgd.scenario.cluster.cluster import Cluster
-from simasgd.tape import AbstractRecorder
+from simasgd.tape.recorder import AbstractRecorder
 
 
 def run(job: Job, recorder: AbstractRecorder, *, log: SpanLog | None = None, progress: Progress | None = None) -> ClockResult:

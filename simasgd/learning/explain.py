@@ -16,7 +16,7 @@ from simasgd.learning.train import evaluation_points
 from simasgd.scenario.learning.data import AbstractData, OwnData
 from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 
 
 def describe_plan(scenario: Scenario, tape: Tape, members: int) -> list[str]:

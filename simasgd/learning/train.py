@@ -23,7 +23,7 @@ from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
 from simasgd.results.json_files import finite
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 
 Progress = Callable[[int], None]
 

@@ -12,7 +12,7 @@ from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number
 
 if TYPE_CHECKING:
-    from simasgd.mixing import Model
+    from simasgd.tape.mixing import Model
 
 
 class AbstractElasticProtocol(AbstractPeerProtocol):

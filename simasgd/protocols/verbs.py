@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from simasgd.scenario.cluster.delay import Delays
 
 if TYPE_CHECKING:
-    from simasgd.mixing import Model
-    from simasgd.tape import Gradient, Weights
+    from simasgd.tape.mixing import Model
+    from simasgd.tape.tape import Gradient, Weights
 
 Result = TypeVar("Result")
 Timed = Generator[Any, Any, Result]

@@ -6,7 +6,7 @@ from typing import Any
 
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.result import ClockResult
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 from tests.build import TIMING, clock, scenario
 
 THREE: dict[str, Any] = {

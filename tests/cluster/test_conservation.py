@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run as run_cluster
-from simasgd.tape import SummaryRecorder, staleness_counts
+from simasgd.tape.recorder import SummaryRecorder
+from simasgd.tape.tape import staleness_counts
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.cluster.invariants import holds
 from tests.cluster.random_runs import runs

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 
 
 def make_tape(timestamps: Sequence[Sequence[int]]) -> Tape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simasgd.mixing import NONE
+from simasgd.tape.mixing import NONE
 
 
 def models_of(tape, start, step):

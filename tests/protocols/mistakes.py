@@ -27,7 +27,7 @@ def server_protocol(serve: str = SERVE, learn: str = LEARN) -> str:
     return f"""
 from typing import Literal
 from simasgd.protocols import AbstractServerProtocol
-from simasgd.tape import Gradient, Weights
+from simasgd.tape.tape import Gradient, Weights
 
 class Mine(AbstractServerProtocol):
     kind: Literal["mine"] = "mine"

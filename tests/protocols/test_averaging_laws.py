@@ -12,7 +12,7 @@ from simasgd.cluster import simulation
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.peers.cast import PeerCast
-from simasgd.tape import AbstractRecorder
+from simasgd.tape.recorder import AbstractRecorder
 from tests.build import TIMING, clock, scenario
 from tests.protocols.averaging import models_of, spread
 from tests.protocols.table import ROWS

@@ -7,7 +7,7 @@ from math import fsum
 import numpy as np
 import pytest
 
-from simasgd.tape import TapeRecorder
+from simasgd.tape.recorder import TapeRecorder
 from tests.build import TIMING, clock, scenario
 from tests.protocols.test_properties import CLUSTER
 

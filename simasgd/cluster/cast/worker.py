@@ -11,7 +11,7 @@ from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.events import END_OF_TIME, after
 from simasgd.cluster.clock.trail import add_compute, wait_until
-from simasgd.tape import Gradient, Weights
+from simasgd.tape.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
 Forecast = Callable[[float, float, float], None]

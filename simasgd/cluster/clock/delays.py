@@ -10,7 +10,7 @@ import numpy as np
 
 from simasgd import exact
 from simasgd.scenario.cluster.delay import Delay
-from simasgd.tape import Floats
+from simasgd.tape.arrays import Floats
 
 _BLOCK = 512
 

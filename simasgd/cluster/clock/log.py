@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from simasgd.tape import Floats, Ints
+from simasgd.tape.arrays import Floats, Ints
 
 ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
 UPDATE, TRANSFER = 5, 6  # the first five are a learner's, in the order of activity.Activity

@@ -10,8 +10,9 @@ from typing import final
 
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import START
-from simasgd.mixing import NONE, Row
-from simasgd.tape import AbstractRecorder, Gradient
+from simasgd.tape.mixing import NONE, Row
+from simasgd.tape.recorder import AbstractRecorder
+from simasgd.tape.tape import Gradient
 
 _REPORT_EVERY = 8192  # gradients between two calls of `progress`
 # Reading the network's counts takes some 3 µs a learner, and a gradient some 10 µs: so the clock is slowed by a hundredth.

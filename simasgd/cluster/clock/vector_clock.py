@@ -10,7 +10,7 @@ from simpy import Environment
 
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import Trail
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 
 @final

@@ -16,7 +16,7 @@ from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnF
 from simasgd.cluster.collectives.patterns import Round, Rounds, distinct_rounds
 from simasgd.cluster.network.network import PrivatePath
 from simasgd.cluster.network.routes import ByteCounts
-from simasgd.tape import Floats, Ints
+from simasgd.tape.arrays import Floats, Ints
 
 
 class _Front(NamedTuple):

@@ -16,7 +16,7 @@ from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnF
 from simasgd.cluster.collectives.patterns import Round, Rounds, distinct_rounds
 from simasgd.cluster.network.network import Endpoint, Network
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 _NOBODY = -1
 

@@ -21,7 +21,7 @@ from simasgd.scenario.cluster.collective import (
     RecursiveDoubling,
     RingCollective,
 )
-from simasgd.tape import Floats, Ints
+from simasgd.tape.arrays import Floats, Ints
 
 
 class Round(NamedTuple):

@@ -12,9 +12,9 @@ from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.recording import Recording
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.collectives.operations import AbstractOperations, Done
-from simasgd.mixing import NOBODY, NONE, Model, Row
 from simasgd.protocols.base import Meeting
-from simasgd.tape import Gradient, Weights
+from simasgd.tape.mixing import NOBODY, NONE, Model, Row
+from simasgd.tape.tape import Gradient, Weights
 
 if TYPE_CHECKING:
     from simasgd.cluster.peers.peer import Peer

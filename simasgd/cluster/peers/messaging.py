@@ -13,8 +13,8 @@ from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import Trail, add_pull, add_push, wait_until
 from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.mixing import Model
 from simasgd.protocols.verbs import Message, ModelHolderVerbs, PeerVerbs
+from simasgd.tape.mixing import Model
 
 if TYPE_CHECKING:
     from simasgd.cluster.peers.peer import Peer

@@ -9,9 +9,9 @@ from simpy import Environment
 
 from simasgd.cluster.clock.recording import Recording
 from simasgd.cluster.clock.trail import Trail
-from simasgd.mixing import NOBODY, NONE, Model, Row
 from simasgd.protocols.verbs import Message
-from simasgd.tape import Gradient
+from simasgd.tape.mixing import NOBODY, NONE, Model, Row
+from simasgd.tape.tape import Gradient
 
 
 class AbstractModelHolder(abc.ABC):

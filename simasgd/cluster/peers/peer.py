@@ -20,10 +20,10 @@ from simasgd.cluster.peers.centre import Centre
 from simasgd.cluster.peers.ensemble import GradientEnsemble, ModelEnsemble
 from simasgd.cluster.peers.messaging import Messaging
 from simasgd.cluster.peers.model_holder import AbstractModelHolder
-from simasgd.mixing import Model
 from simasgd.protocols.base import Role
 from simasgd.protocols.verbs import Message
-from simasgd.tape import Gradient, Weights
+from simasgd.tape.mixing import Model
+from simasgd.tape.tape import Gradient, Weights
 
 _WAIT = Activity.WAIT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 _NONE = -1
 

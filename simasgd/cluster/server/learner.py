@@ -18,7 +18,7 @@ from simasgd.cluster.server.pulling import AbstractPulling
 from simasgd.cluster.server.pushing import AbstractPushing
 from simasgd.cluster.server.server import Server
 from simasgd.scenario.cluster.delay import Delays
-from simasgd.tape import Gradient, Weights
+from simasgd.tape.tape import Gradient, Weights
 
 _COMPUTE, _WAIT = Activity.COMPUTE, Activity.WAIT
 

@@ -11,7 +11,7 @@ from simpy import Environment, Event
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.weights import AbstractSource, WeightsCache, fetch
-from simasgd.tape import Weights
+from simasgd.tape.tape import Weights
 
 _WAIT = Activity.WAIT
 

@@ -18,7 +18,7 @@ from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.barrier_round import BarrierRound
 from simasgd.cluster.server.server import AbstractSink
 from simasgd.cluster.server.weights import AbstractSource, WeightsCache, fetch
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 _NEVER = sys.maxsize
 

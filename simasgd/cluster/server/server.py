@@ -17,7 +17,7 @@ from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.clock.vector_clock import VectorClock
 from simasgd.cluster.server.barrier_round import BarrierRound
 from simasgd.cluster.server.weights import AbstractSource
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 
 class AbstractSink(abc.ABC):

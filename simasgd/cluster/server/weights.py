@@ -13,7 +13,7 @@ from simasgd.cluster.clock.activity import Activity, ActivityLog
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.tape import Weights
+from simasgd.tape.tape import Weights
 
 _WAIT, _PULL = Activity.WAIT, Activity.PULL
 

@@ -9,10 +9,10 @@ from math import isnan
 from numbers import Integral, Real
 from typing import Any
 
-from simasgd.mixing import Model
 from simasgd.protocols.verbs import Message
 from simasgd.scenario.vocabulary.values import shown
-from simasgd.tape import Gradient, Weights
+from simasgd.tape.mixing import Model
+from simasgd.tape.tape import Gradient, Weights
 
 _LEAST = {"count": 1, "summed": 1, "spread": 0, "timeout": 0, "delay": 0, "slack": 0, "moves": 0}
 _HANDLES = {"Gradient": Gradient, "Weights": Weights, "Model": Model, "Message": Message}

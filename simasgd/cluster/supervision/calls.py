@@ -14,7 +14,7 @@ from simasgd.cluster.supervision.places import Place, find_place
 from simasgd.cluster.supervision.role import FORGOTTEN, SupervisedRole
 from simasgd.errors import ProtocolFault
 from simasgd.protocols.verbs import LearnerVerbs, MessagingVerbs, PeerVerbs, ServerVerbs
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 _SPENDS = ("push", "update", "drop", "step")  # verbs that use a gradient up
 _COLLECTS = ("collect", "first", "barrier")

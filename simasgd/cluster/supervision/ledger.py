@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import final
 
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 SERVER = -1
 """The server as a holder of gradients; a learner's number is not negative."""

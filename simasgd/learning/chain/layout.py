@@ -28,7 +28,8 @@ from simasgd.learning.problem.memory import tree_bytes
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.task import SampleType
-from simasgd.tape import Ints, Tape
+from simasgd.tape.arrays import Ints
+from simasgd.tape.tape import Tape
 
 
 @final

@@ -18,7 +18,8 @@ from jaxtyping import Shaped
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.slots import assign_slots
 from simasgd.learning.layout.waves import Waves
-from simasgd.tape import Floats, Ints, Tape
+from simasgd.tape.arrays import Floats, Ints
+from simasgd.tape.tape import Tape
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from simasgd import exact
 from simasgd.scenario.learning.data import AbstractRegression, LinearRegression, LogisticRegression, Noise
-from simasgd.tape import Floats
+from simasgd.tape.arrays import Floats
 
 BYTES_A_NUMBER = 12
 """What making a number of the inputs takes: it is drawn in double precision and kept in single precision."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from jax.sharding import Sharding
 
 from simasgd.learning.data.image_folder import LazyImages
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 _WINDOW_BYTES = 256e6
 

@@ -11,7 +11,7 @@ from simasgd import exact
 from simasgd.laws import Gamma
 from simasgd.learning.data.sets import Labels
 from simasgd.scenario.learning.partition import Dirichlet, Shards, Shared
-from simasgd.tape import Floats, Ints
+from simasgd.tape.arrays import Floats, Ints
 
 
 @singledispatch

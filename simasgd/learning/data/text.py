@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from simasgd import exact
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 CHARACTERS = 16
 _PROBABILITIES = (0.5, 0.25, 0.125, 0.125)

@@ -18,7 +18,8 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.task import SampleType
-from simasgd.tape import Ints, Tape
+from simasgd.tape.arrays import Ints
+from simasgd.tape.tape import Tape
 
 AXIS = "devices"
 """The name of the only axis of a mesh of devices."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Int, Int32, Shaped
 
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 Values: TypeAlias = npt.NDArray[np.generic]
 Index: TypeAlias = Int[Array, "..."] | int

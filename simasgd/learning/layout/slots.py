@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Shaped
 
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 _SLOTS_BY = 4  # the number of slots is rounded up to a multiple, so that similar tapes share a compiled program
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from jaxtyping import Shaped
 
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 
 class Waves(NamedTuple):

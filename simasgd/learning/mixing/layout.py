@@ -27,8 +27,9 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.task import SampleType
-from simasgd.mixing import NONE
-from simasgd.tape import Ints, Tape
+from simasgd.tape.arrays import Ints
+from simasgd.tape.mixing import NONE
+from simasgd.tape.tape import Tape
 
 
 @final

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from simasgd.learning.layout.slots import assign_slots
-from simasgd.mixing import NONE, Mixing
-from simasgd.tape import Ints, Tape
+from simasgd.tape.arrays import Ints
+from simasgd.tape.mixing import NONE, Mixing
+from simasgd.tape.tape import Tape
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ from simasgd.learning.problem.gradients import GradientFunction, gradient_functi
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.rules.trees import State, Updates
-from simasgd.mixing import NONE
-from simasgd.tape import Tape
+from simasgd.tape.mixing import NONE
+from simasgd.tape.tape import Tape
 
 
 def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:

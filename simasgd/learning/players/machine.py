@@ -21,7 +21,7 @@ from simasgd.learning.layout.moment import Moment
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
-from simasgd.tape import Ints
+from simasgd.tape.arrays import Ints
 
 # The number of steps until the loop is first left to report progress and look for divergence, and the most seconds after which
 # that number is doubled. It is even, see `chain.loop._two_by_two`.

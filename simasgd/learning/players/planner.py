@@ -12,7 +12,7 @@ from simasgd.learning.layout.costs import ACCELERATOR, CPU, DeviceCosts
 from simasgd.learning.mixing.layout import MixingLayout
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.task import SampleType
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 
 
 def layout_type(tape: Tape) -> type[AbstractLayout]:

@@ -11,7 +11,8 @@ from jaxtyping import Int32
 from simasgd.learning.data.augment import draws
 from simasgd.learning.data.sets import mini_batches
 from simasgd.scenario.learning.data import AbstractData
-from simasgd.tape import Ints, Tape
+from simasgd.tape.arrays import Ints
+from simasgd.tape.tape import Tape
 
 BatchRows = npt.NDArray[np.int32]
 

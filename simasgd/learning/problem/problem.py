@@ -22,7 +22,8 @@ from simasgd.learning.problem.schedule import schedule_factors
 from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask
 from simasgd.scenario.learning.data import AbstractData, AbstractRegression, Noise
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import Floats, Tape
+from simasgd.tape.arrays import Floats
+from simasgd.tape.tape import Tape
 
 _BYTES_A_DRAW = 20  # a random number and its index, and two copies of the index in a player
 

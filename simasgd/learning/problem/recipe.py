@@ -10,7 +10,7 @@ from simasgd.scenario.learning.compression import Compression, NoCompression
 from simasgd.scenario.learning.modulation import Modulation, RunFact
 from simasgd.scenario.learning.optimizers import SGD, Optimizer, TotalMomentum
 from simasgd.scenario.schema import Scenario
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 
 
 class Recipe(NamedTuple):

@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.schedule import Decay, Schedule
-from simasgd.tape import Floats, Tape
+from simasgd.tape.arrays import Floats
+from simasgd.tape.tape import Tape
 
 
 def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: int) -> Float[Floats, " U"]:

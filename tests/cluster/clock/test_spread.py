@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simasgd.errors import ScenarioError
-from simasgd.tape import Tape
+from simasgd.tape.tape import Tape
 from tests.build import TIMING, clock, scenario
 
 ARCHITECTURES = ["base", {"kind": "adv", "fan_out": 3}, {"kind": "adv*", "fan_out": 3}]

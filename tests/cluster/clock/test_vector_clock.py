@@ -11,7 +11,7 @@ from simpy import Environment, Event
 
 from simasgd.cluster.clock.trail import START
 from simasgd.cluster.clock.vector_clock import VectorClock
-from simasgd.tape import Gradient
+from simasgd.tape.tape import Gradient
 
 LEARNERS = 3
 messages = st.lists(st.integers(0, LEARNERS - 1), min_size=1, max_size=4)

@@ -1,8 +1,9 @@
-"""Where learners have models of their own: the tape's columns for that, and who holds which model.
+"""Models of the learners' own: the columns of the tape that say how models are made and who holds them.
 
-There a row makes one model from one or two others: model u + 1 is base_share·(model base) + other_share·(model other), less
-step_share times the optimizer's update where the row has a gradient. Model 0 is the initial one, which everybody holds at
-first. Several may hold one model (the mean of all, say), and what nobody holds is on its way, or part of a sum.
+A row makes one model from one or two others: model u + 1 is base_share·(model base) + other_share·(model other), less
+step_share times the optimizer's update if the row has a gradient. Model 0 is the initial one, which every learner holds at
+first. Several learners may hold one model (the mean of all, say). A model that no learner holds is on its way, or part of a
+sum.
 """
 
 from __future__ import annotations
@@ -18,33 +19,36 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
+from simasgd.tape.arrays import Floats, Ints
+
 if TYPE_CHECKING:
-    from simasgd.tape import Floats, Ints
+    from jaxtyping import Float64, Int64
 
 NOBODY = -1
 NONE = -1
 
 
 class Model(NamedTuple):
-    """A handle on a model: its number, and the number of the row's model whose optimizer state goes with it. Never an array.
-
-    `holder` (NOBODY: nobody) held it when it was read, after so many `steps` of its own, and so many `changes` of its model.
-    """
+    """A handle on a model. Never an array."""
 
     number: int
     state: int = 0
+    """Number of the model whose optimizer state goes with this one."""
     holder: int = NOBODY
+    """The learner (or centre) that held the model when it was read; NOBODY: none."""
     steps: int = 0
+    """Steps that the holder had made by then."""
     changes: int = 0
+    """Changes of the holder's model by then."""
 
 
 class Row(NamedTuple):
     """One row of a tape of models. Without `other` (NONE) its share is 0.
 
-    A row with a gradient makes base − step_share·(update), from the optimizer's `state`. One without mixes two models and,
-    where it has an `other_state`, the states likewise; else it makes no state. `owner` holds what it makes (NOBODY: nobody
-    does). `age` says how old the other model was: the steps that its holder had made since it was read (NONE: nothing of others
-    came in).
+    A row with a gradient makes base − step_share·(update), from the optimizer's `state`. A row without a gradient mixes two
+    models; if it has an `other_state`, it mixes the optimizer states likewise, else it makes no state. `owner` holds the new
+    model (NOBODY: no learner). `age` is the age of the other model: the steps that its holder had made since it was read
+    (NONE: no other learner's model came in).
     """
 
     owner: int
@@ -61,30 +65,30 @@ class Row(NamedTuple):
 @final
 @dataclass(frozen=True, eq=False)
 class Mixing:
-    """The rows' columns, each of shape (U,), as in `Row`; and who came to hold what.
+    """The columns of U rows, as in `Row`, and H adoptions: `holder` holds model `held` after `held_at` rows.
 
-    Adoptions, in their order, shape (H,): `holder` holds model `held` from when `held_at` rows have been made. Learners are
-    0 … λ − 1, and λ is the centre, if `has_centre`.
+    Adoptions are in order of time. Learners are 0 … λ − 1, and λ is the centre, if `has_centre`.
     """
 
     learners: int
     has_centre: bool
-    owner: Ints
-    base: Ints
-    base_share: Floats
-    other: Ints
-    other_share: Floats
-    step_share: Floats
-    state: Ints
-    other_state: Ints
-    age: Ints
-    held_at: Ints
-    holder: Ints
-    held: Ints
+    owner: Int64[Ints, " U"]
+    base: Int64[Ints, " U"]
+    base_share: Float64[Floats, " U"]
+    other: Int64[Ints, " U"]
+    other_share: Float64[Floats, " U"]
+    step_share: Float64[Floats, " U"]
+    state: Int64[Ints, " U"]
+    other_state: Int64[Ints, " U"]
+    age: Int64[Ints, " U"]
+    held_at: Int64[Ints, " H"]
+    """Number of rows made before the adoption."""
+    holder: Int64[Ints, " H"]
+    held: Int64[Ints, " H"]
 
     @cached_property
     def _of_holder(self) -> tuple[tuple[Ints, Ints], ...]:
-        """For every holder since when (rows made) it held which models, the initial one first."""
+        """For every holder: the numbers of rows after which its model changed, and its models, the initial one first."""
         order = np.argsort(self.holder, kind="stable")
         bounds = np.searchsorted(self.holder[order], np.arange(self.num_holders + 1))
         mine = (order[begin:end] for begin, end in pairwise(bounds.tolist()))
@@ -92,10 +96,11 @@ class Mixing:
 
     @property
     def num_holders(self) -> int:
+        """The number of learners, and one more if there is a centre."""
         return self.learners + self.has_centre
 
     def holders(self, rows: int) -> Ints:
-        """The model that each holder has when so many rows have been made, shape (λ,) or, with a centre, (λ + 1,)."""
+        """Return the model of each holder after `rows` rows: shape (λ,) or, with a centre, (λ + 1,)."""
         return np.array([held[np.searchsorted(since, rows, side="right") - 1] for since, held in self._of_holder])
 
     def holding_periods(self) -> tuple[Ints, Ints]:
@@ -109,7 +114,7 @@ class Mixing:
         return np.concatenate(models), np.concatenate(last)
 
     def changes_between(self, learner: Ints, read: Ints, row: Ints) -> Ints:
-        """How often the model of each `learner` changed from when it held model `read` until `row` began."""
+        """Count the changes of each learner's model from model `read` until `row` begins."""
         found = np.empty(len(row), np.int64)
         for number in np.unique(learner).tolist():
             mine = np.flatnonzero(learner == number)
@@ -128,15 +133,18 @@ class MixingRecorder:
         self._held_at, self._holder, self._held = array("q"), array("q"), array("q")
 
     def row(self, row: Row) -> None:
+        """Record a row."""
         for column, value in zip(self._columns.values(), row, strict=True):
             column.append(value)
 
     def hold(self, rows: int, holder: int, model: int) -> None:
+        """Record that `holder` holds a model after `rows` rows."""
         self._held_at.append(rows)
         self._holder.append(holder)
         self._held.append(model)
 
     def columns(self) -> Mixing:
+        """Return the columns so far."""
         of_rows: dict[str, Any] = {name: _column(column) for name, column in self._columns.items()}
         adopted = (_column(column) for column in (self._held_at, self._holder, self._held))
         return Mixing(
@@ -145,13 +153,13 @@ class MixingRecorder:
 
 
 def ages(values: Sequence[int] | Ints) -> Counter[int]:
-    """How often each age of what was mixed in occurs."""
+    """Count how often each age of a mixed-in model occurs."""
     found, counts = np.unique(np.asarray(values), return_counts=True)
     return Counter({age: count for age, count in zip(found.tolist(), counts.tolist(), strict=True) if age != NONE})
 
 
 def _column(values: array[Any]) -> npt.NDArray[Any]:
-    """A read-only copy, so that recording may go on."""
+    """Return a read-only copy, so that recording can continue."""
     column = np.array(values, np.int64 if values.typecode == "q" else np.float64)
     column.flags.writeable = False
     return column

@@ -1,0 +1,187 @@
+"""Recorders: the cluster writes the rows of a tape, or their summary, through one of these."""
+
+from __future__ import annotations
+
+import abc
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from simasgd.tape.arrays import Ints
+from simasgd.tape.mixing import NONE, MixingRecorder, Row, ages
+from simasgd.tape.tape import Gradient, Tape, staleness_counts
+
+
+class AbstractRecorder(abc.ABC):
+    """Keeps the rows that the cluster writes, or a summary of them."""
+
+    @abc.abstractmethod
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        """Record a step at `time` (s): it makes weights number `timestamp` + 1 from number `timestamp` and `gradients`.
+
+        Each message is the sum of `summed` gradients.
+        """
+
+    @abc.abstractmethod
+    def models(self, learners: int, has_centre: bool) -> None:
+        """Expect models of the learners' own, and of the centre if there is one. Then `row` replaces `step`."""
+
+    @abc.abstractmethod
+    def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
+        """Record the next model, made at `time` (s). If it uses a gradient, `staleness` is that gradient's."""
+
+    @abc.abstractmethod
+    def hold(self, rows: int, holder: int, model: int) -> None:
+        """Record that `holder` holds a model from the time when `rows` rows have been made."""
+
+    @abc.abstractmethod
+    def age_counts(self) -> Counter[int]:
+        """Count how often each age of a mixed-in model occurred (`simasgd.tape.mixing.Row`)."""
+
+    @abc.abstractmethod
+    def staleness_counts(self) -> Counter[int]:
+        """Count how often each staleness occurred among the applied gradients."""
+
+
+@final
+class SummaryRecorder(AbstractRecorder):
+    """Counts how often each staleness occurs, so its memory does not grow with the gradients."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._own: dict[int, tuple[int, int]] = {}  # a learner's last step, and its own updates since it pulled
+        self._ages: Counter[int] = Counter()
+
+    def models(self, learners: int, has_centre: bool) -> None:
+        pass
+
+    def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
+        if gradient is not None:
+            self._counts[staleness] += 1
+        if row.age != NONE:
+            self._ages[row.age] += 1
+
+    def hold(self, rows: int, holder: int, model: int) -> None:
+        pass
+
+    def age_counts(self) -> Counter[int]:
+        return Counter(dict(sorted(self._ages.items())))
+
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        counts, own = self._counts, self._own
+        for gradient in gradients:
+            late = timestamp - gradient.timestamp
+            if gradient.ahead:
+                before, updates = own[gradient.learner]
+                updates += before < timestamp
+                own[gradient.learner] = (timestamp, updates)
+                late -= updates
+            else:
+                own[gradient.learner] = (timestamp, 0)
+            counts[late] += 1
+
+    def staleness_counts(self) -> Counter[int]:
+        return Counter(dict(sorted(self._counts.items())))
+
+
+@final
+class TapeRecorder(AbstractRecorder):
+    """Keeps every row: 40 bytes a gradient and 16 bytes a step.
+
+    A gradient needs 8 bytes more for each layer if its layers differ in age, and 16 if its learner's copy was stepped. A step
+    of summed messages needs 16 more.
+    """
+
+    def __init__(self) -> None:
+        self._learner, self._batch, self._timestamp = array("q"), array("q"), array("q")
+        self._read_at, self._computed_at = array("d"), array("d")
+        self._stepped_at, self._offsets = array("d"), array("q", [0])
+        self._layered, self._layers = array("q"), array("q")  # the rows whose layers differ, and their timestamps
+        self._stepped, self._ahead = array("q"), array("q")  # the rows of copies that were stepped, and by how many
+        self._summing, self._summed = array("q"), array("q")  # the steps of sums, and of how many
+        self._mixing: MixingRecorder | None = None
+
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        for learner, batch, read, read_at, computed_at, layers, ahead in gradients:
+            if ahead:
+                self._stepped.append(len(self._learner))
+                self._ahead.append(ahead)
+            if layers:
+                self._layered.append(len(self._learner))
+                self._layers.extend(layers)
+            self._learner.append(learner)
+            self._batch.append(batch)
+            self._timestamp.append(read)
+            self._read_at.append(read_at)
+            self._computed_at.append(computed_at)
+        if summed != 1:
+            self._summing.append(len(self._stepped_at))
+            self._summed.append(summed)
+        self._stepped_at.append(time)
+        self._offsets.append(len(self._learner))
+
+    def models(self, learners: int, has_centre: bool) -> None:
+        self._mixing = MixingRecorder(learners, has_centre)
+
+    def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
+        assert self._mixing is not None
+        self.step(time, row.base, () if gradient is None else (gradient,))
+        self._mixing.row(row)
+
+    def hold(self, rows: int, holder: int, model: int) -> None:
+        assert self._mixing is not None
+        self._mixing.hold(rows, holder, model)
+
+    def age_counts(self) -> Counter[int]:
+        return Counter() if self._mixing is None else ages(self._mixing.columns().age)
+
+    def staleness_counts(self) -> Counter[int]:
+        return staleness_counts(self.tape(mini_batch=1).staleness)
+
+    def tape(self, mini_batch: int) -> Tape:
+        """Return the tape so far, for mini-batches of this many samples."""
+        return Tape(
+            mini_batch=mini_batch,
+            learner=_column(self._learner, np.int64),
+            batch=_column(self._batch, np.int64),
+            timestamp=_column(self._timestamp, np.int64),
+            read_at=_column(self._read_at, np.float64),
+            computed_at=_column(self._computed_at, np.float64),
+            stepped_at=_column(self._stepped_at, np.float64),
+            offsets=_column(self._offsets, np.int64),
+            layers=self._layer_columns(),
+            ahead=_sparse(self._stepped, self._ahead, len(self._learner), 0),
+            summed=_sparse(self._summing, self._summed, len(self._stepped_at), 1),
+            mixing=None if self._mixing is None else self._mixing.columns(),
+        )
+
+    def _layer_columns(self) -> Ints | None:
+        """Return the timestamps of all layers in every row, shape (G, L); None if no row has layers that differ."""
+        if not self._layered:
+            return None
+        layered, own = np.array(self._layered), np.array(self._layers).reshape(len(self._layered), -1)
+        columns = np.repeat(np.array(self._timestamp)[:, None], own.shape[1], axis=1)
+        columns[layered] = own
+        columns.flags.writeable = False
+        return columns
+
+
+def _sparse(rows: array[int], values: array[int], size: int, elsewhere: int) -> Ints | None:
+    """Return a column with these values in these rows and one value elsewhere; None if there are no such rows."""
+    if not rows:
+        return None
+    column = np.full(size, elsewhere)
+    column[np.array(rows)] = np.array(values)
+    column.flags.writeable = False
+    return column
+
+
+def _column(values: array[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """Return a read-only copy, so that recording can continue."""
+    column = np.array(values, dtype=dtype)
+    column.flags.writeable = False
+    return column
