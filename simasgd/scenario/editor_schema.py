@@ -1,4 +1,4 @@
-"""The JSON schema of a scenario file, for completion and checks in editors."""
+"""The JSON schema of scenario files, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from simasgd.scenario.vocabulary.section import NullForDefaults
 
 
 def build_scenario_schema() -> dict[str, Any]:
-    """Draft 2020-12. As in a file, a bare word may stand for a mapping with that kind, a profile may supply any part of the
-    cluster, and a variant may hold any part of a scenario."""
-    # By alias or not, a schema for writing files ("validation") has the units' texts, not floats.
+    """Build the JSON schema (draft 2020-12) of a scenario file.
+
+    As in a file, a bare word may stand for a mapping with that kind, a profile may supply any part
+    of the cluster, and a variant may hold any part of a scenario.
+    """
+    # In mode "validation" quantities are texts with units, not floats.
     generated = Scenario.model_json_schema(mode="validation")
     definitions = generated.pop("$defs")
     root = definitions.pop("Scenario", generated)
@@ -33,7 +36,7 @@ def build_scenario_schema() -> dict[str, Any]:
         "$defs": definitions,
         "title": "simasgd scenario",
     }
-    schema["required"] = [key for key in schema["required"] if key != "cluster"]  # injected staleness needs none
+    schema["required"] = [key for key in schema["required"] if key != "cluster"]  # optional for injected staleness
     variants = schema["properties"]["variants"]
     part = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
     variants["patternProperties"] = dict.fromkeys(variants["patternProperties"], part)
@@ -49,7 +52,7 @@ def build_scenario_schema() -> dict[str, Any]:
 
 
 def _iterate_sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """A section and those within it, but for variants and the items of lists."""
+    """Iterate over a section and the sections within it, except variants and the items of lists."""
     yield model
     for name, field in model.model_fields.items():
         if name != "variants":
@@ -58,7 +61,7 @@ def _iterate_sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def _restore_units(model: type[BaseModel], properties: dict[str, Any]) -> None:
-    """Defaults with their units, and null where it takes a section away."""
+    """Give defaults their units, and allow null where it removes a section."""
     for name, field in model.model_fields.items():
         for part in field.metadata:
             if isinstance(part, PlainSerializer) and field.default not in (PydanticUndefined, 0.0):
@@ -68,7 +71,7 @@ def _restore_units(model: type[BaseModel], properties: dict[str, Any]) -> None:
 
 
 def _make_variant_schema(root: dict[str, Any]) -> dict[str, Any]:
-    """Any part of a scenario: what a variant may hold is checked when it is merged, so here only its keys are."""
+    """Return the schema of a variant, which checks only its keys; the rest is checked after merging."""
     properties = {
         key: {"description": value.get("description", "")}
         for key, value in deepcopy(root["properties"]).items()
@@ -78,7 +81,7 @@ def _make_variant_schema(root: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_kind_choices(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
-    """Every property that chooses among kinds."""
+    """Return every property that chooses among kinds: definition, properties, key."""
     found = []
     for name, section in [("", schema), *schema["$defs"].items()]:
         for key, value in section.get("properties", {}).items():

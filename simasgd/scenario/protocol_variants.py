@@ -1,5 +1,7 @@
-"""The scenario that `simasgd compare` runs: one variant for each protocol on the command line, as `async+inverse-staleness` or
-`n-softsync:n=4,spread=10`."""
+"""The scenario that `simasgd compare` runs, with one variant for each protocol on the command line.
+
+A protocol is written as `async+inverse-staleness` or `n-softsync:n=4,spread=10`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from typing import Any, NamedTuple
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.reading.load import parse_override
+from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 
-_MOST_CHARACTERS = 100  # of a variant's name
+_MAX_CHARACTERS = 100  # of a variant's name
 
 
 class _Variant(NamedTuple):
-    """One protocol as written, the name of its variant, and what the variant changes."""
+    """A protocol as written on the command line, the name of its variant, and the variant's changes."""
 
     written: str
     name: str
@@ -28,8 +31,11 @@ class _Variant(NamedTuple):
 
 
 def build_comparison(source: str | FilePath, arguments: Sequence[str]) -> Scenario:
-    """The scenario with a variant for each protocol among the arguments, in place of its own, and changed by the others, which
-    are `key=value`. Without any protocol its own variants stay. Raises ScenarioError."""
+    """Build the scenario whose variants are compared. Raises ScenarioError.
+
+    Each argument is a protocol, which becomes a variant, or an override `key=value`. With protocols
+    the scenario loses its own variants; without any it keeps them.
+    """
     protocols = [argument for argument in arguments if is_protocol(argument)]
     overrides = [argument for argument in arguments if not is_protocol(argument)]
     file = yaml_layer.read_layer(catalogue.find_scenario_file(source))
@@ -40,38 +46,41 @@ def build_comparison(source: str | FilePath, arguments: Sequence[str]) -> Scenar
         )
     if len(scenario.variants) == 1:
         (only,) = protocols or scenario.variants
-        raise ScenarioError(f"command line: {only} alone is no comparison; two protocols or variants are wanted")
+        raise ScenarioError(f"command line: {only} is the only variant; a comparison needs at least two")
     return scenario
 
 
 def is_protocol(argument: str) -> bool:
-    """Whether an argument names a protocol to compare, and is no `key=value`."""
+    """Return whether an argument names a protocol to compare, and is not `key=value`."""
     key, equals, _ = argument.partition("=")
     return not equals or ":" in key or "+" in key
 
 
 def parse_target(written: str, scenario: Scenario) -> float:
-    """The test error, or loss, that `--target` asks for: `5%`, `0.05`. Raises ScenarioError."""
-    learning = [one.learning for one in scenario.variants.values() if one.learning is not None]
+    """Return the test error or loss of the option `--target`, such as `5%` or `0.05`.
+
+    Raises ScenarioError.
+    """
+    learning = [variant.learning for variant in scenario.variants.values() if variant.learning is not None]
     if not learning:
-        raise _target_error(written, "nothing is learned, so there is no error to reach")
+        raise _target_error(written, "the scenario has no learning section, so there is no test error to reach")
     value = _parse_number(written)
     if value is None:
-        raise _target_error(written, "a test error is wanted, such as 5% or 0.05, or a test loss")
-    if any(one.data.shape.label == "class" for one in learning):
+        raise _target_error(written, "this is not a number; give a test error such as 5% or 0.05, or a test loss")
+    if any(section.data.shape.label == "class" for section in learning):
         if not 0.0 <= value < 1.0:
             percent = _parse_number(f"{written.strip()}%")
             meant = f"; did you mean {written.strip()}%?" if percent is not None and 0.0 < percent < 1.0 else ""
-            raise _target_error(written, f"a test error is at least 0 and less than 1{meant}")
+            raise _target_error(written, f"a test error must be at least 0 and less than 1{meant}")
     elif "%" in written:
-        raise _target_error(written, "a test loss is a plain number; this scenario has no test error")
+        raise _target_error(written, "give a plain number; this scenario has a test loss and no test error")
     return value
 
 
 def _parse_number(written: str) -> float | None:
     plain = written.strip()
     try:
-        # Of 3.3 % the float must be that of 0.033, which 3.3 / 100 is not.
+        # 3.3 % must give the float 0.033; the float 3.3 / 100 is another one.
         value = float(Decimal(plain.removesuffix("%").strip()) / (100 if plain.endswith("%") else 1))
     except InvalidOperation:
         return None
@@ -83,43 +92,46 @@ def _target_error(written: str, message: str) -> ScenarioError:
 
 
 def _replace_variants(file: Layer, protocols: Sequence[str], overrides: Sequence[str]) -> Layer:
-    """The file's layer with the protocols for variants."""
-    contestants = [_parse_variant(written) for written in protocols]
-    _refuse_duplicates(contestants)
-    _refuse_common_overrides(contestants, overrides)
-    _refuse_modulation_without_learning(contestants, file)
+    """Return the file's layer with the protocols as its variants."""
+    variants = [_parse_variant(written) for written in protocols]
+    _refuse_duplicates(variants)
+    _refuse_common_overrides(variants, overrides)
+    _refuse_modulation_without_learning(variants, file)
     rest = file.without("variants")
     marks = dict(rest.marks)
-    for one in contestants:
-        marks[("variants",)] = marks["variants", one.name] = _make_mark(one.written, 0, 0, ())
-        marks.update({("variants", one.name, *path): mark for path, mark in one.layer.marks.items()})
-    return Layer({**rest.tree, "variants": {one.name: one.layer.tree for one in contestants}}, marks)
+    for variant in variants:
+        marks[("variants",)] = marks["variants", variant.name] = _make_mark(variant.written, 0, 0, ())
+        marks.update({("variants", variant.name, *path): mark for path, mark in variant.layer.marks.items()})
+    return Layer({**rest.tree, "variants": {variant.name: variant.layer.tree for variant in variants}}, marks)
 
 
 def _parse_variant(written: str) -> _Variant:
-    protocol, *rules = _split_modulation(written)
-    if len(rules) > 1:
-        raise _error(written, len(protocol) + 1 + len(rules[0]), "a protocol has one modulation at most")
+    protocol, *modulations = _split_modulation(written)
+    if len(modulations) > 1:
+        raise _error(written, len(protocol) + 1 + len(modulations[0]), "a protocol can have only one modulation")
     layer = _parse_section(written, protocol, 0, ("protocol",))
-    if rules:
-        rule = _parse_section(written, rules[0], len(protocol) + 1, ("learning", "modulation"))
-        layer = layer.under(rule)
+    if modulations:
+        modulation = _parse_section(written, modulations[0], len(protocol) + 1, ("learning", "modulation"))
+        layer = layer.under(modulation)
     return _Variant(written, _make_name(written), layer)
 
 
 def _split_modulation(written: str) -> list[str]:
-    """The protocol and its modulation; a sign within a number or brackets parts nothing."""
-    found: list[str] = []
+    """Split the protocol from its modulation at `+`, but not at a sign in a number or in brackets."""
+    parts: list[str] = []
     for piece in _split(written, "+", written):
-        if found and not piece[:1].isalpha() and "=" in found[-1]:
-            found[-1] = f"{found[-1]}+{piece}"
+        if parts and not piece[:1].isalpha() and "=" in parts[-1]:
+            parts[-1] = f"{parts[-1]}+{piece}"
         else:
-            found.append(piece)
-    return found
+            parts.append(piece)
+    return parts
 
 
 def _parse_section(written: str, part: str, start: int, path: Path) -> Layer:
-    """The layer of `KIND:KEY=VALUE,…`, which stands at `start` in what was written, under a path."""
+    """Return the layer of `KIND:KEY=VALUE,…` under a path.
+
+    `start` is the position of this part in the argument `written`.
+    """
     kind, colon, given = part.partition(":")
     if not kind.strip():
         what = "protocol" if path == ("protocol",) else "modulation"
@@ -138,7 +150,7 @@ def _parse_section(written: str, part: str, start: int, path: Path) -> Layer:
         try:
             section[key.strip()] = yaml_layer.parse_scalar(value)
         except ValueError as error:
-            raise ScenarioError(yaml_layer.format_complaint(mark, str(error))) from None
+            raise ScenarioError(format_complaint(mark, str(error))) from None
         marks[*path, key.strip()] = mark
         place += len(piece) + 1
     tree: Any = section
@@ -155,43 +167,43 @@ def _split(part: str, separator: str, written: str) -> list[str]:
 
 
 def _make_name(written: str) -> str:
-    """The variant's name: what was written, in the characters that a folder and a key may have."""
+    """Return the variant's name: the argument in characters that a folder and a key may have."""
     name = re.sub(r"[^a-z0-9_]+", "-", re.sub(r"\s*=\s*", "", written.lower()).replace(".", "_")).strip("-_")
     if not name:
-        raise _error(written, 0, "no protocol is named")
-    if len(name) > _MOST_CHARACTERS:
-        raise _error(written, 0, f"is too long to name a variant; {_MOST_CHARACTERS} characters are the most")
+        raise _error(written, 0, "the name of the protocol is missing")
+    if len(name) > _MAX_CHARACTERS:
+        raise _error(written, 0, f"is too long for the name of a variant; the limit is {_MAX_CHARACTERS} characters")
     return name
 
 
-def _refuse_duplicates(contestants: Sequence[_Variant]) -> None:
-    named: dict[str, str] = {}
-    for one in contestants:
-        first = named.get(one.name)
+def _refuse_duplicates(variants: Sequence[_Variant]) -> None:
+    argument_of: dict[str, str] = {}
+    for variant in variants:
+        first = argument_of.get(variant.name)
         if first is not None:
-            same = first == one.written
-            raise _error(one.written, 0, "is given twice" if same else f"would be named {one.name}, as {first!r} is")
-        named[one.name] = one.written
+            same = first == variant.written
+            raise _error(variant.written, 0, "is given twice" if same else f"would be named {variant.name}, like {first!r}")
+        argument_of[variant.name] = variant.written
 
 
-def _refuse_common_overrides(contestants: Sequence[_Variant], overrides: Sequence[str]) -> None:
-    """Complain about a change for all that would make the compared ones the same."""
-    ruled = any("learning" in one.layer.tree for one in contestants)
+def _refuse_common_overrides(variants: Sequence[_Variant], overrides: Sequence[str]) -> None:
+    """Raise ScenarioError for an override that would give all variants the same protocol or modulation."""
+    has_modulation = any("learning" in variant.layer.tree for variant in variants)
     for override in overrides:
         tree = parse_override(Scenario, override).tree
         protocol, learning = tree.get("protocol"), tree.get("learning")
         if "protocol" in tree and (not isinstance(protocol, dict) or "kind" in protocol):
-            raise _error(override, 0, "would hold for all, but protocols are what is compared")
-        modulation = isinstance(learning, dict) and "modulation" in learning
-        if ruled and (modulation or ("learning" in tree and not isinstance(learning, dict))):
-            raise _error(override, 0, "would hold for all, but some are compared with a modulation of their own")
+            raise _error(override, 0, "would set the protocol of every variant, but this command compares protocols")
+        sets_modulation = isinstance(learning, dict) and "modulation" in learning
+        if has_modulation and (sets_modulation or ("learning" in tree and not isinstance(learning, dict))):
+            raise _error(override, 0, "would set the modulation of every variant, but some variants have their own")
 
 
-def _refuse_modulation_without_learning(contestants: Sequence[_Variant], file: Layer) -> None:
-    for one in contestants:
-        if "learning" in one.layer.tree and not isinstance(file.tree.get("learning"), dict):
-            column = one.written.index("+")
-            raise _error(one.written, column, "the scenario has no learning section that a modulation could change")
+def _refuse_modulation_without_learning(variants: Sequence[_Variant], file: Layer) -> None:
+    for variant in variants:
+        if "learning" in variant.layer.tree and not isinstance(file.tree.get("learning"), dict):
+            column = variant.written.index("+")
+            raise _error(variant.written, column, "the scenario has no learning section, so it cannot have a modulation")
 
 
 def _make_mark(written: str, key_column: int, value_column: int, path: Path) -> Mark:
@@ -199,4 +211,4 @@ def _make_mark(written: str, key_column: int, value_column: int, path: Path) -> 
 
 
 def _error(written: str, column: int, message: str) -> ScenarioError:
-    return ScenarioError(yaml_layer.format_complaint(_make_mark(written, column, column, ()), f"{written}: {message}"))
+    return ScenarioError(format_complaint(_make_mark(written, column, column, ()), f"{written}: {message}"))

@@ -17,7 +17,7 @@ CLUSTER_CASES: list[Case] = [
     compute(
         "file without times",
         "{distribution: empirical, file: s.yaml}",
-        "s.yaml:5:44: cluster.compute.file: s.yaml, line 1: 'name: plain' is no time; one number a line is wanted",
+        "s.yaml:5:44: cluster.compute.file: s.yaml, line 1: 'name: plain' is not a time; write one number a line",
     ),
     compute("empirical without times", "{distribution: empirical, cv: null}", "s.yaml:5:3: cluster.compute.file: missing: "),
     compute(
@@ -35,7 +35,7 @@ CLUSTER_CASES: list[Case] = [
     compute("file missing", "{file: t.txt}", "s.yaml:5:19: cluster.compute.file: t.txt cannot be read: No such file"),
     compute("file a number", "{file: 3}", "s.yaml:5:19: cluster.compute.file: 3 is not text"),
     compute(
-        "efficiency a number", "{efficiency: 0.5}", "s.yaml:5:25: cluster.compute.efficiency: a mapping is wanted, not 0.5"
+        "efficiency a number", "{efficiency: 0.5}", "s.yaml:5:25: cluster.compute.efficiency: found 0.5; expected a mapping"
     ),
     compute(
         "efficiency's key",
@@ -46,7 +46,7 @@ CLUSTER_CASES: list[Case] = [
     compute("efficiency true", "{efficiency: {full_at: true, exponent: 0.5}}", "s.yaml:5:35: ", "true is not a whole number"),
     compute("exponent 1", "{efficiency: {full_at: 8, exponent: 1}}", "s.yaml:5:48: ", "1 is too large; it must be less than 1"),
     cluster("unknown law of updates", "server: {update_law: {distribution: gama}}", "s.yaml:5:39: ", "did you mean 'gamma'?"),
-    cluster("law of updates a word", "server: {update_law: gamma}", "s.yaml:5:24: ", "a mapping is wanted, not 'gamma'"),
+    cluster("law of updates a word", "server: {update_law: gamma}", "s.yaml:5:24: ", "found 'gamma'; expected a mapping"),
     cluster(
         "update law without cv",
         "server: {update_law: {distribution: gamma}}",
@@ -56,7 +56,7 @@ CLUSTER_CASES: list[Case] = [
     cluster("two speeds for 30", "speeds: [1, 2]", "s.yaml:5:11: cluster.speeds: there are 2 speeds for 30 learners"),
     cluster("speed 0", "speeds: [1, 0]", "s.yaml:5:15: cluster.speeds.1: 0 is too small; it must be more than 0"),
     cluster("speed true", "speeds: [1, true]", "s.yaml:5:15: cluster.speeds.1: true is not a number"),
-    cluster("speeds a word", "speeds: fast", "s.yaml:5:11: cluster.speeds: a list or a mapping is wanted, not 'fast'"),
+    cluster("speeds a word", "speeds: fast", "s.yaml:5:11: cluster.speeds: found 'fast'; expected a list or a mapping"),
     cluster(
         "law of speeds",
         "speeds: {distribution: normal, cv: 1}",
@@ -95,12 +95,12 @@ CLUSTER_CASES: list[Case] = [
         "another topology's key",
         "network: {topology: {kind: ring, local: 3}}",
         "s.yaml:5:36: ",
-        "unknown key 'local'; known: kind",
+        "unknown key 'local'; known keys: kind",
     ),
     cluster(
         "topology without kind",
         "network: {topology: {nodes_per_rack: 3}}",
-        "s.yaml:5:23: cluster.network.topology: kind is missing; there are 'star', 'tree', 'ring', 'medium', 'p775'",
+        "s.yaml:5:23: cluster.network.topology: kind is missing; choose from 'star', 'tree', 'ring', 'medium', 'p775'",
     ),
     cluster(
         "rack of true nodes", "network: {topology: {kind: tree, nodes_per_rack: true}}", "s.yaml:5:52: ", "not a whole number"
@@ -109,18 +109,21 @@ CLUSTER_CASES: list[Case] = [
     cluster("unknown architecture", "architecture: adv**", "s.yaml:5:17: cluster.architecture: ", "did you mean 'adv*'?"),
     cluster("architecture begun with a star", "architecture: *adv", "s.yaml:5:17: not YAML: found undefined alias"),
     cluster(
-        "architecture a number", "architecture: 3", "s.yaml:5:17: cluster.architecture: a kind or a mapping is wanted, not 3"
+        "architecture a number", "architecture: 3", "s.yaml:5:17: cluster.architecture: found 3; expected a kind or a mapping"
     ),
     cluster(
-        "shards of a tree", "architecture: {kind: adv, shards: 2}", "s.yaml:5:29: ", "unknown key 'shards'; known: colocated, "
+        "shards of a tree",
+        "architecture: {kind: adv, shards: 2}",
+        "s.yaml:5:29: ",
+        "unknown key 'shards'; known keys: colocated, ",
     ),
     cluster("yes for true", "architecture: {kind: adv*, colocated: yes}", "s.yaml:5:41: ", "'yes' is neither true nor false"),
     cluster("a tree of one", "architecture: {kind: adv, fan_out: 1}", "s.yaml:5:38: ", "1 is too small; it must be at least 2"),
     # Faults
-    cluster("faults a list", "faults: []", "s.yaml:5:11: cluster.faults: a mapping is wanted, not a list"),
+    cluster("faults a list", "faults: []", "s.yaml:5:11: cluster.faults: found a list; expected a mapping"),
     cluster("unknown fault", "faults: {crash: []}", "s.yaml:5:12: cluster.faults.crash: ", "did you mean 'crashes'?"),
     cluster(
-        "crashes a number", "faults: {crashes: 3}", "s.yaml:5:21: cluster.faults.crashes: a list or a mapping is wanted, not 3"
+        "crashes a number", "faults: {crashes: 3}", "s.yaml:5:21: cluster.faults.crashes: found 3; expected a list or a mapping"
     ),
     cluster("no mttr", "faults: {crashes: {mtbf: 1 h}}", "s.yaml:5:12: cluster.faults.crashes.mttr: missing"),
     cluster("mttr misspelt", "faults: {crashes: {mtbf: 1 h, mttrr: 1 s}}", "s.yaml:5:33: ", "did you mean 'mttr'?"),
@@ -157,7 +160,7 @@ CLUSTER_CASES: list[Case] = [
     ),
     cluster("pause of no time", "faults: {server_pauses: [{at: 4 s, lasting: 0}]}", "s.yaml:5:47: ", "must be a positive time"),
     cluster(
-        "pause no list", "faults: {server_pauses: {at: 4 s, lasting: 1 s}}", "s.yaml:5:27: ", "a list is wanted, not a mapping"
+        "pause no list", "faults: {server_pauses: {at: 4 s, lasting: 1 s}}", "s.yaml:5:27: ", "found a mapping; expected a list"
     ),
     cluster(
         "near link",
@@ -184,7 +187,7 @@ CLUSTER_CASES: list[Case] = [
     ),
     cluster("link a number", DEGRADED.format("7"), "s.yaml:5:36: ", "7 is not text"),
     cluster("no degradation", DEGRADED.format("server").replace("0.5", "1"), "s.yaml:5:75: ", "1 is too large"),
-    cluster("loss a number", "faults: {message_loss: 0.1}", "s.yaml:5:26: ", "a mapping is wanted, not 0.1"),
+    cluster("loss a number", "faults: {message_loss: 0.1}", "s.yaml:5:26: ", "found 0.1; expected a mapping"),
     cluster(
         "everything lost",
         "faults: {message_loss: {probability: 1, resend_after: 1 s}}",
@@ -198,7 +201,7 @@ CLUSTER_CASES: list[Case] = [
         "unknown collective",
         "hardsync",
         "{kind: all-reduce, collective: rign}",
-        "s.yaml:6:42: protocol.collective: unknown kind 'rign'; there are 'ring', ",
+        "s.yaml:6:42: protocol.collective: unknown kind 'rign'; choose from 'ring', ",
         "did you mean 'ring'?",
     ),
     wrong(
@@ -252,6 +255,6 @@ CLUSTER_CASES: list[Case] = [
     cluster(
         "kind as a key",
         "network: {topology: {kind: tree, tree: 3}}",
-        "s.yaml:5:36: cluster.network.topology.tree: unknown key 'tree'; known: core_latency, ",
+        "s.yaml:5:36: cluster.network.topology.tree: unknown key 'tree'; known keys: core_latency, ",
     ),
 ]

@@ -63,17 +63,17 @@ CASES = [
     wrong("seed 2³²", "name: plain", "name: plain\nseed: 4294967296", "s.yaml:2:7: seed: ", "must be at most 4294967295"),
     wrong("endless epochs", "epochs: 1", "epochs: 1e308", "s.yaml:12:16: stop.epochs: ", "is too large"),
     # Names
-    wrong("slash in name", "name: plain", "name: a/b", "s.yaml:1:7: name: 'a/b' is no name"),
-    wrong("capitals in name", "name: plain", "name: Plain", "s.yaml:1:7: name: 'Plain' is no name"),
-    wrong("name with dots first", "name: plain", "name: ../plain", "s.yaml:1:7: name: '../plain' is no name"),
-    wrong("long name", "name: plain", f"name: {'x' * 300}", "s.yaml:1:7: name: ", "is too long; 100 characters are the most"),
+    wrong("slash in name", "name: plain", "name: a/b", "s.yaml:1:7: name: 'a/b' is not a valid name"),
+    wrong("capitals in name", "name: plain", "name: Plain", "s.yaml:1:7: name: 'Plain' is not a valid name"),
+    wrong("name with dots first", "name: plain", "name: ../plain", "s.yaml:1:7: name: '../plain' is not a valid name"),
+    wrong("long name", "name: plain", f"name: {'x' * 300}", "s.yaml:1:7: name: ", "is too long; the limit is 100 characters"),
     # Keys, kinds and sections
     wrong("near key", "learners: 30", "learnerz: 30", "s.yaml:3:3: cluster.learnerz: ", "did you mean 'learners'?"),
     wrong(
         "far key",
         "learners: 30",
         "learners: 30\n  qqqqq: 3",
-        "s.yaml:4:3: cluster.qqqqq: unknown key 'qqqqq'; known: architecture, compute, faults, learners, learners_per_node, ",
+        "s.yaml:4:3: cluster.qqqqq: unknown key 'qqqqq'; known keys: architecture, compute, faults, learners, ",
     ),
     wrong("number as key", "name: plain", "name: plain\n3: x", "s.yaml:2:1: 3: unknown key '3'"),
     wrong("key twice", "name: plain", "name: plain\nname: x", 's.yaml:2:1: not YAML: found duplicate key "name"'),
@@ -87,26 +87,33 @@ CASES = [
     wrong("no samples per epoch", "mini_batch", "mini_batch", "s.yaml:3:1: workload.samples_per_epoch: missing", base=TIMING),
     wrong("no payload", ", payload: 1 kB", ", samples_per_epoch: 9", "s.yaml:3:1: workload.payload: missing", base=TIMING),
     wrong("variant renames", "stop: {epochs: 1}", VARIANTS + " {a: {name: x}}", "s.yaml:13:16: variants.a.name: "),
-    wrong("variants a list", "stop: {epochs: 1}", VARIANTS + " [a, b]", "s.yaml:13:11: variants: a mapping of names"),
-    wrong("variant a word", "stop: {epochs: 1}", VARIANTS + " {a: async}", "s.yaml:13:15: variants.a: a mapping of changes"),
+    wrong(
+        "variants a list", "stop: {epochs: 1}", VARIANTS + " [a, b]", "s.yaml:13:11: variants: found a list; expected a mapping"
+    ),
+    wrong(
+        "variant a word",
+        "stop: {epochs: 1}",
+        VARIANTS + " {a: async}",
+        "s.yaml:13:15: variants.a: found 'async'; expected a mapping of changes",
+    ),
     wrong("variant's key", "stop: {epochs: 1}", VARIANTS + " {a: {seeds: 3}}", "s.yaml:13:16: ", "did you mean 'seed'?"),
-    wrong("variant's name", "stop: {epochs: 1}", VARIANTS + "\n  A/b:", "s.yaml:14:3: variants.A/b: 'A/b' is no name"),
+    wrong("variant's name", "stop: {epochs: 1}", VARIANTS + "\n  A/b:", "s.yaml:14:3: variants.A/b: 'A/b' is not a valid name"),
     wrong("variant's value", "stop: {epochs: 1}", VARIANTS + " {a: {seed: -1}}", "s.yaml:13:22: variants.a.seed: "),
     *CLUSTER_CASES,
     # What is no scenario at all
     Case("not UTF-8", b"name: \xff\xfe\n", RUN, ["s.yaml: is not UTF-8 text"]),
-    Case("empty", "", RUN, ["s.yaml: is empty"]),
-    Case("only a comment", "# nothing\n", RUN, ["s.yaml: is empty"]),
-    Case("a list", "- a\n", RUN, ["s.yaml:1:1: a mapping with the keys of a scenario is wanted, not a list"]),
-    wrong("tab", "learning:\n", "learning:\n\t", "s.yaml:8:1: not YAML: a tab"),
+    Case("empty", "", RUN, ["s.yaml: the file is empty"]),
+    Case("only a comment", "# nothing\n", RUN, ["s.yaml: the file is empty"]),
+    Case("a list", "- a\n", RUN, ["s.yaml:1:1: found a list; expected a mapping with the keys of a scenario"]),
+    wrong("tab", "learning:\n", "learning:\n\t", "s.yaml:8:1: not YAML: found a tab"),
     wrong("open bracket", "[32]", "[32", "s.yaml:9:33: not YAML: expected ',' or ']'"),
     wrong("control character", "plain", "pl\x07ain", "s.yaml:1:9: not YAML: the character U+0007 is not allowed"),
-    Case("contains itself", "&a [*a]", RUN, ["s.yaml:1:5: not YAML: it contains itself"]),
-    Case("a directory", PLAIN, ["run", "."], [".: is a directory; a YAML file is wanted"]),
+    Case("contains itself", "&a [*a]", RUN, ["s.yaml:1:5: not YAML: the alias refers to a list or mapping that contains"]),
+    Case("a directory", PLAIN, ["run", "."], [".: found a directory; expected a YAML file"]),
     Case("no such file", PLAIN, ["run", "t.yaml"], ["t.yaml: there is no such file"]),
     Case("no such file below a file", PLAIN, ["run", "s.yaml/t.yaml"], ["s.yaml/t.yaml: cannot be read: Not a directory"]),
     Case("near scenario", PLAIN, ["run", "quickstar"], ["there is no scenario named 'quickstar'; did you mean 'quickstart'?"]),
-    Case("far scenario", PLAIN, ["run", "zzzzzz"], ["there is no scenario named 'zzzzzz'; there are ", "quickstart"]),
+    Case("far scenario", PLAIN, ["run", "zzzzzz"], ["there is no scenario named 'zzzzzz'; choose from ", "quickstart"]),
     # Data
     Case("data without variable", PLAIN, [*RUN, "data=mnist"], ["learning.data: mnist", "set SIMASGD_DATA"], {VARIABLE: None}),
     Case(
@@ -130,18 +137,18 @@ CASES = [
     # Overrides
     override("unknown override", "learnerz=3", "unknown key 'learnerz'; did you mean 'cluster.learners'?", "| learnerz=3"),
     override("override without =", "learners", "'learners' is not key=value"),
-    override("ambiguous override", "bandwidth=3 GB/s", "'bandwidth' is ambiguous: cluster.network.bandwidth, "),
+    override("ambiguous override", "bandwidth=3 GB/s", "'bandwidth' is ambiguous; it may mean cluster.network.bandwidth, "),
     override("override no YAML", "learners=[1", "'[1' is not a YAML value"),
     override("override's value", "learners=4.5", "cluster.learners: 4.5 is not a whole number"),
     override("override in a mapping", "cluster={profile: zz}", "cluster.profile: there is no profile 'zz'"),
-    override("ambiguous law", "cv=0.3", "'cv' is ambiguous: cluster.compute.cv, cluster.speeds.cv, "),
+    override("ambiguous law", "cv=0.3", "'cv' is ambiguous; it may mean cluster.compute.cv, cluster.speeds.cv, "),
     override(
         "override's item", "crashes=[{lerner: 1, at: 1 s}]", "cluster.faults.crashes.0.lerner: ", "did you mean 'learner'?"
     ),
     override("override's kind", "topology=tre", "cluster.network.topology: unknown kind 'tre'", "did you mean 'tree'?"),
-    override("override's kind missing", "shards=4", "cluster.architecture: kind is missing; there are 'base', 'adv', 'adv*'"),
+    override("override's kind missing", "shards=4", "cluster.architecture: kind is missing; choose from 'base', 'adv', 'adv*'"),
     override("override's file", "compute.file=t.txt", "cluster.compute.file: t.txt cannot be read: No such file"),
-    override("override of no variant", "variants.a.seed=3", "there is no variant 'a'; the scenario has none"),
+    override("override of no variant", "variants.a.seed=3", "there is no variant 'a'; the scenario has no variants"),
     override("exponential with a later cv", "compute={distribution: exponential, cv: 0.2}", "exponential times have a cv of 1"),
     # Folders
     Case("out is a file", PLAIN, ["run", "s.yaml", "--out", "s.yaml"], ["s.yaml: exists and is not a folder"]),
@@ -167,7 +174,7 @@ CASES = [
     compare(
         "unknown protocol compared", ["hardsink", "async"], "protocol: unknown kind 'hardsink'", "did you mean 'hardsync'?"
     ),
-    compare("no protocol", ["learners", "async"], "protocol: unknown kind 'learners'; there are 'hardsync', "),
+    compare("no protocol", ["learners", "async"], "protocol: unknown kind 'learners'; choose from 'hardsync', "),
     compare("unknown modulation", ["async+inverse-stalenes", "async"], "unknown kind 'inverse-stalenes'", "mean 'inverse-stal"),
     compare("protocol's key missing", ["n-softsync", "async"], "protocol.n: missing", "| n-softsync\n", "| ^"),
     compare("protocol's key unknown", ["async:spred=3", "hardsync"], "protocol.spred: unknown key", "did you mean 'spread'?"),
@@ -179,22 +186,43 @@ CASES = [
     compare("protocol's bracket", ["async:spread=[1", "hardsync"], "async:spread=[1: a bracket or quote is not closed"),
     compare("protocol without kind", [":n=3", "async"], ":n=3: the kind of the protocol is missing"),
     compare("modulation without kind", ["async+", "hardsync"], "async+: the kind of the modulation is missing"),
-    compare("two modulations", ["async+none+none", "async"], "async+none+none: a protocol has one modulation at most"),
+    compare("two modulations", ["async+none+none", "async"], "async+none+none: a protocol can have only one modulation"),
     compare("protocol twice", ["async", "async"], "async: is given twice"),
-    compare("one name twice", ["async:spread=1", "async:spread= 1"], "would be named async-spread1, as 'async:spread=1' is"),
-    compare("long protocol", [f"async:{'x' * 99}=1", "hardsync"], "is too long to name a variant; 100 characters are the most"),
-    compare("one protocol", ["async"], "async alone is no comparison; two protocols or variants are wanted"),
-    compare("protocol for all", ["async", "hardsync", "protocol=async"], "protocol=async: would hold for all, but protocols"),
-    compare("modulation for all", ["async+none", "async", "modulation=none"], "modulation=none: would hold for all, but some"),
+    compare("one name twice", ["async:spread=1", "async:spread= 1"], "would be named async-spread1, like 'async:spread=1'"),
+    compare(
+        "long protocol",
+        [f"async:{'x' * 99}=1", "hardsync"],
+        "is too long for the name of a variant; the limit is 100 characters",
+    ),
+    compare("one protocol", ["async"], "async is the only variant; a comparison needs at least two"),
+    compare(
+        "protocol for all", ["async", "hardsync", "protocol=async"], "protocol=async: would set the protocol of every variant"
+    ),
+    compare(
+        "modulation for all",
+        ["async+none", "async", "modulation=none"],
+        "modulation=none: would set the modulation of every variant",
+    ),
     compare("modulation of nothing", ["async+none", "async"], "async+none: the scenario has no learning", text=TIMING_PLAIN),
     compare("override compared", ["async", "hardsync", "learnerz=3"], "unknown key 'learnerz'; did you mean"),
     compare(
         "injected among others", ["injected-staleness:delay=3", "async"], "protocol: there are 30 learners; the staleness is"
     ),
-    compare("target no number", ["async", "hardsync", "--target", "abc"], "--target abc: a test error is wanted, such as 5%"),
-    compare("target too large", ["async", "hardsync", "--target", "5"], "--target 5: a test error is at", "did you mean 5%?"),
-    compare("target NaN", ["async", "hardsync", "--target", "nan"], "--target nan: a test error is wanted"),
-    compare("target of timing", ["async", "hardsync", "--target", "5%"], "--target 5%: nothing is learned", text=TIMING_PLAIN),
+    compare(
+        "target no number",
+        ["async", "hardsync", "--target", "abc"],
+        "--target abc: this is not a number; give a test error such as 5%",
+    ),
+    compare(
+        "target too large", ["async", "hardsync", "--target", "5"], "--target 5: a test error must be at", "did you mean 5%?"
+    ),
+    compare("target NaN", ["async", "hardsync", "--target", "nan"], "--target nan: this is not a number; give a test error"),
+    compare(
+        "target of timing",
+        ["async", "hardsync", "--target", "5%"],
+        "--target 5%: the scenario has no learning",
+        text=TIMING_PLAIN,
+    ),
     Case("nothing to compare", PLAIN, ["compare", "s.yaml"], ["s.yaml: has no variants to compare; name protocols, as in: "]),
     Case(
         "variants compared are none",

@@ -1,1 +1,1 @@
-"""From text to a checked scenario: files, layers, messages."""
+"""Reading of scenarios: files and overrides become layers, layers become a checked scenario, mistakes become messages."""

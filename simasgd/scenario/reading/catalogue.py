@@ -1,4 +1,4 @@
-"""The scenarios and node profiles that come with simasgd, and the protocols there are."""
+"""The scenarios and node profiles that come with simasgd, and the available protocols."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def list_scenarios() -> dict[str, Path]:
-    """The named scenarios: those of the wheel or, in a source tree, of its scenarios/ folder."""
+    """Return the files of the named scenarios, by name.
+
+    They lie in the installed package or, in a source tree, in the folder scenarios/.
+    """
     installed = _PACKAGE / "scenarios"
     return _list_yaml_files(installed if installed.is_dir() else _PACKAGE.parent / "scenarios")
 
 
 def list_profiles() -> dict[str, Path]:
-    """The node profiles."""
+    """Return the files of the node profiles, by name."""
     return _list_yaml_files(_PACKAGE / "cluster" / "profiles")
 
 
 def find_scenario_file(source: str | Path) -> Path:
-    """The file that a scenario's name or path means. Raises ScenarioError."""
+    """Return the file for a scenario's name or path. Raises ScenarioError."""
     path = Path(source)
     try:
         str(source).encode()
-    except UnicodeEncodeError:  # it could not be written into the results
+    except UnicodeEncodeError:  # the results could not hold such a name
         raise ScenarioError(f"{shown(str(source))}: a file's name must be UTF-8 text") from None
     if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or os.path.isfile(path):
         return path
     named = list_scenarios()
-    if str(source) in named:  # though there may be a folder of that name, with its results, say
+    if str(source) in named:  # even if a folder of that name exists, for example with its results
         return named[str(source)]
     if os.path.exists(path):
         return path
     near = nearest(str(source), named)
-    hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(named)}"
+    hint = f"; did you mean {near!r}?" if near else f"; choose from {', '.join(named)}"
     raise ScenarioError(f"there is no scenario named {shown(str(source))}{hint} (a file's name ends in .yaml)")
 
 
@@ -49,22 +52,21 @@ def _list_yaml_files(folder: Path) -> dict[str, Path]:
 
 
 def list_protocols() -> dict[str, str]:
-    """The kinds of protocols, those of other packages included, with the beginning of what they say of themselves."""
-    own = {one.model_fields["kind"].default: one for one in get_args(Protocol)}
-    return {kind: _read_first_words(one) for kind, one in own.items()} | {
-        kind: _describe_foreign(kind) for kind in foreign.list_installed_kinds()
-    }
+    """Return the kinds of protocols, those of other packages included, with a short description."""
+    own = {protocol.model_fields["kind"].default: protocol for protocol in get_args(Protocol)}
+    descriptions = {kind: _read_first_words(protocol) for kind, protocol in own.items()}
+    return descriptions | {kind: _describe_foreign(kind) for kind in foreign.list_installed_kinds()}
 
 
 def _describe_foreign(kind: str) -> str:
     try:
-        found = foreign.load_protocol(kind)
+        protocol = foreign.load_protocol(kind)
     except ValueError as error:
         return str(error)
-    return _read_first_words(found) if found is not None else ""
+    return _read_first_words(protocol) if protocol is not None else ""
 
 
 def _read_first_words(protocol: type[AbstractProtocol]) -> str:
-    """Up to the first parenthesis, colon, semicolon or full stop."""
+    """Return the docstring up to the first parenthesis, colon, semicolon or full stop."""
     text = " ".join((protocol.__doc__ or "").split())
     return re.split(r" \(|[:;.](?: |$)", text, maxsplit=1)[0]

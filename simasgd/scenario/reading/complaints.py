@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in the words of a scenario and at the place where the user wrote it."""
+"""Translation of pydantic's errors into complaints: in the words of a scenario, at the place where the user wrote the value."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from simasgd.protocols import foreign
-from simasgd.scenario.reading import catalogue, keys, yaml_layer
+from simasgd.scenario.reading import catalogue, keys
+from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.merge import Layer, Path
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, NUMBER, InconsistentScenario, Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-_MAX_COMPLAINTS = 20  # mistakes that are told
+_MAX_COMPLAINTS = 20
 
 
 def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) -> list[str]:
-    """Every mistake once, even where all variants share it, but no more than a reader can bear; those that only follow from
-    another one are left out."""
+    """Return a complaint for each mistake, once even if all variants share it.
+
+    Mistakes that follow from another one are left out, and so is everything after the first
+    `_MAX_COMPLAINTS`.
+    """
     complaints: dict[str, None] = {}
     details = error.errors(include_url=False)
     wrong = {detail["loc"]: detail["type"] for detail in details}
@@ -32,27 +36,30 @@ def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) ->
         _explain(detail, layer, root) for detail in details if not _is_consequence(detail, wrong, beside)
     ):
         if complaint not in complaints and len(complaints) == _MAX_COMPLAINTS:
-            return [*complaints, "… and further mistakes"]
+            return [*complaints, "… and more mistakes"]
         complaints[complaint] = None
     return list(complaints)
 
 
 def format_complaint_at(path: Path, layer: Layer, message: str, *, at_key: bool = False) -> str:
-    """The complaint at the nearest place that is known for a path."""
+    """Return a complaint about a path, at the nearest known place to it."""
     for size in range(len(path), 0, -1):
         mark = layer.marks.get(path[:size])
         if mark is not None:
             rest = path[size:]
             key = ".".join(map(str, (mark.key, *rest)))
-            return yaml_layer.format_complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
+            return format_complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
     source = next((mark.source for mark in layer.marks.values() if mark.line), "scenario")
     return f"{source}: {'.'.join(map(str, path))}: {message}"
 
 
 def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict[Any, str]]) -> bool:
-    """Whether a mistake is only there because of another one: a list without its wrong items; what is missing because its key
-    is misspelt, its section's kind or profile wrong, or because the whole scenario lacks what a variant does. `others` are the
-    mistakes in each section but what is missing."""
+    """Return whether a mistake exists only because of another one.
+
+    A list is too short if its items are wrong. A key is missing if it is misspelt, if the kind or
+    profile of its section is wrong, or in a variant if the whole scenario lacks it. `others` maps
+    each section to its mistakes, except for missing keys.
+    """
     path = detail["loc"]
     if detail["type"] == "too_short":
         return bool(detail["input"])
@@ -79,14 +86,14 @@ def _explain(detail: Any, layer: Layer, root: type[Section]) -> Iterator[str]:
 
 
 def _find_tree_path(loc: Sequence[str | int], tree: Any) -> Path:
-    """pydantic's location without the tags of unions, which are no keys of the tree."""
+    """Return pydantic's location without the tags of unions, which are not keys of the tree."""
     path: list[str | int] = []
     for part, following in zip(loc, (*loc[1:], None), strict=False):
         if part == "[key]":
-            continue  # so pydantic says that the key itself is wrong
+            continue  # pydantic's sign that the key itself is wrong
         if isinstance(tree, str):
             if part == "kind":
-                continue  # a bare word stands for it
+                continue  # a bare word stands for a mapping with this kind
             tree = {"kind": tree}
         is_key = isinstance(tree, dict) and part in tree and part != following
         if not is_key and part in (LIST, MAPPING, NUMBER, tree.get("kind") if isinstance(tree, dict) else None):
@@ -102,7 +109,7 @@ def _find_tree_path(loc: Sequence[str | int], tree: Any) -> Path:
 
 
 def _strip_variant(path: Path, layer: Layer) -> tuple[Path, Any]:
-    """A path within a scenario and its tree: inside a variant the keys are those of a scenario."""
+    """Return a path and its tree; those inside a variant as if the variant were the scenario."""
     if path[0] == "variants":
         variants = layer.tree["variants"]
         return path[2:], variants.get(path[1]) if isinstance(variants, dict) and len(path) > 1 else None
@@ -138,29 +145,29 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
             if path[-2:] == ("protocol", "kind") or path[-1:] == ("protocol",):
                 choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
-            return f"unknown kind {tag}; there are {choices}" + _suggest(context["tag"], choices)
+            return f"unknown kind {tag}; choose from {choices}" + _suggest(context["tag"], choices)
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
             kinds = [
                 repr(choice.model_fields["kind"].default) for choice in keys.find_choices(root, *_strip_variant(path, layer))
             ]
-            return f"kind is missing; there are {', '.join(kinds)}"
+            return f"kind is missing; choose from {', '.join(kinds)}"
         case "union_tag_not_found":
-            return f"a list or a mapping is wanted, not {found}"
+            return f"found {found}; expected a list or a mapping"
         case "bool_type":
             return f"{found} is neither true nor false"
         case "string_pattern_mismatch":
             marks = "'_' and '-'" if "." not in context["pattern"] else "'_', '.' and '-'"
-            return f"{found} is no name; lower-case letters, digits, {marks} make one, and a letter or digit begins it"
+            return f"{found} is not a valid name; use lower-case letters, digits, {marks}, and begin with a letter or digit"
         case "string_too_long":
-            return f"{found} is too long; {context['max_length']} characters are the most"
+            return f"{found} is too long; the limit is {context['max_length']} characters"
         case "string_type":
             return f"{found} is not text"
         case "model_attributes_type":
-            return f"a kind or a mapping is wanted, not {found}"
+            return f"found {found}; expected a kind or a mapping"
         case "model_type" | "dict_type":
-            return f"a mapping is wanted, not {found}"
+            return f"found {found}; expected a mapping"
         case "tuple_type":
-            return f"a list is wanted, not {found}"
+            return f"found {found}; expected a list"
         case "too_short":
             return "the list is empty"
         case "value_error":
@@ -171,7 +178,8 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
 
 def _write_missing(path: Path) -> str:
     if path[-2:-1] == ("cluster",) and path[-1] in ("compute", "network", "server"):
-        return f"missing; give it, or choose a cluster.profile ({', '.join(catalogue.list_profiles())})"
+        return f"missing; set it, or choose a cluster.profile ({', '.join(catalogue.list_profiles())})"
+
     return "missing"
 
 

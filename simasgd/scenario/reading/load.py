@@ -1,4 +1,4 @@
-"""From a file and overrides to a typed scenario, or to a list of mistakes with their places."""
+"""Loading of a scenario from a file and overrides; mistakes are reported with their places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import catalogue, complaints, keys, yaml_layer
+from simasgd.scenario.reading import catalogue, keys, yaml_layer
+from simasgd.scenario.reading.complaints import explain_errors, format_complaint_at
+from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path
@@ -18,20 +20,26 @@ from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 Root = TypeVar("Root", bound=Section)
-"""The class of a whole scenario. It is an argument here, because that class knows this module."""
+"""The class of a complete scenario, an argument here because that class imports this module."""
 _MAX_VARIANTS = 1000
 _MAX_INHERITED = 1_000_000  # values
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
 def load_scenario(root: type[Root], source: str | FilePath, overrides: Sequence[str] = ()) -> Root:
-    """Read a scenario by its name or from a YAML file, changed by `key=value` overrides. Raises ScenarioError."""
+    """Load a scenario by its name or from a YAML file, changed by `key=value` overrides.
+
+    Raises ScenarioError.
+    """
     path = catalogue.find_scenario_file(source)
     return build_scenario(root, yaml_layer.read_layer(path), overrides)
 
 
 def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ()) -> Root:
-    """The scenario of a file's layer: profile < scenario < variant < overrides. Raises ScenarioError."""
+    """Build the scenario of a file's layer; later layers win: profile, scenario, variant, overrides.
+
+    Raises ScenarioError.
+    """
     file, changes = rename_file_keys(file), [rename_file_keys(parse_override(root, override)) for override in overrides]
     _refuse_many_variants(file)
     of_variants = [change for change in changes if "variants" in change.tree]
@@ -49,20 +57,20 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ())
 
 
 def parse_override(root: type[Section], override: str) -> Layer:
-    """The layer of one `key=value`. Raises ScenarioError."""
+    """Return the layer of one `key=value`. Raises ScenarioError."""
     key, equals, value = override.partition("=")
     key = key.strip()
     mark = Mark("command line", 0, override, 0, len(override) - len(value), "", Origin.COMMAND_LINE)
     if not equals or not key:
-        raise ScenarioError(yaml_layer.format_complaint(mark, f"{shown(override)} is not key=value", at_key=True))
+        raise ScenarioError(format_complaint(mark, f"{shown(override)} is not key=value", at_key=True))
     try:
         full = keys.resolve_key(root, key)
     except ValueError as error:
-        raise ScenarioError(yaml_layer.format_complaint(mark, str(error), at_key=True)) from None
+        raise ScenarioError(format_complaint(mark, str(error), at_key=True)) from None
     try:
         plain = yaml_layer.parse_scalar(value)
     except ValueError as error:
-        raise ScenarioError(yaml_layer.format_complaint(mark, str(error))) from None
+        raise ScenarioError(format_complaint(mark, str(error))) from None
     parts = full.split(".")
     tree: Any = plain
     for part in reversed(parts):
@@ -71,7 +79,7 @@ def parse_override(root: type[Section], override: str) -> Layer:
 
 
 def _iterate_paths(value: Any) -> Iterator[Path]:
-    """Every path in a tree, but for its root."""
+    """Iterate over every path in a tree, except its root."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (key,)
@@ -82,27 +90,21 @@ def _iterate_variants(file: Layer) -> Iterator[tuple[str, Layer]]:
     variants = file.tree.get("variants") or {}
     if not isinstance(variants, dict):
         raise ScenarioError(
-            complaints.format_complaint_at(
-                ("variants",), file, f"a mapping of names to changes is wanted, not {shown(variants)}"
-            )
+            format_complaint_at(("variants",), file, f"found {shown(variants)}; expected a mapping of variant names to changes")
         )
     marks = _group_marks_by_variant(file)
     for name, changes in variants.items():
         path = ("variants", name)
         if changes is not None and not isinstance(changes, dict):
-            raise ScenarioError(
-                complaints.format_complaint_at(path, file, f"a mapping of changes is wanted, not {shown(changes)}")
-            )
+            raise ScenarioError(format_complaint_at(path, file, f"found {shown(changes)}; expected a mapping of changes"))
         for key in _NOT_IN_VARIANTS:
             if key in (changes or {}):
-                raise ScenarioError(
-                    complaints.format_complaint_at((*path, key), file, f"a variant cannot change {key!r}", at_key=True)
-                )
+                raise ScenarioError(format_complaint_at((*path, key), file, f"a variant cannot change {key!r}", at_key=True))
         yield name, Layer(changes, marks.get(name, {})) if changes else Layer()
 
 
 def _group_marks_by_variant(file: Layer) -> dict[str | int, dict[Path, Mark]]:
-    """The marks of each variant, as seen from it."""
+    """Return the marks of each variant, with paths relative to it."""
     found: dict[str | int, dict[Path, Mark]] = {}
     for path, mark in file.marks.items():
         if path[0] == "variants" and len(path) > 2:
@@ -111,36 +113,36 @@ def _group_marks_by_variant(file: Layer) -> dict[str | int, dict[Path, Mark]]:
 
 
 def _refuse_many_variants(file: Layer) -> None:
-    """Complain about more variants than can be compared, or than fit into memory with what each of them inherits."""
+    """Raise ScenarioError for too many variants, or too many values that they inherit together."""
     variants = file.tree.get("variants")
     number = len(variants) if isinstance(variants, dict) else 0
     if number > _MAX_VARIANTS:
-        message = f"there are {number:,} variants; {_MAX_VARIANTS:,} are the most"
-        raise ScenarioError(complaints.format_complaint_at(("variants",), file, message))
+        message = f"there are {number:,} variants; the limit is {_MAX_VARIANTS:,}"
+        raise ScenarioError(format_complaint_at(("variants",), file, message))
     inherited = sum(path[0] != "variants" for path in file.marks)
     if number * inherited > _MAX_INHERITED:
-        message = f"{number:,} variants of {inherited:,} values are too much; {_MAX_INHERITED:,} values together are the most"
-        raise ScenarioError(complaints.format_complaint_at(("variants",), file, message))
+        message = f"{number:,} variants inherit {inherited:,} values each; the limit is {_MAX_INHERITED:,} values together"
+        raise ScenarioError(format_complaint_at(("variants",), file, message))
 
 
 def _refuse_unknown_variants(file: Layer, changes: Sequence[Layer]) -> None:
-    """Complain about a change of a variant that the file does not have."""
+    """Raise ScenarioError for a change of a variant that the file does not have."""
     variants = file.tree.get("variants")
     names = list(variants) if isinstance(variants, dict) else []
     for change in changes:
-        wanted = change.tree["variants"]
-        for name in wanted if isinstance(wanted, dict) else ():
+        changed = change.tree["variants"]
+        for name in changed if isinstance(changed, dict) else ():
             if name in names:
                 continue
             near = nearest(name, names)
-            there = f"there are {', '.join(names)}" if names else "the scenario has none"
-            hint = f"did you mean {near!r}?" if near else there
+            known = f"choose from {', '.join(names)}" if names else "the scenario has no variants"
+            hint = f"did you mean {near!r}?" if near else known
             message = f"there is no variant {shown(name)}; {hint}"
-            raise ScenarioError(complaints.format_complaint_at(("variants", name), change, message, at_key=True))
+            raise ScenarioError(format_complaint_at(("variants", name), change, message, at_key=True))
 
 
 def _apply_profile(layer: Layer) -> Layer:
-    """The layer over the values of the node profile it names."""
+    """Return the layer merged over the values of the node profile that it names."""
     layer = _add_default_cluster(layer)
     cluster = layer.tree.get("cluster")
     name = cluster.get("profile") if isinstance(cluster, dict) else None
@@ -149,13 +151,11 @@ def _apply_profile(layer: Layer) -> Layer:
     named = _list_profiles()
     if name not in named:
         near = nearest(name, named)
-        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(named)}"
-        raise ScenarioError(
-            complaints.format_complaint_at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}")
-        )
+        hint = f"did you mean {near!r}?" if near else f"choose from {', '.join(named)}"
+        raise ScenarioError(format_complaint_at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
     values = _select_profile_values(_read_profile(name), cluster)
     merged = values.under(layer)
-    return Layer(merged.tree, {**merged.marks, **layer.marks})  # what is missing is missing in the scenario
+    return Layer(merged.tree, {**merged.marks, **layer.marks})  # missing keys are reported in the scenario
 
 
 @cache
@@ -165,13 +165,13 @@ def _list_profiles() -> dict[str, FilePath]:
 
 @cache
 def _read_profile(name: str) -> Layer:
-    """A node profile as it is in its file."""
+    """Read the layer of a node profile."""
     profile = yaml_layer.read_layer(_list_profiles()[name], f"profile {name}")
     return Layer(profile.tree, {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items()})
 
 
 def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
-    """What a profile says of a cluster; some of it may depend on the topology that the scenario gives it."""
+    """Return a profile's values for a cluster, with those for the topology that the scenario chooses."""
     values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
     network = cluster.get("network") if isinstance(cluster, dict) else None
     topology = network.get("topology") if isinstance(network, dict) else None
@@ -183,7 +183,7 @@ def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
 
 
 def _add_default_cluster(layer: Layer) -> Layer:
-    """Injected staleness needs no cluster: without one, it gets a learner for which messages and updates take no time."""
+    """Give injected staleness a cluster if it has none: one learner, messages and updates without duration."""
     protocol = layer.tree.get("protocol")
     kind = protocol.get("kind") if isinstance(protocol, dict) else protocol
     if kind != "injected-staleness" or layer.tree.get("cluster") is not None:
@@ -198,5 +198,5 @@ def _validate(root: type[Root], layer: Layer) -> Root:
         except ValidationError as error:
             changed = drop_overruled(error, layer)
             if changed is None:
-                raise ScenarioError("\n".join(complaints.explain_errors(error, layer, root))) from None
+                raise ScenarioError("\n".join(explain_errors(error, layer, root))) from None
             layer = changed

@@ -1,4 +1,4 @@
-"""Measured times and delays from a file into the scenario, which then needs the file no more."""
+"""Measured times and delays: their values are read from files, so that the scenario no longer needs the files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import complaints, text_files
+from simasgd.scenario.reading import text_files
+from simasgd.scenario.reading.complaints import format_complaint_at
 from simasgd.scenario.vocabulary.merge import Layer, Path
 from simasgd.scenario.vocabulary.units import TIME, show
 from simasgd.scenario.vocabulary.values import shown
@@ -16,19 +17,22 @@ _DELAY: Path = ("protocol", "delay")
 _COMPUTE: Path = ("cluster", "compute")
 _PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), _DELAY)
 _MAX_VALUES = 10_000
-_NO_TIME = "is no time; one number a line is wanted, in seconds without a unit, 0 or from 1e-15 to 1e15"
-_NO_DELAY = "is no delay; one whole number of updates a line is wanted, from 0 to 1000000"
+_NO_TIME = "is not a time; write one number a line, in seconds without a unit, either 0 or from 1e-15 to 1e15"
+_NO_DELAY = "is not a delay; write one whole number of updates a line, from 0 to 1000000"
 
 
 class _FileName(str):
-    """The name of a file that stands for the values in it."""
+    """The name of a file, in place of the values in it."""
 
     __slots__ = ()
 
 
 def rename_file_keys(layer: Layer) -> Layer:
-    """The layer with each `file` moved to `measured`, before layers are merged: so the later of the two holds, and `file: null`
-    takes measured times away. Raises ScenarioError where both are given at once, or `file` is no text."""
+    """Move each `file` to the key `measured`, before layers are merged.
+
+    So the later one of the two keys wins, and `file: null` removes measured times. Raises
+    ScenarioError if a layer gives both, or if `file` is not text.
+    """
     tree, marks = layer.tree, dict(layer.marks)
     variants = tree.get("variants")
     prefixes: list[Path] = [(), *(("variants", name) for name in (variants if isinstance(variants, dict) else ()))]
@@ -38,11 +42,11 @@ def rename_file_keys(layer: Layer) -> Layer:
             continue
         name = section["file"]
         if not isinstance(name, str | None):
-            raise ScenarioError(complaints.format_complaint_at((*place, "file"), layer, f"{shown(name)} is not text"))
+            raise ScenarioError(format_complaint_at((*place, "file"), layer, f"{shown(name)} is not text"))
         measured, mark = section.get("measured"), marks.pop((*place, "file"), None)
         if name is not None and measured is not None:
             raise ScenarioError(
-                complaints.format_complaint_at((*place, "file"), layer, "there are `measured` times as well; one is wanted")
+                format_complaint_at((*place, "file"), layer, "`measured` is given as well; give only one of the two")
             )
         if measured is None:
             measured = None if name is None else _FileName(name)
@@ -54,23 +58,28 @@ def rename_file_keys(layer: Layer) -> Layer:
 
 
 def read_measured_files(layer: Layer) -> Layer:
-    """The layer with the times in the files it names, and without an earlier layer's mean of these times. Raises ScenarioError
-    where a file cannot be read."""
+    """Replace each file name by the values in the file, and drop an earlier layer's mean of them.
+
+    Raises ScenarioError if a file cannot be read.
+    """
     layer = _drop_earlier_means(layer)
     tree = layer.tree
     for place in list(_find_sections(tree)):
         section = _get(tree, place)
         name = section.get("measured")
         if isinstance(name, _FileName):
-            read, complaint = (_parse_updates, _NO_DELAY) if place[: len(_DELAY)] == _DELAY else (_parse_time, _NO_TIME)
+            parse, problem = (_parse_updates, _NO_DELAY) if place[: len(_DELAY)] == _DELAY else (_parse_time, _NO_TIME)
             tree = _replace(
-                tree, place, {**section, "measured": _read_values(layer, (*place, "measured"), name, read, complaint)}
+                tree, place, {**section, "measured": _read_values(layer, (*place, "measured"), name, parse, problem)}
             )
     return Layer(tree, dict(layer.marks))
 
 
 def _drop_earlier_means(layer: Layer) -> Layer:
-    """A user's measured times over a profile's `per_sample` would only count as ratios; they are seconds, and so they win."""
+    """Drop a profile's `per_sample` and the like where a later layer gives measured times.
+
+    With both, the measured times would count only as ratios. They are seconds, and so they win.
+    """
     section = _get(layer.tree, _COMPUTE)
     if not isinstance(section, dict) or section.get("measured") is None:
         return layer
@@ -86,13 +95,16 @@ def _drop_earlier_means(layer: Layer) -> Layer:
 
 
 def _find_sections(tree: Any, prefix: Path = ()) -> Iterator[Path]:
-    """Where the scenario or variant at a path has a section that may name a file; a delay may be a list of them."""
+    """Iterate over the sections of a scenario or variant that may name a file.
+
+    `prefix` is the path of the scenario or variant. A delay may be a list of such sections.
+    """
     for place in _PLACES:
-        found = _get(tree, (*prefix, *place))
-        if isinstance(found, dict):
+        section = _get(tree, (*prefix, *place))
+        if isinstance(section, dict):
             yield (*prefix, *place)
-        elif isinstance(found, list) and place == _DELAY:
-            yield from ((*prefix, *place, number) for number, item in enumerate(found) if isinstance(item, dict))
+        elif isinstance(section, list) and place == _DELAY:
+            yield from ((*prefix, *place, number) for number, item in enumerate(section) if isinstance(item, dict))
 
 
 def _get(tree: Any, path: Path) -> Any:
@@ -102,34 +114,38 @@ def _get(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _read_values(layer: Layer, path: Path, name: str, read: Callable[[str], Any], wanted: str) -> list[Any]:
+def _read_values(layer: Layer, path: Path, name: str, parse: Callable[[str], Any], problem: str) -> list[Any]:
     def complaint(message: str) -> ScenarioError:
-        return ScenarioError(complaints.format_complaint_at(path, layer, message))
+        return ScenarioError(format_complaint_at(path, layer, message))
 
     if not name:
-        raise complaint("'' is no name of a file")
+        raise complaint("the file name is empty")
     file = _find_folder(layer, path) / name
     try:
         lines = text_files.read_text(file).splitlines()
     except OSError as error:
         raise complaint(f"{file} cannot be read: {error.strerror}") from None
-    except ValueError:  # bytes that are no text, or a name that no file can have
-        raise complaint(f"{shown(str(file))} is no text file") from None
+    except ValueError:  # bytes that are not text, or a name that no file can have
+        raise complaint(f"{shown(str(file))} is not a text file") from None
     written = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
     written = [(number, content) for number, content in written if content]
     values = []
     for number, content in written[: _MAX_VALUES + 1]:
-        value = read(content)
+        value = parse(content)
         if value is None:
-            raise complaint(f"{file}, line {number}: {content[:40]!r} {wanted}")
+            raise complaint(f"{file}, line {number}: {content[:40]!r} {problem}")
         values.append(value)
     if not 1 <= len(values) <= _MAX_VALUES:
-        raise complaint(f"{file} holds {len(written):,} values; 1 to {_MAX_VALUES:,} are wanted")
+        raise complaint(f"{file} holds {len(written):,} values; expected 1 to {_MAX_VALUES:,}")
     return values
 
 
 def _find_folder(layer: Layer, path: Path) -> FilePath:
-    """Beside the file in which the path is written, or the working directory if the command line says it."""
+    """Return the folder that file names are relative to.
+
+    It is the folder of the file in which the path is written, or the working directory for a path
+    from the command line.
+    """
     marks = (layer.marks.get(path[:size]) for size in range(len(path), 0, -1))
     mark = next((mark for mark in marks if mark is not None), None)
     return FilePath(mark.source).parent if mark is not None and mark.line else FilePath()

@@ -1,6 +1,6 @@
-"""A later layer's words win: what came from an earlier layer and cannot hold beside them gives way.
+"""Precedence between values that rule each other out: the value from the later layer wins.
 
-Which values rule each other out, and which of them decides, is said where they are checked (`Inconsistency.rivals`).
+The checks themselves name such values and the one that decides (`Inconsistency.rivals`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from simasgd.scenario.vocabulary.section import InconsistentScenario
 
 
 def drop_overruled(error: ValidationError, layer: Layer) -> Layer | None:
-    """The layer without what gives way; None where nothing does, so that the mistakes are the user's."""
+    """Return the layer without values that a later layer rules out; None if there are none."""
     changed = layer
     for detail in error.errors(include_url=False):
         cause = detail.get("ctx", {}).get("error")
         if not isinstance(cause, InconsistentScenario):
             continue
-        for found in cause.found:
-            for rival in found.rivals:
+        for inconsistency in cause.found:
+            for rival in inconsistency.rivals:
                 loser, winner = (*detail["loc"], *rival.loser), (*detail["loc"], *rival.winner)
                 if changed.has(loser) and _is_earlier(loser, winner, changed):
                     changed = changed.replaced(loser, rival.instead)
@@ -27,10 +27,10 @@ def drop_overruled(error: ValidationError, layer: Layer) -> Layer | None:
 
 
 def _is_earlier(path: Path, other: Path, layer: Layer) -> bool:
-    """Whether the value at a path came from an earlier layer than that at the other."""
+    """Return whether the value at a path came from an earlier layer than the value at the other."""
     if not layer.has(other):
         return False
-    # What has no mark was given as a tree, not as text; all values of a profile have marks.
+    # A value without a mark was given as a tree, not as text; all values of a profile have marks.
     first, second = _default_origin(layer.touched(path)), _default_origin(layer.decided(other))
     return first < second
 

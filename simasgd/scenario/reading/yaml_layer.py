@@ -1,4 +1,4 @@
-"""YAML text to a layer of plain values with their places, and back."""
+"""YAML text as a layer of plain values with their places, and plain values as YAML text."""
 
 from __future__ import annotations
 
@@ -6,90 +6,61 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from simasgd.errors import ScenarioError
-from simasgd.printable import printable, shortened
 from simasgd.scenario.reading import text_files
-from simasgd.scenario.reading.yaml_tree import Node, Place, YamlError, parse_yaml, split_lines
+from simasgd.scenario.reading.marked_message import format_complaint, shorten_name
+from simasgd.scenario.reading.yaml_scalars import Place, YamlError
+from simasgd.scenario.reading.yaml_tree import Node, parse_yaml, split_lines
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 from simasgd.scenario.vocabulary.values import shown
 
 _OPEN, _CLOSE = "([{", ")]}"
-_MAX_NAME, _MAX_KEY, _MAX_MESSAGE = 300, 200, 2000  # characters
-_AROUND = 80  # characters of a line that are shown on either side of the mistake
-
-
-def format_complaint(mark: Mark, message: str, *, at_key: bool = False, key: str | None = None) -> str:
-    """A mistake with its place: source, line, column, key, message, and the line (or the part of it around the place) with a
-    caret. Nothing of it is longer than a reader can bear, and no character of it controls a terminal."""
-    column = mark.key_column if at_key else mark.value_column
-    source = _shorten(mark.source, _MAX_NAME)
-    place = f"{source}:{mark.line}:{column + 1}" if mark.line else source
-    key = _shorten(mark.key if key is None else key, _MAX_KEY)
-    message = _shorten(message, _MAX_MESSAGE)
-    head = f"{place}: {key}: {message}" if key else f"{place}: {message}"
-    if not mark.text:
-        return head
-    number = str(mark.line) if mark.line else ""
-    before, after = _cut_excerpt(mark.text, column)
-    return f"{head}\n{number:>8} | {before}{after}\n{'':>8} | {' ' * len(before)}^"
-
-
-def _shorten(text: str, most: int) -> str:
-    return shortened(printable(text), most)
-
-
-def _cut_excerpt(line: str, column: int) -> tuple[str, str]:
-    """What is shown of a line before a column and from it on."""
-    start, end = max(0, column - _AROUND), column + _AROUND
-    if len(line) <= 2 * _AROUND:
-        start, end = 0, len(line)
-    before, after = line[start:column], line[column:end]
-    # A tab is a space here, so that the caret stands below what it means; and of CRLF nothing is shown.
-    before, after = (printable(part.replace("\t", " ").rstrip("\r")) for part in (before, after))
-    return f"{'…' if start else ''}{before}", f"{after}{'…' if end < len(line) else ''}"
 
 
 def read_layer(path: FilePath, name: str | None = None) -> Layer:
-    """The scenario or profile in a file. Raises ScenarioError."""
+    """Read a scenario or profile from a file. Raises ScenarioError.
+
+    Messages call the file `name`, or by its path.
+    """
     name = str(path) if name is None else name
-    said = _shorten(name, _MAX_NAME)
+    source = shorten_name(name)
     try:
         text = text_files.read_text(path)
     except IsADirectoryError:
-        raise ScenarioError(f"{said}: is a directory; a YAML file is wanted") from None
+        raise ScenarioError(f"{source}: found a directory; expected a YAML file") from None
     except FileNotFoundError:
-        raise ScenarioError(f"{said}: there is no such file") from None
+        raise ScenarioError(f"{source}: there is no such file") from None
     except UnicodeDecodeError as error:
-        raise ScenarioError(f"{said}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
+        raise ScenarioError(f"{source}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
     except OSError as error:
-        raise ScenarioError(f"{said}: cannot be read: {error.strerror}") from None
+        raise ScenarioError(f"{source}: cannot be read: {error.strerror}") from None
     except ValueError:
-        raise ScenarioError(f"{said}: no file can have this name") from None
+        raise ScenarioError(f"{source}: this is not a valid file name") from None
     return parse_layer(text, name)
 
 
 def parse_layer(text: str, name: str) -> Layer:
-    """The mapping that YAML 1.2 text holds. Raises ScenarioError."""
+    """Parse the YAML 1.2 text of a mapping; messages call its source `name`. Raises ScenarioError."""
     lines = split_lines(text)
     try:
         root = parse_yaml(text)
     except YamlError as error:
         problem = f"not YAML: {error}"
         if error.place is None:
-            raise ScenarioError(f"{_shorten(name, _MAX_NAME)}: {problem}") from None
+            raise ScenarioError(f"{shorten_name(name)}: {problem}") from None
         raise ScenarioError(format_complaint(_make_mark(name, lines, error.place, error.place, ()), problem)) from None
     if root is None or root.plain() in (None, {}):
-        said = _shorten(name, _MAX_NAME)
-        raise ScenarioError(f"{said}: is empty; a scenario is wanted ('simasgd show quickstart' prints one)")
+        hint = "'simasgd show quickstart' prints an example"
+        raise ScenarioError(f"{shorten_name(name)}: the file is empty; expected a scenario ({hint})")
     if root.mapping is None:
-        problem = f"a mapping with the keys of a scenario is wanted, not {shown(root.plain())}"
-        raise ScenarioError(f"{_shorten(name, _MAX_NAME)}:1:1: {problem}")
+        problem = f"found {shown(root.plain())}; expected a mapping with the keys of a scenario"
+        raise ScenarioError(f"{shorten_name(name)}:1:1: {problem}")
     marks: dict[Path, Mark] = {}
     _collect_marks(root, (), marks, lines, name)
     return Layer(root.plain(), marks)
 
 
 def parse_scalar(text: str) -> Any:
-    """The value that stands behind `key=` on the command line. Raises ValueError."""
+    """Parse the value after `key=` on the command line. Raises ValueError."""
     try:
         root = parse_yaml(text)
     except YamlError as error:
@@ -98,7 +69,10 @@ def parse_scalar(text: str) -> Any:
 
 
 def split_outside_brackets(text: str, separator: str) -> list[str]:
-    """The parts of a text between separators, but for those within brackets or quotes. Raises ValueError."""
+    """Split a text at a separator, except within brackets and quotes.
+
+    Raises ValueError where a bracket or quote is not closed.
+    """
     parts, depth, quote = [""], 0, ""
     for character in text:
         if quote:
@@ -119,7 +93,7 @@ def split_outside_brackets(text: str, separator: str) -> list[str]:
 
 
 def dump_yaml(tree: dict[str, Any]) -> str:
-    """YAML text of a tree of plain values."""
+    """Return the YAML text of a tree of plain values."""
     from io import StringIO
 
     from ruamel.yaml import YAML
@@ -133,7 +107,7 @@ def dump_yaml(tree: dict[str, Any]) -> str:
 
 
 def _put_lists_on_one_line(value: Any) -> Any:
-    """Lists of plain values on one line."""
+    """Return a tree whose lists ruamel writes on one line."""
     if isinstance(value, dict):
         return {key: _put_lists_on_one_line(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -146,7 +120,7 @@ def _put_lists_on_one_line(value: Any) -> Any:
 
 
 def _collect_marks(node: Node, path: Path, marks: dict[Path, Mark], lines: list[str], name: str) -> None:
-    """The marks of all that is below a node."""
+    """Add the marks of everything below a node."""
     if node.mapping is not None:
         for key, (place, item) in node.mapping.items():
             marks[*path, key] = _make_mark(name, lines, place, item.place, (*path, key))

@@ -1,7 +1,7 @@
-"""YAML 1.2 text to a tree of nodes with their places, in time and memory that the text bounds.
+"""YAML 1.2 text as a tree of nodes with their places, in time and memory that the text bounds.
 
-ruamel.yaml finds the events; the tree is made of them here, and not by its constructors, because these expand aliases without
-bound, recurse, obey tags, and keep no place of what a merge key brings.
+ruamel.yaml produces the events, and this module builds the tree. ruamel's own constructors expand
+aliases without bound, recurse, obey tags, and forget the place of a value that a merge key brings.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple, final
 
 from ruamel.yaml import YAML
@@ -23,44 +22,27 @@ from ruamel.yaml.events import (
     NodeEvent,
     ScalarEvent,
 )
-from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
-from ruamel.yaml.resolver import VersionedResolver
 
 from simasgd.printable import shortened
+from simasgd.scenario.reading.yaml_scalars import TAG_PREFIX, VERSION, Place, YamlError, check_text, format_tag, read_scalar
 
 MAX_NODES = 300_000
 MAX_ALIASED = 20_000
 MAX_DEPTH = 50
-_MAX_DIGITS = 1000
-_VERSION = (1, 2)
-_TAG = "tag:yaml.org,2002:"
-_BREAK = re.compile(r"\r\n|\r|\n")  # as ruamel counts lines
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NO_BREAK = re.compile("[\x85\u2028\u2029]")  # which YAML 1.1 takes for line breaks and YAML 1.2 for text
+_BREAK = re.compile(r"\r\n|\r|\n")  # ruamel counts lines by these
+_NO_BREAK = re.compile("[\x85\u2028\u2029]")  # line breaks in YAML 1.1, text in YAML 1.2
 _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?(?:\r\n|\r|\n))*%YAML[ \t]+(\S+)")
-
-
-class Place(NamedTuple):
-    """A line and a column, both from 0."""
-
-    line: int
-    column: int
-
-
-class YamlError(Exception):
-    """The text is not a YAML document, or not one that a scenario may be; `place` is None where it is not known."""
-
-    def __init__(self, problem: str, place: Place | None) -> None:
-        super().__init__(problem)
-        self.place = place
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A value with its place: a plain scalar, or a list or mapping of further nodes. The key of an item in a mapping has a
-    place of its own. `size` counts the nodes in it and `depth` its levels, aliases expanded."""
+    """A value with its place: a plain scalar, or a list or mapping of further nodes.
+
+    The key of an item in a mapping has a place of its own. `size` counts the nodes below and
+    including this one, and `depth` their levels, with aliases expanded.
+    """
 
     place: Place
     value: Any = None
@@ -70,7 +52,7 @@ class Node:
     depth: int = 1
 
     def plain(self) -> Any:
-        """Without the places."""
+        """Return the value without places."""
         if self.items is not None:
             return [item.plain() for item in self.items]
         if self.mapping is not None:
@@ -79,12 +61,12 @@ class Node:
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines that places count."""
+    """Split a text into the lines that `Place` counts."""
     return _BREAK.split(text)
 
 
 def parse_yaml(text: str) -> Node | None:
-    """The only document of a text; None of a text without any. Raises NotYaml."""
+    """Parse a text with at most one document; return None if it has none. Raises YamlError."""
     _refuse_other_versions(text)
     strange = _NO_BREAK.search(text)
     if strange is not None:
@@ -96,10 +78,13 @@ def parse_yaml(text: str) -> Node | None:
 
 
 def _refuse_other_versions(text: str) -> None:
-    """Raise NotYaml for a directive `%YAML 1.1`, under which 1:30 is 90 and yes is true, or of a version that ruamel lacks."""
-    found = _HEAD.match(text)
-    if found is not None and found[1] != ".".join(map(str, _VERSION)):
-        raise _version_error(found[1], _locate(text, found.start(1)))
+    """Raise YamlError for the directive of another version.
+
+    Under `%YAML 1.1`, 1:30 is 90 and yes is true; other versions are unknown to ruamel.
+    """
+    directive = _HEAD.match(text)
+    if directive is not None and directive[1] != ".".join(map(str, VERSION)):
+        raise _version_error(directive[1], _locate(text, directive.start(1)))
 
 
 def _version_error(version: str, place: Place) -> YamlError:
@@ -121,17 +106,17 @@ def _read_events(text: str) -> Iterator[Any]:
         mark = error.problem_mark or error.context_mark
         problem = str(error.problem or error.context or "not YAML").split("\n")[0].replace("\t", "\\t")
         if "\\t" in problem:
-            problem = "a tab where YAML wants spaces"
+            problem = "found a tab; expected spaces"
         raise YamlError(problem, None if mark is None else Place(mark.line, mark.column)) from None
     except ReaderError as error:
         problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
         raise YamlError(problem, _locate(text, error.position)) from None
     except Exception as error:  # ruamel's scanner raises IndexError, AssertionError, ValueError, … for some texts
-        raise YamlError("it cannot be read from here on", place) from error
+        raise YamlError("the text cannot be parsed from here on", place) from error
 
 
 class _Key(NamedTuple):
-    """The key of the item that comes next in a mapping, its place, and whether it is a merge key (<<)."""
+    """The key of the next item in a mapping, its place, and whether it is a merge key (<<)."""
 
     text: str
     place: Place
@@ -140,7 +125,10 @@ class _Key(NamedTuple):
 
 @dataclass
 class _OpenCollection:
-    """A list (`mapping` is None) or a mapping whose end is still to come; `merged` are the mappings of its merge keys."""
+    """A list (`mapping` is None) or a mapping whose end has not been read yet.
+
+    `merged` holds the mappings of its merge keys.
+    """
 
     place: Place
     anchor: str | None
@@ -151,7 +139,7 @@ class _OpenCollection:
 
 
 class _Builder:
-    """Makes nodes of events, one after the other."""
+    """Builds the tree of nodes from events, one at a time."""
 
     def __init__(self) -> None:
         self.root: Node | None = None
@@ -161,6 +149,7 @@ class _Builder:
         self._nodes = self._aliased = self._documents = 0
 
     def take(self, event: Any) -> None:
+        """Process the next event. Raises YamlError."""
         place = Place(event.start_mark.line, event.start_mark.column)
         if isinstance(event, DocumentStartEvent):
             self._begin_document(event, place)
@@ -179,23 +168,23 @@ class _Builder:
         elif isinstance(event, CollectionStartEvent):
             self._begin_collection(event, place)
         elif isinstance(event, AliasEvent):
-            self._add(self._aliased_node(event.anchor, place), None)
+            self._add(self._find_aliased(event.anchor, place), None)
         else:
             if event.value == "" and event.style is None and above is not None and above.key is not None:
                 place = above.key.place  # nothing is written, so the place is that of its key
-            self._add(Node(place, _read_scalar(event, place)), event.anchor)
+            self._add(Node(place, read_scalar(event, place)), event.anchor)
 
     def _begin_document(self, event: Any, place: Place) -> None:
         self._documents += 1
         if self._documents > 1:
             raise YamlError("expected a single document in the stream", place)
-        if event.version is not None and tuple(event.version) != _VERSION:
+        if event.version is not None and tuple(event.version) != VERSION:
             raise _version_error(".".join(map(str, event.version)), place)
 
     def _begin_collection(self, event: Any, place: Place) -> None:
         is_mapping = isinstance(event, MappingStartEvent)
-        if event.tag not in (None, "!", _TAG + ("map" if is_mapping else "seq")):
-            raise YamlError(f"the tag {_format_tag(event.tag)!r} is not supported here", place)
+        if event.tag not in (None, "!", TAG_PREFIX + ("map" if is_mapping else "seq")):
+            raise YamlError(f"the tag {format_tag(event.tag)!r} is not supported here", place)
         self._refuse_depth(1, place)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
@@ -211,12 +200,12 @@ class _Builder:
                 ended.mapping.setdefault(key, item)
         self._add(_make_mapping(ended.place, ended.mapping), ended.anchor)
 
-    def _aliased_node(self, name: str, place: Place) -> Node:
+    def _find_aliased(self, name: str, place: Place) -> Node:
         if name not in self._anchors:
             raise YamlError(f"found undefined alias {shortened(name, 40)!r}", place)
         node = self._anchors[name]
         if node is None:
-            raise YamlError("it contains itself", place)
+            raise YamlError("the alias refers to a list or mapping that contains the alias", place)
         self._aliased += node.size
         if self._aliased > MAX_ALIASED:
             raise YamlError(f"the aliases stand for more than {MAX_ALIASED:,} values", place)
@@ -225,10 +214,10 @@ class _Builder:
 
     def _refuse_depth(self, more: int, place: Place) -> None:
         if len(self._open) + more > MAX_DEPTH:
-            raise YamlError(f"it is nested too deeply; {MAX_DEPTH} levels are the most", place)
+            raise YamlError(f"the value is nested too deeply; the limit is {MAX_DEPTH} levels", place)
 
     def _add(self, node: Node, anchor: str | None) -> None:
-        """Put a whole node where it belongs."""
+        """Add a complete node to the open collection, or make it the root."""
         if anchor is not None:
             self._anchors[anchor] = node
         if not self._open:
@@ -251,7 +240,7 @@ def _make_key(event: Any, place: Place, mapping: dict[str, tuple[Place, Node]]) 
         raise YamlError("a key must be text", place)
     if event.value in mapping:
         raise YamlError(f'found duplicate key "{shortened(event.value, 60)}"', place)
-    return _Key(_check_text(event.value, place), place, event.value == "<<" and event.implicit[0])
+    return _Key(check_text(event.value, place), place, event.value == "<<" and event.implicit[0])
 
 
 def _make_list(place: Place, items: list[Node]) -> Node:
@@ -266,70 +255,8 @@ def _make_mapping(place: Place, mapping: dict[str, tuple[Place, Node]]) -> Node:
 
 
 def _find_merged(node: Node, place: Place) -> tuple[Node, ...]:
-    """The mappings that a merge key (<<) brings, the strongest first."""
+    """Return the mappings that a merge key (<<) brings, the strongest first."""
     sources = (node,) if node.items is None else node.items
     if any(source.mapping is None for source in sources):
         raise YamlError("a merge key (<<) needs a mapping, or a list of mappings", place)
     return sources
-
-
-def _format_tag(tag: Any) -> str:
-    """A tag as it is written in a document."""
-    return shortened(str(tag).replace(_TAG, "!!"), 60)
-
-
-def _read_scalar(event: Any, place: Place) -> Any:
-    """What a scalar stands for, by its tag or by the core schema of YAML 1.2."""
-    text, tag = _check_text(event.value, place), event.tag
-    if tag is None or tag == "!":
-        return _resolve(text, place) if event.implicit[0] and tag is None else text
-    if tag == _TAG + "str":
-        return text
-    kind = {"int": int, "float": int | float, "bool": bool, "null": type(None)}.get(str(tag).removeprefix(_TAG))
-    if kind is None:
-        raise YamlError(f"the tag {_format_tag(tag)!r} is not supported here", place)
-    value: Any = _resolve(text, place)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise YamlError(f"the tag {_format_tag(tag)!r} does not suit its value", place)
-    number: Any = value
-    return float(number) if tag == _TAG + "float" else number
-
-
-@cache
-def _make_resolver() -> VersionedResolver:
-    return VersionedResolver(version=_VERSION)
-
-
-def _resolve(text: str, place: Place) -> Any:
-    """What a scalar without a tag and quotes stands for."""
-    kind = str(_make_resolver().resolve(ScalarNode, text, (True, False))).removeprefix(_TAG)
-    match kind:
-        case "null":
-            return None
-        case "bool":
-            return text.lower() == "true"
-        case "int" | "float":
-            return _parse_number(text, kind, place)
-        case _:  # a date is text, and so is what only YAML 1.1 takes for something else
-            return text
-
-
-def _parse_number(text: str, kind: str, place: Place) -> int | float | str:
-    """A number as ruamel recognizes it, who lets underscores stand anywhere: without any digit it is text."""
-    if len(text) > _MAX_DIGITS:
-        raise YamlError(f"a number of {len(text):,} characters is too long; {_MAX_DIGITS:,} are the most", place)
-    digits = text.replace("_", "").lower()
-    if kind == "float":
-        digits = digits.replace(".inf", "inf").replace(".nan", "nan")
-    prefix = digits.lstrip("+-")[:2]
-    try:
-        return float(digits) if kind == "float" else int(digits, {"0x": 16, "0o": 8, "0b": 2}.get(prefix, 10))
-    except ValueError:
-        return text
-
-
-def _check_text(text: str, place: Place) -> str:
-    found = _SURROGATE.search(text)
-    if found is not None:
-        raise YamlError(f"the character U+{ord(found[0]):04X} is not allowed", place)
-    return str(text)

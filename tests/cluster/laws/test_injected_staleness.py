@@ -161,7 +161,7 @@ def test_a_file_of_delays_for_a_layer(tmp_path):
         == chosen.hash()
     )
     (tmp_path / "delays.txt").write_text("4\n0.5\n")
-    with pytest.raises(ScenarioError, match=r"s.yaml:3:.*protocol.delay.1.file: .*line 2: '0.5' is no delay"):
+    with pytest.raises(ScenarioError, match=r"s.yaml:3:.*protocol.delay.1.file: .*line 2: '0.5' is not a delay"):
         Scenario.from_layer(yaml_layer.read_layer(file))
 
 

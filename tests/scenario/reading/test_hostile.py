@@ -58,16 +58,16 @@ def chain(links: int) -> str:
     ("yaml", "fragments"),
     [
         (bomb(9), ["s.yaml:5:", "the aliases stand for more than 20,000 values"]),
-        (chain(200), ["s.yaml:49:", "nested too deeply; 50 levels are the most"]),
+        (chain(200), ["s.yaml:49:", "nested too deeply; the limit is 50 levels"]),
         ("a: " + "[" * 2000, ["s.yaml:1:53: ", "nested too deeply"]),
         ("- " * 2000, ["s.yaml:1:101: ", "nested too deeply"]),
         ("{a: " * 2000, ["s.yaml:1:", "nested too deeply"]),
-        ("a: &a {b: *a}", ["s.yaml:1:11: ", "it contains itself"]),
-        ("a: &a {<<: *a}", ["s.yaml:1:12: ", "it contains itself"]),
+        ("a: &a {b: *a}", ["s.yaml:1:11: ", "the alias refers to a list or mapping that contains"]),
+        ("a: &a {<<: *a}", ["s.yaml:1:12: ", "the alias refers to a list or mapping that contains"]),
         ("a: {<<: 3}", ["s.yaml:1:5: ", "a merge key (<<) needs a mapping"]),
         ("? {a: 1}\n: 2", ["s.yaml:1:3: ", "a key must be text"]),
         ("a: !!python/object:os.system ls", ["s.yaml:1:4: ", "the tag '!!python/object:os.system' is not supported"]),
-        ("a: !!int x", ["s.yaml:1:4: ", "the tag '!!int' does not suit its value"]),
+        ("a: !!int x", ["s.yaml:1:4: ", "the tag '!!int' does not match its value"]),
         ("a: " + "9" * 5000, ["s.yaml:1:4: ", "a number of 5,000 characters is too long"]),
         ("a: 0x" + "f" * 5000, ["s.yaml:1:4: ", "a number of 5,002 characters is too long"]),
         ("%YAML 1.1\n---\na: 1:30", ["s.yaml:1:7: ", "%YAML 1.1 is not supported; a scenario is YAML 1.2"]),
@@ -152,7 +152,7 @@ def test_of_very_many_mistakes_the_first_ones_are_told() -> None:
     faults = f"faults: {{crashes: [{'{}, ' * 20_000}]}}"
     message = complaint(PLAIN.replace("profile: ideal", f"profile: ideal, {faults}"))
     assert message.count("missing") == 20
-    assert message.endswith("… and further mistakes")
+    assert message.endswith("… and more mistakes")
     assert len(message) < 10_000
 
 
@@ -220,13 +220,13 @@ def test_a_file_may_be_as_large_as_it_says(tmp_path: Path, monkeypatch: pytest.M
     file.write_bytes(b"\xef\xbb\xbf1234567")
     assert text_files.read_text(file) == "1234567"
     file.write_bytes(b"12345678901")
-    with pytest.raises(OSError, match="it has 11 bytes, and 10 are the most"):
+    with pytest.raises(OSError, match="it has 11 bytes; the limit is 10 bytes"):
         text_files.read_text(file)
 
 
 def test_measured_delays_of_many_digits(places: Path) -> None:
     Path("delays.txt").write_text("1\n" + "9" * 5000 + "\n", encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"delays\.txt, line 2: '9{40}' is no delay"):
+    with pytest.raises(ScenarioError, match=r"delays\.txt, line 2: '9{40}' is not a delay"):
         load_scenario(Scenario, "plain.yaml", ["protocol={kind: injected-staleness, delay: {file: delays.txt}}", "learners=1"])
 
 
@@ -250,10 +250,10 @@ def test_the_message_about_a_long_override_is_short(override: str) -> None:
 
 def test_variants_are_bounded_with_what_they_inherit() -> None:
     variants = "variants: {" + ", ".join(f"v{i}: {{seed: {i}}}" for i in range(1001)) + "}\n"
-    assert complaint(PLAIN + variants).startswith("s.yaml:6:11: variants: there are 1,001 variants; 1,000 are the most")
+    assert complaint(PLAIN + variants).startswith("s.yaml:6:11: variants: there are 1,001 variants; the limit is 1,000")
     speeds = f"speeds: [{'1, ' * 20_000}]"
     variants = "variants: {" + ", ".join(f"v{i}: {{seed: {i}}}" for i in range(100)) + "}\n"
-    assert "100 variants of 20,0" in complaint(PLAIN.replace("profile: ideal", f"profile: ideal, {speeds}") + variants)
+    assert "100 variants inherit 20,0" in complaint(PLAIN.replace("profile: ideal", f"profile: ideal, {speeds}") + variants)
 
 
 LIMITS = [

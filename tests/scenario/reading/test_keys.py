@@ -102,14 +102,14 @@ def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
     [
         ("bandwidth", ["'bandwidth' is ambiguous", "cluster.network.bandwidth, cluster.server.bandwidth"]),
         ("kind", ["'kind' is ambiguous", "protocol.kind", "learning.modulation.kind"]),
-        ("cv", ["'cv' is ambiguous: cluster.compute.cv, cluster.speeds.cv, cluster.server.update_law.cv"]),
-        ("distribution", ["'distribution' is ambiguous: cluster.compute.distribution, "]),
+        ("cv", ["'cv' is ambiguous; it may mean cluster.compute.cv, cluster.speeds.cv, cluster.server.update_law.cv"]),
+        ("distribution", ["'distribution' is ambiguous; it may mean cluster.compute.distribution, "]),
         ("straglers.slowdown", ["did you mean 'cluster.stragglers.slowdown'?"]),
         ("learnerz", ["unknown key 'learnerz'; did you mean 'cluster.learners'?"]),
         ("clustr.learners", ["did you mean 'cluster.learners'?"]),
         ("mini-batch", ["did you mean 'workload.mini_batch'?"]),
         ("earners", ["did you mean 'cluster.learners'?"]),  # an ending begins after a dot
-        ("qqqqqqq", ["unknown key 'qqqqqqq'; 'simasgd schema' lists them"]),
+        ("qqqqqqq", ["unknown key 'qqqqqqq'; 'simasgd schema' lists all keys"]),
         ("", ["unknown key ''"]),
         (".", ["unknown key '.'"]),
     ],

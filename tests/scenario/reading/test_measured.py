@@ -136,23 +136,23 @@ def complaint(*overrides: str) -> str:
 
 
 PLACE = "here/s.yaml:4:44: cluster.compute.file: "
-WANTED = "one number a line is wanted, in seconds without a unit"
+WANTED = "write one number a line, in seconds without a unit"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "here/times.txt holds 0 values; 1 to 10,000 are wanted"),
+        (b"", "here/times.txt holds 0 values; expected 1 to 10,000"),
         (b"# none\n\n", "here/times.txt holds 0 values"),
         (b"1\n" * 100_001, "here/times.txt holds 100,001 values"),
-        (b"1\n2\n3 s\n", f"here/times.txt, line 3: '3 s' is no time; {WANTED}"),
-        (b"1\n\n# c\n-2\n", "here/times.txt, line 4: '-2' is no time"),
-        (b"1,2\n", "here/times.txt, line 1: '1,2' is no time"),
-        (b"nan\n", "here/times.txt, line 1: 'nan' is no time"),
-        (b"inf\n", "here/times.txt, line 1: 'inf' is no time"),
-        (b"1e-16\n", "here/times.txt, line 1: '1e-16' is no time"),
+        (b"1\n2\n3 s\n", f"here/times.txt, line 3: '3 s' is not a time; {WANTED}"),
+        (b"1\n\n# c\n-2\n", "here/times.txt, line 4: '-2' is not a time"),
+        (b"1,2\n", "here/times.txt, line 1: '1,2' is not a time"),
+        (b"nan\n", "here/times.txt, line 1: 'nan' is not a time"),
+        (b"inf\n", "here/times.txt, line 1: 'inf' is not a time"),
+        (b"1e-16\n", "here/times.txt, line 1: '1e-16' is not a time"),
         (b"0\n0\n", "the measured times are all 0"),
-        (b"\xff\xfe", "'here/times.txt' is no text file"),
+        (b"\xff\xfe", "'here/times.txt' is not a text file"),
     ],
     ids=lambda case: repr(case[:20]),
 )
@@ -168,8 +168,8 @@ def test_a_file_that_is_not_there(folder: Path) -> None:
     assert complaint().startswith(PLACE + "here/times.txt cannot be read: No such file or directory")
     assert complaint("compute.file=nowhere.txt").startswith("command line: cluster.compute.file: nowhere.txt cannot be read")
     assert complaint("compute.file=here").startswith("command line: cluster.compute.file: here cannot be read: Is a directory")
-    assert complaint('compute.file="a\\0b"').startswith("command line: cluster.compute.file: 'a\\x00b' is no text file")
-    assert complaint("compute.file=''").startswith("command line: cluster.compute.file: '' is no name of a file")
+    assert complaint('compute.file="a\\0b"').startswith("command line: cluster.compute.file: 'a\\x00b' is not a text file")
+    assert complaint("compute.file=''").startswith("command line: cluster.compute.file: the file name is empty")
     assert complaint("compute.file=3").startswith("command line: cluster.compute.file: 3 is not text")
 
 
@@ -181,6 +181,6 @@ def test_the_law_must_fit(folder: Path) -> None:
         "command line: cluster.compute.cv: empirical times have a coefficient of variation of their own"
     )
     rewrite(folder, "file: times.txt", "file: times.txt, measured: [1 s]")
-    assert complaint().startswith(PLACE + "there are `measured` times as well; one is wanted")
+    assert complaint().startswith(PLACE + "`measured` is given as well; give only one of the two")
     rewrite(folder, "distribution: empirical, file: times.txt", "distribution: empirical")
     assert complaint().startswith("here/s.yaml:4:3: cluster.compute.file: missing: empirical times need a file")

@@ -87,10 +87,10 @@ def test_it_is_stated_and_moves_the_clock() -> None:
 @pytest.mark.parametrize(
     ("written", "complaint"),
     [
-        ("fp8", "s.yaml:3:55: workload.compression: unknown kind 'fp8'; there are 'none', 'fp16', 'top-k', 'qsgd', 'sign'"),
+        ("fp8", "s.yaml:3:55: workload.compression: unknown kind 'fp8'; choose from 'none', 'fp16', 'top-k', 'qsgd', 'sign'"),
         ("{kind: topk}", "did you mean 'top-k'?"),
-        ("{fraction: 0.1}", "workload.compression: kind is missing; there are 'none', 'fp16', 'top-k', 'qsgd', 'sign'"),
-        ("3", "workload.compression: a kind or a mapping is wanted, not 3"),
+        ("{fraction: 0.1}", "workload.compression: kind is missing; choose from 'none', 'fp16', 'top-k', 'qsgd', 'sign'"),
+        ("3", "workload.compression: found 3; expected a kind or a mapping"),
         ("{kind: top-k, fraction: 0}", "workload.compression.fraction: 0 is too small; it must be more than 0"),
         ("{kind: top-k, fraction: 1.01}", "workload.compression.fraction: 1.01 is too large; it must be at most 1"),
         ("{kind: top-k, fraction: all}", "workload.compression.fraction: 'all' is not a number"),
@@ -99,7 +99,7 @@ def test_it_is_stated_and_moves_the_clock() -> None:
         ("{kind: qsgd, levels: 65537}", "workload.compression.levels: 65537 is too large; it must be at most 65536"),
         ("{kind: qsgd, levels: 2.5}", "workload.compression.levels: 2.5 is not a whole number"),
         ("{kind: qsgd, bucket: 0}", "workload.compression.bucket: 0 is too small; it must be more than 0"),
-        ("{kind: sign, fraction: 0.1}", "unknown key 'fraction'; known: error_feedback, kind"),
+        ("{kind: sign, fraction: 0.1}", "unknown key 'fraction'; known keys: error_feedback, kind"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_place(written: str, complaint: str) -> None:

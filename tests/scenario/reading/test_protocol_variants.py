@@ -79,5 +79,5 @@ def test_targets(written: str, value: float) -> None:
 def test_a_target_of_a_loss_is_a_plain_number() -> None:
     chosen = Scenario.load("stability-limit")
     assert parse_target("12", chosen) == 12.0
-    with pytest.raises(ScenarioError, match="a test loss is a plain number"):
+    with pytest.raises(ScenarioError, match="give a plain number"):
         parse_target("5%", chosen)
