@@ -1,1 +1,1 @@
-"""Speed, as ratios measured in one run: `make bench`, or `python -m benchmarks NAME…` for some."""
+"""Benchmarks of speed: all by `make bench`, or some by `python -m benchmarks NAME…`."""

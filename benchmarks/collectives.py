@@ -1,11 +1,11 @@
-"""What messages of collective operations cost at λ = 30: one by one where links are shared, and at once where none is."""
+"""The speed of collective operations at λ = 30: one message at a time on shared links, all at once on unshared ones."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.measure import rate
-from benchmarks.protocols import scenario
+from benchmarks.protocols import load
+from benchmarks.timing import measure_rate
 from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.collectives.patterns import reduction
@@ -21,23 +21,24 @@ TOPOLOGIES = {"one by one": "ring", "at once": "star"}
 
 
 def main() -> None:
-    for kind in [one.model_fields["kind"].default for one in find_sections(Collective)]:
+    """Print messages per second of each collective operation."""
+    for kind in [section.model_fields["kind"].default for section in find_sections(Collective)]:
         for how, topology in TOPOLOGIES.items():
-            chosen = scenario(
+            scenario = load(
                 f"{{kind: all-reduce, collective: {kind}}}",
                 "learning=null",
                 "workload.samples_per_epoch=1437",
                 f"cluster.network.topology={topology}",
             )
-            assert isinstance(chosen.protocol, AllReduce)
-            rounds = reduction(chosen.protocol.collective, chosen.cluster.learners, 1)
+            assert isinstance(scenario.protocol, AllReduce)
+            rounds = reduction(scenario.protocol.collective, scenario.cluster.learners, 1)
             messages = STEPS * sum(len(one.source) for one in rounds)
 
-            def go(chosen: Scenario = chosen) -> None:
-                run(replace(Job.of(chosen), seed=0, limit=Limit(updates=STEPS)), SummaryRecorder())
+            def go(scenario: Scenario = scenario) -> None:
+                run(replace(Job.of(scenario), seed=0, limit=Limit(updates=STEPS)), SummaryRecorder())
 
             go()
-            median, least, greatest = rate(messages, go, 3)
+            median, least, greatest = measure_rate(messages, go, 3)
             print(
-                f"{kind:20} {how:12} {median:11,.0f} messages/s ({least:,.0f} to {greatest:,.0f})  wanted: 80,000", flush=True
+                f"{kind:20} {how:12} {median:11,.0f} messages/s ({least:,.0f} to {greatest:,.0f})  target: 80,000", flush=True
             )

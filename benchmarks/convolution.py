@@ -1,4 +1,4 @@
-"""Rudra's CIFAR-10 network with XLA's own convolutions and windows, outside any loop, and the same within the compiled one."""
+"""Rudra's CIFAR-10 network with XLA's own convolutions and windows, outside any loop."""
 
 from __future__ import annotations
 
@@ -26,38 +26,45 @@ def _convolve(layer: Any, images: Images) -> Images:
     )
 
 
-def _windows(images: Images, nothing: float, operation: Callable[..., Any], step: int, padding: tuple[int, int]) -> Images:
+def _reduce_windows(
+    images: Images, nothing: float, operation: Callable[..., Any], step: int, padding: tuple[int, int]
+) -> Images:
     return lax.reduce_window(images, nothing, operation, (1, 3, 3, 1), (1, step, step, 1), ((0, 0), padding, padding, (0, 0)))
 
 
-def _greatest(images: Images) -> Images:
-    return _windows(images, -jnp.inf, lax.max, 2, (0, 1))
+def _max_pool(images: Images) -> Images:
+    return _reduce_windows(images, -jnp.inf, lax.max, 2, (0, 1))
 
 
-def _mean(images: Images) -> Images:
-    return _windows(images, 0.0, lax.add, 2, (0, 1)) / _windows(jnp.ones_like(images[:1]), 0.0, lax.add, 2, (0, 1))
+def _mean_pool(images: Images) -> Images:
+    return _reduce_windows(images, 0.0, lax.add, 2, (0, 1)) / _reduce_windows(
+        jnp.ones_like(images[:1]), 0.0, lax.add, 2, (0, 1)
+    )
 
 
-def _respond(images: Images) -> Images:
-    return images * (1.0 + (5e-5 / 9.0) * _windows(images * images, 0.0, lax.add, 1, (1, 1))) ** -0.75
+def _normalize(images: Images) -> Images:
+    return images * (1.0 + (5e-5 / 9.0) * _reduce_windows(images * images, 0.0, lax.add, 1, (1, 1))) ** -0.75
 
 
-def _logits(shape: DataShape) -> Callable[[Any, jax.Array], jax.Array]:
+def _make_logits(shape: DataShape) -> Callable[[Any, jax.Array], jax.Array]:
     def logits(parameters: Any, inputs: jax.Array) -> jax.Array:
         first, second, third, top = parameters
         images = 255.0 * (inputs.reshape(-1, *shape.image) - jnp.asarray(shape.mean, inputs.dtype))
-        images = _respond(relu(_greatest(_convolve(first, images))))
-        images = _respond(_mean(relu(_convolve(second, images))))
-        images = _mean(relu(_convolve(third, images)))
+        images = _normalize(relu(_max_pool(_convolve(first, images))))
+        images = _normalize(_mean_pool(relu(_convolve(second, images))))
+        images = _mean_pool(relu(_convolve(third, images)))
         return apply(top, images.reshape(len(images), -1))
 
     return logits
 
 
-def outside(problem: Problem, shape: DataShape) -> Callable[[], None]:
-    """The gradients of a problem's mini-batches, one call each, on the initial weights. Held equal to the problem's own."""
+def compute_outside_loop(problem: Problem, shape: DataShape) -> Callable[[], None]:
+    """Return a function that computes the gradients of a problem's mini-batches on the initial weights.
+
+    Each mini-batch is one call. Raises AssertionError if a gradient differs from the problem's own.
+    """
     own = problem.recipe.task.objective
-    written = classification(Network(own.init, _logits(shape)))
+    written = classification(Network(own.init, _make_logits(shape)))
     gradient = jax.jit(jax.grad(lambda w, x, y: loss(written, w, x, y)))
     batches = [problem.train.batch(rows) for rows in problem.batches]
     jax.tree.map(

@@ -1,13 +1,13 @@
-"""What each protocol costs at λ = 30: its clock, and the compiled player's time for a gradient against that of async."""
+"""The speed of each protocol at λ = 30: of its clock, and of the compiled player relative to async."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import get_args
 
-from benchmarks.made import problem
-from benchmarks.measure import Ratio, rate, ratio
-from benchmarks.replay import compiled
+from benchmarks.problems import make_problem
+from benchmarks.replay import prepare_compiled
+from benchmarks.timing import Ratio, measure_rate, measure_ratio
 from simasgd import Scenario
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
@@ -49,59 +49,64 @@ SERVERLESS = [
     "overlap-sgp",
 ]
 CASES = [*SERVED, *SERVERLESS]
-WANTED = dict.fromkeys(SERVED, 1.5) | dict.fromkeys(SERVERLESS, 2.0)
+TARGETS = dict.fromkeys(SERVED, 1.5) | dict.fromkeys(SERVERLESS, 2.0)
 GRADIENTS = 100_000
 REPLAYED = 20_000
 
 
-def scenario(protocol: str, *overrides: str) -> Scenario:
+def load(protocol: str, *overrides: str) -> Scenario:
+    """Load the quickstart under a protocol."""
     return Scenario.load("quickstart", "variants=null", "cluster.profile=p775", f"protocol={protocol}", *overrides)
 
 
-def simulated(protocol: str) -> None:
-    """Its clock with a line: mini-batches computed, which are more than the applied ones where some are dropped or given up."""
-    chosen = scenario(protocol, "learning=null", "workload.samples_per_epoch=1437")
+def measure_clock(protocol: str) -> None:
+    """Print the speed of a protocol's clock in computed mini-batches, of which not all may be applied."""
+    scenario = load(protocol, "learning=null", "workload.samples_per_epoch=1437")
     computed = 0
 
     def go() -> None:
         nonlocal computed
-        clocked = run(replace(Job.of(chosen), seed=0, limit=Limit(gradients=GRADIENTS)), SummaryRecorder())
+        clocked = run(replace(Job.of(scenario), seed=0, limit=Limit(gradients=GRADIENTS)), SummaryRecorder())
         computed = clocked.gradients_computed
 
     go()
-    median, least, greatest = rate(computed, go, 3)
+    median, least, greatest = measure_rate(computed, go, 3)
     applied = GRADIENTS / computed
     print(
         f"{protocol:44} {median:9,.0f} mini-batches/s ({least:,.0f} to {greatest:,.0f}), {applied:4.0%} applied"
-        "  wanted: 20,000",
+        "  target: 20,000",
         flush=True,
     )
 
 
-def replayed(protocol: str) -> None:
+def measure_replay(protocol: str) -> None:
+    """Print the compiled player's time for a gradient relative to async."""
     stop = ("stop.epochs=null", f"stop.gradients={REPLAYED}")
-    plain = problem(scenario("async", *stop))
-    posed = problem(scenario(protocol, *stop))
-    found: Ratio = ratio(compiled(posed), compiled(plain))
-    scale = plain.tape.num_gradients / posed.tape.num_gradients
+    plain = make_problem(load("async", *stop))
+    problem = make_problem(load(protocol, *stop))
+    found: Ratio = measure_ratio(prepare_compiled(problem), prepare_compiled(plain))
+    scale = plain.tape.num_gradients / problem.tape.num_gradients
     print(
         f"{protocol:44} {found.median * scale:5.2f} of async's time for a gradient "
-        f"({found.least * scale:.2f} to {found.greatest * scale:.2f})  wanted: ≤ {WANTED[protocol]}{_models(posed)}",
+        f"({found.least * scale:.2f} to {found.greatest * scale:.2f})  target: ≤ {TARGETS[protocol]}{_count_models(problem)}",
         flush=True,
     )
 
 
-def _models(posed: Problem) -> str:
-    """How many models are kept, where learners have some of their own."""
-    if posed.tape.mixing is None:
+def _count_models(problem: Problem) -> str:
+    """Return the number of models kept, if learners have their own models."""
+    if problem.tape.mixing is None:
         return ""
-    kept = lay_out(posed.recipe, posed.tape, posed.sample, []).num_slots
-    return f"; {kept} models kept, {kept - posed.tape.mixing.learners} more than learners"
+    kept = lay_out(problem.recipe, problem.tape, problem.sample, []).num_slots
+    return f"; {kept} models kept, {kept - problem.tape.mixing.learners} more than learners"
 
 
 def main() -> None:
-    kinds = {scenario(protocol, "learning=null", "workload.samples_per_epoch=1").protocol.kind for protocol in CASES}
-    assert kinds == {one.model_fields["kind"].default for one in get_args(Protocol) if one is not InjectedStaleness}
-    for measured in (simulated, replayed):
+    """Print the speed of the clock and of the player for each protocol."""
+    kinds = {load(protocol, "learning=null", "workload.samples_per_epoch=1").protocol.kind for protocol in CASES}
+    assert kinds == {
+        protocol.model_fields["kind"].default for protocol in get_args(Protocol) if protocol is not InjectedStaleness
+    }
+    for measured in (measure_clock, measure_replay):
         for protocol in CASES:
             measured(protocol)

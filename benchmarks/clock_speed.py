@@ -1,15 +1,15 @@
-"""How many gradients the SimPy side simulates a second, timing only."""
+"""The speed of the SimPy side without learning, in gradients per second."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.measure import clock, rate
+from benchmarks.timing import measure_rate, simulate_clock
 from simasgd import Scenario
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 
 CASES = [
-    # protocol, profile, λ, gradients, wanted
+    # protocol, profile, λ, gradients, target
     ("async", "p775", 30, 300_000, 100_000),
     ("async", "p775", 10_000, 500_000, 30_000),
     ("async", "ideal", 30, 300_000, None),
@@ -22,7 +22,8 @@ CASES = [
 
 
 def main() -> None:
-    for kind, profile, learners, gradients, wanted in CASES:
+    """Print the speed for each case."""
+    for kind, profile, learners, gradients, target in CASES:
         protocol = "{kind: n-softsync, n: 1}" if kind == "n-softsync" else kind
         scenario = Scenario.load(
             "quickstart",
@@ -33,8 +34,8 @@ def main() -> None:
             "workload.samples_per_epoch=1437",
         )
         for recorder in (SummaryRecorder, TapeRecorder) if learners < 1000 else (SummaryRecorder,):
-            median, least, greatest = rate(gradients, partial(clock, scenario, gradients, recorder))
-            bar = f"  (wanted: {wanted:,})" if wanted else ""
+            median, least, greatest = measure_rate(gradients, partial(simulate_clock, scenario, gradients, recorder))
+            bar = f"  (target: {target:,})" if target else ""
             print(
                 f"{kind:10} {profile:12} λ = {learners:6,} {recorder.__name__:16} "
                 f"{median:9,.0f} gradients/s ({least:,.0f} to {greatest:,.0f}){bar}",

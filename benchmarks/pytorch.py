@@ -1,8 +1,9 @@
-"""Whole runs against the plainest simulator that one would write without simasgd: eager PyTorch around a heap.
+"""Complete runs against the simplest simulator without simasgd: eager PyTorch around a heap.
 
-Both have 16 learners with mini-batches of 32, whose gradients take exponential times and are applied on arrival, without
-momentum; both draw mini-batches and initial weights. A run of simasgd is `simulate`, with its cluster, its tables and its test
-error after every epoch, once all is compiled. Both are measured in updates per second, in turn.
+Both have 16 learners with mini-batches of 32. Their gradients take exponential times and are applied on
+arrival, without momentum; both draw mini-batches and initial weights. A run of simasgd is `simulate`,
+with its cluster, its tables and its test error after every epoch, after compilation. Both are measured
+in turn, in updates per second.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
-from benchmarks.made import task
-from benchmarks.measure import ROUNDS, seconds
+from benchmarks.problems import make_task
+from benchmarks.timing import ROUNDS, time_call
 from simasgd import Scenario, Task, simulate
 from simasgd.learning.models.build import objective
 from simasgd.learning.models.images import convolve_max_pool_2, he_normal
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 
 LEARNERS, MINI_BATCH, LEARNING_RATE = 16, 32, 0.01
 SHAPE = Mnist().shape
-WITHOUT_TORCH = "for the peer, too: pip install 'torch>=2.5' into this environment (the group `bench`); absolute figures only"
+WITHOUT_TORCH = "torch is not installed (group `bench`: pip install 'torch>=2.5'), so only simasgd's speed is measured"
 
 
-def convolutional() -> Objective:
-    """Two convolutions of 5 × 5 with ReLU and pooling, 8 and 16 channels, and a fully connected layer."""
+def make_convolutional() -> Objective:
+    """Make a network of two 5 × 5 convolutions (8 and 16 channels, ReLU, pooling) and a fully connected layer."""
 
     def init(key: jax.Array) -> Any:
         first, second, top = jax.random.split(key, 3)
@@ -58,24 +59,29 @@ def convolutional() -> Objective:
 
 
 class Workload(NamedTuple):
-    """A model twice, as a task and for PyTorch: the shapes of its arrays, and its logits. The peer's speed does not depend on
-    the number of updates, so some are enough of it. Wanted are updates per second, and times as many as the peer's."""
+    """A model as a task and for PyTorch: the shapes of its arrays, and its logits.
+
+    PyTorch's speed does not depend on the number of updates, so it makes fewer. `target` holds the
+    updates per second that simasgd should reach, and their ratio to PyTorch's.
+    """
 
     task: Task
     shapes: Sequence[tuple[int, ...]]
     logits: Callable[..., Tensor]
     updates: int
     updates_of_peer: int
-    wanted: tuple[int, float]
+    target: tuple[int, float]
 
 
-def linear_logits(weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
+def compute_linear_logits(weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
+    """Return the logits of a linear model."""
     from torch.nn.functional import linear
 
     return linear(inputs, *weights)
 
 
-def convolutional_logits(weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
+def compute_convolutional_logits(weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
+    """Return the logits of the convolutional model."""
     from torch.nn.functional import conv2d, linear, max_pool2d, relu
 
     images = inputs.view(-1, 1, 28, 28)
@@ -84,8 +90,8 @@ def convolutional_logits(weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
     return linear(images.flatten(1), weights[4], weights[5])
 
 
-class Peer:
-    """The eager loop. Every learner has a copy of the weights that it pulled; the heap holds when its gradient is there."""
+class EagerLoop:
+    """The eager loop: each learner has a copy of the weights that it pulled; the heap holds when its gradient arrives."""
 
     def __init__(self, workload: Workload) -> None:
         import torch
@@ -95,7 +101,7 @@ class Peer:
         self._inputs, self._labels = torch.from_numpy(inputs), torch.from_numpy(labels).long()
 
     def run(self, updates: int) -> list[Tensor]:
-        """The weights after so many updates."""
+        """Return the weights after a number of updates."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -117,7 +123,7 @@ class Peer:
         return server
 
     def losses(self, updates: int) -> tuple[float, float]:
-        """On the first thousand samples, without any update and after so many."""
+        """Return the losses on the first thousand samples, before and after a number of updates."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -127,7 +133,7 @@ class Peer:
             return float(cross_entropy(before, self._labels[:1000])), float(cross_entropy(after, self._labels[:1000]))
 
     def _start(self) -> list[Tensor]:
-        """N(0, 2/inputs) and zeros."""
+        """Return initial weights: N(0, 2/inputs), and zeros for biases."""
         import torch
 
         def array(shape: tuple[int, ...]) -> Tensor:
@@ -137,7 +143,7 @@ class Peer:
         return [array(shape) for shape in self._workload.shapes]
 
 
-def _scenario(updates: int) -> Scenario:
+def _load(updates: int) -> Scenario:
     return Scenario.load(
         "digits",
         f"cluster.learners={LEARNERS}",
@@ -150,60 +156,66 @@ def _scenario(updates: int) -> Scenario:
     )
 
 
-def _workloads() -> dict[str, Workload]:
+def _list_workloads() -> dict[str, Workload]:
     samples = {"shape": SHAPE, "train": 60_000, "test": 1_000}
     cnn = ((8, 1, 5, 5), (8,), (16, 8, 5, 5), (16,), (10, 256), (10,))
     assert sum(map(math.prod, cnn)) == 5_994
     return {
         "logistic regression, 784-10": Workload(
-            task(objective(Softmax(), SHAPE), **samples), ((10, 784), (10,)), linear_logits, 200_000, 40_000, (25_000, 2.5)
+            make_task(objective(Softmax(), SHAPE), **samples),
+            ((10, 784), (10,)),
+            compute_linear_logits,
+            200_000,
+            40_000,
+            (25_000, 2.5),
         ),
         "CNN, 5,994 parameters": Workload(
-            task(convolutional(), **samples), cnn, convolutional_logits, 4_000, 2_000, (800, 1.3)
+            make_task(make_convolutional(), **samples), cnn, compute_convolutional_logits, 4_000, 2_000, (800, 1.3)
         ),
     }
 
 
-def _peer(workload: Workload) -> Peer:
-    """At its better number of threads, once it is sure that it learns."""
+def _prepare_peer(workload: Workload) -> EagerLoop:
+    """Return the loop at its faster number of threads; raises AssertionError if it does not learn."""
     import torch
 
-    peer, found = Peer(workload), {}
+    peer, found = EagerLoop(workload), {}
     before, after = peer.losses(workload.updates_of_peer)
     assert after < before
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found[threads] = min(seconds(partial(peer.run, workload.updates_of_peer // 4)) for _ in range(3))
+        found[threads] = min(time_call(partial(peer.run, workload.updates_of_peer // 4)) for _ in range(3))
     torch.set_num_threads(min(found, key=found.__getitem__))
     return peer
 
 
-def _spread(name: str, found: Sequence[float], form: str, wanted: str = "") -> None:
+def _print_spread(name: str, found: Sequence[float], form: str, target: str = "") -> None:
     median, least, greatest = (format(value, form) for value in (statistics.median(found), min(found), max(found)))
-    print(f"{name:62} {median:>9} ({least} to {greatest}){wanted}", flush=True)
+    print(f"{name:62} {median:>9} ({least} to {greatest}){target}", flush=True)
 
 
 def main() -> None:
+    """Print updates per second of both, and their ratio."""
     with_torch = find_spec("torch") is not None
     if not with_torch:
         print(WITHOUT_TORCH)
-    for name, workload in _workloads().items():
+    for name, workload in _list_workloads().items():
         weights = jax.eval_shape(workload.task.init, jax.random.key(0))
         assert sum(leaf.size for leaf in jax.tree.leaves(weights)) == sum(math.prod(shape) for shape in workload.shapes)
-        scenario = _scenario(workload.updates)
+        scenario = _load(workload.updates)
         run = simulate(scenario, task=workload.task)
         losses = [row.test_loss for row in run.summary.evaluations]
         assert losses[-1] < losses[0]
         assert run.summary.gradients.applied == workload.updates
-        peer = _peer(workload) if with_torch else None
+        peer = _prepare_peer(workload) if with_torch else None
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(workload.updates / seconds(partial(simulate, scenario, task=workload.task)))
+            ours.append(workload.updates / time_call(partial(simulate, scenario, task=workload.task)))
             if peer is not None:
-                theirs.append(workload.updates_of_peer / seconds(partial(peer.run, workload.updates_of_peer)))
-        _spread(f"updates/s, {name}", ours, ",.0f", f"  wanted: ≥ {workload.wanted[0]:,}")
+                theirs.append(workload.updates_of_peer / time_call(partial(peer.run, workload.updates_of_peer)))
+        _print_spread(f"updates/s, {name}", ours, ",.0f", f"  target: ≥ {workload.target[0]:,}")
         print(f"  (and {run.summary.wall.compile:.1f} s to compile, once)")
         if peer is not None:
-            _spread("updates/s of eager PyTorch around a heap", theirs, ",.0f")
+            _print_spread("updates/s of eager PyTorch around a heap", theirs, ",.0f")
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-            _spread("simasgd ÷ eager PyTorch", ratios, ".2f", f"  wanted: ≥ {workload.wanted[1]}")
+            _print_spread("simasgd ÷ eager PyTorch", ratios, ".2f", f"  target: ≥ {workload.target[1]}")

@@ -1,4 +1,4 @@
-"""Problems for the players: those of scenarios, and made samples of the shapes of data sets, so that no files are needed."""
+"""Problems for the players: from scenarios, or with synthetic samples in the shapes of data sets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from simasgd.tape.recorder import TapeRecorder
 from simasgd.tape.tape import Tape
 
 
-def task(objective: Objective, shape: DataShape, train: int, test: int) -> Task:
-    """Ten classes of noisy copies of a picture each, as many and as large as is asked for."""
+def make_task(objective: Objective, shape: DataShape, train: int, test: int) -> Task:
+    """Make a task of ten classes, each of them noisy copies of one picture."""
     random = np.random.default_rng(0)
     pictures = random.random((shape.classes, shape.features), np.float32)
     labels = random.integers(shape.classes, size=train + test).astype(np.int32)
@@ -24,13 +24,14 @@ def task(objective: Objective, shape: DataShape, train: int, test: int) -> Task:
     return Task(objective.init, objective.losses, made, unseen, objective.wrong)
 
 
-def tape(scenario: Scenario) -> Tape:
+def record_tape(scenario: Scenario) -> Tape:
+    """Simulate a scenario and return its tape."""
     recorder = TapeRecorder()
     run(Job.of(scenario), recorder)
     return recorder.tape(scenario.workload.mini_batch)
 
 
-def problem(scenario: Scenario, learned: Task | None = None) -> Problem:
-    """What a scenario asks a player to do, perhaps with a task in place of its model and data."""
+def make_problem(scenario: Scenario, learned: Task | None = None) -> Problem:
+    """Make the problem of a scenario, with a task in place of its model and data if one is given."""
     described = scenario if learned is None else learned.described(scenario)
-    return build_problem(described, tape(described), learned)
+    return build_problem(described, record_tape(described), learned)
