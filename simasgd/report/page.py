@@ -1,4 +1,4 @@
-"""A study or a sweep as one self-contained HTML page."""
+"""The report on a study or a sweep: one HTML page that loads nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
 
 
 def render_study(study: Study) -> str:
-    """The report on all runs of a scenario, as HTML."""
+    """Render the report on all runs of a scenario as HTML."""
     variants = collect_facts(study)
     scenario = study.scenario
     sections = build_study_blocks(study, variants)
@@ -46,9 +46,9 @@ def render_study(study: Study) -> str:
         version=next(iter(study.runs.values()))[0].summary.version,
         name=scenario.name,
         heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
-        title=scenario.title,  # what its author expects, which the verdict may contradict
+        title=scenario.title,  # the author's expectation, which the verdict may contradict
         verdict=state_verdict(variants),
-        names=[one.name for one in variants],
+        names=[variant.name for variant in variants],
         notes=study.notes,
         about=describe_study(study),
         single=len(variants) == 1,
@@ -64,7 +64,7 @@ def render_study(study: Study) -> str:
 
 
 def write_study(study: Study, folder: Path) -> Path:
-    """Write a study's report into its folder, and each variant's own below; returns the page's path."""
+    """Write a study's report into its folder, and each variant's into a folder below; return the page's path."""
     if study.has_variants:
         for variant in study.runs:
             _write(render_study(study.alone(variant)), folder / variant)
@@ -72,7 +72,7 @@ def write_study(study: Study, folder: Path) -> Path:
 
 
 def render_sweep(sweep: SweepTable) -> str:
-    """The report on a sweep, as HTML."""
+    """Render the report on a sweep as HTML."""
     facts = SweepFacts.of(sweep)
     scenario = sweep.scenario
     return _render(
@@ -93,7 +93,7 @@ def render_sweep(sweep: SweepTable) -> str:
 
 
 def write_sweep(sweep: SweepTable, folder: Path) -> Path:
-    """Write a sweep's report into its folder; returns the page's path."""
+    """Write a sweep's report into its folder; return the page's path."""
     return _write(render_sweep(sweep), folder)
 
 
@@ -107,7 +107,7 @@ def _write(page: str, folder: Path) -> Path:
 def _explain_command(study: Study) -> str:
     if study.command:
         return "This command repeats the study. The same scenario under the same versions gives the same numbers."
-    return "The scenario below, saved as scenario.yaml, is repeated by this command. The same versions give the same numbers."
+    return "Save the scenario below as scenario.yaml; this command then repeats it. The same versions give the same numbers."
 
 
 @cache
@@ -115,12 +115,12 @@ def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["naming"] = emphasise_names
+    environment.filters["emphasise_names"] = emphasise_names
     return environment
 
 
 def emphasise_names(sentence: str, names: Sequence[str]) -> Markup:
-    """The sentence with the variants' names emphasised, so that `async` at its beginning reads as the name it is."""
+    """Return a sentence with the variants' names emphasised, so that a name like `async` stands out."""
     if not names:
         return Markup("{}").format(sentence)
     longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))

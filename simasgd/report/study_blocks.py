@@ -1,4 +1,4 @@
-"""The sections of the run report: each a reading, its figures, and the table behind them."""
+"""The sections of the run report: sentences, figures, and the tables behind them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simasgd.results.study import Study
 
 
 def build_study_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:
-    """Those that this study has something to show in."""
+    """Build the sections for which this study has something to show."""
     compared = compare_variants(study, variants)
     return [
         *build_learning_blocks(study, variants, [comparison.metric for comparison in compared]),

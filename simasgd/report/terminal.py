@@ -1,4 +1,4 @@
-"""What the terminal says of results: the sentences and numbers of the page, as plain lines."""
+"""Results on the terminal: the sentences and numbers of the page, as plain lines."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def _format_variant(name: str, row: Mapping[str, Any], reason: str) -> str:
 
 
 def _to_number(value: Any) -> float | None:
-    """The number in a table's cell; None of None and NaN."""
+    """Return the number in a table's cell, or None if there is none."""
     return None if value is None or value != value else float(value)
 
 
 def summarise_sweep(table: SweepTable) -> list[str]:
-    """The page's headline, and how many points have results."""
+    """Return the page's headline, and the number of points with results."""
     done = int((table.points["error"] == "").sum())
     return [printable(use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))), f"{done} of {len(table.points)} points"]

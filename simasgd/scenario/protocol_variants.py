@@ -144,7 +144,7 @@ def _parse_section(written: str, part: str, start: int, path: Path) -> Layer:
         key, equals, value = piece.partition("=")
         mark = _make_mark(written, place, place + len(key) + 1, (*path, key.strip()))
         if not equals or not key.strip():
-            raise _error(written, place, f"{piece.strip()!r} is not key=value")
+            raise _error(written, place, f"{piece.strip()!r} is not of the form key=value")
         if key.strip() in section:
             raise _error(written, place, f"{key.strip()} is given twice")
         try:

@@ -115,7 +115,7 @@ def test_a_comparison_and_its_page(tmp_path: Path) -> None:
         reached = [any(one["test_error"] <= 0.3 for one in run["evaluations"]) for run in runs]
         assert row["to_target"]["seeds_reached"] == sum(reached)
     page = (home / "index.html").read_bytes()
-    assert b"30.0\xc2\xa0% test error, as asked for" in page
+    assert b"30.0\xc2\xa0% test error, as requested" in page
     assert b"--target 30%" in page, "the command that repeats it"
     simasgd("report", "reports/quickstart-compare", folder=tmp_path)
     assert (home / "index.html").read_bytes() == page

@@ -136,7 +136,7 @@ CASES = [
     Case("a point's data", PLAIN, ["sweep", "s.yaml", "data=digits,mnist"], ["learning.data: mnist"], {VARIABLE: None}),
     # Overrides
     override("unknown override", "learnerz=3", "unknown key 'learnerz'; did you mean 'cluster.learners'?", "| learnerz=3"),
-    override("override without =", "learners", "'learners' is not key=value"),
+    override("override without =", "learners", "'learners' is not of the form key=value"),
     override("ambiguous override", "bandwidth=3 GB/s", "'bandwidth' is ambiguous; it may mean cluster.network.bandwidth, "),
     override("override no YAML", "learners=[1", "'[1' is not a YAML value"),
     override("override's value", "learners=4.5", "cluster.learners: 4.5 is not a whole number"),
@@ -181,7 +181,7 @@ CASES = [
     compare("protocol's value", ["n-softsync:n=31", "async"], "protocol.n: 31 is more than the 30 learners", f"|{' ' * 14}^"),
     compare("protocol's unit", ["hardsync:barrier_timeout=5", "async"], "protocol.barrier_timeout: 5 has no unit"),
     compare("modulation's key missing", ["async+exponential-staleness", "async"], "learning.modulation.rate: missing"),
-    compare("protocol's key without =", ["async:spread", "hardsync"], "async:spread: 'spread' is not key=value"),
+    compare("protocol's key without =", ["async:spread", "hardsync"], "async:spread: 'spread' is not of the form key=value"),
     compare("protocol's key twice", ["n-softsync:n=1,n=2", "async"], "n-softsync:n=1,n=2: n is given twice"),
     compare("protocol's bracket", ["async:spread=[1", "hardsync"], "async:spread=[1: a bracket or quote is not closed"),
     compare("protocol without kind", [":n=3", "async"], ":n=3: the kind of the protocol is missing"),

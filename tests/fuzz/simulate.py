@@ -1,5 +1,7 @@
-"""Random simulations over all protocols, architectures, topologies and faults, with extreme values: each ends, and what holds
-of every run holds of it."""
+"""Random simulations over all protocols, architectures, topologies and faults, with extreme values.
+
+Each simulation ends, and the invariants of every run hold.
+"""
 
 from __future__ import annotations
 
@@ -46,16 +48,16 @@ stops = st.one_of(
 
 @st.composite
 def cases(draw: st.DrawFn) -> dict[str, Any]:
-    """A scenario's own values, over `TIMING`."""
+    """Draw a scenario's own values, to be merged over `TIMING`."""
     run = draw(runs(values=draw(st.sampled_from([ORDINARY, EXTREME, EXTREME]))))
-    if not ROWS[run["protocol"]["kind"]].own_models:  # who has one sends no gradients
+    if not ROWS[run["protocol"]["kind"]].own_models:  # learners with their own models send no gradients
         run["workload"]["compression"] = draw(compressions)
     return {**run, "stop": draw(stops), "record": draw(st.sampled_from(["summary", "updates", "timeline"]))}
 
 
 @dataclass
 class Report:
-    """What became of the cases; `longest` is the most CPU seconds that one took."""
+    """The outcomes of the cases; `longest` is the CPU time of the slowest case."""
 
     ends: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0

@@ -47,14 +47,14 @@ def learned_studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
 
 @pytest.fixture(scope="session")
 def compared(learned_studies: Studies) -> Study:
-    """Three variants at two seeds."""
+    """Return three variants at two seeds."""
     chosen = Scenario.load("quickstart", *_SMALL, "repeats=2")
     return learned_studies("compared", lambda _: study(chosen, command="simasgd run quickstart --set <a> & 'b'"))
 
 
 @pytest.fixture(scope="session")
 def single(learned_studies: Studies) -> Study:
-    """One learning run at one seed, with a note."""
+    """Return one learning run at one seed, with a note."""
     chosen = Scenario.load("quickstart", *_SMALL, "repeats=1", "cluster.compute.cv=0.3").variants["async"]
     found = learned_studies("single", lambda _: study(chosen))
     return Study(found.scenario, found.runs, notes=("Some <images> were decoded twice.",))
@@ -73,7 +73,7 @@ def diverging(learned_studies: Studies) -> Study:
 
 @pytest.fixture(scope="session")
 def losses(learned_studies: Studies) -> Study:
-    """Variants without a test error, of which one rises to infinity, beside one that has an error."""
+    """Return variants with a test loss only, one of which rises to infinity, and one with a test error."""
     numbers = {"kind": "linear-regression", "features": 4, "samples": 200, "test": 50}
     learning = {"data": numbers, "model": "linear", "optimizer": {"kind": "sgd", "learning_rate": 0.05}}
     variants = {
@@ -89,14 +89,14 @@ def losses(learned_studies: Studies) -> Study:
 
 @pytest.fixture(scope="session")
 def stopped_at_once(learned_studies: Studies) -> Study:
-    """No gradient is applied before the end."""
+    """Return a study that ends before a gradient is applied."""
     chosen = Scenario.load("quickstart", "cluster.learners=4", "repeats=1", "stop.epochs=null", "stop.simulated_time=1 us")
     return learned_studies("stopped-at-once", lambda _: study(chosen))
 
 
 @pytest.fixture(scope="session")
 def swept(learned_studies: Studies) -> SweepTable:
-    """Two axes and three variants, with points that diverge."""
+    """Return a sweep over two axes and three variants, with points that diverge."""
     arguments = ["cluster.learners=1,4", "learning.optimizer.learning_rate=0.05,1e30", "stop.epochs=1", "repeats=1"]
     sweep = plan_sweep("quickstart", arguments, "simasgd sweep quickstart")
     return learned_studies("swept", lambda folder: run_sweep(sweep, folder, workers=1))
@@ -104,7 +104,7 @@ def swept(learned_studies: Studies) -> SweepTable:
 
 @pytest.fixture(scope="session")
 def swept_losses(learned_studies: Studies) -> SweepTable:
-    """Two axes of the quadratic, with losses of 0 and losses hundreds of decades apart."""
+    """Return a sweep over two axes of the quadratic, with losses of 0 and losses hundreds of decades apart."""
     arguments = ["variants=null", "protocol.delay=0,3", "learning_rate=0.1,1,2.5", "stop.gradients=500"]
     sweep = plan_sweep("stability-limit", arguments, "simasgd sweep stability-limit")
     return learned_studies("swept-losses", lambda folder: run_sweep(sweep, folder, workers=1))
@@ -112,7 +112,7 @@ def swept_losses(learned_studies: Studies) -> SweepTable:
 
 @pytest.fixture(scope="session")
 def clocked() -> Study:
-    """Three variants with time lines, one with threads and many links, one that hangs."""
+    """Return three variants with time lines: one with threads and many links, one that hangs."""
     links = [{"name": f"node {i} nic in", "busy": 0.9 - 0.01 * i, "mean_queue": 0.1 * i, "bytes": 0.0} for i in range(30)]
     known = {"critical_path": PATH, "what_if": WHAT_IF, "faults": NO_FAULTS, "hang": None, "overlap": 0.115, "threads": {}}
     adv = {"architecture": "adv", "overlap": 0.5675, "threads": THREADS, "links": links}

@@ -73,16 +73,16 @@ def test_text_follows_the_theme(study_file: Path, tmp_path: Path) -> None:
     assert found["light"][1] != found["dark"][1]
 
 
-def test_headings_and_heroes(compared: Study, study_file: Path, tmp_path: Path) -> None:
+def test_headings_and_key_figures(compared: Study, study_file: Path, tmp_path: Path) -> None:
     with opened(study_file, tmp_path) as page:
         headings = page.get_by_role("heading", level=2).all_inner_texts()
         for title in ("Test error over time", "How stale the gradients are", "Where the time goes", "How to read this page"):
             assert title in headings
         for variant, runs in compared.runs.items():
             mean = sum(run.summary.test_error for run in runs) / len(runs)
-            hero = page.locator(f"[data-hero='{variant}.test_error']")
-            assert float(hero.get_attribute("value") or "") == pytest.approx(mean, rel=1e-12)
-            assert hero.inner_text() == f"{100 * mean:.1f}\u00a0%"
+            figure = page.locator(f"[data-figure='{variant}.test_error']")
+            assert float(figure.get_attribute("value") or "") == pytest.approx(mean, rel=1e-12)
+            assert figure.inner_text() == f"{100 * mean:.1f}\u00a0%"
 
 
 def test_the_figures_need_no_script(study_file: Path, tmp_path: Path) -> None:

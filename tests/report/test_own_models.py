@@ -1,5 +1,4 @@
-"""Runs whose learners have models of their own: how far apart these are, how old what is mixed in is, and no server where there
-is none."""
+"""Runs whose learners have their own models: consensus distance, age of mixed-in models, and no mention of a missing server."""
 
 from __future__ import annotations
 
@@ -16,18 +15,20 @@ import pytest
 from simasgd import Run, Study, simulate
 from simasgd.assembly import evaluation_rows
 from simasgd.report.drawing.page_parts import Block
-from simasgd.report.facts.formats import NBSP, Spread
+from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.reference import choose_reference
+from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tables import group_by_clock, tabulate_distances
 from simasgd.report.facts.variant_facts import Resource, VariantFacts, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.learning import build_distance_blocks, describe_distances, describe_tested_models
 from simasgd.report.sections.provenance import tabulate_profiles
+from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent
 from simasgd.report.sections.staleness import build_staleness_block
 from simasgd.report.sections.time import build_time_block
 from simasgd.report.sections.timeline import build_timeline_blocks
-from simasgd.report.sections.verdict import describe_busiest, describe_time_spent, state_verdict
+from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.study_blocks import build_study_blocks
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import WHAT_IF, altered, run, study_of, timeline
@@ -37,13 +38,13 @@ SMALL = {"cluster": {"profile": "ethernet-25g"}, "stop": {"gradients": 60}}
 
 
 def alone(kind: str = "gossip-pull", seed: int = 0, **changes: Any) -> Run:
-    """A run of the clock alone."""
+    """Return a run of the clock alone."""
     found = simulate(scenario(TIMING, SMALL, {"protocol": {"kind": kind}, "seed": seed}))
     return altered(found, **changes)
 
 
 def learnt(kind: str, seed: int, distances: Sequence[float]) -> Run:
-    """The same with evaluations made by hand, an epoch after the other."""
+    """Return such a run with evaluations made by hand, one for each epoch."""
     found = alone(kind, seed)
     epochs = np.arange(len(distances), dtype=float)
     table = pd.DataFrame(
@@ -66,7 +67,7 @@ def learnt(kind: str, seed: int, distances: Sequence[float]) -> Run:
 
 @pytest.fixture(scope="module")
 def learned() -> Study:
-    """A gossip at two seeds, a centre, an all-reduce and a server."""
+    """Return a study of gossip at two seeds, a centre, an all-reduce and a server."""
     none = [math.nan] * 3
     runs = {
         "pull": [learnt("gossip-pull", 0, [0.0, 3.0, 1.0]), learnt("gossip-pull", 1, [0.0, 4.0, 2.0])],
@@ -89,7 +90,7 @@ def facts(**summary: Any) -> VariantFacts:
 
 
 def read(page: str) -> str:
-    """What is read of a page but for its glossary, the scenario and the figures."""
+    """Return the text of a page without its glossary, scenario and figures."""
     body = re.sub(r"<(style|script|pre|svg)\b.*?</\1>", "", page, flags=re.DOTALL).split('<section id="words"')[0]
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
@@ -98,7 +99,7 @@ def plain(text: str) -> str:
     return text.replace(NBSP, " ")
 
 
-# How far apart the models are
+# The consensus distance
 
 
 def test_distances_are_those_of_the_evaluations_in_the_mean_over_the_seeds(learned: Study) -> None:
@@ -119,9 +120,9 @@ def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -
     ]
     assert [entry.text for entry in block.legend] == ["pull", "elastic"]
     assert block.reading == (
-        "At the last evaluation the learners' models are 1.5 apart under pull (farthest 3.5, at epoch 1) and 6 under elastic "
-        "(never farther before). That is the root mean square distance of the learners' models from their mean. "
-        "Lines are means, bands the range over the seeds."
+        "At the last evaluation the consensus distance is 1.5 under pull (largest 3.5, at epoch 1) and 6 under elastic "
+        "(its largest value). This is the root mean square distance of the learners' models from their mean. "
+        "Lines show means, bands the range over the seeds."
     )
     assert block.table is not None
     assert [row[0].text for row in block.table.rows] == ["pull"] * 3 + ["elastic"] * 3
@@ -130,18 +131,18 @@ def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"a": [0.0, 3.0, 2.0]}, "2 apart under a (farthest 3, at epoch 1)"),
-        ({"a": [0.0, 1.0, 2.0], "b": [0.0, 0.0, 0.0]}, "2 apart under a (never farther before) and 0 under b"),
+        ({"a": [0.0, 3.0, 2.0]}, "2 under a (largest 3, at epoch 1)"),
+        ({"a": [0.0, 1.0, 2.0], "b": [0.0, 0.0, 0.0]}, "2 under a (its largest value) and 0 under b"),
     ],
 )
 def test_the_distance_is_read(values: Mapping[str, list[float]], said: str) -> None:
     rows = [(name, float(i), value) for name, several in values.items() for i, value in enumerate(several)]
     table = pd.DataFrame(rows, columns=["variant", "epoch", "value"])
-    assert describe_distances(table) == f"At the last evaluation the learners' models are {said}."
+    assert describe_distances(table) == f"At the last evaluation the consensus distance is {said}."
 
 
 def test_the_error_says_whose_it_is(learned: Study, sections: dict[str, Block]) -> None:
-    whose = "is that of the mean of the learners' models under pull, and that of the centre under elastic."
+    whose = "is measured on the mean of the learners' models under pull, and on the centre under elastic."
     assert f"The test error {whose}" in sections["error"].reading
     assert describe_tested_models(tabulate_distances(learned), collect_facts(learned)[2:], ERROR) == ""
 
@@ -150,33 +151,33 @@ def test_the_error_says_whose_it_is(learned: Study, sections: dict[str, Block]) 
 def test_a_real_run_has_them_on_its_page() -> None:
     found = simulate(scenario(LEARNING, SMALL, {"protocol": {"kind": "gossip-pull"}}))
     page = render_study(Study(found.scenario, {"": [found]}))
-    heroes = dict(re.findall(r'<data value="([^"]*)" data-hero="gossip-pull.(consensus_distance|mixing)">', page))
+    figures = dict(re.findall(r'<data value="([^"]*)" data-figure="gossip-pull.(consensus_distance|mixing)">', page))
     last = found.summary.evaluations[-1].consensus_distance
     assert last > 0
-    assert {float(value): key for value, key in heroes.items()} == {
+    assert {float(value): key for value, key in figures.items()} == {
         last: "consensus_distance",
         found.summary.mixing.mean: "mixing",
     }
     assert not re.search(r"\b(nan|None|inf)\b", read(page))
 
 
-# How old what is mixed in is
+# The age of mixed-in models
 
 
 def test_ages_stand_beside_staleness() -> None:
     found = study_of({"": alone(mixing=AGES)})
     block = build_staleness_block(found, collect_facts(found))
-    assert block.title == "How stale the gradients are, and how old what is mixed in"
+    assert block.title == "How stale the gradients are, and how old mixed-in models are"
     assert plain(block.reading).startswith(
-        "gossip-pull: every gradient has staleness 0; what is mixed in is 0.75 steps old in the mean. "
-        "Where learners have models of their own, a gradient's staleness is how often its learner's model changed"
+        "gossip-pull: every gradient has staleness 0; the mean age of mixed-in models is 0.75 steps. "
+        "If learners have their own models, the staleness of a gradient counts the changes of its learner's model"
     )
     (panel,) = block.panels
-    assert plain(panel.note) == "Mean 0.75. 95 % of it is at most 2 steps old, all at most 2 steps."
-    assert "age (steps of its holder)" in str(panel.svg)
+    assert plain(panel.note) == "Mean 0.75. 95 % are at most 2 steps old, and all at most 2 steps."
+    assert "age (steps since it was read)" in str(panel.svg)
     ((_, table),) = block.more
     assert [[cell.text for cell in row] for row in table.rows] == [["0", "2"], ["1", "1"], ["2", "1"]]
-    assert "No gradient is stale, and what is mixed in is 0.75 steps old in the mean." in state_verdict(collect_facts(found))
+    assert "No gradient is stale, and the mean age of mixed-in models is 0.75 steps." in state_verdict(collect_facts(found))
 
 
 def test_clocks_that_differ_in_ages_only_are_not_alike() -> None:
@@ -193,7 +194,7 @@ def test_own_staleness_is_in_changes_of_the_own_model() -> None:
     assert "staleness σ (updates" in titles["served"]
 
 
-# Where there is no server
+# Protocols without a server
 
 
 def test_nothing_speaks_of_a_server_where_there_is_none(learned: Study) -> None:
@@ -209,7 +210,7 @@ def test_without_resources_there_is_no_panel_of_them(learned: Study, sections: d
     assert [panel.title for panel in block.panels] == ["Learners", "The critical path"]
     assert block.more == []
     (panel,) = [panel for panel in sections["time"].panels if panel.title == "Servers and links"]
-    assert panel.note.endswith("Under reduced there is no server, and no two messages share a link.")
+    assert panel.note.endswith("Under reduced, there is no server, and no two messages share a link.")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_a_time_line_says_who_is_on_it(groups: Sequence[str], said: str) -> None
     table = timeline(2, 3)
     found = study_of({"": run(table[table["group"].isin(groups)])})
     (block,) = build_timeline_blocks(found, collect_facts(found))
-    assert block.reading == f"Who did what when: {said}."
+    assert block.reading == f"What each track did over time: {said}."
 
 
 def test_a_server_that_is_none_is_not_made_faster() -> None:
@@ -237,7 +238,7 @@ def test_a_server_that_is_none_is_not_made_faster() -> None:
 
 
 def test_links_are_matched_by_name_over_the_seeds() -> None:
-    """Which is used first, and whether at all, is chance."""
+    """Seeds may use links in another order, or not at all."""
 
     def links(*named: tuple[str, float]) -> list[dict[str, Any]]:
         return [{"name": name, "busy": busy, "mean_queue": 0.0, "bytes": 0.0} for name, busy in named]
@@ -250,7 +251,7 @@ def test_links_are_matched_by_name_over_the_seeds() -> None:
     assert found.resources == (
         Resource("node 0 in", 0.05, 0.0), Resource("node 2 out", 0.4, 0.0), Resource("node 10 in", 0.2, 0.0),
     )  # fmt: skip
-    assert plain(describe_busiest(found)) == "the busiest resource is the link node 2 out, at 40 %"
+    assert plain(describe_busiest(found)) == "the busiest resource is the link node 2 out, busy 40 % of the time"
 
 
 def test_of_very_many_links_the_table_has_the_busiest_and_the_mean_of_the_others() -> None:
@@ -258,9 +259,9 @@ def test_of_very_many_links_the_table_has_the_busiest_and_the_mean_of_the_others
     found = study_of({"": alone(links=links)})
     block = build_time_block(found, collect_facts(found))
     assert block.panels[1].title == "Links"
-    assert block.panels[1].note == "The 6 busiest of 256; the table below has more."
+    assert block.panels[1].note == "Shown are the 6 busiest of 256; the table below lists more."
     ((title, table),) = block.more
-    assert title == "Links, the busiest of very many"
+    assert title == "Links, the busiest ones"
     assert len(table.rows) == 101
     assert [plain(cell.text) for cell in table.rows[-1]] == ["gossip-pull", "the other 156, mean", "17.18 %", "0"]
 

@@ -1,4 +1,4 @@
-"""A page says what the runs say, needs nothing from outside, and is the same every time."""
+"""A page shows the numbers of its runs, loads nothing, and is the same every time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.build import LEARNING, scenario
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
 STUDIES = ["compared", "single", "timing", "diverging", "losses", "stopped_at_once", "clocked"]
-HERO = re.compile(r'<data value="([^"]*)" data-hero="([^"]*)">([^<]*)</data>')
+KEY_FIGURE = re.compile(r'<data value="([^"]*)" data-figure="([^"]*)">([^<]*)</data>')
 
 
 @pytest.fixture(scope="module", params=[*STUDIES, "swept", "swept_losses"])
@@ -33,14 +33,14 @@ def built(content: Study | SweepTable) -> str:
 
 
 def text_of(page: str) -> str:
-    """What is read, without markup."""
+    """Return the text of a page without markup."""
     body = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
     return re.sub(r"<[^>]+>", " ", body)
 
 
-def test_heroes_equal_run_json(compared: Study, tmp_path: Path) -> None:
+def test_key_figures_equal_run_json(compared: Study, tmp_path: Path) -> None:
     compared.save(tmp_path)
-    heroes = {key: float(value) for value, key, _ in HERO.findall(render_study(Study.load(tmp_path)))}
+    figures = {key: float(value) for value, key, _ in KEY_FIGURE.findall(render_study(Study.load(tmp_path)))}
     expected = {}
     for variant in compared.runs:
         homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
@@ -48,17 +48,17 @@ def test_heroes_equal_run_json(compared: Study, tmp_path: Path) -> None:
         expected[f"{variant}.test_error"] = fmean(summary["test_error"] for summary in summaries)
         expected[f"{variant}.simulated_seconds"] = fmean(summary["simulated_seconds"] for summary in summaries)
         expected[f"{variant}.staleness"] = fmean(summary["staleness"]["mean"] for summary in summaries)
-    assert heroes == pytest.approx(expected, rel=1e-12)
+    assert figures == pytest.approx(expected, rel=1e-12)
 
 
-def test_heroes_of_a_single_run(single: Study) -> None:
+def test_key_figures_of_a_single_run(single: Study) -> None:
     summary = single.runs[""][0].summary
-    heroes = {key: (float(value), text) for value, key, text in HERO.findall(render_study(single))}
-    assert heroes["async.test_error"] == (summary.test_error, f"{100 * summary.test_error:.1f}\u00a0%")
-    assert heroes["async.staleness"] == (summary.staleness.mean, f"{summary.staleness.mean:.3g}")
-    assert heroes["async.epochs"] == (summary.epochs, f"{summary.epochs:.3g}")
-    assert heroes["async.simulated_seconds"][0] == summary.simulated_seconds
-    assert heroes["async.gradients_per_simulated_second"][0] == summary.gradients_per_simulated_second
+    figures = {key: (float(value), text) for value, key, text in KEY_FIGURE.findall(render_study(single))}
+    assert figures["async.test_error"] == (summary.test_error, f"{100 * summary.test_error:.1f}\u00a0%")
+    assert figures["async.staleness"] == (summary.staleness.mean, f"{summary.staleness.mean:.3g}")
+    assert figures["async.epochs"] == (summary.epochs, f"{summary.epochs:.3g}")
+    assert figures["async.simulated_seconds"][0] == summary.simulated_seconds
+    assert figures["async.gradients_per_simulated_second"][0] == summary.gradients_per_simulated_second
 
 
 def test_a_diverged_run_says_where(diverging: Study) -> None:
@@ -66,23 +66,23 @@ def test_a_diverged_run_says_where(diverging: Study) -> None:
     for variant, (run,) in diverging.runs.items():
         assert run.diverged
         update = run.summary.diverged.update
-        assert f'<data value="{update}" data-hero="{variant}.test_error">diverged</data>' in page
+        assert f'<data value="{update}" data-figure="{variant}.test_error">diverged</data>' in page
         assert f"at update {update:,}" in page
 
 
 def test_where_there_is_no_error_the_loss_is_said(losses: Study, tmp_path: Path) -> None:
     losses.save(tmp_path)
     page = render_study(Study.load(tmp_path))
-    heroes = {key: (value, shown) for value, key, shown in HERO.findall(page)}
+    figures = {key: (value, shown) for value, key, shown in KEY_FIGURE.findall(page)}
     for variant in ("sync", "async"):
         homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
         summaries = [json.loads((home / "run.json").read_text(encoding="utf-8")) for home in homes]
         mean = fmean(summary["test_loss"] for summary in summaries)
-        assert heroes[f"{variant}.test_loss"] == (repr(mean), f"{mean:.3g}")
-        assert f"{variant}.test_error" not in heroes
+        assert figures[f"{variant}.test_loss"] == (repr(mean), f"{mean:.3g}")
+        assert f"{variant}.test_error" not in figures
         assert [summary["test_error"] for summary in summaries] == [None, None]
-    assert heroes["rising.test_loss"] == ("", "infinite")
-    assert "digits.test_error" in heroes
+    assert figures["rising.test_loss"] == ("", "infinite")
+    assert "digits.test_error" in figures
     said = text_of(page)
     assert "Test loss against simulated time" in said
     assert "Test error against simulated time" in said
@@ -99,7 +99,7 @@ def test_built_twice_it_is_the_same(name: str, request: pytest.FixtureRequest) -
 
 
 def test_variants_that_learn_stand_beside_ones_that_do_not() -> None:
-    """In any order, and also where only one of them learns."""
+    """Check any order of variants, also if only one of them learns."""
     timing = {"learning": None, "workload": {"payload": "4840 B", "samples_per_epoch": 1437}}
     both = {"sync": {"protocol": "hardsync"}, "plain": None, "timing": timing}
     for names in (["sync", "plain", "timing"], ["timing", "plain"]):
@@ -120,7 +120,7 @@ def test_seeds_that_reach_different_epochs_end_where_the_verdict_says() -> None:
 
 def test_a_payload_that_is_not_the_models_own_is_said() -> None:
     chosen = scenario(LEARNING, {"stop": {"gradients": 8}, "workload": {"payload": "350 kB"}})
-    assert "the one that learns here has 4.84 kB" in text_of(render_study(study(chosen))).replace("\u00a0", " ")
+    assert "the model that learns here has 4.84 kB" in text_of(render_study(study(chosen))).replace("\u00a0", " ")
     own = scenario(LEARNING, {"stop": {"gradients": 8}})
     assert "the one that learns here" not in text_of(render_study(study(own)))
 
@@ -128,7 +128,7 @@ def test_a_payload_that_is_not_the_models_own_is_said() -> None:
 def test_nothing_is_asked_of_a_network(page: str) -> None:
     links = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"|url\(([^)]*)\)|@import\s*(\S+)', page)
     outside = [link for found in links for link in found if link and not link.startswith(("#", "data:"))]
-    # A variant's own page and the trace are followed on a click only, and lie in a folder below.
+    # A variant's own page and the trace lie in a folder below, and load only on a click.
     assert all(re.fullmatch(r"([a-z0-9_-]+/)?(index\.html|timeline\.json\.gz)", link) for link in outside)
     assert "default-src 'none'" in page
     assert len(page) < 1_000_000
@@ -176,7 +176,7 @@ def test_overridden_profile_values_are_marked(single: Study, compared: Study) ->
 def test_timing_only_shows_no_test_error(timing: Study) -> None:
     page = render_study(timing)
     assert 'id="error"' not in page
-    assert 'data-hero="async.gradients_per_simulated_second"' in page
+    assert 'data-figure="async.gradients_per_simulated_second"' in page
 
 
 def test_all_zero_staleness_has_no_histogram(compared: Study) -> None:

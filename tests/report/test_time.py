@@ -1,4 +1,4 @@
-"""Where the time goes, the critical path, what-if, faults and hangs: as the summaries have them, and only where they do."""
+"""Time, critical path, what-if, faults and hangs: as in the summaries, and only if they are there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.variant_facts import Hang, VariantFacts, WhatIf, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.faults import build_fault_blocks, describe_hang
-from simasgd.report.sections.time import build_time_block, describe_best_gain, describe_path
+from simasgd.report.sections.time import build_time_block, describe_path
 from simasgd.report.sections.verdict import state_verdict
+from simasgd.report.sections.what_if import describe_best_gain
 from tests.clockwork import HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 
@@ -33,7 +34,7 @@ def facts(**summary: Any) -> VariantFacts:
 
 
 def cells(block: Block, title: str) -> dict[str, str]:
-    """Of the table behind the figures: the first column to the one of that title."""
+    """Return a column of the table behind the figures, by the texts of the first column."""
     assert block.table is not None
     column = [one.title for one in block.table.columns].index(title)
     return {row[0].text: plain(row[column].text) for row in block.table.rows}
@@ -71,13 +72,19 @@ def test_what_would_be_sooner_is_a_table_with_its_best() -> None:
     assert panel.table is not None
     assert [column.title for column in panel.table.columns] == ["under", "network", "server", "node"]
     assert [[cell.text for cell in row] for row in panel.table.rows] == [["async", "1.31×", "1.02×", "1.40×"]]
-    assert panel.note == "A node twice as fast makes it 1.40× sooner. Simulated again over the first 2,000 gradients."
+    assert (
+        panel.note
+        == "A node twice as fast makes the run 1.40× faster. The first 2,000 gradients were simulated again for this."
+    )
 
 
 def test_no_gain_is_said_and_factors_are_named() -> None:
-    assert describe_best_gain([WhatIf("network", 2, 1.004, 10), WhatIf("node", 2, 0.99, 10)]) == "no part alone makes it sooner"
+    assert (
+        describe_best_gain([WhatIf("network", 2, 1.004, 10), WhatIf("node", 2, 0.99, 10)])
+        == "no single part makes the run faster"
+    )
     assert describe_best_gain([WhatIf("network", 4, 1.5, 10), WhatIf("node", 2, 1.2, 10)]) == (
-        "a network 4 times as fast makes it 1.50× sooner"
+        "a network 4 times as fast makes the run 1.50× faster"
     )
 
 
@@ -111,7 +118,7 @@ def test_many_links_are_cut_to_the_busiest_in_the_figure_and_all_in_the_table() 
     block = section(study_of({"": run(None, links=links)}))
     drawn = re.findall(r">(Node \d+ NIC out|Server[^:<]*): ", str(block.panels[1].svg))
     assert drawn == [f"Node {i} NIC out" for i in range(59, 53, -1)]
-    assert block.panels[1].note == "The 6 busiest of 61; the table below has all."
+    assert block.panels[1].note == "Shown are the 6 busiest of 61; the table below lists all."
     ((_, table),) = block.more
     assert len(table.rows) == 61
     assert ["async", "node 7 NIC out", f"37.00{NBSP}%", "0"] in [[cell.text for cell in row] for row in table.rows]
@@ -132,7 +139,7 @@ def test_a_hang_leads_the_verdict_with_its_reason() -> None:
     said = plain(state_verdict(collect_facts(study)))
     assert said.startswith("hung hangs after 123 ms: the barrier waits for learner 3, which crashed. ")
     assert "whole hangs" not in said
-    shown = r'data-hero="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>'
+    shown = r'data-figure="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>'
     assert re.search(shown, render_study(study))
 
 
@@ -147,21 +154,21 @@ def test_a_hang_of_some_seeds_is_counted() -> None:
         (
             {"crashes": 2, "rejoins": 1, "down": 1.5},
             {},
-            "async has two crashes (one rejoin, learners are down for 1.5 s in all).",
+            "async has two crashes (one rejoin, learners are down for 1.5 s in total).",
         ),
         (
             {"crashes": 1, "down": 0.5},
             {"lost": 1},
-            "async has one crash (nobody comes back, learners are down for 500 ms in all) and one gradient lost.",
+            "async has one crash (none rejoins, learners are down for 500 ms in total) and one gradient lost.",
         ),
         ({"messages_lost": 14}, {"lost": 14}, "async has 14 lost messages and 14 gradients lost."),
         (
             {"barrier_timeouts": 3, "members_dropped": 4},
             {"dropped": 2, "cancelled": 1},
-            "async has three barrier time-outs (going on without four members), two gradients dropped "
+            "async has three barrier time-outs (continuing without four members), two gradients dropped "
             "and one gradient cancelled.",
         ),
-        ({"server_paused": 0.25}, {}, "async has a server that pauses for 250 ms in all."),
+        ({"server_paused": 0.25}, {}, "async has 250 ms of server pauses."),
     ],
 )
 def test_faults_are_read(faults: dict[str, float], gradients: dict[str, int], said: str) -> None:
@@ -173,9 +180,7 @@ def test_faults_are_summed_over_the_seeds_and_counted_in_a_table() -> None:
     runs = [run(None, seed=seed, faults=NO_FAULTS | {"crashes": 1 + seed, "down": 2.0}) for seed in (0, 1)]
     quiet = run(None, seed=7, faults=NO_FAULTS)
     (block,) = build_fault_blocks(collect_facts(study_of({"bad": runs, "good": quiet})))
-    assert (
-        plain(block.reading) == "bad has three crashes (nobody comes back, learners are down for 4 s in all), over two seeds."
-    )
+    assert plain(block.reading) == "bad has three crashes (none rejoins, learners are down for 4 s in total), over two seeds."
     assert cells(block, "crashes") == {"bad": "3", "good": "0"}
     assert cells(block, "learners down") == {"bad": "4 s", "good": "0 s"}
 
@@ -196,12 +201,12 @@ def test_of_many_variants_the_figures_say_it_alone() -> None:
     runs = {f"v{i}": run(timeline(1, 2 + i), critical_path=PATH, what_if=WHAT_IF) for i in range(4)}
     notes = {panel.title: panel.note for panel in section(study_of(runs)).panels}
     assert notes["The critical path"] == ""
-    assert notes["If one part were twice as fast"] == "Simulated again over the first 2,000 gradients."
+    assert notes["If one part were twice as fast"] == "The first 2,000 gradients were simulated again for this."
     fewer = {name: runs[name] for name in ("v0", "v1")}
     notes = {panel.title: plain(panel.note) for panel in section(study_of(fewer)).panels}
     assert notes["The critical path"].count("62 % is computing") == 2
     assert notes["If one part were twice as fast"].startswith(
-        "Under v0 a node twice as fast makes it 1.40× sooner; under v1 a node twice as fast makes it 1.40× sooner. Simulated"
+        "Under v0, a node twice as fast makes the run 1.40× faster; under v1, a node twice as fast makes the run 1.40× faster. "
     )
 
 

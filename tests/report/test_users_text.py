@@ -1,4 +1,4 @@
-"""Texts of users are shown as they are: never as mathematics, markup or control characters. And long tables are thinned."""
+"""Users' texts are shown unchanged, never as mathematics, markup or control characters; long tables are thinned."""
 
 from __future__ import annotations
 

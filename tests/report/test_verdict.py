@@ -9,7 +9,6 @@ import pytest
 
 from simasgd.report.facts.formats import (
     NBSP,
-    Spread,
     format_duration,
     format_factor,
     format_percent,
@@ -18,8 +17,10 @@ from simasgd.report.facts.formats import (
     spell_count,
 )
 from simasgd.report.facts.reference import choose_reference
+from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import Divergence, Resource, VariantFacts
-from simasgd.report.sections.verdict import judge_quality, state_verdict
+from simasgd.report.sections.reference_comparison import judge_quality
+from simasgd.report.sections.verdict import state_verdict
 from simasgd.results.outcome import Outcome, fails
 
 TIMES = {"compute": 0.9, "push": 0.01, "wait": 0.08, "pull": 0.01, "idle": 0.0}
@@ -51,7 +52,7 @@ def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds:
 
 
 def outcomes(values: dict[str, Any], first_loss: float | None) -> tuple[Outcome, ...]:
-    """Of the seeds, all of which have the mean score."""
+    """Return the outcomes of seeds that all have the mean score."""
     if values.get("hangs"):
         return (Outcome.HUNG,) * len(values["seeds"])
     if values.get("diverged"):
@@ -68,8 +69,8 @@ def said(*variants: VariantFacts) -> str:
 DIVERGED = (Divergence(seed=0, update=1234, epoch=0.5),)
 
 
-HARDSYNC = "hardsync is best: 3.0 % test error in 10 s; no other learns as well. "
-AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other learns as well. "
+HARDSYNC = "hardsync is best: 3.0 % test error in 10 s; no other variant learns as well. "
+AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learns as well. "
 
 
 @pytest.mark.parametrize(
@@ -77,26 +78,26 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other learns as wel
     [
         (
             facts("async", error=0.906, seconds=7.5),
-            HARDSYNC + "async is 1.33× sooner than hardsync but fails to learn: 90.6 % test error against 3.0 %.",
+            HARDSYNC + "async is 1.33× faster than hardsync but fails to learn: 90.6 % test error against 3.0 %.",
         ),
         (
             facts("aware", error=0.032, seconds=7.5, rule="α₀/τ"),
-            "aware (α₀/τ) is best: 1.33× sooner than hardsync at no worse test error, 3.2 % against 3.0 %.",
+            "aware (α₀/τ) is best: 1.33× faster than hardsync at no worse test error, 3.2 % against 3.0 %.",
         ),
         (
             facts("async", error=0.10, seconds=7.5),
-            HARDSYNC + "async is 1.33× sooner than hardsync but 7.0 points worse: 10.0 % test error against 3.0 %.",
+            HARDSYNC + "async is 1.33× faster than hardsync but 7.0 points worse: 10.0 % test error against 3.0 %.",
         ),
         (
             facts("async", error=0.01, seconds=7.5),
-            "async is best: 1.0 % test error in 7.5 s; no other learns as well. "
-            "async is 1.33× sooner than hardsync and 2.0 points better: 1.0 % test error against 3.0 %.",
+            "async is best: 1.0 % test error in 7.5 s; no other variant learns as well. "
+            "async is 1.33× faster than hardsync and 2.0 points better: 1.0 % test error against 3.0 %.",
         ),
         (
             facts("async", error=0.10, width=0.08, seconds=7.5),
             "hardsync is best: 3.0 % test error in 10 s; async is not clearly worse. "
-            "async is 1.33× sooner than hardsync and not clearly worse: 10.0 % test error against 3.0 %, "
-            "no further apart than its seeds or hardsync's.",
+            "async is 1.33× faster than hardsync and not clearly worse: 10.0 % test error against 3.0 %, "
+            "a difference within the range over the seeds.",
         ),
         (
             facts("async", error=0.10, seconds=20.0),
@@ -104,7 +105,7 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other learns as wel
         ),
         (
             facts("async", error=0.03, seconds=20.0),
-            "hardsync is best: 2.00× sooner than async at no worse test error, 3.0 % against 3.0 %.",
+            "hardsync is best: 2.00× faster than async at no worse test error, 3.0 % against 3.0 %.",
         ),
         (
             facts("async", error=0.10, seconds=10.1),
@@ -112,11 +113,11 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other learns as wel
         ),
         (
             facts("async", error=None, seconds=7.5, diverged=DIVERGED),
-            HARDSYNC + "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 3.0 %.",
+            HARDSYNC + "async is 1.33× faster than hardsync but fails to learn: diverged at update 1,234 against 3.0 %.",
         ),
         (
             facts("async", error=0.03, seconds=10.0, samples=80_000),
-            "No variant is best: all are as soon, and none has a worse test error than another. "
+            "No variant is best: all take equally long, and none has a worse test error than another. "
             "async applies 2.00× the samples per second of hardsync and is no worse: "
             "3.0 % test error against 3.0 %, within 0.0 points.",
         ),
@@ -128,7 +129,7 @@ def test_a_variant_is_compared_with_hardsync(other: VariantFacts, sentence: str)
 
 
 def loss(name: str, value: float | None, **changes: Any) -> VariantFacts:
-    """Of a regression that began at a loss of 2."""
+    """Return the facts of a regression with an initial loss of 2."""
     values: dict[str, Any] = {"error": None, "classes": 0, "first_loss": 2.0, "seconds": 7.5 if name == "async" else 10.0}
     return facts(name, test_loss=None if value is None else spread(value, changes.pop("width", 0.0)), **(values | changes))
 
@@ -138,40 +139,40 @@ def loss(name: str, value: float | None, **changes: Any) -> VariantFacts:
     [
         (
             loss("async", 0.025),
-            AT_LOSS + "async is 1.33× sooner than hardsync but 2.50× worse: a test loss of 0.025 against 0.01.",
+            AT_LOSS + "async is 1.33× faster than hardsync but 2.50× worse: a test loss of 0.025 against 0.01.",
         ),
         (
             loss("async", 0.004),
-            "async is best: a test loss of 0.004 in 7.5 s; no other learns as well. "
-            "async is 1.33× sooner than hardsync and 2.50× better: a test loss of 0.004 against 0.01.",
+            "async is best: a test loss of 0.004 in 7.5 s; no other variant learns as well. "
+            "async is 1.33× faster than hardsync and 2.50× better: a test loss of 0.004 against 0.01.",
         ),
         (
             loss("async", 0.0),
-            "async is best: a test loss of 0 in 7.5 s; no other learns as well. "
-            "async is 1.33× sooner than hardsync and better: a test loss of 0 against 0.01.",
+            "async is best: a test loss of 0 in 7.5 s; no other variant learns as well. "
+            "async is 1.33× faster than hardsync and better: a test loss of 0 against 0.01.",
         ),
-        (loss("async", 0.0109), "async is best: 1.33× sooner than hardsync at no worse test loss, 0.0109 against 0.01."),
+        (loss("async", 0.0109), "async is best: 1.33× faster than hardsync at no worse test loss, 0.0109 against 0.01."),
         (
             loss("async", 0.0112, width=0.002),
             "hardsync is best: a test loss of 0.01 in 10 s; async is not clearly worse. "
-            "async is 1.33× sooner than hardsync and not clearly worse: a test loss of 0.0112 against 0.01, "
-            "no further apart than its seeds or hardsync's.",
+            "async is 1.33× faster than hardsync and not clearly worse: a test loss of 0.0112 against 0.01, "
+            "a difference within the range over the seeds.",
         ),
         (
             loss("async", 1.7),
-            AT_LOSS + "async is 1.33× sooner than hardsync but fails to learn: a test loss of 1.7 against 0.01.",
+            AT_LOSS + "async is 1.33× faster than hardsync but fails to learn: a test loss of 1.7 against 0.01.",
         ),
         (
             loss("async", None),
-            AT_LOSS + "async is 1.33× sooner than hardsync but fails to learn: an infinite test loss against 0.01.",
+            AT_LOSS + "async is 1.33× faster than hardsync but fails to learn: an infinite test loss against 0.01.",
         ),
         (
             loss("async", None, diverged=DIVERGED),
-            AT_LOSS + "async is 1.33× sooner than hardsync but fails to learn: diverged at update 1,234 against 0.01.",
+            AT_LOSS + "async is 1.33× faster than hardsync but fails to learn: diverged at update 1,234 against 0.01.",
         ),
         (
             facts("async", error=0.05, seconds=7.5),
-            "async is 1.33× sooner than hardsync and learns something else: 5.0 % test error.",
+            "async is 1.33× faster than hardsync and judged by another metric: 5.0 % test error.",
         ),
     ],
 )
@@ -222,17 +223,20 @@ def test_the_reference_is_hardsync_else_the_least_stale_else_the_first() -> None
 def test_many_variants_are_summed_up() -> None:
     others = [facts(f"v{i}", error=0.02 + 0.1 * i, seconds=10.0 - i) for i in range(6)]
     text = said(facts("hardsync"), *others)
-    assert "v5 is 2.00× sooner than hardsync but 49.0 points worse" in text
+    assert "v5 is 2.00× faster than hardsync but 49.0 points worse" in text
     assert "v0 takes as long as hardsync and is no worse" in text
     assert "v3 " not in text
-    assert "Of all 6 compared with hardsync, 5 are worse and 1 is no worse." in text
+    assert "Of the 6 variants compared with hardsync, 5 are worse and 1 is no worse." in text
 
 
 def test_a_single_run_states_its_main_facts() -> None:
     text = said(facts("async", error=0.05, width=0.02, seeds=(0, 1, 2)))
     assert "async reaches 5.0 % test error (4.0 % – 6.0 % over three seeds) after 30 epochs in 10 s of simulated time." in text
     assert "The mean staleness is 28.8; with free communication and no waiting it would be 29." in text
-    assert "Learners compute 90 % of the time and wait 8.0 %; the busiest resource is the server NIC, at 41 %." in text
+    assert (
+        "Learners compute 90 % of the time and wait 8.0 %; the busiest resource is the server NIC, busy 41 % of the time."
+        in text
+    )
 
 
 def test_a_single_run_may_diverge_or_do_nothing() -> None:
@@ -245,7 +249,7 @@ def test_a_single_run_may_diverge_or_do_nothing() -> None:
 
 def test_a_resource_above_90_per_cent_is_the_bottleneck() -> None:
     full = (Resource("server", 0.1, 0.0), Resource("server NIC", 0.97, 8.0))
-    assert "the server NIC is the bottleneck, 97 % busy" in said(facts("async", resources=full))
+    assert "the server NIC is the bottleneck, busy 97 % of the time" in said(facts("async", resources=full))
     assert "bottleneck" not in said(facts("async", resources=(Resource("server", 0.89, 0.0),)))
 
 
@@ -256,7 +260,10 @@ def test_timing_only_compares_throughput() -> None:
     assert (
         "async and aware apply gradients 1.25× faster than hardsync: 1,250 gradients per simulated second against 1,000" in text
     )
-    assert "at a mean staleness of 28.8 against 0. Under hardsync the busiest resource is the server NIC, at 41 %." in text
+    assert (
+        "at a mean staleness of 28.8 against 0. Under hardsync, the busiest resource is the server NIC, busy 41 % of the time."
+        in text
+    )
     assert "test error" not in text
     assert "async applies gradients 2.00× slower than hardsync" in said(base, facts("async", seconds=20.0, **changes))
     assert "async applies gradients as fast as hardsync" in said(base, facts("async", **changes))

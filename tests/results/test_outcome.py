@@ -132,14 +132,14 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[SweepTable, 
     assert summarise_sweep(table) == [said, "4 of 4 points"]
     page = render_sweep(table)
     assert "hung: after 0.00" in page
-    assert "Points that are best by nothing, by protocol: hung: at hardsync (2)." in page
+    assert "Points that cannot be best, by protocol: hung: at hardsync (2)." in page
 
 
 def test_where_no_point_finished_none_is_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
     table, _ = swept
     hung = table.points[table.points["outcome"] == "hung"]
     said = state_sweep_verdict(SweepFacts.of(replace(table, points=hung)))
-    assert said.endswith("So none is best.")
+    assert said.endswith("So no setting is best.")
     assert "shortest" not in said
     assert render_sweep(replace(table, points=hung))
 
@@ -172,7 +172,7 @@ def test_a_study_that_hung_says_so_everywhere() -> None:
     assert content["variants"][0]["simulated_seconds"] is None
     assert "\n".join(summarise_study(both)).count(HANGING) == 1, "the reason is given once"
     assert summarise_study(both)[-1] == content["headline"] == use_plain_spaces(state_verdict(collect_facts(both)))
-    assert content["headline"].startswith(f"sync hangs after 9.66 ms: {HANGING}. async alone does not hang.")
+    assert content["headline"].startswith(f"sync hangs after 9.66 ms: {HANGING}. Only async does not hang.")
     alone = study_of({"a": hung, "b": hung})
     assert use_plain_spaces(state_verdict(collect_facts(alone))).endswith("No variant finishes.")
     assert render_study(alone)
@@ -199,4 +199,4 @@ def test_what_does_not_vary_is_not_drawn(tmp_path: Path) -> None:
     page = render_sweep(table)
     assert "Gradients per simulated second against learners" in page
     assert "Simulated time (ms) against" not in page
-    assert "The most gradients per simulated second are" in page
+    assert "The highest rate is" in page

@@ -86,7 +86,7 @@ def test_combinations_run_through_the_last_axis_first() -> None:
         (["learners=[1,2"], "a bracket or quote is not closed"),
         (["learners=1),2"], "a bracket or quote is not closed"),
         (["title='a,b"], "a bracket or quote is not closed"),
-        (["learners"], "'learners' is not key=value"),
+        (["learners"], "'learners' is not of the form key=value"),
         (["learnerz=1"], "unknown key 'learnerz'"),
         (["seed=range(0)"], "range(0) is empty"),
         (["seed=range()"], "whole numbers are expected"),

@@ -1,21 +1,21 @@
-"""The sections of a run report that compare variants: who gets to a target when, and who wins where."""
+"""The sections that compare variants: the time to a target, and the winner by each criterion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.comparison.comparison import (
+from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.contenders import (
     BYTES,
     BYTES_TO_TARGET,
     EPOCHS_TO_TARGET,
     SCORE,
     SECONDS,
     TIME_TO_TARGET,
-    Comparison,
     Contender,
-    Criterion,
 )
 from simasgd.report.comparison.figures import draw_pareto, draw_reaches, find_competitors
+from simasgd.report.comparison.ranking import Criterion
 from simasgd.report.comparison.standings import choose_format, describe_standings, describe_target, name_quantity
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
@@ -30,9 +30,9 @@ _PANELS = (
 )
 
 
-def build_comparison_blocks(found: Sequence[Comparison]) -> list[Block]:
-    """Two for each metric by which several variants are judged."""
-    return [block for one in found for block in (_build_target_block(one), _build_wins_block(one))]
+def build_comparison_blocks(comparisons: Sequence[Comparison]) -> list[Block]:
+    """Build two sections for each comparison."""
+    return [block for comparison in comparisons for block in (_build_target_block(comparison), _build_wins_block(comparison))]
 
 
 def _build_target_block(comparison: Comparison) -> Block:
@@ -41,7 +41,7 @@ def _build_target_block(comparison: Comparison) -> Block:
     return Block(
         id=_make_id("target", comparison),
         nav="Target",
-        title=f"How long to {metric.describe(target)}" if target is not None else "How long to a target",
+        title=f"Time to reach {metric.describe(target)}" if target is not None else "Time to reach a target",
         reading=describe_target(comparison),
         panels=[_build_target_panel(comparison, *row) for row in shown],
         table=_tabulate_targets(comparison) if shown else None,
@@ -50,47 +50,45 @@ def _build_target_block(comparison: Comparison) -> Block:
 
 
 def _is_drawn(comparison: Comparison, key: str) -> bool:
-    """Whether somebody got there, and all who did have a value."""
-    there = [one for one in comparison.contenders if one.reached]
-    return bool(there) and all(len(one.values(key)) == one.reached for one in there)
+    """Return whether any variant reached the target, and each that did has a value of the quantity."""
+    reaching = [contender for contender in comparison.contenders if contender.reached]
+    return bool(reaching) and all(len(contender.values(key)) == contender.reached for contender in reaching)
 
 
 def _build_target_panel(comparison: Comparison, key: str, axis: str, what: str) -> Panel:
     assert comparison.target is not None
-    goal, shown = comparison.metric.describe(comparison.target), choose_format(key, comparison.metric)
-    said = "; ".join(f"{one.name}: {_format_spread(one, key, comparison)}" for one in comparison.contenders)
-    label = f"Dots for each seed's {what} to {goal}. {said}."
-    drawn = svg.render_inline(
-        draw_reaches(comparison.contenders, key, axis, shown), _make_id(f"target-{axis}", comparison), label
-    )
-    return Panel(f"{what.capitalize()} to {goal}", drawn)
+    goal, form = comparison.metric.describe(comparison.target), choose_format(key, comparison.metric)
+    values = "; ".join(f"{contender.name}: {_format_spread(contender, key, comparison)}" for contender in comparison.contenders)
+    label = f"Dots for each seed's {what} to {goal}. {values}."
+    figure = draw_reaches(comparison.contenders, key, axis, form)
+    return Panel(f"{what.capitalize()} to {goal}", svg.render_inline(figure, _make_id(f"target-{axis}", comparison), label))
 
 
 def _tabulate_targets(comparison: Comparison) -> Table:
     titles = ("variant", "seeds that reach it", *(what for _, _, what in _PANELS))
-    rows = [
-        [one.name, f"{one.reached} of {len(one.outcomes)}", *(_format_spread(one, key, comparison) for key, _, _ in _PANELS)]
-        for one in comparison.contenders
-    ]
+    rows = []
+    for contender in comparison.contenders:
+        seeds = f"{contender.reached} of {len(contender.outcomes)}"
+        rows.append([contender.name, seeds, *(_format_spread(contender, key, comparison) for key, _, _ in _PANELS)])
     return Table.of(titles, rows)
 
 
-def _format_spread(one: Contender, key: str, comparison: Comparison) -> str:
-    """The mean over the seeds and the range."""
-    found, shown = one.spread(key), choose_format(key, comparison.metric)
-    if found is None:
+def _format_spread(contender: Contender, key: str, comparison: Comparison) -> str:
+    """Return the mean over the seeds, and the range in parentheses."""
+    spread, form = contender.spread(key), choose_format(key, comparison.metric)
+    if spread is None:
         return "–"
-    between = found.range(shown)
-    return f"{shown(found.mean)} ({between})" if between else shown(found.mean)
+    between = spread.range(form)
+    return f"{form(spread.mean)} ({between})" if between else form(spread.mean)
 
 
 def _build_wins_block(comparison: Comparison) -> Block:
     metric = comparison.metric
-    table = Panel("Who is best by what", table=_tabulate_wins(comparison), note=_RULES_OF_WINNING)
+    table = Panel("The best by each criterion", table=_tabulate_wins(comparison), note=_RULES_OF_WINNING)
     return Block(
         id=_make_id("wins", comparison),
-        nav="Who wins",
-        title="Who wins where",
+        nav="Winners",
+        title="Winners by each criterion",
         reading=describe_standings(comparison),
         panels=[*_build_pareto_panel(comparison), table],
         legend=_build_legend(comparison),
@@ -100,8 +98,13 @@ def _build_wins_block(comparison: Comparison) -> Block:
 
 
 _RULES_OF_WINNING = (
-    "The least mean over the seeds wins; it ties with those that are no further from it than counts as a difference. The last "
-    "column is at how many seeds each had the least value of that seed."
+    "The lowest mean over the seeds wins. Variants tie if their difference is too small to count. "
+    "The last column says at how many seeds a variant has the lowest value."
+)
+
+
+_HOW_TO_READ = (
+    "Lower is better, and further left is faster. Filled markers are on the front; bars show the range over the seeds."
 )
 
 
@@ -110,61 +113,67 @@ def _build_pareto_panel(comparison: Comparison) -> list[Panel]:
     if not drawn:
         return []
     metric = comparison.metric
-    points = "; ".join(
-        f"{one.name}: {_format_spread(one, SCORE, comparison)} in {_format_spread(one, SECONDS, comparison)}" for one in drawn
-    )
-    on_it = ", ".join(one.name for one in comparison.front)
+    results = [
+        [contender.name, *(_format_spread(contender, key, comparison) for key in (SCORE, SECONDS))] for contender in drawn
+    ]
+    points = "; ".join(f"{name}: {score} in {seconds}" for name, score, seconds in results)
+    on_it = ", ".join(contender.name for contender in comparison.front)
     label = f"Final {metric.name} against simulated time. {points}. On the Pareto front: {on_it}."
-    absent = [one.name for one in comparison.contenders if one not in drawn]
+    absent = [contender.name for contender in comparison.contenders if contender not in drawn]
     missing = f" {list_some(absent, 8)} {'are' if len(absent) > 1 else 'is'} not drawn." if absent else ""
-    note = f"Below is better, and left is sooner. Who is on the front is filled; bars are the range over the seeds.{missing}"
+    note = f"{_HOW_TO_READ}{missing}"
     figure = svg.render_inline(draw_pareto(comparison), _make_id("pareto", comparison), label)
     return [Panel(f"Final {metric.name} against simulated time", figure, note=note)]
 
 
 def _build_legend(comparison: Comparison) -> list[LegendEntry]:
     entries = [
-        LegendEntry(draw_glyph(f"series-{one.series % 8}", MARKERS[one.series % len(MARKERS)][1]), one.name)
-        for one in find_competitors(comparison)
+        LegendEntry(draw_glyph(f"series-{contender.series % 8}", MARKERS[contender.series % len(MARKERS)][1]), contender.name)
+        for contender in find_competitors(comparison)
     ]
     return [*entries, *([LegendEntry(draw_line_mark("muted", 1), "Pareto front")] if len(comparison.front) > 1 else [])]
 
 
 def _tabulate_wins(comparison: Comparison) -> Table:
-    rows = [row for found in comparison.criteria for row in _list_wins(found, comparison.metric)]
+    rows = [row for criterion in comparison.criteria for row in _list_wins(criterion, comparison.metric)]
     return Table.of(("by", "best", "mean", "seeds"), rows, words=2)
 
 
-def _list_wins(found: Criterion, metric: Metric) -> list[list[str]]:
-    """A row for the best, and one for each that ties with it; a single one where all do."""
-    what = name_quantity(found.key, metric)
-    shown = format_number if found.key == EPOCHS_TO_TARGET else choose_format(found.key, metric)  # the row says what it is
-    if found.best is None:
-        return [[what, f"nobody: {found.reason}", "–", "–"]]
-    if found.is_even:
-        between = dict.fromkeys(shown(end(found.means.values())) for end in (min, max))
-        return [[what, f"all {len(found.means)} tie", " – ".join(between), "–"]]
-    names = [found.best, *found.tied]
-    titles = [f"{what} (tie)" if found.tied else what, *("" for _ in found.tied)]
-    won = [f"{found.seeds_won[name]}{NBSP}of{NBSP}{found.seeds}" if found.seeds else "no rival" for name in names]
-    return [[title, name, shown(found.means[name]), seeds] for title, name, seeds in zip(titles, names, won, strict=True)]
+def _list_wins(criterion: Criterion, metric: Metric) -> list[list[str]]:
+    """Return a row for the best variant and each that ties with it, or a single row if all tie."""
+    what = name_quantity(criterion.key, metric)
+    form = (
+        format_number if criterion.key == EPOCHS_TO_TARGET else choose_format(criterion.key, metric)
+    )  # the row names the unit
+    if criterion.best is None:
+        return [[what, f"none: {criterion.reason}", "–", "–"]]
+    if criterion.is_even:
+        between = dict.fromkeys(form(end(criterion.means.values())) for end in (min, max))
+        return [
+            [what, "both tie" if len(criterion.means) == 2 else f"all {len(criterion.means)} tie", " – ".join(between), "–"]
+        ]
+    names = [criterion.best, *criterion.tied]
+    titles = [f"{what} (tie)" if criterion.tied else what, *("" for _ in criterion.tied)]
+    seeds = criterion.seeds
+    won = [f"{criterion.seeds_won[name]}{NBSP}of{NBSP}{seeds}" if seeds else "no rival" for name in names]
+    return [[title, name, form(criterion.means[name]), wins] for title, name, wins in zip(titles, names, won, strict=True)]
 
 
 def _tabulate_points(comparison: Comparison) -> Table:
     titles = ("variant", f"final {comparison.metric.name}", "simulated time", "bytes sent", "Pareto front")
-    rows = [
-        [one.name, *(_format_spread(one, key, comparison) for key in (SCORE, SECONDS, BYTES)), _describe_place(one, comparison)]
-        for one in comparison.contenders
-    ]
+    rows = []
+    for contender in comparison.contenders:
+        values = [_format_spread(contender, key, comparison) for key in (SCORE, SECONDS, BYTES)]
+        rows.append([contender.name, *values, _describe_place(contender, comparison)])
     return Table.of(titles, rows)
 
 
-def _describe_place(one: Contender, comparison: Comparison) -> str:
-    if one.failure:
-        return one.failure
-    if one in comparison.front:
-        return "on it"
-    better = comparison.dominated_by.get(one.name, ())
+def _describe_place(contender: Contender, comparison: Comparison) -> str:
+    if contender.failure:
+        return contender.failure
+    if contender in comparison.front:
+        return "on the front"
+    better = comparison.dominated_by.get(contender.name, ())
     return f"dominated by {list_some(better, 8)}" if better else "–"
 
 

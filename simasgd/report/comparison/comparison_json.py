@@ -1,4 +1,4 @@
-"""What compare.json says: the comparison as strict JSON."""
+"""The comparison of variants as strict JSON, for compare.json."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simasgd.report.comparison.comparison import (
-    BYTES_TO_TARGET,
-    EPOCHS_TO_TARGET,
-    SCORE,
-    TIME_TO_TARGET,
-    Comparison,
-    Contender,
-    Criterion,
-    compare_variants,
-)
-from simasgd.report.facts.formats import Spread, use_plain_spaces
+from simasgd.report.comparison.comparison import Comparison, compare_variants
+from simasgd.report.comparison.contenders import BYTES_TO_TARGET, EPOCHS_TO_TARGET, SCORE, TIME_TO_TARGET, Contender
+from simasgd.report.comparison.ranking import Criterion
+from simasgd.report.facts.formats import use_plain_spaces
+from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sections.winner import find_winner
@@ -28,32 +22,32 @@ from simasgd.storage.files import COMPARE
 
 
 def write_comparison(study: Study, folder: Path) -> None:
-    """Write a study's files, and compare.json beside them, into a folder that nobody else writes to."""
+    """Write a study's files and compare.json into a folder that no other process writes to."""
     study.write_into(folder)
     write_json(folder / COMPARE, build_comparison_json(study))
 
 
 def build_comparison_json(study: Study) -> dict[str, Any]:
-    """A row per variant, and for each metric its target, the Pareto front and who is best by what."""
+    """Build a row for each variant, and for each metric the target, the Pareto front and the winners."""
     variants = collect_facts(study)
-    found = compare_variants(study, variants)
-    learning = {one.name: (one, comparison) for comparison in found for one in comparison.contenders}
+    compared = compare_variants(study, variants)
+    learning = {contender.name: (contender, comparison) for comparison in compared for contender in comparison.contenders}
     rows = []
-    for one, (variant, runs) in zip(variants, study.runs.items(), strict=True):
+    for facts, (variant, runs) in zip(variants, study.runs.items(), strict=True):
         learned = _summarise_learning(*learning[variant]) if variant in learning else _NOTHING_LEARNED
         rows.append(
             {
                 "variant": variant,
                 "seeds": [run.seed for run in runs],
                 **_summarise_runs(runs),
-                "failure": one.failure or None,
+                "failure": facts.failure or None,
                 **learned,
             }
         )
     return {
         "name": study.scenario.name,
         "headline": use_plain_spaces(state_verdict(variants)),
-        "comparisons": [_describe_comparison(one, variants) for one in found],
+        "comparisons": [_describe_comparison(comparison, variants) for comparison in compared],
         "variants": rows,
     }
 
@@ -80,27 +74,31 @@ def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _summarise_learning(one: Contender, comparison: Comparison) -> dict[str, Any]:
-    dominated = comparison.dominated_by.get(one.name)
-    won = {name_criterion(row, comparison): row.seeds_won[one.name] for row in comparison.criteria if one.name in row.seeds_won}
+def _summarise_learning(contender: Contender, comparison: Comparison) -> dict[str, Any]:
+    dominated = comparison.dominated_by.get(contender.name)
+    won = {
+        name_criterion(row, comparison): row.seeds_won[contender.name]
+        for row in comparison.criteria
+        if contender.name in row.seeds_won
+    }
     to_target = {
-        "seeds_reached": one.reached,
-        "simulated_seconds": _describe_spread(one.spread(TIME_TO_TARGET)),
-        "epochs": _describe_spread(one.spread(EPOCHS_TO_TARGET)),
-        "bytes": _describe_spread(one.spread(BYTES_TO_TARGET)),
+        "seeds_reached": contender.reached,
+        "simulated_seconds": _describe_spread(contender.spread(TIME_TO_TARGET)),
+        "epochs": _describe_spread(contender.spread(EPOCHS_TO_TARGET)),
+        "bytes": _describe_spread(contender.spread(BYTES_TO_TARGET)),
     }
     return {
         "metric": comparison.metric.key,
-        "final": _describe_spread(one.spread(SCORE)),
+        "final": _describe_spread(contender.spread(SCORE)),
         "to_target": None if comparison.target is None else to_target,
-        "on_pareto_front": one in comparison.front,
+        "on_pareto_front": contender in comparison.front,
         "dominated_by": None if dominated is None else list(dominated),
         "seeds_won": won,
     }
 
 
 def _describe_comparison(comparison: Comparison, variants: Sequence[VariantFacts]) -> dict[str, Any]:
-    best = find_winner([variants[one.series] for one in comparison.contenders])
+    best = find_winner([variants[contender.series] for contender in comparison.contenders])
     return {
         "metric": comparison.metric.key,
         "winner": {
@@ -111,7 +109,7 @@ def _describe_comparison(comparison: Comparison, variants: Sequence[VariantFacts
         },
         "target": comparison.target,
         "target_given": comparison.given,
-        "pareto_front": [one.name for one in comparison.front],
+        "pareto_front": [contender.name for contender in comparison.front],
         "criteria": [_describe_criterion(row, comparison) for row in comparison.criteria],
     }
 
@@ -129,9 +127,9 @@ def _describe_criterion(row: Criterion, comparison: Comparison) -> dict[str, Any
 
 
 def name_criterion(row: Criterion, comparison: Comparison) -> str:
-    """A criterion's key: the metric's, where it is the final score."""
+    """Return the key of a criterion; for the final score it is the metric's."""
     return comparison.metric.key if row.key == SCORE else row.key
 
 
-def _describe_spread(found: Spread | None) -> dict[str, float] | None:
-    return None if found is None else {"mean": found.mean, "min": found.low, "max": found.high}
+def _describe_spread(spread: Spread | None) -> dict[str, float] | None:
+    return None if spread is None else {"mean": spread.mean, "min": spread.low, "max": spread.high}

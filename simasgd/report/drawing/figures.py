@@ -1,4 +1,4 @@
-"""The figures of the run report: a table in, a figure out."""
+"""The figures of the run report: each function makes a figure from a table."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from simasgd.report.facts.formats import NBSP, choose_byte_unit, choose_time_uni
 from simasgd.report.facts.metric import ERROR, Metric
 from simasgd.report.facts.variant_facts import Resource
 
-_MOST_BARS = 60
-_MOST_DECADES = 8
+_MAX_BARS = 60
+_MAX_DECADES = 8
 _ROW = 0.46
 
 
@@ -39,13 +39,13 @@ AXIS_SCALES: Mapping[str, Callable[[float], tuple[float, str]]] = {
     "epoch": lambda _: (1.0, "epochs (samples applied)"),
     "bytes": _scale_bytes,
 }
-"""What a horizontal axis that ends at a value is divided by, and its label."""
+"""For each horizontal axis a function of its greatest value; returns the axis's scale and label."""
 
 
 def draw_curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
-    """The metric against `x` (seconds, epoch or bytes), one line per variant with the range over its seeds.
+    """Draw the metric against `x` (seconds, epoch or bytes): a line for each variant, and its range over the seeds.
 
-    `table` is that of `tables.curves`.
+    `table` comes from `tables.tabulate_curves`.
     """
     size, label = AXIS_SCALES[x](float(table[x].max()))
     with svg.open_figure(height=2.9) as figure:
@@ -67,7 +67,7 @@ def draw_curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
 
 @dataclass(frozen=True)
 class HistogramLabels:
-    """What a histogram is of, with its unit and whose shares it shows."""
+    """The labels of a histogram: its quantity, the unit, and what the shares are of."""
 
     axis: str
     unit: str
@@ -76,17 +76,17 @@ class HistogramLabels:
 
 STALENESS = HistogramLabels("staleness σ", "updates", "gradients")
 OWN_STALENESS = HistogramLabels("staleness σ", "changes of the learner's model", "gradients")
-AGE = HistogramLabels("age", "steps of its holder", "what is mixed in")
+AGE = HistogramLabels("age", "steps since it was read", "mixed-in models")
 
 
 def draw_histogram(
     counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: HistogramLabels
 ) -> Figure:
-    """The shares of staleness, or age, 0, 1, …, the measured mean as a triangle and the law's as a line.
+    """Draw the shares of staleness or age 0, 1, …, the measured mean as a triangle, and the law's as a line.
 
-    `counts[σ]` says how many there are; `longest` is the largest of the axis, equal in all panels.
+    `counts[σ]` is the number of gradients with staleness σ. The axis ends at `longest` in all panels.
     """
-    width = max(1, -(-(longest + 1) // _MOST_BARS))
+    width = max(1, -(-(longest + 1) // _MAX_BARS))
     binned = bin_shares(counts, width)
     with svg.open_figure(height=2.5) as figure:
         axes = figure.subplots()
@@ -113,7 +113,10 @@ def draw_histogram(
 
 
 def draw_staleness_over_time(table: pd.DataFrame) -> Figure:
-    """Mean staleness against simulated time: columns variant (number), seconds, staleness."""
+    """Draw the mean staleness against simulated time.
+
+    The columns of `table` are variant (its number), seconds and staleness.
+    """
     size, unit = choose_time_unit(float(table["seconds"].max()))
     with svg.open_figure(height=2.5) as figure:
         axes = figure.subplots()
@@ -126,13 +129,13 @@ def draw_staleness_over_time(table: pd.DataFrame) -> Figure:
 
 
 def bin_shares(counts: Sequence[int], width: int) -> list[float]:
-    """Shares of the total in bins of `width` values."""
+    """Return the shares of the total in bins of `width` values."""
     total = sum(counts)
     return [sum(counts[i : i + width]) / total for i in range(0, len(counts), width)]
 
 
 def draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:
-    """A stacked bar per row: its label, and the fraction of the `whole` in each activity."""
+    """Draw a stacked bar for each row: its label, and the fraction of the `whole` in each activity."""
     with _open_bars(len(rows)) as (figure, axes):
         for y, (label, times) in enumerate(rows):
             left = 0.0
@@ -148,20 +151,20 @@ def draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> 
 
 
 def draw_resources(rows: Sequence[tuple[str, Resource]]) -> Figure:
-    """How busy each server and link was, with the mean number waiting for it."""
+    """Draw how busy each server and link was, with the mean number of requests that wait for it."""
     with _open_bars(len(rows)) as (figure, axes):
         for y, (label, found) in enumerate(rows):
             axes.barh(y, 1.0, height=0.42, color=svg.GRID, alpha=0.55, linewidth=0)
             axes.barh(y, found.busy, height=0.42, color=svg.MUTED, linewidth=0)
             queue = f", {format_number(found.mean_queue)} waiting" if found.mean_queue >= 0.005 else ""
             _label_row(axes, y, f"{label}: {format_share(found.busy)} busy{queue}")
-        axes.set_xlabel("share of the time that it is busy")
+        axes.set_xlabel("share of time busy")
         return figure
 
 
 @contextmanager
 def _open_bars(rows: int) -> Iterator[tuple[Figure, Axes]]:
-    """A figure for horizontal bars of shares, one row each, the first on top."""
+    """Open a figure for horizontal bars of shares, one in each row, the first row on top."""
     with svg.open_figure(height=0.55 + _ROW * rows) as figure:
         axes = figure.subplots()
         axes.set(xlim=(0, 1), ylim=(rows - 0.7, -0.75), yticks=[])
@@ -176,12 +179,12 @@ def _label_row(axes: Axes, y: float, label: str) -> None:
 
 
 def needs_log_scale(values: pd.Series) -> bool:
-    """Whether values lie so far apart that only a logarithmic axis shows the small ones, and none is negative."""
+    """Return whether only a logarithmic axis shows the small values, and none is negative."""
     return bool(values.min() >= 0 and values.max() > 8 * values[values > 0].min())
 
 
 def use_percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
-    """Let the vertical axis show fractions as per cent."""
+    """Make the vertical axis show fractions as per cent."""
     if logarithmic:
         use_logarithmic_axis(axes)
     else:
@@ -192,7 +195,7 @@ def use_percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
 
 
 def use_number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
-    """Let the vertical axis show plain numbers; a logarithmic one leaves out what is 0."""
+    """Make the vertical axis show plain numbers; a logarithmic one leaves out zeros."""
     if logarithmic:
         use_logarithmic_axis(axes)
     else:
@@ -203,11 +206,11 @@ def use_number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
 
 
 def use_logarithmic_axis(axes: Axes) -> None:
-    """Let the vertical axis be logarithmic, with a tick at 1, 2 and 5 of each decade, or at every so many decades."""
+    """Make the vertical axis logarithmic, with ticks at 1, 2 and 5 of each decade, or at some decades only."""
     axes.set_yscale("log", nonpositive="mask")
     low, high = math.floor(math.log10(axes.dataLim.minposy)), math.ceil(math.log10(axes.dataLim.ymax))
     # LogLocator would look for ticks beyond the greatest number there is.
-    decades = range(low, min(high, 308) + 1, max(1, -(-(high - low) // _MOST_DECADES)))
+    decades = range(low, min(high, 308) + 1, max(1, -(-(high - low) // _MAX_DECADES)))
     few = LogLocator(subs=(1.0, 2.0, 5.0))
     axes.yaxis.set_major_locator(few if high - low <= 4 else FixedLocator([10.0**decade for decade in decades]))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -1,4 +1,4 @@
-"""What a page is made of, as the templates see it."""
+"""The parts of a page, in the form that the templates use."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from simasgd.report.drawing import svg
 
 @dataclass(frozen=True)
 class Column:
+    """A column of a table."""
+
     title: str
     numeric: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and the number it stands for where the table is to be sorted by it ("": none)."""
+    """A text, and the number by which its column is sorted ("": no number, None: sorted by text)."""
 
     text: str
     value: str | None = None
@@ -26,19 +28,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
+    """A table: its columns, and the cells of each row."""
+
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
 
     @classmethod
     def of(cls, titles: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> Table:
-        """Texts under titles; all columns but the first `words` hold numbers."""
+        """Make a table of texts; all columns except the first `words` hold numbers."""
         columns = [Column(title, numeric=i >= words) for i, title in enumerate(titles)]
         return cls(columns, [[Cell(text) for text in row] for row in rows])
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure with its title: drawn, or a table."""
+    """A titled panel: a figure or a table."""
 
     title: str
     svg: Markup | None = None
@@ -57,12 +61,12 @@ class Timeline:
     still: Markup
     note: str
     file: str
-    """Where the whole of it lies, from the page."""
+    """The path of the complete time line, relative to the page."""
 
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """Of a legend."""
+    """An entry of a legend."""
 
     mark: Markup
     text: str
@@ -70,7 +74,7 @@ class LegendEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A section: what it says in a sentence, figures, and the numbers behind them."""
+    """A section of a page: sentences, figures, and the numbers behind them."""
 
     id: str
     nav: str
@@ -82,14 +86,14 @@ class Block:
     table: Table | None = None
     summary: str = "The numbers behind the figures"
     more: Sequence[tuple[str, Table]] = ()
-    """Further tables under their summaries."""
+    """Further tables, each with its summary."""
     columns: int = 2
-    """How many panels stand side by side where there is room."""
+    """The number of panels side by side if there is room."""
 
 
 @dataclass(frozen=True)
-class Headline:
-    """A result in large type. `value` is the very number, `text` what is shown of it."""
+class KeyFigure:
+    """A result in large type: the exact number `value`, and the `text` that shows it."""
 
     key: str
     name: str
@@ -100,16 +104,18 @@ class Headline:
 
 @dataclass(frozen=True)
 class Card:
+    """A card with results in large type."""
+
     title: str
     subtitle: str
-    heroes: Sequence[Headline]
+    figures: Sequence[KeyFigure]
     tone: str = ""
     """A CSS variable's name."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A node profile and where its numbers come from."""
+    """A node profile and the sources of its numbers."""
 
     name: str
     title: str
@@ -117,14 +123,14 @@ class Profile:
 
 
 def draw_line_mark(variable: str, dash: int = 0, marker: str = "") -> Markup:
-    """A legend's piece of line in a CSS variable's colour, with a marker on it if given."""
+    """Draw a legend's line in a CSS variable's colour, with a marker on it if one is given."""
     pattern = " ".join(f"{1.8 * length:g}" for length in svg.DASHES[dash % len(svg.DASHES)][1])
     line = Markup('<line x1="0" x2="32" y1="6" y2="6" stroke-width="2.5" stroke="var(--{})" stroke-dasharray="{}"/>')
     return _draw_mark(line.format(variable, pattern) + (_draw_text(variable, marker) if marker else Markup()))
 
 
 def draw_glyph(variable: str, marker: str) -> Markup:
-    """A legend's marker in a CSS variable's colour."""
+    """Draw a legend's marker in a CSS variable's colour."""
     return _draw_mark(_draw_text(variable, marker))
 
 
@@ -138,5 +144,5 @@ def _draw_mark(inside: Markup) -> Markup:
 
 
 def draw_swatch(variable: str) -> Markup:
-    """A legend's square in a CSS variable's colour."""
+    """Draw a legend's square in a CSS variable's colour."""
     return Markup('<i style="--tone: var(--{})"></i>').format(variable)

@@ -1,7 +1,7 @@
 """Matplotlib figures as inline SVG that follows the page's theme.
 
-Figures are drawn with sentinel colours, which become CSS variables here. What is left has no metadata, no identifiers but
-those it refers to, and two decimals, so that equal tables make equal bytes.
+Figures are drawn with sentinel colours, which become CSS variables here. The SVG has no metadata, only
+the identifiers that it refers to, and two decimals, so that equal tables give equal bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 INK, MUTED, GRID, PAPER = "#010203", "#020304", "#030405", "#040506"
 SERIES = tuple(sns.color_palette("colorblind", 8).as_hex())
-"""Of variants; colour-blind safe, and brighter in the dark (templates/style.css)."""
+"""The colours of variants: safe for the colour-blind, and brighter in the dark (templates/style.css)."""
 ACTIVITIES = {
     "compute": "#110203",
     "push": "#120304",
@@ -31,11 +31,11 @@ ACTIVITIES = {
     "update": "#160708",
     "other": "#170809",
 }
-"""What is seen in bars: the activities of learners, and what else a critical path is made of."""
+"""The colours of bars: for the activities of learners, and for the other parts of a critical path."""
 ON_ACTIVITIES = {name: colour.replace("#1", "#2", 1) for name, colour in ACTIVITIES.items()}
 DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 WIDTH = 4.7
-"""Of every figure, in inches of 72 px: so little that its text can be read on a telephone."""
+"""The width of every figure in inches of 72 px: narrow enough that its text is readable on a telephone."""
 
 _VARIABLES = {
     INK: "ink",
@@ -49,7 +49,7 @@ _VARIABLES = {
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "simasgd",
-    "text.parse_math": False,  # $ is a character of users' names and values
+    "text.parse_math": False,  # users' names and values may contain $
     "font.size": 9.5,
     "axes.labelsize": 9.5,
     "xtick.labelsize": 9,
@@ -81,7 +81,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def choose_series_colour(i: int) -> str:
-    """The colour of the i-th variant."""
+    """Return the colour of the i-th variant."""
     return str(SERIES[i % len(SERIES)])
 
 
@@ -94,13 +94,16 @@ def _use_style() -> Iterator[None]:
 
 @contextmanager
 def open_figure(height: float) -> Iterator[Figure]:
-    """A figure `height` inches high, to be drawn on under the report's style."""
+    """Open a figure of `height` inches in the report's style."""
     with _use_style():
         yield Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def render_inline(figure: Figure, name: str, label: str) -> Markup:
-    """The figure as an SVG element. `name` is unique on the page; `label` states what is seen."""
+    """Return the figure as an SVG element.
+
+    `name` is unique on the page; `label` describes the figure for readers who do not see it.
+    """
     stream = StringIO()
     with _use_style():
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -125,7 +128,7 @@ def _round(match: re.Match[str]) -> str:
 
 
 def _prefix_identifiers(text: str, name: str) -> str:
-    """With the identifiers that are referred to under the figure's own prefix, and without the others."""
+    """Give referenced identifiers the figure's prefix, and remove the others."""
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", text))
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
     return re.sub(r"(url\(|href=\")#", rf"\g<1>#{name}-", text)

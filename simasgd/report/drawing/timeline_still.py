@@ -1,4 +1,4 @@
-"""A still of a time line as SVG: its first window, for paper and where no script runs."""
+"""A still image of a time line as SVG, for paper and for browsers that run no scripts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from markupsafe import Markup
 from simasgd.report.facts.formats import choose_time_unit, shorten_label
 from simasgd.results.timeline import GROUPS
 
-_MOST_RECTANGLES = 300
-_MOST_TRACKS = 14
+_MAX_RECTANGLES = 300
+_MAX_TRACKS = 14
 _LEARNERS = 6
 _WIDTH, _LEFT, _ROW, _BAR, _AXIS = 640, 110, 18, 12, 30
 _TICKS = 5
@@ -22,7 +22,7 @@ Tracks = Mapping[str, Mapping[str, pd.DataFrame]]
 
 
 def draw_still(tracks: Tracks, window: tuple[float, float], label: str) -> Markup:
-    """An image of as many tracks as few rectangles can show."""
+    """Draw as many tracks as a small number of rectangles can show."""
     chosen = _choose_tracks(tracks, window)
     height = _ROW * len(chosen) + _AXIS
     parts = [
@@ -35,13 +35,13 @@ def draw_still(tracks: Tracks, window: tuple[float, float], label: str) -> Marku
 
 
 def _choose_tracks(tracks: Tracks, window: tuple[float, float]) -> dict[str, pd.DataFrame]:
-    """A few learners, the first server and links where they fit, and then as many more learners as do."""
+    """Choose a few learners, the first server and two links if they fit, and then further learners."""
     learners, servers, links = (list(tracks[group].items()) for group in GROUPS)
     chosen: dict[str, pd.DataFrame] = {}
-    left = _MOST_RECTANGLES
+    left = _MAX_RECTANGLES
     for track, rows in (*learners[:_LEARNERS], *servers[:1], *links[:2], *learners[_LEARNERS:]):
         visible = rows[(rows["end"] > window[0]) & (rows["start"] < window[1])]
-        if len(visible) <= left and len(chosen) < _MOST_TRACKS:
+        if len(visible) <= left and len(chosen) < _MAX_TRACKS:
             chosen[track] = visible
             left -= len(visible)
         elif len(chosen) > _LEARNERS and track in tracks["learners"]:
@@ -59,7 +59,7 @@ def _draw_track(track: str, rows: pd.DataFrame, window: tuple[float, float], row
 
 
 def _to_abscissae(times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """Times as abscissae."""
+    """Return the abscissae of times."""
     start, end = window
     return _LEFT + (_WIDTH - _LEFT - 4) * np.clip((times - start) / (end - start), 0.0, 1.0)
 

@@ -1,5 +1,4 @@
-"""How well something was learned: the test error, or the test loss where labels are no classes. And how far learners' models
-are apart."""
+"""The metrics of a report: the test error, the test loss if labels are not classes, and the consensus distance."""
 
 from __future__ import annotations
 
@@ -12,28 +11,33 @@ from simasgd.scenario.learning.learning import Learning
 
 @dataclass(frozen=True)
 class Metric:
-    """`key` is that of run.json and the tables' column; `form` shows a value, and `phrase` says it with the metric's name."""
+    """A quantity by which models are judged.
+
+    `key` names it in run.json and in tables. `format_value` formats a value, and `phrase` is a format
+    string for a formatted value together with the metric's name.
+    """
 
     key: str
     name: str
-    form: Callable[[float], str]
+    format_value: Callable[[float], str]
     phrase: str
 
     @property
     def title(self) -> str:
+        """The name with a capital letter."""
         return self.name.capitalize()
 
     def describe(self, value: float) -> str:
-        """`3.0 % test error`, `a test loss of 0.012`."""
-        return self.phrase.format(self.form(value))
+        """Return, for example, `3.0 % test error` or `a test loss of 0.012`."""
+        return self.phrase.format(self.format_value(value))
 
 
 ERROR = Metric("test_error", "test error", format_percent, "{} test error")
 LOSS = Metric("test_loss", "test loss", format_number, f"a test loss of{NBSP}{{}}")
 DISTANCE = Metric("consensus_distance", "consensus distance", format_number, f"a consensus distance of{NBSP}{{}}")
-"""No measure of what was learned, but drawn as those are."""
+"""Not a measure of learning, but drawn like one."""
 
 
 def choose_metric(learning: Learning) -> Metric:
-    """By which a run is judged."""
+    """Return the metric by which a run is judged."""
     return ERROR if learning.data.shape.label == "class" else LOSS

@@ -1,4 +1,4 @@
-"""Tables over a study's seeds, as the figures draw them."""
+"""Tables over a study's seeds, for the figures."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from simasgd.results.study import Study
 
 
 def tabulate_curves(study: Study, metric: Metric) -> pd.DataFrame:
-    """Evaluations of the variants that are judged by this metric, as means over the seeds: series (the variant's number),
-    variant, epoch, updates, seconds, bytes, value, low, high, seeds (how
-    many). Where the value is infinite there is no row."""
+    """Tabulate the evaluations of all variants with this metric, as means over the seeds.
+
+    The columns are series (the variant's number), variant, epoch, updates, seconds, bytes, value, low,
+    high, seeds (their number). There is no row for an infinite value.
+    """
     return _tabulate(
         study, metric, lambda run: run.scenario.learning is not None and choose_metric(run.scenario.learning) is metric
     )
 
 
 def tabulate_distances(study: Study) -> pd.DataFrame:
-    """The same of the consensus distance, of the variants that have one after the start."""
+    """Tabulate the consensus distance, with the same columns, of variants that have one after the start."""
     return _tabulate(study, DISTANCE, _has_distances)
 
 
@@ -47,8 +49,11 @@ def _tabulate(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> 
 
 
 def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Metric) -> pd.DataFrame:
-    """Seeds reach an epoch at different times, or not at all: matched are the whole epochs that all of them reached (but for
-    those that diverged), and then the last evaluation of each."""
+    """Average evaluations over the seeds.
+
+    Seeds reach an epoch at different times or never. So evaluations are matched by the whole epochs
+    that all seeds reached (except those that diverged), and then by the last evaluation of each.
+    """
     return (
         pd.concat([_match_epochs(tables, runs), _match_ends(tables, runs)])
         .groupby("row", sort=False)
@@ -67,7 +72,7 @@ def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Me
 
 
 def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """The evaluations at whole epochs that every run reached that did not diverge, numbered by epoch in column `row`."""
+    """Return the evaluations at whole epochs that every run reached unless it diverged; column `row` is the epoch."""
     whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
     finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
     last = min(finished, default=max(table["epoch"].max() for table in whole))
@@ -75,7 +80,7 @@ def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.Dat
 
 
 def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """The last evaluations of the runs that did not diverge, as one row, where any lies behind the matched ones."""
+    """Return the last evaluations of runs that did not diverge, as one row, if any is later than the matched ones."""
     ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
     ends = ends[[not run.diverged for run in runs]]
     behind = not ends.empty and (ends["epoch"].nunique() > 1 or ends["epoch"].iloc[0] != round(ends["epoch"].iloc[0]))
@@ -83,7 +88,7 @@ def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataF
 
 
 def count_histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "staleness") -> list[int]:
-    """Gradients of staleness 0, 1, 2, …, or what was mixed in of such ages, over all seeds."""
+    """Count gradients by their staleness 0, 1, 2, …, or mixed-in models by their age, over all seeds."""
     counts: Counter[int] = Counter()
     for run in runs:
         distribution = run.summary.staleness if of == "staleness" else run.summary.mixing
@@ -93,7 +98,7 @@ def count_histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "s
 
 
 def group_by_clock(study: Study) -> list[tuple[int, ...]]:
-    """The variants' numbers, those together whose clocks ran alike (they differ only in what is learned)."""
+    """Group the numbers of variants with the same clock, which differ only in learning."""
     alike: dict[str, list[int]] = {}
     for i, runs in enumerate(study.runs.values()):
         ticks = [
@@ -112,14 +117,16 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
 
 
 def tabulate_staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
-    """Mean staleness of the gradients applied in each of `bins` equal parts of the time, over all seeds: seconds (the middle
-    of the part) and staleness. Empty where the updates were not recorded.
+    """Tabulate the mean staleness of gradients applied in each of `bins` equal parts of the time.
+
+    The columns, over all seeds, are seconds (the middle of the part) and staleness. The table is empty
+    if the updates were not recorded.
     """
     tables = [run.updates for run in runs if run.updates is not None and len(run.updates)]
     if not tables:
         return pd.DataFrame({"seconds": [], "staleness": []})
     updates = pd.concat(tables)
-    length = float(updates["time"].max()) / bins or 1.0  # all at once, where messages and computing take next to no time
+    length = float(updates["time"].max()) / bins or 1.0  # all at once if messages and computing take no time
     part = (updates["time"] / length).astype(int).clip(upper=bins - 1)
     means = updates.groupby(part)["staleness"].mean()
     return pd.DataFrame({"seconds": (means.index + 0.5) * length, "staleness": means.to_numpy()})

@@ -1,33 +1,33 @@
-"""What counts as a difference between means over seeds. The one place of these rules."""
+"""The rules that decide which differences between means over seeds count."""
 
 from __future__ import annotations
 
-from simasgd.report.facts.formats import Spread
 from simasgd.report.facts.metric import ERROR, Metric
+from simasgd.report.facts.spread import Spread
 
 LEAST_DIFFERENCE = 0.015
-"""Of test error: a smaller difference counts as none, whatever the seeds say."""
+"""The smallest difference of test errors that counts, however little the seeds vary."""
 LEAST_RATIO = 0.1
-"""Of test losses: the smallest difference that counts, as a part of the smaller loss."""
+"""The smallest difference of test losses that counts, as a ratio to the smaller loss."""
 SAME_TIME = 0.02
-"""Of times, bytes and epochs, likewise."""
+"""The smallest difference of times, bytes or epochs that counts, as a ratio to the smaller one."""
 
 
-def compute_least_difference(one: Spread, other: Spread, metric: Metric) -> float:
-    """The smallest difference of two mean scores that counts, apart from their seeds."""
-    return LEAST_DIFFERENCE if metric is ERROR else LEAST_RATIO * min(abs(one.mean), abs(other.mean))
+def compute_least_difference(first: Spread, second: Spread, metric: Metric) -> float:
+    """Return the smallest difference of two mean scores that counts, however little the seeds vary."""
+    return LEAST_DIFFERENCE if metric is ERROR else LEAST_RATIO * min(abs(first.mean), abs(second.mean))
 
 
-def compute_score_tolerance(one: Spread, other: Spread, metric: Metric) -> float:
-    """Up to which difference of their means two scores over seeds count as alike."""
-    return max(compute_least_difference(one, other, metric), one.width, other.width)
+def compute_score_tolerance(first: Spread, second: Spread, metric: Metric) -> float:
+    """Return the largest difference of means at which two scores over seeds count as alike."""
+    return max(compute_least_difference(first, second, metric), first.width, second.width)
 
 
-def compute_amount_tolerance(one: Spread, other: Spread) -> float:
-    """Up to which difference of their means two times, numbers of bytes or of epochs count as alike."""
-    return max(SAME_TIME * min(one.mean, other.mean), one.width, other.width)
+def compute_amount_tolerance(first: Spread, second: Spread) -> float:
+    """Return the largest difference of means at which two times, bytes or epochs count as alike."""
+    return max(SAME_TIME * min(first.mean, second.mean), first.width, second.width)
 
 
-def is_same_work(one: float, other: float) -> bool:
-    """Whether two numbers of applied samples are about the same, so that the times they took can be compared."""
-    return min(one, other) > 0 and abs(one - other) <= 0.1 * max(one, other)
+def is_same_work(first: float, second: float) -> bool:
+    """Return whether two numbers of applied samples are similar enough to compare the times they took."""
+    return min(first, second) > 0 and abs(first - second) <= 0.1 * max(first, second)

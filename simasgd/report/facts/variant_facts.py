@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
-from simasgd.report.facts.formats import Spread
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
+from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome, gravest
 from simasgd.results.run import Run
 from simasgd.results.study import Study, mean_of

@@ -1,4 +1,4 @@
-"""What went wrong in the runs: crashes, lost messages, barriers that gave up, and runs that hung."""
+"""The section on faults: crashes, lost messages, barrier time-outs, lost gradients, and runs that hung."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _TITLES = {
 }
 
 
-def describe_hang(one: VariantFacts) -> str:
-    """Where and why a variant's run came to a standstill; "" if none did."""
-    if not one.hangs:
+def describe_hang(variant: VariantFacts) -> str:
+    """Return when and why a variant hung, or "" if it did not."""
+    if not variant.hangs:
         return ""
-    first = min(one.hangs, key=lambda found: found.at)
-    seeds = "" if len(one.seeds) == 1 else f" ({len(one.hangs)} of {len(one.seeds)} seeds)"
-    return f"{one.name} hangs{seeds} after {format_duration(first.at)}: {first.reason.rstrip('.')}."
+    first = min(variant.hangs, key=lambda found: found.at)
+    seeds = "" if len(variant.seeds) == 1 else f" ({len(variant.hangs)} of {len(variant.seeds)} seeds)"
+    return f"{variant.name} hangs{seeds} after {format_duration(first.at)}: {first.reason.rstrip('.')}."
 
 
 def build_fault_blocks(variants: Sequence[VariantFacts]) -> list[Block]:
-    """The section, if there is anything to say in it."""
-    troubled = [one for one in variants if one.faults != NO_FAULTS or one.hangs]
+    """Build the section if there was a fault or a hang."""
+    troubled = [variant for variant in variants if variant.faults != NO_FAULTS or variant.hangs]
     if not troubled:
         return []
     return [
@@ -38,55 +38,57 @@ def build_fault_blocks(variants: Sequence[VariantFacts]) -> list[Block]:
             id="faults",
             nav="Faults",
             title="Faults and lost work",
-            reading=" ".join(filter(None, (text for one in troubled for text in (describe_hang(one), _describe_faults(one))))),
+            reading=" ".join(
+                filter(None, (text for variant in troubled for text in (describe_hang(variant), _describe_faults(variant))))
+            ),
             table=_tabulate_faults(variants),
-            summary="All of it, counted",
+            summary="Counts of all faults and lost gradients",
         )
     ]
 
 
-def _describe_faults(one: VariantFacts) -> str:
-    faults = one.faults
+def _describe_faults(variant: VariantFacts) -> str:
+    faults = variant.faults
     events = [
-        (faults.crashes, f"{spell_count(faults.crashes, 'crash', 'crashes')}{_describe_rejoins(one)}"),
+        (faults.crashes, f"{spell_count(faults.crashes, 'crash', 'crashes')}{_describe_rejoins(variant)}"),
         (faults.messages_lost, f"{spell_count(faults.messages_lost, 'lost message')}"),
         (
             faults.barrier_timeouts,
-            f"{spell_count(faults.barrier_timeouts, 'barrier time-out')}{_describe_dropped_members(one)}",
+            f"{spell_count(faults.barrier_timeouts, 'barrier time-out')}{_describe_dropped_members(variant)}",
         ),
-        (faults.server_paused, f"a server that pauses for {format_duration(faults.server_paused)} in all"),
+        (faults.server_paused, f"{format_duration(faults.server_paused)} of server pauses"),
     ]
     gradients = [
         (faults.lost, f"{spell_count(faults.lost, 'gradient')} lost"),
         (faults.dropped, f"{spell_count(faults.dropped, 'gradient')} dropped"),
         (faults.cancelled, f"{spell_count(faults.cancelled, 'gradient')} cancelled"),
     ]
-    said = [text for amount, text in (*events, *gradients) if amount]
-    if not said:
+    parts = [text for amount, text in (*events, *gradients) if amount]
+    if not parts:
         return ""
-    seeds = f", over {spell_count(len(one.seeds), 'seed')}" if len(one.seeds) > 1 else ""
-    return f"{one.name} has {join_words(said)}{seeds}."
+    seeds = f", over {spell_count(len(variant.seeds), 'seed')}" if len(variant.seeds) > 1 else ""
+    return f"{variant.name} has {join_words(parts)}{seeds}."
 
 
-def _describe_rejoins(one: VariantFacts) -> str:
-    faults = one.faults
-    back = f"{spell_count(faults.rejoins, 'rejoin')}, " if faults.rejoins else "nobody comes back, "
-    return f" ({back}learners are down for {format_duration(faults.down)} in all)"
+def _describe_rejoins(variant: VariantFacts) -> str:
+    faults = variant.faults
+    back = f"{spell_count(faults.rejoins, 'rejoin')}, " if faults.rejoins else "none rejoins, "
+    return f" ({back}learners are down for {format_duration(faults.down)} in total)"
 
 
-def _describe_dropped_members(one: VariantFacts) -> str:
-    dropped = one.faults.members_dropped
-    return f" (going on without {spell_count(dropped, 'member')})" if dropped else ""
+def _describe_dropped_members(variant: VariantFacts) -> str:
+    dropped = variant.faults.members_dropped
+    return f" (continuing without {spell_count(dropped, 'member')})" if dropped else ""
 
 
 def _tabulate_faults(variants: Sequence[VariantFacts]) -> Table:
-    has_server = any(one.has_server for one in variants)
+    has_server = any(variant.has_server for variant in variants)
     pause = ["server paused"] if has_server else []
     titles = ["variant", *(_TITLES.get(key, key) for key in _COUNTS), "learners down", *pause, "hung after"]
     rows = []
-    for one in variants:
-        counted = [f"{getattr(one.faults, key):,}" for key in _COUNTS]
-        hung = ", ".join(format_duration(found.at) for found in one.hangs) or "–"
-        paused = [format_duration(one.faults.server_paused)] if has_server else []
-        rows.append([one.name, *counted, format_duration(one.faults.down), *paused, hung])
+    for variant in variants:
+        counted = [f"{getattr(variant.faults, key):,}" for key in _COUNTS]
+        hung = ", ".join(format_duration(found.at) for found in variant.hangs) or "–"
+        paused = [format_duration(variant.faults.server_paused)] if has_server else []
+        rows.append([variant.name, *counted, format_duration(variant.faults.down), *paused, hung])
     return Table.of(titles, rows)

@@ -1,4 +1,4 @@
-"""The sections of the run report on what is learned: the curves, and how far apart learners' models are."""
+"""The sections on learning: curves of test error or loss, and of the consensus distance."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.study import Study
 from simasgd.results.tables import thinned
 
-_MOST_READ = 8
-_MOST_POINTS, _MOST_ROWS = 400, 200
-"""Of a variant's curve, which is no more pixels wide, and of its numbers in the table."""
+_MAX_NAMED = 8
+_MAX_POINTS, _MAX_ROWS = 400, 200
+"""The most points in a variant's curve, which is about as many pixels wide, and rows in its table."""
 _AXES = (("seconds", "simulated time"), ("epoch", "epochs"))
 
 
 def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Metric]) -> list[Block]:
-    """One per metric that some variant is judged by; `compared` are those by which several are."""
+    """Build a section for each metric of a variant; those in `compared` belong to several variants."""
     tables = [(tabulate_curves(study, metric), metric) for metric in (ERROR, LOSS)]
     return [
         _build_block(
@@ -40,7 +40,7 @@ def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compar
 
 
 def build_distance_blocks(study: Study) -> list[Block]:
-    """The section on the consensus distance, if learners have models of their own anywhere."""
+    """Build the section on the consensus distance if learners of any variant have their own models."""
     table = tabulate_distances(study)
     if table.empty:
         return []
@@ -48,7 +48,7 @@ def build_distance_blocks(study: Study) -> list[Block]:
     return [_build_block(table, DISTANCE, title="Consensus distance over time", reading=reading, axes=_AXES)]
 
 
-_MEANING_OF_DISTANCE = "That is the root mean square distance of the learners' models from their mean."
+_MEANING_OF_DISTANCE = "This is the root mean square distance of the learners' models from their mean."
 
 
 def _join_sentences(*sentences: str) -> str:
@@ -56,23 +56,23 @@ def _join_sentences(*sentences: str) -> str:
 
 
 def _describe_spread(table: pd.DataFrame) -> str:
-    return "Lines are means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
+    return "Lines show means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
 
 
 def _choose_axes(is_compared: bool) -> Sequence[tuple[str, str]]:
-    """What the curves are drawn against."""
+    """Return the horizontal axes of the curves and their names; bytes only in comparisons."""
     return [*_AXES, ("bytes", "bytes sent")] if is_compared else _AXES
 
 
 def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: str, axes: Sequence[tuple[str, str]]) -> Block:
     names = table.drop_duplicates("variant").set_index("series")["variant"]
     ends = "; ".join(
-        f"{name} ends at {metric.form(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
+        f"{name} ends at {metric.format_value(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
     )
     panels = []
     for x, against in axes:
         label = f"Line chart of {metric.name} against {against}: {ends}."
-        drawn = svg.render_inline(figures.draw_curve(_thin(table, _MOST_POINTS), x, metric), f"{metric.key}-{x}", label)
+        drawn = svg.render_inline(figures.draw_curve(_thin(table, _MAX_POINTS), x, metric), f"{metric.key}-{x}", label)
         panels.append(Panel(f"{metric.title} against {against}", drawn))
     legend = [LegendEntry(draw_line_mark(f"series-{i % 8}", i % 4), name) for i, name in names.items()]
     return Block(
@@ -82,23 +82,21 @@ def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: st
         reading=reading,
         panels=panels,
         legend=legend if len(names) > 1 else [],
-        table=_tabulate(_thin(table, _MOST_ROWS), metric),
+        table=_tabulate(_thin(table, _MAX_ROWS), metric),
         summary=f"The numbers behind the figures{_describe_thinning(table)}",
         columns=len(axes),
     )
 
 
 def _thin(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most so many rows of each variant, evenly spaced, the first and the last among them."""
+    """Return at most `most` rows of each variant, evenly spaced, including the first and the last."""
     return pd.concat([thinned(rows, most) for _, rows in table.groupby("series", sort=False)])
 
 
 def _describe_thinning(table: pd.DataFrame) -> str:
     longest = int(table["series"].value_counts().max())
     return (
-        ""
-        if longest <= _MOST_ROWS
-        else f": {_MOST_ROWS} of {longest:,} evaluations, evenly spaced (evaluations.parquet has all)"
+        "" if longest <= _MAX_ROWS else f": {_MAX_ROWS} of {longest:,} evaluations, evenly spaced (evaluations.parquet has all)"
     )
 
 
@@ -110,62 +108,63 @@ def _tabulate(table: pd.DataFrame, metric: Metric) -> Table:
             format_number(row.updates),
             f"{row.seconds:.4g}",
             format_bytes(row.bytes) if row.bytes == row.bytes else "–",
-            *map(metric.form, (row.value, row.low, row.high)),
+            *map(metric.format_value, (row.value, row.low, row.high)),
         )
         for row in table.itertuples()
     ]
-    return Table.of(("variant", "epoch", "updates", "simulated seconds", "bytes", metric.name, "least", "greatest"), rows)
+    return Table.of(("variant", "epoch", "updates", "simulated seconds", "bytes", metric.name, "lowest", "highest"), rows)
 
 
 def describe_curves(table: pd.DataFrame, metric: Metric) -> str:
-    """Where each variant ends, and where it was lowest before."""
+    """Return the final value of each variant, and its lowest value before."""
     groups = list(table.groupby("variant", sort=False))
     if len(groups) == 1:
         ((name, rows),) = groups
         return _describe_one_curve(name, rows, metric)
-    ends = [f"{name} ends at {metric.form(rows['value'].iloc[-1])}{_describe_lowest(rows, metric)}" for name, rows in groups]
-    return f"{list_some(ends, _MOST_READ)}."
+    ends = [
+        f"{name} ends at {metric.format_value(rows['value'].iloc[-1])}{_describe_lowest(rows, metric)}" for name, rows in groups
+    ]
+    return f"{list_some(ends, _MAX_NAMED)}."
 
 
 def _describe_lowest(rows: pd.DataFrame, metric: Metric) -> str:
     end, best = rows["value"].iloc[-1], rows.loc[rows["value"].idxmin()]
-    is_lower = best.epoch > 0 and best.value < end and metric.form(best.value) != metric.form(end)
-    return f" (lowest {metric.form(best.value)}, at epoch {format_number(best.epoch)})" if is_lower else ""
+    is_lower = best.epoch > 0 and best.value < end and metric.format_value(best.value) != metric.format_value(end)
+    return f" (lowest {metric.format_value(best.value)}, at epoch {format_number(best.epoch)})" if is_lower else ""
 
 
 def _describe_one_curve(name: str, rows: pd.DataFrame, metric: Metric) -> str:
-    form = metric.form
+    form = metric.format_value
     start, end, best = rows["value"].iloc[0], rows["value"].iloc[-1], rows.loc[rows["value"].idxmin()]
     lowest = f"; the lowest is {form(best.value)} at epoch {format_number(best.epoch)}" if best.value < end else ""
     verb = "falls" if end < start else "rises" if end > start else "stays"
     how = f"at {form(end)}" if end == start else f"from {form(start)} to {form(end)}"
-    return f"Under {name} the {metric.name} {verb} {how}{lowest}."
+    return f"Under {name}, the {metric.name} {verb} {how}{lowest}."
 
 
 def describe_tested_models(table: pd.DataFrame, variants: Sequence[VariantFacts], metric: Metric) -> str:
-    """Which model is tested, where learners have models of their own."""
-    drawn = [one for one in variants if one.own_models and one.name in set(table["variant"])]
-    means = [one.name for one in drawn if not one.has_centre]
-    centres = [one.name for one in drawn if one.has_centre]
-    models = ((means, "that of the mean of the learners' models"), (centres, "that of the centre"))
-    said = [f"{which} under {list_some(names, _MOST_READ)}" for names, which in models if names]
-    return f"The {metric.name} is {', and '.join(said)}." if said else ""
+    """Return which model is tested for variants whose learners have their own models."""
+    drawn = [variant for variant in variants if variant.own_models and variant.name in set(table["variant"])]
+    means = [variant.name for variant in drawn if not variant.has_centre]
+    centres = [variant.name for variant in drawn if variant.has_centre]
+    models = ((means, "on the mean of the learners' models"), (centres, "on the centre"))
+    parts = [f"{which} under {list_some(names, _MAX_NAMED)}" for names, which in models if names]
+    return f"The {metric.name} is measured {', and '.join(parts)}." if parts else ""
 
 
 def describe_distances(table: pd.DataFrame) -> str:
-    """How far apart the models are when they are last looked at, and when they were farthest apart."""
-    (name, rows), *others = table.groupby("variant", sort=False)
-    said = [f"{_format_end(rows)} apart under {name}{_describe_farthest(rows)}"]
-    said += [f"{_format_end(rows)} under {name}{_describe_farthest(rows)}" for name, rows in others]
-    return f"At the last evaluation the learners' models are {list_some(said, _MOST_READ)}."
+    """Return the last consensus distance of each variant, and its largest one before."""
+    groups = table.groupby("variant", sort=False)
+    ends = [f"{_format_end(rows)} under {name}{_describe_largest(rows)}" for name, rows in groups]
+    return f"At the last evaluation the consensus distance is {list_some(ends, _MAX_NAMED)}."
 
 
 def _format_end(rows: pd.DataFrame) -> str:
-    return DISTANCE.form(rows["value"].iloc[-1])
+    return DISTANCE.format_value(rows["value"].iloc[-1])
 
 
-def _describe_farthest(rows: pd.DataFrame) -> str:
+def _describe_largest(rows: pd.DataFrame) -> str:
     most = rows.loc[rows["value"].idxmax()]
-    if DISTANCE.form(most.value) == _format_end(rows):
-        return " (never farther before)" if most.value > 0 else ""
-    return f" (farthest {DISTANCE.form(most.value)}, at epoch {format_number(most.epoch)})"
+    if DISTANCE.format_value(most.value) == _format_end(rows):
+        return " (its largest value)" if most.value > 0 else ""
+    return f" (largest {DISTANCE.format_value(most.value)}, at epoch {format_number(most.epoch)})"

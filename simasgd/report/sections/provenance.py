@@ -1,4 +1,4 @@
-"""Where a study's numbers come from: programs, scenario, machine, node profile."""
+"""The sources of a study's numbers: scenario, versions, run times and node profiles."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.units import SIZE, show
 from simasgd.scenario.vocabulary.values import shown
 
-_OWN = {"data": "data", "model": "model"}
-
 
 def describe_study(study: Study) -> list[tuple[str, str]]:
-    """What was simulated, in a few terms."""
+    """Return terms and short texts that say what was simulated."""
     scenarios = [runs[0].scenario for runs in study.runs.values()]
     learning = [scenario.learning for scenario in scenarios if scenario.learning is not None]
     found = {
@@ -43,22 +41,22 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
 
 
 def describe_stop(scenario: Scenario) -> str:
-    """Where the run ends, in words."""
+    """Return in words when the run ends."""
     limits = scenario.stop
-    said = []
+    parts = []
     if limits.epochs is not None:
-        said.append(f"{format_number(limits.epochs)} epochs")
+        parts.append(f"{format_number(limits.epochs)} epochs")
     if limits.gradients is not None:
-        said.append(f"{limits.gradients:,} gradients")
+        parts.append(f"{limits.gradients:,} gradients")
     if limits.updates is not None:
-        said.append(f"{limits.updates:,} updates")
+        parts.append(f"{limits.updates:,} updates")
     if limits.simulated_time is not None:
-        said.append(f"{format_duration(limits.simulated_time)} of simulated time")
-    return " or ".join(said)
+        parts.append(f"{format_duration(limits.simulated_time)} of simulated time")
+    return " or ".join(parts)
 
 
 def tabulate_provenance(study: Study) -> Table:
-    """Versions, hashes and what the runs cost."""
+    """Tabulate versions, hashes and wall times."""
     every = {variant or name_protocol(runs[0].scenario.protocol): runs for variant, runs in study.runs.items()}
     first = next(iter(every.values()))[0].summary
     packages = ", ".join(f"{name} {version}" for name, version in first.packages.items())
@@ -69,7 +67,7 @@ def tabulate_provenance(study: Study) -> Table:
 
 
 def tabulate_profiles(study: Study) -> list[Profile]:
-    """The node profiles that the study's variants build on, with the source of every number."""
+    """Tabulate the node profiles of the study's variants, with the source of every number."""
     of_profile: dict[str | None, list[Run]] = {}
     for first, *_ in study.runs.values():
         of_profile.setdefault(first.scenario.cluster.profile, []).append(first)
@@ -80,7 +78,7 @@ def tabulate_profiles(study: Study) -> list[Profile]:
 def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
     tree = yaml_layer.read_layer(catalogue.list_profiles()[name], f"profile {name}").tree
     cluster, sources = _select_topology(tree, {run.scenario.cluster.network.topology.kind for run in runs})
-    # As typed values and back, so that equal quantities read alike whatever unit they were written in.
+    # Typed values and back again, so that equal quantities read alike in whatever unit they were written.
     whole = Cluster.model_validate({"learners": 1, **cluster}).model_dump(mode="json")
     used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
     has_server = any(run.summary.servers for run in runs)
@@ -95,7 +93,10 @@ def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
 
 
 def _select_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of a profile and their sources: those under one topology, if all runs have it and the profile names some."""
+    """Return the values of a profile and their sources.
+
+    They include the profile's values for a topology if all runs have this topology.
+    """
     cluster: dict[str, Any] = tree["cluster"]
     sources = {key: source for key, source in tree["sources"].items() if key.startswith("cluster.")}
     for kind, changes in tree.get("under_topology", {}).items():
@@ -108,7 +109,7 @@ def _select_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, A
 
 
 def _get(tree: dict[str, Any], key: str) -> Any:
-    """The value at a dotted key below `cluster`."""
+    """Return the value at a dotted key below `cluster`."""
     value: Any = tree
     for part in key.removeprefix("cluster.").split("."):
         value = value[part]
@@ -116,14 +117,16 @@ def _get(tree: dict[str, Any], key: str) -> Any:
 
 
 def _describe_message(scenario: Scenario) -> str:
-    """The size on the wire, beside that of a compressed gradient and the model's own where they differ: in the latter case the
-    learning stands in for a larger problem."""
-    said, compression = _format_size(scenario.payload), scenario.workload.compression
+    """Return the size of a message, of a compressed gradient and of the model, where they differ.
+
+    A message that is larger than the model stands for a larger learning problem.
+    """
+    size, compression = _format_size(scenario.payload), scenario.workload.compression
     if scenario.gradient_payload != scenario.payload:
-        said += f" (a gradient by {compression.kind}: {_format_size(scenario.gradient_payload)})"
+        size += f" (a gradient by {compression.kind}: {_format_size(scenario.gradient_payload)})"
     if scenario.learning is None or scenario.learning.model_bytes == scenario.payload:
-        return said
-    return f"{said}, as of a model of that size; the one that learns here has {_format_size(scenario.learning.model_bytes)}"
+        return size
+    return f"{size}; the model that learns here has {_format_size(scenario.learning.model_bytes)}"
 
 
 def _format_size(size: float) -> str:
@@ -152,9 +155,9 @@ def _describe_optimizer(learning: Learning) -> str:
     return f"{optimizer.kind}, α₀ = {optimizer.learning_rate:g}{_describe_changes(optimizer, 'learning_rate')}"
 
 
-def _describe_changes(section: Section, *said: str) -> str:
-    """What is not as by default, but for what has been said."""
-    chosen = section.model_dump(exclude={"kind", *said}, exclude_defaults=True)
+def _describe_changes(section: Section, *named: str) -> str:
+    """Return the values of a section that differ from their defaults, except those in `named`."""
+    chosen = section.model_dump(exclude={"kind", *named}, exclude_defaults=True)
     return "".join(f", {name.replace('_', ' ')} {shown(value)}" for name, value in chosen.items())
 
 
@@ -172,5 +175,5 @@ def _format_wall_time(runs: Sequence[Run]) -> str:
         "compile": sum(wall.compile for wall in walls),
         "replay": sum(wall.replay for wall in walls),
     }
-    said = ", ".join(f"{phase} {format_duration(seconds)}" for phase, seconds in parts.items() if seconds)
-    return f"{format_duration(sum(wall.total for wall in walls))} ({said})"
+    shares = ", ".join(f"{phase} {format_duration(seconds)}" for phase, seconds in parts.items() if seconds)
+    return f"{format_duration(sum(wall.total for wall in walls))} ({shares})"

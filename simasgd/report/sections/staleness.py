@@ -1,4 +1,4 @@
-"""The section of the run report on staleness: how late gradients are, and how old what learners mix into their models is."""
+"""The section on staleness: of gradients, and the age of models that learners mix into their own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 
-_MOST_ROWS = 60
-_AGES = "age of what is mixed in"
+_MAX_ROWS = 60
+_AGES = "age of mixed-in models"
 
 
 def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
-    """The section, of which nothing is drawn where all gradients are fresh."""
+    """Build the section; it has no figures if no gradient is stale."""
     every = list(study.runs.values())
     counts, ages = [count_histogram(runs) for runs in every], [count_histogram(runs, "mixing") for runs in every]
     stale, mixed = ([group for group in group_by_clock(study) if len(found[group[0]]) > 1] for found in (counts, ages))
@@ -31,53 +31,55 @@ def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Blo
     has_law = any(variants[group[0]].law is not None for group in stale)
     means = [
         LegendEntry(draw_glyph("ink", "▼"), "measured mean"),
-        *([LegendEntry(draw_line_mark("ink", 1), "mean by the law")] if has_law else []),
+        *([LegendEntry(draw_line_mark("ink", 1), "mean by the staleness law")] if has_law else []),
     ]
     return Block(
         id="staleness",
         nav="Staleness",
-        title="How stale the gradients are" + (", and how old what is mixed in" if oldest >= 0 else ""),
+        title="How stale the gradients are" + (", and how old mixed-in models are" if oldest >= 0 else ""),
         reading=_describe(group_by_clock(study), variants),
         panels=panels,
         legend=means if panels else [],
         table=_tabulate_histograms(counts, variants, "staleness σ") if longest >= 0 else None,
         summary="How many gradients of each staleness",
-        more=[("How often something of each age was mixed in", _tabulate_histograms(ages, variants, "age"))]
-        if oldest >= 0
-        else [],
+        more=[("How many mixed-in models of each age", _tabulate_histograms(ages, variants, "age"))] if oldest >= 0 else [],
     )
 
 
 def _find_greatest(counts: Sequence[Sequence[int]]) -> int:
-    """The greatest staleness, or age; -1 if there is none."""
+    """Return the greatest staleness or age, or -1 if there is none."""
     return max(map(len, counts)) - 1
 
 
 def _build_staleness_panel(
     group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int], runs: Sequence[Run], longest: int
 ) -> Panel:
-    one, names = variants[group[0]], list_some([variants[i].name for i in group])
-    assert one.staleness is not None
-    law = "" if one.law is None else f", law {format_number(one.law)}"
-    label = f"Histogram of staleness under {names}: mean {format_number(one.staleness.mean)}{law}, greatest {len(counts) - 1}."
-    what = OWN_STALENESS if one.own_models else STALENESS
-    drawn = figures.draw_histogram(counts, one.staleness.mean, one.law, longest, svg.choose_series_colour(group[0]), what)
+    variant, names = variants[group[0]], list_some([variants[i].name for i in group])
+    assert variant.staleness is not None
+    law = "" if variant.law is None else f", law {format_number(variant.law)}"
+    label = (
+        f"Histogram of staleness under {names}: mean {format_number(variant.staleness.mean)}{law}, greatest {len(counts) - 1}."
+    )
+    what = OWN_STALENESS if variant.own_models else STALENESS
+    drawn = figures.draw_histogram(
+        counts, variant.staleness.mean, variant.law, longest, svg.choose_series_colour(group[0]), what
+    )
     p95 = max(run.summary.staleness.p95 or 0 for run in runs)
-    tail = f"95{NBSP}% of the gradients have at most {p95:,}, all at most {len(counts) - 1:,}"
-    note = f"Mean {format_number(one.staleness.mean)}{law}. {tail}."
+    tail = f"95{NBSP}% of the gradients have staleness {p95:,} or less, and all have {len(counts) - 1:,} or less"
+    note = f"Mean {format_number(variant.staleness.mean)}{law}. {tail}."
     return Panel(names, svg.render_inline(drawn, f"staleness-{group[0]}", label), note=note)
 
 
 def _build_age_panel(
     group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int], runs: Sequence[Run], oldest: int
 ) -> Panel:
-    one, names = variants[group[0]], list_some([variants[i].name for i in group])
-    assert one.mixing is not None
-    label = f"Histogram of the {_AGES} under {names}: mean {format_number(one.mixing.mean)}, greatest {len(counts) - 1}."
-    drawn = figures.draw_histogram(counts, one.mixing.mean, None, oldest, svg.choose_series_colour(group[0]), AGE)
+    variant, names = variants[group[0]], list_some([variants[i].name for i in group])
+    assert variant.mixing is not None
+    label = f"Histogram of the {_AGES} under {names}: mean {format_number(variant.mixing.mean)}, greatest {len(counts) - 1}."
+    drawn = figures.draw_histogram(counts, variant.mixing.mean, None, oldest, svg.choose_series_colour(group[0]), AGE)
     p95 = max(run.summary.mixing.p95 or 0 for run in runs if run.summary.mixing is not None)
-    tail = f"95{NBSP}% of it is at most {format_steps(p95)} old, all at most {format_steps(len(counts) - 1)}"
-    note = f"Mean {format_number(one.mixing.mean)}. {tail}."
+    tail = f"95{NBSP}% are at most {format_steps(p95)} old, and all at most {format_steps(len(counts) - 1)}"
+    note = f"Mean {format_number(variant.mixing.mean)}. {tail}."
     return Panel(names, svg.render_inline(drawn, f"mixing-{group[0]}", label), _AGES, note)
 
 
@@ -103,41 +105,41 @@ def _format_ends(values: pd.Series) -> str:
 
 
 def _describe(groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts]) -> str:
-    said = [_describe_staleness(group, variants) for group in groups]
+    sentences = [_describe_staleness(group, variants) for group in groups]
     if any(variants[group[0]].own_models and variants[group[0]].staleness is not None for group in groups):
-        said.append(_OF_OWN_MODELS)
+        sentences.append(_STALENESS_OF_OWN_MODELS)
     if any(variants[group[0]].mixing is not None for group in groups):
-        said.append(_OF_AGES)
-    return " ".join(said)
+        sentences.append(_MEANING_OF_AGE)
+    return " ".join(sentences)
 
 
-_OF_OWN_MODELS = (
-    "Where learners have models of their own, a gradient's staleness is how often its learner's model changed between reading "
-    "and applying."
+_STALENESS_OF_OWN_MODELS = (
+    "If learners have their own models, the staleness of a gradient counts the changes of its learner's model "
+    "between reading and applying."
 )
-_OF_AGES = "What is mixed in is as old as the number of steps that its holder has made since it was read."
+_MEANING_OF_AGE = "The age of a mixed-in model is the number of steps that its owner has made since it was read."
 
 
 def _describe_staleness(group: Sequence[int], variants: Sequence[VariantFacts]) -> str:
-    one, names = variants[group[0]], list_some([variants[i].name for i in group])
-    if one.staleness is None:
+    variant, names = variants[group[0]], list_some([variants[i].name for i in group])
+    if variant.staleness is None:
         return f"{names}: no gradient was applied."
-    mixed = "" if one.mixing is None else f"; what is mixed in is {format_steps(one.mixing.mean)} old in the mean"
-    if one.staleness.high == 0:
+    mixed = "" if variant.mixing is None else f"; the mean age of mixed-in models is {format_steps(variant.mixing.mean)}"
+    if variant.staleness.high == 0:
         return f"{names}: every gradient has staleness 0{mixed}."
-    measured = f"{names}: the mean staleness is {format_number(one.staleness.mean)}"
-    if one.law is None:
+    measured = f"{names}: the mean staleness is {format_number(variant.staleness.mean)}"
+    if variant.law is None:
         return f"{measured}{mixed}."
-    less = one.staleness.mean < 0.95 * one.law
-    why = "; messages, updates and waiting make it less" if less else ""
-    return f"{measured}, the law for free communication and no waiting says {format_number(one.law)}{why}."
+    less = variant.staleness.mean < 0.95 * variant.law
+    why = ". Messages, updates and waiting lower it" if less else ""
+    return f"{measured}; the law for free communication without waiting gives {format_number(variant.law)}{why}."
 
 
 def _tabulate_histograms(counts: Sequence[Sequence[int]], variants: Sequence[VariantFacts], what: str) -> Table:
-    """Of those who have any."""
-    shown = [(one, found) for one, found in zip(variants, counts, strict=True) if found]
+    """Tabulate the histograms of the variants that have one."""
+    shown = [(variant, found) for variant, found in zip(variants, counts, strict=True) if found]
     longest = max(len(found) for _, found in shown)
-    width = max(1, -(-longest // _MOST_ROWS))
+    width = max(1, -(-longest // _MAX_ROWS))
     rows = [
         [
             str(least) if width == 1 else f"{least}–{least + width - 1}",
@@ -145,4 +147,4 @@ def _tabulate_histograms(counts: Sequence[Sequence[int]], variants: Sequence[Var
         ]
         for least in range(0, longest, width)
     ]
-    return Table.of((what, *(one.name for one, _ in shown)), rows, words=0)
+    return Table.of((what, *(variant.name for variant, _ in shown)), rows, words=0)

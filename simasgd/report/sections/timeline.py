@@ -1,4 +1,4 @@
-"""Time lines: what of a run's table fits on a page, packed for templates/gantt.js, and a still of it for paper."""
+"""The section on time lines: the slices that fit on a page, packed for templates/gantt.js, and a still for paper."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from simasgd.results.timeline import GROUPS, tracks_of
 from simasgd.storage.files import TRACE
 
 ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
-"""In the order of their numbers in the packed columns; the colours are CSS variables of these names."""
-_MOST_SLICES = 50_000
-_MOST_TIMELINES = 3
-_MOST_TRACKS = {"learners": 90, "servers": 20, "links": 12}
+"""In the order of their numbers in the packed columns; CSS variables of these names hold their colours."""
+_MAX_SLICES = 50_000
+_MAX_TIMELINES = 3
+_MAX_TRACKS = {"learners": 90, "servers": 20, "links": 12}
 _CYCLES = 4
 _TICKS = 2**31 - 1
 _FINEST = 1e-9
@@ -34,7 +34,7 @@ _FINEST = 1e-9
 
 @dataclass(frozen=True)
 class ShownTimeline:
-    """The part of a time line that is on the page: tracks by group, cut at `until`, out of a run of `length` seconds."""
+    """The part of a time line on the page: tracks by group, cut at `until` of a run of `length` seconds."""
 
     tracks: Mapping[str, Mapping[str, pd.DataFrame]]
     until: float
@@ -43,7 +43,7 @@ class ShownTimeline:
 
     @property
     def window(self) -> tuple[float, float]:
-        """Where to look first: a few cycles of a learner in the middle, when the start is forgotten."""
+        """The initial view: a few cycles of a learner in the middle, where the start no longer matters."""
         for rows in self.tracks["learners"].values():
             begins = rows.loc[rows["activity"] == "compute", "start"].to_numpy()
             if len(begins) > _CYCLES:
@@ -53,16 +53,19 @@ class ShownTimeline:
 
 
 def build_timeline_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:
-    """The section, if a time line was recorded: of the first seed, once for variants whose clocks ran alike."""
+    """Build the section if a time line was recorded.
+
+    It shows the first seed, and variants with the same clock only once.
+    """
     every = list(study.runs.items())
     recorded = [(group, i) for group in group_by_clock(study) for i in group if not _select_timeline(every[i][1][0]).empty]
-    first_of = dict(reversed(recorded))  # of a group, the first one remains
+    first_of = dict(reversed(recorded))  # the first variant of a group remains
     groups = [(group, first_of[group]) for group in group_by_clock(study) if group in first_of]
     if not groups:
         return []
-    chosen = groups[:_MOST_TIMELINES]
+    chosen = groups[:_MAX_TIMELINES]
     timelines = [
-        _build_timeline(list_some([variants[k].name for k in group]), every[i][0], every[i][1][0], _MOST_SLICES // len(chosen))
+        _build_timeline(list_some([variants[k].name for k in group]), every[i][0], every[i][1][0], _MAX_SLICES // len(chosen))
         for group, i in chosen
     ]
     seen = {activity for _, i in chosen for activity in _select_timeline(every[i][1][0])["activity"].unique()}
@@ -79,7 +82,7 @@ def build_timeline_blocks(study: Study, variants: Sequence[VariantFacts]) -> lis
 
 
 def _select_timeline(run: Run) -> pd.DataFrame:
-    """What takes time of a run's time line."""
+    """Return the rows of a run's time line that take time."""
     if run.timeline is None:
         return pd.DataFrame()
     return run.timeline[run.timeline["end"] > run.timeline["start"]]
@@ -89,65 +92,66 @@ def _describe_timelines(
     groups: Sequence[tuple[Sequence[int], int]], variants: Sequence[VariantFacts], runs: Sequence[Run]
 ) -> str:
     seed = f" at seed {runs[0].seed}" if len(variants[0].seeds) > 1 else ""
-    below = [group for group in GROUPS[1:] if any(group in _select_timeline(found)["group"].to_numpy() for found in runs)]
-    said = f"Who did what when{seed}: {f'learners above, then {join_words(below)}' if below else 'all of them learners'}."
-    without = [variants[k].name for group, _ in groups[_MOST_TIMELINES:] for k in group]
+    below = [group for group in GROUPS[1:] if any(group in _select_timeline(run)["group"].to_numpy() for run in runs)]
+    tracks = f"learners above, then {join_words(below)}" if below else "all of them learners"
+    reading = f"What each track did over time{seed}: {tracks}."
+    without = [variants[k].name for group, _ in groups[_MAX_TIMELINES:] for k in group]
     if not without:
-        return said
+        return reading
     where = "has its own page" if len(without) == 1 else "have theirs on their own pages"
-    return f"{said} Shown are the first {_MOST_TIMELINES} of {len(groups)}; {list_some(without)} {where}."
+    return f"{reading} Shown are the first {_MAX_TIMELINES} of {len(groups)}; {list_some(without)} {where}."
 
 
 def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
-    found = select_slices(_select_timeline(run), run.simulated_seconds, most)
-    start, end = found.window
-    label = f"Time line of {name}: {_count_tracks(found)}, at first from {format_duration(start)} to {format_duration(end)}"
-    left_out = f"Left out here: {join_words(found.left_out)}. " if found.left_out else ""
+    shown = select_slices(_select_timeline(run), run.simulated_seconds, most)
+    start, end = shown.window
+    label = f"Time line of {name}: {_count_tracks(shown)}, at first from {format_duration(start)} to {format_duration(end)}"
+    left_out = f"Not shown: {join_words(shown.left_out)}. " if shown.left_out else ""
     return Timeline(
         title=name,
         label=label,
-        data=pack_slices(found),
-        still=draw_still(found.tracks, found.window, f"{label}. {_describe_first_learner(found)}."),
-        note=f"{left_out}The whole of it opens in Perfetto (ui.perfetto.dev) or any other viewer of Chrome traces:",
+        data=pack_slices(shown),
+        still=draw_still(shown.tracks, shown.window, f"{label}. {_describe_first_learner(shown)}."),
+        note=f"{left_out}Perfetto (ui.perfetto.dev) or another viewer of Chrome traces opens the complete time line:",
         file=f"{variant}/{TRACE}" if variant else TRACE,
     )
 
 
-def _count_tracks(found: ShownTimeline) -> str:
+def _count_tracks(shown: ShownTimeline) -> str:
     return join_words(
         [
             spell_count(len(tracks), f"track of {group}", f"tracks of {group}")
-            for group, tracks in found.tracks.items()
+            for group, tracks in shown.tracks.items()
             if tracks
         ]
     )
 
 
-def _describe_first_learner(found: ShownTimeline) -> str:
-    """How the first learner spends the window."""
-    if not found.tracks["learners"]:
+def _describe_first_learner(shown: ShownTimeline) -> str:
+    """Return how the first learner spends the window."""
+    if not shown.tracks["learners"]:
         return "no learner did anything"
-    (start, end), (track, rows) = found.window, next(iter(found.tracks["learners"].items()))
+    (start, end), (track, rows) = shown.window, next(iter(shown.tracks["learners"].items()))
     within = (rows["end"].clip(upper=end) - rows["start"].clip(lower=start)).clip(lower=0.0)
     spent = within.groupby(rows["activity"], sort=False, observed=True).sum() / (end - start)
     return f"{track}: {', '.join(f'{activity} {format_share(part)}' for activity, part in spent.items() if part)}"
 
 
 def select_slices(timeline: pd.DataFrame, length: float, most: int) -> ShownTimeline:
-    """At most `most` slices: of the first learners, the servers and the busiest links, from the start on."""
+    """Select at most `most` slices from the start on: of the first learners, the servers and the busiest links."""
     kept, left_out = {}, []
     for group in GROUPS:
         tracks = tracks_of(timeline, group)
-        few_enough = _select_tracks(tracks, _MOST_TRACKS[group], busiest=group == "links")
-        if len(few_enough) < len(tracks):
+        chosen = _select_tracks(tracks, _MAX_TRACKS[group], busiest=group == "links")
+        if len(chosen) < len(tracks):
             which = "busiest" if group == "links" else "first"
-            left_out.append(f"all but the {which} {len(few_enough)} of {len(tracks):,} tracks of {group}")
-        kept[group] = few_enough
+            left_out.append(f"all but the {which} {len(chosen)} of {len(tracks):,} tracks of {group}")
+        kept[group] = chosen
     starts = np.sort(np.concatenate([rows["start"].to_numpy() for tracks in kept.values() for rows in tracks.values()]))
     until = length
     if len(starts) > most and starts[most]:
         until = float(starts[most])
-        left_out.append(f"what began after the first {format_duration(until)} of {format_duration(length)}")
+        left_out.append(f"slices that began after the first {format_duration(until)} of {format_duration(length)}")
     cut = {
         group: {format_resource_name(track): _cut_rows(rows, until) for track, rows in tracks.items()}
         for group, tracks in kept.items()
@@ -167,13 +171,15 @@ def _cut_rows(rows: pd.DataFrame, until: float) -> pd.DataFrame:
     return rows[rows["start"] < until].assign(end=rows["end"].clip(upper=until))
 
 
-def pack_slices(found: ShownTimeline) -> Markup:
-    """As JSON: names and times, and gzipped little-endian columns (gap since the track's previous end, length: int32 ticks;
-    learner: int32; activity: uint8), rows in the order of the tracks.
+def pack_slices(shown: ShownTimeline) -> Markup:
+    """Pack a time line as JSON: names, times and gzipped columns.
+
+    The columns are little-endian: gap since the track's previous end and length (int32 ticks),
+    learner (int32), activity (uint8). Their rows are in the order of the tracks.
     """
-    tick = max(_FINEST, found.until / _TICKS)
+    tick = max(_FINEST, shown.until / _TICKS)
     numbers = {activity: i for i, activity in enumerate(ACTIVITIES)}
-    named = [(group, track, rows) for group, tracks in found.tracks.items() for track, rows in tracks.items()]
+    named = [(group, track, rows) for group, tracks in shown.tracks.items() for track, rows in tracks.items()]
     gaps, lengths = [], []
     for _, _, rows in named:
         start, end = (np.rint(rows[column].to_numpy() / tick).astype(np.int64) for column in ("start", "end"))
@@ -191,8 +197,8 @@ def pack_slices(found: ShownTimeline) -> Markup:
     )
     content = {
         "tick": tick,
-        "until": found.until,
-        "window": list(found.window),
+        "until": shown.until,
+        "window": list(shown.window),
         "activities": ACTIVITIES,
         "tracks": [[track, group, len(rows)] for group, track, rows in named],
         "columns": base64.b64encode(gzip.compress(columns, 9, mtime=0)).decode(),

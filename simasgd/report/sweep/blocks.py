@@ -30,11 +30,11 @@ from simasgd.results.outcome import Outcome
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import Axis, SweepTable
 
-_MOST_NAMED = 6
+_MAX_NAMED = 6
 
 
 def build_sweep_blocks(facts: SweepFacts) -> list[Block]:
-    """One per axis with several values, and the heat maps over the first two of them."""
+    """Build a section for each axis with several values, and one with heat maps over the first two."""
     axes = [axis for axis in facts.axes if len(axis.values) > 1]
     if facts.done.empty:
         return []
@@ -47,7 +47,7 @@ def _format_unit(quantity: str, greatest: float) -> str:
 
 
 def _build_axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
-    """The section of an axis, with a figure of each quantity that varies along it."""
+    """Build the section of an axis, with a figure of each quantity that varies along it."""
     found = facts.lines(axis)
     by_variant = len(facts.variants) > 1 or all(line.other == 0 for line in found)
     panels = []
@@ -65,7 +65,7 @@ def _build_axis_block(axis: Axis, i: int, facts: SweepFacts) -> Block:
     return Block(
         id=f"axis-{i}",
         nav=shorten_key(axis),
-        title=f"What {shorten_key(axis)} changes",
+        title=f"Effect of {shorten_key(axis)}",
         reading=" ".join(
             filter(
                 None,
@@ -95,61 +95,60 @@ def _describe_ends(found: Sequence[Line], axis: Axis, quantity: str) -> str:
 
 
 def _describe_axis(axis: Axis, facts: SweepFacts) -> str:
-    """Where along the axis the means over everything else are least and greatest, of settings that finished and learned."""
+    """Return at which values of the axis each quantity is lowest and highest, averaged over the rest.
+
+    Only settings count that finished and learned.
+    """
     table = facts.settings([axis.key], facts.sound)
     parts = []
     for quantity in facts.quantities:
         known = table if table.empty else table.dropna(subset=[quantity])
         if known.empty:
             continue
-        least, most = known.loc[known[quantity].idxmin()], known.loc[known[quantity].idxmax()]
+        lowest, highest = known.loc[known[quantity].idxmin()], known.loc[known[quantity].idxmax()]
+        low, high = (format_quantity(quantity, row[quantity]) for row in (lowest, highest))
         subject = f"{NAMES[quantity]} is"
         if len(known) == 1 < len(axis.values):
-            parts.append(
-                f"{subject} {format_quantity(quantity, least[quantity])} at {least[axis.key]}, the only one that has any"
-            )
-            continue
-        if format_quantity(quantity, least[quantity]) == format_quantity(quantity, most[quantity]):
-            parts.append(f"{subject} {format_quantity(quantity, least[quantity])} throughout")
-            continue
-        parts.append(
-            f"{subject} least at {least[axis.key]} ({format_quantity(quantity, least[quantity])}) "
-            f"and greatest at {most[axis.key]} ({format_quantity(quantity, most[quantity])})"
-        )
-    return f"On average the {'; '.join(parts)}." if parts else ""
+            parts.append(f"{subject} {low} at {lowest[axis.key]}, the only value with a result")
+        elif low == high:
+            parts.append(f"{subject} {low} everywhere")
+        else:
+            parts.append(f"{subject} lowest at {lowest[axis.key]} ({low}) and highest at {highest[axis.key]} ({high})")
+    return f"On average, the {'. The '.join(parts)}." if parts else ""
 
 
 def _describe_failures(axis: Axis, facts: SweepFacts) -> str:
-    """At which values of the axis points did not finish or learn."""
+    """Return at which values of the axis points did not finish or did not learn."""
     points = facts.sweep.points
-    said = []
+    failures = []
     for outcome in Outcome:
         rows = points[points["outcome"] == outcome]
         if outcome is not Outcome.FINISHED and not rows.empty:
             at = [
                 f"{value} ({int((rows[axis.key] == value).sum())})" for value in axis.values if (rows[axis.key] == value).any()
             ]
-            said.append(f"{outcome}: at {list_some(at, _MOST_NAMED)}")
-    return f"Points that are best by nothing, by {shorten_key(axis)}: {'; '.join(said)}." if said else ""
+            failures.append(f"{outcome}: at {list_some(at, _MAX_NAMED)}")
+    return f"Points that cannot be best, by {shorten_key(axis)}: {'; '.join(failures)}." if failures else ""
 
 
 def _explain_lines(axis: Axis, facts: SweepFacts) -> str:
     others = [shorten_key(other) for other in facts.others(axis)]
     spread = "the seeds" if facts.done["seed"].nunique() > 1 else ""
+    mark = "line" if axis.numbers is not None else "set of points"
     line, band = ("Lines", "bands") if axis.numbers is not None else ("Points", "bars")
     measure = NAMES[(facts.measures or [ERROR])[0]]
     diverged = f" Diverged points have no {measure}." if facts.done["diverged"].any() else ""
     diverged += " Points that hung have no time." if (facts.done["outcome"] == Outcome.HUNG).any() else ""
     if facts.averaged(axis) and others:
-        return f"{line} are means over {join_words([*others, *([spread] if spread else [])])}, {band} the range.{diverged}"
-    drawn = f"Each value of {join_words(others)} has its own. " if others else ""
-    means = f"{line} are means, {band} the range over {spread}." if spread else ""
+        return f"{line} show means over {join_words([*others, *([spread] if spread else [])])}, {band} the range.{diverged}"
+    drawn = f"Each value of {join_words(others)} has its own {mark}. " if others else ""
+    means = f"{line} show means, {band} the range over {spread}." if spread else ""
     return f"{drawn}{means}{diverged}".strip()
 
 
 def _tabulate_axis(found: Sequence[Line], axis: Axis, facts: SweepFacts) -> Table:
     quantities = [*dict.fromkeys([*facts.listed, *facts.quantities])]
-    titles = ["line", axis.key, "outcome", *(f"{NAMES[q]}{what}" for q in quantities for what in ("", ", least", ", greatest"))]
+    titles = ["line", axis.key, "outcome", *(f"{NAMES[q]}{what}" for q in quantities for what in ("", ", lowest", ", highest"))]
     rows = [
         [
             line.label or "all",
@@ -168,7 +167,7 @@ def _format_value(quantity: str, value: float) -> str:
 
 
 def _build_heat_block(across: Axis, down: Axis, facts: SweepFacts) -> list[Block]:
-    """The section of the heat maps, one of each quantity that varies."""
+    """Build the section with a heat map of each quantity that varies."""
     table = facts.settings([across.key, down.key, "variant"])
     panels = [
         _build_heat_panel(table[table["variant"] == variant], across, down, quantity, _find_limits(table, quantity), variant)
@@ -180,14 +179,14 @@ def _build_heat_block(across: Axis, down: Axis, facts: SweepFacts) -> list[Block
         return []
     more = [shorten_key(axis) for axis in facts.axes if axis.key not in (across.key, down.key) and len(axis.values) > 1]
     seeds = ["the seeds"] if facts.done["seed"].nunique() > 1 else []
-    means = f"Cells are means over {join_words([*more, *seeds])}. " if more or seeds else ""
-    amiss = "" if (facts.done["outcome"] == Outcome.FINISHED).all() else " The table of all points says which failed."
+    means = f"Cells show means over {join_words([*more, *seeds])}. " if more or seeds else ""
+    failures = "" if (facts.done["outcome"] == Outcome.FINISHED).all() else " The table of all points lists the failures."
     return [
         Block(
             id="map",
             nav="Map",
             title=f"{capitalise(shorten_key(across))} and {shorten_key(down)} together",
-            reading=f"{means}Dark is less, bright is more; in hatched cells no point finished with a number.{amiss}",
+            reading=f"{means}Dark cells are low, bright cells are high, and hatched cells have no number.{failures}",
             panels=panels,
         )
     ]
@@ -195,7 +194,7 @@ def _build_heat_block(across: Axis, down: Axis, facts: SweepFacts) -> list[Block
 
 def _find_limits(table: pd.DataFrame, quantity: str) -> tuple[float, float]:
     values = table[quantity]
-    if quantity == LOSS and values.min() == 0 < values.max():  # the others are told apart by their logarithm
+    if quantity == LOSS and values.min() == 0 < values.max():  # the colours of the others are logarithmic
         values = values[values > 0]
     return float(values.min()), float(values.max())
 
@@ -215,7 +214,7 @@ def _build_heat_panel(
 
 
 def tabulate_points(facts: SweepFacts) -> Table:
-    """Every point, to be sorted in the page."""
+    """Tabulate every point; readers can sort the table on the page."""
     sweep = facts.sweep
     several = bool((sweep.points["variant"] != "").any())
     titles = [*(shorten_key(axis) for axis in sweep.axes), *(["variant"] if several else []), "seed"]

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from simasgd.sweeps.sweep import Axis
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"), ("*", "★"))
-"""Matplotlib's, and the same for a legend in text."""
-_MOST_TICKS = 9
+"""Matplotlib's markers, and the same markers as text for a legend."""
+_MAX_TICKS = 9
 
 
 def draw_lines(found: Sequence[Line], axis: Axis, quantity: str, by_variant: bool) -> Figure:
-    """A quantity along an axis, with its range over the seeds as a band (as bars on an axis without numbers).
+    """Draw a quantity along an axis, with its range over the seeds as a band, or as bars without numbers.
 
-    Colours are the variants' if `by_variant`, else the other axes'.
+    Colours stand for variants if `by_variant` is true, otherwise for values of the other axes.
     """
     scale, _ = choose_scale(quantity, max(float(line.rows[quantity].max()) for line in found))
     with svg.open_figure(height=2.9) as figure:
@@ -60,7 +60,7 @@ def _draw_line(axes: Axes, line: Line, axis: Axis, quantity: str, scale: float, 
 
 
 def _spread_apart(found: Sequence[Line], axis: Axis) -> list[Line]:
-    """The lines, those along an axis without numbers moved beside each other."""
+    """Move the lines apart if the axis has no numbers."""
     if axis.numbers is not None:
         return list(found)
     gap = min(0.12, 0.8 / len(found))
@@ -71,7 +71,7 @@ def _spread_apart(found: Sequence[Line], axis: Axis) -> list[Line]:
 
 
 def choose_scale(quantity: str, greatest: float) -> tuple[float, str]:
-    """What a quantity is divided by, and the unit that it then has."""
+    """Return the number that a quantity is divided by, and its unit after that."""
     return choose_time_unit(greatest) if quantity == SECONDS else (1.0, "")
 
 
@@ -91,16 +91,17 @@ def _set_x_axis(axes: Axes, axis: Axis) -> None:
         axes.set_xlim(-0.5, len(values) - 0.5)
     elif is_to_scale(axis) and is_logarithmic(axis):
         axes.set_xscale("log")
-    step = -(-len(values) // _MOST_TICKS)
+    step = -(-len(values) // _MAX_TICKS)
     axes.set_xticks(values[::step], [shorten_label(value, 16) for value in axis.values[::step]])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(shorten_key(axis) if axis.numbers is None or is_to_scale(axis) else f"{shorten_key(axis)} (not to scale)")
 
 
 def draw_heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limits: tuple[float, float]) -> Figure:
-    """A quantity over two axes, `limits` being those of the colours; cells without a number are hatched.
+    """Draw a quantity over two axes; cells without a number are hatched.
 
-    `table` has the axes' keys and the quantity as columns, a row per cell.
+    `table` has a row for each cell, and the axes' keys and the quantity as columns. `limits` are those
+    of the colours.
     """
     cells = table.pivot(index=down.key, columns=across.key, values=quantity)
     cells = cells.reindex(index=down.values, columns=across.values)
@@ -113,7 +114,7 @@ def draw_heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, 
         colours = LogNorm(low, high, clip=True) if quantity == LOSS and 0.0 < 8.0 * low < high else Normalize(low, high)
         sns.heatmap(
             cells, ax=axes, cmap="cividis", norm=colours, cbar=False, linewidths=2, linecolor=svg.PAPER,
-            annot=texts if len(across.values) <= _MOST_TICKS else False, fmt="", annot_kws={"fontsize": 9},
+            annot=texts if len(across.values) <= _MAX_TICKS else False, fmt="", annot_kws={"fontsize": 9},
         )  # fmt: skip
         for row, column in zip(*np.nonzero(cells.isna().to_numpy()), strict=True):
             axes.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor=svg.MUTED, linewidth=0))

@@ -1,4 +1,4 @@
-"""What a sweep's report says: settings over their seeds, the best and the fastest, and lines along an axis."""
+"""The facts of a sweep: settings over their seeds, the quantities to show, and lines along an axis."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ NAMES = {
     RATE: "gradients per simulated second",
     STALENESS: "mean staleness",
 }
-_MOST_LINES = 8
+_MAX_LINES = 8
 _CLOSEST = 0.03  # of the length of an axis
 _LEAST_CHANGE = 0.01
-"""A quantity whose means over the seeds change by a smaller part along an axis does not vary along it."""
+"""A quantity varies along an axis if its means over the seeds change by more than this part."""
 
 
 class Line(NamedTuple):
-    """A line along an axis: its label, the variant's and the other axes' number, and `settings` rows."""
+    """A line along an axis: its label, the numbers of the variant and of the other axes' values, and rows of `settings`."""
 
     label: str
     variant: int
@@ -43,8 +43,11 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SweepFacts:
-    """A sweep's points with results, `done`; of these the `sound` ones, in whose settings every seed finished and learned; and
-    the keys that tell settings apart. Only sound points are ever best by anything."""
+    """The points of a sweep.
+
+    `done` are the points with results. `sound` are those of settings that finished and learned at every
+    seed; only they can be best.
+    """
 
     sweep: SweepTable
     done: pd.DataFrame
@@ -63,7 +66,7 @@ class SweepFacts:
 
     @property
     def keys(self) -> list[str]:
-        """The columns that say which setting a row is of."""
+        """The columns that identify the setting of a row."""
         return [*(axis.key for axis in self.axes), "variant"]
 
     @property
@@ -72,31 +75,34 @@ class SweepFacts:
 
     @property
     def measures(self) -> list[str]:
-        """By which the points are judged: the test error, and the test loss where some have no error though they learned."""
+        """The measures of the points: the test error, and the test loss if some learned without an error."""
         error, loss = (self.done[quantity].notna() for quantity in (ERROR, LOSS))
         return [quantity for quantity, is_used in ((ERROR, error.any()), (LOSS, (loss & ~error).any())) if is_used]
 
     @property
     def listed(self) -> list[str]:
-        """The measures that the tables list: the test loss, too, where an error alone would not say how a point fails."""
+        """The measures in the tables; the test loss is among them if a point with an error fails."""
         fails = (self.done["outcome"] == Outcome.FAILS) & self.done[LOSS].notna()
         return [*self.measures, *([LOSS] if fails.any() and LOSS not in self.measures else [])] or [ERROR]
 
     @property
     def has_same_work(self) -> bool:
-        """Whether all sound points applied about as many samples, so that their times can be compared."""
+        """Whether all sound points applied about the same number of samples, so that their times compare."""
         samples = self.sound["samples"]
         return not samples.empty and is_same_work(float(samples.min()), float(samples.max()))
 
     @property
     def quantities(self) -> list[str]:
-        """What may be drawn. A rate says no more than a time where all did the same work and took time for it."""
+        """The quantities that may be drawn; the rate is left out if the time already shows it."""
         takes_time = self.has_same_work and varies(self.done[SECONDS])
         return [*self.measures, SECONDS, *([] if takes_time else [RATE]), STALENESS]
 
     def settings(self, by: Sequence[str] | None = None, points: pd.DataFrame | None = None) -> pd.DataFrame:
-        """One row per setting: the columns `by` (all keys by default), the outcome of its points in words, and for each
-        quantity its mean under its own name with `_low` and `_high` beside it. `points` are those done by default."""
+        """Return one row for each setting of `points` (default: those done).
+
+        Its columns are `by` (default: all keys), the outcome of its points in words, and for each
+        quantity its mean, its lowest (`_low`) and its highest (`_high`) value.
+        """
         by, points = self.keys if by is None else list(by), self.done if points is None else points
         if not by or points.empty:
             return pd.DataFrame()
@@ -110,14 +116,18 @@ class SweepFacts:
         return pd.DataFrame(parts).reset_index()
 
     def others(self, axis: Axis) -> list[Axis]:
+        """Return the other axes with several values."""
         return [other for other in self.axes if other.key != axis.key and len(other.values) > 1]
 
     def averaged(self, axis: Axis) -> bool:
-        """Whether there are too many combinations of the other axes for a line each."""
-        return math.prod(len(other.values) for other in self.others(axis)) * len(self.variants) > _MOST_LINES
+        """Return whether the other axes have too many combinations to draw a line for each."""
+        return math.prod(len(other.values) for other in self.others(axis)) * len(self.variants) > _MAX_LINES
 
     def lines(self, axis: Axis) -> list[Line]:
-        """Along an axis, one line per variant and combination of the other axes (per variant if those are too many)."""
+        """Return the lines along an axis: one for each variant and combination of the other axes.
+
+        If there are too many combinations, there is one line for each variant.
+        """
         others = [] if self.averaged(axis) else [other.key for other in self.others(axis)]
         table = self.settings([axis.key, "variant", *others])
         found = []
@@ -131,36 +141,36 @@ class SweepFacts:
 
 
 def format_quantity(quantity: str, value: float) -> str:
-    """A value of a quantity, with its unit."""
+    """Format a value of a quantity with its unit."""
     return {ERROR: format_percent, SECONDS: format_duration}.get(quantity, format_number)(value)
 
 
 def varies(values: pd.Series) -> bool:
-    """Whether numbers, NaN left out, differ by more than a small part of the greatest."""
+    """Return whether numbers other than NaN differ by more than a small part of the greatest."""
     known = values.dropna()
     return not known.empty and known.max() - known.min() > _LEAST_CHANGE * known.abs().max()
 
 
 def shorten_key(axis: Axis) -> str:
-    """The last part of the key, or the last two of one like `protocol.kind`."""
+    """Return the last part of an axis's key, or the last two of a key such as `protocol.kind`."""
     parts = axis.key.split(".")
     return ".".join(parts[-2:]) if parts[-1] in ("kind", "n", "seed", "bandwidth") else parts[-1]
 
 
 def place_values(axis: Axis) -> dict[str, float]:
-    """Where an axis' values stand: at their numbers or, if that cannot be drawn, in a row."""
+    """Return the positions of an axis's values: their numbers, or 0, 1, 2, … if those cannot be drawn."""
     numbers = axis.numbers if axis.numbers is not None and is_to_scale(axis) else range(len(axis.values))
     return dict(zip(axis.values, map(float, numbers), strict=True))
 
 
 def is_logarithmic(axis: Axis) -> bool:
-    """Whether the numbers span a factor of ten or more."""
+    """Return whether the numbers span a factor of ten or more."""
     numbers = axis.numbers or ()
     return len(numbers) > 1 and min(numbers) > 0 and max(numbers) >= 10 * min(numbers) and math.isfinite(max(numbers))
 
 
 def is_to_scale(axis: Axis) -> bool:
-    """Whether there are finite numbers that do not crowd into a corner of the axis."""
+    """Return whether the numbers are finite and do not crowd into a corner of the axis."""
     if axis.numbers is None or not all(map(math.isfinite, axis.numbers)):
         return False
     at = sorted(map(math.log, axis.numbers) if is_logarithmic(axis) else axis.numbers)

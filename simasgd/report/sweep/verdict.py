@@ -1,4 +1,4 @@
-"""The headline of a sweep: what was covered, what went wrong, and which setting is best and which fastest."""
+"""The headline of a sweep: its points, the failures, and the best and the fastest setting."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from simasgd.report.facts.formats import capitalise, format_duration, format_num
 from simasgd.report.sweep.sweep_facts import ERROR, LOSS, NAMES, RATE, SECONDS, SweepFacts, format_quantity, shorten_key, varies
 from simasgd.results.outcome import Outcome
 
-_MOST_NAMED = 3
-_VERBS = {  # of one, and of several
+_MAX_NAMED = 3
+_VERBS = {  # singular and plural
     Outcome.FAILED: ("failed", "failed"),
-    Outcome.MISSING: ("is not run yet", "are not run yet"),
+    Outcome.MISSING: ("has not run yet", "have not run yet"),
     Outcome.HUNG: ("hung", "hung"),
     Outcome.DIVERGED: ("diverged", "diverged"),
     Outcome.APPLIED_NOTHING: ("applied nothing", "applied nothing"),
@@ -20,23 +20,29 @@ _VERBS = {  # of one, and of several
 
 
 def state_sweep_verdict(facts: SweepFacts) -> str:
-    """The sentences at the top of the page. Only settings of which every seed finished and learned are best by anything."""
-    said = [_describe_points(facts), *_describe_failures(facts)]
+    """Return the sentences at the top of the page.
+
+    A setting can be best only if it finished and learned at every seed.
+    """
+    sentences = [_describe_points(facts), *_describe_failures(facts)]
     table = facts.settings(points=facts.sound)
     if table.empty:
-        return " ".join([*said, "So none is best." if len(facts.done) else "No point was finished."])
+        return " ".join([*sentences, "So no setting is best." if len(facts.done) else "No point was finished."])
     for quantity in facts.measures:
         if not table[quantity].isna().all():
             best = table.loc[table[quantity].idxmin()]
             after = "" if pd.isna(best[SECONDS]) else f", after {format_duration(best[SECONDS])} of simulated time"
-            said.append(
+            sentences.append(
                 f"The lowest {NAMES[quantity]} is {format_quantity(quantity, best[quantity])}, {_locate(best, facts)}{after}."
             )
-    return " ".join(filter(None, (*said, _describe_fastest(table, facts))))
+    return " ".join(filter(None, (*sentences, _describe_fastest(table, facts))))
 
 
 def _describe_fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
-    """The shortest time where all did the same work, the greatest rate where they did not or all took as long."""
+    """Return the shortest time if all settings did the same work, otherwise the highest rate.
+
+    If all settings took equally long, their rates are compared.
+    """
     timed = table.dropna(subset=[SECONDS])
     if timed.empty:
         return ""
@@ -44,7 +50,7 @@ def _describe_fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
         return _describe_equal_times(facts.sound[SECONDS])
     if not varies(timed[SECONDS]) or not facts.has_same_work:
         most = timed.loc[timed[RATE].idxmax()]
-        return f"The most gradients per simulated second are {format_number(most[RATE])}, {_locate(most, facts)}."
+        return f"The highest rate is {format_number(most[RATE])} gradients per simulated second, {_locate(most, facts)}."
     first = timed.loc[timed[SECONDS].idxmin()]
     reached = next(
         (f", with a {NAMES[q]} of {format_quantity(q, first[q])}" for q in facts.measures if not pd.isna(first[q])), ""
@@ -79,31 +85,27 @@ def _describe_points(facts: SweepFacts) -> str:
 
 
 def _describe_failures(facts: SweepFacts) -> list[str]:
-    """A sentence for each outcome but the good one: how many points, where, and why or how badly."""
+    """Return a sentence for each bad outcome: how many points have it, where, and why or how badly."""
     points = facts.sweep.points
     return [_describe_outcome(rows, outcome, facts) for outcome in _VERBS if len(rows := points[points["outcome"] == outcome])]
 
 
 def _describe_outcome(rows: pd.DataFrame, outcome: Outcome, facts: SweepFacts) -> str:
-    many = capitalise(spell_count(len(rows), _VERBS[outcome][0], _VERBS[outcome][1]))
+    count = capitalise(spell_count(len(rows), _VERBS[outcome][0], _VERBS[outcome][1]))
     places = list(dict.fromkeys(_locate(row, facts) for _, row in rows.iterrows()))
-    where = (
-        f" ({list_some([place.removeprefix('at ') for place in places], _MOST_NAMED)})"
-        if facts.axes or any(rows["variant"])
-        else ""
-    )
-    why = (
-        _describe_ranges(rows) if outcome is Outcome.FAILS else list_some(list(dict.fromkeys(filter(None, rows["reason"]))), 2)
-    )
-    return f"{many}{where}{f': {why}' if why else ''}."
+    has_places = bool(facts.axes) or any(rows["variant"])
+    where = f" ({list_some([place.removeprefix('at ') for place in places], _MAX_NAMED)})" if has_places else ""
+    reasons = list(dict.fromkeys(filter(None, rows["reason"])))
+    why = _describe_ranges(rows) if outcome is Outcome.FAILS else list_some(reasons, 2)
+    return f"{count}{where}{f': {why}' if why else ''}."
 
 
 def _describe_ranges(rows: pd.DataFrame) -> str:
-    """`test error 89.4 % – 91.0 %, test loss 2.43 – 3,912`."""
-    said = []
+    """Return, for example, `test error 89.4 % – 91.0 %, test loss 2.43 – 3,912`."""
+    ranges = []
     for quantity in (ERROR, LOSS):
         known = rows[quantity].dropna()
         if not known.empty:
             ends = dict.fromkeys(format_quantity(quantity, float(end)) for end in (known.min(), known.max()))
-            said.append(f"{NAMES[quantity]} {' – '.join(ends)}")
-    return ", ".join(said)
+            ranges.append(f"{NAMES[quantity]} {' – '.join(ends)}")
+    return ", ".join(ranges)

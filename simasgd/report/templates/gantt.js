@@ -1,5 +1,5 @@
-/* Time lines. Zoom and pan change `from` and `to` (s) and paint anew; rows scroll natively, as the canvas sticks to the top of a
-   box as high as all rows. */
+/* Time lines. Zoom and pan change `from` and `to` (seconds) and repaint. Rows scroll natively, because the canvas sticks to the top
+   of a box that is as high as all rows. */
 const LANE = 7, MOST_LANES = 56, APART = 10, LEAST_TICKS = 8;
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -54,7 +54,7 @@ class Gantt {
     this.pane.style.setProperty("--rows", `${AXIS + y + 4}px`);
   }
 
-  /* Slices that do not overlap, each in the first lane that is free. */
+  /* Put each slice into the first free lane, so that the slices of a lane do not overlap. */
   lanes(first, last) {
     const lanes = [], ends = [];
     for (let i = first; i < last; i++) {
@@ -101,7 +101,7 @@ class Gantt {
     return true;
   }
 
-  /* A wheel scrolls, as everywhere, until someone has clicked into the time line or holds Ctrl (as a pinch on a touchpad does). */
+  /* The wheel scrolls the page, unless the time line has the focus or Ctrl is held (a pinch on a touchpad counts as Ctrl). */
   wheel(event) {
     const pixels = event.deltaMode === 0 ? 1 : 16, sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
     if (event.ctrlKey || (document.activeElement === this.pane && !sideways && !event.shiftKey)) {
@@ -151,7 +151,7 @@ class Gantt {
   schedule() {
     this.due ??= requestAnimationFrame(() => {
       this.due = undefined;
-      if (this.width === 0) return;  // on paper, where the still stands for it
+      if (this.width === 0) return;  // on paper, where the still image takes its place
       this.painter.paint(this);
       [this.figure.dataset.from, this.figure.dataset.to] = [this.from, this.to];
     });
@@ -166,7 +166,7 @@ class Gantt {
     this.point(i === undefined || this.start[i] > at ? null : { i, lane, row });
   }
 
-  /* The first of a lane's slices that ends after a time. */
+  /* Find the first slice of a lane that ends after a time. */
   first(lane, at) {
     let low = 0, high = lane.length;
     while (low < high) {
@@ -183,7 +183,7 @@ class Gantt {
     this.say();
   }
 
-  /* What is under the pointer, or else what is in sight. */
+  /* Describe the slice under the pointer, or else the visible window. */
   say() {
     if (this.hovered === null) {
       const [from, to] = [this.from, this.to].map((at) => moment(at, (this.to - this.from) / 100, this.to));

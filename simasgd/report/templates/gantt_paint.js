@@ -1,20 +1,20 @@
-/* Draws a time line's rows (see gantt.js) on a canvas, in device pixels. Where slices are narrower than a pixel, a column shows
-   the shares that activities have in its time. */
+/* Draws a time line's rows (see gantt.js) on a canvas, in device pixels. Where slices are narrower than a pixel, a column of pixels
+   shows the activities' shares of its time. */
 const AXIS = 26, BETWEEN = 5, UNITS = [[7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"], [0, 1e-6, "µs"]];
 const unitOf = (seconds) => UNITS.find(([least]) => seconds >= least);
 function lasting(seconds) {
   const [, size, unit] = unitOf(seconds);
   return `${Number((seconds / size).toPrecision(3)).toLocaleString("en-GB")}\u00a0${unit}`;
 }
-/* A moment, with as many digits as tell it from another one `step` away. */
+/* Format a moment with enough digits to distinguish it from another one `step` away. */
 function moment(seconds, step, until) {
   const [, size, unit] = unitOf(until);
   const digits = Math.ceil(-Math.log10(step / size) - 1e-9);
   return `${(seconds / size).toFixed(Math.min(12, Math.max(0, digits)))}\u00a0${unit}`;
 }
 
-/* A column of pixels in which slices too narrow for one of their own lie, stacked by their shares of its time. What juts out of
-   wide slices into it counts where none of them covers it. */
+/* A column of pixels with slices that are too narrow for a column of their own, stacked by their shares of its time. The ends of
+   wide slices count in a column that no wide slice covers. */
 class Narrow {
   constructor(painter, y, high) {
     Object.assign(this, { painter, y, high, column: -1 });
@@ -22,7 +22,7 @@ class Narrow {
     this.edges = new Float64Array(painter.tones.length);
   }
 
-  /* `last` is where the wide slices end so far. */
+  /* Add a slice; `last` is the end of the wide slices so far. */
   add(a, from, to, last, inner) {
     for (let at = Math.floor(from); at < to; at++) {
       if (at !== this.column) this.flush();
@@ -51,11 +51,11 @@ class Painter {
     this.activities = activities;
   }
 
-  /* The rows of `gantt` that are in sight: `from` to `to` (s) beside a margin for their names. */
+  /* Paint the visible rows of `gantt` from `from` to `to` (seconds), beside a margin for their names. */
   paint(gantt) {
     const { pen, canvas } = this, sharp = devicePixelRatio, style = getComputedStyle(canvas), box = canvas.getBoundingClientRect();
     const colour = (name) => style.getPropertyValue(`--${name}`);
-    const between = (near, far) => Math.round(far * sharp) - Math.round(near * sharp);  // as browsers snap a box to pixels
+    const between = (near, far) => Math.round(far * sharp) - Math.round(near * sharp);  // browsers snap a box to pixels in this way
     const [wide, high] = [between(box.left, box.right), between(box.top, box.bottom)];
     if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
     this.left = Math.round(gantt.left * sharp);
@@ -116,7 +116,7 @@ class Painter {
       }
       if (near > x) narrow.add(a, x, near, last, false);
       narrow.covered ||= near <= narrow.column && narrow.column < far;
-      const apart = near === last && a === kind && far - near > 3 ? 1 : 0;  // two of a kind are two
+      const apart = near === last && a === kind && far - near > 3 ? 1 : 0;  // keep adjacent slices of one kind apart
       this.fill(a, near + apart, y, far - near - apart, high);
       if (end > far) narrow.add(a, far, end, far, false);
       [last, kind] = [far, a];

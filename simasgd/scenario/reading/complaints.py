@@ -169,7 +169,7 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
         case "tuple_type":
             return f"found {found}; expected a list"
         case "too_short":
-            return "the list is empty"
+            return "the list is empty; expected at least one item"
         case "value_error":
             return str(context["error"])
         case _:

@@ -62,7 +62,7 @@ def parse_override(root: type[Section], override: str) -> Layer:
     key = key.strip()
     mark = Mark("command line", 0, override, 0, len(override) - len(value), "", Origin.COMMAND_LINE)
     if not equals or not key:
-        raise ScenarioError(format_complaint(mark, f"{shown(override)} is not key=value", at_key=True))
+        raise ScenarioError(format_complaint(mark, f"{shown(override)} is not of the form key=value", at_key=True))
     try:
         full = keys.resolve_key(root, key)
     except ValueError as error:

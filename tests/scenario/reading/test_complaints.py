@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simasgd.errors import ScenarioError
 from tests.scenario.reading.plain import PLAIN, complaint, read
 
-# (to be replaced, by what, the text at whose beginning the mistake is, the key, a fragment of the message)
+# (text to replace, its replacement, the text where the mistake begins, the key, a fragment of the message)
 PLACES = [
     ("learners: 30", "learners: 4.5", "4.5", "cluster.learners", "4.5 is not a whole number"),
     ("learners: 30", "learners: many", "many", "cluster.learners", "'many' is not a whole number"),
@@ -66,7 +66,7 @@ PLACES = [
         "cluster.compute.cv",
         "constant times have a cv of 0",
     ),
-    # Of what is missing, the place is the nearest section that is there, in the user's file.
+    # The place of a missing key is the nearest existing section in the user's file.
     ("learners: 30, ", "", "cluster", "cluster.learners", "missing"),
     ("mini_batch: 4, ", "", "workload", "workload.mini_batch", "missing"),
     ("hardsync", "n-softsync", "protocol", "protocol.n", "missing"),
@@ -90,7 +90,7 @@ PLACES = [
 def test_the_place_of_a_mistake(old: str, new: str, at: str, key: str, fragment: str) -> None:
     assert PLAIN.count(old) == 1
     yaml = PLAIN.replace(old, new)
-    # Looked for within what was put in, where that is long enough to have it.
+    # The mistake is in the replacement if this contains the text.
     start = yaml.index(at, PLAIN.index(old)) if at in yaml[PLAIN.index(old) :] else yaml.index(at)
     if fragment == "missing":
         start = yaml.index(f"\n{at}:") + 1
@@ -115,7 +115,7 @@ def test_the_place_of_a_mistake(old: str, new: str, at: str, key: str, fragment:
         ("learnerz=3", "learnerz", ["unknown key 'learnerz'; did you mean 'cluster.learners'?"]),
         ("kind=async", "kind", ["'kind' is ambiguous; it may mean cluster.network.topology.kind, "]),
         ("learners=[1", "[1", ["'[1' is not a YAML value"]),
-        ("learners", "learners", ["'learners' is not key=value"]),
+        ("learners", "learners", ["'learners' is not of the form key=value"]),
         ("variants.x.seed=3", "variants", ["variants.x: there is no variant 'x'; the scenario has no variants"]),
     ],
 )

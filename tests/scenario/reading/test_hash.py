@@ -60,7 +60,7 @@ HASHED = [
 ]
 
 
-# Forms that say what holds anyhow, on the profile of the test.
+# Forms that change nothing on the profile of this test.
 SAME = [
     ["no speeds", "star", "base", "no update law", "no faults", "no crashes"],
 ]

@@ -1,4 +1,4 @@
-"""Foreign files that are small and cost much, or that a terminal would obey: refused shortly, in bounded time and memory."""
+"""Hostile files, small but expensive or with terminal controls, are refused in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLAIN = TIMING.replace("payload", "samples_per_epoch: 100, payload")
 
 @pytest.fixture(autouse=True)
 def _deadline() -> Iterator[None]:
-    """None of these may take long; all together they take a few seconds."""
+    """Stop a test after some time; all of them together take a few seconds."""
 
     def late(signum: int, frame: object) -> None:
         raise AssertionError("takes more than 20 CPU seconds")
@@ -43,14 +43,14 @@ def complaint(yaml: str, *overrides: str) -> str:
 
 
 def bomb(levels: int) -> str:
-    """Aliases that stand for 9^levels values."""
+    """Return aliases that stand for 9^levels values."""
     return "a0: &a0 [1,2,3,4,5,6,7,8,9]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, levels)
     )
 
 
 def chain(links: int) -> str:
-    """Aliases that nest so many levels deep, each of them shallow."""
+    """Return shallow aliases that together nest `levels` deep."""
     return "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, links))
 
 
@@ -133,7 +133,7 @@ def test_a_long_number_is_no_quantity(number: int) -> None:
 
 
 def test_the_message_about_a_long_line_is_short() -> None:
-    """Each mistake shows the part of the line around it, and the caret stands below it."""
+    """Check that a complaint shows the part of the line around the mistake, with the caret below it."""
     line = "{name: t, cluster: {learners: 0, profile: ideal}, workload: {mini_batch: 0, payload: 1}, protocol: async, stop: {}}"
     message = complaint(line.replace("async", "a" * 1_000_000))
     assert len(message) < 4000
@@ -188,7 +188,7 @@ def test_a_title_is_one_line_of_text(character: str) -> None:
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with things that are no regular files."""
+    """Make a folder with things that are not regular files."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
     with socket.socket(socket.AF_UNIX) as bound:

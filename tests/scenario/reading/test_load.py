@@ -25,7 +25,7 @@ def test_profile_then_scenario_then_variant_then_command_line() -> None:
     assert chosen.cluster.server.update == 4e-3
     assert chosen.variants["untouched"].cluster.server.update == 4e-3
     assert chosen.variants["changed"].cluster.server.update == 4e-3
-    # What the profile says beside it still holds at every level.
+    # The profile's other values still hold at every level.
     assert chosen.variants["changed"].cluster.server.bandwidth == 3.4e9
 
 
@@ -76,7 +76,7 @@ def test_an_override_can_take_learning_away() -> None:
         ("protocol={kind: n-softsync, n: 2}", "protocol.n", 2),
         ("modulation=inverse-staleness", "learning.modulation.kind", "inverse-staleness"),
         ("cluster.seed=7", "cluster.seed", 7),
-        ("seed=7", "seed", 7),  # itself, though cluster.seed and learning.seed end so too
+        ("seed=7", "seed", 7),  # itself, although cluster.seed and learning.seed have the same ending
     ],
 )
 def test_override(override: str, path: str, value: object) -> None:
@@ -120,7 +120,7 @@ def test_repeats_are_runs_at_following_seeds() -> None:
         ("1e-3", 0.001),
         ("1e3", 1000.0),
         ("1.5E+2", 150.0),
-        ("010", 10),  # no octal number
+        ("010", 10),  # not an octal number
         ("0o17", 15),
         ("0x1F", 31),
         ("yes", "yes"),
@@ -131,7 +131,7 @@ def test_repeats_are_runs_at_following_seeds() -> None:
         ("null", None),
         ("~", None),
         ("", None),
-        ("12:30:45", "12:30:45"),  # no sexagesimal number
+        ("12:30:45", "12:30:45"),  # not a sexagesimal number
         ("2001-01-01", "2001-01-01"),
         ("2 ms", "2 ms"),
         ("'3'", "3"),
@@ -161,7 +161,7 @@ def test_a_byte_order_mark_and_crlf_do_no_harm(tmp_path: Path) -> None:
 
 
 def test_a_folder_does_not_hide_a_named_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "quickstart").mkdir()  # where `run quickstart --out quickstart` has put its results, say
+    (tmp_path / "quickstart").mkdir()  # for example with the results of `run quickstart --out quickstart`
     monkeypatch.chdir(tmp_path)
     assert Scenario.load("quickstart").name == "quickstart"
 

@@ -1,4 +1,4 @@
-"""Measured times from a file: found, read, embedded, overridden, and every way in which a file can be wrong."""
+"""Measured times from a file: reading, overriding, and every mistake in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEASURED = (0.25, 1e-3, 0.0, 3.0)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With a scenario and its times in here/, other times in the working directory."""
+    """Make a scenario and its times in here/, and other times in the working directory."""
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "s.yaml").write_text(PLAIN, encoding="utf-8")
     (tmp_path / "here" / "times.txt").write_text(TIMES, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A later layer's words win: what came from an earlier one and cannot hold beside them gives way."""
+"""A later layer wins over values of an earlier one that contradict it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ stop: {gradients: 10}
 
 
 class Pair(NamedTuple):
-    """What an earlier layer says of a section, what a later one does, and what then holds of some keys."""
+    """A section in an earlier layer and in a later one, and the values of some keys after merging."""
 
     label: str
     section: str
@@ -36,7 +36,7 @@ class Pair(NamedTuple):
 
 
 def times(*pairs: tuple[str, Any, Any, dict[str, Any]]) -> list[Pair]:
-    """The same of both sections that are random times."""
+    """Return the case for both sections with random times."""
     sections = ("cluster.compute", "cluster.server.update_law")
     return [Pair(f"{section}: {pair[0]}", section, *pair[1:]) for section in sections for pair in pairs]
 
@@ -160,12 +160,12 @@ def under(section: str, tree: Any) -> dict[str, Any]:
 
 
 def file_of(tree: dict[str, Any]) -> Layer:
-    """As if it had been read from a file."""
+    """Return the layer of a tree as if it came from a file."""
     return yaml_layer.parse_layer(yaml_layer.dump_yaml(tree), "s.yaml")
 
 
 def base_of(pair: Pair) -> dict[str, Any]:
-    """A whole scenario in which the earlier layer's words are."""
+    """Return a complete scenario with the earlier layer's values."""
     plain = yaml_layer.parse_layer(PLAIN, "").tree
     plain["cluster"] = {"learners": 4, **yaml_layer.read_layer(catalogue.list_profiles()["ideal"]).tree["cluster"]}
     plain["cluster"]["compute"] = {"per_batch": "1 ms", "per_sample": "1 ms"}
@@ -183,7 +183,7 @@ def judge(chosen: Scenario, pair: Pair) -> None:
 
 
 def overrides(pair: Pair) -> list[str]:
-    """The later layer's words on the command line, key by key."""
+    """Return the later layer's values as overrides, key by key."""
     prefix = f"{pair.section}." if pair.section else ""
     return [f"{prefix}{key}={json.dumps(value)}" for key, value in pair.later.items()]
 
@@ -201,7 +201,7 @@ def test_a_variant_over_its_scenario(pair: Pair) -> None:
     assert chosen.variants["same"].resolved() == Scenario.from_layer(file_of(base_of(pair))).resolved()
 
 
-# Within one layer a choice and what it makes meaningless contradict each other.
+# Within one layer, a choice contradicts values that it makes meaningless.
 CONTRADICTIONS = [
     {"cluster": {"compute": {"distribution": "constant", "cv": 0.3}}},
     {"cluster": {"compute": {"distribution": "gamma", "cv": 0.3, "measured": ["1 s"]}}},
@@ -252,7 +252,7 @@ def test_a_scenario_over_any_profile(profile: str, later: dict[str, Any]) -> Non
 
 
 def test_a_cv_does_not_say_which_law_is_meant() -> None:
-    """Over constant times it is wrong, with the place of the cv and what to do."""
+    """Check that a cv contradicts constant times, with its place and a hint."""
     with pytest.raises(ScenarioError) as caught:
         Scenario.from_layer(
             file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, {"cluster": {"compute": {"distribution": "constant"}}})),
@@ -262,7 +262,7 @@ def test_a_cv_does_not_say_which_law_is_meant() -> None:
 
 
 def test_faults_never_give_way() -> None:
-    """What goes wrong is a fact about the machine: a protocol that cannot have it says so."""
+    """Check that a fault of the machine is refused if the protocol cannot have it."""
     faults = {"cluster": {"faults": {"server_pauses": [{"at": "1 s", "lasting": "1 s"}]}}}
     with pytest.raises(ScenarioError, match="there is no parameter server to pause"):
         Scenario.from_layer(file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, faults)), ["protocol=all-reduce"])

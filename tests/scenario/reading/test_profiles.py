@@ -41,7 +41,7 @@ def test_every_profile_makes_a_scenario_whole(name: str, protocol: str) -> None:
     )
     chosen = Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml"))
     assert chosen.cluster.profile == name
-    # All it says is in the scenario, and written into the scenario itself it means the same.
+    # All its values are in the scenario, and mean the same if the scenario itself gives them.
     said = yaml_layer.read_layer(PROFILES[name]).tree["cluster"]
     resolved = chosen.resolved()["cluster"]
     assert set(leaves(said, "cluster")) <= set(leaves(resolved, "cluster"))

@@ -1,4 +1,4 @@
-"""The time line on a page: what is chosen, packed and drawn still."""
+"""The time line on a page: the selection of slices, their packing, and the still image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def section(study: Study) -> Block:
 
 
 def unpacked(found: ShownTimeline) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What templates/gantt.js makes of it."""
+    """Unpack the content as templates/gantt.js does."""
     content = json.loads(pack_slices(found))
     columns = gzip.decompress(base64.b64decode(content["columns"]))
     names = [(group, track) for track, group, many in content["tracks"] for _ in range(many)]
@@ -90,7 +90,7 @@ def test_a_long_time_line_is_cut_and_says_so() -> None:
     assert found.until < table["end"].max() / 3
     assert found.window[1] < found.until
     (said,) = found.left_out
-    assert re.fullmatch(r"what began after the first [\d.]+ ms of [\d.]+ ms", said.replace(NBSP, " "))
+    assert re.fullmatch(r"slices that began after the first [\d.]+ ms of [\d.]+ ms", said.replace(NBSP, " "))
 
 
 def test_many_tracks_are_cut_to_the_first_learners_and_the_busiest_links() -> None:
@@ -102,7 +102,7 @@ def test_many_tracks_are_cut_to_the_first_learners_and_the_busiest_links() -> No
     assert list(found.tracks["learners"]) == [f"learner {i}" for i in range(90)]
     assert found.left_out == ["all but the first 90 of 200 tracks of learners", "all but the busiest 12 of 30 tracks of links"]
     note = section(study_of({"": run(pd.DataFrame([*links, *learners], columns=COLUMNS))})).timelines[0].note
-    assert note.startswith("Left out here: all but the first 90 of 200 tracks of learners and all but the busiest 12 of 30")
+    assert note.startswith("Not shown: all but the first 90 of 200 tracks of learners and all but the busiest 12 of 30")
 
 
 def test_the_still_is_small_and_within_its_frame() -> None:
@@ -164,7 +164,7 @@ def test_a_page_with_more_than_it_can_show_stays_small() -> None:
     contents = [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', page)]
     slices = sum(many for content in contents for _, _, many in content["tracks"])
     assert 45_000 < slices <= 50_000
-    assert page.count("what began after the first") == 3
+    assert page.count("slices that began after the first") == 3
 
 
 def test_a_page_made_anew_from_its_folder_is_the_same(clocked: Study, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The time line in a real browser: zoom, pan, readout, themes, and what stands there without it."""
+"""The time line in a real browser: zoom, pan, readout, themes, and the still image without scripts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path(clocked: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def first(page: Page) -> Locator:
-    """The first time line, once it is drawn."""
+    """Return the first time line once it is drawn."""
     figure = page.locator("figure.gantt").first
     figure.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('figure.gantt').dataset.to !== undefined")
@@ -48,7 +48,7 @@ def pixels(figure: Locator) -> str:
 
 
 def first_row(figure: Locator) -> dict[str, float]:
-    """The shares that the activities' colours have in a line of pixels through the first track."""
+    """Return the shares of the activities' colours in a line of pixels through the first track."""
     shares: dict[str, float] = figure.locator("canvas").evaluate(
         """canvas => {
             const sharp = canvas.width / canvas.clientWidth, left = Math.round((canvas.clientWidth < 560 ? 94 : 132) * sharp);
@@ -69,7 +69,7 @@ def first_row(figure: Locator) -> dict[str, float]:
 
 
 def spent(study: Study, variant: str, start: float, end: float) -> dict[str, float]:
-    """The shares that the first learner's activities have in a stretch of time."""
+    """Return the shares of the first learner's activities in a stretch of time."""
     rows = study.runs[variant][0].timeline
     assert rows is not None
     rows = rows[rows["track"] == "learner 0"]
@@ -138,7 +138,7 @@ def test_zooming_in_narrows_the_window_about_where_one_points(path: Path, way: s
 
 
 def pinch(page: Page, x: float, y: float) -> None:
-    """Two fingers that part."""
+    """Zoom in with two fingers."""
     session = page.context.new_cdp_session(page)
     for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 120), ("touchMove", 160), ("touchEnd", None)):
         places = [] if apart is None else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
@@ -252,12 +252,12 @@ def test_without_script_and_on_paper_a_still_stands_there(path: Path, tmp_path: 
 def test_fifty_thousand_slices_are_drawn(tmp_path: Path) -> None:
     study = study_of({"": run(timeline(60, 200))})
     (block,) = build_timeline_blocks(study, collect_facts(study))
-    assert "what began after" in block.timelines[0].note
+    assert "slices that began after" in block.timelines[0].note
     with opened(write_study(study, tmp_path), tmp_path / "profile") as page:
         figure = first(page)
         figure.get_by_role("button", name="Show all").click()
         assert seen(page, figure)[0][0] == 0.0
-        # A learner mostly waits for its turn on the link, and the little that it does fills no column of pixels.
+        # A learner mostly waits for the link, and its short activities do not fill a column of pixels.
         assert first_row(figure)["wait"] > 0.8
         for _ in range(4):
             figure.locator(".pane").press("+")

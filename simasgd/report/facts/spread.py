@@ -1,0 +1,30 @@
+"""A quantity over seeds: its mean and its range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+
+class Spread(NamedTuple):
+    """A mean over seeds, with the lowest and the highest value."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        """Return the spread of values, or None if there are none."""
+        return cls(math.fsum(values) / len(values), min(values), max(values)) if values else None
+
+    @property
+    def width(self) -> float:
+        """The highest value minus the lowest."""
+        return self.high - self.low
+
+    def range(self, form: Callable[[float], str]) -> str:
+        """Return `low – high`, or nothing if both read the same."""
+        low, high = form(self.low), form(self.high)
+        return f"{low} – {high}" if low != high else ""

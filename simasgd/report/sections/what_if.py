@@ -1,0 +1,63 @@
+"""The panel that shows how much faster a run would be with one part twice as fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simasgd.report.drawing.page_parts import Cell, Column, Panel, Table
+from simasgd.report.facts.formats import capitalise, format_factor, format_number, join_words, list_some
+from simasgd.report.facts.variant_facts import WhatIf
+
+_MAX_READ = 3
+_NO_GAIN = 1.005
+"""A speed-up below this one reads as 1.00×."""
+
+Answers = tuple[str, Sequence[WhatIf]]
+"""The names of variants with the same clock, and their speed-ups."""
+
+
+def build_what_if_panel(answers: Sequence[Answers]) -> Panel:
+    """Build the panel from the speed-ups of at least one group of variants."""
+    most_first = sorted(answers, key=lambda pair: -len(pair[1]))  # so that parts common to all keep their order
+    found = [speedup for _, speedups in most_first for speedup in speedups]
+    parts = list(dict.fromkeys(speedup.part for speedup in found))
+    columns = [Column("under"), *(Column(part, numeric=True) for part in parts)]
+    rows = []
+    for names, speedups in answers:
+        factors = {speedup.part: format_factor(speedup.speedup) for speedup in speedups}
+        rows.append([Cell(names), *(Cell(factors.get(part, "–")) for part in parts)])
+    method = f"The first {max(speedup.gradients for speedup in found):,} gradients were simulated again for this."
+    return Panel(
+        f"If one part were {join_words(list(dict.fromkeys(_name_factor(speedup) for speedup in found)))}",
+        note=f"{_describe_gains(answers)}{_describe_spread_starts(answers)}{method}",
+        table=Table(columns, rows),
+    )
+
+
+def _describe_gains(answers: Sequence[Answers]) -> str:
+    if len(answers) > _MAX_READ:
+        return ""
+    gains = [f"{f'under {names}, ' if len(answers) > 1 else ''}{describe_best_gain(speedups)}" for names, speedups in answers]
+    return f"{capitalise('; '.join(gains))}. "
+
+
+def _describe_spread_starts(answers: Sequence[Answers]) -> str:
+    """Return the speed-ups of learners that start at different times, where these differ."""
+    gains = []
+    for names, speedups in answers:
+        spread = [(speedup.spread_speedup, speedup.part) for speedup in speedups]
+        factors = [f"{format_factor(factor)} ({part})" for factor, part in spread if factor is not None]
+        gains += [f"{join_words(factors)}{f' under {names}' if len(answers) > 1 else ''}"] if factors else []
+    return f"If learners start at different times, the speed-up is {list_some(gains, _MAX_READ)}. " if gains else ""
+
+
+def describe_best_gain(speedups: Sequence[WhatIf]) -> str:
+    """Return a clause about the part whose speed matters most."""
+    best = max(speedups, key=lambda speedup: speedup.speedup)
+    if best.speedup < _NO_GAIN:
+        return "no single part makes the run faster"
+    return f"a {best.part} {_name_factor(best)} makes the run {format_factor(best.speedup)} faster"
+
+
+def _name_factor(speedup: WhatIf) -> str:
+    return f"{'twice' if speedup.factor == 2 else f'{format_number(speedup.factor)} times'} as fast"
