@@ -1,4 +1,4 @@
-"""What a report says about each variant: plain numbers over its seeds, taken from the runs' summaries."""
+"""The facts about each variant in a report: plain numbers over its seeds, taken from the runs' summaries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simasgd.results.timeline import numbered
 
 @dataclass(frozen=True)
 class Resource:
-    """A server or a link: the fraction of the time it was busy, and the mean number waiting for it."""
+    """A server or a link: the fraction of time it was busy, and the mean number of waiting requests."""
 
     name: str
     busy: float
@@ -27,7 +27,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where the weights of a seed's run stopped being finite."""
+    """The first update of a seed's run whose weights are not finite."""
 
     seed: int
     update: int
@@ -36,7 +36,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Hang:
-    """Where nothing more could happen in a seed's run, and why."""
+    """The time at which a seed's run hung, and the reason."""
 
     seed: int
     at: float
@@ -53,12 +53,12 @@ class WhatIf:
     speedup: float
     gradients: int
     spread_speedup: float | None = None
-    """The speed-up of learners that start at different moments, where the start decides; else None."""
+    """The speed-up if learners start at different times, where that changes it; otherwise None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """What went wrong, and which gradients came to nothing, all seeds together. Seconds of `down` are those of learners."""
+    """Counts of faults and of lost gradients over all seeds; `down` is the time that learners were down (s)."""
 
     crashes: int = 0
     rejoins: int = 0
@@ -77,7 +77,10 @@ NO_FAULTS = Faults()
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFacts:
-    """One variant over its seeds. `classes` is None where nothing is learned, and 0 where labels are no classes."""
+    """One variant over its seeds.
+
+    `classes` is None if the variant learns nothing, and 0 if labels are not classes.
+    """
 
     name: str
     protocol: str
@@ -85,79 +88,81 @@ class VariantFacts:
     learners: int
     seeds: tuple[int, ...]
     outcomes: tuple[Outcome, ...]
-    """Of the seeds, in their order."""
+    """In the order of the seeds."""
     classes: int | None = None
     test_error: Spread | None = None
     test_loss: Spread | None = None
     simulated_seconds: Spread | None
-    """Over the seeds that have a time; None where none has. So is the rate."""
+    """Over the seeds that have a time, like the rate; None if no seed has one."""
     rate: Spread | None
     """Applied gradients per simulated second."""
     epochs: float | None = None
     samples: float
     staleness: Spread | None = None
     law: float | None = None
-    """The mean staleness where communication is free and nobody waits."""
+    """The mean staleness with free communication and no waiting."""
     has_server: bool = True
     own_models: bool = False
-    """Whether learners have models of their own."""
+    """Whether learners have their own models."""
     has_centre: bool = False
-    """Whether there is one more, on the server, which is the one that is tested; else it is the mean of the learners'."""
+    """Whether a server holds a centre, which is tested; otherwise the mean of the learners' models is."""
     mixing: Spread | None = None
-    """The mean age of what was mixed into a model; None where nothing was that has an age."""
+    """The mean age of mixed-in models; None if there are none."""
     distance: Spread | None = None
-    """The consensus distance in the end."""
+    """The last consensus distance."""
     diverged: tuple[Divergence, ...] = ()
     learner_time: Mapping[str, float]
     threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Of the threads that push and pull beside the computing one, the fractions of their time, by name."""
+    """For each thread that pushes or pulls beside the computing one, the fractions of its time."""
     overlap: float | None = None
     """Rudra's communication overlap: computing as a fraction of the computing thread's time that is not idle."""
     architecture: str = "base"
     resources: tuple[Resource, ...] = ()
     critical_path: Mapping[str, float] | None = None
-    """Fractions of the longest chain of things that had to follow each other."""
+    """Fractions of the longest chain of events that had to follow each other."""
     what_if: tuple[WhatIf, ...] = ()
     faults: Faults = NO_FAULTS
     hangs: tuple[Hang, ...] = ()
 
     @property
     def title(self) -> str:
-        """The name, with the rule for the learning rate if it has one."""
+        """The name, and the modulation's symbol if there is one."""
         return f"{self.name} ({self.rule})" if self.rule else self.name
 
     @property
     def metric(self) -> Metric:
+        """The metric by which the variant is judged."""
         return LOSS if self.classes == 0 else ERROR
 
     @property
     def score(self) -> Spread | None:
-        """By the metric."""
+        """The final value of the metric."""
         return self.test_loss if self.classes == 0 else self.test_error
 
     @property
     def failure(self) -> str:
-        """The gravest outcome of its seeds, which keeps it from being best by anything; "" if all finished."""
+        """The gravest outcome of its seeds, with which it cannot be best; "" if all finished."""
         worst = gravest(self.outcomes)
         return "" if worst is Outcome.FINISHED else str(worst)
 
     @property
     def fails(self) -> bool:
-        """Whether it was to learn and does not, at some seed: diverged, or is hardly better than guessing."""
+        """Whether it should learn but diverged, or is hardly better than guessing, at some seed."""
         return self.classes is not None and not {Outcome.FINISHED, Outcome.HUNG}.issuperset(self.outcomes)
 
     @property
     def busiest(self) -> Resource | None:
+        """The busiest server or link."""
         return max(self.resources, key=lambda resource: resource.busy, default=None)
 
 
 def collect_facts(study: Study) -> list[VariantFacts]:
-    """One entry per variant, in the study's order."""
+    """Collect the facts of each variant, in the study's order."""
     return [_collect(variant, runs) for variant, runs in study.runs.items()]
 
 
 def name_protocol(protocol: AbstractProtocol) -> str:
-    """As the papers write it: async, hardsync, 4-softsync."""
+    """Return a protocol's name in the papers' form: async, hardsync, 4-softsync."""
     if isinstance(protocol, NSoftsync):
         return f"{'λ' if protocol.n == 'learners' else protocol.n}-softsync"
     return protocol.kind
@@ -186,8 +191,8 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         has_server=any(run.summary.servers for run in runs),
         own_models=scenario.protocol.has_own_models,
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
-        mixing=Spread.of([age for run in runs if (age := _mean_age(run)) is not None]),
-        distance=Spread.of([found for run in runs if (found := _read_distance(run)) is not None]),
+        mixing=Spread.of([age for run in runs if (age := _read_age(run)) is not None]),
+        distance=Spread.of([distance for run in runs if (distance := _read_distance(run)) is not None]),
         diverged=tuple(
             Divergence(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
         ),
@@ -207,19 +212,19 @@ def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {key: math.fsum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
 
-def _mean_age(run: Run) -> float | None:
-    """The mean age of the models that were mixed in; None if learners have no models of their own."""
+def _read_age(run: Run) -> float | None:
+    """Return the mean age of mixed-in models, or None if there are none."""
     return None if run.summary.mixing is None else run.summary.mixing.mean
 
 
 def _read_distance(run: Run) -> float | None:
-    """The last consensus distance; None of one common model, and of a run that diverged."""
+    """Return the last consensus distance; None for one common model, and for a run that diverged."""
     evaluations = run.summary.evaluations
     return evaluations[-1].consensus_distance if evaluations and not run.diverged else None
 
 
 def _read_what_if(summary: Summary) -> tuple[WhatIf, ...]:
-    """Without a server nothing is asked of one; a changed cluster that hung has no speed-up."""
+    """Return the speed-ups; those of a missing server and of clusters that hung are left out."""
     return tuple(
         WhatIf(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup)
         for row in summary.what_if or ()
@@ -228,7 +233,10 @@ def _read_what_if(summary: Summary) -> tuple[WhatIf, ...]:
 
 
 def _average_resources(summaries: Sequence[Summary]) -> tuple[Resource, ...]:
-    """Means over the seeds, of the servers and then of the links by their numbers. A link that a seed never used was idle."""
+    """Return means over the seeds: of the servers, then of the links by their numbers.
+
+    A link that a seed never used counts as idle.
+    """
     servers = [{server.name: server for server in summary.servers} for summary in summaries]
     links = [{link.name: link for link in summary.links} for summary in summaries]
     return (
@@ -253,11 +261,11 @@ def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, flo
 
 
 def _sum_faults(summaries: Sequence[Summary]) -> Faults:
-    """Sums over the seeds."""
+    """Return the sums over the seeds."""
     rows = [{**summary.faults.model_dump(), **summary.gradients.model_dump()} for summary in summaries]
     return Faults(**{field.name: sum(row[field.name] for row in rows) for field in fields(Faults)})
 
 
 def format_resource_name(name: str) -> str:
-    """A server's or a link's name as people write it."""
+    """Return the name of a server or link in its usual spelling (NIC)."""
     return " ".join("NIC" if word == "nic" else word for word in name.split())
