@@ -18,6 +18,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
 from simasgd.storage.opening import check_name
 from tests.command.bad_input import TIMING
+from tests.scenario.reading.plain import complaint
 
 PLAIN = TIMING.replace("payload", "samples_per_epoch: 100, payload")
 
@@ -34,12 +35,6 @@ def _deadline() -> Iterator[None]:
     yield
     signal.setitimer(signal.ITIMER_PROF, 0.0)
     signal.signal(signal.SIGPROF, before)
-
-
-def complaint(yaml: str, *overrides: str) -> str:
-    with pytest.raises(ScenarioError) as caught:
-        Scenario.from_layer(yaml_layer.parse_layer(yaml, "s.yaml"), overrides)
-    return str(caught.value)
 
 
 def bomb(levels: int) -> str:
