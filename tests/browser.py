@@ -26,7 +26,7 @@ MARKS = [
 def opened(
     path: Path, profile: Path, scheme: str = "light", width: int = 1200, javascript: bool = True, sharpness: float = 1.0
 ) -> Iterator[Page]:
-    """The page in a browser without a network; fails on a console message, an error or a second request."""
+    """Open the page in a browser without a network; fail on a console message, an error or a second request."""
     trouble: list[str] = []
     requests: list[str] = []
     with sync_playwright() as playwright:

@@ -75,7 +75,7 @@ def compiled_quickly() -> Iterator[None]:
 
 
 def scenario(base: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
-    """A scenario from a base and changes, merged as a file's layers are."""
+    """Return a scenario from a base and changes, merged as a file's layers are."""
     for change in changes:
         base = merge(base, change)
     return Scenario.from_layer(Layer(base))

@@ -77,7 +77,7 @@ def timeline(
 
 
 def run(table: pd.DataFrame | None = None, *, seed: int = 0, **summary: Any) -> Run:
-    """A small run of the real clock, with another time line and other entries in its summary."""
+    """Make a small run of the real clock, with another time line and other entries in its summary."""
     found = simulate(scenario(TIMING, {"seed": seed}))
     length = {} if table is None else {"simulated_seconds": float(table["end"].max())}
     return replace(altered(found, **length, **summary), timeline=table)

@@ -31,7 +31,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file
 
 
 def modules_of(arguments: list[str] | None, folder: Path) -> tuple[set[str], str]:
-    """The top-level modules that a fresh interpreter has loaded after a command, and what it printed."""
+    """Return the top-level modules that a fresh interpreter has loaded after a command, and what it printed."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(arguments)], cwd=folder, capture_output=True, text=True, check=True
     )

@@ -24,7 +24,7 @@ def layout_of(tape, device=ONE_BY_ONE, overhead=16.0, linear=True, stops=()):
 
 
 def steps_of(layout):
-    """The evaluations of each step."""
+    """Return the evaluations of each step."""
     return [range(layout.first[u], layout.first[u + 1]) for u in range(layout.num_steps)]
 
 
@@ -128,8 +128,10 @@ def test_a_mini_batch_too_large_for_the_device_is_parted():
 
 
 def test_groups_are_fused_as_far_as_that_pays():
-    """Six gradients of one version and two of another: with nothing lost by many evaluations each is one, with much to lose
-    two do, and in between they are pieces of two."""
+    """Six gradients read one version and two another.
+
+    If evaluations cost nothing each gradient has its own; if they cost much there are two; in between they are pairs.
+    """
     tape = make_tape([[0, 0], [1, 0, 1, 1, 1, 0, 1, 1]])
     cases = {0.0: (1, 10), 1.5: (2, 5), 100.0: (6, 3)}
     for overhead, expected in cases.items():
@@ -148,8 +150,10 @@ def test_async_needs_about_a_slot_a_learner():
 
 
 def test_waves_of_async_are_nearly_as_wide_as_the_cluster():
-    """Gradients under way together do not depend on each other: with λ = 30 learners of much the same speed they come in waves
-    of more than half of them."""
+    """Gradients under way together do not depend on each other.
+
+    So λ = 30 learners of nearly the same speed give waves of more than 15 gradients.
+    """
     _, tape = clock(scenario(TIMING, {"cluster": {"learners": 30}, "stop": {"gradients": 3000}}))
     layout = layout_of(tape, CPU._replace(most_in_wave=64))
     assert 15 < tape.num_steps / (len(layout.waves.step) - 1) <= 30

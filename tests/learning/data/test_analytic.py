@@ -90,7 +90,7 @@ def test_noise_has_a_mean_of_exactly_zero(samples):
 
 
 def task(data, model, rate, gradients, *changes, mini_batch=1):
-    """A lone learner in double precision, under plain SGD."""
+    """Return a scenario of a lone learner in double precision, under plain SGD."""
     learning = {
         "data": data,
         "model": model,
@@ -102,7 +102,7 @@ def task(data, model, rate, gradients, *changes, mini_batch=1):
 
 
 def final_weights(chosen):
-    """The weights after the last update, as one vector."""
+    """Return the weights after the last update, as one vector."""
     with jax.enable_x64(True):
         problem = build_problem(chosen, clock(chosen)[1])
         player = Reference()
@@ -131,8 +131,10 @@ def test_a_quadratic_under_plain_descent(spectrum, start):
 
 
 def test_the_noise_of_a_quadratic():
-    """Plain SGD with noise of variance s²/µ swings about 0 with E w² = α²·(s²/µ)/(1 − (1 − αh)²), so that the loss is
-    αs²/(2µ(2 − αh)) in the mean."""
+    """Plain SGD with noise of variance s²/µ swings about 0 with E w² = α²·(s²/µ)/(1 − (1 − αh)²).
+
+    So the mean loss is αs²/(2µ(2 − αh)).
+    """
     rate, deviation, mini_batch = 0.2, 0.5, 2
     data = {"kind": "noise", "features": 1, "samples": 100, "deviation": deviation}
     run = simulate(task(data, {"kind": "quadratic", "spectrum": [1.0]}, rate, 100_000, mini_batch=mini_batch))

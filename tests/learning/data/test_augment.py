@@ -20,7 +20,7 @@ def augmented(spec: AbstractData, inputs: np.ndarray, codes: list[int]) -> np.nd
 
 
 def tiny(*pixels: int) -> list[float]:
-    """An image of 2 × 2 pixels whose channels are the pixel's number, ten times and a hundred times that."""
+    """Return an image of 2 × 2 pixels whose channels are the pixel's number, ten times and a hundred times that."""
     return [float(pixel * channel) for pixel in pixels for channel in (1, 10, 100)]
 
 

@@ -106,7 +106,7 @@ def images(name: str, count: int, start: int) -> np.ndarray:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of small sets, four training and two test samples per file, which `load` is told to expect."""
+    """Write a folder of small sets, four training and two test samples per file, and let `load` expect them."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setitem(DATA, "mnist", DATA["mnist"]._replace(train=4, test=2))
     monkeypatch.setitem(DATA, "cifar10", DATA["cifar10"]._replace(train=20, test=2))

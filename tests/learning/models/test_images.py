@@ -27,7 +27,7 @@ def normal(seed: int, *shape: int) -> jax.Array:
 
 
 def assert_same(ours: Callable[..., jax.Array], other: Callable[..., jax.Array], *arguments: jax.Array) -> None:
-    """The same values, and the same gradients of a sum with random weights."""
+    """Check for the same values, and the same gradients of a sum with random weights."""
     weights = normal(99, *jax.eval_shape(other, *arguments).shape)
 
     def summed(layer: Callable[..., jax.Array], *arguments: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -46,7 +46,7 @@ specs = pytest.mark.parametrize("spec", MODELS, ids=repr)
 
 
 def shape_for(spec):
-    """A small shape of data that the model can learn."""
+    """Return a small shape of data that the model can learn."""
     return next(data for data in (SMALL, PAIRS, NUMBERS, DATA["characters"], NOISE) if not spec.inconsistencies(data))
 
 

@@ -36,7 +36,7 @@ def flat(tree):
 
 @pytest.fixture
 def made_images(tmp_path, monkeypatch):
-    """A few images of noise in the place of Fashion-MNIST's files, in their format."""
+    """Put a few images of noise in the place of Fashion-MNIST's files, in their format."""
     random = np.random.default_rng(0)
     folder = tmp_path / "fashion-mnist"
     folder.mkdir()
@@ -172,7 +172,7 @@ def test_a_transformer_sees_its_context_and_no_more():
 
 
 def trained(network, inputs, labels, optimizer, updates, mini_batch):
-    """The weights after so many updates, in one loop."""
+    """Return the weights after `updates` updates, made in one loop."""
     picks = jax.random.randint(jax.random.key(1), (updates, mini_batch), 0, len(inputs))
     weights = network.init(jax.random.key(0))
 

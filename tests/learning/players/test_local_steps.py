@@ -52,8 +52,10 @@ def test_a_copy_outlives_its_messages():
 
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_the_local_learning_rate_by_hand(player):
-    """F = w², w₀ = 1: g₀ = 2, the copy goes to 1 − 0.1·2 = 0.8 and g₁ = 1.6; the server to 1 − 0.05·(2 + 1.6) = 0.82. Then the
-    same once more from there: 0.82²."""
+    """F = w², w₀ = 1, so g₀ = 2, the copy goes to 1 − 0.1·2 = 0.8, and g₁ = 1.6.
+
+    The server goes to 1 − 0.05·(2 + 1.6) = 0.82, and after the next message to 0.82².
+    """
     fedbuff = {"protocol": {"kind": "fedbuff", "buffer": 1, "local_steps": 2}}
     rates = {"learning": {"optimizer": {"learning_rate": 0.05}, "local_learning_rate": 0.1}}
     (found,) = jax.tree.leaves(weights_after(2, ALONE, PLAIN, QUADRATIC, fedbuff, rates, player=player))
@@ -62,8 +64,10 @@ def test_the_local_learning_rate_by_hand(player):
 
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_the_mean_is_over_messages(player):
-    """K = 2 of a lone learner, H = 2, both messages from w₀ = 1: the same way twice, and the mean of them is one. At α = 0.1
-    that is 1 − 0.1·(2 + 1.6)."""
+    """A lone learner sends K = 2 equal messages of H = 2 steps from w₀ = 1, and their mean is one of them.
+
+    At α = 0.1 the server goes to 1 − 0.1·(2 + 1.6).
+    """
     fedbuff = {"protocol": {"kind": "fedbuff", "buffer": 2, "local_steps": 2}}
     (found,) = jax.tree.leaves(weights_after(1, ALONE, PLAIN, QUADRATIC, fedbuff, player=player))
     assert float(found[0]) == pytest.approx(0.64, rel=1e-12)

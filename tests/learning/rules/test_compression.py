@@ -49,8 +49,10 @@ def test_what_was_sent_and_what_is_remembered_add_up_to_all_gradients(kind):
 
 
 def test_a_message_is_the_code_of_a_sum():
-    """Learner 1 has 1, −3, then 4, 0, of which the second is left out; learner 0 is not concerned. Without feedback what was
-    left out is gone, with it it comes along."""
+    """Learner 1 computes (1, −3) and (4, 0), and top-k leaves out the second value of their sum (5, −3).
+
+    Without feedback that value is lost; with feedback it is added to the next message. Learner 0 is not concerned.
+    """
     gradients = [([1.0, -3.0], False), ([4.0, 0.0], True), ([0.0, 0.0], False), ([0.0, -1.0], True)]
     half = rules.keep_largest(0.5)
     for around, expected in ((rules.summed_up, [0, -1]), (rules.with_error_feedback, [0, -4])):
@@ -80,7 +82,7 @@ def first_stage(compression, kind=modulation.NoModulation(), setting=rules.Setti
 
 @partial(jax.jit, static_argnums=0)
 def messages_of(compression, gradients):
-    """What becomes of a lone learner's gradients, one after the other."""
+    """Return the messages made of a lone learner's gradients, one after the other."""
     stage = first_stage(compression).per_gradient
     state, messages = stage.init(gradients[0]), []
     for gradient in gradients:

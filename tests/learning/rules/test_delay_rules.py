@@ -37,7 +37,7 @@ def test_a_rule_of_ones_own():
 
 
 def test_delay_compensation():
-    """g = (2, −3), w − w_read = (0.5, 0.1), λ₀ = 0.1: g + 0.1·(4, 9)·(0.5, 0.1) = (2.2, −2.91)."""
+    """Gradient g = (2, −3), w − w_read = (0.5, 0.1), λ₀ = 0.1: g + 0.1·(4, 9)·(0.5, 0.1) = (2.2, −2.91)."""
     rule = rules.compensate_delay(0.1)
     now, then = jnp.array([1.5, 1.1]), jnp.array([1.0, 1.0])
     found, _ = rule.update(jnp.array([2.0, -3.0]), rule.init(now), now, read=then)
@@ -76,7 +76,7 @@ def test_gap_aware():
 
 
 def steps_of(rule, *gradients):
-    """The factors of gradients given as (step, τ) or (step, τ, share)."""
+    """Return the factors of gradients given as (step, τ) or (step, τ, share)."""
     state = rule.init(jnp.array(0.0))
     found = []
     for step, staleness, *share in gradients:
@@ -105,8 +105,10 @@ def test_wu_adaptive_2_fills_its_budget_at_constant_delay():
 
 
 def test_steps_of_several_gradients_take_the_mean_from_the_budget():
-    """α = ½; a step of two gradients with τ = 0 takes ½; the next has ½ left for τ = 1 and 1 for τ = 0: ¼ and ½, in the mean
-    ⅜; the third, of τ = 1, has ⅝: 5/16."""
+    """At α = ½ a step of two gradients with τ = 0 takes ½.
+
+    The next step has ½ left for τ = 1 and 1 for τ = 0, so ¼ and ½, in the mean ⅜. The third, with τ = 1, has ⅝: 5/16.
+    """
     gradients = (0, 0, 0.5), (0, 0, 0.5), (1, 1, 0.5), (1, 0, 0.5), (2, 1, 1.0)
     found = steps_of(rules.scale_within_budget_1(0.5, window=2), *gradients)
     assert found == pytest.approx([0.5, 0.5, 0.25, 0.5, 0.3125])
@@ -178,8 +180,10 @@ def test_momentum_of_each_learner(transformation, expected):
 
 
 def played(chosen, *steps):
-    """The weights, from 0, and what is sent of them after each step, given as a factor of the schedule and then learner,
-    gradient and weights read of each of its gradients. α₀ = 0.1, two learners."""
+    """Return the weights and the weights as sent after each step, from 0, at α₀ = 0.1 with two learners.
+
+    A step is the schedule's factor, followed by (learner, gradient, weights read) for each of its gradients.
+    """
     rule = rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting(learners=2))
     weights = jnp.array(0.0)
     gradient_state, state = rule.per_gradient.init(weights), rule.update.init(weights)
@@ -205,23 +209,30 @@ def played(chosen, *steps):
 
 
 def test_dana_zero():
-    """γ = ½. v₀ = 1: w = −0.1, and −0.1 − 0.1·½·1 is sent. v₁ = 4: w = −0.5, Σ = 5. At half the rate v₀ = 1.5: w = −0.575,
-    Σ = 5.5, and −0.575 − 0.05·½·5.5 is sent."""
+    """γ = ½, v₀ = 1: w = −0.1, and −0.1 − 0.1·½·1 is sent.
+
+    v₁ = 4: w = −0.5, Σ = 5. At half the rate v₀ = 1.5: w = −0.575, Σ = 5.5, and −0.575 − 0.05·½·5.5 is sent.
+    """
     found = played(modulation.DanaZero(decay=0.5), (1.0, (0, 1.0, 0.0)), (1.0, (1, 4.0, 0.0)), (0.5, (0, 1.0, -0.15)))
     assert found == [pytest.approx(pair) for pair in [(-0.1, -0.15), (-0.5, -0.75), (-0.575, -0.7125)]]
 
 
 def test_dana_zero_counts_a_velocity_with_its_share():
-    """γ = ½. v₀ = 1 and v₁ = 4 in one step: w = −0.25, Σ = ½·1 + ½·4. Then v₀ = 1.5 in a step of its own: Σ = 1.5 + ½·4. Then
-    both of v₁ = 2 and 1: w = −0.4 − 0.15, Σ = 1.5 + ½·1."""
+    """γ = ½, v₀ = 1 and v₁ = 4 in one step: w = −0.25, Σ = ½·1 + ½·4.
+
+    Then v₀ = 1.5 in a step of its own: Σ = 1.5 + ½·4. Then v₁ = 2 and v₁ = 1 in one step: w = −0.4 − 0.15, Σ = 1.5 + ½·1.
+    """
     zero = modulation.DanaZero(decay=0.5)
     found = played(zero, (1.0, (0, 1.0, 0.0), (1, 4.0, 0.0)), (1.0, (0, 1.0, 0.0)), (1.0, (1, 0.0, 0.0), (1, 0.0, 0.0)))
     assert found == [pytest.approx(pair) for pair in [(-0.25, -0.375), (-0.4, -0.575), (-0.55, -0.65)]]
 
 
 def test_dana_dc():
-    """γ = ½, λ₀ = 2. v₀ = 1: w = −0.1, −0.15 is sent. Learner 1 is still at 0: 1 + 2·(−0.1 − 0) = 0.8 = v₁: w = −0.18, Σ = 1.8.
-    Learner 0 read what was sent: 1 + 2·(−0.18 + 0.15) = 0.94, v₀ = 1.44: w = −0.324, Σ = 2.24."""
+    """γ = ½, λ₀ = 2, v₀ = 1: w = −0.1, and −0.15 is sent.
+
+    Learner 1 is still at 0: 1 + 2·(−0.1 − 0) = 0.8 = v₁: w = −0.18, Σ = 1.8. Learner 0 read the weights as sent:
+    1 + 2·(−0.18 + 0.15) = 0.94, v₀ = 1.44: w = −0.324, Σ = 2.24.
+    """
     chosen = modulation.DanaDC(decay=0.5, lambda0=2.0)
     found = played(chosen, (1.0, (0, 1.0, 0.0)), (1.0, (1, 1.0, 0.0)), (1.0, (0, 1.0, -0.15)))
     assert found == [pytest.approx(pair) for pair in [(-0.1, -0.15), (-0.18, -0.27), (-0.324, -0.436)]]

@@ -40,7 +40,7 @@ def momentum_recursion(workers):
 
 
 def mean_of_memoryless_service(workers, replicas):
-    """The mean over replicas of w₀ … w₂₀₀ where any worker may be the next to be ready, whatever happened before."""
+    """Return the mean over replicas of w₀ … w₂₀₀ if any worker may be the next to be ready, whatever happened before."""
     chance = np.random.default_rng(0)
     everyone = np.arange(replicas)
     weights, read = jnp.ones(replicas), jnp.ones((workers, replicas))
@@ -94,7 +94,7 @@ def test_constant_delay_is_not_momentum(workers, deviation):
 
 
 def stability_limits(rule, delays, steps=8000):
-    """The greatest stable α·h at each constant delay, by bisection: does w grow over the second half of a long run?"""
+    """Return the greatest stable α·h at each constant delay, by bisection: w must not grow over the second half of a run."""
     longest = int(max(delays)) + 1
     run = jax.vmap(partial(constant_delay, rule, steps=steps, longest=longest))
     low, high = np.zeros(len(delays)), np.full(len(delays), 3.0)
@@ -145,8 +145,10 @@ def test_one_late_gradient_does_no_harm_under_mishchenkos_steps(modulation, kick
 
 
 def seen_on(tape, chosen, learners):
-    """What learners are sent of each version, and the weights themselves, where the gradient at w of the i-th row is
-    sin(w) − ξ_i."""
+    """Return each version as learners are sent it, and the weights themselves.
+
+    The gradient of row i at w is sin(w) − ξ_i.
+    """
     rule = rules.rule(SGD(learning_rate=0.1), chosen, rules.Setting(learners=learners))
     noise = np.random.default_rng(0).normal(size=(tape.num_gradients, 3))
     weights = jnp.array([1.0, -2.0, 0.5])
@@ -172,8 +174,11 @@ def seen_on(tape, chosen, learners):
 
 @pytest.mark.parametrize("protocol", ["async", {"kind": "n-softsync", "n": 2}, "hardsync"], ids=str)
 def test_dana_slim_is_dana_zero_seen_by_the_learners(protocol):
-    """The change of variables of arXiv:1907.11612: what DANA-Zero sends are DANA-Slim's weights, at each of 300 updates; so are
-    the gradients, and DANA-Slim needs no memory in the server. Also where steps have several gradients, if all as many."""
+    """The change of variables of arXiv:1907.11612: DANA-Zero sends DANA-Slim's weights, at each of 300 updates.
+
+    The gradients are equal, too, and DANA-Slim needs no memory in the server. This holds also for steps of several
+    gradients, if all steps have the same number.
+    """
     _, tape = clock(
         scenario(TIMING, {"cluster": {"learners": 6}, "protocol": protocol, "stop": {"gradients": None, "updates": 300}})
     )

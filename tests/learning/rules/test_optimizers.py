@@ -144,8 +144,10 @@ def memoryless(momentum):
 
 @pytest.mark.usefixtures("quickly_compiled")
 def test_all_the_momentum_that_asynchrony_has_leaves_plain_sgd():
-    """Claim 26: M learners add 1 − 1/M, so a total of ¾ leaves four of them nothing to add but what the beginning of the tape
-    lacks, where gradients are less late: its ⟨σ⟩ is a little less than 3."""
+    """Claim 26: M learners add 1 − 1/M, so a total of ¾ leaves nothing to add for four of them.
+
+    Gradients are less late at the beginning of the tape, so its ⟨σ⟩ is a little less than 3.
+    """
     chosen = memoryless({"total": 0.75})
     _, tape = clock(chosen)
     assert tape.staleness.mean() == pytest.approx(3, abs=0.01)
@@ -162,8 +164,10 @@ def test_all_the_momentum_that_asynchrony_has_leaves_plain_sgd():
 
 
 def test_a_networks_rates_and_decays():
-    """Gradients (1, 1) at the weights (2, −4), decays (½, 0), rates (1, 2), α₀ = 0.1, momentum ½:
-    v₁ = (2, 1), w₁ = (2 − 0.2, −4 − 0.2); v₂ = ½·(2, 1) + (1 + 0.9, 1) = (2.9, 1.5), w₂ = (1.8 − 0.29, −4.2 − 0.3)."""
+    """Gradients (1, 1) at the weights (2, −4), decays (½, 0), rates (1, 2), α₀ = 0.1, momentum ½.
+
+    v₁ = (2, 1), w₁ = (2 − 0.2, −4 − 0.2); v₂ = ½·(2, 1) + (1 + 0.9, 1) = (2.9, 1.5), w₂ = (1.8 − 0.29, −4.2 − 0.3).
+    """
     weights = {"w": jnp.array([2.0]), "b": jnp.array([-4.0])}
     rule = rules.rule(
         SGD(learning_rate=0.1, momentum=0.5),
