@@ -9,6 +9,16 @@ from simasgd.cluster.result import ClockResult
 from simasgd.tape.tape import Tape
 from tests.build import TIMING, clock, scenario
 
+HALF_DUPLEX: dict[str, Any] = {
+    "cluster": {
+        "learners": 3,
+        "compute": {"per_batch": "2 ms", "per_sample": "2 ms", "distribution": "constant", "cv": None},
+        "network": {"latency": "2 ms", "bandwidth": "10 GB/s"},
+        "server": {"bandwidth": "1 GB/s", "duplex": "half", "update": "0.5 ms"},
+    },
+    "workload": {"mini_batch": 4, "payload": "3 MB"},
+}
+"""Three learners, 10 of computing, messages of 3 in a half-duplex pipe, 2 of travel, updates of 0.5."""
 THREE: dict[str, Any] = {
     "cluster": {
         "learners": 3,

@@ -6,8 +6,7 @@ import pytest
 
 from simasgd.cluster.clock.trail import PARTS
 from tests.build import TIMING, clock, scenario
-from tests.cluster.by_hand import ADV, ADV_STAR, THREE, crash, run_three, run_tree, spell
-from tests.cluster.test_hand_timed import CLUSTER
+from tests.cluster.by_hand import ADV, ADV_STAR, HALF_DUPLEX, THREE, crash, run_three, run_tree, spell
 
 
 def path(clocked):
@@ -36,7 +35,7 @@ def parts(**known):
 def test_three_learners_by_hand(updates, expected):
     """The cluster of test_hand_timed.py, but learner 0 computes for 11 instead of 10, so nothing is ready at the same time."""
     changed = {"cluster": {"speeds": [10 / 11, 1.0, 1.0]}, "stop": {"gradients": None, "updates": updates}}
-    clocked, tape = clock(scenario(TIMING, CLUSTER, changed))
+    clocked, tape = clock(scenario(TIMING, HALF_DUPLEX, changed))
     assert tape.stepped_at * 1e3 == pytest.approx([21.5, 24.5, 27.5, 46.5, 49.5][:updates])
     assert path(clocked) == parts(**expected)
 

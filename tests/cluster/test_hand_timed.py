@@ -11,16 +11,8 @@ import pytest
 
 from simasgd.cluster.clock.activity import Activity
 from tests.build import TIMING, clock, scenario
+from tests.cluster.by_hand import HALF_DUPLEX
 
-CLUSTER = {
-    "cluster": {
-        "learners": 3,
-        "compute": {"per_batch": "2 ms", "per_sample": "2 ms", "distribution": "constant", "cv": None},
-        "network": {"latency": "2 ms", "bandwidth": "10 GB/s"},
-        "server": {"bandwidth": "1 GB/s", "duplex": "half", "update": "0.5 ms"},
-    },
-    "workload": {"mini_batch": 4, "payload": "3 MB"},
-}
 MICROSECOND = 1e-3  # in milliseconds
 
 CASES = [
@@ -34,7 +26,9 @@ CASES = [
 
 @pytest.mark.parametrize(("protocol", "updates", "times", "learners", "staleness"), CASES, ids=lambda value: str(value)[:32])
 def test_updates(protocol, updates, times, learners, staleness):
-    clocked, tape = clock(scenario(TIMING, CLUSTER, {"protocol": protocol, "stop": {"gradients": None, "updates": updates}}))
+    clocked, tape = clock(
+        scenario(TIMING, HALF_DUPLEX, {"protocol": protocol, "stop": {"gradients": None, "updates": updates}})
+    )
     assert tape.stepped_at * 1e3 == pytest.approx(times, abs=MICROSECOND)
     assert clocked.simulated_seconds == tape.stepped_at[-1]
     cuts = tape.offsets[1:-1]
@@ -43,7 +37,7 @@ def test_updates(protocol, updates, times, learners, staleness):
 
 
 def test_where_the_async_day_goes():
-    clocked, _ = clock(scenario(TIMING, CLUSTER, {"stop": {"gradients": 5}}))
+    clocked, _ = clock(scenario(TIMING, HALF_DUPLEX, {"stop": {"gradients": 5}}))
     days = {
         0: {"compute": 23.5, "push": 10.0, "wait": 1.5, "pull": 15.0, "idle": 0.0},
         1: {"compute": 20.0, "push": 10.0, "wait": 10.0, "pull": 10.0, "idle": 0.0},
@@ -62,7 +56,7 @@ def test_where_the_async_day_goes():
 
 def test_full_duplex_does_not_make_a_reply_wait_for_a_push():
     duplex = {"cluster": {"server": {"duplex": "full"}}}
-    clocked, tape = clock(scenario(TIMING, CLUSTER, duplex, {"stop": {"gradients": 4}}))
+    clocked, tape = clock(scenario(TIMING, HALF_DUPLEX, duplex, {"stop": {"gradients": 4}}))
     # Replies 20.5–23.5, 23.5–26.5 and (the third gradient arrives at 26) 26.5–29.5; learner 0 again computes from 25.5 to 35.5.
     assert tape.stepped_at * 1e3 == pytest.approx([20.5, 23.5, 26.5, 41.0], abs=MICROSECOND)
     assert [link.name for link in clocked.links] == ["server nic in", "server nic out"]
@@ -70,7 +64,7 @@ def test_full_duplex_does_not_make_a_reply_wait_for_a_push():
 
 def test_updates_are_served_one_at_a_time():
     slow = {"cluster": {"server": {"update": "4 ms", "duplex": "full"}}}
-    _, tape = clock(scenario(TIMING, CLUSTER, slow, {"stop": {"gradients": 3}}))
+    _, tape = clock(scenario(TIMING, HALF_DUPLEX, slow, {"stop": {"gradients": 3}}))
     # The gradients arrive at 20, 23 and 26; each update takes 4 and waits for the one before.
     assert tape.stepped_at * 1e3 == pytest.approx([24, 28, 32], abs=MICROSECOND)
 
@@ -78,7 +72,7 @@ def test_updates_are_served_one_at_a_time():
 def test_a_learner_waits_for_its_own_update_only():
     """1-softsync of 2: learner 0's gradient is only summed up, so it is answered at once, with the old weights."""
     two = {"cluster": {"learners": 2}, "protocol": {"kind": "n-softsync", "n": 1}, "stop": {"gradients": None, "updates": 2}}
-    _, tape = clock(scenario(TIMING, CLUSTER, two))
+    _, tape = clock(scenario(TIMING, HALF_DUPLEX, two))
     # Arrivals 20 and 23 make update 23.5. Learner 0 read weights 0 again at 21, arrived 26, computed 36, delivered 41;
     # learner 1's reply enters at 24, after learner 0's, arrives 29; computed 39, in the pipe 39–42, delivered 44.
     assert tape.stepped_at * 1e3 == pytest.approx([23.5, 44.5], abs=MICROSECOND)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.build import TIMING, clock, same_tape, scenario
-from tests.protocols.test_properties import CLUSTER
+from tests.protocols.cluster import CLUSTER
 
 ASYNC = {"kind": "async"}
 HARDSYNC = {"kind": "hardsync"}

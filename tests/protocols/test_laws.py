@@ -9,7 +9,7 @@ import pytest
 
 from simasgd.tape.recorder import TapeRecorder
 from tests.build import TIMING, clock, scenario
-from tests.protocols.test_properties import CLUSTER
+from tests.protocols.cluster import CLUSTER
 
 EXPONENTIAL = {"per_batch": 0, "per_sample": "250 ms", "distribution": "exponential", "cv": None}  # of mean 1 s at µ = 4
 

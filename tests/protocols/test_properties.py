@@ -17,15 +17,10 @@ from simasgd.learning.problem.problem import build_problem
 from simasgd.protocols import InjectedStaleness, Protocol
 from tests.build import LEARNING, LINEAR, TIMING, clock, same_tape, scenario
 from tests.learning.agreement import TOLERANCE, final_weights, name_case, relative_distance
+from tests.protocols.cluster import CLUSTER
 from tests.protocols.table import ROWS
 
 KINDS = sorted(ROWS)
-CLUSTER = {
-    "learners": 6,
-    "profile": "ethernet-25g",
-    "compute": {"per_batch": "1 ms", "per_sample": "1 ms", "distribution": "gamma", "cv": 0.4},
-    "speeds": [1.0, 1.0, 0.9, 0.8, 0.5, 0.2],
-}
 
 
 def tape_of(protocol, *changes):

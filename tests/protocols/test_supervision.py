@@ -8,9 +8,9 @@ import pytest
 
 from simasgd.errors import ProtocolFault
 from tests.build import TIMING, clock, same_tape, scenario
+from tests.protocols.cluster import CLUSTER
 from tests.protocols.mistakes import MISTAKES, peer_protocol, server_protocol
 from tests.protocols.table import ROWS
-from tests.protocols.test_properties import CLUSTER
 
 FAULTS = {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}
 

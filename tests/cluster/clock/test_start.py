@@ -7,7 +7,7 @@ import pytest
 
 from simasgd.cluster.cast.start import mean_cycle, start_times
 from tests.build import TIMING, clock, same_tape, scenario
-from tests.cluster.laws.test_closed_queues import mean_values
+from tests.cluster.laws.mean_value_analysis import analyse_mean_values
 from tests.protocols.table import ROWS
 
 MS = 1e-3
@@ -112,7 +112,7 @@ def test_a_cycle_by_hand(changes, milliseconds):
 
 
 LEARNERS, THINK, MESSAGE = 16, 9 * MS, 16 * MS
-LAW, _ = mean_values(LEARNERS, THINK, [MESSAGE, MESSAGE])
+LAW, _ = analyse_mean_values(LEARNERS, THINK, [MESSAGE, MESSAGE])
 
 
 def rate(gradients, *, start, **compute):

@@ -12,22 +12,12 @@ import math
 import pytest
 
 from tests.build import TIMING, clock, scenario
+from tests.cluster.laws.mean_value_analysis import analyse_mean_values
 
 MS = 1e-3
 THINK = 10 * MS + 2 * 20e-6  # computing and travel
 MESSAGE = 1.2 * MS  # 1.2 MB over 1 GB/s
 UPDATE = 0.1 * MS
-
-
-def mean_values(customers, think, demands):
-    """Throughput and the mean number of customers at each queue, by recursion over the number of customers."""
-    throughput, queues = 0.0, [0.0] * len(demands)
-    for n in range(1, customers + 1):
-        # An arriving customer meets what one customer less would leave there.
-        stays = [demand * (1.0 + queue) for demand, queue in zip(demands, queues, strict=True)]
-        throughput = n / (think + sum(stays))
-        queues = [throughput * stay for stay in stays]
-    return throughput, queues
 
 
 def shared_links(learners, gradients, *, compute=None, server=None):
@@ -45,7 +35,7 @@ def shared_links(learners, gradients, *, compute=None, server=None):
 
 @pytest.mark.parametrize(("learners", "seconds"), [(8, 188.68), (32, 125.10)])
 def test_a_hundred_thousand_pushes_take_as_long_as_mean_value_analysis_says(learners, seconds):
-    throughput, (queue_in, queue_out, queue) = mean_values(learners, THINK, [MESSAGE, MESSAGE, UPDATE])
+    throughput, (queue_in, queue_out, queue) = analyse_mean_values(learners, THINK, [MESSAGE, MESSAGE, UPDATE])
     assert 100_000 / throughput == pytest.approx(seconds, abs=0.005)
     clocked, _ = clock(shared_links(learners, 100_000))
     assert clocked.simulated_seconds == pytest.approx(seconds, rel=0.005)
@@ -68,7 +58,7 @@ def test_no_throughput_beats_the_bounds_and_their_knee_is_where_it_should_be():
         clocked, _ = clock(shared_links(learners, 10_000, compute=compute, server={"duplex": "half"}))
         found[learners] = 10_000 / clocked.simulated_seconds
         assert found[learners] <= min(learners / cycle, 1 / max(demands)) * 1.005
-        assert found[learners] == pytest.approx(mean_values(learners, THINK, demands)[0], rel=0.01)
+        assert found[learners] == pytest.approx(analyse_mean_values(learners, THINK, demands)[0], rel=0.01)
     assert cycle / max(demands) == pytest.approx(5.225)
     assert found[40] / found[1] == pytest.approx(5.225, rel=0.01)
 
@@ -82,7 +72,7 @@ def test_the_law_of_the_compute_times_does_not_matter_where_something_else_is_ra
     server = {"update": "1 ms", "update_law": {"distribution": "exponential"}}
     compute = {"distribution": distribution, "cv": cv}
     clocked, _ = clock(shared_links(learners, 20_000, compute=compute, server=server))
-    throughput, _ = mean_values(learners, THINK, [MESSAGE, MESSAGE, 1 * MS])
+    throughput, _ = analyse_mean_values(learners, THINK, [MESSAGE, MESSAGE, 1 * MS])
     assert 20_000 / clocked.simulated_seconds == pytest.approx(throughput, rel=0.01)
 
 
@@ -91,7 +81,7 @@ def test_the_law_of_the_compute_times_does_not_matter_where_something_else_is_ra
 def test_compute_times_with_a_cv_of_seven_tenths_are_random_enough(distribution, learners):
     """Here nothing else is: updates of 0.1 ms are constant."""
     clocked, _ = clock(shared_links(learners, 20_000, compute={"distribution": distribution, "cv": 0.7}))
-    throughput, _ = mean_values(learners, THINK, [MESSAGE, MESSAGE, UPDATE])
+    throughput, _ = analyse_mean_values(learners, THINK, [MESSAGE, MESSAGE, UPDATE])
     assert 20_000 / clocked.simulated_seconds == pytest.approx(throughput, rel=0.015)
 
 
@@ -99,7 +89,7 @@ def test_with_constant_times_throughout_learners_that_start_together_stay_togeth
     """They pull and push in a crowd for ever, which costs a fifth of the throughput: laws of means need some chance."""
     clocked, tape = clock(shared_links(8, 4000, compute={"distribution": "constant"}))
     assert tape.learner.tolist() == [*range(8)] * 500
-    assert 4000 / clocked.simulated_seconds < 0.8 * mean_values(8, THINK, [MESSAGE, MESSAGE, UPDATE])[0]
+    assert 4000 / clocked.simulated_seconds < 0.8 * analyse_mean_values(8, THINK, [MESSAGE, MESSAGE, UPDATE])[0]
 
 
 def test_one_learner_never_queues():
@@ -127,7 +117,7 @@ def test_the_server_is_the_repairman_of_the_machine_repairman_model(learners):
         )
     )
     busy = 1.0 - 1.0 / sum(math.perm(learners, k) * 0.1**k for k in range(learners + 1))
-    throughput, (mean,) = mean_values(learners, 10 * MS, [1 * MS])
+    throughput, (mean,) = analyse_mean_values(learners, 10 * MS, [1 * MS])
     assert throughput == pytest.approx(busy / MS, rel=1e-9)
     assert 40_000 / clocked.simulated_seconds == pytest.approx(throughput, rel=0.01)
     (server,) = clocked.servers
