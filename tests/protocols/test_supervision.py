@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from simasgd.cluster.supervision.supervise import Supervised
+from simasgd.cluster.supervision.watchdog import Stuck, Watchdog
 from simasgd.errors import ProtocolFault
+from simasgd.protocols import AbstractServerProtocol
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.protocols.cluster import CLUSTER
 from tests.protocols.mistakes import MISTAKES, peer_protocol, server_protocol
@@ -59,3 +65,61 @@ def test_every_protocol_runs_the_same_under_supervision(kind, faults):
     chosen = scenario(TIMING, {"cluster": {**CLUSTER, "faults": faults} if faults else CLUSTER, "protocol": ROWS[kind].typical})
     under_supervision = chosen.model_copy(update={"protocol": make_foreign(chosen.protocol)})
     assert same_tape(clock(chosen)[1], clock(under_supervision)[1])
+
+
+class Counts(AbstractServerProtocol):
+    """Its learner counts for ever after its first pull."""
+
+    kind: Literal["counts"] = "counts"
+
+    def serve(self, server):
+        while True:
+            server.update((yield from server.collect(1)))
+
+    def learn(self, learner):
+        yield from learner.pull()
+        count = 0
+        while True:
+            try:
+                count += 1  # HERE
+            except Exception:  # noqa: BLE001  (a role of a user may do this)
+                count = 0
+
+    def nominal_staleness(self, learners):
+        return None
+
+
+class Waits:
+    """A learner whose pull waits for one event."""
+
+    number = 0
+
+    def pull(self):
+        yield "an event"
+
+
+def test_a_role_that_counts_for_ever_ends():
+    role = Supervised(Counts(), patience=0.2).learn(Waits())
+    assert next(role) == "an event"
+    with pytest.raises(ProtocolFault, match="protocol 'counts', learn: computes without end") as raised:
+        role.send(None)
+    line = int(re.search(r":(\d+): ", str(raised.value))[1])
+    assert Path(__file__).read_text(encoding="utf-8").splitlines()[line - 1].split()[0] in ("try:", "count", "while")
+
+
+def count_forever():
+    count = 0
+    while True:
+        count += 1
+
+
+def test_a_role_that_waits_is_left_alone():
+    watchdog = Watchdog(0.2)
+    for _ in range(3):
+        with watchdog:
+            pass
+    end = time.process_time() + 1.0
+    while time.process_time() < end:
+        pass  # outside the block nobody is watched
+    with pytest.raises(Stuck), watchdog:
+        count_forever()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, final
 from simasgd.cluster.supervision.arguments import quote
 from simasgd.cluster.supervision.ledger import GradientLedger
 from simasgd.cluster.supervision.places import Place, find_definition, find_origin, find_place, find_waiting_place
+from simasgd.cluster.supervision.watchdog import Stuck, Watchdog
 from simasgd.errors import ProtocolFault, SimasgdError
 
 FORGOTTEN = "is called without 'yield from', so it does nothing"
@@ -32,8 +33,9 @@ class SupervisedRole:
     that each stands for.
     """
 
-    def __init__(self, kind: str, name: str, ledger: GradientLedger) -> None:
+    def __init__(self, kind: str, name: str, ledger: GradientLedger, watchdog: Watchdog) -> None:
         self.ledger = ledger
+        self._watchdog = watchdog
         self.last = Place("?", 0)
         self.event: Any = None
         self.stand_ins: dict[int, Any] = {}
@@ -100,9 +102,12 @@ class SupervisedRole:
     def _supervise(self, step: Callable[[], Any]) -> Any:
         """Run a step of the role and return its result; raise ProtocolFault for its mistakes."""
         try:
-            made = step()
+            with self._watchdog:
+                made = step()
         except ProtocolFault:
             raise
+        except Stuck as error:
+            raise self.fault(find_origin(error, self.last), "computes without end and waits for nothing") from None
         except StopIteration:
             self._refuse_thrown_away()
             raise self.fault(self.last, "returns after this line; a role runs forever: while True") from None

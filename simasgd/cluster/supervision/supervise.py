@@ -11,21 +11,27 @@ from typing import TypeVar, final
 from simasgd.cluster.supervision.calls import get_stand_in
 from simasgd.cluster.supervision.ledger import GradientLedger
 from simasgd.cluster.supervision.role import SupervisedRole
+from simasgd.cluster.supervision.watchdog import Watchdog
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol, Role
 from simasgd.protocols.foreign import is_foreign
 from simasgd.protocols.verbs import CentreVerbs, LearnerVerbs, PeerVerbs, ServerVerbs
 
+PATIENCE = 60.0  # seconds of CPU time
 Supervisable = TypeVar("Supervisable", AbstractServerProtocol, AbstractPeerProtocol)
 
 
 @final
 class Supervised:
-    """The roles of one protocol in one run. Their mistakes raise ProtocolFault."""
+    """The roles of one protocol in one run. Their mistakes raise ProtocolFault.
 
-    def __init__(self, protocol: AbstractServerProtocol | AbstractPeerProtocol) -> None:
+    A role that computes for `patience` seconds of CPU time without waiting is a mistake, too.
+    """
+
+    def __init__(self, protocol: AbstractServerProtocol | AbstractPeerProtocol, patience: float = PATIENCE) -> None:
         self._protocol = protocol
         self._has_server = isinstance(protocol, AbstractServerProtocol)
         self._ledger = GradientLedger()
+        self._watchdog = Watchdog(patience)
 
     def serve(self, server: ServerVerbs | CentreVerbs) -> Role:
         """Run the role of the server or the centre."""
@@ -41,7 +47,7 @@ class Supervised:
         return self._run("communicate", peer, PeerVerbs)
 
     def _run(self, name: str, actor: object, verbs: type) -> Role:
-        role = SupervisedRole(self._protocol.kind, name, self._ledger)
+        role = SupervisedRole(self._protocol.kind, name, self._ledger, self._watchdog)
         role.begin(getattr(self._protocol, name), get_stand_in(role, actor, verbs))
         try:
             value = None
