@@ -1,23 +1,85 @@
-"""The work of the parameter server, or of a centre: its processor."""
+"""The updates of a server or a centre, one after another on its processor."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any, Generic, TypeVar, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
 
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.clock import compute
+from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.log import UPDATE
 from simasgd.cluster.clock.pace import ScheduledPace
-from simasgd.cluster.clock.pipe import Pipe
+from simasgd.cluster.clock.pipe import Pipe, Usage
 from simasgd.cluster.clock.processor import Processor
+from simasgd.cluster.clock.trail import Trail
+
+Work = TypeVar("Work")
 
 
-def make_processor(context: RunContext) -> Processor:
-    """Make the processor of the parameter server, whose shards each do the work on their part of the weights."""
+@final
+class Updater(Generic[Work]):
+    """Makes updates in the order of the requests.
+
+    `apply` is called with an update's work and trail when the update is done. It must call `announce` if there are `awaited`
+    updates, which have a signal by number. `counts_messages` says whether adding up a message takes time. `take_up`, `resumed`
+    and `idle` are the methods of the processor.
+    """
+
+    __slots__ = ("_apply", "_env", "_processor", "awaited", "counts_messages", "idle", "resumed", "take_up")
+
+    def __init__(self, env: Environment, processor: Processor, apply: Callable[[Work, Trail], None]) -> None:
+        self.counts_messages = processor.per_message > 0.0
+        self.take_up = processor.add
+        self.resumed = processor.resumed
+        self.idle = processor.idle
+        self._env = env
+        self._processor = processor
+        self._apply = apply
+        self.awaited: dict[int, Signal] = {}
+
+    def update(self, work: Work, cause: Trail) -> None:
+        """Request an update, which the arrival with the trail `cause` brings about."""
+        done, trail = self._processor.update(cause)
+        rest = done - self._env.now
+        if rest > 0.0:
+            Timeout(self._env, rest, (work, trail)).callbacks.append(self._finish)
+        else:
+            self._apply(work, trail)
+
+    def _finish(self, event: Event) -> None:
+        value: Any = event.value
+        self._apply(*value)
+
+    def announce(self, number: int, trail: Trail) -> None:
+        """Wake the processes that wait for update `number`, which is made now; needed only if some process is `awaited`."""
+        signal = self.awaited.pop(number, None)
+        if signal is not None:
+            signal.call(trail)
+
+    def until_made(self, number: int) -> Signal:
+        """Return a signal that happens when update `number`, which is not made yet, is made; its value is the trail."""
+        signal = self.awaited.get(number)
+        if signal is None:
+            signal = self.awaited[number] = Signal(self._env)
+        return signal
+
+    def usage(self, until: float) -> Usage:
+        """Return how busy the processor was until `until` (s), and how much work waited on average."""
+        return self._processor.usage(until)
+
+
+def make_updater(context: RunContext, apply: Callable[[Work, Trail], None]) -> Updater[Work]:
+    """Make the updater of the parameter server, whose shards each do the work on their part of the weights."""
     server, shards = context.spec.server, context.spec.architecture.parts
     pauses = [(pause.at, pause.at + pause.lasting, 0.0) for pause in context.spec.faults.server_pauses]
     pace = ScheduledPace(pauses) if pauses else None
     pipe = Pipe("server", pace=pace, log=context.log, group="servers", activity=UPDATE)
     times = compute.update_times(server.update / shards, compute.law(server.update_law), context.seed)
     pause_end = None if pace is None else partial(pace.end, work=0.0)
-    return Processor(context.env, pipe, times, server.per_gradient / shards, pause_end)
+    processor = Processor(context.env, pipe, times, server.per_gradient / shards, pause_end)
+    return Updater(context.env, processor, apply)

@@ -51,7 +51,7 @@ class AbstractWorker(abc.ABC):
     def crash(self) -> None:
         """Lose all that is under way."""
 
-    def _compute(self, weights: Weights, forecast: Forecast | None = None) -> Generator[Event, None, Gradient]:
+    def compute_gradient(self, weights: Weights, forecast: Forecast | None = None) -> Generator[Event, None, Gradient]:
         """The gradient of this learner's next mini-batch on `weights`. As soon as it is known, `foresee` is told in how many
         seconds from now on the fraction that is done grows from what to what."""
         env, activity_log = self._env, self.activity_log

@@ -8,17 +8,18 @@ from typing import final
 
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.updater import make_processor
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail, add_pull, add_push
-from simasgd.cluster.collectives.patterns import gathering, reduction
+from simasgd.cluster.collectives.patterns import Rounds, gathering, reduction
 from simasgd.cluster.collectives.selection import make_operations
+from simasgd.cluster.network.network import Network
 from simasgd.cluster.network.peer_routes import PeerRoutes
-from simasgd.cluster.peers.centre import Centre
-from simasgd.cluster.peers.ensemble import GradientEnsemble, MeetingContext, ModelEnsemble
-from simasgd.cluster.peers.model_holder import AbstractModelHolder
-from simasgd.cluster.peers.peer import Peer
+from simasgd.cluster.peers.centre import Centre, CentreRoutes
+from simasgd.cluster.peers.ensemble import GradientEnsemble, MakeOperations, ModelEnsemble
+from simasgd.cluster.peers.inbox import Inbox
+from simasgd.cluster.peers.model_holder import ModelHolder
+from simasgd.cluster.peers.peer import Peer, PeerGroup
 from simasgd.cluster.supervision.supervise import supervise
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
@@ -28,18 +29,19 @@ from simasgd.scenario.cluster.architecture import Base
 class PeerCast(AbstractCast):
     """λ learners, and the centre if the protocol has one.
 
-    Where any two may send to each other at any time, a node's interface is a link that messages wait for, or share, and so is a
-    learner's port within its node. In meetings both have one message out and one in at a time, and so it is where only the
-    centre is talked to.
+    If any two learners may send to each other at any time, a node's interface is a link that messages queue for or share. So is
+    a learner's port within its node. In a meeting a learner has at most one message out and one in at a time, and so it has
+    where it sends to the centre only. Interfaces and ports then only limit the pace.
     """
 
     def __init__(self, protocol: AbstractPeerProtocol, context: RunContext) -> None:
-        spec, meeting = context.spec, protocol.meeting
+        spec = context.spec
         assert isinstance(spec.architecture, Base)
+        shards = spec.architecture.shards
         self._protocol = supervise(protocol)
         self._recording = context.recording
         self.network = context.make_network(
-            servers=spec.architecture.shards if protocol.has_centre else 0,
+            servers=shards if protocol.has_centre else 0,
             shared_nodes=protocol.has_direct_messages or spec.learners_per_node > 1,
             shared_ports=protocol.has_direct_messages,
             intra_node_bandwidth=spec.architecture.intra_node_bandwidth,
@@ -47,18 +49,14 @@ class PeerCast(AbstractCast):
         self.threads = () if protocol.thread is None else (protocol.thread,)
         if protocol.has_own_models:
             context.recording.models(spec.learners, protocol.has_centre)
-        routes = PeerRoutes(self.network, context.payload)
-        holders: list[AbstractModelHolder] = []
-        self.workers: list[Peer] = []
+        rounds = () if protocol.meeting is None else _plan_meeting(protocol.meeting, context)
+        buckets = 0 if protocol.meeting is None else protocol.meeting.buckets
+        self._messages = 2 * spec.learners * shards + buckets * sum(len(messages.source) for messages in rounds)
+        self._centre: Centre | None = None
+        self._group = self._make_group(protocol, context, rounds)
         for number in range(spec.learners):
-            peer = Peer(context, number, context.make_activity_log(number), self.workers, holders, routes)
-            if protocol.thread is not None:
-                peer.talk_beside(context.make_activity_log(number, protocol.thread), partial(self._protocol.communicate, peer))
-            self.workers.append(peer)
-            holders.append(peer)
-        self._messages = 2 * spec.learners * spec.architecture.shards
-        self._ensemble = None if meeting is None else self._meet(meeting, context)
-        self._centre = self._with_centre(spec.architecture.shards, context, holders) if protocol.has_centre else None
+            self._group.peers.append(Peer(context, self._group, number))
+        self.workers = self._group.peers
 
     @property
     def roles(self) -> Iterator[Callable[[], Role]]:
@@ -82,32 +80,62 @@ class PeerCast(AbstractCast):
 
     def unapplied(self) -> UnappliedCounts:
         outstanding = sum(peer.in_flight for peer in self.workers)
-        given = self._ensemble.pending if isinstance(self._ensemble, GradientEnsemble) else 0
-        return UnappliedCounts(dropped=0, in_flight=outstanding + given)
+        pending = 0 if self._group.gradients is None else self._group.gradients.pending
+        return UnappliedCounts(dropped=0, in_flight=outstanding + pending)
 
-    def _meet(self, meeting: Meeting, context: RunContext) -> GradientEnsemble | ModelEnsemble:
-        of_gradients = meeting.of == "gradients"
-        payload = context.gradient_payload if of_gradients else context.payload
-        messages = reduction if context.gradients_add_up or not of_gradients else gathering
-        rounds = messages(meeting.collective, len(self.workers), context.spec.learners_per_node)
-        self._messages += meeting.buckets * sum(len(one.source) for one in rounds)
-        sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
-        ends = [self.network.learner_endpoint(peer.number) for peer in self.workers]
-        operations = partial(make_operations, context.env, self.network, ends, rounds, sizes)
-        meeting_context = MeetingContext(context.env, context.recording, len(self.workers), meeting, operations)
-        ensemble = GradientEnsemble(meeting_context) if of_gradients else ModelEnsemble(meeting_context)
-        for peer in self.workers:
-            peer.meet_in(ensemble)
-        return ensemble
+    def _make_group(self, protocol: AbstractPeerProtocol, context: RunContext, rounds: Rounds) -> PeerGroup:
+        """Make what the learners share. The order of the steps fixes the order of tracks on the time line."""
+        env, learners, meeting = context.env, context.spec.learners, protocol.meeting
+        routes = PeerRoutes(self.network, context.payload)
+        holders: list[ModelHolder] = []
+        for number in range(learners + protocol.has_centre):
+            holders.append(ModelHolder(context, number, holders))
+        logs = [[context.make_activity_log(number, thread) for thread in ("", *self.threads)] for number in range(learners)]
+        gradients, models = None, None
+        if meeting is not None:
+            operations = _prepare_operations(meeting, context, self.network, rounds)
+            if meeting.of == "gradients":
+                gradients = GradientEnsemble(context, meeting, operations)
+            else:
+                models = ModelEnsemble(context, operations)
+        centre: list[CentreRoutes] = []
+        if protocol.has_centre:
+            self._centre = Centre(context, holders[learners])
+            centre = _connect_centre(self._centre, context, self.network)
+        return PeerGroup(
+            holders=holders,
+            logs=[of_learner[0] for of_learner in logs],
+            second_logs=[of_learner[-1] for of_learner in logs],
+            communicate=None if protocol.thread is None else self._protocol.communicate,
+            inboxes=[Inbox(env, of_learner[0]) for of_learner in logs],
+            routes=routes,
+            gradients=gradients,
+            models=models,
+            centre=centre,
+        )
 
-    def _with_centre(self, shards: int, context: RunContext, holders: list[AbstractModelHolder]) -> Centre:
-        learners = len(self.workers)
-        centre = Centre(context.env, context.recording, learners, holders, make_processor(context))
-        holders.append(centre)
-        ends = self.network.shard_endpoints(shards)
-        for peer in self.workers:
-            me, number = self.network.learner_endpoint(peer.number), peer.number
-            up = self.network.make_split_route([(me, end) for end in ends], context.payload, add_push, learner=number)
-            down = self.network.make_split_route([(end, me) for end in ends], context.payload, add_pull, learner=number)
-            peer.visit(centre, up, down)
-        return centre
+
+def _plan_meeting(meeting: Meeting, context: RunContext) -> Rounds:
+    """Return the rounds of the meeting's collective operation; payloads that cannot be summed are gathered."""
+    plan = reduction if context.gradients_add_up or meeting.of == "models" else gathering
+    return plan(meeting.collective, context.spec.learners, context.spec.learners_per_node)
+
+
+def _prepare_operations(meeting: Meeting, context: RunContext, network: Network, rounds: Rounds) -> MakeOperations:
+    payload = context.gradient_payload if meeting.of == "gradients" else context.payload
+    sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
+    endpoints = [network.learner_endpoint(number) for number in range(context.spec.learners)]
+    return partial(make_operations, context.env, network, endpoints, rounds, sizes)
+
+
+def _connect_centre(centre: Centre, context: RunContext, network: Network) -> list[CentreRoutes]:
+    """Make each learner's routes to the centre and back."""
+    assert isinstance(context.spec.architecture, Base)
+    shards = network.shard_endpoints(context.spec.architecture.shards)
+    routes = []
+    for number in range(context.spec.learners):
+        here = network.learner_endpoint(number)
+        up = network.make_split_route([(here, shard) for shard in shards], context.payload, add_push, learner=number)
+        down = network.make_split_route([(shard, here) for shard in shards], context.payload, add_pull, learner=number)
+        routes.append(CentreRoutes(centre, up, down))
+    return routes

@@ -2,86 +2,98 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from typing import final
+from typing import Any, NamedTuple, final
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.mailbox import Mailbox
+from simasgd.cluster.cast.updater import make_updater
+from simasgd.cluster.cast.waiting import wait_for
+from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.pipe import Usage
-from simasgd.cluster.clock.processor import Processor
-from simasgd.cluster.clock.recording import Recording
-from simasgd.cluster.clock.trail import START, Trail
-from simasgd.cluster.peers.model_holder import AbstractModelHolder
+from simasgd.cluster.clock.trail import Trail
+from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.cluster.peers.messaging import Messaging
+from simasgd.cluster.peers.model_holder import ModelHolder
 from simasgd.protocols.verbs import Message
+from simasgd.tape.mixing import Model
 
 
 @final
-class Centre(AbstractModelHolder):
-    """The centre as its protocol sees it; its verbs are `collect` and `move`. `num_learners` is λ.
+class Centre:
+    """The centre. Its protocol sees it as `CentreVerbs`. `num_learners` is λ.
 
-    A move is an update of `processor`; the model changes when that is done. `steps` counts the moves.
+    A move takes the time of an update. The model changes when the move is done.
     """
 
-    def __init__(
-        self,
-        env: Environment,
-        recording: Recording,
-        learners: int,
-        holders: Sequence[AbstractModelHolder],
-        processor: Processor,
-    ) -> None:
-        super().__init__(env, recording, learners, holders)
-        self.num_learners = learners
-        self._processor = processor
-        self._inbox: deque[Message] = deque()
-        self._arrival = START
-        self._wanted = 0
-        self._enough: Signal | None = None
-        self._reached: dict[int, Signal] = {}
+    def __init__(self, context: RunContext, holder: ModelHolder) -> None:
+        self.num_learners = context.spec.learners
+        self.holder = holder
+        self._updater = make_updater(context, self._apply)
+        self._mailbox: Mailbox[Message] = Mailbox(context.env)
 
     def collect(self, count: int) -> Generator[Event, None, Sequence[Message]]:
-        """The next `count` messages, in order of arrival."""
-        if len(self._inbox) < count:
-            self._wanted = count
-            self._enough = enough = Signal(self._env)
-            yield enough
-        return [self._inbox.popleft() for _ in range(count)]
+        """Return the next `count` messages, in order of arrival."""
+        return self._mailbox.collect(count)
 
     def move(self, messages: Sequence[Message]) -> None:
-        """x̃ ← x̃ + the differences in these messages, when the earlier moves are done."""
-        done, trail = self._processor.update(self._arrival)
-        rest = done - self._env.now
-        if rest > 0.0:
-            Timeout(self._env, rest).callbacks.append(lambda _: self._moved(messages, trail))
-        else:
-            self._moved(messages, trail)
+        """x̃ ← x̃ + the sum of the differences in `messages`, after all earlier moves."""
+        self._updater.update(messages, self._mailbox.arrival)
 
     def deliver(self, message: Message, trail: Trail) -> None:
-        """A message arrives."""
-        if self._processor.per_message:
-            self._processor.add(trail)  # before any move that it brings about
-        self._inbox.append(message)
-        self._arrival = trail
-        if self._enough is not None and len(self._inbox) >= self._wanted:
-            enough, self._enough = self._enough, None
-            enough.call()
+        """Take in a message that arrives now."""
+        if self._updater.counts_messages:
+            self._updater.take_up(trail)  # before any move that the message causes
+        self._mailbox.put((message,), trail)
 
     def ready(self, moves: int) -> Event | None:
-        """What to wait for before its model can be read after so many moves, with the trail of that or None; None for now."""
-        if self.steps < moves:
-            return self._reached.setdefault(moves, Signal(self._env))
-        return self._processor.resumed()
+        """Return an event to wait for before the model after `moves` moves can be read; None if it can be read now.
+
+        The event's value is its trail, or None.
+        """
+        return self._updater.until_made(moves) if moves > self.holder.steps else self._updater.resumed()
 
     def usage(self, until: float) -> Usage:
-        """How busy its work kept the server."""
-        return self._processor.usage(until)
+        """Return how busy the moves kept the server until `until` (s)."""
+        return self._updater.usage(until)
 
-    def _moved(self, messages: Sequence[Message], trail: Trail) -> None:
+    def _apply(self, messages: Sequence[Message], trail: Trail) -> None:
         for message in messages:
-            self.add(message.model)
-        self.steps += 1
-        if (signal := self._reached.pop(self.steps, None)) is not None:
-            signal.call(trail)
+            self.holder.add(message.model)
+        self.holder.count_step()
+        if self._updater.awaited:
+            self._updater.announce(self.holder.steps, trail)
+
+
+class CentreRoutes(NamedTuple):
+    """The centre, and a learner's routes to it (`up`) and back (`down`)."""
+
+    centre: Centre
+    up: AbstractRoute
+    down: AbstractRoute
+
+
+@final
+class CentreMessaging:
+    """The verbs `fetch_centre` and `push` of learner number `number`."""
+
+    def __init__(
+        self, env: Environment, routes: CentreRoutes, number: int, messaging: Messaging, activity_log: ActivityLog
+    ) -> None:
+        self._env = env
+        self._centre, self._up, self._down = routes
+        self._number = number
+        self._messaging = messaging
+        self._activity_log = activity_log
+
+    def fetch(self, moves: int = 0) -> Generator[Event, Any, Model]:
+        """Return the centre's model, once the centre has moved `moves` times."""
+        while (ready := self._centre.ready(moves)) is not None:
+            yield from wait_for(self._env, ready, self._activity_log)
+        return (yield from self._messaging.read(self._centre.holder, self._down))
+
+    def push(self, difference: Model) -> Generator[Event, Any, None]:
+        """Send a difference to the centre, once the previous message has arrived."""
+        return self._messaging.carry(self._up, Message(difference, self._number), self._centre.deliver)

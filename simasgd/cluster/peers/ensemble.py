@@ -3,74 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from simpy import Environment, Event
 
-from simasgd.cluster.clock.activity import Activity
-from simasgd.cluster.clock.recording import Recording
+from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.cluster.clock.activity import Activity, ActivityLog
 from simasgd.cluster.clock.trail import Trail
-from simasgd.cluster.collectives.operations import AbstractOperations, Done
+from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnFirst
+from simasgd.cluster.peers.model_holder import ModelHolder
 from simasgd.protocols.base import Meeting
 from simasgd.tape.mixing import NOBODY, NONE, Model, Row
 from simasgd.tape.tape import Gradient, Weights
 
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
-
 _WAIT, _PUSH = Activity.WAIT, Activity.PUSH
-
-
-@dataclass(frozen=True, eq=False)
-class MeetingContext:
-    """What meetings need: what they are like, where what they make is written down, and, given what is to be told when the
-    first learner has that, the operations."""
-
-    env: Environment
-    recording: Recording
-    learners: int
-    meeting: Meeting
-    operations: Callable[[Callable[[int, Trail], None]], AbstractOperations]
+MakeOperations = Callable[[OnFirst], AbstractOperations]
 
 
 @final
 class GradientEnsemble:
-    """Learners who make the mean of their gradients, and with it the same step. It is made when the first of them has it.
+    """Learners that average their gradients and make the same step with the mean.
 
-    Of B buckets the b-th is there when `forward` + (1 − `forward`)·b/B of the computing is done.
+    The step is recorded when the first learner has the mean. Bucket b of B is ready when the fraction
+    `forward` + (1 − `forward`)·b/B of the mini-batch is done.
     """
 
-    def __init__(self, meeting_context: MeetingContext) -> None:
-        self._env = meeting_context.env
-        self._recording = meeting_context.recording
-        self._operations = meeting_context.operations(self._first_has_it)
-        buckets, forward = meeting_context.meeting.buckets, meeting_context.meeting.forward
-        self._parts = [forward + (1.0 - forward) * part / buckets for part in range(1, buckets)]
+    def __init__(self, context: RunContext, meeting: Meeting, make_operations: MakeOperations) -> None:
+        self._env = context.env
+        self._recording = context.recording
+        self._operations = make_operations(self._record)
+        buckets, forward = meeting.buckets, meeting.forward
+        self._fractions = [forward + (1.0 - forward) * bucket / buckets for bucket in range(1, buckets)]
         self._given: list[Gradient] = []
         self._timestamp = 0
 
     @property
     def pending(self) -> int:
-        """Gradients that were computed and are in no step yet."""
+        """The number of computed gradients that are in no step yet."""
         return len(self._given)
 
-    def step(self, peer: Peer, read: Model) -> Generator[Event, Any, Model]:
-        """Compute a gradient on the common model, average it with everybody's, part by part as the backward pass makes them,
-        and step."""
-        operations, number, parts = self._operations, peer.number, self._parts
-        met = operations.join(number, peer.activity_log.trail)
+    def step(self, worker: AbstractWorker, read: Model) -> Generator[Event, Any, Model]:
+        """Compute a gradient on the common model, average it bucket by bucket, and return the next common model."""
+        operations, number, fractions = self._operations, worker.number, self._fractions
+        met = operations.join(number, worker.activity_log.trail)
 
         def forecast(seconds: float, done: float, then: float) -> None:
-            now, made = self._env.now, [part for part in parts if done < part <= then]
-            operations.forecast(number, [now + seconds * ((part - done) / (then - done)) for part in made])
+            now, ready = self._env.now, [fraction for fraction in fractions if done < fraction <= then]
+            operations.forecast(number, [now + seconds * ((fraction - done) / (then - done)) for fraction in ready])
 
-        self._given.append((yield from peer.backward(Weights(read.number), forecast)))
+        self._given.append((yield from worker.compute_gradient(Weights(read.number), forecast)))
         operations.provide(number)
-        yield from _until(peer, met)
+        yield from _wait_until_done(self._env, worker.activity_log, met)
         return Model(self._timestamp)
 
-    def _first_has_it(self, meeting: int, trail: Trail) -> None:
+    def _record(self, meeting: int, trail: Trail) -> None:
         gradients = sorted(self._given)
         self._given = []
         self._recording.trail = trail
@@ -80,27 +67,27 @@ class GradientEnsemble:
 
 @final
 class ModelEnsemble:
-    """Learners who replace their models by the mean of all. It is made when the first of them has it."""
+    """Learners that replace their models by the mean of all models. It is recorded when the first learner has it."""
 
-    def __init__(self, meeting_context: MeetingContext) -> None:
-        self._env = meeting_context.env
-        self._recording = meeting_context.recording
-        self._learners = meeting_context.learners
-        self._operations = meeting_context.operations(self._first_has_it)
+    def __init__(self, context: RunContext, make_operations: MakeOperations) -> None:
+        self._env = context.env
+        self._recording = context.recording
+        self._learners = context.spec.learners
+        self._operations = make_operations(self._record)
         self._given: dict[int, Model] = {}
         self._with_states = False
         self._mean = Model(0)
 
-    def average(self, peer: Peer, with_states: bool) -> Generator[Event, Any, None]:
-        """x_l ← (1/λ)·Σ x_j, and the optimizers' states likewise or not."""
-        self._given[peer.number] = peer.model
+    def average(self, holder: ModelHolder, activity_log: ActivityLog, *, with_states: bool) -> Generator[Event, Any, None]:
+        """x_l ← (1/λ)·Σ x_j; `with_states` also averages the optimizers' states."""
+        self._given[holder.number] = holder.model
         self._with_states = with_states
-        met = self._operations.join(peer.number, peer.activity_log.trail)
-        self._operations.provide(peer.number)
-        yield from _until(peer, met)
-        peer.adopt(self._mean)
+        met = self._operations.join(holder.number, activity_log.trail)
+        self._operations.provide(holder.number)
+        yield from _wait_until_done(self._env, activity_log, met)
+        holder.adopt(self._mean)
 
-    def _first_has_it(self, meeting: int, trail: Trail) -> None:
+    def _record(self, meeting: int, trail: Trail) -> None:
         first, *others = (self._given[number] for number in range(self._learners))
         self._given = {}
         self._recording.trail = trail
@@ -114,10 +101,9 @@ class ModelEnsemble:
         self._mean = total if self._with_states else total._replace(state=NONE)
 
 
-def _until(peer: Peer, met: Event) -> Generator[Event, Any, None]:
-    """Wait until a meeting is over for this learner."""
-    activity_log = peer.activity_log
-    activity_log.begin(_WAIT, peer.now)
+def _wait_until_done(env: Environment, activity_log: ActivityLog, met: Event) -> Generator[Event, Any, None]:
+    """Wait until a learner has finished a join; its messages count as pushed."""
+    activity_log.begin(_WAIT, env.now)
     done: Done = yield met
     activity_log.trail = done.trail
     activity_log.then(_PUSH, done.started)

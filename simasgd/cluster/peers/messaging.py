@@ -1,29 +1,29 @@
-"""What one thread of a learner says to others: it fetches their models, sends its own, and waits for what they send."""
+"""The messages of one thread of a learner to other holders of models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple, final
 
 from simpy import Environment, Event
 from simpy.events import Timeout
 
+from simasgd.cluster.cast.waiting import wait_for
 from simasgd.cluster.clock.activity import Activity, ActivityLog
 from simasgd.cluster.clock.events import Signal
-from simasgd.cluster.clock.trail import Trail, add_pull, add_push, wait_until
+from simasgd.cluster.clock.trail import Trail, add_pull, add_push
 from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.cluster.peers.inbox import Inbox
+from simasgd.cluster.peers.model_holder import ModelHolder
 from simasgd.protocols.verbs import Message, ModelHolderVerbs, PeerVerbs
 from simasgd.tape.mixing import Model
-
-if TYPE_CHECKING:
-    from simasgd.cluster.peers.peer import Peer
 
 _WAIT, _PUSH, _PULL = Activity.WAIT, Activity.PUSH, Activity.PULL
 
 
 class _Answer(NamedTuple):
-    """What comes back of an exchange: the other's model from before it, and the trail of its arrival."""
+    """The answer of an exchange: the other learner's model from before it, and the trail of the answer's arrival."""
 
     theirs: Model
     trail: Trail
@@ -31,24 +31,35 @@ class _Answer(NamedTuple):
 
 @final
 class Messaging:
-    """The verbs of a learner's thread, whose day is `activity_log`, that take messages. One at most is on its way from it."""
+    """The messaging verbs of one thread. At most one message of the thread is under way.
 
-    def __init__(self, env: Environment, me: Peer, activity_log: ActivityLog, routes: PeerRoutes) -> None:
-        self.activity_log = activity_log
+    `holder` is the learner's; `routes` and `inboxes` are those of all learners.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        holder: ModelHolder,
+        activity_log: ActivityLog,
+        routes: PeerRoutes,
+        inboxes: Sequence[Inbox],
+    ) -> None:
+        self.in_transit: list[Message] = []  # the message under way, and one that waits for its arrival
         self._env = env
-        self._me = me
+        self._holder = holder
+        self._activity_log = activity_log
         self._routes = routes
-        self.messages: list[Message] = []  # the one on its way, and one that waits for it to arrive
+        self._inboxes = inboxes
         self._sent: Signal | None = None
 
     def fetch(self, source: PeerVerbs) -> Generator[Event, Any, Model]:
-        """The model of another learner. The request costs nothing; the model is read when the reply enters its first link."""
-        route = self._routes.between(source.number, self._me.number, add_pull)
+        """Return the model of another learner, as it is when the reply enters its first link. The request takes no time."""
+        route = self._routes.between(source.number, self._holder.number, add_pull)
         return (yield from self.read(source, route))
 
     def read(self, source: ModelHolderVerbs, route: AbstractRoute) -> Generator[Event, Any, Model]:
-        """As `fetch`, over that route."""
-        env, activity_log = self._env, self.activity_log
+        """Return the model of `source` as `fetch` does, over that route."""
+        env, activity_log = self._env, self._activity_log
         now = env.now
         activity_log.begin(_WAIT, now)
         start, activity_log.trail, place = route.enter(now, activity_log.trail)
@@ -64,45 +75,46 @@ class Messaging:
         return theirs
 
     def send(self, target: PeerVerbs, model: Model, number: int = 0, weight: float = 1.0) -> Generator[Event, Any, None]:
-        """Send a model on its way as the message of that number, as soon as the last one has arrived."""
-        route = self._routes.between(self._me.number, target.number, add_push)
-        return self.carry(route, Message(model, self._me.number, number, weight), self._me.peers[target.number].deliver)
+        """Send a message with a model to the learner `target`, once the previous message has arrived."""
+        route = self._routes.between(self._holder.number, target.number, add_push)
+        message = Message(model, self._holder.number, number, weight)
+        return self.carry(route, message, self._inboxes[target.number].deliver)
 
     def carry(
         self, route: AbstractRoute, message: Message, deliver: Callable[[Message, Trail], None]
     ) -> Generator[Event, Any, None]:
-        """Send a message over that route as soon as the last one has arrived; `deliver` is called with it when it does."""
-        self.messages.append(message)
-        if len(self.messages) > 1:
+        """Send a message over that route, once the previous one has arrived; call `deliver` on its arrival."""
+        self.in_transit.append(message)
+        if len(self.in_transit) > 1:
             self._sent = Signal(self._env)
-            yield from self.wait_for(self._sent)
-        start, arrival = route.send(self._env.now, self.activity_log.trail)
+            yield from wait_for(self._env, self._sent, self._activity_log)
+        start, arrival = route.send(self._env.now, self._activity_log.trail)
 
         def arrived(trail: Trail) -> None:
             route.receive(start)
-            self.messages.pop(0)
+            self.in_transit.pop(0)
             deliver(message, trail)
             if self._sent is not None:
                 sent, self._sent = self._sent, None
                 sent.call(trail)
 
-        _when(arrival, self.activity_log.trail, arrived)
+        _on_arrival(arrival, self._activity_log.trail, arrived)
 
     def exchange(self, other: PeerVerbs, share: float) -> Generator[Event, Any, None]:
-        """x_i ← x_i − share·(x_i − x_j) and x_j ← x_j + share·(x_i − x_j) at once for the other: with `share` ½ both have the
-        mean. The sum of the two is kept, whatever happens to this learner's model meanwhile.
+        """x ← x − share·(x − y) for this learner, y ← y + share·(x − y) for `other`.
 
-        This learner's model goes to the other, which answers with its own from before, and this one waits for that.
+        This learner sends x. `other` changes y at once and answers with the old y, and this learner waits for the answer. The
+        sum x + y is kept, even if another learner changes x meanwhile.
         """
-        env, activity_log, me, routes = self._env, self.activity_log, self._me, self._routes
-        mine, now = me.model, env.now
+        env, activity_log, holder, routes = self._env, self._activity_log, self._holder, self._routes
+        mine, now = holder.model, env.now
         answered = Signal(env)
 
         def answer(trail: Trail) -> None:
             theirs = other.model
             other.mix(mine, share)
             activity_log.begin(_WAIT, env.now)
-            back = routes.between(other.number, me.number, add_pull)
+            back = routes.between(other.number, holder.number, add_pull)
             start, arrival = back.send(env.now, trail)
 
             def arrived(event_trail: Trail) -> None:
@@ -110,10 +122,10 @@ class Messaging:
                 answered.call(_Answer(theirs, event_trail))
 
             activity_log.then(_PULL, start)
-            _when(arrival, trail, arrived)
+            _on_arrival(arrival, trail, arrived)
 
         activity_log.begin(_WAIT, now)
-        there = routes.between(me.number, other.number, add_push)
+        there = routes.between(holder.number, other.number, add_push)
         start, arrival = there.send(now, activity_log.trail)
         activity_log.then(_PUSH, start)
 
@@ -121,23 +133,17 @@ class Messaging:
             activity_log.then(_PUSH, there.receive(start))
             answer(trail)
 
-        _when(arrival, activity_log.trail, reached)
-        found: _Answer = yield answered
-        activity_log.trail = found.trail
-        if me.changes == mine.changes:
-            me.mix(found.theirs, share)
-        else:  # a third one has exchanged with this learner meanwhile
-            me.subtract(me.difference(mine, found.theirs, share), found.theirs)
-
-    def wait_for(self, event: Event) -> Generator[Event, Any, Any]:
-        """Wait for an event whose value is a trail, that of what is waited for."""
-        self.activity_log.begin(_WAIT, self._env.now)
-        trail: Trail | None = yield event
-        self.activity_log.trail = trail or wait_until(self.activity_log.trail, self._env.now)
+        _on_arrival(arrival, activity_log.trail, reached)
+        received: _Answer = yield answered
+        activity_log.trail = received.trail
+        if holder.changes == mine.changes:
+            holder.mix(received.theirs, share)
+        else:  # a third learner has exchanged with this one meanwhile
+            holder.subtract(holder.difference(mine, received.theirs, share), received.theirs)
 
 
-def _when(arrival: Event | None, trail: Trail, act: Callable[[Trail], None]) -> None:
-    """Act on a message's arrival, with the trail of that: now, if it has arrived."""
+def _on_arrival(arrival: Event | None, trail: Trail, act: Callable[[Trail], None]) -> None:
+    """Call `act` with the trail of a message's arrival; at once, with `trail`, if the message has arrived."""
     if arrival is None:
         act(trail)
     else:

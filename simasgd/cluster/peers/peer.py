@@ -2,199 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, final
 
-from simpy import Event
+from simpy import Environment, Event
 
 from simasgd import exact
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.worker import AbstractWorker, Forecast
-from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
-from simasgd.cluster.clock.events import Signal
-from simasgd.cluster.clock.trail import Trail
+from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.cluster.clock.activity import ActivityLog, Thread
 from simasgd.cluster.network.peer_routes import PeerRoutes
-from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.cluster.peers.centre import Centre
+from simasgd.cluster.peers.centre import CentreMessaging, CentreRoutes
 from simasgd.cluster.peers.ensemble import GradientEnsemble, ModelEnsemble
+from simasgd.cluster.peers.inbox import Inbox
 from simasgd.cluster.peers.messaging import Messaging
-from simasgd.cluster.peers.model_holder import AbstractModelHolder
+from simasgd.cluster.peers.model_holder import ModelHolder
+from simasgd.cluster.peers.second_thread import SecondThread
 from simasgd.protocols.base import Role
-from simasgd.protocols.verbs import Message
 from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient, Weights
 
-_WAIT = Activity.WAIT
+Communicate = Callable[["Peer"], Role]
 
 
 @final
-class Peer(AbstractWorker, AbstractModelHolder):
-    """Learner number `number` of the `peers` as its protocol sees it.
+@dataclass(frozen=True, eq=False)
+class PeerGroup:
+    """All that the learners of a run share, by number; in the end also the learners themselves (`peers`).
 
-    What it does with its model by itself takes no time: `step`, `mix`, `difference`, `subtract`. What takes time: `compute`,
-    `fetch`, `send`, `receive` and `exchange`; `average` and `average_gradient` with all others; `fetch_centre` and `push`. A
-    thread that talks while this one computes has `beside` for its verbs, and gets gradients by `hand_over` and `handed_over`.
-    `weight` is that of push-sum.
+    A learner has an activity log for its compute thread and, if `communicate` is the role of a second thread, one for that.
+    An ensemble is None unless all learners meet to average its values.
     """
 
-    def __init__(
-        self,
-        context: RunContext,
-        number: int,
-        activity_log: ActivityLog,
-        peers: Sequence[Peer],
-        holders: Sequence[AbstractModelHolder],
-        routes: PeerRoutes,
-    ) -> None:
-        env = context.env
-        AbstractWorker.__init__(self, context, number, activity_log)
-        AbstractModelHolder.__init__(self, env, context.recording, number, holders)
-        self.peers = peers
+    holders: Sequence[ModelHolder]
+    logs: Sequence[ActivityLog]
+    second_logs: Sequence[ActivityLog]
+    communicate: Communicate | None
+    inboxes: Sequence[Inbox]
+    routes: PeerRoutes
+    gradients: GradientEnsemble | None
+    models: ModelEnsemble | None
+    centre: Sequence[CentreRoutes]
+    peers: list[Peer] = field(default_factory=list)
+
+    def make_messaging(self, env: Environment, number: int, log: ActivityLog) -> Messaging:
+        """Make the messaging of the learner's thread that has this log."""
+        return Messaging(env, self.holders[number], log, self.routes, self.inboxes)
+
+
+@final
+class Peer(AbstractWorker):
+    """Learner number `number` of the `peers`. Its protocol sees it as `PeerVerbs`.
+
+    It consists of a model holder, an inbox and the messaging of its compute thread, and takes their verbs for its own.
+    """
+
+    def __init__(self, context: RunContext, group: PeerGroup, number: int) -> None:
+        log = group.logs[number]
+        super().__init__(context, number, log)
+        self.peers: Sequence[Peer] = group.peers
         self.weight = 1.0
-        self._routes = routes
-        messaging = Messaging(env, self, activity_log, routes)
-        self.fetch, self.send, self.exchange, self._messaging = messaging.fetch, messaging.send, messaging.exchange, messaging
-        self._stepping = activity_log
-        self._threads: tuple[Thread, ...] = ()
+        self._recording = context.recording
+        self._group = group
+        self._holder, self._inbox = group.holders[number], group.inboxes[number]
+        self._messaging = group.make_messaging(context.env, number, log)
         self._uniforms = exact.endless_uniforms(exact.stream(context.seed, exact.Purpose.PEER, number))
-        self._outstanding: dict[int, int] = {}  # mini-batches in no step yet, and how often the model had changed when read
-        self._inbox: list[Message] = []
-        self._wanted: int | None = None
-        self._here: Signal | None = None
-        self._at_centre: tuple[Centre, AbstractRoute, AbstractRoute] | None = None
-        self._gradients: GradientEnsemble | None = None
-        self._models: ModelEnsemble | None = None
-        self._handed: Gradient | None = None
-        self._given: Signal | None = None
-        self._taken: Signal | None = None
+        self._outstanding: dict[int, int] = {}  # by mini-batch in no step yet: the changes of the model it was computed on
+        self._second_thread = self._make_second_thread(group)
+        self._stepping_log = log if self._second_thread is None else group.second_logs[number]
+        self.mix, self.difference, self.subtract = self._holder.mix, self._holder.difference, self._holder.subtract
+        self.fetch, self.send, self.exchange = self._messaging.fetch, self._messaging.send, self._messaging.exchange
+        self.take, self.receive = self._inbox.take, self._inbox.receive
+        if self._second_thread is not None:
+            self.beside = self._second_thread.messaging
+            self.hand_over, self.handed_over = self._second_thread.hand_over, self._second_thread.handed_over
+        if group.centre:
+            centre = CentreMessaging(context.env, group.centre[number], number, self._messaging, log)
+            self.fetch_centre, self.push = centre.fetch, centre.push
 
-    # How the cast puts it into its place.
+    # The verbs of a protocol's learner role.
 
-    def meet_in(self, ensemble: GradientEnsemble | ModelEnsemble) -> None:
-        """Give it the verb of meetings."""
-        if isinstance(ensemble, GradientEnsemble):
-            self._gradients = ensemble
-        else:
-            self._models = ensemble
-
-    def visit(self, centre: Centre, up: AbstractRoute, down: AbstractRoute) -> None:
-        """Give it the ways to the centre and back."""
-        self._at_centre = centre, up, down
-
-    def talk_beside(self, activity_log: ActivityLog, run: Callable[[], Role]) -> None:
-        """Give it a thread that talks."""
-        self.beside = Messaging(self._env, self, activity_log, self._routes)
-        self._stepping = activity_log
-        self._threads = (Thread(activity_log, run),)
-
-    # The verbs.
+    @property
+    def model(self) -> Model:
+        """A handle on the current model x."""
+        return self._holder.model
 
     def compute(self, model: Model) -> Generator[Event, None, Gradient]:
-        """The gradient of this learner's next mini-batch on a model of its own."""
-        gradient = yield from self._compute(Weights(model.number))
+        """Compute the gradient of the learner's next mini-batch on a model of its own."""
+        gradient = yield from self.compute_gradient(Weights(model.number))
         self._outstanding[gradient.batch] = model.changes
         return gradient
 
     def step(self, gradient: Gradient, share: float = 1.0) -> None:
-        """x ← x − share·(the optimizer's update with that gradient)."""
-        staleness = self.changes - self._outstanding.pop(gradient.batch)
-        self._recording.trail = self._stepping.trail
-        self._step(gradient, staleness, share)
+        """x ← x − share·(the optimizer's update with `gradient`)."""
+        staleness = self._holder.changes - self._outstanding.pop(gradient.batch)
+        self._recording.trail = self._stepping_log.trail
+        self._holder.step(gradient, staleness, share)
 
     def draw(self, count: int) -> int:
-        """A number from 0 to count − 1, each as likely as any."""
+        """Draw a uniform random number from 0 to `count` − 1."""
         return ceil(count * next(self._uniforms)) - 1
 
     def average(self, *, with_states: bool) -> Generator[Event, Any, None]:
-        """Replace the model by the mean of everybody's, and the optimizer's state likewise or not."""
-        if self._models is None:
-            raise TypeError("average wants a protocol whose `meeting` is of models")
-        return self._models.average(self, with_states)
+        """Replace x by the mean of all learners' models; `with_states` also averages the optimizers' states."""
+        if self._group.models is None:
+            raise TypeError("average() needs a protocol whose `meeting` is of models")
+        return self._group.models.average(self._holder, self.activity_log, with_states=with_states)
 
     def average_gradient(self, model: Model) -> Generator[Event, Any, Model]:
-        """Compute a gradient on everybody's model; that model after a step with the mean of everybody's gradients."""
-        if self._gradients is None:
-            raise TypeError("average_gradient wants a protocol whose `meeting` is of gradients")
-        return self._gradients.step(self, model)
+        """Compute a gradient on the common `model`, average it with all learners', and return the next common model."""
+        if self._group.gradients is None:
+            raise TypeError("average_gradient() needs a protocol whose `meeting` is of gradients")
+        return self._group.gradients.step(self, model)
 
-    def fetch_centre(self, moves: int = 0) -> Generator[Event, Any, Model]:
-        """The centre's model, when it has moved so often."""
-        centre, _, down = self._visited()
-        while (ready := centre.ready(moves)) is not None:
-            yield from self._messaging.wait_for(ready)
-        return (yield from self._messaging.read(centre, down))
-
-    def push(self, difference: Model) -> Generator[Event, Any, None]:
-        """Send a difference to the centre, as soon as the last one has arrived."""
-        centre, up, _ = self._visited()
-        return self._messaging.carry(up, Message(difference, self.number), centre.deliver)
-
-    def take(self) -> Iterator[Message]:
-        """The messages that have come, one after the other, in order of arrival."""
-        while self._inbox:
-            yield self._inbox.pop(0)
-
-    def receive(self, number: int) -> Generator[Event, Any, Message]:
-        """The message of that number, when it is here."""
-        if not any(message.number == number for message in self._inbox):
-            self._wanted, self._here = number, Signal(self._env)
-            yield from self._messaging.wait_for(self._here)
-        found = next(message for message in self._inbox if message.number == number)
-        self._inbox.remove(found)
-        return found
-
-    def hand_over(self, gradient: Gradient) -> Generator[Event, Any, None]:
-        """Give a gradient to the thread that talks, when it has taken the last one."""
-        if self._handed is not None:
-            self._taken = Signal(self._env)
-            yield from self._messaging.wait_for(self._taken)
-        self._handed = gradient
-        if self._given is not None:
-            given, self._given = self._given, None
-            given.fire(self.activity_log.trail)
-
-    def handed_over(self) -> Generator[Event, Any, Gradient]:
-        """The next gradient that the compute thread gives."""
-        if self._handed is None:
-            self._given = Signal(self._env)
-            yield from self.beside.wait_for(self._given)
-        gradient, self._handed = self._handed, None
-        assert gradient is not None
-        if self._taken is not None:
-            taken, self._taken = self._taken, None
-            taken.fire(self.beside.activity_log.trail)
-        return gradient
-
-    # What the others ask of it.
-
-    @property
-    def now(self) -> float:
-        """The time (s)."""
-        now: float = self._env.now
-        return now
-
-    def backward(self, weights: Weights, forecast: Forecast) -> Generator[Event, None, Gradient]:
-        """A gradient of which others keep account; `foresee` is told how fast its parts are made."""
-        return self._compute(weights, forecast)
-
-    def deliver(self, message: Message, trail: Trail) -> None:
-        """A message arrives."""
-        self._inbox.append(message)
-        if self._here is not None and message.number == self._wanted:
-            here, self._here = self._here, None
-            here.call(trail)
-
-    def _visited(self) -> tuple[Centre, AbstractRoute, AbstractRoute]:
-        """The centre, and the ways there and back."""
-        if self._at_centre is None:
-            raise TypeError("fetch_centre and push want a protocol that has a centre")
-        return self._at_centre
+    # The interface to the cast.
 
     @property
     def weights_elsewhere(self) -> float:
-        """The push-sum weights of messages that have been sent, and of those that have come and were not looked at."""
-        return sum(message.weight for message in (*self._messaging.messages, *self._inbox))
+        """The sum of the push-sum weights in the messages under way from this learner and in its inbox."""
+        return sum(message.weight for message in (*self._messaging.in_transit, *self._inbox.messages))
 
     @property
     def in_flight(self) -> int:
@@ -202,7 +130,15 @@ class Peer(AbstractWorker, AbstractModelHolder):
 
     @property
     def threads(self) -> Sequence[Thread]:
-        return self._threads
+        return () if self._second_thread is None else (self._second_thread.thread,)
 
     def crash(self) -> None:
         raise NotImplementedError("a scenario without a server has no crashes")
+
+    def _make_second_thread(self, group: PeerGroup) -> SecondThread | None:
+        communicate = group.communicate
+        if communicate is None:
+            return None
+        log = group.second_logs[self.number]
+        messaging = group.make_messaging(self._env, self.number, log)
+        return SecondThread(self._env, messaging, self.activity_log, log, lambda: communicate(self))

@@ -14,12 +14,12 @@ from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.processor import Processor
 from simasgd.cluster.clock.trail import add_pull, add_push
 from simasgd.cluster.network.network import Endpoint, Network
+from simasgd.cluster.server.interfaces import AbstractSource
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.pulling import BlockingPull, PullThread
 from simasgd.cluster.server.pushing import BlockingPush, PushThread
 from simasgd.cluster.server.relay import Relay
 from simasgd.cluster.server.server import Server
-from simasgd.cluster.server.weights import AbstractSource
 from simasgd.scenario.cluster.architecture import AbstractServerTree, Adv, AdvStar, Base
 
 

@@ -8,7 +8,6 @@ from typing import final
 
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.updater import make_processor
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail
@@ -26,7 +25,7 @@ class ServerCast(AbstractCast):
     def __init__(self, protocol: AbstractServerProtocol, context: RunContext) -> None:
         self._protocol = supervise(protocol)
         self._recording = context.recording
-        self._server = Server(context.env, context.spec.learners, make_processor(context), context.recording.write)
+        self._server = Server(context)
         self._deployment = deploy(context.spec.architecture, context, self._server)
         self.network = self._deployment.network
         self.workers = self._deployment.learners

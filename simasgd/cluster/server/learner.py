@@ -9,11 +9,12 @@ from typing import Any, final
 from simpy import Event
 
 from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.waiting import wait_for
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.delays import delays
 from simasgd.cluster.clock.events import after, first_of
-from simasgd.cluster.clock.trail import add_compute, wait_until
+from simasgd.cluster.clock.trail import add_compute
 from simasgd.cluster.server.pulling import AbstractPulling
 from simasgd.cluster.server.pushing import AbstractPushing
 from simasgd.cluster.server.server import Server
@@ -64,7 +65,7 @@ class Learner(AbstractWorker):
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
         """Compute the gradient of this learner's next mini-batch on `weights`."""
-        return self._compute(weights)
+        return self.compute_gradient(weights)
 
     def attempt(self, weights: Weights, before: float) -> Generator[Event, Any, Gradient | None]:
         """Compute as `compute` does if that is done before the server makes weights number `before`; else give the mini-batch
@@ -143,9 +144,7 @@ class Learner(AbstractWorker):
 
     def _wait_for(self, event: Event | None) -> Generator[Event, Any, None]:
         if event is not None:
-            self.activity_log.begin(_WAIT, self._env.now)
-            trail = yield event
-            self.activity_log.trail = trail or wait_until(self.activity_log.trail, self._env.now)
+            yield from wait_for(self._env, event, self.activity_log)
 
     @property
     def in_flight(self) -> int:

@@ -10,7 +10,8 @@ from simpy import Environment, Event
 
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.cluster.server.weights import AbstractSource, WeightsCache, fetch
+from simasgd.cluster.server.interfaces import AbstractSource
+from simasgd.cluster.server.weights import WeightsCache, fetch
 from simasgd.tape.tape import Weights
 
 _WAIT = Activity.WAIT

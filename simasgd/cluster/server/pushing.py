@@ -11,7 +11,7 @@ from simpy import Environment, Event
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.cluster.server.server import AbstractSink
+from simasgd.cluster.server.interfaces import AbstractSink
 from simasgd.tape.tape import Gradient
 
 _PUSH, _WAIT, _IDLE = Activity.PUSH, Activity.WAIT, Activity.IDLE

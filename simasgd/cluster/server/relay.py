@@ -16,8 +16,8 @@ from simasgd.cluster.clock.processor import Processor
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.barrier_round import BarrierRound
-from simasgd.cluster.server.server import AbstractSink
-from simasgd.cluster.server.weights import AbstractSource, WeightsCache, fetch
+from simasgd.cluster.server.interfaces import AbstractSink, AbstractSource
+from simasgd.cluster.server.weights import WeightsCache, fetch
 from simasgd.tape.tape import Gradient
 
 _NEVER = sys.maxsize

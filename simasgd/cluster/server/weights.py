@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Generator
 from typing import Any, final
 
@@ -13,30 +12,10 @@ from simasgd.cluster.clock.activity import Activity, ActivityLog
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
+from simasgd.cluster.server.interfaces import AbstractSource
 from simasgd.tape.tape import Weights
 
 _WAIT, _PULL = Activity.WAIT, Activity.PULL
-
-
-class AbstractSource(abc.ABC):
-    """Somebody who has weights and gives them to others. `timestamp` is that of its weights, −1 where it has none yet."""
-
-    timestamp: int
-
-    @property
-    @abc.abstractmethod
-    def newest(self) -> int:
-        """The timestamp of the newest weights there are."""
-
-    @abc.abstractmethod
-    def ready(self, minimum: int, trail: Trail) -> Event | None:
-        """What to wait for before this source can answer a request for weights of at least that timestamp; None if it can now.
-        When it has happened, ask again if the weights are still too old. Its value is the trail of that instant, or None.
-        `trail` is that of the request."""
-
-    @abc.abstractmethod
-    def due(self, learner: int) -> int:
-        """The timestamp of the weights that contain this learner's last gradient, as far as they will come from here."""
 
 
 def fetch(
