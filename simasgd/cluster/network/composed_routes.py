@@ -1,4 +1,4 @@
-"""Routes made of routes: a message in parts, and one that gets lost and is sent again."""
+"""Routes made of routes: for a message in parts, and for a message that is sent again if it gets lost."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
 @final
 class SplitRoute(AbstractRoute):
-    """Several routes, each of which carries a part of the message. It enters when its first part does, and has arrived when all
-    parts have."""
+    """Several routes that each carry a part of the message.
+
+    The message enters when its first part does, and has arrived when all parts have.
+    """
 
     __slots__ = ("_env", "_parts", "_version")
 
@@ -50,7 +52,7 @@ class SplitRoute(AbstractRoute):
         return ByteCounts(*(sum(column) for column in zip(*(part.counts() for part in self._parts), strict=True)))
 
     def _cross_at(self, start: float, part: AbstractRoute, trail: Trail, place: Any) -> Event | None:
-        """Carry on a part that enters its own way at `start` (s), now or later, with that trail."""
+        """Carry a part that enters its path at `start` (s), now or later, with that trail."""
         if start <= self._env.now:
             return part.cross(place)
         version, arrived = self._version, Signal(self._env)
@@ -86,8 +88,11 @@ class SplitRoute(AbstractRoute):
 
 @final
 class LossyRoute(AbstractRoute):
-    """A route on which messages get lost with a probability; one that has not arrived is sent again, as it was, `resend_after`
-    (s) later. `uniforms` decides, and `on_loss` is told of each."""
+    """A route that loses a message with some probability.
+
+    A lost message is sent again, unchanged, `resend_after` (s) after its arrival would have been.
+    `uniforms` decides which messages are lost, and `on_loss` is called for each.
+    """
 
     __slots__ = (
         "_env",
@@ -149,7 +154,7 @@ class LossyRoute(AbstractRoute):
         return next(self._uniforms) < self._probability
 
     def _lost(self, arrival: Event | None, arrived: Signal) -> Signal:
-        """This try will not arrive; `arrived` happens when a later one does."""
+        """Lose the message of this try; `arrived` happens when a later try succeeds."""
         version = self._version
 
         def missing(arrival: Event | None) -> None:

@@ -1,9 +1,10 @@
 """Links whose messages share the bandwidth, each at its max-min fair rate.
 
-Messages that pass the same links under the same cap have the same rate at all times. So a *class* of them needs one rate and
-one clock that counts the bytes each of its messages has been served, whatever their number: a message is done when its class's
-clock has gone on by the message's size. With one busy class, which is all there is where one link is the bottleneck, an arrival
-or a departure costs a division and a heap operation; rates of several classes are found by progressive filling.
+Messages over the same links under the same cap always have the same rate. So a *class* of them
+needs one rate and one clock, which counts the bytes served to each of its messages. A message is
+done when the clock has advanced by the message's size. If one class is busy, as where one link is
+the bottleneck, an arrival or a departure costs a division and a heap operation. The rates of
+several classes are found by progressive filling.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _INFINITE = float("inf")
 
 @final
 class FairLink:
-    """One link: its capacity (bytes/s), how many messages it carries, and what it has done so far."""
+    """One link: its capacity (bytes/s), its messages, and what it has carried so far."""
 
     __slots__ = ("bandwidth", "busy", "busy_since", "bytes", "capacity", "flow_seconds", "flows", "name", "track", "used")
 
@@ -45,7 +46,7 @@ class FairLink:
 
 @final
 class FlowClass:
-    """The messages of one path. `clock` counts the bytes that each has been served since the class was last empty."""
+    """The messages of one path. `clock` counts the bytes served to each since the class was last empty."""
 
     __slots__ = ("cap", "clock", "flows", "home", "links", "rate")
 
@@ -59,8 +60,11 @@ class FlowClass:
 
 
 class Flow(NamedTuple):
-    """A message under way since `start` (s), which arrives `latency` (s) after its last byte was sent. `arrived` happens then,
-    with the trail of the arrival for its value."""
+    """A message under way since `start` (s).
+
+    It arrives `latency` (s) after its last byte was sent. Then `arrived` happens, with the trail of
+    the arrival as its value.
+    """
 
     arrived: Signal
     start: float
@@ -72,10 +76,11 @@ class Flow(NamedTuple):
 
 @final
 class FairLinks:
-    """Links that have to be looked at together, because some message passes several of them; in the end a single link.
+    """Links that share messages and so are computed together; often a single link.
 
-    A link gives each of its messages an equal share, but no message more than the slowest part of its path does, and what one
-    cannot use the others get: the rates are max-min fair (Bertsekas and Gallager, Data Networks, section 6.5.2).
+    A link gives each of its messages an equal share, but no message more than the slowest part of
+    its path allows. The other messages get the rest. So the rates are max-min fair (Bertsekas and
+    Gallager, Data Networks, section 6.5.2).
     """
 
     def __init__(self, env: Environment, log: SpanLog | None) -> None:
@@ -90,7 +95,7 @@ class FairLinks:
         self._ties = count()
 
     def start(self, flow_class: FlowClass, size: float, bytes_: float, flow: Flow) -> None:
-        """Serve a message of `size` (bytes, with what its overhead is worth) from now on. `bytes_` are those that count."""
+        """Serve a message of `size` bytes, including its overhead, from now on; `bytes_` of them are counted."""
         now = flow.start
         self._advance(now)
         for link in flow_class.links:
@@ -106,7 +111,7 @@ class FairLinks:
         self._share(now)
 
     def take_over(self, others: Iterable[FairLinks]) -> None:
-        """From now on look at the links of others, too, and carry on what is under way there."""
+        """Take over the links of others, with their messages under way."""
         now = self._env.now
         for other in others:
             other._advance(now)
@@ -117,14 +122,17 @@ class FairLinks:
         self._share(now)
 
     def set_capacity(self, link: FairLink, factor: float) -> None:
-        """From now on the link carries `factor` times its bandwidth."""
+        """Give the link `factor` times its bandwidth from now on."""
         self._advance(self._env.now)
         link.capacity = factor * link.bandwidth
         self._share(self._env.now)
 
     def usage(self, link: FairLink, until: float) -> Usage:
-        """What the link did before `until` (s), the present. `busy` is the part of its capacity that was used, and
-        `mean_queue` the mean number of messages under way but one: as many as would wait if it carried one at a time."""
+        """Return the usage of the link until `until` (s), the present.
+
+        `busy` is the used fraction of its capacity. `mean_queue` is the mean number of messages
+        under way less one: the number that would wait if the link carried one message at a time.
+        """
         self._advance(until)
         if until <= 0.0:
             return Usage(link.name, 0.0, 0.0, 0.0)
@@ -152,7 +160,7 @@ class FairLinks:
             self._now = now
 
     def _share(self, now: float) -> None:
-        """Find the rates, and when the next message is done."""
+        """Compute the rates and the time at which the next message is done."""
         active = self._active
         if len(active) == 1:
             (only,) = active
@@ -217,7 +225,10 @@ class FairLinks:
 
 
 def _fill(active: list[FlowClass]) -> None:
-    """Max-min fair rates by progressive filling: all grow alike until a cap or a full link stops some, and so on."""
+    """Compute max-min fair rates by progressive filling.
+
+    All rates grow alike until a cap or a full link stops some of them, and so on.
+    """
     left: dict[FairLink, float] = {}
     crowd: dict[FairLink, int] = {}
     for flow_class in active:

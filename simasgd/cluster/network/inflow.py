@@ -1,4 +1,4 @@
-"""What has a place in a link's queue and has not arrived there: messages come at the pace of slower links."""
+"""Messages that have a place in a link's queue and have not arrived there, because slower links delay them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _SLOWER = 1.0 + 1e-9  # by less than this a message is no slower than the link, 
 class Inflow:
     """The messages that arrive at a link more slowly than it could carry them, each at a constant pace.
 
-    They are kept as two sums over them, of pace and of pace × end, so a question costs the same whatever their number.
-    Questions come in order of time.
+    They are kept as two sums, of pace and of pace × end, so a query costs the same for any number
+    of messages. Queries come in order of time.
     """
 
     __slots__ = ("_ends", "_pace", "_pace_times_end")
@@ -33,7 +33,7 @@ class Inflow:
             self._pace_times_end += pace * end
 
     def to_come(self, now: float) -> float:
-        """The work (s) that has not arrived by now."""
+        """Return the work (s) that has not arrived by now."""
         ends = self._ends
         while ends and ends[0][0] <= now:
             end, pace = heappop(ends)

@@ -1,4 +1,4 @@
-"""The network of a run: its ends, the links between them, and what was sent over them."""
+"""The network of a run: its endpoints, the routes between them, and the bytes that were sent."""
 
 from __future__ import annotations
 
@@ -7,36 +7,28 @@ from typing import NamedTuple, final
 from typing import Protocol as Structural
 
 from simpy import Environment
-from simpy.events import Timeout
 
 from simasgd import exact
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.pace import ScheduledPace
-from simasgd.cluster.clock.pipe import Pipe, Usage
+from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Extend
 from simasgd.cluster.network.composed_routes import LossyRoute, SplitRoute
-from simasgd.cluster.network.fair import FairLink, FairLinks, FlowClass
-from simasgd.cluster.network.inflow import Inflow
-from simasgd.cluster.network.routes import (
-    AbstractRoute,
-    ByteCounts,
-    FairRoute,
-    FifoLinkRoute,
-    FifoPathRoute,
-    Hop,
-    MessageSpec,
-    PrivateRoute,
-)
+from simasgd.cluster.network.fifo_routes import FifoLinkRoute, FifoPathRoute, Hop
+from simasgd.cluster.network.links import Links
+from simasgd.cluster.network.open_routes import FairRoute, PrivateRoute
+from simasgd.cluster.network.routes import AbstractRoute, ByteCounts, MessageSpec
 from simasgd.cluster.network.topology import Link, build_topology
 from simasgd.scenario.cluster.cluster import Cluster
-from simasgd.scenario.cluster.faults import Degradation
 
 _INFINITE = float("inf")
 
 
 class Endpoint(NamedTuple):
-    """Where messages start and end: a node, the links of an interface of its own (a server's) to other nodes, in and out, and
-    those of its port within the node."""
+    """A place where messages start and end, on a node.
+
+    A server has an interface of its own to other nodes, whose links are `inbound` and `outbound`. A
+    port within the node has the links `port_in` and `port_out`.
+    """
 
     node: int
     inbound: tuple[Link, ...] = ()
@@ -46,7 +38,10 @@ class Endpoint(NamedTuple):
 
 
 class PrivatePath(NamedTuple):
-    """Between ends whose messages meet no others: one of n bytes takes overhead (s) + n ÷ bandwidth (bytes/s) + latency (s)."""
+    """A path between endpoints whose messages meet no others.
+
+    A message of n bytes takes overhead (s) + n ÷ bandwidth (bytes/s) + latency (s).
+    """
 
     overhead: float
     bandwidth: float
@@ -54,7 +49,7 @@ class PrivatePath(NamedTuple):
 
 
 class _RoutePath(NamedTuple):
-    """The links on the way, the paces (bytes/s) to which its two ends limit a message, and the travel time (s)."""
+    """The links of a route, the paces (bytes/s) to which its two ends limit a message, and the latency (s)."""
 
     links: Sequence[Link]
     source_pace: float
@@ -63,19 +58,22 @@ class _RoutePath(NamedTuple):
 
 
 class ByteCounter(Structural):
-    """What knows how many bytes it has sent."""
+    """An object that counts the bytes it has sent."""
 
     def counts(self) -> ByteCounts: ...
 
 
 @final
 class Network:
-    """Makes the routes of a run. A message passes the sender's and the receiver's interfaces and what the topology puts between
-    them. Within a node it passes no interface: there every learner and server has a port of `intra_node_bandwidth` (bytes/s)
-    each way, and nothing else limits it.
+    """Makes the routes of a run.
 
-    A node's own interface is a link where several messages may use it at once (`shared_nodes`), and else only limits the pace;
-    so does a learner's port (`shared_ports`). A server's port is always a link.
+    A message passes the sender's interface, the links of the topology and the receiver's interface.
+    Within a node it passes no interface: there each learner and server has a port of
+    `intra_node_bandwidth` (bytes/s) each way, and nothing else limits the message.
+
+    A node's own interface is a link if several messages may use it at once (`shared_nodes`);
+    otherwise it only limits the pace. The same holds for a learner's port (`shared_ports`). A
+    server's port is always a link.
     """
 
     def __init__(
@@ -96,26 +94,21 @@ class Network:
         self._shared_nodes = shared_nodes
         self._shared_ports = shared_ports
         self._intra_node_bandwidth = intra_node_bandwidth
-        self._log = log
         self._topology = build_topology(spec.network, spec.nodes, servers)
         self._degraded = {one.link for one in spec.faults.degraded_links}
-        self._pipes: dict[str, Pipe] = {}
-        self._inflows: dict[str, Inflow] = {}
-        self._fair: dict[str, FairLink] = {}
-        self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
-        self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
+        self._links = Links(env, spec.faults.degraded_links, log)
         self._routes: list[ByteCounter] = []
         self._lossy = 0  # routes
         self._of_sender: dict[int, Iterator[float]] = {}  # what decides which of a learner's passages lose their message
         self.messages_lost = 0
 
     def learner_endpoint(self, learner: int) -> Endpoint:
-        """A learner on its node."""
+        """Return a learner's endpoint, on its node."""
         node = learner // self._spec.learners_per_node
         return Endpoint(node, (), (), *self._ports(f"learner {learner}")) if self._shared_ports else Endpoint(node)
 
     def server_endpoint(self, node: int, name: str) -> Endpoint:
-        """A server's interface, one link in half duplex or one each way, on a node."""
+        """Return a server's endpoint on a node; its interface is one link in half duplex, or one each way."""
         bandwidth = self._spec.server.bandwidth
         if self._spec.server.duplex == "half":
             both = (Link(f"{name} nic", bandwidth),)
@@ -130,8 +123,11 @@ class Network:
     def make_route(
         self, source: Endpoint, target: Endpoint, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
     ) -> AbstractRoute:
-        """The route of messages of `size` bytes between two ends, of which they get that share of a node's interface; one at a
-        time. Its bytes are counted from now on."""
+        """Make a route for messages of `size` bytes, one at a time, between two endpoints.
+
+        The messages get the share `interface` of a node's interface. The network counts the route's
+        bytes.
+        """
         made = self._make_direct_route(source, target, size, extend, learner, interface)
         self._routes.append(made)
         if not self.loses_messages:
@@ -142,8 +138,11 @@ class Network:
     def make_uncounted_route(
         self, source: Endpoint, target: Endpoint, size: float, extend: Extend, *, learner: int
     ) -> AbstractRoute:
-        """A route whose bytes the caller counts. Where messages get lost it is for one message, and the sender's losses are one
-        sequence."""
+        """Make a route whose bytes the caller counts.
+
+        If messages get lost, the route is for one message, and the losses of all messages of a
+        sender are one sequence.
+        """
         made = self._make_direct_route(source, target, size, extend, learner, 1.0)
         if not self.loses_messages:
             return made
@@ -163,7 +162,10 @@ class Network:
             overhead, latency = 0.0, latency + overhead
 
         def seconds(pace: float) -> float:
-            """What a part of the way takes: the overhead counts for as many bytes as the slowest part carries meanwhile."""
+            """Return the seconds that a part of the path takes.
+
+            The overhead counts as many bytes as the slowest part carries in that time.
+            """
             if pace == slowest:
                 return overhead + size / slowest
             return (size + overhead * slowest) / pace if pace < _INFINITE else 0.0
@@ -172,10 +174,10 @@ class Network:
         if not links:
             return PrivateRoute(self._env, message)
         if self._spec.network.sharing == "fair" and slowest < _INFINITE:
-            return FairRoute(self._env, message, self._flow_class(links, cap), size + overhead * slowest)
+            return FairRoute(self._env, message, self._links.flow_class(links, cap), size + overhead * slowest)
         if len(links) == 1 and links[0].bandwidth == slowest:
-            return FifoLinkRoute(self._env, message, self._pipe(links[0]))
-        hops = [Hop(self._pipe(link), seconds(link.bandwidth), self._inflow(link)) for link in links]
+            return FifoLinkRoute(self._env, message, self._links.pipe(links[0]))
+        hops = [Hop(self._links.pipe(link), seconds(link.bandwidth), self._links.inflow(link)) for link in links]
         at_source, at_target = seconds(path.source_pace), seconds(path.target_pace)
         if interface < 1.0:
             # Parts of a message come one after the other, since servers answer in different orders: the interface that they
@@ -186,7 +188,7 @@ class Network:
     def make_split_route(
         self, ends: Sequence[tuple[Endpoint, Endpoint]], size: float, extend: Extend, *, learner: int = -1
     ) -> AbstractRoute:
-        """One route that carries equal parts of a message between several pairs of ends."""
+        """Make one route that carries equal parts of a message between several pairs of endpoints."""
         if len(ends) == 1:
             return self.make_route(*ends[0], size, extend, learner=learner)
         share = 1.0 / len(ends)
@@ -194,35 +196,33 @@ class Network:
         return SplitRoute(self._env, routes)
 
     def private_path(self, source: Endpoint, target: Endpoint) -> PrivatePath | None:
-        """The way between two ends if messages pass no link on it and none gets lost."""
+        """Return the path between two endpoints if it has no shared link and loses no message, otherwise None."""
         path = self._path(source, target, 1.0)
         if path.links or self._spec.faults.message_loss is not None:
             return None
         return PrivatePath(self._spec.network.overhead, min(path.source_pace, path.target_pace), path.latency)
 
     def count_bytes_of(self, counter: ByteCounter) -> None:
-        """Let the network's counts hold those of what carries messages without its routes."""
+        """Add the counts of an object that carries messages without the network's routes."""
         self._routes.append(counter)
 
     def counts(self) -> ByteCounts:
-        """Bytes sent so far."""
+        """Return the bytes sent so far."""
         nothing = ByteCounts(0.0, 0.0, 0.0)
         return ByteCounts(*(sum(column) for column in zip(nothing, *(route.counts() for route in self._routes), strict=True)))
 
     @property
     def loses_messages(self) -> bool:
-        """Whether some may have to be sent again."""
+        """Whether messages may get lost and have to be sent again."""
         return self._spec.faults.message_loss is not None
 
     def usage(self, until: float) -> tuple[Usage, ...]:
-        """What each link did before `until` (s), the present."""
-        fifo = (pipe.usage(until) for pipe in self._pipes.values())
-        return (*fifo, *(self._homes[name].usage(link, until) for name, link in self._fair.items()))
+        """Return the usage of each link until `until` (s), the present."""
+        return self._links.usage(until)
 
     def close(self, now: float) -> None:
-        """The run ends."""
-        for home in dict.fromkeys(self._homes.values()):
-            home.close(now)
+        """End the run at `now` (s)."""
+        self._links.close(now)
 
     def _path(self, source: Endpoint, target: Endpoint, interface: float) -> _RoutePath:
         if source.node == target.node:
@@ -235,72 +235,26 @@ class Network:
         )
 
     def _private_pace(self, node: int, share: float) -> float:
-        """The pace (bytes/s) to which an interface limits a message that gets a share of it and meets no others there."""
+        """Return the pace (bytes/s) to which an interface limits a message that gets a share of it and meets no others."""
         is_private = node < self._spec.nodes and not self._is_link(node)
         return self._spec.network.bandwidth * share if is_private else _INFINITE
 
     def _ports(self, name: str) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
-        """Within the node, in and out."""
+        """Return the links of a port within the node, in and out."""
         bandwidth = self._intra_node_bandwidth
         if bandwidth == _INFINITE:
             return (), ()
         return (Link(f"in node: to {name}", bandwidth),), (Link(f"in node: from {name}", bandwidth),)
 
     def _interface(self, node: int, side: str) -> tuple[Link, ...]:
-        """A node's interface, if it is a link: that of a server's own node is the server's."""
+        """Return the link of a node's interface on one side; none if it is no link, or belongs to a server."""
         if node < self._spec.nodes and self._is_link(node):
             return (Link(f"node {node} {side}", self._spec.network.bandwidth),)
         return ()
 
     def _is_link(self, node: int) -> bool:
-        """Whether a node's interface is a link of its own."""
+        """Return whether a node's interface is a link of its own."""
         return self._shared_nodes or f"node {node}" in self._degraded
-
-    def _pipe(self, link: Link) -> Pipe:
-        if link.name not in self._pipes:
-            slow = self._degradations(link.name)
-            pace = ScheduledPace([(one.at, one.at + one.lasting, one.factor) for one in slow]) if slow else None
-            self._pipes[link.name] = Pipe(link.name, pace=pace, log=self._log)
-        return self._pipes[link.name]
-
-    def _inflow(self, link: Link) -> Inflow:
-        return self._inflows.setdefault(link.name, Inflow())
-
-    def _flow_class(self, links: Sequence[Link], cap: float) -> FlowClass:
-        key = tuple(link.name for link in links), cap
-        if key not in self._classes:
-            made = tuple(self._fair_link(link) for link in links)
-            homes = list(dict.fromkeys(self._homes[link.name] for link in links))
-            home = FairLinks(self._env, self._log) if len(homes) > 1 else homes.pop()
-            if homes:
-                # Links that were looked at alone so far, with all their classes and what is under way.
-                home.take_over(homes)
-                for name in [name for name, old in self._homes.items() if old in homes]:
-                    self._homes[name] = home
-                for one in self._classes.values():
-                    one.home = home if one.home in homes else one.home
-            self._classes[key] = FlowClass(home, made, cap)
-        return self._classes[key]
-
-    def _fair_link(self, link: Link) -> FairLink:
-        if link.name not in self._fair:
-            track = self._log.track("links", link.name) if self._log is not None else -1
-            made = self._fair[link.name] = FairLink(link.name, link.bandwidth, track)
-            self._homes[link.name] = FairLinks(self._env, self._log)
-            for one in self._degradations(link.name):
-                for at, factor in ((one.at, one.factor), (one.at + one.lasting, 1.0)):
-                    self._set_capacity_at(at, made, factor)
-        return self._fair[link.name]
-
-    def _set_capacity_at(self, at: float, link: FairLink, factor: float) -> None:
-        wait = max(0.0, at - self._env.now)  # a link may be made when it is first needed
-        Timeout(self._env, wait).callbacks.append(lambda _: self._homes[link.name].set_capacity(link, factor))
-
-    def _degradations(self, name: str) -> list[Degradation]:
-        def is_meant(one: Degradation) -> bool:
-            return name.startswith("server") if one.link == "server" else name.startswith(f"{one.link} ")
-
-        return [one for one in self._spec.faults.degraded_links if is_meant(one)]
 
     def _lossy_route(self, route: AbstractRoute, uniforms: Iterator[float]) -> AbstractRoute:
         loss = self._spec.faults.message_loss

@@ -1,4 +1,4 @@
-"""The routes of messages between learners, from any one to any other."""
+"""The routes of messages between any two learners."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ _MOST_KEPT = 1 << 14  # all pairs of 128 learners
 
 @final
 class PeerRoutes:
-    """Routes for messages of `size` bytes between learners, made when they are needed and kept as long as there are not too
-    many: there may be λ² of them. It counts what goes over them."""
+    """Routes for messages of `size` bytes between learners.
+
+    There may be λ² routes, so a route is made when it is needed and kept while there are few. This
+    object counts their bytes.
+    """
 
     def __init__(self, network: Network, size: float) -> None:
         self._network = network
@@ -26,7 +29,7 @@ class PeerRoutes:
         network.count_bytes_of(self)
 
     def between(self, source: int, target: int, extend: Extend) -> AbstractRoute:
-        """A route for a message from one learner to another."""
+        """Return a route for a message from one learner to another."""
         key = source, target, extend
         found = self._kept.get(key)
         if found is None:
@@ -43,7 +46,7 @@ class PeerRoutes:
         return _sum(self._settled, *(route.counts() for route in self._counted))
 
     def _settle(self) -> None:
-        """Forget the routes on which nothing is under way."""
+        """Forget the routes that carry no message, but keep their counts."""
         counted = [(route, route.counts()) for route in self._counted]
         idle = [counts for _, counts in counted if counts.sent == counts.received + counts.lost]
         self._settled = _sum(self._settled, *idle)

@@ -1,4 +1,4 @@
-"""Which links lie between two nodes. The learners' nodes have the numbers 0, 1, …; the servers' own nodes follow."""
+"""The links between two nodes. Learners' nodes have the numbers 0, 1, …; servers' own nodes follow."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from simasgd.scenario.cluster.network import P775, Medium, Network, Ring, Star, 
 
 
 class Link(NamedTuple):
-    """A link that several messages may want at once: its name and its bandwidth (bytes/s), in one direction."""
+    """A link that several messages may use at once, in one direction: its name and bandwidth (bytes/s)."""
 
     name: str
     bandwidth: float
 
 
 class TopologyPath(NamedTuple):
-    """The links between the interfaces of two nodes, and the travel time (s)."""
+    """The links between the interfaces of two nodes, and the latency (s)."""
 
     links: tuple[Link, ...]
     latency: float
 
 
 class AbstractTopology(abc.ABC):
-    """How the nodes are connected."""
+    """The connections between nodes."""
 
     @abc.abstractmethod
     def path(self, source: int, target: int) -> TopologyPath:
-        """From one node to another one."""
+        """Return the path from one node to another."""
 
 
 def build_topology(network: Network, nodes: int, servers: int) -> AbstractTopology:
-    """That of a network with `nodes` nodes of learners and, after them, `servers` of servers alone."""
+    """Build the topology of a network with `nodes` learner nodes and then `servers` server nodes."""
     return _built(network.topology, network, nodes, servers)
 
 
@@ -45,7 +45,7 @@ def _built(kind: object, network: Network, nodes: int, servers: int) -> Abstract
 
 @final
 class StarTopology(AbstractTopology):
-    """One switch."""
+    """A single switch."""
 
     def __init__(self, network: Network) -> None:
         self._path = TopologyPath((), network.latency)
@@ -61,7 +61,7 @@ def _(kind: Star, network: Network, nodes: int, servers: int) -> AbstractTopolog
 
 @final
 class TreeTopology(AbstractTopology):
-    """Racks with an uplink and a downlink each; the servers' nodes hang on the core."""
+    """Racks with an uplink and a downlink each; the servers' nodes are connected to the core."""
 
     def __init__(self, kind: Tree, network: Network, nodes: int) -> None:
         self._nodes = nodes
@@ -89,7 +89,7 @@ def _(kind: Tree, network: Network, nodes: int, servers: int) -> AbstractTopolog
 
 @final
 class RingTopology(AbstractTopology):
-    """Neighbours are connected both ways; the servers' nodes close the ring."""
+    """A ring whose neighbours are connected both ways; the servers' nodes close it."""
 
     def __init__(self, network: Network, size: int) -> None:
         self._size = size
@@ -110,7 +110,7 @@ def _(kind: Ring, network: Network, nodes: int, servers: int) -> AbstractTopolog
 
 @final
 class MediumTopology(AbstractTopology):
-    """One link for all messages, whatever their direction."""
+    """One link for all messages in either direction."""
 
     def __init__(self, network: Network) -> None:
         self._path = TopologyPath((Link("medium", network.bandwidth),), network.latency)
@@ -128,10 +128,13 @@ def _(kind: Medium, network: Network, nodes: int, servers: int) -> AbstractTopol
 class P775Topology(AbstractTopology):
     """The two tiers of the Power 775: L links within a supernode, local and remote, and D links between supernodes.
 
-    Every pair of supernodes has k = ⌊d_links ÷ (supernodes − 1)⌋ D links, 1 at least. Of supernodes of n nodes, S with a lower
-    number than T, D link i joins node (T + i) mod n of S and node (S + i + ⌊i/n⌋) mod n of T (the real wiring is not known to
-    us). A message takes one that starts at its own node, if there is one, and of these one that ends at its target's, if there
-    is one; else, by an L link, the one of its node's number mod k. So a pair of nodes has one way.
+    Every pair of supernodes has k = ⌊d_links ÷ (supernodes − 1)⌋ D links, at least 1. Let S and T
+    be supernodes of n nodes, S with the lower number. D link i joins node (T + i) mod n of S and
+    node (S + i + ⌊i/n⌋) mod n of T. (We do not know the real wiring.)
+
+    A message takes a D link that starts at its own node, if there is one, and among these one that
+    ends at its target's node, if there is one. Otherwise it takes an L link to the D link with the
+    number of its own node mod k. So a pair of nodes has one path.
     """
 
     def __init__(self, kind: P775, network: Network, nodes: int) -> None:
@@ -157,7 +160,7 @@ class P775Topology(AbstractTopology):
         return TopologyPath(tuple(links), len(links) * self._latency)
 
     def _d_link(self, a: int, x: int, b: int, y: int) -> int:
-        """The number of the D link from node x of supernode a to node y of supernode b."""
+        """Return the number of the D link from node x of supernode a to node y of supernode b."""
         count = self._d_links
         own = [number for number in self._starting_at(a, x, b) if number < count]
         if not own:
@@ -166,12 +169,12 @@ class P775Topology(AbstractTopology):
         return straight[0] if straight else own[y % len(own)]
 
     def _starting_at(self, a: int, x: int, b: int) -> Iterator[int]:
-        """The numbers of the D links to supernode b that could start at node x of supernode a."""
+        """Yield the numbers of the D links to supernode b that could start at node x of supernode a."""
         for turn in range(-(-self._d_links // self._size)):
             yield turn * self._size + (x - b - (turn if a > b else 0)) % self._size
 
     def _end(self, number: int, here: int, there: int) -> int:
-        """The node of supernode `here` at which a D link to supernode `there` starts, counted within the supernode."""
+        """Return the node of supernode `here`, counted within it, where a D link to supernode `there` starts."""
         return (there + number + (number // self._size if here > there else 0)) % self._size
 
     def _l_link(self, a: int, b: int) -> Link:

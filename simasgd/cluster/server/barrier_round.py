@@ -1,4 +1,4 @@
-"""The round of a barrier, as all servers of a tree know it, at once and for nothing."""
+"""The round of a barrier, which all servers of a tree know at once, at no cost."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ _NONE = -1
 
 @final
 class BarrierRound:
-    """Whose gradients the parameter server waits for, if it waits for one of every member.
+    """The learners whose gradients the parameter server waits for, if it waits for one of every member.
 
-    `timestamp` is that of the weights on which these are computed, -1 where the server takes whatever comes. `here` holds the
-    learners whose gradient is at some server of the tree; `on_first` is called when the first one is.
+    `timestamp` is that of the weights on which these gradients are computed; it is −1 if the server
+    takes any gradient. `here` holds the learners whose gradient is at some server of the tree.
+    `on_first` is called when the first one is.
     """
 
     __slots__ = ("_all", "_on_first", "_watchers", "here", "members", "timestamp")
@@ -38,19 +39,19 @@ class BarrierRound:
         self._watchers.append(changed)
 
     def open(self, timestamp: int) -> None:
-        """The server begins to wait for one gradient of every member on the weights of that timestamp."""
+        """Begin to wait for one gradient of every member on the weights of that timestamp."""
         if timestamp != self.timestamp:
             self.timestamp = timestamp
             self.here.clear()
 
     def close(self) -> None:
-        """The server takes whatever comes."""
+        """Take any gradient from now on."""
         if self.is_open:
             self.timestamp = _NONE
             self._changed()
 
     def arrive(self, gradients: Sequence[Gradient]) -> None:
-        """A learner's gradients arrive at a server of the tree below the parameter server."""
+        """Record gradients that arrive at a server of the tree below the parameter server."""
         for gradient in gradients:
             if gradient.timestamp == self.timestamp:
                 self.members.add(gradient.learner)
@@ -59,12 +60,12 @@ class BarrierRound:
                     self._on_first()
 
     def drop(self, learners: Iterable[int]) -> None:
-        """Wait for these no more, until a gradient of theirs arrives."""
+        """Wait for these learners no more, until a gradient of theirs arrives."""
         self.members.difference_update(learners)
         self._changed()
 
     def awaits(self, learners: range, seen: set[int]) -> bool:
-        """Whether a gradient of any of these learners is still to come, besides those `seen`."""
+        """Return whether a gradient of any of these learners, besides those `seen`, is still to come."""
         if len(seen) >= len(learners):
             return False
         return len(self.members) == self._all or any(one not in seen and one in self.members for one in learners)

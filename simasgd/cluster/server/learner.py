@@ -1,4 +1,4 @@
-"""A learner: pulls weights, computes a gradient, pushes it."""
+"""A learner that pulls weights, computes gradients and pushes them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ _COMPUTE, _WAIT = Activity.COMPUTE, Activity.WAIT
 
 @final
 class Learner(AbstractWorker):
-    """Learner number `number` as its protocol sees it; the verbs of its role are `pull` and `refresh`, `compute` and `attempt`,
-    `step`, `push`, `settle` and `keep_up`.
+    """Learner number `number`. Its protocol sees it as `LearnerVerbs`.
 
-    What pulling and pushing do meanwhile is the architecture's business. An epoch has `gradients_per_epoch` gradients of all
-    learners.
+    The architecture decides how pulling and pushing work. An epoch has `gradients_per_epoch`
+    gradients of all learners.
     """
 
     __slots__ = (
@@ -64,12 +63,14 @@ class Learner(AbstractWorker):
         self.gradients_per_epoch = context.gradients_per_epoch
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
-        """Compute the gradient of this learner's next mini-batch on `weights`."""
+        """Compute the gradient of the learner's next mini-batch on `weights`."""
         return self.compute_gradient(weights)
 
     def attempt(self, weights: Weights, before: float) -> Generator[Event, Any, Gradient | None]:
-        """Compute as `compute` does if that is done before the server makes weights number `before`; else give the mini-batch
-        up at that instant, and return None. That they are made is known at once and costs nothing."""
+        """Compute like `compute`, but give up and return None once the server makes weights number `before`.
+
+        The learner hears of these weights at once, at no cost.
+        """
         if before == inf:
             return (yield from self.compute(weights))
         news = self._server.until(int(before))
@@ -95,25 +96,33 @@ class Learner(AbstractWorker):
         return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
 
     def step(self, weights: Weights) -> Weights:
-        """The learner's own copy of these weights after a plain SGD step with the gradient that it computed on them last, which
-        takes no time. A copy lasts until the learner pulls or goes on with another one; all gradients of a copy must be pushed,
-        in order."""
+        """Step the learner's own copy of `weights`, by plain SGD, with the last gradient computed on them.
+
+        This takes no time. A copy lasts until the learner pulls or continues with another copy. All
+        gradients computed on a copy must be pushed, in order.
+        """
         return weights._replace(ahead=weights.ahead + 1)
 
     def refresh(self, weights: Weights, delay: int = 0) -> Generator[Event, Any, Weights]:
-        """The weights given if they are at most `delay` updates older than the newest, which costs nothing to learn; else newer
-        ones, which are pulled."""
+        """Return `weights` if they are at most `delay` updates old; otherwise pull newer ones.
+
+        The question how old the weights are takes no time.
+        """
         if self._pulling.newest - weights.timestamp <= delay:
             return weights
         return (yield from self.pull(newer_than=weights))
 
     def settle(self) -> Generator[Event, Any, None]:
-        """Wait until the server has applied or dropped all that this learner pushed."""
+        """Wait until the server has applied or dropped all gradients that the learner has pushed."""
         yield from self._wait_for(self._server.clock.done_with(self.number, self._pushed))
 
     def keep_up(self, slack: float) -> Generator[Event, Any, Weights]:
-        """Wait until no learner is more than `slack` mini-batches behind this one: until the server is done with as many of
-        everybody's as this one has pushed, less `slack`. Returns the newest weights that lack some of these."""
+        """Wait until the learner is at most `slack` mini-batches ahead of every other learner.
+
+        If the learner has pushed n gradients, wait until the server has applied or dropped n −
+        `slack` gradients of every learner. Return the newest weights that lack one of these
+        gradients.
+        """
         if slack == inf:
             return Weights(-1)
         clock, count = self._server.clock, self._pushed - int(slack)
@@ -121,25 +130,27 @@ class Learner(AbstractWorker):
         return Weights(clock.complete(count) - 1)
 
     def recall(self, weights: Weights, updates: Sequence[int]) -> Weights:
-        """The weights that were current so many updates before those given, which the learner has kept: one number for all
-        layers, or one for each."""
+        """Return the weights from `updates` updates before `weights`, which the learner has kept.
+
+        `updates` has one number for all layers, or one number for each layer.
+        """
         layers = tuple([max(0, weights.timestamp - number) for number in updates])
         oldest = min(layers)
         return Weights(oldest, layers if oldest != max(layers) else ())
 
     def draws(self, delay: Delays) -> Iterator[tuple[int, ...]]:
-        """An endless stream of delays (updates), for all layers or for each, fixed by the cluster's seed."""
+        """Draw an endless stream of delays (updates), for all layers or for each layer, from the cluster's seed."""
         laws = delay if isinstance(delay, tuple) else (delay,)
         return zip(*(delays(law, self._seed, number) for number, law in enumerate(laws)), strict=True)
 
     @property
     def _pushed(self) -> int:
-        """Gradients that were given to be pushed, and have not been lost on the way."""
+        """The number of gradients handed to `push` and not lost on the way."""
         return self._pushing.taken - self._lost_on_the_way
 
     @property
     def _kept(self) -> int:
-        """Gradients that were computed and neither given to be pushed nor lost before."""
+        """The number of gradients computed and neither handed to `push` nor lost before."""
         return self.computed - self.cancelled - self._pushing.taken - (self.lost - self._lost_on_the_way)
 
     def _wait_for(self, event: Event | None) -> Generator[Event, Any, None]:
@@ -148,16 +159,16 @@ class Learner(AbstractWorker):
 
     @property
     def in_flight(self) -> int:
-        """Gradients that were computed and have neither arrived nor been lost: kept to be summed up, or being pushed."""
+        """The number of gradients kept to be summed up, or on the way to the server."""
         return self._kept + self._pushing.held
 
     @property
     def threads(self) -> tuple[Thread, ...]:
-        """What runs beside the compute thread."""
+        """The threads beside the compute thread."""
         return (*self._pushing.threads, *self._pulling.threads)
 
     def crash(self) -> None:
-        """Lose all that is under way."""
+        """Lose all gradients and messages that are under way."""
         held = self._pushing.held
         self.lost += self._kept + held
         self._lost_on_the_way += held

@@ -18,34 +18,34 @@ _WAIT = Activity.WAIT
 
 
 class AbstractPulling(abc.ABC):
-    """The verb `pull` of one learner, and the thread that stands behind it, if any."""
+    """The verb `pull` of one learner, and its thread, if any."""
 
     __slots__ = ()
 
     @property
     @abc.abstractmethod
     def threads(self) -> Sequence[Thread]:
-        """What runs beside the compute thread."""
+        """The threads beside the compute thread."""
 
     @property
     @abc.abstractmethod
     def newest(self) -> int:
-        """The timestamp of the newest weights that the learner could wait for, at no cost: it asks before it pulls."""
+        """The timestamp of the newest weights that the learner could wait for; to ask costs nothing."""
 
     @abc.abstractmethod
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
-        """Weights, or ones newer than those given."""
+        """Return weights; with `newer_than`, newer ones than those."""
 
     @abc.abstractmethod
     def crash(self) -> None:
-        """All is lost that was under way."""
+        """Lose what is under way."""
 
 
 @final
 class BlockingPull(AbstractPulling):
-    """Asks a source for its weights and waits until they are here (Rudra-base and adv).
+    """A pull that requests weights from a source and waits for them (Rudra-base and adv).
 
-    A learner whose own last gradient is in an update that was begun is answered after it.
+    If the learner's last gradient is in a requested update, the source answers after that update.
     """
 
     __slots__ = ("_activity_log", "_env", "_number", "_route", "_source")
@@ -79,7 +79,7 @@ class BlockingPull(AbstractPulling):
 
 @final
 class PullThread(AbstractPulling):
-    """A thread that fetches newer weights whenever its source has some; the learner takes the newest that are here (adv*)."""
+    """A thread that fetches newer weights whenever its source has some; the learner takes the newest (adv*)."""
 
     def __init__(
         self, env: Environment, activity_log: ActivityLog, thread: ActivityLog, source: AbstractSource, route: AbstractRoute

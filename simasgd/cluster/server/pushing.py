@@ -1,4 +1,4 @@
-"""How a learner gets rid of a gradient."""
+"""How a learner sends gradients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PUSH, _WAIT, _IDLE = Activity.PUSH, Activity.WAIT, Activity.IDLE
 
 
 class AbstractPushing(abc.ABC):
-    """The verb `push` of one learner, and the thread behind it, if any. `taken` counts the gradients it was given."""
+    """The verb `push` of one learner, and its thread, if any. `taken` counts the gradients it was given."""
 
     __slots__ = ("taken",)
 
@@ -27,25 +27,25 @@ class AbstractPushing(abc.ABC):
     @property
     @abc.abstractmethod
     def threads(self) -> Sequence[Thread]:
-        """What runs beside the compute thread."""
+        """The threads beside the compute thread."""
 
     @abc.abstractmethod
     def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
-        """Send a gradient, or the sum of several, on its way: one message."""
+        """Send a gradient, or the sum of several, as one message."""
 
     @property
     @abc.abstractmethod
     def held(self) -> int:
-        """Gradients that were handed over and have not arrived."""
+        """The number of gradients that were handed over and have not arrived."""
 
     @abc.abstractmethod
     def crash(self) -> None:
-        """All is lost that was held."""
+        """Lose the gradients that are held."""
 
 
 @final
 class BlockingPush(AbstractPushing):
-    """Sends a gradient and waits until it has arrived (Rudra-base)."""
+    """A push that sends a gradient and waits until it has arrived (Rudra-base)."""
 
     __slots__ = ("_activity_log", "_env", "_route", "_sending", "_sink")
 
@@ -85,8 +85,11 @@ class BlockingPush(AbstractPushing):
 
 @final
 class PushThread(AbstractPushing):
-    """A thread that sends one gradient while the learner computes the next, and waits until the receiver has taken it up; a
-    learner that has the next ready before that waits (adv, adv*)."""
+    """A thread that sends one gradient while the learner computes the next (adv, adv*).
+
+    It waits until the receiver has absorbed the gradient. A learner that has the next one ready
+    before that waits.
+    """
 
     def __init__(
         self, env: Environment, activity_log: ActivityLog, thread: ActivityLog, sink: AbstractSink, route: AbstractRoute

@@ -27,13 +27,15 @@ _NEVER = sys.maxsize
 class Relay(AbstractSource, AbstractSink):
     """Sends its children's gradients up, and weights down.
 
-    Up: what has come while the way up was taken, or the parameter server busy with the last message, goes as one message, their
-    sum. Where the parameter server waits for one gradient of every member of its `round`, the sum goes when those of all the
-    members among `learners`, which are below this server, have come; but a gradient that is not of the round waits for nothing.
-    The sum is of decoded gradients, so it has the full payload however the children's were compressed.
+    Up: the gradients that arrive while the route up is in use, or while the parameter server is
+    busy with the last message, go as one message, their sum. If the parameter server waits for one
+    gradient of every member of its `round`, the sum leaves when the gradients of all members among
+    `learners`, which are below this server, have arrived. A gradient that is not of the round waits
+    for nothing. The sum is of decoded gradients, so it has the full payload even if the children's
+    messages were compressed.
 
-    Down: a child that asks gets weights as new as the newest there are when it asked, or those of a fetch that was under way.
-    If they have to be fetched, it is once for all that ask meanwhile.
+    Down: a child gets weights as new as the newest of the run at its request, or those of a fetch
+    that was under way. One fetch serves all requests that come meanwhile.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Relay(AbstractSource, AbstractSink):
 
     @property
     def in_flight(self) -> int:
-        """Gradients that are being added up, held or being sent."""
+        """The number of gradients being added up, held or being sent."""
         return self._arriving + len(self._held) + len(self._sending)
 
     def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
@@ -113,7 +115,7 @@ class Relay(AbstractSource, AbstractSink):
             self._arrival = trail
 
     def _may_go(self) -> bool:
-        """Whether something is held, and nothing has to be waited for."""
+        """Return whether gradients are held and none has to be waited for."""
         if not self._held:
             return False
         timestamp = self._round.timestamp
@@ -121,7 +123,7 @@ class Relay(AbstractSource, AbstractSink):
         return not (self._round.is_open and is_of_the_round and self._round.awaits(self._learners, self._seen))
 
     def _look_again(self) -> None:
-        """The parameter server waits for fewer gradients than before."""
+        """Send what is held, if the parameter server waits for nothing more of it now."""
         if self._idle is not None and self._may_go():
             self._go_on(wait_until(self._arrival, self._env.now))
 
@@ -139,7 +141,7 @@ class Relay(AbstractSource, AbstractSink):
         return self._processor.per_message > 0.0
 
     def usage(self, until: float) -> Usage:
-        """How busy adding messages up kept it."""
+        """Return how busy adding messages up kept the server until `until` (s)."""
         return self._processor.usage(until)
 
     def due(self, learner: int) -> int:
@@ -155,7 +157,7 @@ class Relay(AbstractSource, AbstractSink):
         return self.cache.changed()
 
     def send_up(self) -> Generator[Event, Any, None]:
-        """The thread that sends gradients to the parent."""
+        """Run the thread that sends gradients to the parent."""
         trail = START
         while True:
             if not self._may_go():
@@ -173,7 +175,7 @@ class Relay(AbstractSource, AbstractSink):
                 trail = yield absorbed
 
     def fetch_weights(self) -> Generator[Event, Any, None]:
-        """The thread that gets weights from the parent."""
+        """Run the thread that gets weights from the parent."""
         activity_log = ActivityLog()
         while True:
             if self._wanted <= self.cache.timestamp:

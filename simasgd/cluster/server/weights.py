@@ -1,4 +1,4 @@
-"""Where weights come from, and how they get somewhere else."""
+"""How weights get from a source to another place, and a cache of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _WAIT, _PULL = Activity.WAIT, Activity.PULL
 def fetch(
     env: Environment, source: AbstractSource, route: AbstractRoute, minimum: int, activity_log: ActivityLog
 ) -> Generator[Event, Any, Weights]:
-    """Get weights of at least that timestamp from a source over a route.
+    """Get weights of at least timestamp `minimum` from a source over a route.
 
-    The request costs nothing. The reply takes its place in the route's first link, and the weights are read when it enters it.
+    The request takes no time. The reply takes its place in the route's first link, and the weights
+    are read when it enters that link.
     """
     now = env.now
     activity_log.begin(_WAIT, now)
@@ -49,7 +50,7 @@ def fetch(
 
 @final
 class WeightsCache(AbstractSource):
-    """Weights that somebody else made."""
+    """Weights that another participant made."""
 
     def __init__(self, env: Environment, source: AbstractSource) -> None:
         self.timestamp = -1
@@ -63,7 +64,7 @@ class WeightsCache(AbstractSource):
         return self._source.newest
 
     def replace(self, timestamp: int, trail: Trail) -> None:
-        """Newer weights are here."""
+        """Replace the weights by newer ones."""
         self.timestamp, self.trail = timestamp, trail
         if self._changed is not None:
             changed, self._changed = self._changed, None
@@ -75,7 +76,7 @@ class WeightsCache(AbstractSource):
         return self.changed()
 
     def changed(self) -> Signal:
-        """Happens when newer weights are here."""
+        """Return a signal that happens when newer weights are here."""
         if self._changed is None:
             self._changed = Signal(self._env)
         return self._changed

@@ -1,0 +1,182 @@
+"""Routes over first-in-first-out links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
+
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.pipe import Pipe
+from simasgd.cluster.clock.trail import Trail
+from simasgd.cluster.network.inflow import Inflow
+from simasgd.cluster.network.routes import AbstractDirectRoute, MessageSpec
+
+
+@final
+class FifoLinkRoute(AbstractDirectRoute):
+    """A route over one first-in-first-out link, which is the slowest part of the path."""
+
+    __slots__ = ("_env", "_pipe")
+
+    def __init__(self, env: Environment, message: MessageSpec, pipe: Pipe) -> None:
+        super().__init__(message)
+        self._env = env
+        self._pipe = pipe
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return start
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        self._sent += 1
+        size, seconds, latency, extend, learner = self._message
+        pipe = self._pipe
+        start = pipe.request(now, seconds, size, learner)
+        if start > now:
+            trail = pipe.trail
+        end = pipe.free
+        pipe.last = extend, trail, end - start
+        return start, trail, (start, end + latency, trail)
+
+    def cross(self, place: Any) -> Event | None:
+        start, arrival, trail = place
+        rest = arrival - start
+        return Timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        # What `enter` and `cross` do, in line: every gradient of a base cluster comes this way.
+        self._sent += 1
+        size, seconds, latency, extend, learner = self._message
+        pipe = self._pipe
+        start = pipe.request(now, seconds, size, learner)
+        if start > now:
+            trail = pipe.trail
+        end = pipe.free
+        pipe.last = extend, trail, end - start
+        arrival = end + latency
+        if arrival > now:
+            return start, Timeout(self._env, arrival - now, extend(trail, arrival - start))
+        return start, None
+
+
+class Hop(NamedTuple):
+    """One link of a path: its pipe, the `seconds` for which a message occupies it, and its inflow."""
+
+    pipe: Pipe
+    seconds: float
+    inflow: Inflow
+
+
+class _Progress(NamedTuple):
+    """The progress of a message that was sent at `sent` (s).
+
+    Its last byte leaves the links so far at `end` (s), with the trail `trail`. Alone on its path it
+    would have taken `moving` (s).
+    """
+
+    sent: float
+    end: float
+    trail: Trail
+    moving: float
+
+
+@final
+class FifoPathRoute(AbstractDirectRoute):
+    """A route over first-in-first-out links one after another, between interfaces that are not shared.
+
+    A message occupies each link for its bytes ÷ the link's own bandwidth, in order of arrival
+    there. It arrives at the pace of the slowest part of its path. Links pass it on at once
+    (cut-through). So its first byte leaves a link as soon as all bytes have left that arrived there
+    before. Its last byte leaves when the link has carried all earlier bytes, but not before it has
+    arrived. `source_seconds` and `target_seconds` are the times through the interfaces at the two
+    ends.
+    """
+
+    __slots__ = ("_env", "_hops", "_since", "_source_seconds", "_target_seconds")
+
+    def __init__(
+        self, env: Environment, message: MessageSpec, hops: Sequence[Hop], source_seconds: float, target_seconds: float
+    ) -> None:
+        super().__init__(message)
+        self._env = env
+        self._hops = hops
+        self._source_seconds = source_seconds
+        self._target_seconds = target_seconds
+        self._since = 0.0
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return self._since
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        self._sent += 1
+        seconds = self._source_seconds
+        sent = _Progress(now, now + seconds, self._message.extend(trail, seconds), max(seconds, self._target_seconds))
+        start, trail, progress = self._occupy(0, now, trail, sent)
+        return start, trail, (progress, trail)
+
+    def cross(self, place: Any) -> Event | None:
+        progress, trail = place
+        return self._go_on(1, progress, trail, None)
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        start, trail, (progress, _) = self.enter(now, trail)
+        if start <= now:
+            return start, self._go_on(1, progress, trail, None)
+        return start, self._go_on_at(start, 1, progress, trail, None)
+
+    def _occupy(self, number: int, now: float, trail: Trail, progress: _Progress) -> tuple[float, Trail, _Progress]:
+        """Take a place in a link, which the first byte reaches now.
+
+        Return when the first byte leaves the link's queue, the trail of that instant, and the
+        message's progress then.
+        """
+        (pipe, seconds, inflow), (size, _, _, extend, learner) = self._hops[number], self._message
+        start = pipe.request(now, seconds, size, learner)
+        passed = pipe.free
+        service = passed - start
+        at_start = pipe.trail if start > now else trail
+        pipe.last = extend, at_start, service
+        first, at_first = start, at_start
+        if start > now:
+            # Bytes that have a place before this message and are still to come do not hold up its first byte.
+            ahead = start - inflow.to_come(now)
+            if ahead < start:
+                first = max(now, ahead)
+                at_first = extend(trail, first - now)
+        inflow.add(now, progress.end, seconds)
+        sent, end, at_end, moving = progress
+        if passed > end:
+            end, at_end = passed, extend(at_start, service)
+        return first, at_first, _Progress(sent, end, at_end, max(moving, service))
+
+    def _go_on(self, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Event | None:
+        """Continue from link `number`, which the first byte reaches now."""
+        now = self._env.now
+        while number < len(self._hops):
+            start, trail, progress = self._occupy(number, now, trail, progress)
+            number += 1
+            if start > now:
+                return self._go_on_at(start, number, progress, trail, arrived)
+        sent, end, at_end, moving = progress
+        extend, latency = self._message.extend, self._message.latency
+        if now + self._target_seconds > end:
+            end, at_end = now + self._target_seconds, extend(trail, self._target_seconds)
+        self._since = max(sent, end - moving)
+        rest, at_arrival = end + latency - now, extend(at_end, latency)
+        if arrived is not None:
+            arrived.fire_later(rest, at_arrival)
+            return arrived
+        return Timeout(self._env, rest, at_arrival) if rest > 0.0 else None
+
+    def _go_on_at(self, start: float, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Signal:
+        signal = Signal(self._env) if arrived is None else arrived
+
+        def go_on(_: Event) -> None:
+            self._go_on(number, progress, trail, signal)
+
+        Timeout(self._env, start - self._env.now).callbacks.append(go_on)
+        return signal

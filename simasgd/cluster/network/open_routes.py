@@ -1,0 +1,67 @@
+"""Routes that a message enters at once: over fair links, or over no shared link at all."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from simpy import Environment, Event
+from simpy.events import Timeout
+
+from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.trail import Trail
+from simasgd.cluster.network.fair import Flow, FlowClass
+from simasgd.cluster.network.routes import AbstractDirectRoute, MessageSpec
+
+
+class _AbstractOpenRoute(AbstractDirectRoute):
+    """A route that a message enters without waiting."""
+
+    __slots__ = ()
+
+    def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        return now, trail, trail
+
+    def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
+        return now, self.cross(trail)
+
+    def receive(self, start: float) -> float:
+        self._received += 1
+        return start
+
+
+@final
+class FairRoute(_AbstractOpenRoute):
+    """A route over links that share their bandwidth fairly: messages slow each other down, and none waits."""
+
+    __slots__ = ("_class", "_env", "_work")
+
+    def __init__(self, env: Environment, message: MessageSpec, flow_class: FlowClass, work: float) -> None:
+        super().__init__(message)
+        self._env = env
+        self._class = flow_class
+        self._work = work  # bytes, with what the overhead is worth at the pace of the slowest link
+
+    def cross(self, place: Any) -> Event | None:
+        self._sent += 1
+        size, _, latency, extend, learner = self._message
+        arrived = Signal(self._env)
+        flow_class = self._class
+        flow_class.home.start(flow_class, self._work, size, Flow(arrived, self._env.now, latency, place, extend, learner))
+        return arrived
+
+
+@final
+class PrivateRoute(_AbstractOpenRoute):
+    """A route over nothing that other messages use."""
+
+    __slots__ = ("_env",)
+
+    def __init__(self, env: Environment, message: MessageSpec) -> None:
+        super().__init__(message)
+        self._env = env
+
+    def cross(self, place: Any) -> Event | None:
+        self._sent += 1
+        _, seconds, latency, extend, _ = self._message
+        total = seconds + latency
+        return Timeout(self._env, total, extend(place, total)) if total > 0.0 else None
