@@ -115,4 +115,5 @@ def test_the_walk_sees_imports_of_every_form() -> None:
     assert {"jax", "optax"} <= {
         module.partition(".")[0] for path in (PACKAGE / "learning").rglob("*.py") for module in imports(path)
     }
-    assert {"simasgd.cluster.simulation", "simasgd.learning.players.player"} <= imports(PACKAGE / "simulator.py")
+    assert "simasgd.cluster.simulation" in imports(PACKAGE / "timing.py")
+    assert "simasgd.learning.players.player" in imports(PACKAGE / "simulator.py")
