@@ -1,1 +1,1 @@
-"""Reports: tables to figures, figures to one self-contained page. Nothing here simulates."""
+"""Reports: tables become figures, and figures one self-contained page. Nothing here simulates."""

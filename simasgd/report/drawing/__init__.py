@@ -1,1 +1,1 @@
-"""Figures as SVG."""
+"""Figures as SVG, and the parts of a page."""

@@ -1,1 +1,1 @@
-"""Facts of a run, and the words and numbers that state them."""
+"""The facts of each variant as plain numbers, and the words for them."""

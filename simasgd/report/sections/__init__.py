@@ -1,1 +1,1 @@
-"""The sections of a report."""
+"""The headline and the sections of a run report."""

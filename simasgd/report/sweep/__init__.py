@@ -1,1 +1,1 @@
-"""The report of a sweep."""
+"""The report on a sweep."""
