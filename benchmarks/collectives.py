@@ -1,4 +1,7 @@
-"""The speed of collective operations at λ = 30: one message at a time on shared links, all at once on unshared ones."""
+"""The speed of collective operations at λ = 30.
+
+Shared links carry messages one at a time, unshared ones all at once.
+"""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _make_logits(shape: DataShape) -> Callable[[Any, jax.Array], jax.Array]:
 
 
 def compute_outside_loop(problem: Problem, shape: DataShape) -> Callable[[], None]:
-    """Return a function that computes the gradients of a problem's mini-batches on the initial weights.
+    """Return a function that computes the mini-batches' gradients on the initial weights.
 
     Each mini-batch is one call. Raises AssertionError if a gradient differs from the problem's own.
     """

@@ -1,4 +1,4 @@
-"""Problems for the players: from scenarios, or with synthetic samples in the shapes of data sets."""
+"""Problems for the players: from scenarios, or with synthetic samples in a data set's shape."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def record_tape(scenario: Scenario) -> Tape:
 
 
 def make_problem(scenario: Scenario, learned: Task | None = None) -> Problem:
-    """Make the problem of a scenario, with a task in place of its model and data if one is given."""
+    """Make the problem of a scenario; a task replaces its model and data."""
     described = scenario if learned is None else learned.described(scenario)
     return build_problem(described, record_tape(described), learned)

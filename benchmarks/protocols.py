@@ -1,4 +1,4 @@
-"""The speed of each protocol at λ = 30: of its clock, and of the compiled player relative to async."""
+"""The speed of each protocol at λ = 30: its clock, and the compiled player relative to async."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def load(protocol: str, *overrides: str) -> Scenario:
 
 
 def measure_clock(protocol: str) -> None:
-    """Print the speed of a protocol's clock in computed mini-batches, of which not all may be applied."""
+    """Print the speed of a protocol's clock in computed mini-batches, applied or not."""
     scenario = load(protocol, "learning=null", "workload.samples_per_epoch=1437")
     computed = 0
 

@@ -40,7 +40,10 @@ WITHOUT_TORCH = "torch is not installed (group `bench`: pip install 'torch>=2.5'
 
 
 def make_convolutional() -> Objective:
-    """Make a network of two 5 × 5 convolutions (8 and 16 channels, ReLU, pooling) and a fully connected layer."""
+    """Make a network of two 5 × 5 convolutions and a fully connected layer.
+
+    The convolutions have 8 and 16 channels, ReLU and pooling.
+    """
 
     def init(key: jax.Array) -> Any:
         first, second, top = jax.random.split(key, 3)
@@ -91,7 +94,7 @@ def compute_convolutional_logits(weights: Sequence[Tensor], inputs: Tensor) -> T
 
 
 class EagerLoop:
-    """The eager loop: each learner has a copy of the weights that it pulled; the heap holds when its gradient arrives."""
+    """The eager loop: a copy of the pulled weights for each learner, and a heap of arrival times."""
 
     def __init__(self, workload: Workload) -> None:
         import torch
@@ -176,7 +179,10 @@ def _list_workloads() -> dict[str, Workload]:
 
 
 def _prepare_peer(workload: Workload) -> EagerLoop:
-    """Return the loop at its faster number of threads; raises AssertionError if it does not learn."""
+    """Return the loop at its faster number of threads.
+
+    Raises AssertionError if it does not learn.
+    """
     import torch
 
     peer, found = EagerLoop(workload), {}

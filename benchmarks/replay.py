@@ -82,7 +82,7 @@ def call_each(functions: list[partial[None]]) -> None:
 
 
 def prepare_bare_scan(problem: Problem) -> partial[None]:
-    """Return a function for SGD with the same mini-batches, optimizer and updates, without a simulator."""
+    """Return a function for SGD with the same mini-batches and updates, without a simulator."""
     recipe = problem.recipe
     optimizer = optax.sgd(recipe.optimizer.learning_rate, momentum=recipe.optimizer.momentum)
     batches = jnp.asarray(problem.batches.reshape(problem.tape.num_steps, -1))

@@ -64,7 +64,7 @@ def render_study(study: Study) -> str:
 
 
 def write_study(study: Study, folder: Path) -> Path:
-    """Write a study's report into its folder, and each variant's into a folder below; return the page's path."""
+    """Write a study's report and each variant's own; return the path of the study's page."""
     if study.has_variants:
         for variant in study.runs:
             _write(render_study(study.alone(variant)), folder / variant)
@@ -120,7 +120,7 @@ def _make_environment() -> Environment:
 
 
 def emphasise_names(sentence: str, names: Sequence[str]) -> Markup:
-    """Return a sentence with the variants' names emphasised, so that a name like `async` stands out."""
+    """Return a sentence with the variants' names emphasised."""
     if not names:
         return Markup("{}").format(sentence)
     longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))

@@ -35,7 +35,7 @@ def summarise_study(study: Study) -> list[str]:
 
 
 def _format_variant(name: str, row: Mapping[str, Any], reason: str) -> str:
-    """Return name, simulated time, and test error or test loss; both of them if the run did not finish well."""
+    """Return name, time, and test error or test loss; both if the run did not finish well."""
     failure = "" if row["outcome"] == Outcome.FINISHED else str(row["outcome"])
     error, loss = _to_number(row["test_error"]), _to_number(row["test_loss"])
     seconds = _to_number(row["simulated_seconds"])

@@ -36,7 +36,7 @@ def build_scenario_schema() -> dict[str, Any]:
         "$defs": definitions,
         "title": "simasgd scenario",
     }
-    schema["required"] = [key for key in schema["required"] if key != "cluster"]  # optional for injected staleness
+    schema["required"] = [key for key in schema["required"] if key != "cluster"]  # optional
     variants = schema["properties"]["variants"]
     part = {"anyOf": [{"$ref": "#/$defs/Variant"}, {"type": "null"}]}
     variants["patternProperties"] = dict.fromkeys(variants["patternProperties"], part)
@@ -71,7 +71,7 @@ def _restore_units(model: type[BaseModel], properties: dict[str, Any]) -> None:
 
 
 def _make_variant_schema(root: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a variant, which checks only its keys; the rest is checked after merging."""
+    """Return the schema of a variant; it checks only keys, the rest is checked after merging."""
     properties = {
         key: {"description": value.get("description", "")}
         for key, value in deepcopy(root["properties"]).items()

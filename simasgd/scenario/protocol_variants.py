@@ -23,7 +23,7 @@ _MAX_CHARACTERS = 100  # of a variant's name
 
 
 class _Variant(NamedTuple):
-    """A protocol as written on the command line, the name of its variant, and the variant's changes."""
+    """A protocol on the command line, the name of its variant, and the variant's changes."""
 
     written: str
     name: str
@@ -117,7 +117,7 @@ def _parse_variant(written: str) -> _Variant:
 
 
 def _split_modulation(written: str) -> list[str]:
-    """Split the protocol from its modulation at `+`, but not at a sign in a number or in brackets."""
+    """Split the protocol from its modulation at `+`, except in a number or in brackets."""
     parts: list[str] = []
     for piece in _split(written, "+", written):
         if parts and not piece[:1].isalpha() and "=" in parts[-1]:
@@ -187,7 +187,7 @@ def _refuse_duplicates(variants: Sequence[_Variant]) -> None:
 
 
 def _refuse_common_overrides(variants: Sequence[_Variant], overrides: Sequence[str]) -> None:
-    """Raise ScenarioError for an override that would give all variants the same protocol or modulation."""
+    """Raise ScenarioError for an override that sets the protocol or modulation of all."""
     has_modulation = any("learning" in variant.layer.tree for variant in variants)
     for override in overrides:
         tree = parse_override(Scenario, override).tree

@@ -1,1 +1,1 @@
-"""The comparison of variants: targets, rankings, the Pareto front, and their sections on the page."""
+"""The comparison of variants: targets, rankings, the Pareto front, and their sections."""

@@ -50,7 +50,7 @@ def _build_target_block(comparison: Comparison) -> Block:
 
 
 def _is_drawn(comparison: Comparison, key: str) -> bool:
-    """Return whether any variant reached the target, and each that did has a value of the quantity."""
+    """Return whether a variant reached the target, and all that did have a value."""
     reaching = [contender for contender in comparison.contenders if contender.reached]
     return bool(reaching) and all(len(contender.values(key)) == contender.reached for contender in reaching)
 

@@ -1,4 +1,4 @@
-"""The comparison of learning variants over their seeds, in numbers: a function of the results alone."""
+"""The comparison of learning variants over their seeds, in numbers."""
 
 from __future__ import annotations
 

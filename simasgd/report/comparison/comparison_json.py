@@ -28,7 +28,7 @@ def write_comparison(study: Study, folder: Path) -> None:
 
 
 def build_comparison_json(study: Study) -> dict[str, Any]:
-    """Build a row for each variant, and for each metric the target, the Pareto front and the winners."""
+    """Build a row for each variant, and for each metric target, Pareto front and winners."""
     variants = collect_facts(study)
     compared = compare_variants(study, variants)
     learning = {contender.name: (contender, comparison) for comparison in compared for contender in comparison.contenders}

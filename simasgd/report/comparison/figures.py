@@ -107,7 +107,7 @@ def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) 
 
 
 def _draw_front(axes: Axes, comparison: Comparison, size: float) -> None:
-    """Draw the front from its fastest variant to its best; every point above or right of it is dominated."""
+    """Draw the front as steps; every point above or right of it is dominated."""
     corners = np.array([at for contender in comparison.front if (at := find_point(contender)) is not None])
     if len(corners) > 1:
         axes.step(corners[:, 0] / size, corners[:, 1], where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])

@@ -77,7 +77,7 @@ def rank(key: str, values: Mapping[str, Mapping[int, float]], alike: Tolerance) 
 
 
 def count_seeds_won(values: Mapping[str, Mapping[int, float]]) -> tuple[dict[str, int], int]:
-    """Count at how many seeds each competitor has the lowest value, and how many seeds two or more share.
+    """Count the seeds at which each competitor has the lowest value, and the shared seeds.
 
     All competitors with the lowest value of a seed win it.
     """
@@ -89,7 +89,7 @@ def count_seeds_won(values: Mapping[str, Mapping[int, float]]) -> tuple[dict[str
 
 
 def find_dominators(points: Mapping[str, tuple[float, float]], competitors: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return for each point the competitors with both coordinates no greater, and one of them less."""
+    """Return for each point the competitors with no greater coordinate and a smaller one."""
     able = [name for name in competitors if name in points]
     return {name: tuple(other for other in able if _dominates(points[other], at)) for name, at in points.items()}
 

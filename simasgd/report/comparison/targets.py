@@ -28,7 +28,7 @@ def round_up(value: float) -> float:
 
 
 def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reach | None:
-    """Find the first evaluation at or below the target; values between evaluations are not interpolated."""
+    """Find the first evaluation at or below the target, without interpolation."""
     below = evaluations[evaluations[metric.key] <= target]
     if below.empty:
         return None

@@ -43,7 +43,7 @@ AXIS_SCALES: Mapping[str, Callable[[float], tuple[float, str]]] = {
 
 
 def draw_curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
-    """Draw the metric against `x` (seconds, epoch or bytes): a line for each variant, and its range over the seeds.
+    """Draw the metric against `x` (seconds, epoch or bytes), with its range over the seeds.
 
     `table` comes from `tables.tabulate_curves`.
     """
@@ -82,7 +82,7 @@ AGE = HistogramLabels("age", "steps since it was read", "mixed-in models")
 def draw_histogram(
     counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: HistogramLabels
 ) -> Figure:
-    """Draw the shares of staleness or age 0, 1, …, the measured mean as a triangle, and the law's as a line.
+    """Draw the shares of staleness or age 0, 1, …, with the measured mean and the law's.
 
     `counts[σ]` is the number of gradients with staleness σ. The axis ends at `longest` in all panels.
     """
@@ -135,7 +135,7 @@ def bin_shares(counts: Sequence[int], width: int) -> list[float]:
 
 
 def draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:
-    """Draw a stacked bar for each row: its label, and the fraction of the `whole` in each activity."""
+    """Draw a stacked bar for each row, of the fraction of the `whole` in each activity."""
     with _open_bars(len(rows)) as (figure, axes):
         for y, (label, times) in enumerate(rows):
             left = 0.0
@@ -206,7 +206,7 @@ def use_number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
 
 
 def use_logarithmic_axis(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with ticks at 1, 2 and 5 of each decade, or at some decades only."""
+    """Make the vertical axis logarithmic, with ticks at 1, 2, 5 or at some decades only."""
     axes.set_yscale("log", nonpositive="mask")
     low, high = math.floor(math.log10(axes.dataLim.minposy)), math.ceil(math.log10(axes.dataLim.ymax))
     # LogLocator would look for ticks beyond the greatest number there is.

@@ -20,7 +20,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and the number by which its column is sorted ("": no number, None: sorted by text)."""
+    """A text, and the number that sorts its column ("": none, None: the text sorts it)."""
 
     text: str
     value: str | None = None
@@ -53,7 +53,7 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """A time line: `data` for its script (see sections/timeline.py), `still` for paper and browsers without scripts."""
+    """A time line: `data` for its script, and a `still` for paper."""
 
     title: str
     label: str

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 INK, MUTED, GRID, PAPER = "#010203", "#020304", "#030405", "#040506"
 SERIES = tuple(sns.color_palette("colorblind", 8).as_hex())
-"""The colours of variants: safe for the colour-blind, and brighter in the dark (templates/style.css)."""
+"""The colours of variants: safe for the colour-blind; style.css makes them brighter in the dark."""
 ACTIVITIES = {
     "compute": "#110203",
     "push": "#120304",
@@ -31,11 +31,11 @@ ACTIVITIES = {
     "update": "#160708",
     "other": "#170809",
 }
-"""The colours of bars: for the activities of learners, and for the other parts of a critical path."""
+"""The colours of bars: activities of learners, and other parts of a critical path."""
 ON_ACTIVITIES = {name: colour.replace("#1", "#2", 1) for name, colour in ACTIVITIES.items()}
 DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 WIDTH = 4.7
-"""The width of every figure in inches of 72 px: narrow enough that its text is readable on a telephone."""
+"""The width of every figure in inches of 72 px; its text is readable on a telephone."""
 
 _VARIABLES = {
     INK: "ink",
@@ -88,7 +88,7 @@ def choose_series_colour(i: int) -> str:
 @contextmanager
 def _use_style() -> Iterator[None]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"Glyph \d+")  # the browser's fonts draw the text, not matplotlib's
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")  # browsers draw the text
         yield
 
 

@@ -35,7 +35,7 @@ def draw_still(tracks: Tracks, window: tuple[float, float], label: str) -> Marku
 
 
 def _choose_tracks(tracks: Tracks, window: tuple[float, float]) -> dict[str, pd.DataFrame]:
-    """Choose a few learners, the first server and two links if they fit, and then further learners."""
+    """Choose some learners, a server and two links if they fit, and then further learners."""
     learners, servers, links = (list(tracks[group].items()) for group in GROUPS)
     chosen: dict[str, pd.DataFrame] = {}
     left = _MAX_RECTANGLES

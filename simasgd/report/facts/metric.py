@@ -1,4 +1,4 @@
-"""The metrics of a report: the test error, the test loss if labels are not classes, and the consensus distance."""
+"""The metrics of a report: test error, test loss and consensus distance."""
 
 from __future__ import annotations
 

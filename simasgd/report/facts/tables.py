@@ -26,7 +26,7 @@ def tabulate_curves(study: Study, metric: Metric) -> pd.DataFrame:
 
 
 def tabulate_distances(study: Study) -> pd.DataFrame:
-    """Tabulate the consensus distance, with the same columns, of variants that have one after the start."""
+    """Tabulate the consensus distance of variants that have one, with the same columns."""
     return _tabulate(study, DISTANCE, _has_distances)
 
 
@@ -72,7 +72,10 @@ def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Me
 
 
 def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the evaluations at whole epochs that every run reached unless it diverged; column `row` is the epoch."""
+    """Return the evaluations at whole epochs that all runs reached; column `row` is the epoch.
+
+    Runs that diverged may miss epochs.
+    """
     whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
     finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
     last = min(finished, default=max(table["epoch"].max() for table in whole))
@@ -80,7 +83,10 @@ def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.Dat
 
 
 def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the last evaluations of runs that did not diverge, as one row, if any is later than the matched ones."""
+    """Return the last evaluations as one row, if any is later than the matched ones.
+
+    Runs that diverged are left out.
+    """
     ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
     ends = ends[[not run.diverged for run in runs]]
     behind = not ends.empty and (ends["epoch"].nunique() > 1 or ends["epoch"].iloc[0] != round(ends["epoch"].iloc[0]))
@@ -88,7 +94,7 @@ def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataF
 
 
 def count_histogram(runs: Sequence[Run], of: Literal["staleness", "mixing"] = "staleness") -> list[int]:
-    """Count gradients by their staleness 0, 1, 2, …, or mixed-in models by their age, over all seeds."""
+    """Count gradients by staleness 0, 1, 2, …, or mixed-in models by age, over all seeds."""
     counts: Counter[int] = Counter()
     for run in runs:
         distribution = run.summary.staleness if of == "staleness" else run.summary.mixing
@@ -126,7 +132,7 @@ def tabulate_staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.Data
     if not tables:
         return pd.DataFrame({"seconds": [], "staleness": []})
     updates = pd.concat(tables)
-    length = float(updates["time"].max()) / bins or 1.0  # all at once if messages and computing take no time
+    length = float(updates["time"].max()) / bins or 1.0  # if nothing takes time
     part = (updates["time"] / length).astype(int).clip(upper=bins - 1)
     means = updates.groupby(part)["staleness"].mean()
     return pd.DataFrame({"seconds": (means.index + 0.5) * length, "staleness": means.to_numpy()})

@@ -14,7 +14,7 @@ SAME_TIME = 0.02
 
 
 def compute_least_difference(first: Spread, second: Spread, metric: Metric) -> float:
-    """Return the smallest difference of two mean scores that counts, however little the seeds vary."""
+    """Return the smallest difference of two mean scores that counts, whatever the seeds."""
     return LEAST_DIFFERENCE if metric is ERROR else LEAST_RATIO * min(abs(first.mean), abs(second.mean))
 
 
@@ -29,5 +29,5 @@ def compute_amount_tolerance(first: Spread, second: Spread) -> float:
 
 
 def is_same_work(first: float, second: float) -> bool:
-    """Return whether two numbers of applied samples are similar enough to compare the times they took."""
+    """Return whether two numbers of applied samples are so similar that times compare."""
     return min(first, second) > 0 and abs(first - second) <= 0.1 * max(first, second)

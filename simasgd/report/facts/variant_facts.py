@@ -1,4 +1,4 @@
-"""The facts about each variant in a report: plain numbers over its seeds, taken from the runs' summaries."""
+"""The facts about each variant in a report: plain numbers from its runs' summaries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simasgd.results.timeline import numbered
 
 @dataclass(frozen=True)
 class Resource:
-    """A server or a link: the fraction of time it was busy, and the mean number of waiting requests."""
+    """A server or a link: its busy fraction of time, and the mean number of waiting requests."""
 
     name: str
     busy: float
@@ -58,7 +58,7 @@ class WhatIf:
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """Counts of faults and of lost gradients over all seeds; `down` is the time that learners were down (s)."""
+    """Counts of faults and lost gradients over all seeds; `down` is in learner-seconds."""
 
     crashes: int = 0
     rejoins: int = 0
@@ -105,7 +105,7 @@ class VariantFacts:
     own_models: bool = False
     """Whether learners have their own models."""
     has_centre: bool = False
-    """Whether a server holds a centre, which is tested; otherwise the mean of the learners' models is."""
+    """Whether a server holds a centre, which is tested in place of the learners' mean."""
     mixing: Spread | None = None
     """The mean age of mixed-in models; None if there are none."""
     distance: Spread | None = None
@@ -115,7 +115,7 @@ class VariantFacts:
     threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """For each thread that pushes or pulls beside the computing one, the fractions of its time."""
     overlap: float | None = None
-    """Rudra's communication overlap: computing as a fraction of the computing thread's time that is not idle."""
+    """Rudra's communication overlap: computing as a fraction of the time that is not idle."""
     architecture: str = "base"
     resources: tuple[Resource, ...] = ()
     critical_path: Mapping[str, float] | None = None
@@ -218,7 +218,7 @@ def _read_age(run: Run) -> float | None:
 
 
 def _read_distance(run: Run) -> float | None:
-    """Return the last consensus distance; None for one common model, and for a run that diverged."""
+    """Return the last consensus distance; None for one common model or after divergence."""
     evaluations = run.summary.evaluations
     return evaluations[-1].consensus_distance if evaluations and not run.diverged else None
 

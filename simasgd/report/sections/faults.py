@@ -1,4 +1,4 @@
-"""The section on faults: crashes, lost messages, barrier time-outs, lost gradients, and runs that hung."""
+"""The section on faults: crashes, lost messages, time-outs, lost gradients and hangs."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ from simasgd.results.tables import thinned
 
 _MAX_NAMED = 8
 _MAX_POINTS, _MAX_ROWS = 400, 200
-"""The most points in a variant's curve, which is about as many pixels wide, and rows in its table."""
+"""The most points in a variant's curve (about its width in pixels), and rows in its table."""
 _AXES = (("seconds", "simulated time"), ("epoch", "epochs"))
 
 
 def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Metric]) -> list[Block]:
-    """Build a section for each metric of a variant; those in `compared` belong to several variants."""
+    """Build a section for each metric; those in `compared` belong to several variants."""
     tables = [(tabulate_curves(study, metric), metric) for metric in (ERROR, LOSS)]
     return [
         _build_block(
@@ -40,7 +40,7 @@ def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compar
 
 
 def build_distance_blocks(study: Study) -> list[Block]:
-    """Build the section on the consensus distance if learners of any variant have their own models."""
+    """Build the section on the consensus distance if any learners have their own models."""
     table = tabulate_distances(study)
     if table.empty:
         return []
@@ -89,7 +89,7 @@ def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: st
 
 
 def _thin(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return at most `most` rows of each variant, evenly spaced, including the first and the last."""
+    """Return at most `most` rows of each variant, evenly spaced from first to last."""
     return pd.concat([thinned(rows, most) for _, rows in table.groupby("series", sort=False)])
 
 

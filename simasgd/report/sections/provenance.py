@@ -78,7 +78,7 @@ def tabulate_profiles(study: Study) -> list[Profile]:
 def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
     tree = yaml_layer.read_layer(catalogue.list_profiles()[name], f"profile {name}").tree
     cluster, sources = _select_topology(tree, {run.scenario.cluster.network.topology.kind for run in runs})
-    # Typed values and back again, so that equal quantities read alike in whatever unit they were written.
+    # Convert to typed values and back, so that equal quantities read alike in any unit.
     whole = Cluster.model_validate({"learners": 1, **cluster}).model_dump(mode="json")
     used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
     has_server = any(run.summary.servers for run in runs)

@@ -32,7 +32,7 @@ def judge_quality(variant: VariantFacts, base: VariantFacts) -> str:
 
 
 def describe_speed(variant: VariantFacts, base: VariantFacts) -> tuple[str, bool | None]:
-    """Return how fast a variant is compared with `base`, and whether it is faster (None: equally fast)."""
+    """Return the speed compared with `base`, and whether it is higher (None: equal)."""
     if not variant.samples:
         return "applied no gradient", None
     if variant.simulated_seconds is None or base.simulated_seconds is None:
@@ -86,7 +86,7 @@ def _describe_alike(variant: VariantFacts, base: VariantFacts, against: str) -> 
 
 
 def _describe_difference(variant: VariantFacts, base: VariantFacts) -> str:
-    """Return the difference with a space after it: points of test error, or a ratio of test losses."""
+    """Return the difference and a space: points of test error, or a ratio of test losses."""
     assert variant.score is not None
     assert base.score is not None
     if base.metric is ERROR:

@@ -1,4 +1,4 @@
-"""The section on staleness: of gradients, and the age of models that learners mix into their own."""
+"""The section on the staleness of gradients and the age of mixed-in models."""
 
 from __future__ import annotations
 

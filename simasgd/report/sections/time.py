@@ -70,7 +70,7 @@ def _describe_time(groups: Sequence[Group]) -> str:
 
 
 def _describe_overlap(groups: Sequence[Group]) -> str:
-    """Return a sentence about overlap, except for base architectures: theirs is the share of computing."""
+    """Return a sentence about overlap; in base architectures it is the share of computing."""
     if all(variant.architecture == "base" for _, variant in groups):
         return ""
     overlaps = []

@@ -1,4 +1,4 @@
-"""The section on time lines: the slices that fit on a page, packed for templates/gantt.js, and a still for paper."""
+"""The section on time lines: slices packed for templates/gantt.js, and a still for paper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from simasgd.results.timeline import GROUPS, tracks_of
 from simasgd.storage.files import TRACE
 
 ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
-"""In the order of their numbers in the packed columns; CSS variables of these names hold their colours."""
+"""In the order of their packed numbers; CSS variables of these names hold the colours."""
 _MAX_SLICES = 50_000
 _MAX_TIMELINES = 3
 _MAX_TRACKS = {"learners": 90, "servers": 20, "links": 12}
@@ -34,7 +34,7 @@ _FINEST = 1e-9
 
 @dataclass(frozen=True)
 class ShownTimeline:
-    """The part of a time line on the page: tracks by group, cut at `until` of a run of `length` seconds."""
+    """The part of a time line on the page: tracks by group, cut at `until` of `length` seconds."""
 
     tracks: Mapping[str, Mapping[str, pd.DataFrame]]
     until: float
@@ -43,7 +43,7 @@ class ShownTimeline:
 
     @property
     def window(self) -> tuple[float, float]:
-        """The initial view: a few cycles of a learner in the middle, where the start no longer matters."""
+        """The initial view: a few cycles in the middle, where the start no longer matters."""
         for rows in self.tracks["learners"].values():
             begins = rows.loc[rows["activity"] == "compute", "start"].to_numpy()
             if len(begins) > _CYCLES:
@@ -138,7 +138,7 @@ def _describe_first_learner(shown: ShownTimeline) -> str:
 
 
 def select_slices(timeline: pd.DataFrame, length: float, most: int) -> ShownTimeline:
-    """Select at most `most` slices from the start on: of the first learners, the servers and the busiest links."""
+    """Select at most `most` slices of the first learners, the servers and the busiest links."""
     kept, left_out = {}, []
     for group in GROUPS:
         tracks = tracks_of(timeline, group)

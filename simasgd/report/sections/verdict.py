@@ -50,7 +50,7 @@ def _describe_outcomes(variants: Sequence[VariantFacts]) -> str:
 
 
 def _compare_learning(base: VariantFacts, learning: Sequence[VariantFacts]) -> str:
-    """Return the winner by each metric, and a comparison of the other variants with the reference."""
+    """Return the winner by each metric, and the other variants beside the reference."""
     by_metric = [[variant for variant in learning if variant.metric is metric] for metric in (ERROR, LOSS)]
     winners = [find_winner(variants) for variants in by_metric if len(variants) > 1]
     compared = {name for winner in winners for name in _list_compared(winner, base)}

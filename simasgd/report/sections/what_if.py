@@ -18,7 +18,7 @@ Answers = tuple[str, Sequence[WhatIf]]
 
 def build_what_if_panel(answers: Sequence[Answers]) -> Panel:
     """Build the panel from the speed-ups of at least one group of variants."""
-    most_first = sorted(answers, key=lambda pair: -len(pair[1]))  # so that parts common to all keep their order
+    most_first = sorted(answers, key=lambda pair: -len(pair[1]))  # common parts keep their order
     found = [speedup for _, speedups in most_first for speedup in speedups]
     parts = list(dict.fromkeys(speedup.part for speedup in found))
     columns = [Column("under"), *(Column(part, numeric=True) for part in parts)]

@@ -1,4 +1,4 @@
-"""The best variant at no worse score, and how much faster it is: the rule of docs/compare.md, in one place."""
+"""The best variant at no worse score, and how much faster it is (docs/compare.md)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _name_best(first: Sequence[_Competitor]) -> str:
 
 
 def _is_not_clearly_worse(variant: _Competitor, best: _Competitor) -> bool:
-    """Return whether the score of a variant differs from the best one by less than the tolerance."""
+    """Return whether a score differs from the best one by less than the tolerance."""
     return variant.score.mean - best.score.mean <= compute_score_tolerance(variant.score, best.score, best.facts.metric)
 
 

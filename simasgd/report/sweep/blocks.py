@@ -34,7 +34,7 @@ _MAX_NAMED = 6
 
 
 def build_sweep_blocks(facts: SweepFacts) -> list[Block]:
-    """Build a section for each axis with several values, and one with heat maps over the first two."""
+    """Build a section for each axis with several values, and heat maps over the first two."""
     axes = [axis for axis in facts.axes if len(axis.values) > 1]
     if facts.done.empty:
         return []
@@ -95,7 +95,7 @@ def _describe_ends(found: Sequence[Line], axis: Axis, quantity: str) -> str:
 
 
 def _describe_axis(axis: Axis, facts: SweepFacts) -> str:
-    """Return at which values of the axis each quantity is lowest and highest, averaged over the rest.
+    """Return where on the axis each quantity is lowest and highest, averaged over the rest.
 
     Only settings count that finished and learned.
     """
@@ -194,7 +194,7 @@ def _build_heat_block(across: Axis, down: Axis, facts: SweepFacts) -> list[Block
 
 def _find_limits(table: pd.DataFrame, quantity: str) -> tuple[float, float]:
     values = table[quantity]
-    if quantity == LOSS and values.min() == 0 < values.max():  # the colours of the others are logarithmic
+    if quantity == LOSS and values.min() == 0 < values.max():  # other colours are logarithmic
         values = values[values > 0]
     return float(values.min()), float(values.max())
 

@@ -28,7 +28,7 @@ _MAX_TICKS = 9
 
 
 def draw_lines(found: Sequence[Line], axis: Axis, quantity: str, by_variant: bool) -> Figure:
-    """Draw a quantity along an axis, with its range over the seeds as a band, or as bars without numbers.
+    """Draw a quantity along an axis, with its range over the seeds as a band or as bars.
 
     Colours stand for variants if `by_variant` is true, otherwise for values of the other axes.
     """

@@ -1,4 +1,4 @@
-"""The facts of a sweep: settings over their seeds, the quantities to show, and lines along an axis."""
+"""The facts of a sweep: settings over their seeds, quantities, and lines along an axis."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ _LEAST_CHANGE = 0.01
 
 
 class Line(NamedTuple):
-    """A line along an axis: its label, the numbers of the variant and of the other axes' values, and rows of `settings`."""
+    """A line along an axis.
+
+    `variant` and `other` number the variant and the values of the other axes; `rows` come from
+    `settings`.
+    """
 
     label: str
     variant: int
@@ -75,19 +79,19 @@ class SweepFacts:
 
     @property
     def measures(self) -> list[str]:
-        """The measures of the points: the test error, and the test loss if some learned without an error."""
+        """The measures of the points: test error, and test loss if some have no error."""
         error, loss = (self.done[quantity].notna() for quantity in (ERROR, LOSS))
         return [quantity for quantity, is_used in ((ERROR, error.any()), (LOSS, (loss & ~error).any())) if is_used]
 
     @property
     def listed(self) -> list[str]:
-        """The measures in the tables; the test loss is among them if a point with an error fails."""
+        """The measures in the tables, with the test loss if a point with an error fails."""
         fails = (self.done["outcome"] == Outcome.FAILS) & self.done[LOSS].notna()
         return [*self.measures, *([LOSS] if fails.any() and LOSS not in self.measures else [])] or [ERROR]
 
     @property
     def has_same_work(self) -> bool:
-        """Whether all sound points applied about the same number of samples, so that their times compare."""
+        """Whether all sound points applied similar numbers of samples, so that times compare."""
         samples = self.sound["samples"]
         return not samples.empty and is_same_work(float(samples.min()), float(samples.max()))
 
@@ -158,7 +162,7 @@ def shorten_key(axis: Axis) -> str:
 
 
 def place_values(axis: Axis) -> dict[str, float]:
-    """Return the positions of an axis's values: their numbers, or 0, 1, 2, … if those cannot be drawn."""
+    """Return the positions of an axis's values: their numbers, or 0, 1, 2, … instead."""
     numbers = axis.numbers if axis.numbers is not None and is_to_scale(axis) else range(len(axis.values))
     return dict(zip(axis.values, map(float, numbers), strict=True))
 

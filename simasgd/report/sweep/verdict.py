@@ -85,7 +85,7 @@ def _describe_points(facts: SweepFacts) -> str:
 
 
 def _describe_failures(facts: SweepFacts) -> list[str]:
-    """Return a sentence for each bad outcome: how many points have it, where, and why or how badly."""
+    """Return a sentence for each bad outcome: how many points, where and why."""
     points = facts.sweep.points
     return [_describe_outcome(rows, outcome, facts) for outcome in _VERBS if len(rows := points[points["outcome"] == outcome])]
 

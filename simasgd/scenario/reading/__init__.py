@@ -1,1 +1,1 @@
-"""Reading of scenarios: files and overrides become layers, layers become a checked scenario, mistakes become messages."""
+"""Reading of scenarios: files and overrides, layers, checks and messages."""

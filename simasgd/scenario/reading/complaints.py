@@ -1,4 +1,4 @@
-"""Translation of pydantic's errors into complaints: in the words of a scenario, at the place where the user wrote the value."""
+"""Translation of pydantic's errors into complaints, at the place where the value was written."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-_SURE_MATCH = 0.8  # a word with this similarity to a key is a misspelling of it, even if it has synonyms
+_SURE_MATCH = 0.8  # from this similarity on, a word is a misspelt key and not a synonym
 
 
 def find_sections(annotation: Any) -> list[type[BaseModel]]:
@@ -35,7 +35,7 @@ def _find_item_sections(annotation: Any) -> list[type[BaseModel]]:
 
 @cache
 def list_keys(root: type[Section]) -> tuple[str, ...]:
-    """Return every dotted key of the scenario class `root` for all choices of kinds, except those in variants."""
+    """Return every dotted key of the class `root` for all kinds, except those in variants."""
 
     def walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
         for name, field in model.model_fields.items():

@@ -36,9 +36,9 @@ def load_scenario(root: type[Root], source: str | FilePath, overrides: Sequence[
 
 
 def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ()) -> Root:
-    """Build the scenario of a file's layer; later layers win: profile, scenario, variant, overrides.
+    """Build the scenario of a file's layer, over its profile and under its overrides.
 
-    Raises ScenarioError.
+    Later layers win: profile, scenario, variant, overrides. Raises ScenarioError.
     """
     file, changes = rename_file_keys(file), [rename_file_keys(parse_override(root, override)) for override in overrides]
     _refuse_many_variants(file)
@@ -155,7 +155,7 @@ def _apply_profile(layer: Layer) -> Layer:
         raise ScenarioError(format_complaint_at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
     values = _select_profile_values(_read_profile(name), cluster)
     merged = values.under(layer)
-    return Layer(merged.tree, {**merged.marks, **layer.marks})  # missing keys are reported in the scenario
+    return Layer(merged.tree, {**merged.marks, **layer.marks})  # missing keys are the scenario's
 
 
 @cache
@@ -171,7 +171,7 @@ def _read_profile(name: str) -> Layer:
 
 
 def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
-    """Return a profile's values for a cluster, with those for the topology that the scenario chooses."""
+    """Return a profile's values for a cluster and its topology."""
     values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
     network = cluster.get("network") if isinstance(cluster, dict) else None
     topology = network.get("topology") if isinstance(network, dict) else None
@@ -183,7 +183,7 @@ def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
 
 
 def _add_default_cluster(layer: Layer) -> Layer:
-    """Give injected staleness a cluster if it has none: one learner, messages and updates without duration."""
+    """Give injected staleness a cluster if it has none: one learner, on the profile ideal."""
     protocol = layer.tree.get("protocol")
     kind = protocol.get("kind") if isinstance(protocol, dict) else protocol
     if kind != "injected-staleness" or layer.tree.get("cluster") is not None:

@@ -1,4 +1,4 @@
-"""Measured times and delays: their values are read from files, so that the scenario no longer needs the files."""
+"""Measured times and delays: the scenario holds their values, not the names of files."""
 
 from __future__ import annotations
 

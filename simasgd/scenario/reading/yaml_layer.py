@@ -39,7 +39,7 @@ def read_layer(path: FilePath, name: str | None = None) -> Layer:
 
 
 def parse_layer(text: str, name: str) -> Layer:
-    """Parse the YAML 1.2 text of a mapping; messages call its source `name`. Raises ScenarioError."""
+    """Parse the YAML 1.2 text of a mapping from a source `name`. Raises ScenarioError."""
     lines = split_lines(text)
     try:
         root = parse_yaml(text)

@@ -111,7 +111,7 @@ def _read_events(text: str) -> Iterator[Any]:
     except ReaderError as error:
         problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
         raise YamlError(problem, _locate(text, error.position)) from None
-    except Exception as error:  # ruamel's scanner raises IndexError, AssertionError, ValueError, … for some texts
+    except Exception as error:  # ruamel raises IndexError, ValueError, … for some texts
         raise YamlError("the text cannot be parsed from here on", place) from error
 
 
