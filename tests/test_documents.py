@@ -99,3 +99,10 @@ def test_cited_sections_exist() -> None:
                 assert f"- **Row {row}** " in facts, (path, row)
             for claim in re.findall(r"\b[Cc]laim (\d+)", text):
                 assert re.search(rf"^- \*\*(?:\d+, )?{claim}(?:, \d+)?\*\* ", facts, re.MULTILINE), (path, claim)
+
+
+def test_the_design_names_every_room() -> None:
+    package = ROOT / "simasgd"
+    rooms = {f"{folder.parent.relative_to(package).as_posix()}/" for folder in package.rglob("__init__.py")} - {"./"}
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert (rooms | modules) - find_code(ROOT / "DESIGN.md") == set()
