@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from simasgd.scenario.learning.data import ImageNet
 from simasgd.scenario.schema import Scenario
 
-# Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after the other. With 12,730 and
-# 109,386 weights it is about 0.8. Several workers are better for large networks.
+# Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after
+# the other. With 12,730 and 109,386 weights it is about 0.8. Several workers are better for large
+# networks.
 _MOST_PARAMETERS = 20_000
 _MOST_TOGETHER = 8
 
@@ -26,7 +27,8 @@ def clock_of(scenario: Scenario) -> str:
 def together(scenarios: Sequence[Scenario]) -> list[list[int]]:
     """Group the numbers of the scenarios that can go through one loop at once, in order of the first of each group.
 
-    A group has small models with one tape that differ only in their learning rates and in the seeds of their learning.
+    A group has small models with one tape that differ only in their learning rates and in the seeds
+    of their learning.
     """
     groups: list[list[int]] = []
     open_groups: dict[str, list[int]] = {}

@@ -1,8 +1,9 @@
 """The lists of keys in docs/scenario.md, written from the docstrings of the fields.
 
-`python -m simasgd.scenario.key_lists docs/scenario.md` writes them anew (`make docs`); a test checks that they are up to date.
-A list stands between two comments, `<!-- keys: cluster.network -->` and `<!-- end of keys -->`. The word `briefly` after the
-key leaves out all but the first paragraph about each kind.
+`python -m simasgd.scenario.key_lists docs/scenario.md` writes them anew (`make docs`); a test
+checks that they are up to date. A list stands between two comments, `<!-- keys: cluster.network
+-->` and `<!-- end of keys -->`. The word `briefly` after the key leaves out all but the first
+paragraph about each kind.
 """
 
 from __future__ import annotations

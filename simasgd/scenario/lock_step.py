@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simasgd.scenario.schema import Scenario
 
-# From this coefficient of variation on, learners drift apart within a few cycles (docs/papers.md, closed queues).
+# From this coefficient of variation on, learners drift apart within a few cycles (docs/papers.md,
+# closed queues).
 _DRIFTS_APART = 0.7
 
 
 def may_lock_step(scenario: Scenario) -> bool:
     """Return whether the start may decide how fast a run is.
 
-    It may where several learners start together, their protocol has no rounds, and their compute times vary little on links
-    that share fairly. With constant compute times it may on any links.
+    It may where several learners start together, their protocol has no rounds, and their compute
+    times vary little on links that share fairly. With constant compute times it may on any links.
     """
     cluster = scenario.cluster
     variation = cluster.compute.variation

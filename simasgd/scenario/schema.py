@@ -35,7 +35,8 @@ from simasgd.scenario.vocabulary.section import (
 from simasgd.scenario.vocabulary.units import Bytes, Seconds
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
-# Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file of the results.
+# Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file
+# of the results.
 _MOST_PARAMETERS = 10**10
 _MOST_RUNS = 100_000
 VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
@@ -111,8 +112,9 @@ class Scenario(Section):
     stop: Stop
     """The end of the run."""
     record: Literal["summary", "updates", "timeline"] = "updates"
-    """`summary`: scalar results only; without learning the memory does not grow with the gradients. `updates`: also a table
-    of every applied gradient. `timeline`: also every activity of every learner, server and link."""
+    """`summary`: scalar results only; without learning the memory does not grow with the gradients.
+    `updates`: also a table of every applied gradient. `timeline`: also every activity of every
+    learner, server and link."""
     variants: dict[VariantName, Scenario] = Field(default_factory=dict)
     """Changes to this scenario by the name of a variant; one report compares all variants."""
 

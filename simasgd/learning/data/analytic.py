@@ -1,4 +1,4 @@
-"""Data sets with a known law, made rather than read: the same bit for bit on every machine, whatever the run's seed."""
+"""Generated data sets with a known law: the same bit for bit on every machine and for every seed of a run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simasgd.scenario.learning.data import AbstractRegression, LinearRegression,
 from simasgd.tape.arrays import Floats
 
 BYTES_A_NUMBER = 12
-"""What making a number of the inputs takes: it is drawn in double precision and kept in single precision."""
-_BLOCK = 4096  # candidates at a time, always, so that fewer samples are the first of more
+"""Memory for generating one number: it is drawn in double precision and kept in single precision."""
+_BLOCK = 4096  # candidates at a time, always the same number, so that fewer samples are the first ones of more
 
 
 class _Part(IntEnum):
-    """What a stream of numbers is for. The training part comes first, the test part's numbers are one more."""
+    """The purposes of the streams of random numbers. The stream of a test part has the next number."""
 
     WEIGHTS = 0
     INPUTS = 1
@@ -28,7 +28,7 @@ class _Part(IntEnum):
 
 
 class Made(NamedTuple):
-    """Inputs, shape (samples, features), and labels, shape (samples,): numbers, or int32 classes (0 where there are none)."""
+    """Inputs, shape (samples, features), and labels, shape (samples,): numbers, or int32 classes (0 without labels)."""
 
     train_inputs: npt.NDArray[np.float32]
     train_labels: npt.NDArray[np.float32] | npt.NDArray[np.int32]
@@ -37,22 +37,22 @@ class Made(NamedTuple):
 
 
 def hidden_weights(features: int) -> Floats:
-    """w*, shape (features,): standard normal numbers."""
+    """Return w*, shape (features,): standard normal numbers."""
     return _normals(_Part.WEIGHTS, features)
 
 
 def inputs(spec: AbstractRegression, *, test: bool) -> npt.NDArray[np.float32]:
-    """x, shape (samples, features): the variance of feature i of d is condition^(−i/(d − 1))."""
+    """Return x, shape (samples, features). The variance of feature i of d is condition^(−i/(d − 1))."""
     count, features = spec.test if test else spec.samples, spec.features
     place = np.arange(features) / max(1, features - 1)
     variances = exact.exp(-exact.log(np.array([spec.condition])) * place)
     drawn = _normals(_Part.INPUTS + test, count * features).reshape(count, features)
-    drawn *= np.sqrt(variances)  # in place: these are the most numbers that a run holds
+    drawn *= np.sqrt(variances)  # in place: this is the largest array of a run
     return drawn.astype(np.float32)
 
 
 def chances(spec: LogisticRegression, x: npt.NDArray[np.float32]) -> Floats:
-    """The probability of class 1 of each sample: 1/(1 + exp(−scale·x·w*/|w*|))."""
+    """Return the probability of class 1 of each sample: 1/(1 + exp(−scale·x·w*/|w*|))."""
     weights = hidden_weights(spec.features)
     length = math.sqrt(math.fsum((weights * weights).tolist()))
     result: Floats = 1.0 / (1.0 + exact.exp(np.clip(-spec.scale * _product(x, weights) / length, -700.0, 700.0)))
@@ -60,7 +60,7 @@ def chances(spec: LogisticRegression, x: npt.NDArray[np.float32]) -> Floats:
 
 
 def regression(spec: LinearRegression) -> Made:
-    """Labels x·w* + noise."""
+    """Generate samples with the labels x·w* + noise."""
 
     def part(*, test: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         x = inputs(spec, test=test)
@@ -71,7 +71,7 @@ def regression(spec: LinearRegression) -> Made:
 
 
 def two_classes(spec: LogisticRegression) -> Made:
-    """Labels drawn with the probabilities of `chances`."""
+    """Generate samples with labels drawn with the probabilities of `chances`."""
 
     def part(*, test: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         x = inputs(spec, test=test)
@@ -82,8 +82,10 @@ def two_classes(spec: LogisticRegression) -> Made:
 
 
 def noise(spec: Noise) -> Made:
-    """Pairs of a vector and its negative, so that the mean is exactly 0, with a vector of zeros at the end of an odd
-    number of samples; the test sample is zeros."""
+    """Generate pairs of a vector and its negative, so that the mean is exactly 0.
+
+    An odd number of samples ends with a vector of zeros. The test sample is zeros.
+    """
     pairs = spec.samples // 2
     numbers = _normals(_Part.NOISE, pairs * spec.features)
     numbers *= spec.deviation
@@ -95,7 +97,7 @@ def noise(spec: Noise) -> Made:
 
 
 def _normals(number: int, count: int) -> Floats:
-    """The first standard normal numbers of a stream, shape (count,)."""
+    """Return the first standard normal numbers of a stream, shape (count,)."""
     bits, found, size = exact.stream(0, exact.Purpose.ANALYTIC, number), np.empty(count), 0
     while size < count:
         block = exact.normals(bits, _BLOCK)[: count - size]
@@ -105,7 +107,7 @@ def _normals(number: int, count: int) -> Floats:
 
 
 def _product(x: npt.NDArray[np.float32], weights: Floats) -> Floats:
-    """x·w, shape (samples,), added up in the features' order: a BLAS may take another one on another machine."""
+    """Return x·w, shape (samples,), added in the order of the features; a BLAS may use another order elsewhere."""
     total = np.zeros(len(x))
     for i, weight in enumerate(weights.tolist()):
         total += x[:, i].astype(np.float64) * weight

@@ -1,4 +1,4 @@
-"""Crops and flips: a training image is another one each time it is drawn."""
+"""Crops and flips: a training image changes each time it is drawn."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Augmentation = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 def draws(spec: AbstractData, seed: int, learner: int, count: int, mini_batch: int) -> npt.NDArray[np.int32]:
-    """What is done to each sample of the first `count` mini-batches of a learner, as codes of shape (count, µ).
+    """Draw the augmentation of each sample of the first `count` mini-batches of a learner, as codes of shape (count, µ).
 
-    A code is 2·(vertical·(2·crop + 1) + horizontal) + mirrored, where the offsets of the window are those from the padded
-    image's upper left corner, in pixels; all that can be drawn have one probability. The codes of mini-batch k are a
-    function of (seed, learner, k) and µ, whatever else happens.
+    A code is 2·(vertical·(2·crop + 1) + horizontal) + mirrored. The offsets of the window are from
+    the upper left corner of the padded image, in pixels, and all codes are equally probable. The
+    codes of mini-batch k are a function of (seed, learner, k) and µ only.
     """
     if not isinstance(spec, AbstractImages):
         return np.zeros((count, mini_batch), np.int32)
@@ -33,16 +33,18 @@ def draws(spec: AbstractData, seed: int, learner: int, count: int, mini_batch: i
 
 
 def augmentation(spec: AbstractData) -> Augmentation | None:
-    """A function of inputs, shape (B, features), and their codes, shape (B,), that gives the inputs as a model sees them; None
-    where nothing is done to them."""
+    """Return a function of inputs, shape (B, features), and codes, shape (B,), that returns the augmented inputs.
+
+    Return None if the data has no augmentation.
+    """
     if not isinstance(spec, AbstractImages) or not spec.is_augmented:
         return None
     height, width, channels = spec.shape.image
     crop = spec.crop
 
     def augment(inputs: jax.Array, codes: jax.Array) -> jax.Array:
-        # One gather of pixels, and zeros for those beyond the edge: in a loop on the CPU that is some times faster than slices
-        # of a padded image, one for each sample.
+        # One gather of pixels, with zeros beyond the edge. In a loop on the CPU this is several
+        # times faster than one slice of a padded image for each sample.
         vertical, horizontal, mirrored = codes // 2 // (2 * crop + 1), codes // 2 % (2 * crop + 1), codes % 2 == 1
         across = jnp.arange(width)
         rows = vertical[:, None] - crop + jnp.arange(height)

@@ -1,4 +1,4 @@
-"""Samples where the players want them: on the device as a whole, or brought there a window of steps at a time."""
+"""Samples on the device: all at once, or for a window of steps at a time."""
 
 from __future__ import annotations
 
@@ -22,29 +22,31 @@ _WINDOW_BYTES = 256e6
 @final
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """`inputs` with a leading axis of samples, an array on the device or images that are decoded when asked for; `labels`,
-    with the same axis, on the device."""
+    """Samples: `inputs` with a leading axis of samples, and `labels` with the same axis on the device.
+
+    Inputs are an array on the device, or images that are decoded on request.
+    """
 
     inputs: jax.Array | LazyImages
     labels: jax.Array
 
     @classmethod
     def placed(cls, inputs: npt.NDArray[Any] | LazyImages, labels: npt.NDArray[Any], dtype: Any) -> Examples:
-        """With floating-point numbers of type `dtype`."""
+        """Put samples on the device, with floating-point numbers of type `dtype`."""
         return cls(inputs if isinstance(inputs, LazyImages) else _cast(inputs, dtype), _cast(labels, dtype))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def batch(self, indices: npt.NDArray[np.int32]) -> tuple[jax.Array, jax.Array]:
-        """The samples of these indices."""
+        """Return the inputs and labels of these indices."""
         if isinstance(self.inputs, LazyImages):
             return jnp.asarray(self.inputs.take(indices)), self.labels[jnp.asarray(indices)]
         taken: tuple[jax.Array, jax.Array] = _taken(self.inputs, self.labels, indices)
         return taken
 
     def portions(self, size: int = 1000) -> Iterator[tuple[jax.Array, jax.Array]]:
-        """All samples in order, as a whole where they are on the device."""
+        """Yield all samples in order; all at once if they are on the device."""
         if not isinstance(self.inputs, LazyImages):
             yield self.inputs, self.labels
             return
@@ -62,7 +64,7 @@ def _cast(array: npt.NDArray[Any], dtype: Any) -> jax.Array:
 
 
 class Window(NamedTuple):
-    """Steps `start` to `stop`, and the distinct samples that they want, shape (n,)."""
+    """Steps `start` to `stop`, and the distinct samples that they use, shape (n,)."""
 
     start: int
     stop: int
@@ -71,11 +73,11 @@ class Window(NamedTuple):
 
 @final
 class Feed:
-    """The training samples of a tape's steps as the compiled loop gets them.
+    """The training samples of a tape's steps for the compiled loop.
 
-    `samples`, shape (E, B), are the indices that its evaluations use, into what `at` gives. Evaluations of step u are
-    first[u] to first[u + 1]. Windows end at steps of `cuts` (ascending, the last step among them). `placement` says on which
-    devices they are to be.
+    `samples`, shape (E, B), are the indices of the samples of each evaluation among those that `at`
+    returns. Step u has the evaluations first[u] to first[u + 1]. Windows end at steps of `cuts`,
+    which ascend and include the last step. `placement` gives the devices.
     """
 
     def __init__(
@@ -97,11 +99,11 @@ class Feed:
             self.samples = samples.copy()
             each = samples.shape[1] * examples.inputs.shape[1] * 4
             windows = list(_windows(self.samples, first, cuts, max(1, int(_WINDOW_BYTES // each))))
-            self._windows = windows or [Window(0, 0, np.zeros(1, np.int64))]  # without any step the loop still wants arguments
+            self._windows = windows or [Window(0, 0, np.zeros(1, np.int64))]  # without any step the loop still needs arguments
             self._size = max(len(window.wanted) for window in self._windows)
 
     def at(self, step: int) -> tuple[jax.Array, jax.Array]:
-        """Inputs and labels for the steps from `step` to `end(step)`."""
+        """Return inputs and labels for the steps from `step` to `end(step)`."""
         if self._whole is not None:
             return self._whole
         number = next((i for i, window in enumerate(self._windows) if step < window.stop), len(self._windows) - 1)
@@ -117,7 +119,7 @@ class Feed:
         return result
 
     def end(self, step: int) -> int | None:
-        """The step up to which what `at` gave for `step` serves; None for ever."""
+        """Return the step up to which the samples that `at` returned for `step` suffice; None if they always do."""
         return next((window.stop for window in self._windows if step < window.stop), None)
 
     def _load(self, number: int) -> tuple[jax.Array, jax.Array]:
@@ -129,7 +131,7 @@ class Feed:
 
 
 def _windows(samples: npt.NDArray[np.int32], first: Ints, cuts: Ints, most: int) -> Iterator[Window]:
-    """Windows of about `most` evaluations; replaces the samples of each by their places among those that it wants."""
+    """Yield windows of about `most` evaluations; replace the samples of each by their places among its distinct samples."""
     start = 0
     while start < cuts[-1]:
         fitting = cuts[(cuts > start) & (first[cuts] <= first[start] + most)]

@@ -1,4 +1,4 @@
-"""Where the original files of the data sets are looked for."""
+"""Locations of the original files of the data sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUFFIXES = ("", ".gz", ".xz")
 
 @dataclass(frozen=True)
 class AbstractSource(abc.ABC):
-    """Where the training and the test part of a data set are looked for, below SIMASGD_DATA, and where a user gets them."""
+    """The training and the test part of a data set below SIMASGD_DATA, and the source where a user gets them."""
 
     form: ClassVar[str]
     folder: str
@@ -26,13 +26,13 @@ class AbstractSource(abc.ABC):
 
     @abc.abstractmethod
     def find(self, folder: Path, name: str) -> Path | None:
-        """One of `train` or `test` in a folder; None if it is not there."""
+        """Return the path of one of `train` or `test` in a folder; None if it is missing."""
 
 
 @final
 @dataclass(frozen=True)
 class Files(AbstractSource):
-    """Files, which may be packed."""
+    """Files, which may be compressed."""
 
     form = "(plain, .gz or .xz)"
 
@@ -73,9 +73,9 @@ FILES: dict[str, AbstractSource] = {
 
 
 def locate(name: str) -> list[Path]:
-    """The files or folders of a data set, training before test; none for an embedded one. Raises DataMissing."""
+    """Return the files or folders of a data set, training before test; none if it is embedded. Raises DataMissing."""
     if name == "own":
-        raise DataMissing("learning.data: own: its samples are Python's to give: simulate(scenario, task=Task(…))")
+        raise DataMissing("learning.data: own: give its samples in Python: simulate(scenario, task=Task(…))")
     if name not in FILES:
         return []
     source = FILES[name]

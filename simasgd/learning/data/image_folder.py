@@ -1,4 +1,4 @@
-"""Images in a folder for each class, as ImageNet's are, decoded when they are asked for."""
+"""Images in a folder for each class, as in ImageNet, decoded on request."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _AT_ONCE = 128
 @final
 @dataclass(frozen=True, eq=False)
 class LazyImages:
-    """Square images of three channels, `resolution` pixels wide; `names` are those of their files below a folder.
+    """Square images of three channels, `resolution` pixels wide; `names` are their files below a folder.
 
-    What `take` gives is in [0, 1] less `mean`, shape (features,) with features = resolution²·3, where there is one.
+    `take` returns pixels in [0, 1], minus `mean` if it is given, shape (features,) with features =
+    resolution²·3.
     """
 
     folder: Path
@@ -39,12 +40,14 @@ class LazyImages:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(images, features)"""
+        """Number of images and number of features."""
         return len(self.names), self.resolution * self.resolution * 3
 
     def take(self, indices: npt.ArrayLike) -> Pixels:
-        """The images of these numbers, shape (len(indices), features), channels last. Raises DataMissing for a file that is
-        no image."""
+        """Return the images of these indices, shape (len(indices), features), channels last.
+
+        Raises DataMissing for a file that is not an image.
+        """
         paths = [self.folder / self.names[index] for index in np.asarray(indices, np.int64).tolist()]
         images = np.empty((len(paths), self.shape[1]), np.float32)
 
@@ -61,22 +64,23 @@ class LazyImages:
 
 
 class Labelled(NamedTuple):
-    """Images and the number of each one's class, shape (images,)."""
+    """Images, and the number of the class of each, shape (images,)."""
 
     images: LazyImages
     labels: npt.NDArray[np.int32]
 
 
 def read(spec: ImageNet, train: Path, test: Path) -> tuple[Labelled, Labelled]:
-    """The images of two folders with a folder for each class, which are numbered in the order of their names in `train`.
+    """Return the images of two folders with a folder for each class.
 
-    Raises DataMissing where their numbers are not those of the scenario.
+    Classes are numbered in the order of their names in `train`. Raises DataMissing if the numbers
+    of images or classes differ from the scenario.
     """
     folders = [_listed(train), _listed(test)]
     classes = {name: number for number, name in enumerate(folders[0])}
-    strange = [name for name in folders[1] if name not in classes]
-    if strange:
-        raise DataMissing(f"learning.data: imagenet: {test / strange[0]} is of a class that {train} does not have")
+    unknown = [name for name in folders[1] if name not in classes]
+    if unknown:
+        raise DataMissing(f"learning.data: imagenet: {test / unknown[0]} is of a class that {train} does not have")
     counts = [sum(map(len, found.values())) for found in folders]
     if (len(classes), *counts) != (spec.classes, spec.train, spec.test):
         raise DataMissing(
@@ -101,7 +105,7 @@ def read(spec: ImageNet, train: Path, test: Path) -> tuple[Labelled, Labelled]:
 
 
 def _mean(images: LazyImages) -> Pixels:
-    """The mean image, shape (features,), or that of 10,000 evenly spaced ones where there are more."""
+    """Return the mean image, shape (features,), of all images or of 10,000 evenly spaced ones."""
     count = min(len(images), _MEAN_OF)
     chosen = np.arange(count) * len(images) // count
     total = np.zeros(images.shape[1])
@@ -112,7 +116,7 @@ def _mean(images: LazyImages) -> Pixels:
 
 
 def _listed(folder: Path) -> dict[str, list[str]]:
-    """The files of each class, both in the order of their names. Raises DataMissing where there are none."""
+    """Return the files of each class, both in the order of their names. Raises DataMissing if there are none."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
         found = {name: sorted(file for file in os.listdir(folder / name) if file.endswith(".JPEG")) for name in names}
@@ -125,10 +129,11 @@ def _listed(folder: Path) -> dict[str, list[str]]:
 
 
 def _square(path: Path, size: int) -> npt.NDArray[np.uint8]:
-    """An image with its shorter side scaled to `size`, and of the longer one the middle: (size, size, 3)."""
+    """Return the central square of an image, scaled to `size`: shape (size, size, 3)."""
     try:
         with Image.open(path) as image:
-            # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that is still twice what is wanted.
+            # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that is still twice the
+            # resolution.
             image.draft("RGB", (2 * size, 2 * size))
             coloured = image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -1,4 +1,4 @@
-"""Which training samples each learner draws from. NumPy only, and the same everywhere."""
+"""The training samples that each learner draws from. NumPy only, with the same result on every machine."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from simasgd.tape.arrays import Floats, Ints
 
 @singledispatch
 def parts(spec: object, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
-    """The indices of each learner's training samples, ascending; None where all share all. With at least as many samples as
-    learners every learner has one."""
+    """Return the indices of each learner's training samples, ascending; None if all learners share all samples.
+
+    With at least as many samples as learners every learner has one.
+    """
     raise TypeError(f"no partition {spec!r}")
 
 
@@ -51,15 +53,15 @@ def _shuffled(values: Ints, bits: np.random.Philox) -> Ints:
 
 
 def _gammas(shape: float, count: int, bits: np.random.Philox) -> Floats:
-    """Gamma numbers, of which the normalized ones are of a symmetric Dirichlet law."""
+    """Draw gamma numbers; normalized, they follow a symmetric Dirichlet law."""
     law, drawn = Gamma(shape**-0.5), np.empty(0)
     while len(drawn) < count:
         drawn = np.concatenate([drawn, law.block(bits, 32)])
-    return drawn[:count] + 1e-300  # where all underflow, the classes are still somebody's
+    return drawn[:count] + 1e-300  # if all underflow, the classes still have owners
 
 
 def _feed_the_empty(owner: Ints, learners: int) -> None:
-    """A learner without a sample gets one of those who have most."""
+    """Give each learner without a sample one from a learner with most samples."""
     counts = np.bincount(owner, minlength=learners)
     for learner in np.flatnonzero(counts == 0).tolist():
         richest = int(counts.argmax())

@@ -39,9 +39,12 @@ Labels = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, shape (samples, features), float32: pixels in [0, 1], perhaps less their mean, or the numbers of characters, or
-    plain numbers; and labels, shape (samples,): int32 classes, or float32 numbers. `note` is what a reader of a result must
-    know about this copy."""
+    """Training and test samples.
+
+    Inputs, shape (samples, features), float32, are pixels in [0, 1], perhaps minus their mean,
+    numbers of characters, or other numbers. Labels, shape (samples,), are int32 classes or float32
+    numbers. `note` is a remark on this copy for readers of a result.
+    """
 
     train_inputs: Inputs
     train_labels: Labels
@@ -51,10 +54,12 @@ class Dataset:
 
 
 def load(spec: AbstractData) -> Dataset:
-    """A scenario's data set, without crops and flips. Raises DataMissing where its files are not there or not what they should
-    be."""
+    """Return the data set of a scenario, without crops and flips.
+
+    Raises DataMissing if its files are missing or wrong.
+    """
     if isinstance(spec, AbstractImages):
-        spec = spec.model_copy(update={"crop": 0, "flip": False})  # so that all ways to augment it share one copy
+        spec = spec.model_copy(update={"crop": 0, "flip": False})  # so that all augmentations share one copy
     return _loaded(spec, os.environ.get(VARIABLE))
 
 
@@ -74,12 +79,12 @@ def _loaded(spec: AbstractData, root: str | None) -> Dataset:
         case Digits():
             found = _digits()
         case _:
-            found = _from_files(spec.kind)  # or none of this program's, which `locate` says
+            found = _from_files(spec.kind)  # `locate` raises DataMissing if the kind has no files
     return _less_mean(found) if isinstance(spec, AbstractImages) and spec.subtract_mean else found
 
 
 def _less_mean(data: Dataset) -> Dataset:
-    """Without the mean training image."""
+    """Subtract the mean training image."""
     assert isinstance(data.train_inputs, np.ndarray)
     assert isinstance(data.test_inputs, np.ndarray)
     mean = data.train_inputs.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -104,7 +109,7 @@ def _from_files(name: str) -> Dataset:
         if images.shape != (count, shape.features) or labels.shape != (count,) or labels.max(initial=0) >= shape.classes:
             raise DataMissing(
                 f"learning.data: {name}: {path} and its companions hold {len(images)} images of {images.shape[-1]} numbers "
-                f"with {len(labels)} labels; {count} of {shape.features} are wanted"
+                f"with {len(labels)} labels; expected {count} of {shape.features}"
             )
     note = "0.2 % of this copy's images were decoded from JPEG" if (paths[0].parent / "inexact.json").exists() else ""
     return Dataset(
@@ -113,8 +118,10 @@ def _from_files(name: str) -> Dataset:
 
 
 def _digits() -> Dataset:
-    """The 1,797 8×8 digits that scikit-learn ships (UCI Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak,
-    1998); 360 of them, drawn once at random, are the test set."""
+    """Return scikit-learn's 1,797 digits of 8×8 pixels; 360 of them, drawn once at random, are the test set.
+
+    They are from UCI Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, 1998).
+    """
     with np.load(Path(__file__).with_name("digits.npz")) as file:
         return Dataset(
             _unit(file["train_images"].reshape(-1, 64), 16),
@@ -125,7 +132,7 @@ def _digits() -> Dataset:
 
 
 def _characters() -> Dataset:
-    """Two texts of `text.py`'s source; the numbers of characters stand as floats beside the pixels of other sets."""
+    """Return two texts of the source in `text.py`; the numbers of characters are floats, like the pixels of other sets."""
     shape = DATA["characters"]
     train, test = (text.windows(number, count, shape.features) for number, count in ((1, shape.train), (2, shape.test)))
     return Dataset(train[0].astype(np.float32), train[1].astype(np.int32), test[0].astype(np.float32), test[1].astype(np.int32))
@@ -144,7 +151,7 @@ def _content(path: Path) -> bytes:
 
 
 def _read_idx(path: Path) -> Bytes:
-    """An IDX file of unsigned bytes: two zeros, type 8, the number of dimensions, their sizes (big-endian), the data."""
+    """Read an IDX file of unsigned bytes: two zeros, type 8, number of dimensions, sizes (big-endian), data."""
     content = _content(path)
     dimensions = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
@@ -160,13 +167,13 @@ def _read_idx_pair(paths: list[Path]) -> tuple[Bytes, Bytes]:
 
 
 def _read_cifar(paths: list[Path]) -> tuple[Bytes, Bytes]:
-    """CIFAR-10's binary layout: records of a label byte and 3 × 32 × 32 bytes, planar; images come out channels last."""
+    """Read CIFAR-10's binary layout: records of a label byte and 3 × 32 × 32 bytes, planar; returns channels last."""
     records = []
     for path in paths:
         content = _content(path)
         if not content or len(content) % 3073:
             raise DataMissing(
-                f"learning.data: {path} is not a CIFAR-10 binary file: {len(content)} bytes are no multiple of 3,073"
+                f"learning.data: {path} is not a CIFAR-10 binary file: {len(content)} bytes are not a multiple of 3,073"
             )
         records.append(np.frombuffer(content, dtype=np.uint8).reshape(-1, 3073))
     every = np.concatenate(records)
@@ -175,9 +182,9 @@ def _read_cifar(paths: list[Path]) -> tuple[Bytes, Bytes]:
 
 
 def mini_batches(seed: int, learner: int, count: int, mini_batch: int, samples: int) -> npt.NDArray[np.int32]:
-    """The first `count` mini-batches of a learner as indices of training samples, shape (count, µ): uniform with replacement.
+    """Draw the first `count` mini-batches of a learner as indices of samples, shape (count, µ), uniform with replacement.
 
-    Mini-batch k is a function of (seed, learner, k) and µ, whatever else happens.
+    Mini-batch k is a function of (seed, learner, k) and µ only.
     """
     bits = exact.stream(seed, exact.Purpose.MINI_BATCH, learner)
     drawn = np.floor(exact.uniforms(bits, count * mini_batch) * samples)

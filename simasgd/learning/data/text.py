@@ -1,4 +1,4 @@
-"""A text to learn from, made rather than read: a Markov source whose entropy is known."""
+"""A generated text to learn: a Markov source with known entropy."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from simasgd.tape.arrays import Ints
 CHARACTERS = 16
 _PROBABILITIES = (0.5, 0.25, 0.125, 0.125)
 ENTROPY = -sum(p * math.log(p) for p in _PROBABILITIES)
-"""Of a character, in nats, given those before it: the least loss that a model can have. It is 1.75 bits."""
+"""Entropy of a character given those before it, in nats: the least possible loss of a model. It is
+1.75 bits."""
 
 
 @cache
 def successors() -> Ints:
-    """Which four characters may follow a and then b, from the likeliest on, shape (16, 16, 4): drawn once, with probabilities
-    1/2, 1/4, 1/8 and 1/8 everywhere."""
+    """Return the four characters that may follow a and then b, likeliest first, shape (16, 16, 4).
+
+    They are drawn once, and have the probabilities 1/2, 1/4, 1/8 and 1/8 everywhere.
+    """
     keys = exact.uniforms(exact.stream(0, exact.Purpose.TEXT, 0), CHARACTERS**3)
     order = np.argsort(keys.reshape(CHARACTERS, CHARACTERS, CHARACTERS), axis=-1)
     return order[:, :, : len(_PROBABILITIES)]
 
 
 def text(number: int, length: int) -> Ints:
-    """The first characters of a text, each text with a number from 1 on: a Markov chain of order 2 over `successors`."""
+    """Return the first characters of text `number`, 1 or more: a Markov chain of order 2 over `successors`."""
     draws = exact.uniforms(exact.stream(0, exact.Purpose.TEXT, number), length)
     choices = np.searchsorted(np.cumsum(_PROBABILITIES[:-1]), draws).tolist()
     table = successors().tolist()
@@ -37,6 +40,6 @@ def text(number: int, length: int) -> Ints:
 
 
 def windows(number: int, samples: int, context: int) -> tuple[Ints, Ints]:
-    """Every stretch of `context` characters of a text, shape (samples, context), and the character after each."""
+    """Return every sequence of `context` characters of a text, shape (samples, context), and the character after each."""
     every = np.lib.stride_tricks.sliding_window_view(text(number, samples + context), context + 1)
     return every[:, :context], every[:, context]

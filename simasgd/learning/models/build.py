@@ -1,4 +1,4 @@
-"""Models as pure functions on pytrees of parameters: which network a scenario's model is."""
+"""The network, and the objective, of each model of a scenario: pure functions on pytrees of parameters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["Network", "Parameters", "build", "objective"]
 
 @singledispatch
 def objective(spec: AbstractModel, data: DataShape) -> Objective:
-    """What a scenario's model minimizes on data of this shape."""
+    """Build the objective of a scenario's model on data of this shape."""
     network = build(spec, data)
     return regression(network) if data.label == "number" else classification(network)
 
@@ -46,7 +46,7 @@ def _(spec: Quadratic, data: DataShape) -> Objective:
 
 @singledispatch
 def build(spec: AbstractModel, data: DataShape) -> Network:
-    """The network that a scenario's model describes, on data of this shape."""
+    """Build the network of a scenario's model on data of this shape."""
     raise NotImplementedError(spec)
 
 
@@ -70,7 +70,7 @@ def _(spec: Logistic, data: DataShape) -> Network:
     linear = _fully_connected([(data.features, 1)])
 
     def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
-        """0 for class 0."""
+        """Return logits that are 0 for class 0."""
         return jnp.pad(linear.logits(parameters, inputs), ((0, 0), (1, 0)))
 
     return linear._replace(logits=logits)
@@ -102,8 +102,11 @@ def _(spec: Transformer, data: DataShape) -> Network:
 
 
 def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
-    """Layers of x·w + b with ReLU between them; weights N(0, 2/inputs) below a ReLU (He et al. 2015), N(0, 1/inputs) at the
-    top, biases 0."""
+    """Build layers of x·w + b with ReLU between them.
+
+    Weights are N(0, 2/inputs) below a ReLU (He et al. 2015) and N(0, 1/inputs) at the top, and
+    biases are 0.
+    """
     *hidden, top = widths
 
     def init(key: jax.Array) -> Parameters:

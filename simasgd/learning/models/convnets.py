@@ -1,4 +1,4 @@
-"""Plain convolutional networks: LeNet-5 and Rudra's for CIFAR-10."""
+"""Plain convolutional networks: LeNet-5 and Rudra's network for CIFAR-10."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from simasgd.scenario.learning.models import pooled_size
 
 
 def lenet5(data: DataShape) -> Network:
-    """C1 to F6 of LeNet-5 (LeCun et al. 1998): 6 maps, pooling, 16 maps, pooling, 120, 84.
+    """Build C1 to F6 of LeNet-5 (LeCun et al. 1998): 6 maps, pooling, 16 maps, pooling, 120, 84.
 
-    As is usual today, it has ReLU for tanh, max-pooling for trained means, all of C3's connections and a softmax on top. The
-    paper puts images of 28 pixels on a ground of 32; here C1 pads by 2, which is the same. Weights N(0, 2/inputs) below a
-    ReLU, N(0, 1/inputs) at the top.
+    As usual today, ReLU replaces tanh, max-pooling replaces trained means, C3 has all connections,
+    and a softmax is on top. The paper puts images of 28 pixels on a background of 32; here C1 pads
+    by 2, with the same result. Weights are N(0, 2/inputs) below a ReLU and N(0, 1/inputs) at the
+    top.
     """
     height, width, channels = data.image
     pixels = ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
@@ -47,12 +48,12 @@ def lenet5(data: DataShape) -> Network:
 
 
 def cifar10_rudra(data: DataShape) -> Network:
-    """Rudra's network for CIFAR-10 (its examples/cifar10_full.cnn; Gupta et al. 2016), a port of Caffe's cifar10_full.
+    """Build Rudra's network for CIFAR-10 (examples/cifar10_full.cnn; Gupta et al. 2016), a port of Caffe's cifar10_full.
 
-    Its weights and rates are for pixels from 0 to 255 less the training set's mean: here each channel's, unless the data has
-    `subtract_mean`, and so each pixel's, as in the original.
-    Its weight decay is 0.004 in convolutions and 1 at the top (Caffe's 0.004 with decay_mult 250), and none on biases, which
-    learn at twice the rate.
+    Its weights and rates are for pixels from 0 to 255 minus the training set's mean. Here this is
+    the mean of each channel. If the data has `subtract_mean` it is the mean of each pixel, as in
+    the original. Weight decay is 0.004 in convolutions and 1 at the top (Caffe's 0.004 with
+    decay_mult 250). Biases have none, and learn at twice the rate.
     """
     height, width, channels = data.image
     pixels = math.prod(pooled_size(pooled_size(pooled_size(side))) for side in (height, width))

@@ -1,7 +1,8 @@
 """Layers for images of shape (batch, height, width, channels), written so that they are fast inside a loop on the CPU.
 
-XLA's own convolution is 10 to 30 times slower within a loop than outside there (JAX issue 12868), and so, nearly, is its
-pooling's gradient. So a convolution is a matrix of patches times a matrix, and a window is a few shifted images.
+On the CPU XLA's own convolution is 10 to 30 times slower inside a loop than outside (JAX issue
+12868), and the gradient of its pooling almost as much. So a convolution here is a matrix of patches
+times a matrix, and a window is a few shifted images.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from simasgd.scenario.learning.models import pooled_size
 
 
 def convolve(images: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> jax.Array:
-    """Cross-correlation with zeros around the images.
+    """Return the cross-correlation, with zeros around the images.
 
-    (batch, h, w, c) and a kernel of shape (k, k, c, outputs) → (batch, ⌊(h + 2·padding − k)/stride⌋ + 1, likewise, outputs).
+    (batch, h, w, c) and a kernel of shape (k, k, c, outputs) → (batch, ⌊(h + 2·padding −
+    k)/stride⌋ + 1, likewise, outputs).
     """
     size, _, channels, outputs = kernel.shape
     flat = kernel.reshape(size * size * channels, outputs)
@@ -29,13 +31,13 @@ def convolve(images: jax.Array, kernel: jax.Array, stride: int = 1, padding: int
 
 
 def _shifted(images: jax.Array, axis: int, size: int, stride: int) -> list[jax.Array]:
-    """The images as the first, second, … pixel of every whole window along an axis sees them."""
+    """Return the images shifted to the first, second, … pixel of every whole window along an axis."""
     reach = images.shape[axis] - size + 1
     return [jax.lax.slice_in_dim(images, i, i + reach, stride, axis) for i in range(size)]
 
 
 def max_pool_3(images: jax.Array) -> jax.Array:
-    """The maximum over windows of 3 × 3 at every second pixel; the last ones may hang over the far edge (as in Caffe)."""
+    """Return the maximum over windows of 3 × 3 at every second pixel; the last may extend beyond the far edge (as in Caffe)."""
     for axis in (2, 1):
         first, second, third = _thirds(images, axis, -jnp.inf)
         images = jnp.maximum(jnp.maximum(first, second), third)
@@ -43,7 +45,7 @@ def max_pool_3(images: jax.Array) -> jax.Array:
 
 
 def mean_pool_3(images: jax.Array) -> jax.Array:
-    """As `max_pool_3`, the mean over the pixels that are within the image (as Caffe's AVE pooling without padding)."""
+    """Return the mean over the pixels of `max_pool_3`'s windows inside the image (Caffe's AVE pooling without padding)."""
     for axis in (2, 1):
         size = images.shape[axis]
         starts = 2 * np.arange(pooled_size(size))
@@ -53,11 +55,11 @@ def mean_pool_3(images: jax.Array) -> jax.Array:
 
 
 def _thirds(images: jax.Array, axis: int, outside: float) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The first, second and third pixel of each window of 3 at every second pixel along an axis."""
+    """Return the first, second and third pixel of each window of 3 at every second pixel along an axis."""
     windows, size = pooled_size(images.shape[axis]), images.shape[axis]
     padding = [(0, 0)] * images.ndim
     padding[axis] = (0, 2 * (windows + 1) - size)
-    # In pairs, so that no step of 2 is needed, which XLA turns into slow loops.
+    # In pairs, because XLA turns steps of 2 into slow loops.
     pairs = jnp.pad(images, padding, constant_values=outside)
     pairs = pairs.reshape(*images.shape[:axis], windows + 1, 2, *images.shape[axis + 1 :])
     even, odd = (jax.lax.index_in_dim(pairs, i, axis + 1, keepdims=False) for i in range(2))
@@ -66,7 +68,7 @@ def _thirds(images: jax.Array, axis: int, outside: float) -> tuple[jax.Array, ja
 
 
 def max_pool_2(images: jax.Array) -> jax.Array:
-    """The maximum over disjoint windows of 2 × 2; an odd row or column at the far edge is left out."""
+    """Return the maximum over disjoint windows of 2 × 2; an odd row or column at the far edge is left out."""
     for axis in (2, 1):
         half = images.shape[axis] // 2
         pairs = jax.lax.slice_in_dim(images, 0, 2 * half, axis=axis)
@@ -76,11 +78,14 @@ def max_pool_2(images: jax.Array) -> jax.Array:
 
 
 def convolve_max_pool_2(images: jax.Array, kernel: jax.Array, padding: int = 0) -> jax.Array:
-    """max_pool_2(convolve(images, kernel, padding=padding)), in less time: what a pooled pixel sees is (k + 1) × (k + 1)
-    pixels, which are multiplied with the kernel in its four places. So there are a quarter as many patches, hardly larger, and
-    four times as many columns, without which a matrix product of few channels is slow.
+    """Return max_pool_2(convolve(images, kernel, padding=padding)) in less time.
 
-    (batch, h, w, c) and a kernel of shape (k, k, c, outputs) → (batch, ⌊(h + 2·padding − k + 1)/2⌋, likewise, outputs).
+    A pooled pixel depends on (k + 1) × (k + 1) pixels, which are multiplied with the kernel in its
+    four places. So there are a quarter as many patches, hardly larger, and four times as many
+    columns. A matrix product with few columns is slow.
+
+    (batch, h, w, c) and a kernel of shape (k, k, c, outputs) → (batch, ⌊(h + 2·padding − k + 1)/2⌋,
+    likewise, outputs).
     """
     size, _, channels, outputs = kernel.shape
     images = jnp.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
@@ -93,20 +98,25 @@ def convolve_max_pool_2(images: jax.Array, kernel: jax.Array, padding: int = 0) 
 
 
 def _seen_from_every_second(images: jax.Array, axis: int, size: int) -> list[jax.Array]:
-    """The images as the first, second, … pixel of every whole window of an even or odd `size` sees them, at every second pixel
-    along an axis."""
+    """Return the images shifted to the first, second, … pixel of every whole window at every second pixel along an axis.
+
+    `size` is the size of a window, even or odd.
+    """
     windows = (images.shape[axis] - size) // 2 + 1
     padding = [(0, 0)] * images.ndim
     padding[axis] = (0, images.shape[axis] % 2)
-    pairs = jnp.pad(images, padding)  # in pairs, so that no step of 2 is needed
+    pairs = jnp.pad(images, padding)  # in pairs, because XLA turns steps of 2 into slow loops
     pairs = pairs.reshape(*images.shape[:axis], -1, 2, *images.shape[axis + 1 :])
     halves = [jax.lax.index_in_dim(pairs, i, axis + 1, keepdims=False) for i in range(2)]
     return [jax.lax.slice_in_dim(halves[i % 2], i // 2, i // 2 + windows, axis=axis) for i in range(size)]
 
 
 def normalize_locally(images: jax.Array, alpha: float, beta: float) -> jax.Array:
-    """Local response normalization within channels: x·(1 + α·m)^(−β), where m is the mean of x² over 3 × 3 pixels around, zeros
-    outside the image included (Krizhevsky's cuda-convnet; Caffe's LRN layer with WITHIN_CHANNEL)."""
+    """Apply local response normalization within channels: x·(1 + α·m)^(−β).
+
+    m is the mean of x² over the surrounding 3 × 3 pixels, with zeros outside the image
+    (Krizhevsky's cuda-convnet; Caffe's LRN layer with WITHIN_CHANNEL).
+    """
     squares = images * images
     for axis in (2, 1):
         padding = [(0, 0)] * images.ndim
@@ -116,8 +126,10 @@ def normalize_locally(images: jax.Array, alpha: float, beta: float) -> jax.Array
 
 
 def normalize_groups(images: jax.Array, groups: int, scale: jax.Array, offset: jax.Array) -> jax.Array:
-    """GroupNorm (Wu and He 2018): mean 0 and variance 1 over the pixels and channels of each group of channels of each image,
-    then scale and offset, shape (channels,)."""
+    """Apply GroupNorm (Wu and He 2018), then scale and offset, shape (channels,).
+
+    Each group of channels of each image gets mean 0 and variance 1 over its pixels and channels.
+    """
     batch, height, width, channels = images.shape
     grouped = images.reshape(batch, height * width, groups, channels // groups)
     centred = grouped - grouped.mean(axis=(1, 3), keepdims=True)
@@ -127,6 +139,6 @@ def normalize_groups(images: jax.Array, groups: int, scale: jax.Array, offset: j
 
 
 def he_normal(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Weights N(0, 2/inputs), for below a ReLU (He et al. 2015); all but the last axis are inputs."""
+    """Draw weights N(0, 2/inputs) for a layer below a ReLU (He et al. 2015); all axes but the last are inputs."""
     weights: jax.Array = jax.random.normal(key, shape, jnp.float32) * (2.0 / np.prod(shape[:-1])) ** 0.5
     return weights

@@ -1,4 +1,4 @@
-"""What a model is to the players: pure functions on a pytree of parameters, and what networks share."""
+"""Networks as pure functions on a pytree of parameters, and the layers that they share."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ Parameters: TypeAlias = PyTree
 
 
 def one_layer(parameters: Parameters) -> Parameters:
-    """That all arrays are of layer 0."""
+    """Assign all arrays to layer 0."""
     return jax.tree.map(lambda _: 0, parameters)
 
 
 class Network(NamedTuple):
-    """init(key) -> parameters; logits(parameters, inputs of shape (batch, features)) -> shape (batch, classes).
+    """A network: init(key) → parameters; logits(parameters, inputs), shapes (batch, features) → (batch, classes).
 
-    Where a paper trains layers differently, rates(parameters) and decays(parameters) say how, each as a pytree of floats with
-    the structure of the parameters. The rates are what the learning rate is multiplied by for each array. The decays are
-    coefficients of weight decay: a learner's gradient becomes g + decay·w, of the weights that it read, so that modulation,
-    momentum and the array's rate act on both. None means 1 everywhere, and no decay.
+    rates(parameters) and decays(parameters) are for papers that train layers differently. Each
+    returns a pytree of floats with the structure of the parameters. The rates multiply the learning
+    rate of each array. The decays are coefficients of weight decay: a learner's gradient becomes
+    g + decay·w with the weights that it read, so that modulation, momentum and the array's rate act
+    on both. None means rates of 1 and no decay.
 
-    layers(parameters) is the number of the layer that each array belongs to, with the structure of the parameters: 0 at the
-    input, in the order of the scenario model's `layer_names`.
+    layers(parameters) is the number of the layer that each array belongs to, with the structure of
+    the parameters: 0 at the input, in the order of the scenario model's `layer_names`.
     """
 
     init: Callable[[jax.Array], Parameters]
@@ -39,12 +40,12 @@ class Network(NamedTuple):
 
 
 def numbered(layers: Iterable[Parameters], first: int = 0) -> list[Parameters]:
-    """The number of its layer for every array of each of these layers."""
+    """Return for every array of these layers the number of its layer."""
     return [jax.tree.map(lambda _, number=number: number, layer) for number, layer in enumerate(layers, first)]
 
 
 def dense(key: jax.Array, inputs: int, outputs: int, variance: float) -> Parameters:
-    """A fully connected layer: weights N(0, variance), shape (inputs, outputs), and biases 0."""
+    """Draw a fully connected layer: weights N(0, variance), shape (inputs, outputs), and biases 0."""
     return {
         "w": jax.random.normal(key, (inputs, outputs), jnp.float32) * math.sqrt(variance),
         "b": jnp.zeros(outputs, jnp.float32),
@@ -52,27 +53,32 @@ def dense(key: jax.Array, inputs: int, outputs: int, variance: float) -> Paramet
 
 
 def narrow(key: jax.Array, inputs: int, outputs: int, variance: float) -> Parameters:
-    """A fully connected layer of few outputs: as `dense`, with weights of shape (outputs, inputs), so that their gradient is a
-    product with long rows. With 784 inputs and 10 outputs that takes half the time on a CPU."""
+    """Draw a fully connected layer of few outputs: `dense` with weights of shape (outputs, inputs).
+
+    Their gradient is then a product with long rows, which takes half the time on a CPU with 784
+    inputs and 10 outputs.
+    """
     layer = dense(key, inputs, outputs, variance)
     return {**layer, "w": layer["w"].T}
 
 
 def apply_narrow(layer: Parameters, inputs: jax.Array) -> jax.Array:
-    """x·wᵀ + b."""
+    """Return x·wᵀ + b."""
     result: jax.Array = inputs @ layer["w"].T + layer["b"]
     return result
 
 
 def apply(layer: Parameters, inputs: jax.Array) -> jax.Array:
-    """x·w + b."""
+    """Return x·w + b."""
     result: jax.Array = inputs @ layer["w"] + layer["b"]
     return result
 
 
 def in_portions(logits: Callable[[Parameters, jax.Array], jax.Array], size: int = 250) -> Callable[..., jax.Array]:
-    """The same function, with at most `size` samples under way at a time: the patches of a test set's images would fill the
-    memory."""
+    """Wrap `logits` to process at most `size` samples at a time.
+
+    The patches of all images of a test set would fill the memory.
+    """
 
     def portioned(parameters: Parameters, inputs: jax.Array) -> jax.Array:
         count, features = inputs.shape

@@ -1,4 +1,4 @@
-"""What is learned, as pure functions on a pytree of parameters."""
+"""Objectives: the functions to be minimized, as pure functions on a pytree of parameters."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ import optax
 from simasgd.learning.models.network import Network, Parameters, one_layer
 
 PerSample = Callable[[Parameters, jax.Array, jax.Array], jax.Array]
-"""(parameters, inputs, labels), the last two with a leading axis of samples, to one value a sample."""
+"""A function of (parameters, inputs, labels), the last two with a leading axis of samples; one
+value a sample."""
 
 
 class Objective(NamedTuple):
-    """init(key) -> parameters; losses(parameters, inputs, labels) -> one loss a sample, whose mean is minimized;
-    wrong(parameters, inputs, labels) -> whether each sample is taken for something else, or None where there is no such thing.
-    `rates`, `decays` and `layers` are as in simasgd.learning.models.network.Network.
+    """The functions to minimize and to evaluate.
+
+    init(key) → parameters. losses(parameters, inputs, labels) → one loss a sample, whose mean is
+    minimized. wrong(parameters, inputs, labels) → whether the model is wrong about each sample;
+    None if it cannot be wrong. `rates`, `decays` and `layers` are as in
+    `simasgd.learning.models.network.Network`.
     """
 
     init: Callable[[jax.Array], Parameters]
@@ -30,7 +34,7 @@ class Objective(NamedTuple):
 
 
 def classification(network: Network) -> Objective:
-    """Cross-entropy of a softmax over the network's outputs; wrong is a label that is not the likeliest."""
+    """Build the cross-entropy of a softmax over the outputs; a label is wrong if it is not the likeliest."""
 
     def losses(parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:
         result: jax.Array = optax.softmax_cross_entropy_with_integer_labels(network.logits(parameters, inputs), labels)
@@ -43,7 +47,7 @@ def classification(network: Network) -> Objective:
 
 
 def regression(network: Network) -> Objective:
-    """Half the squared error of the network's only output."""
+    """Build half the squared error of the network's only output."""
 
     def losses(parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:
         return 0.5 * jnp.square(network.logits(parameters, inputs)[:, 0] - labels)
@@ -54,6 +58,6 @@ def regression(network: Network) -> Objective:
 def loss(
     objective: Objective, parameters: Parameters, inputs: jax.Array, labels: jax.Array, share: jax.Array | None = None
 ) -> jax.Array:
-    """Mean loss of a mini-batch; with `share` each sample counts by its own share, and shares of 1 in all make a mean."""
+    """Return the mean loss of a mini-batch; with `share`, the losses weighted by each sample's share, which add to 1."""
     losses = objective.losses(parameters, inputs, labels)
     return losses.mean() if share is None else (losses * share).sum()

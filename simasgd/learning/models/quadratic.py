@@ -1,4 +1,4 @@
-"""The quadratic, of which everything is known: the loss of a sample ξ is ½·Σ hᵢ·wᵢ² − ξ·w, and its gradient h·w − ξ."""
+"""The quadratic function: the loss of a sample ξ is ½·Σ hᵢ·wᵢ² − ξ·w, and its gradient h·w − ξ."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from simasgd.scenario.learning.models import Quadratic
 
 
 def quadratic(spec: Quadratic) -> Objective:
-    """Without noise, w_i after k steps of plain SGD is start·(1 − αhᵢ)^k. It diverges at a constant staleness of k updates
-    where α·max h > 2·sin(π/(2(2k + 1))) (docs/papers.md D28)."""
+    """Build the quadratic objective.
+
+    Without noise, wᵢ after k steps of plain SGD is start·(1 − αhᵢ)^k. It diverges at a constant
+    staleness of k updates if α·max h > 2·sin(π/(2(2k + 1))) (docs/papers.md D28).
+    """
 
     def init(key: jax.Array) -> Parameters:
         del key  # nothing is random about it

@@ -1,7 +1,7 @@
-"""Residual networks (He et al. 2015) with GroupNorm in the place of batch normalization.
+"""Residual networks (He et al. 2015) with GroupNorm in place of batch normalization.
 
-The statistics of batch normalization would have to travel beside the weights, and asynchronous updates have no batch to share
-them; GroupNorm (Wu and He 2018) needs none.
+The statistics of batch normalization would have to travel beside the weights, and asynchronous
+updates share no batch. GroupNorm (Wu and He 2018) needs no statistics.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ Keys = Iterator[Any]
 
 
 def resnet20(data: DataShape) -> Network:
-    """The paper's section 4.2 with n = 3: three stages of 16, 32 and 64 channels. A shortcut that changes its shape takes every
-    second pixel and new channels of zeros (its option A). GroupNorm with 8 groups."""
+    """Build the network of section 4.2 with n = 3: three stages of 16, 32 and 64 channels.
+
+    A shortcut that changes its shape takes every second pixel and new channels of zeros (option A).
+    GroupNorm has 8 groups.
+    """
 
     def stem(parameters: Parameters, images: jax.Array) -> jax.Array:
         return relu(_normalized(parameters, images, 1, 8))
@@ -36,16 +39,18 @@ def resnet20(data: DataShape) -> Network:
 
 
 def resnet18(spec: ResNet18, data: DataShape) -> Network:
-    """The paper's table 1: four stages of 64, 128, 256 and 512 channels. A shortcut that changes its shape is a 1 × 1
-    convolution (its option B). GroupNorm with 32 groups. Small images have one 3 × 3 convolution in the place of 7 × 7 and
-    pooling."""
+    """Build the network of table 1: four stages of 64, 128, 256 and 512 channels.
+
+    A shortcut that changes its shape is a 1 × 1 convolution (option B). GroupNorm has 32 groups.
+    For small images one 3 × 3 convolution replaces the 7 × 7 convolution and the pooling.
+    """
     small_stem = spec.has_small_stem(data)
 
     def stem(parameters: Parameters, images: jax.Array) -> jax.Array:
         if small_stem:
             return relu(_normalized(parameters, images, 1, 32))
         images = relu(_normalized(parameters, images, 2, 32))
-        # Below a ReLU zeros around the image change no maximum.
+        # After a ReLU zeros around the image do not change a maximum.
         return max_pool_3(jnp.pad(images, ((0, 0), (1, 0), (1, 0), (0, 0))))
 
     def init(keys: Keys) -> Parameters:
@@ -59,8 +64,10 @@ def resnet18(spec: ResNet18, data: DataShape) -> Network:
 
 
 def _residual(data: DataShape, width: int, groups: int, body: Any, stem: Any) -> Network:
-    """A stem, stages of residual blocks, the mean over all pixels and a fully connected layer on its `width` channels; weights
-    N(0, 2/inputs) in convolutions, N(0, 1/inputs) at the top."""
+    """Build a stem, stages of residual blocks, the mean over all pixels and a fully connected layer on `width` channels.
+
+    Weights are N(0, 2/inputs) in convolutions and N(0, 1/inputs) at the top.
+    """
 
     def init(key: jax.Array) -> Parameters:
         keys = iter(jax.random.split(key, 64))
@@ -83,7 +90,7 @@ def _residual(data: DataShape, width: int, groups: int, body: Any, stem: Any) ->
 
 
 def _convolution(keys: Keys, size: int, inputs: int, outputs: int) -> Parameters:
-    """A convolution and the GroupNorm after it, which makes biases superfluous."""
+    """Draw a convolution and the GroupNorm after it, which makes biases superfluous."""
     return {
         "w": he_normal(next(keys), (size, size, inputs, outputs)),
         "scale": jnp.ones(outputs, jnp.float32),
@@ -102,7 +109,7 @@ def _normalized(layer: Parameters, images: jax.Array, stride: int, groups: int) 
 
 
 def _block(block: Parameters, images: jax.Array, stride: int, groups: int) -> jax.Array:
-    """Two convolutions beside a shortcut, of shape (batch, ⌈h/stride⌉, ⌈w/stride⌉, outputs)."""
+    """Apply two convolutions beside a shortcut; returns shape (batch, ⌈h/stride⌉, ⌈w/stride⌉, outputs)."""
     inner = relu(_normalized(block["first"], images, stride, groups))
     inner = _normalized(block["second"], inner, 1, groups)
     if "projection" in block:

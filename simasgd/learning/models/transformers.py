@@ -11,11 +11,11 @@ from simasgd.scenario.learning.models import Transformer
 
 
 def transformer(spec: Transformer, data: DataShape) -> Network:
-    """Blocks of causal self-attention (Vaswani et al. 2017) and GELU layers, each with its LayerNorm before it, and learned
-    positions, as in GPT-2 (Radford et al. 2019). Weights N(0, 0.02²), N(0, 0.02²/(2·layers)) where they write to the residual
-    stream.
+    """Build blocks of causal self-attention (Vaswani et al. 2017) and GELU layers, as in GPT-2 (Radford et al. 2019).
 
-    Inputs are the numbers of characters, of which it sees the last `context`; the logits are those of the next one.
+    Each has its LayerNorm before it, and positions are learned. Weights are N(0, 0.02²), and N(0,
+    0.02²/(2·layers)) where they write to the residual stream. Inputs are the numbers of characters,
+    of which the network sees the last `context`. The logits are those of the next character.
     """
     width, heads, variance = spec.width, spec.heads, 0.02**2
 
@@ -64,7 +64,7 @@ def _normalization(width: int) -> Parameters:
 
 
 def normalize(layer: Parameters, stream: jax.Array) -> jax.Array:
-    """LayerNorm (Ba et al. 2016) over the last axis."""
+    """Apply LayerNorm (Ba et al. 2016) over the last axis."""
     centred = stream - stream.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)
     result: jax.Array = centred * jax.lax.rsqrt(variance + 1e-5) * layer["scale"] + layer["offset"]
@@ -72,7 +72,7 @@ def normalize(layer: Parameters, stream: jax.Array) -> jax.Array:
 
 
 def attend(queries_keys_values: jax.Array, heads: int) -> jax.Array:
-    """Causal self-attention, softmax(q·kᵀ/√d)·v in each head; (batch, context, 3·width) → (batch, context, width)."""
+    """Apply causal self-attention, softmax(q·kᵀ/√d)·v in each head; (batch, context, 3·width) → (batch, context, width)."""
     batch, context, triple = queries_keys_values.shape
     size = triple // 3 // heads
     queries, keys, values = jnp.moveaxis(queries_keys_values.reshape(batch, context, 3, heads, size), 2, 0)

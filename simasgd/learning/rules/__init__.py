@@ -1,7 +1,8 @@
-"""What an update does to the weights: optax transformations with extra arguments, for anybody's own loop too.
+"""Update rules as optax transformations with extra arguments, also for use in other training loops.
 
-A step has two stages: a transformation of each gradient, which may depend on that gradient's staleness and on the weights it
-was computed on, and then one optimizer update with their weighted mean:
+A step has two stages: a transformation of each gradient, which may depend on that gradient's
+staleness and on the weights it was computed on, and then one optimizer update with their weighted
+mean:
 
     per_gradient = scale_by_inverse_staleness()
     update = optax.chain(optax.sgd(0.05, momentum=0.9), scale_by_factor())

@@ -14,39 +14,44 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules.staleness import scale_by_staleness
 from simasgd.learning.rules.trees import Updates
 
-_SLACK = 1e-5  # so that n times 1/n fits into 1 however it is rounded
+_SLACK = 1e-5  # so that n times 1/n fits into 1 with any rounding
 
 
 class StepsTaken(NamedTuple):
-    """The last step's number (−1: none yet), and the factors of the steps up to it: that of step t at t modulo the window."""
+    """Number of the last step (−1: none yet), and the factors of the steps up to it; step t is at t modulo the window."""
 
     step: jax.Array
     recent: jax.Array
 
 
 def scale_within_budget_1(fraction: float, window: int) -> optax.GradientTransformationExtraArgs:
-    """Multiplies by f_k = `fraction`·max(1 − Σ f_t, 0), the sum over the τ steps t = k − τ … k − 1 since the weights were read:
-    Adaptive 1 of Wu et al. (arXiv:2202.08550; B1 row 14, recalled), with α₀ = γ′ = h/L.
+    """Multiply by f_k = `fraction`·max(1 − Σ f_t, 0): Adaptive 1 of Wu et al. (arXiv:2202.08550; B1 row 14, recalled).
 
-    Extra arguments: `staleness` τ, less than `window`; `step` k, the number of updates so far; `share`, the coefficient of this
-    gradient in the mean of its step (1 if absent), whose f_k is then a mean as well.
+    The sum is over the τ steps t = k − τ … k − 1 since the weights were read, and α₀ = γ′ = h/L.
+
+    Extra arguments: `staleness` τ, less than `window`; `step` k, the number of updates so far;
+    `share`, the coefficient of this gradient in the mean of its step (1 if absent). The f_k of a
+    step with several gradients is their mean.
     """
     return _within_budget(lambda staleness, left: fraction * jnp.maximum(left, 0.0), window)
 
 
 def scale_within_budget_2(window: int) -> optax.GradientTransformationExtraArgs:
-    """Multiplies by f_k = 1/(τ + 1) if that is at most 1 − Σ f_t, else by 0: Adaptive 2 of Wu et al. (arXiv:2202.08550; B1 row
-    14, recalled). Sum and extra arguments as in `scale_within_budget_1`."""
+    """Multiply by f_k = 1/(τ + 1) if that is at most 1 − Σ f_t, else by 0: Adaptive 2 of Wu et al.
+
+    As in arXiv:2202.08550 (B1 row 14, recalled). The sum and the extra arguments are those of
+    `scale_within_budget_1`.
+    """
 
     def factor(staleness: jax.Array, left: jax.Array) -> jax.Array:
-        wanted = 1.0 / (staleness + 1.0)
-        return jnp.where(wanted <= left + _SLACK, wanted, 0.0)
+        largest = 1.0 / (staleness + 1.0)
+        return jnp.where(largest <= left + _SLACK, largest, 0.0)
 
     return _within_budget(factor, window)
 
 
 def _within_budget(factor: Callable[[jax.Array, jax.Array], jax.Array], window: int) -> optax.GradientTransformationExtraArgs:
-    """`factor` gets τ and what the steps since the weights were read have left of 1."""
+    """Build a rule whose `factor` gets τ and 1 minus the factors of the steps since the weights were read."""
 
     def init(params: Parameters) -> StepsTaken:
         return StepsTaken(jnp.int32(-1), jnp.zeros(window, jnp.result_type(*jax.tree.leaves(params))))
@@ -67,7 +72,7 @@ def _within_budget(factor: Callable[[jax.Array, jax.Array], jax.Array], window: 
         since = jnp.where(ago < staleness, recent[(number - 1 - ago) % window], 0.0)
         chosen = factor(jnp.asarray(staleness).astype(recent.dtype), 1.0 - since.sum())
         place = number % window
-        earlier = jnp.where(number == state.step, recent[place], 0.0)  # of this step's gradients before this one
+        earlier = jnp.where(number == state.step, recent[place], 0.0)  # from earlier gradients of this step
         taken = recent.at[place].set(earlier + jnp.asarray(share).astype(recent.dtype) * chosen)
         return jax.tree.map(lambda g: g * chosen.astype(g.dtype), updates), StepsTaken(number, taken)
 
@@ -75,20 +80,21 @@ def _within_budget(factor: Callable[[jax.Array, jax.Array], jax.Array], window: 
 
 
 def scale_by_mishchenko(learning_rate: float, smoothness: float, learners: int) -> optax.GradientTransformationExtraArgs:
-    """Multiplies by min{1, 1/(2Lα₀(τ + 1)), 1/(2Lα₀λ)}: steps of min{α₀, 1/(2L(τ + 1)), 1/(2λL)} (Mishchenko et al. 2022,
-    arXiv:2206.07638; B1 row 15), whose τ counts from 1 for a lone learner. α₀ is `learning_rate`, L `smoothness`.
+    """Multiply by min{1, 1/(2Lα₀(τ + 1)), 1/(2Lα₀λ)}, for steps of min{α₀, 1/(2L(τ + 1)), 1/(2λL)}.
 
-    Left out: the paper's third term, √(D/(KLσ²)), whose place α₀ takes.
+    As in Mishchenko et al. 2022 (arXiv:2206.07638; B1 row 15), whose τ is 1 for a lone learner. α₀
+    is `learning_rate` and L is `smoothness`. α₀ replaces the paper's third term, √(D/(KLσ²)).
     """
     largest = 1.0 / (2.0 * smoothness * learning_rate)
     return scale_by_staleness(lambda staleness: jnp.minimum(min(1.0, largest / learners), largest / (staleness + 1.0)))
 
 
 def scale_by_koloskova(learning_rate: float, smoothness: float, threshold: float) -> optax.GradientTransformationExtraArgs:
-    """Multiplies by 1 where τ ≤ `threshold`, else by min{1, 1/(4Lα₀τ)} (Koloskova et al. 2022, arXiv:2206.08307; B1 row 16),
-    where the threshold is the concurrency τ_C. α₀ is `learning_rate`, L `smoothness`.
+    """Multiply by 1 where τ ≤ `threshold`, else by min{1, 1/(4Lα₀τ)}.
 
-    The paper's Theorem 8 (verified) allows any step of less than that; 0 drops the gradient.
+    As in Koloskova et al. 2022 (arXiv:2206.08307; B1 row 16). The threshold is the concurrency τ_C,
+    α₀ is `learning_rate` and L is `smoothness`. The paper's Theorem 8 (verified) allows any smaller
+    step; 0 drops the gradient.
     """
     largest = 1.0 / (4.0 * smoothness * learning_rate)
 

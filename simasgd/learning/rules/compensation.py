@@ -1,6 +1,7 @@
-"""A gradient made to fit the weights as they are now, from the weights it was computed on.
+"""Corrections of a gradient by how far the weights have moved since it was computed.
 
-The extra argument `read` holds these, and `params` the current ones, both with the structure of the gradient.
+The extra argument `read` holds the weights that it was computed on, and `params` the current
+weights, both with the structure of the gradient.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ _EPSILON = 1e-7  # DC-ASGD's, below the root
 
 
 def compensate_delay(strength: float) -> optax.GradientTransformationExtraArgs:
-    """g + λ₀·g⊙g⊙(w − w_read), element by element: DC-ASGD-c (arXiv:1609.08326; B1 row 5), whose λ₀ is `strength`.
+    """Return g + λ₀·g⊙g⊙(w − w_read), element by element: DC-ASGD-c (arXiv:1609.08326; B1 row 5). λ₀ is `strength`.
 
-    λ₀·g⊙g stands for the diagonal of the Hessian, so this is a Taylor expansion of the gradient about the weights read.
+    λ₀·g⊙g approximates the diagonal of the Hessian, so this is a Taylor expansion of the gradient
+    about the weights read.
     """
 
     def update(
@@ -34,14 +36,17 @@ def compensate_delay(strength: float) -> optax.GradientTransformationExtraArgs:
 
 
 class MeanSquare(NamedTuple):
-    """The running mean of squared gradients, with their structure."""
+    """The running mean of squared gradients, with the structure of the gradient."""
 
     mean_square: Updates
 
 
 def compensate_delay_adaptively(strength: float, decay: float) -> optax.GradientTransformationExtraArgs:
-    """DC-ASGD-a (arXiv:1609.08326; B1 row 5): λ is λ₀/√(m + 10⁻⁷) for each parameter, with m ← `decay`·m + (1 − `decay`)·g²
-    over all gradients in the order in which they are applied, this one included."""
+    """Return g + λ·g⊙g⊙(w − w_read) with λ = λ₀/√(m + 10⁻⁷) for each parameter: DC-ASGD-a (arXiv:1609.08326; B1 row 5).
+
+    m ← `decay`·m + (1 − `decay`)·g² over all gradients in the order in which they are applied,
+    including this one.
+    """
 
     def init(params: Parameters) -> MeanSquare:
         return MeanSquare(jax.tree.map(jnp.zeros_like, params))
@@ -61,8 +66,10 @@ def compensate_delay_adaptively(strength: float, decay: float) -> optax.Gradient
 
 
 class StepSizes(NamedTuple):
-    """The weights before the step numbered `step`, and the running sum of what each moves in a step, whose weights add up to
-    `weight`."""
+    """The weights before step `step`, and a running sum of the size of each weight's moves.
+
+    The coefficients of the running sum add up to `weight`.
+    """
 
     step: jax.Array
     previous: Parameters
@@ -71,13 +78,13 @@ class StepSizes(NamedTuple):
 
 
 def scale_by_gap(decay: float) -> optax.GradientTransformationExtraArgs:
-    """Divides each element of a gradient by its gap 1 + |w − w_read|/C: Gap-Aware (arXiv:1909.10802; B1 row 6, recalled).
+    """Divide each element of a gradient by its gap 1 + |w − w_read|/C: Gap-Aware (arXiv:1909.10802; B1 row 6, recalled).
 
-    C is how far that weight moves in an update, averaged over the updates so far with weights `decay`ⁿ for the n-th last. It is
-    taken from the current weights; the extra argument `step`, the number of updates so far, tells when they are new. Where a
-    weight has never moved its gap is 1.
+    C is the mean size of that weight's moves in an update. The n-th last update has the coefficient
+    `decay`ⁿ. C is computed from the current weights; the extra argument `step`, the number of
+    updates so far, shows when they are new. The gap of a weight that has never moved is 1.
 
-    A public implementation of the paper has the root of a mean of squares for C
+    A public implementation of the paper has the root of a mean of squares as C
     (`simasgd.scenario.learning.modulation.GapAware`).
     """
 

@@ -1,11 +1,12 @@
-"""What compression leaves of a gradient: what the server decodes from its message.
+"""Compression of gradients: the values that the server decodes from a message.
 
-The encoders are transformations of whole gradients, all arrays together, one after the other in the order of their leaves:
+The encoders transform whole gradients, all arrays concatenated in the order of the leaves:
 
     update = optax.chain(keep_largest(0.01), optax.sgd(0.05))
 
-Two more put a memory for each learner around an encoder: `with_error_feedback`, and `summed_up` where a message is the sum of
-several gradients. A learner's memory knows the gradients that are applied; a real learner also remembers those that get lost.
+Two more add a memory for each learner to an encoder: `with_error_feedback`, and `summed_up` where a
+message is the sum of several gradients. The memory knows the gradients that are applied. A real
+learner also remembers gradients that get lost.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.compression import entries_kept
 
-_LEAST_NORMAL, _LEAST_HALF = 2.0**-14, 2.0**-24  # of half precision: from here on it has 11 digits, and its finest step
+_LEAST_NORMAL, _LEAST_HALF = 2.0**-14, 2.0**-24  # of half precision: the least number with 11 digits, and the least of all
 
 
 def round_to_half() -> optax.GradientTransformationExtraArgs:
-    """Each value rounded to the nearest half-precision number, to even between two, as IEEE 754 does: beyond 65,504 infinite,
-    and a multiple of 2⁻²⁴ where it is small. Compilers may leave a conversion there and back out; this they may not."""
+    """Round each value to the nearest half-precision number, ties to even, as IEEE 754 does.
+
+    Values beyond 65,504 become infinite, and small ones a multiple of 2⁻²⁴. A compiler may remove a
+    conversion to half precision and back, but not this rounding.
+    """
 
     def half(g: jax.Array) -> jax.Array:
         small = jnp.round(g / _LEAST_HALF) * _LEAST_HALF
@@ -42,10 +46,10 @@ def round_to_half() -> optax.GradientTransformationExtraArgs:
 
 
 def keep_largest(fraction: float) -> optax.GradientTransformationExtraArgs:
-    """top_k(g): the k = ⌈`fraction`·d⌉ of all d values that are largest in magnitude, of equal ones the first, and 0 for the
-    others (Aji and Heafield 2017; Stich et al. 2018, arXiv:1809.07599, Definition 2.1; recalled).
+    """Keep the k = ⌈`fraction`·d⌉ of all d values that are largest in magnitude, and replace the others by 0.
 
-    ‖g − top_k(g)‖² ≤ (1 − k/d)·‖g‖².
+    Of equal values the first is kept (Aji and Heafield 2017; Stich et al. 2018, arXiv:1809.07599,
+    Definition 2.1; recalled). ‖g − top_k(g)‖² ≤ (1 − k/d)·‖g‖².
     """
 
     def top_k(g: jax.Array) -> jax.Array:
@@ -59,22 +63,24 @@ def keep_largest(fraction: float) -> optax.GradientTransformationExtraArgs:
 
 
 def take_signs() -> optax.GradientTransformationExtraArgs:
-    """sign(g), with sign(0) = 1, as a bit cannot say more: signSGD (Bernstein et al. 2018, arXiv:1802.04434; recalled)."""
+    """Return sign(g) in one bit, so sign(0) = 1: signSGD (Bernstein et al. 2018, arXiv:1802.04434; recalled)."""
     return _of_whole_gradients(_sign)
 
 
 def take_scaled_signs() -> optax.GradientTransformationExtraArgs:
-    """(‖g‖₁/d)·sign(g) of d values: the compressor of EF-signSGD (Karimireddy et al. 2019, arXiv:1901.09847; recalled), which
-    is that with error feedback. Here too sign(0) = 1."""
+    """Return (‖g‖₁/d)·sign(g) of d values, with sign(0) = 1.
+
+    With error feedback this is EF-signSGD (Karimireddy et al. 2019, arXiv:1901.09847; recalled).
+    """
     return _of_whole_gradients(lambda g: jnp.abs(g).mean() * _sign(g))
 
 
 def _sign(g: jax.Array) -> jax.Array:
-    return jnp.where(g >= 0.0, 1.0, jnp.where(g < 0.0, -1.0, g)).astype(g.dtype)  # what is no number stays none
+    return jnp.where(g >= 0.0, 1.0, jnp.where(g < 0.0, -1.0, g)).astype(g.dtype)  # NaN stays NaN
 
 
 def _of_whole_gradients(encoded: Callable[[jax.Array], jax.Array]) -> optax.GradientTransformationExtraArgs:
-    """`encoded` gets all d values, shape (d,)."""
+    """Apply `encoded` to all d values, shape (d,)."""
 
     def update(updates: Updates, state: State, params: Parameters = None, **extra: PyTree) -> tuple[Updates, State]:
         del params, extra
@@ -85,29 +91,31 @@ def _of_whole_gradients(encoded: Callable[[jax.Array], jax.Array]) -> optax.Grad
 
 
 class Draws(NamedTuple):
-    """Where random numbers come from: a key (the two words of a Threefry key), and how many messages have had some."""
+    """The source of random numbers: a Threefry key (two words), and the number of messages encoded so far."""
 
     key: jax.Array
     messages: jax.Array
 
 
 def quantize(levels: int, bucket: int | None = None) -> optax.GradientTransformationExtraArgs:
-    """Q_s(g)_i = ‖g‖₂·sign(g_i)·ξ_i, where ξ_i is one of the two multiples of 1/s around |g_i|/‖g‖₂, drawn so that its mean is
-    |g_i|/‖g‖₂: QSGD (Alistarh et al. 2017, arXiv:1610.02132, Section 3.1; recalled). s is `levels`.
+    """Return Q_s(g)_i = ‖g‖₂·sign(g_i)·ξ_i: QSGD (Alistarh et al. 2017, arXiv:1610.02132, Section 3.1; recalled).
 
-    Every `bucket` values in a row are a vector g of their own (Section 4 there; the last one may be shorter); without a bucket
-    all d are one. E Q_s(g) = g, and E‖Q_s(g) − g‖² ≤ min(d/s², √d/s)·‖g‖².
+    s is `levels`, and ξ_i is one of the two multiples of 1/s around |g_i|/‖g‖₂, drawn with the mean
+    |g_i|/‖g‖₂. Every `bucket` consecutive values are a vector g (Section 4 there; the last may be
+    shorter); without a bucket all d values are one. E Q_s(g) = g, and E‖Q_s(g) − g‖² ≤ min(d/s²,
+    √d/s)·‖g‖².
 
-    The draws are a function of the initial weights' bits (so they follow the seed that made these; where all seeds begin with
-    the same weights they have the same draws) and of how many messages were encoded before.
+    The draws are a function of the bits of the initial weights, and so of the seed that made them,
+    and of the number of messages encoded before. Seeds with the same initial weights have the same
+    draws.
     """
 
     def quantized(g: jax.Array, key: jax.Array) -> jax.Array:
         size = g.size if bucket is None else bucket
         vectors = jnp.pad(g, (0, -g.size % size)).reshape(-1, size)
         norms = jnp.sqrt(jnp.square(vectors).sum(axis=1, keepdims=True))
-        wanted = levels * jnp.abs(vectors) / jnp.where(norms > 0.0, norms, 1.0)
-        drawn = jnp.floor(wanted + jax.random.uniform(key, vectors.shape, g.dtype))
+        scaled = levels * jnp.abs(vectors) / jnp.where(norms > 0.0, norms, 1.0)
+        drawn = jnp.floor(scaled + jax.random.uniform(key, vectors.shape, g.dtype))
         xi = jnp.minimum(drawn, levels) / levels  # a lone value's norm may be rounded to less than its magnitude
         return (norms * jnp.sign(vectors) * xi).ravel()[: g.size]
 
@@ -124,33 +132,37 @@ def quantize(levels: int, bucket: int | None = None) -> optax.GradientTransforma
 
 
 def _bits(params: Parameters) -> jax.Array:
-    """One word made of all bits of some weights: the sum of their words modulo 2³²."""
+    """Return one word made of all bits of the weights: the sum of their words modulo 2³²."""
     words = [jax.lax.bitcast_convert_type(leaf, jnp.uint32) for leaf in jax.tree.leaves(params)]
     return jnp.stack([word.sum(dtype=jnp.uint32) for word in words]).sum(dtype=jnp.uint32)
 
 
 class Memories(NamedTuple):
-    """What each learner has not sent yet: the structure of the weights, with a leading axis of learners on each leaf; and the
-    encoder's own state."""
+    """The unsent part of each learner's gradients, and the state of the encoder.
+
+    `memories` has the structure of the weights, with a leading axis of learners on each leaf.
+    """
 
     memories: Updates
     encoder: State
 
 
 def with_error_feedback(encoder: optax.GradientTransformationExtraArgs, learners: int) -> optax.GradientTransformationExtraArgs:
-    """p = e_i + g; Q(p) is sent and e_i ← p − Q(p), for the gradient g of learner i and Q the `encoder`: memory (Stich et al.
-    2018, arXiv:1809.07599, Algorithm 1) or error feedback (Karimireddy et al. 2019, arXiv:1901.09847, Algorithm 2; recalled).
+    """Send Q(p) with p = e_i + g and set e_i ← p − Q(p), for the gradient g of learner i and the `encoder` Q.
 
-    There e_i is of steps α·g, here of gradients, which is the same as long as α is. What was sent and e_i add up to all
+    This is memory (Stich et al. 2018, arXiv:1809.07599, Algorithm 1) or error feedback (Karimireddy
+    et al. 2019, arXiv:1901.09847, Algorithm 2; recalled). There e_i is of steps α·g, here of
+    gradients, which is equivalent while α is constant. The sent values and e_i add up to all
     gradients. Extra arguments: `learner` i, of λ `learners`; `last` as in `summed_up`.
     """
     return _remembering(encoder, learners, lambda message, sent: jax.tree.map(jnp.subtract, message, sent))
 
 
 def summed_up(encoder: optax.GradientTransformationExtraArgs, learners: int) -> optax.GradientTransformationExtraArgs:
-    """Q(Σ g) in place of the last gradient g of each message, and 0 in place of those before, for Q the `encoder`.
+    """Return Q(Σ g) in place of the last gradient of each message, and 0 for the others, with the `encoder` Q.
 
-    Extra arguments: `learner`, of λ `learners`; `last`, whether its message ends with this gradient (it does if absent).
+    Extra arguments: `learner`, of λ `learners`; `last`, whether its message ends with this gradient
+    (it does if absent).
     """
     return _remembering(encoder, learners, lambda message, sent: jax.tree.map(jnp.zeros_like, message))
 
@@ -158,7 +170,7 @@ def summed_up(encoder: optax.GradientTransformationExtraArgs, learners: int) -> 
 def _remembering(
     encoder: optax.GradientTransformationExtraArgs, learners: int, left: Callable[[Updates, Updates], Updates]
 ) -> optax.GradientTransformationExtraArgs:
-    """`left(message, sent)` stays with the learner when `sent` has taken the place of `message`."""
+    """Build an encoder with a memory; `left(message, sent)` is the part of a message that stays with the learner."""
 
     def init(params: Parameters) -> Memories:
         nothing = jax.tree.map(lambda leaf: jnp.zeros((learners, *leaf.shape), leaf.dtype), params)
@@ -189,8 +201,11 @@ def _remembering(
 
 
 def of_messages(inner: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
-    """`inner` of whole messages: it sees a gradient only where the extra argument `last` says that its message ends with it;
-    the others, which are 0, pass it by."""
+    """Apply `inner` to whole messages only.
+
+    It transforms a gradient if the extra argument `last` says that its message ends with it. The
+    others are 0 and stay unchanged.
+    """
     wrapped = optax.with_extra_args_support(inner)
 
     def update(

@@ -39,8 +39,8 @@ class Setting(NamedTuple):
 Look = Callable[[Parameters, State, jax.Array], Parameters]
 """look(weights, state, factor): the weights as learners are sent them.
 
-`factor` is the schedule's factor of the step that made the weights, and `state` the state of the transformation of each
-gradient after that step.
+`factor` is the schedule's factor of the step that made the weights, and `state` the state of the
+transformation of each gradient after that step.
 """
 
 
@@ -56,7 +56,8 @@ def modulated(
 ) -> Modulated:
     """Build the transformation of a modulation at the learning rate α₀ = `learning_rate`.
 
-    `rates` are those of `simasgd.learning.models.network`. Of `setting` only the numbers that `modulation.needs` count.
+    `rates` are those of `simasgd.learning.models.network`. Of `setting` only the numbers that
+    `modulation.needs` count.
     """
     match modulation:
         case kinds.DanaZero(decay=decay):

@@ -1,4 +1,4 @@
-"""Momentum kept for each learner, of its own gradients."""
+"""Momentum of each learner's own gradients."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class Velocities(NamedTuple):
 
 
 def momentum_by_learner(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
-    """v_i ← `decay`·v_i + g, and then v_i in place of the gradient g of learner i: heavy-ball momentum that each learner keeps,
-    for a server that applies plain SGD.
+    """Return v_i ← `decay`·v_i + g in place of the gradient g of learner i: heavy-ball momentum of each learner.
+
+    The server then applies plain SGD.
 
     The extra argument `learner` is i, of λ `learners`. Only gradients that are applied count.
     """
@@ -30,11 +31,13 @@ def momentum_by_learner(decay: float, learners: int) -> optax.GradientTransforma
 
 
 def trace_by_learner(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
-    """v_i ← `decay`·v_i + g, and then `decay`·v_i + g in place of the gradient g of learner i: DANA-Slim (arXiv:1907.11612; B1
-    row 7), Nesterov's momentum kept by each learner, for a server that applies plain SGD.
+    """Return `decay`·v_i + g with v_i ← `decay`·v_i + g in place of the gradient g of learner i: DANA-Slim.
 
-    The extra argument `learner` is i, of λ `learners`. Only gradients that are applied count; the paper's learners also
-    remember those that get lost.
+    This is Nesterov's momentum of each learner (arXiv:1907.11612; B1 row 7). The server then
+    applies plain SGD.
+
+    The extra argument `learner` is i, of λ `learners`. Only gradients that are applied count; the
+    paper's learners also remember those that get lost.
     """
     return _traced(decay, learners, lambda g, v: decay * v + g)
 
@@ -42,7 +45,7 @@ def trace_by_learner(decay: float, learners: int) -> optax.GradientTransformatio
 def _traced(
     decay: float, learners: int, sent: Callable[[jax.Array, jax.Array], jax.Array]
 ) -> optax.GradientTransformationExtraArgs:
-    """`sent(g, v)` is what takes the gradient's place."""
+    """Build a momentum by learner that replaces a gradient g by `sent(g, v)`."""
 
     def init(params: Parameters) -> Velocities:
         return Velocities(_at_rest(params, learners))
@@ -58,8 +61,11 @@ def _traced(
 
 
 class Ahead(NamedTuple):
-    """Each learner's momentum v_j, as in `Velocities`; the share s_j (λ,) that its last gradient had in its step; and
-    Σ s_j·v_j, kept up rather than summed anew."""
+    """The momentum v_j of each learner, the shares s_j, shape (λ,), of their last gradients, and the sum Σ s_j·v_j.
+
+    A share is the coefficient of a gradient in the mean of its step. The sum is updated, not
+    computed anew.
+    """
 
     velocities: Updates
     shares: jax.Array
@@ -67,12 +73,14 @@ class Ahead(NamedTuple):
 
 
 def trace_ahead(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
-    """v_i ← `decay`·v_i + g, and then v_i in place of the gradient g of learner i: the server's part of DANA-Zero
-    (arXiv:1907.11612; B1 row 7), which keeps Σ v_j for `look_ahead` besides.
+    """Return v_i ← `decay`·v_i + g in place of the gradient g of learner i, and keep Σ v_j for `look_ahead`.
 
-    Extra arguments: `learner` i, of λ `learners`; `share`, the coefficient of this gradient in the mean of its step (1 if
-    absent). The paper's steps have one gradient. Where they have more, a velocity moves the weights by its share of it, and so
-    counts in the sum with the share that its learner's last gradient had.
+    This is the server's part of DANA-Zero (arXiv:1907.11612; B1 row 7).
+
+    Extra arguments: `learner` i, of λ `learners`; `share`, the coefficient of this gradient in the
+    mean of its step (1 if absent). The paper's steps have one gradient. In a step with more, a
+    momentum moves the weights by its share. So the sum counts it with the share of its learner's
+    last gradient.
     """
 
     def init(params: Parameters) -> Ahead:
@@ -105,11 +113,12 @@ def trace_ahead(decay: float, learners: int) -> optax.GradientTransformationExtr
 def look_ahead(
     learning_rate: float, decay: float, rates: Callable[[Parameters], PyTree] | None = None
 ) -> Callable[[Parameters, Ahead, jax.Array], Parameters]:
-    """ŵ = w − α·`decay`·Σ s_j·v_j, what a learner is sent of the weights w: DANA-Zero (arXiv:1907.11612; B1 row 7).
+    """Return a function of the weights w that computes ŵ = w − α·`decay`·Σ s_j·v_j, which learners are sent: DANA-Zero.
 
-    The sum is that of `trace_ahead`. α is `learning_rate` times `factor`, where the schedule was at the step that made w, times
-    the array's own rate if `rates(params)` has a number for each. Before the first step the sum is 0, and ŵ = w. It foresees
-    plain SGD; what else an optimizer does to a mean gradient it does not.
+    As in arXiv:1907.11612 (B1 row 7), with the sum of `trace_ahead`. α is `learning_rate` times the
+    schedule's `factor` at the step that made w, times the array's rate if `rates(params)` has one.
+    Before the first step the sum is 0, and ŵ = w. It assumes plain SGD and ignores any other effect
+    of an optimizer.
     """
 
     def look(weights: Parameters, state: Ahead, factor: jax.Array) -> Parameters:

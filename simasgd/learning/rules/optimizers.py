@@ -1,4 +1,4 @@
-"""The optimizers of a scenario, which are optax's."""
+"""The optimizers of a scenario, from optax."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, Opti
 
 
 def scale_by_factor() -> optax.GradientTransformationExtraArgs:
-    """Multiplies by the extra argument `factor`, a scalar: where in its schedule the learning rate is at this step."""
+    """Multiply by the extra argument `factor`, a scalar: the schedule's factor at this step."""
 
     def update(
         updates: Updates, state: State, params: Parameters = None, *, factor: jax.Array, **extra: PyTree
@@ -27,7 +27,7 @@ def scale_by_factor() -> optax.GradientTransformationExtraArgs:
 
 
 def scale_by_rates(rates: Callable[[Parameters], PyTree]) -> optax.GradientTransformation:
-    """Multiplies the update of each array of weights by its rate; `rates(params)` has a number for each."""
+    """Multiply the update of each array of weights by its rate; `rates(params)` has a number for each."""
 
     def update(updates: Updates, state: State, params: Parameters) -> tuple[Updates, State]:
         return jax.tree.map(lambda u, rate: u * rate, updates, rates(params)), state
@@ -36,10 +36,10 @@ def scale_by_rates(rates: Callable[[Parameters], PyTree]) -> optax.GradientTrans
 
 
 def add_decays(decays: Callable[[Parameters], PyTree]) -> optax.GradientTransformationExtraArgs:
-    """g + decay·w′ for each array of the weights w′ that g was computed on; `decays(params)` has a number for each.
+    """Return g + decay·w′ for each array of the weights w′ that g was computed on; `decays(params)` has a number for each.
 
-    So a learner's gradient is that of its loss plus ½·decay·‖w‖², as in Rudra's public Theano learner, and whatever becomes of
-    a gradient becomes of its decay. The extra argument `read` holds w′.
+    A learner's gradient is then that of its loss plus ½·decay·‖w‖², as in Rudra's public Theano
+    learner. Later transformations act on both. The extra argument `read` holds w′.
     """
 
     def update(
@@ -54,16 +54,19 @@ def add_decays(decays: Callable[[Parameters], PyTree]) -> optax.GradientTransfor
 def regularized(
     chosen: Optimizer, decays: Callable[[Parameters], PyTree] | None = None
 ) -> list[optax.GradientTransformationExtraArgs]:
-    """What is added to each gradient: the scenario's weight decay if it is coupled, and the network's own `decays`."""
+    """Return the weight decays to add to each gradient: the scenario's if it is coupled, and the network's `decays`."""
     coupled = 0.0 if isinstance(chosen, AdamW) else chosen.weight_decay
     everywhere = [add_decays(lambda params: jax.tree.map(lambda _: coupled, params))] if coupled else []
     return [*everywhere, *([] if decays is None else [add_decays(decays)])]
 
 
 def explicit_momentum(momentum: float | TotalMomentum, staleness: float) -> float:
-    """What the optimizer adds where gradients are ⟨σ⟩ `staleness` updates late in the mean: all of a plain number, of a total
-    what asynchrony does not, total − (1 − 1/(1 + ⟨σ⟩)) (arXiv:1605.09774; B1 row 17, B3.4), with 1 + ⟨σ⟩ for the number M of
-    learners that are always busy."""
+    """Return the optimizer's own momentum at a mean staleness ⟨σ⟩ of `staleness`.
+
+    A number is the momentum itself. Of a total, asynchrony gives a part, and total − (1 − 1/(1 +
+    ⟨σ⟩)) remains (arXiv:1605.09774; B1 row 17, B3.4), where 1 + ⟨σ⟩ is the number M of learners
+    that are always busy.
+    """
     return momentum.total - (1.0 - 1.0 / (1.0 + staleness)) if isinstance(momentum, TotalMomentum) else momentum
 
 
@@ -72,7 +75,7 @@ def local_step(
     before: Sequence[optax.GradientTransformationExtraArgs],
     rates: Callable[[Parameters], PyTree] | None,
 ) -> Callable[[Updates, Parameters, jax.Array], Parameters]:
-    """w − α·factor·g of a learner's own copy w of the weights, as step(g, w, factor); g goes through the stateless `before`."""
+    """Return step(g, w, factor) = w − α·factor·g on a learner's own copy w; the stateless `before` transforms g first."""
 
     def step(gradient: Updates, weights: Parameters, factor: jax.Array) -> Parameters:
         for part in before:
@@ -84,7 +87,7 @@ def local_step(
 
 
 def optimizer_of(chosen: Optimizer, staleness: float = 0.0) -> optax.GradientTransformation:
-    """The transformation of optax that a scenario names, on a tape with this mean staleness."""
+    """Build the scenario's optimizer for a tape with this mean staleness."""
     rate = chosen.learning_rate
     match chosen:
         case SGD():

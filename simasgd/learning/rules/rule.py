@@ -1,4 +1,4 @@
-"""The two stages of a step, as a scenario has them."""
+"""The update rule of a scenario: the two stages of a step."""
 
 from __future__ import annotations
 
@@ -20,17 +20,21 @@ from simasgd.scenario.learning.optimizers import Optimizer
 
 
 class Rule(NamedTuple):
-    """The two stages of a step, and what learners see of the weights that it makes.
+    """The two stages of a step, and the weights that learners are sent after it.
 
-    `per_gradient` is applied to each gradient, in the order of the tape, with the current weights as `params` and the extra
-    arguments `learner`, `read` (the weights it was computed on), `staleness`, `step` (the number of updates so far), `share`
-    (its coefficient in the mean) and `last` (whether its message ends with it; needed where `Setting.sums`). `update` is
-    applied to the weighted mean, with the extra argument `factor` of the schedule.
-    If `linear`, the first stage is one affine map for all gradients of a step that read one version, whatever they are, so
-    that it may as well be applied to their mean. If there is a `look`, learners are sent what it makes of the weights, and
-    compute on that, from the first step on; the initial weights are sent as they are.
+    `per_gradient` is applied to each gradient, in the order of the tape, with the current weights
+    as `params` and the extra arguments `learner`, `read` (the weights it was computed on),
+    `staleness`, `step` (the number of updates so far), `share` (its coefficient in the mean) and
+    `last` (whether its message ends with it; needed where `Setting.sums`). `update` is applied to
+    the weighted mean, with the extra argument `factor` of the schedule.
 
-    local(gradient, read, factor) is a learner's own copy of the weights after a plain SGD step from `read`.
+    If `linear`, the first stage is one affine map for all gradients of a step that read one
+    version, so that it may be applied to their mean. If there is a `look`, learners are sent
+    look(weights, …) in place of the weights, and compute on that, from the first step on. The
+    initial weights are sent unchanged.
+
+    local(gradient, read, factor) returns a learner's own copy of the weights after a plain SGD step
+    from `read`.
     """
 
     per_gradient: optax.GradientTransformationExtraArgs
@@ -54,7 +58,8 @@ def rule(
 ) -> Rule:
     """Build the rule of a scenario.
 
-    `rates` and `decays` of the network's arrays are those of `simasgd.learning.models.network`; None where it has none.
+    `rates` and `decays` of the network's arrays are those of `simasgd.learning.models.network`;
+    None where it has none.
     """
     before = [] if optimizer.clip is None else [optax.clip_by_global_norm(optimizer.clip)]
     after = [*([] if rates is None else [scale_by_rates(rates)]), scale_by_factor()]
@@ -88,7 +93,7 @@ def _stages(
 
 
 def encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformationExtraArgs:
-    """What a learner sends in place of its gradients."""
+    """Build the encoding of a learner's gradients, with its memory."""
     encoder = _encoder(chosen)
     if chosen.has_feedback:
         return encoders.with_error_feedback(encoder, setting.learners)

@@ -1,4 +1,4 @@
-"""A gradient times a factor that depends on its staleness, or on that of the run."""
+"""Factors of a gradient that depend on its staleness, or on numbers of the run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from simasgd.learning.rules.trees import State, Updates
 
 
 def scale_by_staleness(factor: Callable[[jax.Array], jax.Array]) -> optax.GradientTransformationExtraArgs:
-    """Multiplies a gradient by `factor(τ)`. The extra argument `staleness` is τ, a scalar; `factor` gets it as a number of the
-    gradient's own type."""
+    """Multiply a gradient by `factor(τ)`.
+
+    The extra argument `staleness` is τ, a scalar; `factor` gets it in the gradient's type.
+    """
 
     def update(
         updates: Updates, state: State, params: Parameters = None, *, staleness: jax.Array, **extra: PyTree
@@ -27,7 +29,7 @@ def scale_by_staleness(factor: Callable[[jax.Array], jax.Array]) -> optax.Gradie
 
 
 def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:
-    """Multiplies a gradient by 1/max(1, τ): the per-gradient rule α(τ) = α₀/τ, α(0) = α₀ (arXiv:1511.05950; A2.2).
+    """Multiply a gradient by 1/max(1, τ): the per-gradient rule α(τ) = α₀/τ, α(0) = α₀ (arXiv:1511.05950; A2.2).
 
     The extra argument `staleness` is τ, a scalar. Applied before the momentum sees the gradient.
     """
@@ -42,17 +44,17 @@ def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:
 
 
 def scale_by_polynomial_staleness(power: float) -> optax.GradientTransformationExtraArgs:
-    """Multiplies a gradient by 1/(1 + τ)^power; FedBuff's power is ½ (arXiv:2106.06639; B1 row 12, recalled)."""
+    """Multiply a gradient by 1/(1 + τ)^power; FedBuff's power is ½ (arXiv:2106.06639; B1 row 12, recalled)."""
     return scale_by_staleness(lambda staleness: (1.0 + staleness) ** -power)
 
 
 def scale_by_exponential_staleness(rate: float) -> optax.GradientTransformationExtraArgs:
-    """Multiplies a gradient by exp(−rate·τ): the exponential penalty of Chan and Lane 2014 (A2.1)."""
+    """Multiply a gradient by exp(−rate·τ): the exponential penalty of Chan and Lane 2014 (A2.1)."""
     return scale_by_staleness(lambda staleness: jnp.exp(-rate * staleness))
 
 
 def scale_by_staleness_table(factors: Sequence[float]) -> optax.GradientTransformationExtraArgs:
-    """Multiplies a gradient by `factors[τ]`, and by the last of them where τ is beyond."""
+    """Multiply a gradient by `factors[τ]`, and by the last factor at any greater τ."""
 
     def look_up(staleness: jax.Array) -> jax.Array:
         place = jnp.minimum(staleness, len(factors) - 1).astype(jnp.int32)
@@ -62,14 +64,16 @@ def scale_by_staleness_table(factors: Sequence[float]) -> optax.GradientTransfor
 
 
 def scale_by_inverse_mean_staleness(mean: float) -> optax.GradientTransformation:
-    """Multiplies by 1/max(1, ⟨σ⟩), one number for a run (arXiv:1509.04210; A1.4).
+    """Multiply by 1/max(1, ⟨σ⟩), one number for a run (arXiv:1509.04210; A1.4).
 
-    Of n-softsync ⟨σ⟩ is n, as in the paper's formula, also where ⌊λ/n⌋ makes the mean something else.
+    Under n-softsync ⟨σ⟩ is n, as in the paper's formula, also where ⌊λ/n⌋ gives another mean.
     """
     return optax.scale(1.0 / max(1.0, mean))
 
 
 def scale_by_sqrt_batch(samples: int, reference: int) -> optax.GradientTransformation:
-    """Multiplies by √(samples/reference), with λµ samples and the best mini-batch B of a single learner as reference
-    (arXiv:1509.04210; A1.4, recalled)."""
+    """Multiply by √(samples/reference) (arXiv:1509.04210; A1.4, recalled).
+
+    There are λµ samples, and the reference is B, the best mini-batch of a single learner.
+    """
     return optax.scale((samples / reference) ** 0.5)

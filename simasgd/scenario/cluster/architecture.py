@@ -33,10 +33,12 @@ class Base(AbstractArchitecture):
 
     kind: Literal["base"] = "base"
     shards: Annotated[Count, Field(le=10_000, examples=[4])] = 1
-    """Number of servers. Each holds 1/shards of the weights and does 1/shards of the server's work. A gradient has arrived
-    when all its parts have, and the shards update together, at one timestamp."""
+    """Number of servers. Each holds 1/shards of the weights and does 1/shards of the server's work.
+    A gradient has arrived when all its parts have, and the shards update together, at one
+    timestamp."""
     intra_node_bandwidth: BytesPerSecond = 20e9
-    """Bandwidth of each learner's port for messages within a node, each way. Only protocols without a server use it."""
+    """Bandwidth of each learner's port for messages within a node, each way. Only protocols without
+    a server use it."""
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -50,14 +52,16 @@ class Base(AbstractArchitecture):
 class AbstractServerTree(AbstractArchitecture):
     """A tree of servers below the parameter server.
 
-    Each server adds up the gradients of its children while its way up is busy, and then sends the sum.
+    Each server adds up the gradients of its children while its way up is busy, and then sends the
+    sum.
     """
 
     fan_out: Annotated[Count, Field(ge=2, le=10_000)] = 4
-    """Greatest number of children of a server. A co-located leaf server instead has all learners of its node."""
+    """Greatest number of children of a server. A co-located leaf server instead has all learners of
+    its node."""
     colocated: Flag = True
-    """Whether a leaf server shares the node of its learners, and an inner server the node of its first child. If not, each
-    has its own node, with the parameter server's interface."""
+    """Whether a leaf server shares the node of its learners, and an inner server the node of its
+    first child. If not, each has its own node, with the parameter server's interface."""
     intra_node_bandwidth: BytesPerSecond = 20e9
     """Bandwidth of each learner's and each server's port for messages within a node, each way."""
 

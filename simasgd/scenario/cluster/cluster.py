@@ -36,7 +36,8 @@ class Efficiency(Section):
     full_at: Count
     """Smallest mini-batch, in samples, at which `per_sample` holds."""
     exponent: Annotated[Number, Field(gt=0.0, lt=1.0)]
-    """Between 0 and 1. Near 0 nothing is lost; near 1 a small mini-batch takes as long as one of `full_at` samples."""
+    """Between 0 and 1. Near 0 nothing is lost; near 1 a small mini-batch takes as long as one of
+    `full_at` samples."""
 
 
 @final
@@ -46,8 +47,8 @@ class Compute(AbstractTimes):
     per_batch: Seconds = 0.0
     """Time that does not depend on the size of the mini-batch."""
     per_sample: Seconds | None = None
-    """Time per sample. Only empirical times may leave it out; they are then the times of a mini-batch of any size. If it
-    is given, only the ratios of the measured times count."""
+    """Time per sample. Only empirical times may leave it out; they are then the times of a
+    mini-batch of any size. If it is given, only the ratios of the measured times count."""
     efficiency: Annotated[Efficiency | None, Field(examples=[{"full_at": 16, "exponent": 0.5}])] = None
     """Efficiency on small mini-batches; 1 at every size if absent."""
 
@@ -88,12 +89,14 @@ class Server(Section):
     duplex: Literal["half", "full"] = "full"
     """`half`: one link for both directions. `full`: one link for each."""
     update: Seconds
-    """Mean time of one update of the weights, for any number of gradients. Shards divide it among them."""
+    """Mean time of one update of the weights, for any number of gradients. Shards divide it among
+    them."""
     update_law: Annotated[Update, NullForDefaults, Field(examples=[{"distribution": "gamma", "cv": 0.2}])] = Update()
     """Law of the update time."""
     per_gradient: Seconds = 0.0
-    """Time in which a server adds up one message that arrives: a gradient, a sum of several, or at a centre a difference. An
-    update can use the message after it. Every server of a tree takes it, and shards divide it among them."""
+    """Time in which a server adds up one message that arrives: a gradient, a sum of several, or at
+    a centre a difference. An update can use the message after it. Every server of a tree takes it,
+    and shards divide it among them."""
 
 
 @final
@@ -103,7 +106,8 @@ class Cluster(Section):
     learners: Annotated[Count, Field(le=1_000_000)]
     """λ, the number of learners."""
     profile: str | None = None
-    """Name of a node profile. Its values hold where this section gives none. `simasgd list` describes the profiles."""
+    """Name of a node profile. Its values hold where this section gives none. `simasgd list`
+    describes the profiles."""
     seed: Seed | None = None
     """Seed of everything random about the clock. The scenario's seed if absent."""
     learners_per_node: Annotated[Count, Field(le=10_000)] = 1
@@ -114,7 +118,8 @@ class Cluster(Section):
         Annotated[Annotated[tuple[Speed, ...], Tag(LIST)] | Annotated[Speeds, Tag(MAPPING)], ListOrMapping] | None,
         Field(examples=[[1, 0.5, 2, 1], {"distribution": "gamma", "cv": 0.3}]),
     ] = None
-    """Speed of each learner, by which its compute times are divided: a list of λ numbers, or a law. All 1 if absent."""
+    """Speed of each learner, by which its compute times are divided: a list of λ numbers, or a law.
+    All 1 if absent."""
     stragglers: Annotated[
         Stragglers | None, Field(examples=[{"slowdown": 10, "mean_normal": "5 min", "mean_slow": "10 s"}])
     ] = None
@@ -128,8 +133,8 @@ class Cluster(Section):
     faults: Annotated[Faults, NullForDefaults] = Faults()
     """Crashes, pauses, slow links and lost messages."""
     start: Literal["together", "spread"] = "together"
-    """`together`: every learner starts at time 0. `spread`: learner 0 does, and every other learner at a random time within
-    one cycle."""
+    """`together`: every learner starts at time 0. `spread`: learner 0 does, and every other learner
+    at a random time within one cycle."""
 
     @property
     def nodes(self) -> int:

@@ -28,10 +28,11 @@ class Delay(Section):
     """A law of delays, which are whole numbers of updates."""
 
     distribution: Literal["constant", "uniform", "poisson", "geometric", "normal", "measured"]
-    """`uniform`: low to high, both included. `geometric`: 0, 1, 2, … with this mean. `normal`: rounded, and 0 where
-    negative. `measured`: the delays of a file, in its order, repeated."""
+    """`uniform`: low to high, both included. `geometric`: 0, 1, 2, … with this mean. `normal`:
+    rounded, and 0 where negative. `measured`: the delays of a file, in its order, repeated."""
     mean: Annotated[Number, Field(ge=0.0, le=500.0)] | None = None
-    """Mean of constant (a whole number), poisson and geometric delays, and of normal delays before rounding."""
+    """Mean of constant (a whole number), poisson and geometric delays, and of normal delays before
+    rounding."""
     deviation: Annotated[Number, Field(gt=0.0, le=500.0)] | None = None
     """Standard deviation of normal delays."""
     low: Updates | None = None
@@ -39,7 +40,8 @@ class Delay(Section):
     high: Updates | None = None
     """Greatest uniform delay."""
     file: str | None = None
-    """A text file of measured delays, one whole number a line. A resolved scenario has them in `measured`."""
+    """A text file of measured delays, one whole number a line. A resolved scenario has them in
+    `measured`."""
     measured: Annotated[tuple[Updates, ...], Field(min_length=1, max_length=10_000)] | None = None
     """Measured delays."""
 

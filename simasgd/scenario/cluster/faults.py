@@ -88,8 +88,8 @@ class Degradation(Section):
     """An interface that is slower for a while."""
 
     link: Link
-    """`server` (the interface of every server), `node N` (the interface of a node), or `rack N` (uplink and downlink of a
-    rack in a tree)."""
+    """`server` (the interface of every server), `node N` (the interface of a node), or `rack N`
+    (uplink and downlink of a rack in a tree)."""
     at: Seconds
     """Time at which it begins."""
     lasting: Seconds
@@ -110,7 +110,8 @@ class MessageLoss(Section):
     probability: Annotated[Number, Field(gt=0.0, le=0.99)]
     """Probability that a message is lost, each time it is sent."""
     resend_after: Seconds
-    """Time between the moment when a lost message should have arrived and the moment when it is sent again."""
+    """Time between the moment when a lost message should have arrived and the moment when it is
+    sent again."""
 
 
 @final

@@ -25,7 +25,8 @@ class Tree(Section):
     nodes_per_rack: Count = 16
     """Number of nodes in a rack. Nodes 0 to nodes_per_rack − 1 are rack 0, and so on."""
     oversubscription: Annotated[Number, Field(gt=0.0, le=1e6)] = 1.0
-    """Oversubscription of a rack's uplink and downlink. Each carries nodes_per_rack · bandwidth ÷ oversubscription."""
+    """Oversubscription of a rack's uplink and downlink. Each carries nodes_per_rack · bandwidth ÷
+    oversubscription."""
     core_latency: Seconds = 0.0
     """Additional latency of a message that passes the core."""
 
@@ -51,8 +52,9 @@ class Medium(Section):
 class P775(Section):
     """The two-tier direct network of the IBM Power 775 (docs/papers.md A1.6).
 
-    Every pair of nodes in a supernode has its own link, and every pair of supernodes its part of the D links. A message takes
-    `latency` on every link of its way. With profile `p775` this topology brings its hub's bandwidth of 96 GB/s.
+    Every pair of nodes in a supernode has its own link, and every pair of supernodes its part of
+    the D links. A message takes `latency` on every link of its way. With profile `p775` this
+    topology brings its hub's bandwidth of 96 GB/s.
     """
 
     kind: Literal["p775"] = "p775"
@@ -61,15 +63,16 @@ class P775(Section):
     drawers_per_supernode: Count = 4
     """Number of drawers in a supernode, counted likewise."""
     local: BytesPerSecond = 24e9
-    """Bandwidth of the L-local link between two nodes of a drawer, per direction (recalled, unverified)."""
-    remote: BytesPerSecond = 5e9
-    """Bandwidth of the L-remote link between two nodes of different drawers of a supernode, per direction (recalled,
+    """Bandwidth of the L-local link between two nodes of a drawer, per direction (recalled,
     unverified)."""
+    remote: BytesPerSecond = 5e9
+    """Bandwidth of the L-remote link between two nodes of different drawers of a supernode, per
+    direction (recalled, unverified)."""
     d_link: BytesPerSecond = 10e9
     """Bandwidth of a D link between two supernodes, per direction (recalled, unverified)."""
     d_links: Annotated[Count, Field(le=1_000_000)] = 512
-    """Number of D links of a supernode, 16 a node (recalled, unverified). They are divided evenly among the other supernodes,
-    with at least one for each."""
+    """Number of D links of a supernode, 16 a node (recalled, unverified). They are divided evenly
+    among the other supernodes, with at least one for each."""
 
 
 Topology = Annotated[Star | Tree | Ring | Medium | P775, Field(discriminator="kind"), NameForKind]

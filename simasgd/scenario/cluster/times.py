@@ -20,14 +20,15 @@ class AbstractTimes(Section):
     """The law of a random factor with mean 1, by which a mean time is multiplied."""
 
     distribution: Distribution = "constant"
-    """Law of a random factor with mean 1. `shifted-exponential`: (1 − cv) + cv·E with E exponential. `pareto`: with the
-    shape, more than 2, that gives the cv. `empirical`: measured times ÷ their mean, drawn with replacement."""
+    """Law of a random factor with mean 1. `shifted-exponential`: (1 − cv) + cv·E with E
+    exponential. `pareto`: with the shape, more than 2, that gives the cv. `empirical`: measured
+    times ÷ their mean, drawn with replacement."""
     cv: Variation | None = None
-    """Coefficient of variation. It is 0 for constant and 1 for exponential times, and the measured one for empirical times.
-    The other laws need it."""
+    """Coefficient of variation. It is 0 for constant and 1 for exponential times, and the measured
+    one for empirical times. The other laws need it."""
     file: str | None = None
-    """A text file of measured times beside the scenario's file (empirical only): seconds, one a line, comments after #. A
-    resolved scenario has them in `measured`."""
+    """A text file of measured times beside the scenario's file (empirical only): seconds, one a
+    line, comments after #. A resolved scenario has them in `measured`."""
     measured: Annotated[
         Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None, Field(examples=[["1.2 s", "900 ms"]])
     ] = None

@@ -1,7 +1,7 @@
 """The `workload.compression` section: how learners compress gradients, and the bytes of the compressed messages.
 
-The clock knows sizes and not values, so every size follows from the number of values alone. Sizes that depend on the values,
-such as those of entropy codes (QSGD's Elias codes), are out of scope.
+The clock knows sizes and not values, so every size follows from the number of values alone. Sizes
+that depend on the values, such as those of entropy codes (QSGD's Elias codes), are out of scope.
 """
 
 from __future__ import annotations
@@ -98,16 +98,19 @@ class Half(AbstractCompression):
 class TopK(AbstractCompression):
     """Only the k values of largest magnitude (Aji and Heafield 2017, Stich et al. 2018, arXiv:1809.07599; recalled).
 
-    The others count as 0. All arrays of the gradient are taken together, and of equal values the first is kept. Each entry
-    has its place, 4 bytes, and its value: 8 bytes in single precision, 12 in double precision.
+    The others count as 0. All arrays of the gradient are taken together, and of equal values the
+    first is kept. Each entry has its place, 4 bytes, and its value: 8 bytes in single precision, 12
+    in double precision.
 
-    Against the papers: their memory is of steps α·g, here of gradients, which differs where α changes: after a fall to a tenth
-    the memory counts a tenth. Aji and Heafield choose a threshold from a sample; here k is exact (recalled).
+    Against the papers: their memory is of steps α·g, here of gradients, which differs where α
+    changes: after a fall to a tenth the memory counts a tenth. Aji and Heafield choose a threshold
+    from a sample; here k is exact (recalled).
     """
 
     kind: Literal["top-k"] = "top-k"
     fraction: Annotated[Number, Field(gt=0.0, le=1.0)] = 0.01
-    """Fraction of the values that is sent, rounded up to k values. More than 0; at 1 the gradient is sent uncompressed."""
+    """Fraction of the values that is sent, rounded up to k values. More than 0; at 1 the gradient
+    is sent uncompressed."""
     error_feedback: Flag = True
     """Whether the values left out are added to the learner's next message."""
 
@@ -132,11 +135,12 @@ class TopK(AbstractCompression):
 class QSGD(AbstractCompression):
     """Magnitudes as multiples of norm/levels, rounded at random to the right mean (QSGD, arXiv:1610.02132; recalled).
 
-    A message has ⌈log₂(2·levels + 1)⌉ bits a value, and 4 bytes for the norm of each bucket. A value gᵢ of a bucket with the
-    norm ‖g‖ arrives as ‖g‖·sign(gᵢ)·ξᵢ. ξᵢ is one of the two multiples of 1/levels next to |gᵢ|/‖g‖.
+    A message has ⌈log₂(2·levels + 1)⌉ bits a value, and 4 bytes for the norm of each bucket. A
+    value gᵢ of a bucket with the norm ‖g‖ arrives as ‖g‖·sign(gᵢ)·ξᵢ. ξᵢ is one of the two
+    multiples of 1/levels next to |gᵢ|/‖g‖.
 
-    Against the paper: it encodes the integers with Elias codes, whose length depends on the values; here every value has the
-    same number of bits. Buckets are the paper's (recalled).
+    Against the paper: it encodes the integers with Elias codes, whose length depends on the values;
+    here every value has the same number of bits. Buckets are the paper's (recalled).
     """
 
     kind: Literal["qsgd"] = "qsgd"
@@ -155,11 +159,13 @@ class QSGD(AbstractCompression):
 class Sign(AbstractCompression):
     """Only the signs, one bit a value; 0 counts as positive.
 
-    With error feedback they are scaled by the mean magnitude, which takes 4 bytes more: EF-signSGD (Karimireddy et al. 2019,
-    arXiv:1901.09847; recalled). Without it they are +1 and −1: signSGD (Bernstein et al. 2018, arXiv:1802.04434; recalled).
+    With error feedback they are scaled by the mean magnitude, which takes 4 bytes more: EF-signSGD
+    (Karimireddy et al. 2019, arXiv:1901.09847; recalled). Without it they are +1 and −1: signSGD
+    (Bernstein et al. 2018, arXiv:1802.04434; recalled).
 
-    Against the papers: the memory of EF-signSGD is of steps α·g, here of gradients, which differs where α changes. signSGD's
-    server takes a majority vote of the signs (recalled); here it takes their mean.
+    Against the papers: the memory of EF-signSGD is of steps α·g, here of gradients, which differs
+    where α changes. signSGD's server takes a majority vote of the signs (recalled); here it takes
+    their mean.
     """
 
     kind: Literal["sign"] = "sign"

@@ -18,7 +18,8 @@ class Learning(Section):
     """What is learned, with real gradients. Without this section only the clock runs and JAX is not imported."""
 
     seed: Seed | None = None
-    """Seed of the initial weights and of the mini-batches. It does not affect the clock. The scenario's seed if absent."""
+    """Seed of the initial weights and of the mini-batches. It does not affect the clock. The
+    scenario's seed if absent."""
     data: Data
     """The data set."""
     model: Model
@@ -30,8 +31,8 @@ class Learning(Section):
     modulation: Modulation = DefaultModulation()
     """How staleness changes each gradient, and so the learning rate."""
     local_learning_rate: Positive | None = None
-    """Learning rate of the steps on a learner's own copy of the weights (downpour, fedbuff). Other protocols refuse it. α₀ if
-    absent."""
+    """Learning rate of the steps on a learner's own copy of the weights (downpour, fedbuff). Other
+    protocols refuse it. α₀ if absent."""
     partition: Partition = Shared()
     """The training samples that a learner draws its mini-batches from."""
     precision: Literal["float32", "float64"] = "float32"

@@ -25,8 +25,9 @@ from simasgd.scenario.vocabulary.section import (
 class TotalMomentum(Section):
     """Momentum to which asynchrony contributes: the optimizer's own is total − (1 − 1/(1 + ⟨σ⟩)), which may be negative.
 
-    ⟨σ⟩ is the mean staleness of the run. M learners with exponential compute times have ⟨σ⟩ = M − 1 and so contribute
-    1 − 1/M (Mitliagkas et al. 2016, arXiv:1605.09774; B1 row 17). `simasgd show NAME --plan` prints the result.
+    ⟨σ⟩ is the mean staleness of the run. M learners with exponential compute times have ⟨σ⟩ = M − 1
+    and so contribute 1 − 1/M (Mitliagkas et al. 2016, arXiv:1605.09774; B1 row 17). `simasgd show
+    NAME --plan` prints the result.
     """
 
     total: DecayRate
@@ -40,11 +41,11 @@ class AbstractOptimizer(Section):
     learning_rate: Annotated[Positive, Field(examples=[0.05])]
     """α₀, the learning rate before schedule and modulation."""
     weight_decay: NonNegative = 0.0
-    """Coupled (L2) weight decay. This times the weights that a gradient was computed on is added to the gradient.
-    Modulation, mean and clipping then see the sum."""
+    """Coupled (L2) weight decay. This times the weights that a gradient was computed on is added to
+    the gradient. Modulation, mean and clipping then see the sum."""
     clip: Annotated[Positive | None, Field(examples=[1.0])] = None
-    """Greatest norm of a step's mean gradient over all parameters. A longer gradient is scaled down to it. No limit if
-    absent."""
+    """Greatest norm of a step's mean gradient over all parameters. A longer gradient is scaled down
+    to it. No limit if absent."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         """Return the mistakes in parameters that are valid one by one."""
@@ -61,7 +62,8 @@ class SGD(AbstractOptimizer):
         NumberOrMapping,
         Field(examples=[0.9, {"total": 0.9}]),
     ] = 0.0
-    """Momentum, at least 0 and less than 1. A mapping `{total: …}` also counts the momentum that asynchrony adds."""
+    """Momentum, at least 0 and less than 1. A mapping `{total: …}` also counts the momentum that
+    asynchrony adds."""
     nesterov: Flag = False
     """Whether the momentum is Nesterov's."""
 

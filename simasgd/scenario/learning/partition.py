@@ -32,7 +32,8 @@ class Dirichlet(Section):
 
     kind: Literal["dirichlet"] = "dirichlet"
     concentration: Annotated[Number, Field(ge=0.01, le=1e6, examples=[0.3])]
-    """Concentration of the law, 0.01 to 10⁶. Large: all learners have similar labels; small: each has few classes."""
+    """Concentration of the law, 0.01 to 10⁶. Large: all learners have similar labels; small: each
+    has few classes."""
 
 
 Partition = Annotated[Shared | Shards | Dirichlet, Field(discriminator="kind"), NameForKind]

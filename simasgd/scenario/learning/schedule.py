@@ -14,7 +14,8 @@ class Decay(Section):
     """A fall of the learning rate to 0 between two epochs, where it stays."""
 
     kind: Literal["linear", "cosine"]
-    """`linear`: a straight line. `cosine`: half a cosine wave (arXiv:1608.03983, without its restarts)."""
+    """`linear`: a straight line. `cosine`: half a cosine wave (arXiv:1608.03983, without its
+    restarts)."""
     start: NonNegative = 0.0
     """Epoch at which the fall begins."""
     end: Positive
@@ -33,8 +34,8 @@ class Schedule(Section):
     factor: Annotated[Positive | None, Field(examples=[0.1])] = None
     """The factor at each boundary."""
     warmup: Annotated[Positive | None, Field(examples=[2])] = None
-    """Epochs over which the learning rate grows linearly from 0 to α₀. The samples of the update itself count here, so
-    that the first update moves the weights."""
+    """Epochs over which the learning rate grows linearly from 0 to α₀. The samples of the update
+    itself count here, so that the first update moves the weights."""
     decay: Annotated[Decay | None, Field(examples=[{"kind": "linear", "start": 15, "end": 25}])] = None
     """A fall to 0 between two epochs."""
 

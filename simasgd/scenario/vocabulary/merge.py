@@ -1,7 +1,7 @@
 """Layers of a scenario, and the merge of a later layer into an earlier one.
 
-Mappings merge key by key, except that a mapping with a different `kind` replaces the earlier one. Every value keeps the place
-it came from, so that a mistake is reported there.
+Mappings merge key by key, except that a mapping with a different `kind` replaces the earlier one.
+Every value keeps the place it came from, so that a mistake is reported there.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Origin(IntEnum):
 class Mark(NamedTuple):
     """The place of a key and its value.
 
-    It is the source's name, the line's number (0: none) and text, the columns of key and value (from 0), the dotted key as that
-    source would write it, and the layer.
+    It is the source's name, the line's number (0: none) and text, the columns of key and value
+    (from 0), the dotted key as that source would write it, and the layer.
     """
 
     source: str
@@ -107,7 +107,8 @@ class Layer:
         kept = {
             path: mark for path, mark in self.marks.items() if not any(path[:size] in replaced for size in range(len(path) + 1))
         }
-        # A mapping in both layers keeps the place of the earlier one; new values have the place of the later one.
+        # A mapping in both layers keeps the place of the earlier one; new values have the place of
+        # the later one.
         return Layer(
             tree,
             {

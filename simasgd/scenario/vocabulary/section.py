@@ -32,8 +32,8 @@ class Section(BaseModel):
 class Rival(NamedTuple):
     """Two values, each given by its path of keys, that contradict each other.
 
-    If a later layer gave the winner than the loser, `instead` replaces the loser (None: it is removed, so that its default
-    holds).
+    If a later layer gave the winner than the loser, `instead` replaces the loser (None: it is
+    removed, so that its default holds).
     """
 
     loser: tuple[str | int, ...]

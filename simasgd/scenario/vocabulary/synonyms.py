@@ -1,6 +1,7 @@
 """Synonyms of simasgd's words: the first source of "did you mean", before words that merely look alike.
 
-A word is compared in lower case, with `_` for `-` and blanks, and without `num_`, `n_` or `number_of_` at its beginning.
+A word is compared in lower case, with `_` for `-` and blanks, and without `num_`, `n_` or
+`number_of_` at its beginning.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ KINDS = _by_word(
         ("sign",): "signsgd sign_sgd 1_bit onebit",
     }
 )
-"""The kinds (of protocols, models, data, optimizers, modulations, compressions) that a user's word may stand for."""
+"""The kinds (of protocols, models, data, optimizers, modulations, compressions) that a user's word
+may stand for."""
 
 _TIMES = _by_word(
     {
@@ -126,7 +128,8 @@ _SCALES = {"k": "k", "m": "M", "g": "G", "t": "T"}
 def _forms(kind: str, is_careful: bool) -> Sequence[str]:
     """Return bytes, bits, or both.
 
-    A capital B stands for bytes. A small b stands for bits in a rate (gbps) or after a correct prefix (Gb, but not gb).
+    A capital B stands for bytes. A small b stands for bits in a rate (gbps) or after a correct
+    prefix (Gb, but not gb).
     """
     if kind.lower() in ("be", "bit", "bits") or (kind == "b" and is_careful):
         return ("bit",)
@@ -134,7 +137,7 @@ def _forms(kind: str, is_careful: bool) -> Sequence[str]:
 
 
 def one_of(meant: Sequence[str]) -> str:
-    """Write a question such as `did you mean 'MB' or 'Mbit'?`"""
+    """Write a question such as: did you mean 'MB' or 'Mbit'?."""
     first, last = ", ".join(map(repr, meant[:-1])), repr(meant[-1])
     return f"did you mean {f'{first} or {last}' if first else last}?"
 

@@ -73,7 +73,7 @@ def test_a_task_without_wrong_ones_of_any_shape(tmp_path):
     result.save(tmp_path / "out")
     assert "own" in write_study(result, tmp_path / "out").read_text()
     loaded = Run.load(tmp_path / "out" / "one")
-    with pytest.raises(DataMissing, match=r"learning.data: own: its samples are Python's to give"):
+    with pytest.raises(DataMissing, match=r"learning.data: own: give its samples in Python"):
         simulate(loaded.scenario)
 
 
@@ -87,7 +87,7 @@ def test_what_does_not_fit_is_said():
 
 
 def test_a_study_of_a_task_is_not_gone_on_with(tmp_path):
-    with pytest.raises(ValueError, match="cannot be gone on with"):
+    with pytest.raises(ValueError, match="cannot be resumed"):
         study(scenario(LEARNING), task=digits_task(), unfinished=tmp_path)
 
 
@@ -96,5 +96,5 @@ def test_own_data_go_with_an_own_model():
     for section in ({"model": "softmax"}, {"data": "digits"}):
         tree = chosen.resolved()
         tree["learning"] |= section
-        with pytest.raises(ValueError, match="of one's own"):
+        with pytest.raises(ValueError, match="of your own"):
             Scenario.model_validate(tree)

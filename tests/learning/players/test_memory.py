@@ -75,7 +75,7 @@ def test_mini_batches_too_many_to_be_drawn_are_refused():
 
 def test_a_plan_of_a_task_that_is_not_there_is_refused():
     own = {"model": {"kind": "own", "parameters": 10}, "data": {"kind": "own", "samples": 10, "test": 1, "sample": [3]}}
-    with pytest.raises(DataMissing, match="its samples are Python's to give"):
+    with pytest.raises(DataMissing, match="give its samples in Python"):
         plans(scenario(LEARNING, {"learning": own}))
 
 

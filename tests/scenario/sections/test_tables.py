@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+
 import pytest
 from pydantic import TypeAdapter
 
+import simasgd.scenario.learning as room
+from simasgd.scenario.vocabulary.section import Section
 from tests.scenario.sections.table import FAMILIES, Family
 
 EVERY = [(name, family, kind) for name, family in FAMILIES.items() for kind in family.rows]
@@ -15,6 +22,20 @@ every_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES
 @every_family
 def test_the_table_has_exactly_the_members_of_the_union(family: Family) -> None:
     assert set(family.rows) == set(family.members)
+
+
+def classes_of_the_room() -> Iterator[type[Section]]:
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+        for _, found in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(found, Section) and not found.__name__.startswith("Abstract"):
+                yield found
+
+
+@every_family
+def test_every_class_of_a_family_is_in_its_union(family: Family) -> None:
+    members = tuple(family.members.values())
+    base = next(parent for parent in reversed(members[0].__mro__) if parent.__name__.startswith("Abstract"))
+    assert {found for found in classes_of_the_room() if issubclass(found, base)} == set(members)
 
 
 @every_kind

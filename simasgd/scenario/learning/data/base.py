@@ -1,6 +1,7 @@
 """The facts that every data set states about itself.
 
-Sizes are stated here or in the scenario, so that checking one reads no data. Tests compare them with the files.
+Sizes are stated here or in the scenario, so that checking one reads no data. Tests compare them
+with the files.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from simasgd.scenario.vocabulary.section import Inconsistency, Section
 class DataShape(NamedTuple):
     """Number and shape of the samples.
 
-    `train` and `test` are numbers of samples, and `classes` is the number of classes, 0 where labels are not classes.
-    `sample` is the shape of one sample: an image (height, width and perhaps channels), a number of characters of a text, or
-    a length of a list of numbers. A character is given by its number, and the class of a text is the character that follows.
-    `mean` is the mean pixel of the training images in each channel; other samples have none.
+    `train` and `test` are numbers of samples, and `classes` is the number of classes, 0 where
+    labels are not classes. `sample` is the shape of one sample: an image (height, width and perhaps
+    channels), a number of characters of a text, or a length of a list of numbers. A character is
+    given by its number, and the class of a text is the character that follows. `mean` is the mean
+    pixel of the training images in each channel; other samples have none.
     """
 
     train: int

@@ -18,8 +18,8 @@ _MOST_NUMBERS = 5 * 10**9
 class Characters(AbstractData):
     """Sequences of 32 characters of a generated text; the class is the next character.
 
-    The text has 16 characters and is a Markov chain of order 2 with 1.75 bits a character. The best possible error is 50 %,
-    and the best possible loss 1.213.
+    The text has 16 characters and is a Markov chain of order 2 with 1.75 bits a character. The best
+    possible error is 50 %, and the best possible loss 1.213.
     """
 
     kind: Literal["characters"] = "characters"
@@ -88,7 +88,8 @@ class LogisticRegression(AbstractRegression):
 
     kind: Literal["logistic-regression"] = "logistic-regression"
     scale: Annotated[Number, Field(gt=0.0, le=100.0)] = 4.0
-    """Sharpness of the border between the classes; at a large scale few samples are of doubtful class."""
+    """Sharpness of the border between the classes; at a large scale few samples are of doubtful
+    class."""
 
     @property
     def shape(self) -> DataShape:

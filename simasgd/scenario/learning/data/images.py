@@ -17,8 +17,8 @@ class AbstractImages(AbstractData):
     subtract_mean: Flag = False
     """Whether the mean training image is subtracted from every image, pixel by pixel."""
     crop: Annotated[int, Field(strict=True, ge=0)] = 0
-    """Pixels of zeros added on each side of a training image before a window of its own size is cut out at random. It is cut
-    anew each time the sample is drawn."""
+    """Pixels of zeros added on each side of a training image before a window of its own size is cut
+    out at random. It is cut anew each time the sample is drawn."""
     flip: Flag = False
     """Whether a training sample is mirrored left-right with probability ½ each time it is drawn."""
 

@@ -1,6 +1,7 @@
 """The facts that every model states about itself.
 
-Sizes are stated here, so that checking a scenario needs no JAX. A test compares them with the networks in `learning/models`.
+Sizes are stated here, so that checking a scenario needs no JAX. A test compares them with the
+networks in `learning/models`.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ class LeNet5(AbstractModel):
 class Cifar10Rudra(AbstractModel):
     """Rudra's CIFAR-10 network, Caffe's cifar10_full, with its learning rate and weight decay for each layer.
 
-    It has 89,578 parameters on CIFAR-10, its own coupled weight decay, and a doubled learning rate of biases. It is meant
-    for α₀ = 0.001. It subtracts each channel's mean itself unless the data has `subtract_mean`. Images need 8 × 8 pixels or
-    more.
+    It has 89,578 parameters on CIFAR-10, its own coupled weight decay, and a doubled learning rate
+    of biases. It is meant for α₀ = 0.001. It subtracts each channel's mean itself unless the data
+    has `subtract_mean`. Images need 8 × 8 pixels or more.
     """
 
     kind: Literal["cifar10-rudra"] = "cifar10-rudra"

@@ -13,8 +13,8 @@ from simasgd.scenario.vocabulary.section import Inconsistency
 class ResNet20(AbstractModel):
     """The residual network of 20 layers for CIFAR-10 (He et al. 2015), with shortcuts without parameters.
 
-    It has 269,722 parameters on CIFAR-10. GroupNorm replaces batch normalization, whose statistics belong to no message.
-    Images need 4 × 4 pixels or more.
+    It has 269,722 parameters on CIFAR-10. GroupNorm replaces batch normalization, whose statistics
+    belong to no message. Images need 4 × 4 pixels or more.
     """
 
     kind: Literal["resnet20"] = "resnet20"
@@ -35,8 +35,9 @@ class ResNet20(AbstractModel):
 class ResNet18(AbstractModel):
     """The residual network of 18 layers (He et al. 2015), with projections where a shortcut changes its shape.
 
-    It has 11,173,962 parameters on CIFAR-10, and GroupNorm as `resnet20` has. Images of up to 64 pixels begin with a 3 × 3
-    convolution, larger ones with the paper's 7 × 7 convolution and pooling. Images need 8 × 8 pixels or more.
+    It has 11,173,962 parameters on CIFAR-10, and GroupNorm as `resnet20` has. Images of up to 64
+    pixels begin with a 3 × 3 convolution, larger ones with the paper's 7 × 7 convolution and
+    pooling. Images need 8 × 8 pixels or more.
     """
 
     kind: Literal["resnet18"] = "resnet18"

@@ -32,7 +32,8 @@ class Transformer(AbstractModel):
     def num_parameters(self, data: DataShape) -> int:
         width = self.width
         embeddings = (data.classes + self.context) * width
-        # Attention 4·width² + 4·width, two layers to 4·width and back 8·width² + 5·width, two normalizations 4·width.
+        # Attention 4·width² + 4·width, two layers to 4·width and back 8·width² + 5·width, two
+        # normalizations 4·width.
         return embeddings + self.layers * (12 * width + 13) * width + 2 * width + (width + 1) * data.classes
 
     def inconsistencies(self, data: DataShape) -> list[Inconsistency]:

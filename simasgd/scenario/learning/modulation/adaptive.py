@@ -16,8 +16,9 @@ class WuAdaptive1(AbstractModulation):
 
     Σ is the sum of f over the τ updates since the weights were read.
 
-    Against the paper: the formula is recalled. The paper proves it for aggregated gradients (PIAG) and block coordinate descent
-    (secondary), and not for this use, with single stochastic gradients.
+    Against the paper: the formula is recalled. The paper proves it for aggregated gradients (PIAG)
+    and block coordinate descent (secondary), and not for this use, with single stochastic
+    gradients.
     """
 
     kind: Literal["wu-adaptive-1"] = "wu-adaptive-1"
@@ -65,14 +66,15 @@ class WuAdaptive2(AbstractModulation):
 class Mishchenko(AbstractModulation):
     """Steps of min{α₀, 1/(2L(τ + 1)), 1/(2λL)} (arXiv:2206.07638; B1 row 15).
 
-    Against the paper: the formula is verified, but for its third term, √(D/(KLσ²)), which is left out: α₀ takes its place. The
-    form without `smoothness` is that of the authors' public code, λ/max(λ, delay), whose delay is 1 for a lone learner
-    (verified in its source).
+    Against the paper: the formula is verified, but for its third term, √(D/(KLσ²)), which is left
+    out: α₀ takes its place. The form without `smoothness` is that of the authors' public code,
+    λ/max(λ, delay), whose delay is 1 for a lone learner (verified in its source).
     """
 
     kind: Literal["mishchenko"] = "mishchenko"
     smoothness: Annotated[Positive | None, Field(examples=[5])] = None
-    """L, the smoothness of the loss. If absent, α₀ stands for 1/(2λL), and the factor is min{1, λ/(τ + 1)}."""
+    """L, the smoothness of the loss. If absent, α₀ stands for 1/(2λL), and the factor is min{1,
+    λ/(τ + 1)}."""
 
     @property
     def symbol(self) -> str:
@@ -95,16 +97,17 @@ class Mishchenko(AbstractModulation):
 class Koloskova(AbstractModulation):
     """Steps of α₀ where τ is at most `threshold`, else of min{α₀, 1/(4Lτ)} (arXiv:2206.08307; B1 row 16).
 
-    Against the paper: Theorem 8 is verified. Beyond τ_C it allows any step of less than min{α₀, 1/(4Lτ)}, 0 too; here the step
-    is that bound itself. The form without `smoothness` takes α₀ for 1/(4Lτ_C); the paper's own advice is a step of at most
-    α₀/τ, which is smaller by τ_C.
+    Against the paper: Theorem 8 is verified. Beyond τ_C it allows any step of less than min{α₀,
+    1/(4Lτ)}, 0 too; here the step is that bound itself. The form without `smoothness` takes α₀ for
+    1/(4Lτ_C); the paper's own advice is a step of at most α₀/τ, which is smaller by τ_C.
     """
 
     kind: Literal["koloskova"] = "koloskova"
     threshold: Annotated[Positive | None, Field(examples=[8])] = None
     """τ_C, the concurrency, in updates; λ if absent."""
     smoothness: Annotated[Positive | None, Field(examples=[5])] = None
-    """L, the smoothness of the loss. If absent, α₀ stands for 1/(4Lτ_C), and the factor is τ_C/τ beyond the threshold."""
+    """L, the smoothness of the loss. If absent, α₀ stands for 1/(4Lτ_C), and the factor is τ_C/τ
+    beyond the threshold."""
 
     @property
     def symbol(self) -> str:

@@ -14,7 +14,8 @@ RunFact = Literal["mean_staleness", "samples_per_round", "learners", "window"]
 class AbstractModulation(Section):
     """A transformation of each gradient before the optimizer sees it.
 
-    A subclass states only the facts that differ from the defaults here. A test compares each fact with the transformation.
+    A subclass states only the facts that differ from the defaults here. A test compares each fact
+    with the transformation.
     """
 
     kind: str

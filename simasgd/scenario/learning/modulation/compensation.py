@@ -12,7 +12,8 @@ from simasgd.scenario.vocabulary.section import DecayRate, NonNegative
 class DelayCompensation(AbstractModulation):
     """g + λ₀·g⊙g⊙(w − w_read) in place of each gradient g: DC-ASGD-c (arXiv:1609.08326; B1 row 5).
 
-    Against the paper: the rule is the paper's (verified). w_read are the weights as they left the server.
+    Against the paper: the rule is the paper's (verified). w_read are the weights as they left the
+    server.
     """
 
     kind: Literal["delay-compensation"] = "delay-compensation"
@@ -34,15 +35,16 @@ class AdaptiveDelayCompensation(AbstractModulation):
 
     m is a running mean of g⊙g, m ← decay·m + (1 − decay)·g⊙g.
 
-    Against the paper: the rule is the paper's (verified); m is one mean for all learners' gradients, in the order of their
-    application.
+    Against the paper: the rule is the paper's (verified); m is one mean for all learners'
+    gradients, in the order of their application.
     """
 
     kind: Literal["adaptive-delay-compensation"] = "adaptive-delay-compensation"
     lambda0: NonNegative = 2.0
     """λ₀, the strength of the correction."""
     decay: DecayRate = 0.95
-    """Decay of the running mean at each gradient. The default is the paper's for CIFAR-10; for ImageNet it has 0."""
+    """Decay of the running mean at each gradient. The default is the paper's for CIFAR-10; for
+    ImageNet it has 0."""
 
     @property
     def symbol(self) -> str:
@@ -63,10 +65,11 @@ class GapAware(AbstractModulation):
 
     C is a running mean of how far that weight moves in an update.
 
-    Against the paper: that the penalty is linear in the gap is verified in the abstract. C is the mean size of that weight's
-    moves here. A public implementation (FTPipe, which names changes of its own) has the greatest learning rate times the root
-    of a running mean of squared velocities, with a decay of 0.999 and its start corrected, and divides weight decay as well
-    (verified in its source). The paper's own C is recalled.
+    Against the paper: that the penalty is linear in the gap is verified in the abstract. C is the
+    mean size of that weight's moves here. A public implementation (FTPipe, which names changes of
+    its own) has the greatest learning rate times the root of a running mean of squared velocities,
+    with a decay of 0.999 and its start corrected, and divides weight decay as well (verified in its
+    source). The paper's own C is recalled.
     """
 
     kind: Literal["gap-aware"] = "gap-aware"

@@ -57,7 +57,8 @@ class DanaSlim(AbstractLearnerMomentum):
 class LearnerMomentum(AbstractLearnerMomentum):
     """v in place of each gradient g, with a momentum v ← γ·v + g of each learner.
 
-    This is heavy-ball momentum of each learner's own gradients. Use it with an optimizer without momentum.
+    This is heavy-ball momentum of each learner's own gradients. Use it with an optimizer without
+    momentum.
 
     No paper: the part that DANA-Slim and DANA-Zero have in common.
     """
@@ -77,12 +78,12 @@ class LearnerMomentum(AbstractLearnerMomentum):
 class DanaZero(AbstractLearnerMomentum):
     """v in place of each gradient g, and learners are sent w − α·γ·Σ v_j: DANA-Zero (arXiv:1907.11612; B1 row 7).
 
-    v ← γ·v + g is a momentum of each learner. Learners are sent the point to which all momenta will take the weights w. The
-    sum is over the learners j, and α is the learning rate at the update that made w. Evaluations use w. Use it with sgd
-    without momentum.
+    v ← γ·v + g is a momentum of each learner. Learners are sent the point to which all momenta will
+    take the weights w. The sum is over the learners j, and α is the learning rate at the update
+    that made w. Evaluations use w. Use it with sgd without momentum.
 
-    Against the paper: the rule is secondary. Where a step has several gradients, v_j counts with its learner's share in the
-    step, which the paper does not need.
+    Against the paper: the rule is secondary. Where a step has several gradients, v_j counts with
+    its learner's share in the step, which the paper does not need.
     """
 
     kind: Literal["dana-zero"] = "dana-zero"
@@ -100,9 +101,11 @@ class DanaZero(AbstractLearnerMomentum):
 class DanaDC(AbstractLearnerMomentum):
     """DANA-Zero of g + λ₀·g⊙g⊙(w − ŵ) in place of g: DANA-DC (arXiv:1907.11612; B1 row 7; which weights, recalled).
 
-    ŵ are the weights that the learner was sent. w are the server's weights, not those that it would send now.
+    ŵ are the weights that the learner was sent. w are the server's weights, not those that it would
+    send now.
 
-    Against the paper: that it is DANA with DC-ASGD's term is secondary; which weights the term compares is recalled.
+    Against the paper: that it is DANA with DC-ASGD's term is secondary; which weights the term
+    compares is recalled.
     """
 
     kind: Literal["dana-dc"] = "dana-dc"

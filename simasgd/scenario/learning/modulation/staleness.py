@@ -50,11 +50,12 @@ class InverseStaleness(AbstractModulation):
 class InverseMeanStaleness(AbstractModulation):
     """α₀/max(1, ⟨σ⟩), one learning rate for the whole run (arXiv:1509.04210; A1.4).
 
-    ⟨σ⟩ is n under n-softsync and 1 under hardsync. Under other protocols it is the mean staleness of the run.
+    ⟨σ⟩ is n under n-softsync and 1 under hardsync. Under other protocols it is the mean staleness
+    of the run.
 
-    Against the paper: the formula is the paper's (recalled), also where n is not the mean. With 50 learners and n = 30,
-    c = ⌊50/30⌋ = 1 and the mean staleness is 49, but the learning rate is α₀/30. The run's mean is for protocols that the
-    paper does not have.
+    Against the paper: the formula is the paper's (recalled), also where n is not the mean. With 50
+    learners and n = 30, c = ⌊50/30⌋ = 1 and the mean staleness is 49, but the learning rate is
+    α₀/30. The run's mean is for protocols that the paper does not have.
     """
 
     kind: Literal["inverse-mean-staleness"] = "inverse-mean-staleness"
@@ -92,8 +93,8 @@ class SqrtBatch(AbstractModulation):
 class PolynomialStaleness(AbstractModulation):
     """α₀/(1 + τ)^power for each gradient (FedBuff, arXiv:2106.06639; B1 row 12, recalled).
 
-    Against the paper: power ½ is in several public implementations of FedBuff (secondary); other powers are as in FedAsync (Xie
-    et al. 2019, secondary).
+    Against the paper: power ½ is in several public implementations of FedBuff (secondary); other
+    powers are as in FedAsync (Xie et al. 2019, secondary).
     """
 
     kind: Literal["polynomial-staleness"] = "polynomial-staleness"
