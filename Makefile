@@ -47,13 +47,13 @@ format: $(STAMP)  ## format the code, and fix what can be fixed by itself
 
 check: lint quick  ## style, types and the quick tests: what a commit should pass
 
-coverage: $(STAMP)  ## measure the coverage of the quick tests (installs coverage into the virtual environment)
-	$(VENV)/bin/python -c 'import coverage' 2>/dev/null || uv pip install --quiet --python $(VENV)/bin/python coverage
-	$(VENV)/bin/python -m coverage run --branch --source simasgd -m pytest -m 'not compiles and not browser' $(ARGS)
+coverage: $(STAMP)  ## measure the coverage of the quick tests (needs uv; installs coverage beside the lock)
+	uv pip install --quiet --python $(VENV)/bin/python 'coverage>=7.10'
+	$(VENV)/bin/python -m coverage erase
+	COVERAGE_FILE=$(CURDIR)/.coverage $(VENV)/bin/python -m coverage run \
+	  -m pytest -n auto --dist worksteal -m 'not compiles and not browser' $(ARGS)
+	$(VENV)/bin/python -m coverage combine --quiet
 	$(VENV)/bin/python -m coverage report --skip-covered --sort cover
-
-docs: $(STAMP)  ## write the lists of keys in docs/scenario.md
-	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
 
 bench: $(STAMP)  ## measure speed (ratios, median of five)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
@@ -63,7 +63,7 @@ lock:  ## resolve requirements.lock anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:  ## remove the virtual environment and the caches (reports stay)
-	rm -rf $(VENV) .venv-3.13 .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .venv-3.13 .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-name:
