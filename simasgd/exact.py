@@ -22,8 +22,10 @@ _SQRT_HALF = 0.7071067811865476
 
 
 def log(x: Floats) -> Floats:
-    """Natural logarithm of positive finite numbers, to about one unit in the last place: ln m + k·ln 2, and
-    ln m = 2·artanh((m − 1)/(m + 1)) by its series."""
+    """Return the natural logarithm of positive finite numbers, to about one unit in the last place.
+
+    It is ln m + k·ln 2, with ln m = 2·artanh((m − 1)/(m + 1)) by its series.
+    """
     mantissa, exponent = np.frexp(x)
     low = mantissa < _SQRT_HALF
     mantissa = np.where(low, mantissa * 2.0, mantissa)
@@ -38,7 +40,7 @@ def log(x: Floats) -> Floats:
 
 
 def exp(x: Floats) -> Floats:
-    """Exponential of numbers between −700 and 700, to about one unit in the last place: 2^k·e^r, |r| ≤ ln 2 / 2."""
+    """Return e^x for −700 ≤ x ≤ 700, to about one unit in the last place: 2^k·e^r, |r| ≤ ln 2 / 2."""
     k = np.rint(x / (_LN2_HIGH + _LN2_LOW))
     r = (x - k * _LN2_HIGH) - k * _LN2_LOW
     series = np.ones_like(r)
@@ -49,20 +51,20 @@ def exp(x: Floats) -> Floats:
 
 
 def uniforms(bits: np.random.Philox, count: int) -> Floats:
-    """`count` numbers in (0, 1]: odd multiples of 2⁻⁵⁴ below one half, rounded to multiples of 2⁻⁵³ from there on."""
+    """Draw `count` numbers in (0, 1]: odd multiples of 2⁻⁵⁴ below one half, multiples of 2⁻⁵³ from there on."""
     raw = np.asarray(bits.random_raw(count))
     result: Floats = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return result
 
 
 def endless_uniforms(bits: np.random.Philox) -> Iterator[float]:
-    """The same numbers one by one, without end."""
+    """Draw the numbers of `uniforms` one by one, without end."""
     while True:
         yield from uniforms(bits, _BLOCK).tolist()
 
 
 def normals(bits: np.random.Philox, candidates: int) -> Floats:
-    """About 0.785·`candidates` standard normal numbers, by Marsaglia's polar method."""
+    """Draw about 0.785·`candidates` standard normal numbers, by Marsaglia's polar method."""
     x = 2.0 * uniforms(bits, candidates) - 1.0
     y = 2.0 * uniforms(bits, candidates) - 1.0
     square = x * x + y * y
@@ -73,7 +75,7 @@ def normals(bits: np.random.Philox, candidates: int) -> Floats:
 
 
 class Purpose(IntEnum):
-    """What a stream of bits is for, so that no two purposes share one."""
+    """The purpose of a stream of bits. No two purposes share a stream."""
 
     COMPUTE = 1
     MINI_BATCH = 2
@@ -93,5 +95,5 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:
-    """An independent source of bits for each seed, purpose and number (a learner's, say)."""
+    """Return an independent source of bits for each seed, purpose and number (a learner's, for example)."""
     return np.random.Philox(np.random.SeedSequence([seed, purpose, number]))

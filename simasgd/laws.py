@@ -23,10 +23,13 @@ class AbstractDistribution(abc.ABC):
 
     @abc.abstractmethod
     def block(self, bits: np.random.Philox, count: int) -> Floats:
-        """About `count` factors, the next of this stream; at least one for count ≥ 32."""
+        """Draw about `count` factors, the next of this stream; at least one for count ≥ 32."""
 
     def factors(self, bits: np.random.Philox) -> Iterator[float]:
-        """An endless stream of factors, drawn in growing blocks so that few draws are cheap and many are fast."""
+        """Return an endless stream of factors.
+
+        Blocks grow, so that few draws are cheap and many are fast.
+        """
 
         def blocks() -> Iterator[list[float]]:
             count = _FIRST_BLOCK
@@ -115,8 +118,11 @@ class ShiftedExponential(AbstractDistribution):
 @final
 @dataclass(frozen=True)
 class Pareto(AbstractDistribution):
-    """Heavy-tailed: P(X > x) = (m/x)^a from m = (a − 1)/a on, which makes the mean 1; a = 1 + √(1 + 1/cv²), since the squared
-    coefficient of variation is 1/(a(a − 2)). Drawn as m·U^(−1/a)."""
+    """A heavy tail: P(X > x) = (m/x)^a from m = (a − 1)/a on, which makes the mean 1.
+
+    a = 1 + √(1 + 1/cv²), since the squared coefficient of variation is 1/(a(a − 2)). Drawn as
+    m·U^(−1/a).
+    """
 
     cv: float
 

@@ -1,5 +1,4 @@
-"""What a faster part of the cluster would do to the run time, or a start at different moments: the same run again, on the
-changed cluster."""
+"""The same run on a faster cluster, or with learners that start apart."""
 
 from __future__ import annotations
 
@@ -28,8 +27,11 @@ _SAME = 0.03
 @final
 @dataclass(frozen=True)
 class Start:
-    """The simulated seconds of the first `gradients` where learners start together, and where each starts at a moment of its
-    own within a `cycle` (s). Chance alone makes them differ by a part `chance`."""
+    """The simulated seconds of the first `gradients`, if learners start together and if they start apart.
+
+    Learners that start apart each start at a time of their own within a `cycle` (s). By chance
+    alone the two times differ by the fraction `chance`.
+    """
 
     gradients: int
     seconds: float
@@ -39,7 +41,7 @@ class Start:
 
     @property
     def decides(self) -> bool:
-        """Whether the two differ by more than chance, and more than the cycle in which some have not started yet."""
+        """Whether the two times differ by more than chance, and by more than the cycle in which learners start."""
         most = _SAME + self.chance
         return not (self.spread_seconds - self.cycle) * (1.0 - most) <= self.seconds <= self.spread_seconds * (1.0 + most)
 
@@ -50,7 +52,7 @@ class Start:
         )
 
     def sentence(self, variation: float) -> str:
-        """The warning to a reader of the result. Compute times have the coefficient of variation `variation`."""
+        """Return the warning for readers; compute times have the coefficient of variation `variation`."""
         if variation == 0.0:
             why = "Compute times are constant, so learners that start together may stay in step for ever"
         else:
@@ -71,7 +73,7 @@ class Answers:
 
 
 def faster_network(cluster: Cluster) -> Cluster:
-    """All links and interfaces (the servers' too) carry twice as much, and messages travel half as long."""
+    """Return a cluster whose links and interfaces, servers' too, carry twice as much, with half the latency."""
     network = cluster.network
     faster: dict[str, Any] = {
         "latency": network.latency / FACTOR,
@@ -88,7 +90,7 @@ def faster_network(cluster: Cluster) -> Cluster:
 
 
 def faster_server(cluster: Cluster) -> Cluster:
-    """The servers' interfaces carry twice as much, and their work takes half as long."""
+    """Return a cluster whose servers' interfaces carry twice as much, and whose servers work twice as fast."""
     server = cluster.server
     faster = {
         "bandwidth": server.bandwidth * FACTOR,
@@ -99,7 +101,7 @@ def faster_server(cluster: Cluster) -> Cluster:
 
 
 def faster_node(cluster: Cluster) -> Cluster:
-    """Computing takes half as long, and the links within a node carry twice as much."""
+    """Return a cluster whose nodes compute twice as fast, and whose links within nodes carry twice as much."""
     compute, architecture = cluster.compute, cluster.architecture
     faster: dict[str, Any] = {"per_batch": compute.per_batch / FACTOR}
     if compute.per_sample is not None:
@@ -119,11 +121,11 @@ CHANGES: Mapping[Literal["network", "server", "node"], Callable[[Cluster], Clust
 
 
 def what_if(scenario: Scenario, applied: int) -> Answers:
-    """A row per change: the seconds that the first gradients take with it and without, of a run that applied `applied`. No rows
-    for a run that applied nothing; no row for a server that there is none of.
+    """Return the effects of a faster network, server and node on a run that applied `applied` gradients.
 
-    Where the start decides, or the answer depends on it, `spread_speedup` is the speed-up of learners that start at different
-    moments, else None.
+    A row has the seconds of the first gradients with the change and without. A run that applied nothing has no rows, and a run
+    without a server none for the server. If the start decides, or the answer depends on it, `spread_speedup` is the speed-up of
+    learners that start apart; otherwise it is None.
     """
     gradients = min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
     if gradients == 0:
@@ -166,7 +168,7 @@ def _spread(cluster: Cluster) -> Cluster:
 
 
 def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
-    """The same run with learners that start at different moments, if that may matter."""
+    """Return the effect of the start, or None if it cannot matter."""
     cluster = scenario.cluster
     if not may_lock_step(scenario):
         return None
@@ -178,7 +180,7 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
 
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:
-    """Simulated seconds until so many gradients have been applied; None if they never are."""
+    """Return the simulated seconds until `gradients` have been applied; None if they never are."""
     job = replace(Job.of(scenario), cluster=cluster, limit=Limit(gradients=gradients))
     clocked = run(job, SummaryRecorder())
     return clocked.simulated_seconds if clocked.gradients_applied >= gradients else None

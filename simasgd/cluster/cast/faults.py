@@ -20,14 +20,14 @@ Run = Callable[[], Generator[Any, Any, None]]
 
 
 class Outage(NamedTuple):
-    """A crash, and the return (infinite: none), in seconds from time 0."""
+    """The times (s) of a crash and of the return; the return is infinite if the learner never comes back."""
 
     crash: float
     back: float
 
 
 def draw_outages(faults: Faults, seed: int, learner: int) -> Iterator[Outage]:
-    """Those of one learner, in order."""
+    """Return the outages of one learner, in order."""
     if isinstance(faults.crashes, RandomCrashes):
         return _draw_random_outages(faults.crashes, seed, learner)
     mine = sorted((crash for crash in faults.crashes if crash.learner == learner), key=lambda crash: crash.at)
@@ -46,7 +46,7 @@ def _draw_random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Ite
 @final
 @dataclass
 class CrashRecord:
-    """What the crashes did until now: who is down since when, and sums."""
+    """Counts of the crashes so far, the learners that are down, and since when (s)."""
 
     crashes: int = 0
     rejoins: int = 0
@@ -55,14 +55,14 @@ class CrashRecord:
     for_good: set[int] = field(default_factory=set)
 
     def down_until(self, now: float) -> float:
-        """Learner-seconds spent down before `now` (s)."""
+        """Return the learner-seconds spent down before `now` (s)."""
         return self.down_seconds + sum(now - since for since in self.down_since.values())
 
 
 def run_with_crashes(
     env: Environment, learner: AbstractWorker, threads: Sequence[Run], when: Iterator[Outage], crash_record: CrashRecord
 ) -> Generator[Event, Any, None]:
-    """Run a learner's threads, but for its outages, after each of which they start anew."""
+    """Run a learner's threads, interrupted by its outages; after each outage they start anew."""
     for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):
         running = [env.process(_until_interrupted(thread())) for thread in threads]
         if crash == _FOREVER:

@@ -1,4 +1,4 @@
-"""Why a run ended that did not reach its stop."""
+"""Why a run ended before its stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Hang:
-    """Nothing came of anything from `at` (s) on."""
+    """The time (s) of the last gradient, and the reason why nothing followed."""
 
     at: float
     reason: str
@@ -21,8 +21,12 @@ class Hang:
 
 @dataclass(frozen=True)
 class EndState:
-    """What there is to say of a run at its end: the time of the last gradient (s), the present (s), how many gradients were
-    applied, who crashed, who was computing, and what went wrong how often."""
+    """The state of a run at its end.
+
+    `last` is the time of the last gradient (s), `now` the present (s) and `applied` the number of
+    applied gradients. `computing` are the learners that were computing, and `troubles` counts each
+    kind of trouble.
+    """
 
     last: float
     now: float
@@ -33,7 +37,7 @@ class EndState:
 
 
 def explain_hang(end: Ending, state: EndState) -> Hang | None:
-    """None for a run that reached its stop."""
+    """Return the explanation of a hang; None for a run that reached its stop."""
     if end is None:
         return None
     return Hang(state.last, _idle(state) if isinstance(end, Idle) else _stuck(end, state))

@@ -1,8 +1,9 @@
-"""Carrying out the events of a clock up to the stop, or until nothing will come of any more of them.
+"""Runs the events of a clock up to the stop, or until no more progress is possible.
 
-A cluster may be busy for ever without getting anywhere: its learners crash more often than they finish a mini-batch, say, or
-all takes so little time that the clock stands still. No event tells that such a run will never reach its stop, so it is ended
-by a rule. The rule counts events and no wall time, because a run is a function of its scenario and seed.
+A cluster may be busy for ever without progress. Its learners may crash more often than they finish
+a mini-batch, or everything may take so little time that the clock stands still. No event shows that
+such a run will never reach its stop, so a rule ends it. The rule counts events, not wall time,
+because a run is a function of its scenario and seed.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ _LOOKS_AT_ONE_TIME = 2
 
 
 class Idle(NamedTuple):
-    """No event is left."""
+    """The end of a run that has no event left."""
 
 
 class Stuck(NamedTuple):
-    """The rule has ended the run: nothing came of so many `events` since `since` (s). If it is still that time the clock stands
-    still, even if gradients are applied."""
+    """The end of a run by the rule: `events` events since `since` (s) made no progress.
+
+    If `since` is the present, the clock stands still, even if gradients are applied.
+    """
 
     since: float
     events: int
@@ -40,11 +43,13 @@ Ending = Idle | Stuck | None
 
 @final
 class ProgressMonitor:
-    """Looks at a run every so many events: 250,000, and 200 for each message between one gradient and the next.
+    """Checks a run's progress every 250,000 events, plus 200 for each message between two gradients.
 
-    A run is over if no gradient has been applied since the last look and no more are kept (computed, and not given up, dropped
-    or lost) than at the best look before; or none has been applied in eight looks, since what is kept may be on a way that
-    takes too long. Where only a time can end it, it is over, too, if the clock has not moved in two looks.
+    A gradient is kept if it was computed and not given up, dropped or lost. A run is over if no
+    gradient has been applied since the last check and no more are kept than at the best check
+    before. It is also over if no gradient has been applied in eight checks, since kept gradients
+    may be on a route that takes too long. If only a time can end it, it is also over if the clock
+    has not moved in two checks.
     """
 
     def __init__(self, env: Environment, cast: AbstractCast, recording: Recording, limit: Limit) -> None:
@@ -55,7 +60,7 @@ class ProgressMonitor:
         self._patience = _EVENTS + _EVENTS_PER_MESSAGE * cast.messages
 
     def run(self) -> Ending:
-        """Carry the events out."""
+        """Run the events and return how the run ended."""
         env, step = self._env, self._env.step
         applied = most = barren = still = 0
         fruit_at = moved_at = 0.0  # the look (s) until which gradients were applied, and to which the clock moved

@@ -1,4 +1,4 @@
-"""When learners start: all at once, or each at a moment of its own."""
+"""When learners start: together, or each at a time of its own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ Run = Callable[[], Generator[Any, Any, None]]
 
 
 def start_times(spec: Cluster, cycle: float, seed: int) -> list[float]:
-    """When (s) each of the λ learners starts.
+    """Return when (s) each of the λ learners starts.
 
-    With `start: spread` learner 0 starts at 0, and every other at a moment drawn uniformly from one `cycle` (s), which is a
-    function of the seed and its number only. Moments at equal distances would be a timetable: learners with constant compute
-    times would never meet, and be faster for ever than any learners whose times vary.
+    With `start: spread` learner 0 starts at 0. Every other learner starts at a time drawn uniformly
+    from one `cycle` (s). The time is a function of the seed and the learner's number only. Times at
+    equal distances would be a timetable: learners with constant compute times would never meet, and
+    would stay faster than any learners whose times vary.
     """
     if spec.start == "together":
         return [0.0] * spec.learners
@@ -31,11 +32,12 @@ def start_times(spec: Cluster, cycle: float, seed: int) -> list[float]:
 
 
 def mean_cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: float, *, has_server: bool) -> float:
-    """A learner's cycle (s) by the asymptotic bounds of a closed queue, where a mini-batch takes `mean` seconds.
+    """Return a learner's cycle (s) by the asymptotic bounds of a closed queue; a mini-batch takes `mean` (s).
 
-    It is what a lone learner takes for a mini-batch, its messages and its update, or, if that is longer, λ times what one
-    learner needs of the server or of its interface. Links within the network, and trees of servers, are left out: this only
-    says how far apart learners start.
+    The cycle is the time of a lone learner for a mini-batch, its messages and its update. If λ
+    times one learner's use of the server or of its interface takes longer, it is that. Links within
+    the network and trees of servers are left out: the cycle only fixes how far apart learners
+    start.
     """
     network, server = spec.network, spec.server
     if not has_server:
@@ -52,7 +54,7 @@ def mean_cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes:
 
 
 def delay_start(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Run:
-    """A worker's role that does nothing before `start` (s)."""
+    """Return a worker's role that does nothing before `start` (s)."""
     return role if start == 0.0 else partial(_wait_and_run, env, worker, role, start)
 
 

@@ -1,4 +1,4 @@
-"""Who computes gradients: what all learners have in common, with a parameter server or without one."""
+"""A worker: all that learners have in common, with a parameter server or without one."""
 
 from __future__ import annotations
 
@@ -40,20 +40,22 @@ class AbstractWorker(abc.ABC):
     @property
     @abc.abstractmethod
     def in_flight(self) -> int:
-        """Gradients that were computed and have neither arrived nor been lost."""
+        """The number of gradients that were computed and have neither arrived nor been lost."""
 
     @property
     @abc.abstractmethod
     def threads(self) -> Sequence[Thread]:
-        """What runs beside the compute thread."""
+        """The threads beside the compute thread."""
 
     @abc.abstractmethod
     def crash(self) -> None:
-        """Lose all that is under way."""
+        """Lose all gradients and messages that are under way."""
 
     def compute_gradient(self, weights: Weights, forecast: Forecast | None = None) -> Generator[Event, None, Gradient]:
-        """The gradient of this learner's next mini-batch on `weights`. As soon as it is known, `foresee` is told in how many
-        seconds from now on the fraction that is done grows from what to what."""
+        """Compute the gradient of the learner's next mini-batch on `weights`.
+
+        `forecast` is called as soon as the progress of the next seconds is known.
+        """
         env, activity_log = self._env, self.activity_log
         began = env.now
         activity_log.begin(_COMPUTE, began)
@@ -75,12 +77,12 @@ class AbstractWorker(abc.ABC):
         return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
 
     def rejoin(self) -> None:
+        """Continue after an absence; the trails of all threads continue now."""
         for activity_log in self._activity_logs():
             activity_log.trail = wait_until(activity_log.trail, self._env.now)
 
     def _stretch(self, now: float, work: float) -> tuple[float, float]:
-        """Of `work` (s at full speed) that is gone on with now: for how many seconds it is known how fast it goes, and what is
-        left then."""
+        """Return the seconds for which the pace of `work` (s at full speed) is known, and the work left after that."""
         if self._pace is None or work >= END_OF_TIME:
             return work, 0.0
         until, left = self._pace.advance(now, work)

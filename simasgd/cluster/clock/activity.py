@@ -1,4 +1,4 @@
-"""What a thread of a learner does with its day: every second of it has a name."""
+"""The activities of a learner's threads: every second of a thread has a name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from simasgd.cluster.clock.trail import START
 
 
 class Activity(IntEnum):
-    """compute: a gradient. push, pull: its message (or the weights) is on the way. wait: for others, be it a place in a
-    link, the server's update or a barrier. idle: nothing to do, or down."""
+    """What a thread does.
+
+    compute: a gradient. push, pull: its message, or the weights, are under way. wait: for a link,
+    the server's update, a barrier or another participant. idle: nothing to do, or down.
+    """
 
     COMPUTE = 0
     PUSH = 1
@@ -25,8 +28,8 @@ class Activity(IntEnum):
 class ActivityLog:
     """Seconds per activity of one thread. Activities follow each other without a gap, from time 0 on.
 
-    What begins may be dated ahead (a message's place in a link is known when it is sent), and `close` cuts the day off. `trail`
-    is what the thread's last event had to wait for.
+    The next activity may be dated ahead, because a message's place in a link is known when it is
+    sent. `close` cuts it off. `trail` is the trail of the thread's last event.
     """
 
     __slots__ = ("_activity", "_ahead", "_learner", "_log", "_since", "_track", "seconds", "trail")
@@ -43,11 +46,11 @@ class ActivityLog:
 
     @property
     def activity(self) -> Activity:
-        """The present one."""
+        """The present activity."""
         return self._activity
 
     def begin(self, activity: Activity, now: float) -> None:
-        """From `now` (s) on, `activity`."""
+        """Begin an activity at `now` (s)."""
         if self._ahead is not None:
             self._split(now)
         since = self._since
@@ -57,11 +60,11 @@ class ActivityLog:
         self._activity, self._since = activity, now
 
     def then(self, activity: Activity, start: float) -> None:
-        """What has begun turns into `activity` at `start` (s), now or later, unless something else begins before."""
+        """Let the present activity turn into `activity` at `start` (s), now or later, unless another one begins before."""
         self._ahead = (activity, start)
 
     def close(self, now: float) -> None:
-        """The day ends at `now` (s)."""
+        """End the log at `now` (s)."""
         self.begin(Activity.IDLE, now)
 
     def _split(self, now: float) -> None:
@@ -75,7 +78,7 @@ class ActivityLog:
 
 
 class Thread(NamedTuple):
-    """What runs beside a learner's compute thread: its activity log, and what it does all day."""
+    """A thread beside a learner's compute thread: its activity log and its process."""
 
     activity_log: ActivityLog
     run: Callable[[], Generator[Any, Any, None]]

@@ -1,5 +1,4 @@
-"""How long a mini-batch or an update takes: a mean from the scenario, times a random factor of mean 1 and given coefficient
-of variation."""
+"""How long a mini-batch or an update takes: a mean time from the scenario, times a random factor of mean 1."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ from simasgd.scenario.cluster.times import AbstractTimes
 
 
 def law(spec: AbstractTimes) -> AbstractDistribution:
-    """The law of the random factor in the times of a section; it has mean 1."""
+    """Return the law of the random factor of a section's times; its mean is 1."""
     if spec.variation == 0.0:
         return Constant()
     laws: dict[str, Callable[[], AbstractDistribution]] = {
@@ -38,8 +37,11 @@ def law(spec: AbstractTimes) -> AbstractDistribution:
 
 
 def mean_time(spec: Compute, mini_batch: int) -> float:
-    """Mean time (s) of a mini-batch of µ samples: per_batch + µ·per_sample ÷ efficiency(µ), or per_batch + the mean of the
-    measured times where these are taken as they are."""
+    """Return the mean time (s) of a mini-batch of µ samples.
+
+    That is per_batch + µ·per_sample ÷ efficiency(µ), or per_batch + the mean of measured times
+    without a per_sample.
+    """
     if spec.per_sample is None:
         return spec.per_batch + spec.mean_measured
     samples = mini_batch * spec.per_sample
@@ -47,26 +49,34 @@ def mean_time(spec: Compute, mini_batch: int) -> float:
 
 
 def _efficiency(spec: Efficiency, mini_batch: int) -> float:
-    """(µ/full_at)^exponent, and 1 from full_at on."""
+    """Return (µ/full_at)^exponent, and 1 from full_at on."""
     if mini_batch >= spec.full_at:
         return 1.0
     return float(exact.exp(spec.exponent * exact.log(np.array([mini_batch / spec.full_at])))[0])
 
 
 def times(mean: float, law: AbstractDistribution, seed: int, learner: int) -> Iterator[float]:
-    """The endless stream of a learner's compute times (s): the k-th is a function of the seed, the learner and k only, so
-    two protocols at one seed meet the same stragglers."""
+    """Return the endless stream of a learner's compute times (s).
+
+    The k-th time is a function of the seed, the learner and k only, so two protocols at one seed
+    meet the same stragglers.
+    """
     return (mean * factor for factor in law.factors(exact.stream(seed, exact.Purpose.COMPUTE, learner)))
 
 
 def update_times(mean: float, law: AbstractDistribution, seed: int) -> Iterator[float]:
-    """The endless stream of the server's update times (s): the k-th is a function of the seed and k only."""
+    """Return the endless stream of the server's update times (s).
+
+    The k-th time is a function of the seed and k only.
+    """
     return (mean * factor for factor in law.factors(exact.stream(seed, exact.Purpose.UPDATE, 0)))
 
 
 def speeds(spec: Cluster, seed: int) -> list[float]:
-    """The speed of every learner, by which its compute times are divided. Where a law gives it, a learner's is a function of
-    the seed and its number only, whatever λ."""
+    """Return the speed of every learner, by which its compute times are divided.
+
+    A speed drawn from a law is a function of the seed and the learner's number only, for any λ.
+    """
     if spec.speeds is None:
         return [1.0] * spec.learners
     if not isinstance(spec.speeds, Speeds):

@@ -16,7 +16,7 @@ _BLOCK = 512
 
 
 def delays(law: Delay, seed: int, layer: int = 0) -> Iterator[int]:
-    """The k-th delay (updates) is a function of the law, the seed, the layer's number and k."""
+    """Return a stream of delays (updates); the k-th is a function of the law, the seed, the layer's number and k."""
     return _DRAWN[law.distribution](law, exact.stream(seed, exact.Purpose.DELAY, layer))
 
 
@@ -40,7 +40,7 @@ def _uniform(law: Delay, bits: np.random.Philox) -> Iterator[int]:
 
 
 def _geometric(law: Delay, bits: np.random.Philox) -> Iterator[int]:
-    """P(τ ≥ k) = q^k with mean q/(1 − q), by inversion."""
+    """Draw from P(τ ≥ k) = q^k with mean q/(1 − q), by inversion."""
     assert law.mean is not None
     if law.mean == 0.0:
         yield from repeat(0)
@@ -50,7 +50,7 @@ def _geometric(law: Delay, bits: np.random.Philox) -> Iterator[int]:
 
 
 def _poisson(law: Delay, bits: np.random.Philox) -> Iterator[int]:
-    """By inversion in a table of the distribution function."""
+    """Draw by inversion in a table of the distribution function."""
     assert law.mean is not None
     term = float(exact.exp(np.array([-law.mean]))[0])
     table = [term]

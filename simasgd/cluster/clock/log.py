@@ -1,4 +1,4 @@
-"""What everybody did and when, for the time line."""
+"""The spans of the time line: who did what, and when."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class Track(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """Columns, one row a span: number of the track, of the activity, start and end (s), and the learner concerned (−1:
-    none)."""
+    """Columns with one row for each span.
+
+    They hold the numbers of the track and of the activity, start and end (s), and the learner
+    concerned (−1: none).
+    """
 
     tracks: tuple[Track, ...]
     track: Ints
@@ -34,7 +37,7 @@ class Spans(NamedTuple):
 
 @final
 class SpanLog:
-    """Collects spans, 40 bytes each. They may be dated ahead; what lies behind the stop is cut off at the end."""
+    """Collects spans, 40 bytes each. Spans may be dated ahead; those behind the stop are cut off at the end."""
 
     def __init__(self) -> None:
         self._numbers: dict[Track, int] = {}
@@ -42,11 +45,15 @@ class SpanLog:
         self._start, self._end = array("d"), array("d")
 
     def track(self, group: str, name: str) -> int:
-        """The number of the row of that name, a new one if there is none: a link that some messages share fairly, and others of
-        unlimited pace pass one by one, has one row."""
+        """Return the number of the row of that name, which is made if there is none.
+
+        A link that some messages share fairly, and that others pass one by one at unlimited pace,
+        has one row.
+        """
         return self._numbers.setdefault(Track(group, name), len(self._numbers))
 
     def add(self, track: int, activity: int, start: float, end: float, learner: int = -1) -> None:
+        """Add a span of an activity on a track, from `start` to `end` (s)."""
         self._track.append(track)
         self._activity.append(activity)
         self._start.append(start)
@@ -54,7 +61,7 @@ class SpanLog:
         self._learner.append(learner)
 
     def spans(self, stop: float) -> Spans:
-        """What happened before `stop` (s), in order of beginning."""
+        """Return the spans before `stop` (s), in order of their start."""
         start, end = np.array(self._start), np.minimum(np.array(self._end), stop)
         kept = np.flatnonzero(end > start)
         kept = kept[np.argsort(start[kept], kind="stable")]

@@ -1,4 +1,4 @@
-"""Work that proceeds at a varying pace: a link that is degraded for a while, a server that pauses, a learner's slow spells.
+"""Work at a varying pace: a degraded link, a server that pauses, a learner's slow spells.
 
 Work is measured in the seconds it takes at full speed.
 """
@@ -24,22 +24,25 @@ _RESOLUTION = 2.0**-40  # of a time (s): shorter spells could hardly be told apa
 
 
 class AbstractPace(abc.ABC):
-    """How fast something works, and when."""
+    """The pace of some work as a function of time."""
 
     __slots__ = ()
 
     @abc.abstractmethod
     def end(self, start: float, work: float) -> float:
-        """When (s) `work` seconds of full-speed work that are begun at `start` (s) are done; exactly start + work where nothing
-        is slow in between."""
+        """Return when (s) `work` seconds of full-speed work that begin at `start` (s) are done.
+
+        That is exactly start + work if no slow time lies in between.
+        """
 
 
 @final
 class ScheduledPace(AbstractPace):
-    """A pace that is known beforehand: `factor` of full speed in each of the spells (start, end, factor), full speed outside.
+    """A pace that is known beforehand: `factor` of full speed in each spell (start, end, factor), else full speed.
 
-    The spells do not overlap, and each ends just before its `end`. A factor of 0 means standing still: what is asked for then,
-    were it no work at all, is not done before the spell is over. Questions may come in any order.
+    The spells do not overlap, and each ends just before its `end`. A factor of 0 means a
+    standstill: work that begins in such a spell, even work of 0 s, is not done before the spell is
+    over. Queries may come in any order.
     """
 
     __slots__ = ("_ends", "_spells")
@@ -67,15 +70,16 @@ class ScheduledPace(AbstractPace):
 
 @final
 class SlowSpells:
-    """Normal and slow spells that take turns, each exponentially long: work takes `slowdown` times as long in a slow one.
+    """Alternating normal and slow spells of exponential length; work takes `slowdown` times as long in a slow one.
 
-    It begins in a state drawn with its long-run probability, so the pace is stationary: in the long run unbroken work takes
-    (N + S)/(N + S/slowdown) times as long, with N and S the mean lengths (s). Questions come with non-decreasing `start`; only
-    the spells between the last start and the furthest answer are kept.
+    The first state is drawn with its long-run probability, so the pace is stationary. In the long
+    run unbroken work takes (N + S)/(N + S/slowdown) times as long, with N and S the mean lengths
+    (s). Queries come with non-decreasing `start`. Only the spells between the last start and the
+    furthest answer are kept.
 
-    Nothing is done for each of very many spells. No answer goes through more than some; after a time of very many in which
-    nothing was asked the state is drawn anew; and work that goes through very many, or meets spells that are too short for the
-    clock, goes at the mean pace.
+    Very many spells are never handled one by one. An answer covers a bounded number of them. After
+    a long time without a query the state is drawn anew. Work over very many spells, or over spells
+    too short for the clock, goes at the mean pace.
     """
 
     __slots__ = ("_ahead", "_bits", "_cycle", "_exponentials", "_mean_normal", "_mean_slow", "_mean_slowdown", "_slowdown")
@@ -93,8 +97,11 @@ class SlowSpells:
         self._append(0.0, slow)
 
     def advance(self, start: float, work: float) -> tuple[float, float]:
-        """Of `work` seconds of full-speed work that go on at `start` (s): a time (s), and what is left of the work then. If
-        that is not 0, ask again at that time. Exactly start + work where nothing is slow in between."""
+        """Advance `work` seconds of full-speed work, which continue at `start` (s).
+
+        Return a time (s) and the work left then. If work is left, ask again at that time. Without a
+        slow spell in between, the time is exactly start + work.
+        """
         ahead, cycle = self._ahead, self._cycle
         if work > _COUNTED * cycle or cycle < start * _RESOLUTION:
             return start + work * self._mean_slowdown, 0.0
@@ -117,11 +124,11 @@ class SlowSpells:
         return now, left
 
     def _is_slow(self) -> bool:
-        """The state after a long time."""
+        """Draw the state after a long time."""
         return float(exact.uniforms(self._bits, 1)[0]) * self._cycle < self._mean_slow
 
     def _follow(self) -> None:
-        """Have a spell after the first."""
+        """Draw a spell after the first."""
         if len(self._ahead) == 1:
             until, slow = self._ahead[0]
             self._append(until, not slow)
@@ -132,6 +139,10 @@ class SlowSpells:
 
 
 def slow_spells(spec: Stragglers, seed: int, learner: int) -> SlowSpells:
-    """The pace of a learner, a function of the seed and its number only, so that two protocols at one seed meet the same."""
+    """Return the slow spells of a learner.
+
+    They are a function of the seed and the learner's number only, so two protocols at one seed meet
+    the same spells.
+    """
     bits = exact.stream(seed, exact.Purpose.SPELL, learner)
     return SlowSpells(bits, spec.slowdown, spec.mean_normal, spec.mean_slow)

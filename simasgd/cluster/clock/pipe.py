@@ -11,7 +11,7 @@ from simasgd.cluster.clock.trail import START, Extend, Trail, add_push
 
 
 class Usage(NamedTuple):
-    """What a resource did until the stop: fraction of the time busy, mean number waiting, bytes carried."""
+    """The use of a resource until the stop: fraction of the time busy, mean number waiting, bytes carried."""
 
     name: str
     busy: float
@@ -23,10 +23,10 @@ class Usage(NamedTuple):
 class Pipe:
     """Serves one request at a time in order of arrival.
 
-    No SimPy resource is needed: a request that arrives now starts at max(now, free), which is exact as long as the requests
-    are made in order of their arrival. `free` (s) is when it will have served all that it was asked for, and `last` the last
-    request's: how it extends a trail, that of its start, and its seconds. Its work goes at a given pace; `log` gets a span of
-    `activity` for each request.
+    This needs no SimPy resource. A request that arrives now starts at max(now, free), which is
+    exact if requests are made in order of arrival. `free` (s) is when all requests so far will be
+    served. `last` describes the last request: how it extends a trail, the trail of its start, and
+    its seconds. The work goes at a given pace; `log` gets a span of `activity` for each request.
     """
 
     __slots__ = (
@@ -69,7 +69,7 @@ class Pipe:
         self._pending: deque[tuple[float, float, float]] = deque()
 
     def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1) -> float:
-        """Ask now for `seconds` of service to a message of `size` bytes; returns the time at which it starts."""
+        """Request `seconds` of service now for a message of `size` bytes; return when it starts (s)."""
         start = self.free
         if start <= now:
             if self._pending:
@@ -89,13 +89,15 @@ class Pipe:
 
     @property
     def trail(self) -> Trail:
-        """What the instant had to wait for at which the pipe will be free."""
+        """The trail of the instant at which the pipe will be free."""
         extend, trail, seconds = self.last
         return extend(trail, seconds)
 
     def usage(self, until: float) -> Usage:
-        """What happened before `until` (s), the time of the last request or a later one; a message that has begun counts
-        with all its bytes."""
+        """Return the usage until `until` (s), which is not before the last request.
+
+        A message that has begun counts with all its bytes.
+        """
         if until <= 0.0:
             return Usage(self.name, 0.0, 0.0, 0.0)
         self._begin(until)
@@ -105,7 +107,7 @@ class Pipe:
         return Usage(self.name, min(1.0, served / until), (self._waited + waiting) / until, self._bytes)
 
     def _begin(self, now: float) -> None:
-        """Book the requests that have begun by `now`."""
+        """Count the requests that have begun by `now`."""
         pending = self._pending
         while pending and pending[0][1] <= now:
             arrival, start, size = pending.popleft()

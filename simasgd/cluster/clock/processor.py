@@ -1,4 +1,4 @@
-"""What a server works with: it adds messages up and makes updates."""
+"""The processor of a server, which adds messages up and makes updates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from simasgd.cluster.clock.trail import Trail, add_update, with_pause
 
 @final
 class Processor:
-    """Does a server's work one thing at a time, in the order in which it is asked for.
+    """Does a server's work one item at a time, in the order of the requests.
 
-    An update takes the next of `update_times` (s), and each message that arrives `per_message` (s). `pause_end` maps a time (s)
-    to the end of the pause that it falls into, or to itself; None where the server never pauses.
+    An update takes the next of `update_times` (s), and each arriving message `per_message` (s).
+    `pause_end` maps a time (s) to the end of the pause at that time, or to itself. It is None if
+    the server never pauses.
     """
 
     __slots__ = ("_env", "_pause_end", "_pipe", "_update_times", "per_message")
@@ -37,17 +38,21 @@ class Processor:
         self._pause_end = pause_end
 
     def update(self, cause: Trail) -> tuple[float, Trail]:
-        """Ask for an update, which an arrival with the trail `cause` brings about; when it will be done (s), and the trail of
-        that."""
+        """Request an update, caused by an arrival with the trail `cause`.
+
+        Return when it will be done (s), and the trail of that instant.
+        """
         return self._work(next(self._update_times), cause)
 
     def add(self, cause: Trail) -> tuple[float, Trail]:
-        """Ask for a message to be added up that arrives now, with the trail `cause`; when that will be done (s), and its
-        trail."""
+        """Request that a message with the trail `cause`, which arrives now, is added up.
+
+        Return when that will be done (s), and the trail of that instant.
+        """
         return self._work(self.per_message, cause)
 
     def resumed(self) -> Event | None:
-        """When the server's present pause is over; None if it does not pause now."""
+        """Return an event for the end of the server's present pause; None if it does not pause now."""
         if self._pause_end is None:
             return None
         now = self._env.now
@@ -55,12 +60,12 @@ class Processor:
         return Timeout(self._env, end - now) if end > now else None
 
     def idle(self) -> Event | None:
-        """When all is done that was asked for so far, with the trail of that; None if it is."""
+        """Return an event for the end of all requested work, with its trail; None if all is done."""
         rest = self._pipe.free - self._env.now
         return Timeout(self._env, rest, self._pipe.trail) if rest > 0.0 else None
 
     def usage(self, until: float) -> Usage:
-        """How busy it was until `until` (s), and how much waited for it on average."""
+        """Return how busy the processor was until `until` (s), and how much work waited on average."""
         return self._pipe.usage(until)
 
     def _work(self, seconds: float, cause: Trail) -> tuple[float, Trail]:

@@ -1,4 +1,4 @@
-"""What is written down of a run as it goes: the rows of the tape, the bytes sent so far, and when it is done."""
+"""The recording of a run: the rows of the tape, samples of the bytes sent, and the stop."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ class Limit:
 
 
 class Progress(Structural):
-    """Is told now and then how many gradients have been applied and how many seconds simulated."""
+    """Called now and then with the number of applied gradients and the simulated seconds."""
 
     def __call__(self, gradients: int, seconds: float) -> None: ...
 
 
 @final
 class ByteSamples:
-    """The bytes sent so far, noted at evenly spaced updates, of which there are the fewer the longer the run: the summary's
-    memory must not grow with the gradients."""
+    """Samples of the bytes sent so far, at evenly spaced updates.
+
+    A longer run takes them farther apart, because the memory of a summary must not grow with the
+    gradients.
+    """
 
     def __init__(self, sent: Callable[[], float], learners: int) -> None:
         self._every = _NOTE_EVERY * learners
@@ -47,6 +50,7 @@ class ByteSamples:
         self._updates, self._bytes = array("q", [0]), array("d", [0.0])
 
     def take(self, gradients: int, updates: int) -> None:
+        """Take a sample now."""
         self._updates.append(updates)
         self._bytes.append(self._sent())
         if len(self._updates) > _MOST_NOTES:
@@ -55,7 +59,7 @@ class ByteSamples:
         self.due = gradients + self._every
 
     def until(self, updates: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Updates and bytes up to the last update, at which all that was sent until the stop counts as sent."""
+        """Return updates and bytes up to the last update, for which all bytes sent until the stop count."""
         before = sum(1 for noted in self._updates if noted < updates)
         if not before:
             return (0,), (0.0,)
@@ -64,7 +68,7 @@ class ByteSamples:
 
 @final
 class Recording:
-    """Passes the rows on to the recorder until the limit is reached, and stops the clock then."""
+    """Passes rows to the recorder until the limit is reached, and stops the clock then."""
 
     def __init__(
         self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: Progress | None, byte_samples: ByteSamples
@@ -83,18 +87,18 @@ class Recording:
         self._report_at = _REPORT_EVERY
 
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
-        """The server's weights number `timestamp` + 1 are made."""
+        """Record that the server's weights number `timestamp` + 1 are made."""
         if self._done.triggered:
             return  # consequences of the last update at the very instant of the stop
         self._recorder.step(time, timestamp, gradients, summed)
         self._applied(time, len(gradients))
 
     def models(self, learners: int, has_centre: bool) -> None:
-        """Learners have models of their own, as the recorder is told."""
+        """Tell the recorder that learners have models of their own."""
         self._recorder.models(learners, has_centre)
 
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
-        """A model is made; its number, or NONE where it is too late."""
+        """Record that a model is made; return its number, or NONE after the stop."""
         if self._done.triggered:
             return NONE
         self._recorder.row(time, row, gradient, staleness)
@@ -104,7 +108,7 @@ class Recording:
         return self._rows
 
     def hold(self, holder: int, model: int) -> None:
-        """`holder` has come to hold that model."""
+        """Record that `holder` holds that model from now on."""
         if model != NONE:
             self._recorder.hold(self._rows, holder, model)
 

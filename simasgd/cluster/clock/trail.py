@@ -1,8 +1,9 @@
-"""The critical path: what an instant had to wait for, from time 0 on.
+"""The critical path: the chain of causes of an instant, from time 0 on.
 
-A trail belongs to an event and says how many seconds of which work lie on the one chain of causes that ends in it: a message
-that waits for a link continues the trail of the message before it, an update that waits for a gradient that of the gradient. So
-a trail has no waiting in it, and its parts add up to the time of its event.
+A trail belongs to an event. It says how many seconds of which work lie on the one chain of causes
+that ends in the event. A message that waits for a link continues the trail of the message before
+it. An update that waits for a gradient continues the trail of the gradient. So a trail has no
+waiting in it, and its parts add up to the time of its event.
 """
 
 from __future__ import annotations
@@ -18,27 +19,31 @@ Extend = Callable[[Trail, float], Trail]
 
 
 def add_compute(trail: Trail, seconds: float) -> Trail:
+    """Return the trail with more seconds of computing."""
     compute, push, update, pull, other = trail
     return compute + seconds, push, update, pull, other
 
 
 def add_push(trail: Trail, seconds: float) -> Trail:
+    """Return the trail with more seconds of pushing."""
     compute, push, update, pull, other = trail
     return compute, push + seconds, update, pull, other
 
 
 def add_update(trail: Trail, seconds: float) -> Trail:
+    """Return the trail with more seconds of an update."""
     compute, push, update, pull, other = trail
     return compute, push, update + seconds, pull, other
 
 
 def add_pull(trail: Trail, seconds: float) -> Trail:
+    """Return the trail with more seconds of pulling."""
     compute, push, update, pull, other = trail
     return compute, push, update, pull + seconds, other
 
 
 def with_pause(extend: Extend, pause: float) -> Extend:
-    """Extends a trail as the given one does, but for `pause` (s) in which nothing was done."""
+    """Return an extension like the given one, of which `pause` (s) count as other."""
 
     def extend_around(trail: Trail, seconds: float) -> Trail:
         compute, push, update, pull, other = extend(trail, seconds - pause)
@@ -48,6 +53,6 @@ def with_pause(extend: Extend, pause: float) -> Extend:
 
 
 def wait_until(trail: Trail, now: float) -> Trail:
-    """The trail of an instant at `now` (s) that came about by mere passing of time since the trail's own."""
+    """Return the trail of an instant at `now` (s) that only the passing of time brought about."""
     compute, push, update, pull, _ = trail
     return compute, push, update, pull, max(trail[4], now - compute - push - update - pull)

@@ -1,4 +1,4 @@
-"""How far each learner has got, as the server knows it."""
+"""The progress of each learner, as the server knows it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from simasgd.tape.tape import Gradient
 
 @final
 class VectorClock:
-    """How many gradients of each learner the server is done with, having applied or dropped them. The least of these is the
-    clock of the slowest learner (SSP).
+    """Counts the gradients of each learner that the server has applied or dropped.
 
-    Its events have the trail of what made them happen.
+    The least count is the clock of the slowest learner (SSP). The value of a signal is the trail of
+    the event that caused it.
     """
 
     __slots__ = ("_complete", "_counts", "_env", "_learners_at", "_least", "_of_all", "_of_one", "_reach")
@@ -34,7 +34,7 @@ class VectorClock:
         self._reach = 0.0  # how far back that is remembered
 
     def advance(self, gradients: Sequence[Gradient], timestamp: int, trail: Trail) -> None:
-        """The server is done with these; its weights have that timestamp now."""
+        """Count gradients that the server has applied or dropped; its weights have that timestamp now."""
         counts = self._counts
         for gradient in gradients:
             counts[gradient.learner] += 1
@@ -45,7 +45,7 @@ class VectorClock:
                 signal.call(trail)
 
     def done_with(self, learner: int, count: int) -> Signal | None:
-        """Happens when the server is done with so many gradients of a learner; None if it is."""
+        """Return a signal for when the server has handled `count` gradients of a learner; None if it has."""
         if self._counts[learner] >= count:
             return None
         signal = Signal(self._env)
@@ -53,8 +53,11 @@ class VectorClock:
         return signal
 
     def all_done_with(self, count: int, timestamp: int, reach: float) -> Signal | None:
-        """Happens when the server, whose weights have that timestamp now, is done with so many gradients of every learner; None
-        if it is. `complete` will be asked for counts that are at most `reach` less than the least."""
+        """Return a signal for when the server has handled `count` gradients of every learner; None if it has.
+
+        The server's weights have that timestamp now. `complete` will be asked for counts at most
+        `reach` below the least count.
+        """
         self._reach = max(self._reach, reach)
         if self._learners_at is None:
             self._learners_at = dict(Counter(self._counts))
@@ -68,12 +71,14 @@ class VectorClock:
         return signal
 
     def complete(self, count: int) -> int:
-        """The timestamp of the first weights for which the server was done with so many of everybody's, as it is; or, of what
-        was before the first question, that at the first question."""
+        """Return the timestamp of the first weights by which the server had handled `count` gradients of every learner.
+
+        For counts reached before tracking began, it is the timestamp at which it began.
+        """
         return self._complete[max(count, next(iter(self._complete)))] if count > 0 else 0
 
     def _move(self, learners_at: dict[int, int], gradients: Sequence[Gradient], timestamp: int) -> None:
-        """Keep the least up to date; a learner that has several gradients here goes all the way at once."""
+        """Keep the least count up to date; a learner with several gradients moves by all of them at once."""
         for learner, times in Counter(gradient.learner for gradient in gradients).items():
             after = self._counts[learner]
             learners_at[after] = learners_at.get(after, 0) + 1

@@ -1,7 +1,7 @@
 """Who sends to whom in a collective operation, round by round.
 
-The costs are those of one operation on an idle star where every rank has a node of its own: n is the payload (bytes), B the
-bandwidth (bytes/s), L what a message takes whatever its size (s), p the number of ranks.
+The costs are those of one operation on an idle star whose ranks have a node each. n is the payload
+(bytes), B the bandwidth (bytes/s), L the time of a message of no bytes (s), p the number of ranks.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from simasgd.tape.arrays import Floats, Ints
 
 
 class Round(NamedTuple):
-    """M messages, of which a rank sends at most one and receives at most one. A round that is repeated is one object, so that
-    what is worked out for it can be kept."""
+    """M messages, of which a rank sends at most one and receives at most one.
+
+    A repeated round is one object, so that what is computed for it can be kept.
+    """
 
     source: Ints
     """(M,) the senders' ranks."""
@@ -46,8 +48,11 @@ def distinct_rounds(rounds: Rounds) -> list[Round]:
 
 @singledispatch
 def reduction(kind: AbstractCollective, learners: int, per_node: int) -> Rounds:
-    """An all-reduce of p `learners`, of which as many are on a node: everybody has a payload, and gets the sum of all. There is
-    nothing to do for one. The costs are with the sections of the scenario."""
+    """Return the rounds of an all-reduce of p `learners`, `per_node` of them on each node.
+
+    Every rank has a payload and gets the sum of all payloads. One rank has nothing to do. The costs
+    are stated with the sections of the scenario.
+    """
     raise TypeError(f"no all-reduce {kind!r}")
 
 
@@ -87,24 +92,26 @@ def _(kind: Hierarchical, learners: int, per_node: int) -> Rounds:
 
 @singledispatch
 def gathering(kind: AbstractCollective, learners: int, per_node: int) -> Rounds:
-    """An all-gather: everybody has a payload, and gets those of all. It stands in for the all-reduce of the same kind where
-    payloads cannot be added up on the way."""
+    """Return the rounds of an all-gather: every rank has a payload and gets all payloads.
+
+    It takes the place of the all-reduce of the same kind if payloads cannot be summed on the way.
+    """
     raise TypeError(f"no all-gather {kind!r}")
 
 
 @gathering.register
 def _(kind: RingCollective, learners: int, per_node: int) -> Rounds:
-    """Everybody passes on what came last: (p − 1)(L + n/B)."""
+    """Each rank passes on the payload that came last: (p − 1)(L + n/B)."""
     return (_around(np.arange(learners), 1.0),) * (learners - 1)
 
 
 @gathering.register(RecursiveDoubling)
 @gathering.register(HalvingDoubling)
 def _(kind: RecursiveDoubling | HalvingDoubling, learners: int, per_node: int) -> Rounds:
-    """Ranks at the distances 1, 2, 4, … exchange all that they have: log₂p·L + (p − 1)n/B.
+    """Exchange all payloads so far between ranks at the distances 1, 2, 4, …: log₂p·L + (p − 1)n/B.
 
-    The e ranks above q, the greatest power of two up to p, send theirs before and get everything afterwards. If there are any,
-    the cost is (L + n/B) + Σ (L + (d + min(d, e))n/B) + (L + p·n/B), where d = 1, 2, 4, …, q/2.
+    The e ranks above q, the greatest power of two up to p, send their payloads before and get everything after. If e > 0, the
+    cost is (L + n/B) + Σ (L + (d + min(d, e))n/B) + (L + p·n/B), where d = 1, 2, 4, …, q/2.
     """
     core = _core(learners)
     held = np.where(core < learners - len(core), 2.0, 1.0)
@@ -117,25 +124,28 @@ def _(kind: RecursiveDoubling | HalvingDoubling, learners: int, per_node: int) -
 
 @gathering.register
 def _(kind: BinaryTree, learners: int, per_node: int) -> Rounds:
-    """Up a binomial tree, then everything down it: ⌈log₂p⌉L + (p − 1)n/B + ⌈log₂p⌉(L + p·n/B)."""
+    """Gather up a binomial tree, then send everything down it: ⌈log₂p⌉L + (p − 1)n/B + ⌈log₂p⌉(L + p·n/B)."""
     return (*_up_with_all_below(learners, learners), *_everything_down(learners, learners))
 
 
 @gathering.register
 def _(kind: Hierarchical, learners: int, per_node: int) -> Rounds:
-    """Up the tree of each node, around the first ranks of the nodes, then everything down the trees. With m ranks on each of k
-    nodes, of which B′ is the bandwidth within: (m − 1)n/B′ + (k − 1)(L + m·n/B) + ⌈log₂m⌉p·n/B′."""
+    """Gather up the tree of each node, around the first ranks of the nodes, then send everything down the trees.
+
+    The cost is (m − 1)n/B′ + (k − 1)(L + m·n/B) + ⌈log₂m⌉p·n/B′, with m ranks on each of k nodes and the bandwidth B′ within
+    a node.
+    """
     up, down = _up_with_all_below(learners, per_node), _everything_down(learners, per_node)
     return (*up, *_nodes_around(learners, per_node), *down)
 
 
 def _sums_around(ranks: Ints) -> Rounds:
-    """A ring's all-reduce: each a part, twice as often as there are others."""
+    """Return a ring's all-reduce: parts of 1/p travel around the ring twice."""
     return (_around(ranks, 1.0 / len(ranks)),) * (2 * (len(ranks) - 1))
 
 
 def _nodes_around(learners: int, per_node: int) -> Rounds:
-    """A ring's all-gather of the first ranks of the nodes, each of which begins with the payloads of its node."""
+    """Return a ring's all-gather of the nodes' first ranks, each with its node's payloads at first."""
     ranks = np.arange(0, learners, per_node)
     nodes = len(ranks)
     sizes = np.minimum(per_node, learners - ranks).astype(float)
@@ -148,17 +158,17 @@ def _nodes_around(learners: int, per_node: int) -> Rounds:
 
 
 def _around(ranks: Ints, share: ArrayLike) -> Round:
-    """Each to the next one."""
+    """Return a round in which each rank sends to the next."""
     return _round(ranks, np.roll(ranks, -1), share)
 
 
 def _core(learners: int) -> Ints:
-    """The ranks below the greatest power of two that is not above `learners`."""
+    """Return the ranks below the greatest power of two that is at most `learners`."""
     return np.arange(1 << (learners.bit_length() - 1))
 
 
 def _fold(learners: int, share: float) -> Rounds:
-    """The ranks above the core send to its lowest."""
+    """Return the round in which the ranks above the core send to its lowest ranks."""
     core = _core(learners)
     extra = np.arange(len(core), learners)
     return (_round(extra, extra - len(core), share),) if extra.size else ()
@@ -169,12 +179,12 @@ def _exchange(core: Ints, distance: int, share: ArrayLike) -> Round:
 
 
 def _powers_below(ranks: Ints) -> list[int]:
-    """The powers of two below the number of ranks."""
+    """Return the powers of two below the number of ranks."""
     return [1 << bit for bit in range((len(ranks) - 1).bit_length())]
 
 
 def _up(learners: int, per_group: int) -> Rounds:
-    """Up the binomial tree of each group of consecutive ranks, to the first of it."""
+    """Return the rounds up the binomial tree of each group of consecutive ranks, to its first rank."""
     place = np.arange(learners) % per_group
     rounds = []
     for distance in _powers_below(place[:per_group]):
@@ -184,7 +194,7 @@ def _up(learners: int, per_group: int) -> Rounds:
 
 
 def _up_with_all_below(learners: int, per_group: int) -> Rounds:
-    """The same, each passing on the payloads of all below it."""
+    """Return the rounds of `_up` in which each rank passes on the payloads of all ranks below it."""
     end = np.minimum((np.arange(learners) // per_group + 1) * per_group, learners)  # of the rank's group
     up = _up(learners, per_group)
     return tuple(
@@ -193,12 +203,12 @@ def _up_with_all_below(learners: int, per_group: int) -> Rounds:
 
 
 def _everything_down(learners: int, per_group: int) -> Rounds:
-    """Down the tree of each group, the payloads of all."""
+    """Return the rounds down the tree of each group, with the payloads of all ranks."""
     return tuple(one._replace(share=learners * one.share) for one in _back(_up(learners, per_group)))
 
 
 def _back(rounds: Rounds) -> Rounds:
-    """The same messages in the other direction, the last round first."""
+    """Return the messages in the other direction, the last round first."""
     return tuple(Round(one.target, one.source, one.share) for one in reversed(rounds))
 
 

@@ -39,7 +39,7 @@ class Centre:
         return self._mailbox.collect(count)
 
     def move(self, messages: Sequence[Message]) -> None:
-        """x̃ ← x̃ + the sum of the differences in `messages`, after all earlier moves."""
+        """Set x̃ ← x̃ + the sum of the differences in `messages`, after all earlier moves."""
         self._updater.update(messages, self._mailbox.arrival)
 
     def deliver(self, message: Message, trail: Trail) -> None:

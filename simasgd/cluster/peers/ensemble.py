@@ -79,7 +79,7 @@ class ModelEnsemble:
         self._mean = Model(0)
 
     def average(self, holder: ModelHolder, activity_log: ActivityLog, *, with_states: bool) -> Generator[Event, Any, None]:
-        """x_l ← (1/λ)·Σ x_j; `with_states` also averages the optimizers' states."""
+        """Set x_l ← (1/λ)·Σ x_j; `with_states` also averages the optimizers' states."""
         self._given[holder.number] = holder.model
         self._with_states = with_states
         met = self._operations.join(holder.number, activity_log.trail)

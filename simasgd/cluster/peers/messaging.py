@@ -101,7 +101,7 @@ class Messaging:
         _on_arrival(arrival, self._activity_log.trail, arrived)
 
     def exchange(self, other: PeerVerbs, share: float) -> Generator[Event, Any, None]:
-        """x ← x − share·(x − y) for this learner, y ← y + share·(x − y) for `other`.
+        """Set x ← x − share·(x − y) for this learner, y ← y + share·(x − y) for `other`.
 
         This learner sends x. `other` changes y at once and answers with the old y, and this learner waits for the answer. The
         sum x + y is kept, even if another learner changes x meanwhile.

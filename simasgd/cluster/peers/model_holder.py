@@ -30,16 +30,16 @@ class ModelHolder:
         self.model = Model(0, 0, number)
 
     def mix(self, theirs: Model, share: float, own_share: float | None = None) -> None:
-        """x ← (1 − share)·x + share·theirs; `own_share` replaces 1 − share."""
+        """Set x ← (1 − share)·x + share·theirs; `own_share` replaces 1 − share."""
         own = 1.0 - share if own_share is None else own_share
         self._change(Row(self.number, self._held, own, theirs.number, share, age=self._age(theirs)))
 
     def add(self, difference: Model) -> None:
-        """x ← x + difference."""
+        """Set x ← x + difference."""
         self._change(Row(self.number, self._held, 1.0, difference.number, 1.0, age=self._age(difference)))
 
     def subtract(self, difference: Model, of: Model | None = None) -> None:
-        """x ← x − difference. If the difference brings in another learner's model, that is `of`, and the tape has its age."""
+        """Set x ← x − difference. If the difference brings in another learner's model, that is `of`, and the tape has its age."""
         age = NONE if of is None else self._age(of)
         self._change(Row(self.number, self._held, 1.0, difference.number, -1.0, age=age))
 
@@ -57,7 +57,7 @@ class ModelHolder:
             self._hold(model.number)
 
     def step(self, gradient: Gradient, staleness: int, share: float) -> None:
-        """x ← x − share·(the optimizer's update with `gradient`)."""
+        """Set x ← x − share·(the optimizer's update with `gradient`)."""
         row = Row(self.number, self._held, step_share=share, state=self._state)
         made = self._recording.row(self._env.now, row, gradient, staleness)
         self.steps += 1

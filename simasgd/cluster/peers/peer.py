@@ -96,7 +96,7 @@ class Peer(AbstractWorker):
         return gradient
 
     def step(self, gradient: Gradient, share: float = 1.0) -> None:
-        """x ← x − share·(the optimizer's update with `gradient`)."""
+        """Set x ← x − share·(the optimizer's update with `gradient`)."""
         staleness = self._holder.changes - self._outstanding.pop(gradient.batch)
         self._recording.trail = self._stepping_log.trail
         self._holder.step(gradient, staleness, share)
