@@ -95,7 +95,7 @@ def _compute_times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[f
     mean, law = compute.mean_time(spec.compute, mini_batch), compute.law(spec.compute)
     # No mean is infinite, however slow the learner: a factor may be 0.
     means = [min(mean / speed, float_info.max) for speed in compute.speeds(spec, seed)]
-    return [compute.times(of_one, law, seed, learner) for learner, of_one in enumerate(means)]
+    return [compute.times(own_mean, law, seed, learner) for learner, own_mean in enumerate(means)]
 
 
 def _paces(spec: Cluster, seed: int) -> Sequence[SlowSpells | None]:

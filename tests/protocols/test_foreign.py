@@ -116,7 +116,7 @@ def test_a_protocol_that_waits_forever_has_hung(installed):
     waiting = FILE.replace("server.collect(1)", "server.collect(10**6)")
     install(installed, entry_points(), round_robin=waiting)
     clocked, _ = clock(scenario(TIMING, {"protocol": "round-robin"}))
-    assert "nobody has crashed: the protocol waits for what cannot come" in clocked.hang.reason
+    assert "no learner has crashed: the protocol waits for an event that cannot happen" in clocked.hang.reason
 
 
 def test_its_code_is_part_of_the_results_name(installed):

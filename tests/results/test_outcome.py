@@ -33,7 +33,7 @@ EVALUATION = {
     "epoch": 0.0, "samples": 0, "updates": 0, "simulated_seconds": 0.0, "test_loss": 2.3, "test_error": 0.9,
     "consensus_distance": None, "bytes": 0.0,
 }  # fmt: skip
-HANGING = "everybody waits, for ever; these learners crashed for good: 0 (at 0.01 s)"
+HANGING = "all participants wait for ever; these learners crashed for good: 0 (at 0.01 s)"
 
 
 @pytest.mark.parametrize(

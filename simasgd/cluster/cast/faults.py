@@ -30,8 +30,8 @@ def draw_outages(faults: Faults, seed: int, learner: int) -> Iterator[Outage]:
     """Return the outages of one learner, in order."""
     if isinstance(faults.crashes, RandomCrashes):
         return _draw_random_outages(faults.crashes, seed, learner)
-    mine = sorted((crash for crash in faults.crashes if crash.learner == learner), key=lambda crash: crash.at)
-    return iter([Outage(crash.at, _FOREVER if crash.down is None else crash.at + crash.down) for crash in mine])
+    crashes = sorted((crash for crash in faults.crashes if crash.learner == learner), key=lambda crash: crash.at)
+    return iter([Outage(crash.at, _FOREVER if crash.down is None else crash.at + crash.down) for crash in crashes])
 
 
 def _draw_random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Iterator[Outage]:

@@ -46,21 +46,21 @@ def explain_hang(end: Ending, state: EndState) -> Hang | None:
 def _idle(state: EndState) -> str:
     gone = state.crash_record.for_good
     if gone:
-        return f"everybody waits, for ever; these learners crashed for good: {_crashed(state)}"
+        return f"all participants wait for ever; these learners crashed for good: {_crashed(state)}"
     if state.computing:
-        return f"everybody waits, for ever, for a mini-batch that no clock sees the end of: of {_named(state.computing)}"
-    return "everybody waits, for ever, and nobody has crashed: the protocol waits for what cannot come"
+        return f"all participants wait for ever for mini-batches that never end: {_named(state.computing)}"
+    return "all participants wait for ever, and no learner has crashed: the protocol waits for an event that cannot happen"
 
 
 def _stuck(end: Stuck, state: EndState) -> str:
     if end.since == state.now:
         gradients = f"{state.applied:,} gradients were applied" if state.applied else "no gradient was applied"
         return f"the clock stands still at {state.now:.6g} s: {end.events:,} events took no time; {gradients}"
-    what = [f"{number:,} {name}" for name, number in state.troubles.items() if number]
-    seen = f" (in the whole run: {', '.join(what)})" if what else ""
+    counts = [f"{number:,} {name}" for name, number in state.troubles.items() if number]
+    seen = f" (in the whole run: {', '.join(counts)})" if counts else ""
     gone = f"; these learners crashed for good: {_crashed(state)}" if state.crash_record.for_good else ""
     spent = f"{end.events:,} events and {state.now - end.since:.6g} s of simulated time"
-    return f"nothing comes of what everybody does: no gradient in {spent}{seen}{gone}"
+    return f"the run makes no progress: no gradient in {spent}{seen}{gone}"
 
 
 def _crashed(state: EndState) -> str:

@@ -196,20 +196,21 @@ def _up(learners: int, per_group: int) -> Rounds:
 def _up_with_all_below(learners: int, per_group: int) -> Rounds:
     """Return the rounds of `_up` in which each rank passes on the payloads of all ranks below it."""
     end = np.minimum((np.arange(learners) // per_group + 1) * per_group, learners)  # of the rank's group
-    up = _up(learners, per_group)
-    return tuple(
-        one._replace(share=np.minimum(1 << bit, end[one.source] - one.source).astype(float)) for bit, one in enumerate(up)
-    )
+    rounds = []
+    for bit, messages in enumerate(_up(learners, per_group)):
+        payloads = np.minimum(1 << bit, end[messages.source] - messages.source)
+        rounds.append(messages._replace(share=payloads.astype(float)))
+    return tuple(rounds)
 
 
 def _everything_down(learners: int, per_group: int) -> Rounds:
     """Return the rounds down the tree of each group, with the payloads of all ranks."""
-    return tuple(one._replace(share=learners * one.share) for one in _back(_up(learners, per_group)))
+    return tuple(messages._replace(share=learners * messages.share) for messages in _back(_up(learners, per_group)))
 
 
 def _back(rounds: Rounds) -> Rounds:
     """Return the messages in the other direction, the last round first."""
-    return tuple(Round(one.target, one.source, one.share) for one in reversed(rounds))
+    return tuple(Round(messages.target, messages.source, messages.share) for messages in reversed(rounds))
 
 
 def _round(source: Ints, target: Ints, share: ArrayLike) -> Round:

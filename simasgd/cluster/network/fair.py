@@ -175,10 +175,10 @@ class FairLinks:
             if active:
                 _fill(active)
             self._next, self._due = None, _INFINITE
-            for one in active:
-                done = now + (one.flows[0][0] - one.clock) / one.rate
+            for flow_class in active:
+                done = now + (flow_class.flows[0][0] - flow_class.clock) / flow_class.rate
                 if done < self._due:
-                    self._next, self._due = one, done
+                    self._next, self._due = flow_class, done
         if self._due < self._rings_at:
             self._set_timer(now)
 
@@ -241,7 +241,7 @@ def _fill(active: list[FlowClass]) -> None:
         shares = {link: left[link] / crowd[link] for link in left if crowd[link]}
         level = min(min(shares.values()), min(flow_class.cap for flow_class in growing))
         full = {link for link, share in shares.items() if share <= level}
-        stopped = {one for one in growing if one.cap <= level or not full.isdisjoint(one.links)}
+        stopped = {flow_class for flow_class in growing if flow_class.cap <= level or not full.isdisjoint(flow_class.links)}
         for flow_class in growing:
             if flow_class not in stopped:
                 continue
@@ -250,4 +250,4 @@ def _fill(active: list[FlowClass]) -> None:
             for link in flow_class.links:
                 left[link] -= level * number
                 crowd[link] -= number
-        growing = [one for one in growing if one not in stopped]
+        growing = [flow_class for flow_class in growing if flow_class not in stopped]

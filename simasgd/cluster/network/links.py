@@ -44,7 +44,7 @@ class Links:
     def pipe(self, link: Link) -> Pipe:
         if link.name not in self._pipes:
             slow = self._degradations(link.name)
-            pace = ScheduledPace([(one.at, one.at + one.lasting, one.factor) for one in slow]) if slow else None
+            pace = ScheduledPace([(time.at, time.at + time.lasting, time.factor) for time in slow]) if slow else None
             self._pipes[link.name] = Pipe(link.name, pace=pace, log=self._log)
         return self._pipes[link.name]
 
@@ -62,8 +62,8 @@ class Links:
                 home.take_over(homes)
                 for name in [name for name, old in self._homes.items() if old in homes]:
                     self._homes[name] = home
-                for one in self._classes.values():
-                    one.home = home if one.home in homes else one.home
+                for flow_class in self._classes.values():
+                    flow_class.home = home if flow_class.home in homes else flow_class.home
             self._classes[key] = FlowClass(home, made, cap)
         return self._classes[key]
 
@@ -72,8 +72,8 @@ class Links:
             track = self._log.track("links", link.name) if self._log is not None else -1
             made = self._fair[link.name] = FairLink(link.name, link.bandwidth, track)
             self._homes[link.name] = FairLinks(self._env, self._log)
-            for one in self._degradations(link.name):
-                for at, factor in ((one.at, one.factor), (one.at + one.lasting, 1.0)):
+            for slow in self._degradations(link.name):
+                for at, factor in ((slow.at, slow.factor), (slow.at + slow.lasting, 1.0)):
                     self._set_capacity_at(at, made, factor)
         return self._fair[link.name]
 
@@ -82,7 +82,7 @@ class Links:
         Timeout(self._env, wait).callbacks.append(lambda _: self._homes[link.name].set_capacity(link, factor))
 
     def _degradations(self, name: str) -> list[Degradation]:
-        def is_meant(one: Degradation) -> bool:
-            return name.startswith("server") if one.link == "server" else name.startswith(f"{one.link} ")
+        def applies(slow: Degradation) -> bool:
+            return name.startswith("server") if slow.link == "server" else name.startswith(f"{slow.link} ")
 
-        return [one for one in self._degraded if is_meant(one)]
+        return [slow for slow in self._degraded if applies(slow)]

@@ -95,7 +95,7 @@ class Network:
         self._shared_ports = shared_ports
         self._intra_node_bandwidth = intra_node_bandwidth
         self._topology = build_topology(spec.network, spec.nodes, servers)
-        self._degraded = {one.link for one in spec.faults.degraded_links}
+        self._degraded = {degradation.link for degradation in spec.faults.degraded_links}
         self._links = Links(env, spec.faults.degraded_links, log)
         self._routes: list[ByteCounter] = []
         self._lossy = 0  # routes

@@ -31,16 +31,16 @@ class PeerRoutes:
     def between(self, source: int, target: int, extend: Extend) -> AbstractRoute:
         """Return a route for a message from one learner to another."""
         key = source, target, extend
-        found = self._kept.get(key)
-        if found is None:
+        route = self._kept.get(key)
+        if route is None:
             ends = self._network.learner_endpoint(source), self._network.learner_endpoint(target)
-            found = self._network.make_uncounted_route(*ends, self._size, extend, learner=source)
-            self._counted.append(found)
+            route = self._network.make_uncounted_route(*ends, self._size, extend, learner=source)
+            self._counted.append(route)
             if not self._network.loses_messages:  # one that does remembers its message, and two may be under way
-                self._kept[key] = found
+                self._kept[key] = route
             if len(self._counted) >= self._settle_at:
                 self._settle()
-        return found
+        return route
 
     def counts(self) -> ByteCounts:
         return _sum(self._settled, *(route.counts() for route in self._counted))

@@ -39,7 +39,7 @@ class ModelHolder:
         self._change(Row(self.number, self._held, 1.0, difference.number, 1.0, age=self._age(difference)))
 
     def subtract(self, difference: Model, of: Model | None = None) -> None:
-        """Set x ← x − difference. If the difference brings in another learner's model, that is `of`, and the tape has its age."""
+        """Set x ← x − difference. If the difference brings in another learner's model `of`, the tape has its age."""
         age = NONE if of is None else self._age(of)
         self._change(Row(self.number, self._held, 1.0, difference.number, -1.0, age=age))
 

@@ -68,7 +68,7 @@ class BarrierRound:
         """Return whether a gradient of any of these learners, besides those `seen`, is still to come."""
         if len(seen) >= len(learners):
             return False
-        return len(self.members) == self._all or any(one not in seen and one in self.members for one in learners)
+        return len(self.members) == self._all or any(number in self.members for number in learners if number not in seen)
 
     def _changed(self) -> None:
         for changed in self._watchers:
