@@ -93,7 +93,7 @@ def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_recor
 def _compute_times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
     """Return the compute times (s) of each learner at full speed."""
     mean, law = compute.mean_time(spec.compute, mini_batch), compute.law(spec.compute)
-    # No mean is infinite, however slow the learner: a factor may be 0.
+    # No mean is infinite, even for a very slow learner: a factor may be 0.
     means = [min(mean / speed, float_info.max) for speed in compute.speeds(spec, seed)]
     return [compute.times(own_mean, law, seed, learner) for learner, own_mean in enumerate(means)]
 

@@ -64,8 +64,8 @@ class Pipe:
         self._busy_before = 0.0  # seconds served in earlier ones
         self._waited = 0.0
         self._bytes = 0.0
-        # (arrival, start, size) of the requests that had not begun at the last look; sums hold the others only, so that
-        # what lies far behind the stop is never added and taken off again.
+        # (arrival, start, size) of the requests that had not begun at the last update of the sums. The sums hold only the
+        # others, so that requests far behind the stop are never added and subtracted again.
         self._pending: deque[tuple[float, float, float]] = deque()
 
     def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1) -> float:
@@ -101,7 +101,7 @@ class Pipe:
         if until <= 0.0:
             return Usage(self.name, 0.0, 0.0, 0.0)
         self._begin(until)
-        # From the start of the present busy period to `free` the pipe is never idle: all that it will serve has arrived.
+        # From the start of the present busy period to `free` the pipe is never idle: all requests have arrived.
         served = self._busy_before + min(self.free, until) - self._busy_since
         waiting = sum(until - arrival for arrival, _, _ in self._pending)
         return Usage(self.name, min(1.0, served / until), (self._waited + waiting) / until, self._bytes)

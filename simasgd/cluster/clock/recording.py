@@ -15,7 +15,7 @@ from simasgd.tape.recorder import AbstractRecorder
 from simasgd.tape.tape import Gradient
 
 _REPORT_EVERY = 8192  # gradients between two calls of `progress`
-# Reading the network's counts takes some 3 µs a learner, and a gradient some 10 µs: so the clock is slowed by a hundredth.
+# Reading the network's counts takes some 3 µs a learner, and a gradient some 10 µs, so this slows the clock by 1 %.
 _NOTE_EVERY = 32  # gradients of each learner between two notes of the bytes sent
 _MOST_NOTES = 1000
 

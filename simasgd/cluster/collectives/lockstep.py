@@ -74,7 +74,7 @@ class Lockstep(AbstractOperations):
 
     def join(self, rank: int, trail: Trail) -> Signal:
         join, finished = self._joins.enter(rank), Signal(self._env)
-        # The first callback: whoever waits for the signal continues after it.
+        # The first callback: a process that waits for the signal continues after it.
         finished.callbacks.append(partial(self._leave, join))
         self._latest[rank] = Entry(join, self._env.now, [], trail, finished)
         return finished

@@ -152,7 +152,7 @@ def _nodes_around(learners: int, per_node: int) -> Rounds:
     around = _around(ranks, sizes)
     if sizes[0] == sizes[-1]:
         return (around,) * (nodes - 1)
-    # In step s the k-th passes on what the (k − s)-th began with. These are views: k² numbers would be too many.
+    # In step s rank k passes on the first payload of rank k − s. These are views, because k² numbers are too many.
     begun = sliding_window_view(np.tile(sizes, 2), nodes)
     return tuple(around._replace(share=begun[-step % nodes]) for step in range(nodes - 1))
 

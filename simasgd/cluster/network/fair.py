@@ -137,8 +137,8 @@ class FairLinks:
         if until <= 0.0:
             return Usage(link.name, 0.0, 0.0, 0.0)
         used = link.used / until
-        open_folder = link.busy + (until - link.busy_since if link.flows else 0.0)
-        return Usage(link.name, min(1.0, used), max(0.0, link.flow_seconds - open_folder) / until, link.bytes)
+        occupied = link.busy + (until - link.busy_since if link.flows else 0.0)
+        return Usage(link.name, min(1.0, used), max(0.0, link.flow_seconds - occupied) / until, link.bytes)
 
     def close(self, now: float) -> None:
         """Log the messages that are still under way at the stop."""

@@ -47,7 +47,7 @@ class FifoLinkRoute(AbstractDirectRoute):
         return Timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        # What `enter` and `cross` do, in line: every gradient of a base cluster comes this way.
+        # `enter` and `cross` in line: every gradient of a base cluster comes this way.
         self._sent += 1
         size, seconds, latency, extend, learner = self._message
         pipe = self._pipe
@@ -142,7 +142,7 @@ class FifoPathRoute(AbstractDirectRoute):
         pipe.last = extend, at_start, service
         first, at_first = start, at_start
         if start > now:
-            # Bytes that have a place before this message and are still to come do not hold up its first byte.
+            # Bytes that are queued before this message and have not arrived yet do not delay its first byte.
             ahead = start - inflow.to_come(now)
             if ahead < start:
                 first = max(now, ahead)

@@ -58,7 +58,7 @@ class Links:
             homes = list(dict.fromkeys(self._homes[link.name] for link in links))
             home = FairLinks(self._env, self._log) if len(homes) > 1 else homes.pop()
             if homes:
-                # Links that were looked at alone so far, with all their classes and what is under way.
+                # Links that were computed apart so far, with their classes and messages under way.
                 home.take_over(homes)
                 for name in [name for name, old in self._homes.items() if old in homes]:
                     self._homes[name] = home

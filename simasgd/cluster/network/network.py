@@ -158,7 +158,7 @@ class Network:
         slowest = min([cap, *(link.bandwidth for link in links)])
         overhead, latency = self._spec.network.overhead, path.latency
         if slowest == _INFINITE:
-            # An unlimited link is open_folder by nothing.
+            # Nothing occupies an unlimited link.
             overhead, latency = 0.0, latency + overhead
 
         def seconds(pace: float) -> float:
@@ -180,8 +180,8 @@ class Network:
         hops = [Hop(self._links.pipe(link), seconds(link.bandwidth), self._links.inflow(link)) for link in links]
         at_source, at_target = seconds(path.source_pace), seconds(path.target_pace)
         if interface < 1.0:
-            # Parts of a message come one after the other, since servers answer in different orders: the interface that they
-            # share is in use from when the message was asked for.
+            # The parts of a message come one after another, since servers answer in different orders. The interface that
+            # they share is in use from the request on.
             at_source, at_target = max(at_source, at_target), 0.0
         return FifoPathRoute(self._env, message, hops, at_source, at_target)
 
