@@ -1,9 +1,10 @@
 """Logarithm, exponential and random numbers that are the same bit for bit on every machine.
 
-A seed fixes the tape everywhere. NumPy's `exp`, `log` and its distributions come from the platform's C library and may
-differ in the last bit between machines, or in their stream between releases; one such bit can reorder two events. So
-the random numbers are drawn here from the raw bits of a Philox generator (whose stream NumPy guarantees) with nothing but
-+ − × ÷ √ and scaling by powers of two, which IEEE 754 defines exactly.
+A seed fixes the tape everywhere. NumPy's `exp`, `log` and its distributions come from the
+platform's C library and may differ in the last bit between machines, or in their stream between
+releases; one such bit can reorder two events. So the random numbers are drawn here from the raw
+bits of a Philox generator (whose stream NumPy guarantees) with nothing but + − × ÷ √ and scaling by
+powers of two, which IEEE 754 defines exactly.
 """
 
 from __future__ import annotations

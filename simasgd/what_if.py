@@ -123,9 +123,10 @@ CHANGES: Mapping[Literal["network", "server", "node"], Callable[[Cluster], Clust
 def what_if(scenario: Scenario, applied: int) -> Answers:
     """Return the effects of a faster network, server and node on a run that applied `applied` gradients.
 
-    A row has the seconds of the first gradients with the change and without. A run that applied nothing has no rows, and a run
-    without a server none for the server. If the start decides, or the answer depends on it, `spread_speedup` is the speed-up of
-    learners that start apart; otherwise it is None.
+    A row has the seconds of the first gradients with the change and without. A run that applied
+    nothing has no rows, and a run without a server none for the server. If the start decides, or
+    the answer depends on it, `spread_speedup` is the speed-up of learners that start apart;
+    otherwise it is None.
     """
     gradients = min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
     if gradients == 0:

@@ -19,8 +19,9 @@ from simasgd.scenario.schema import Scenario
 class Job:
     """One run of a cluster under a protocol.
 
-    Models are messages of `payload` bytes and gradients of `gradient_payload`. `gradients_add_up` says whether gradients can
-    be summed on the way. `samples_per_epoch` is None if nothing defines an epoch.
+    Models are messages of `payload` bytes and gradients of `gradient_payload`. `gradients_add_up`
+    says whether gradients can be summed on the way. `samples_per_epoch` is None if nothing defines
+    an epoch.
     """
 
     cluster: Cluster

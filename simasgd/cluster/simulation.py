@@ -34,11 +34,12 @@ from simasgd.tape.recorder import AbstractRecorder
 def run(job: Job, recorder: AbstractRecorder, *, log: SpanLog | None = None, progress: Progress | None = None) -> ClockResult:
     """Simulate a job and write every update to `recorder`.
 
-    Without a limit that is reached, the run ends when nothing can happen any more (`ProgressMonitor`). The activities of all
-    participants go to `log`; `progress` is called now and then.
+    Without a limit that is reached, the run ends when nothing can happen any more
+    (`ProgressMonitor`). The activities of all participants go to `log`; `progress` is called now
+    and then.
     """
     env = Environment()
-    done = Signal(env)  # its value: whether nothing else could happen any more
+    done = Signal(env)  # its value says whether no other event is left
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
     recording = Recording(recorder, job.limit, done, progress, byte_samples)
     cast = _make_cast(job.protocol, _make_context(env, job, recording, log))
@@ -108,7 +109,8 @@ def _paces(spec: Cluster, seed: int) -> Sequence[SlowSpells | None]:
 def _rare_collections() -> Iterator[None]:
     """Collect cyclic garbage rarely.
 
-    A simulation makes next to none, and repeated scans of ten thousand waiting learners take a third of its time.
+    A simulation makes next to none, and repeated scans of ten thousand waiting learners take a
+    third of its time.
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, *before[1:])

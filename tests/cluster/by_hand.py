@@ -68,7 +68,7 @@ def crash(learner: int, at: float, back: float | None = None) -> dict[str, Any]:
 
 
 def spell(at: float, until: float, **more: Any) -> dict[str, Any]:
-    """A pause or a degradation."""
+    """Return a pause or a degradation."""
     return {"at": f"{at} ms", "lasting": f"{until - at} ms", **more}
 
 

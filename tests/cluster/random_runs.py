@@ -203,7 +203,7 @@ def runs(draw, *, may_fail=True, values=ORDINARY):
 
 
 def without_a_server(cluster, has_centre):
-    """The cluster without what wants a parameter server."""
+    """Return the cluster without the keys that need a parameter server."""
     found = {key: value for key, value in (cluster["faults"] or {}).items() if key != "crashes"}
     if not has_centre:
         found.pop("server_pauses", None)

@@ -46,8 +46,10 @@ def test_a_crash_while_pulling_costs_the_bytes():
 
 
 def test_a_gradient_that_has_arrived_survives_its_learner():
-    """Learner 1 is away from 14.2 to 14.3, while its gradient waits for the update at 15; it is answered then as if nothing had
-    happened. Away until 20, it is late by 5."""
+    """Learner 1 is away from 14.2 to 14.3, while its gradient waits for the update at 15.
+
+    It is answered then as if nothing had happened. If it is away until 20, it is late by 5.
+    """
     _, calm = run(6)
     clocked, same = run(6, crash(1, 14.2, 14.3))
     assert ms(same.stepped_at) == ms(calm.stepped_at) == [14.5, 15, 15.5, 29, 29.5, 30]
@@ -60,9 +62,13 @@ def test_a_gradient_that_has_arrived_survives_its_learner():
 
 
 def test_a_crash_under_adv_star_costs_the_weights_and_both_gradients():
-    """A lone learner of the small tree, whose pushes take 15 within the node. It has weights at 3.5 and gradients at 13.5 and
-    23.5, the second of which waits for the first until it crashes at 25. Back at 30 it has weights at 33.5, a gradient at 43.5
-    that is at its leaf at 58.5 and at the root at 62; the next is ready at 53.5 and sent from 58.5 on."""
+    """A lone learner of the small tree takes 15 for a push within the node.
+
+    It has weights at 3.5 and gradients at 13.5 and 23.5. The second gradient waits for the first
+    until the crash at 25. After the return at 30 it has weights at 33.5, and a gradient at 43.5
+    that is at its leaf at 58.5 and at the root at 62. The next is ready at 53.5 and sent from 58.5
+    on.
+    """
     one = {"cluster": {"learners": 1, "speeds": None, "faults": {"crashes": [crash(0, 25, 30)]}}}
     slow = {**ADV_STAR, "intra_node_bandwidth": "200 MB/s"}
     _, tape = run_tree(slow, 1, one)
@@ -80,8 +86,11 @@ def test_nothing_happens_to_the_others_while_one_is_down():
 
 
 def test_a_crash_at_the_barrier_leaves_the_gradient_there():
-    """Learner 2 takes 20. Learner 0 crashes at 16 with its gradient at the barrier, is back at 20 and computes another one on
-    weights 0; the round is complete at 24 without it, and at 34 it is too late."""
+    """Learner 2 takes 20, and learner 0 crashes at 16 with its gradient at the barrier.
+
+    Learner 0 is back at 20 and computes another gradient on weights 0. The round is complete at 24
+    without it, and at 34 it is too late.
+    """
     clocked, tape = run(2, crash(0, 16, 20), protocol="hardsync", speeds=[1.0, 1.0, 0.5])
     assert ms(tape.stepped_at) == [24.5, 49]
     assert parts(tape, "learner") == [[0, 1, 2], [1, 0, 2]]
@@ -149,8 +158,12 @@ def test_a_time_out_does_without_a_missing_member_until_it_is_back():
 
 
 def test_a_slow_learners_gradient_is_late_and_dropped_and_costs_a_time_out_each_time():
-    """Learner 2 takes 40. Rounds: time-out at 19; at 33.5 without it; at 44 its gradient on weights 0 is late, and it is a
-    member again, for which the third round waits from 48 to 53; the fourth at 67.5 is without it."""
+    """Learner 2 takes 40.
+
+    The first round times out at 19, and the second ends at 33.5 without learner 2. At 44 its
+    gradient on weights 0 is late, and it is a member again. The third round waits for it from 48 to
+    53, and the fourth ends at 67.5 without it.
+    """
     protocol = {"kind": "hardsync", "barrier_timeout": "5 ms"}
     clocked, tape = run(4, crash(2, 500, 501), protocol=protocol, speeds=[1.0, 1.0, 0.25])
     assert ms(tape.stepped_at) == [19.5, 34, 53.5, 68]

@@ -41,9 +41,12 @@ def test_three_learners_by_hand(updates, expected):
 
 
 def test_a_tree_of_servers_by_hand():
-    """The run of test_architectures.py. Learner 1's gradient of 16, applied at 21, left when learner 0's first was applied. Its
-    second, applied at 32.5, came together with learner 2's, whose update went first. Learner 2 computed for 25, on weights that
-    took 3.5 to its leaf."""
+    """The run is that of test_architectures.py.
+
+    Learner 1's gradient of 16, applied at 21, left when learner 0's first was applied. Its second,
+    applied at 32.5, came together with learner 2's, whose update went first. Learner 2 computed for
+    25, on weights that took 3.5 to its leaf.
+    """
     clocked, _ = run_tree(ADV, 2)
     assert path(clocked) == parts(compute=10, push=3.5 + 3.5, update=0.25 + 0.25, pull=3.5)
     clocked, _ = run_tree(ADV, 5)
@@ -51,8 +54,11 @@ def test_a_tree_of_servers_by_hand():
 
 
 def test_a_tree_of_learners_by_hand():
-    """Learner 1's second gradient, applied at 40.75, waited for all that left the node from 19 on: its own first gradient,
-    weights 1 to two learners, learner 0's gradient, weights 2 to two learners."""
+    """Learner 1's second gradient, applied at 40.75, waited for all messages that left the node from 19 on.
+
+    These are its own first gradient, weights 1 to two learners, learner 0's gradient, and weights 2
+    to two learners.
+    """
     clocked, _ = run_tree(ADV_STAR, 5)
     assert path(clocked) == parts(compute=12.5, push=3 + 3 + 3.5, update=0.25, pull=3 + 3.5 + 6 + 6)
 
@@ -78,8 +84,11 @@ def test_it_is_all_updates_where_these_are_the_bottleneck():
 
 
 def test_it_is_all_messages_where_the_link_is_the_bottleneck():
-    """One link takes both directions, 5 for a message, so there is something to send all the time: eight replies and eight
-    gradients in turn. The hundredth gradient is in the thirteenth round."""
+    """One link takes both directions, 5 for a message, so it is always busy.
+
+    Eight replies and eight gradients pass in turn. The hundredth gradient is in the thirteenth
+    round.
+    """
     slow = {"cluster": {"server": {"bandwidth": "1 MB/s", "duplex": "half"}}, "workload": {"payload": "5 kB"}}
     clocked, _ = clock(scenario(TIMING, BUSY, slow, {"stop": {"gradients": 100}}))
     found = path(clocked)
@@ -95,8 +104,12 @@ def test_a_barrier_adds_up_the_slowest_of_every_round():
 
 
 def test_what_is_not_work_is_other():
-    """A crash at 7 and a return at 17 after 2 of pulling; a time-out of 5 at the barrier; the end of a pause, for which the
-    gradients of 14 wait until 20; the 3 after which a lost message is sent again."""
+    """Absences, time-outs and pauses count as other.
+
+    The cases are a crash at 7 and a return at 17 after 2 of pulling; a time-out of 5 at the
+    barrier; the end of a pause, for which the gradients of 14 wait until 20; and the 3 after which
+    a lost message is sent again.
+    """
     work = {"compute": 10, "push": 2, "update": 0.5, "pull": 2}
     clocked, _ = run_three(5, {"crashes": [crash(1, 7, 17)]})
     assert path(clocked) == parts(**(work | {"pull": 2 + 2}), other=15)

@@ -22,8 +22,9 @@ from simasgd.scenario.cluster.cluster import Cluster
 class RunContext:
     """The environment, cluster, recording and random streams of one run.
 
-    Models have `payload` bytes and gradients `gradient_payload`. `gradients_add_up` says whether gradients can be summed on
-    the way. Each learner has an iterator of compute `times` (s) and a pace. An epoch has `gradients_per_epoch` gradients.
+    Models have `payload` bytes and gradients `gradient_payload`. `gradients_add_up` says whether
+    gradients can be summed on the way. Each learner has an iterator of compute `times` (s) and a
+    pace. An epoch has `gradients_per_epoch` gradients.
     """
 
     env: Environment

@@ -67,7 +67,7 @@ def run_with_crashes(
         running = [env.process(_until_interrupted(thread())) for thread in threads]
         if crash == _FOREVER:
             return
-        yield Timeout(env, max(0.0, crash - env.now))  # it may be before the return, but for rounding
+        yield Timeout(env, max(0.0, crash - env.now))  # rounding may put the crash before the return
         for process in running:
             if process.is_alive:
                 process.interrupt()
@@ -87,4 +87,4 @@ def _until_interrupted(thread: Generator[Any, Any, None]) -> Generator[Any, Any,
     try:
         yield from thread
     except Interrupt:
-        return  # all it held is given up by Learner.crash
+        return  # Learner.crash gives up all that the thread held

@@ -19,8 +19,8 @@ from simasgd.cluster.clock.recording import Limit, Recording
 
 _EVENTS = 250_000
 _EVENTS_PER_MESSAGE = 200
-_MOST_BARREN = 8
-_LOOKS_AT_ONE_TIME = 2
+_MOST_IDLE_CHECKS = 8
+_MOST_CHECKS_AT_ONE_TIME = 2
 
 
 class Idle(NamedTuple):
@@ -62,22 +62,22 @@ class ProgressMonitor:
     def run(self) -> Ending:
         """Run the events and return how the run ended."""
         env, step = self._env, self._env.step
-        applied = most = barren = still = 0
-        fruit_at = moved_at = 0.0  # the look (s) until which gradients were applied, and to which the clock moved
+        applied = most = idle_checks = still = 0
+        progress_at = moved_at = 0.0  # (s) the last check with new gradients, and the last with a new time
         try:
             while True:
                 for _ in repeat(None, self._patience):
                     step()
                 if self._recording.gradients > applied:
-                    applied, barren, fruit_at = self._recording.gradients, 0, env.now
+                    applied, idle_checks, progress_at = self._recording.gradients, 0, env.now
                 else:
-                    barren += 1
+                    idle_checks += 1
                 kept = self._cast.kept()
-                if barren and (kept <= most or barren == _MOST_BARREN):
-                    return Stuck(fruit_at, barren * self._patience)
+                if idle_checks and (kept <= most or idle_checks == _MOST_IDLE_CHECKS):
+                    return Stuck(progress_at, idle_checks * self._patience)
                 most = max(most, kept)
                 still, moved_at = (still + 1 if env.now == moved_at else 0), env.now
-                if self._needs_time and still == _LOOKS_AT_ONE_TIME:
+                if self._needs_time and still == _MOST_CHECKS_AT_ONE_TIME:
                     return Stuck(moved_at, still * self._patience)
         except StopSimulation as stop:
             return Idle() if stop.args[0] else None

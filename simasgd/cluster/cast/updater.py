@@ -25,9 +25,10 @@ Work = TypeVar("Work")
 class Updater(Generic[Work]):
     """Makes updates in the order of the requests.
 
-    `apply` is called with an update's work and trail when the update is done. It must call `announce` if there are `awaited`
-    updates, which have a signal by number. `counts_messages` says whether adding up a message takes time. `take_up`, `resumed`
-    and `idle` are the methods of the processor.
+    `apply` is called with an update's work and trail when the update is done. It must call
+    `announce` if there are `awaited` updates, which have a signal by number. `counts_messages` says
+    whether adding up a message takes time. `take_up`, `resumed` and `idle` are the methods of the
+    processor.
     """
 
     __slots__ = ("_apply", "_env", "_processor", "awaited", "counts_messages", "idle", "resumed", "take_up")

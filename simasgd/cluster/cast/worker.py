@@ -21,8 +21,8 @@ Forecast = Callable[[float, float, float], None]
 class AbstractWorker(abc.ABC):
     """A learner: its number, its counts of mini-batches and the activities of its threads.
 
-    `computed` counts mini-batches, `cancelled` those of them that were given up, and `lost` gradients that crashes destroyed.
-    `activity_log` belongs to the compute thread.
+    `computed` counts mini-batches, `cancelled` those of them that were given up, and `lost`
+    gradients that crashes destroyed. `activity_log` belongs to the compute thread.
     """
 
     __slots__ = ("_env", "_pace", "_times", "activity_log", "cancelled", "computed", "lost", "number")

@@ -17,10 +17,10 @@ from simasgd import exact
 from simasgd.laws import Exponential
 from simasgd.scenario.cluster.faults import Stragglers
 
-_AT_ONCE = 128  # spells that one answer goes through: a learner may be interrupted, or the run over, long before an end
-_COUNTED = 2**14  # normal and slow spells that work goes through one by one; the sum of more is within some 1 % of its mean
-_FORGOTTEN = 2**10  # normal and slow spells without a question; e⁻¹⁰²⁴ of what is known is left after so many
-_RESOLUTION = 2.0**-40  # of a time (s): shorter spells could hardly be told apart by then
+_AT_ONCE = 128  # spells in one answer: a learner may be interrupted, or the run over, long before
+_COUNTED = 2**14  # spells that work goes through one by one; the sum of more is within 1 % of its mean
+_FORGOTTEN = 2**10  # spells without a query; after them e⁻¹⁰²⁴ of the known state is left
+_RESOLUTION = 2.0**-40  # of a time (s): shorter spells are below the resolution of the clock
 
 
 class AbstractPace(abc.ABC):

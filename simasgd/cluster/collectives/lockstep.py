@@ -40,11 +40,12 @@ class _Cause(NamedTuple):
 class Lockstep(AbstractOperations):
     """All rounds of a join at once, computed when the last rank has its last input.
 
-    Every message has a path of its own and takes its c seconds. So a message from i to j arrives at max(tᵢ, tⱼ) + c, and a
-    rank reaches the next round at the latest of its arrivals.
+    Every message has a path of its own and takes its c seconds. So a message from i to j arrives at
+    max(tᵢ, tⱼ) + c, and a rank reaches the next round at the latest of its arrivals.
 
-    The result is that of `MessagePassing`, with two differences. Ranks that finish at the same instant finish in the order of
-    their numbers. The bytes of a join count as sent and received when the first rank finishes it.
+    The result is that of `MessagePassing`, with two differences. Ranks that finish at the same
+    instant finish in the order of their numbers. The bytes of a join count as sent and received
+    when the first rank finishes it.
     """
 
     def __init__(
@@ -113,7 +114,8 @@ class Lockstep(AbstractOperations):
     def _end(self, join: Join, entries: Sequence[Entry]) -> _Front:
         """Compute when the ranks finish the join, and the causes.
 
-        Cause b·p + i: rank i was ready for operation b. Cause −1 − i: rank i finished the last join.
+        Cause b·p + i: rank i was ready for operation b. Cause −1 − i: rank i finished the last
+        join.
         """
         ranks = np.arange(len(entries))
         ready = np.array([entry.ready for entry in entries])

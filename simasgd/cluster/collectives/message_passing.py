@@ -97,8 +97,8 @@ def _scatter(places: Ints, values: Ints, ranks: int) -> list[int]:
 class MessagePassing(AbstractOperations):
     """Operations whose messages go over the routes of a network and meet other traffic there.
 
-    The later of a message's two ends starts it, so its trail continues that end's trail. A rank reaches its next round with
-    the trail of the arrival that it waited for.
+    The later of a message's two ends starts it, so its trail continues that end's trail. A rank
+    reaches its next round with the trail of the arrival that it waited for.
     """
 
     def __init__(

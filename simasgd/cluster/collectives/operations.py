@@ -1,17 +1,20 @@
 """The interface of collective operations among p ranks.
 
-A rank does one operation after another, and the rounds of an operation one after another. A message starts when *both* its
-ends have reached its round. The receiver must have a buffer for it: MPI does this for large messages (a rendezvous), and NCCL
-because its buffers are bounded. A rank reaches the next round when its messages of this round have arrived, out and in. So a
-rank never has two messages under way in one direction, and ranks may be several rounds apart.
+A rank does one operation after another, and the rounds of an operation one after another. A message
+starts when *both* its ends have reached its round. The receiver must have a buffer for it: MPI does
+this for large messages (a rendezvous), and NCCL because its buffers are bounded. A rank reaches the
+next round when its messages of this round have arrived, out and in. So a rank never has two
+messages under way in one direction, and ranks may be several rounds apart.
 
-A *join* is one call for all the operations of a sequence, such as the buckets of a gradient. The sequence repeats, and a rank
-may join again before it has finished the last join. Every operation gives each rank a part of all other ranks' inputs. So no
-rank finishes a join before the last rank has reached its last operation.
+A *join* is one call for all the operations of a sequence, such as the buckets of a gradient. The
+sequence repeats, and a rank may join again before it has finished the last join. Every operation
+gives each rank a part of all other ranks' inputs. So no rank finishes a join before the last rank
+has reached its last operation.
 
-A rank forecasts when the inputs of the first operations will be ready. It provides the last input by a call, not by a
-forecast. So a rank finishes a join after everything that the ranks did before they provided their last input, even if that
-took no time, or less time than the clock resolves late in a run.
+A rank forecasts when the inputs of the first operations will be ready. It provides the last input
+by a call, not by a forecast. So a rank finishes a join after everything that the ranks did before
+they provided their last input, even if that took no time, or less time than the clock resolves late
+in a run.
 """
 
 from __future__ import annotations
@@ -43,8 +46,8 @@ class AbstractOperations(abc.ABC):
     def join(self, rank: int, trail: Trail) -> Signal:
         """Begin the rank's next join.
 
-        `trail` is the present trail. The rank computes from now on until its inputs are ready. The signal happens when the
-        rank has finished the join; its value is `Done`.
+        `trail` is the present trail. The rank computes from now on until its inputs are ready. The
+        signal happens when the rank has finished the join; its value is `Done`.
         """
 
     @abc.abstractmethod

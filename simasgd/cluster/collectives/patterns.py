@@ -110,8 +110,9 @@ def _(kind: RingCollective, learners: int, per_node: int) -> Rounds:
 def _(kind: RecursiveDoubling | HalvingDoubling, learners: int, per_node: int) -> Rounds:
     """Exchange all payloads so far between ranks at the distances 1, 2, 4, …: log₂p·L + (p − 1)n/B.
 
-    The e ranks above q, the greatest power of two up to p, send their payloads before and get everything after. If e > 0, the
-    cost is (L + n/B) + Σ (L + (d + min(d, e))n/B) + (L + p·n/B), where d = 1, 2, 4, …, q/2.
+    The e ranks above q, the greatest power of two up to p, send their payloads before and get
+    everything after. If e > 0, the cost is (L + n/B) + Σ (L + (d + min(d, e))n/B) + (L + p·n/B),
+    where d = 1, 2, 4, …, q/2.
     """
     core = _core(learners)
     held = np.where(core < learners - len(core), 2.0, 1.0)
@@ -132,8 +133,8 @@ def _(kind: BinaryTree, learners: int, per_node: int) -> Rounds:
 def _(kind: Hierarchical, learners: int, per_node: int) -> Rounds:
     """Gather up the tree of each node, around the first ranks of the nodes, then send everything down the trees.
 
-    The cost is (m − 1)n/B′ + (k − 1)(L + m·n/B) + ⌈log₂m⌉p·n/B′, with m ranks on each of k nodes and the bandwidth B′ within
-    a node.
+    The cost is (m − 1)n/B′ + (k − 1)(L + m·n/B) + ⌈log₂m⌉p·n/B′, with m ranks on each of k nodes
+    and the bandwidth B′ within a node.
     """
     up, down = _up_with_all_below(learners, per_node), _everything_down(learners, per_node)
     return (*up, *_nodes_around(learners, per_node), *down)

@@ -18,7 +18,8 @@ def make_operations(
 ) -> AbstractOperations:
     """Make operations on payloads of `sizes` (bytes), one after another, among ranks at these endpoints.
 
-    If every message has a path of its own, all rounds are computed at once; otherwise message by message.
+    If every message has a path of its own, all rounds are computed at once; otherwise message by
+    message.
     """
     paths = _private_paths(network, endpoints, rounds)
     if paths is None:

@@ -25,7 +25,7 @@ class SplitRoute(AbstractRoute):
     def __init__(self, env: Environment, parts: Sequence[AbstractRoute]) -> None:
         self._env = env
         self._parts = parts
-        self._version = 0  # of the message, so that one that was abandoned does not go on
+        self._version = 0  # of the message, so that an abandoned one stops
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         places = [part.enter(now, trail) for part in self._parts]
@@ -123,7 +123,7 @@ class LossyRoute(AbstractRoute):
         self._uniforms = uniforms
         self._resending = False  # lost and not yet sent again
         self._trail = START  # of the message's departure
-        self._version = 0  # of the message, so that one that was abandoned is not sent again
+        self._version = 0  # of the message, so that an abandoned one is not sent again
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         start, self._trail, place = self._route.enter(now, trail)

@@ -35,11 +35,11 @@ class FairLink:
         self.name = name
         self.track = track
         self.bandwidth = bandwidth
-        self.capacity = bandwidth  # what is left of the bandwidth
+        self.capacity = bandwidth  # the present bandwidth
         self.flows = 0
         self.bytes = 0.0
-        self.used = 0.0  # seconds at full capacity that what it has carried would have taken
-        self.flow_seconds = 0.0  # of all messages together
+        self.used = 0.0  # seconds of full capacity used so far
+        self.flow_seconds = 0.0  # summed over all messages
         self.busy = 0.0  # seconds with a message or more, up to `busy_since`
         self.busy_since = 0.0
 
@@ -88,9 +88,9 @@ class FairLinks:
         self._log = log
         self._now = 0.0
         self._active: list[FlowClass] = []
-        self._next: FlowClass | None = None  # whose first message is the next to be done
-        self._due = _INFINITE  # when
-        self._timer: Event | None = None  # the one that counts; earlier ones ring in vain
+        self._next: FlowClass | None = None  # the class whose first message is done next
+        self._due = _INFINITE  # (s) when that is
+        self._timer: Event | None = None  # the valid one; earlier timers ring in vain
         self._rings_at = _INFINITE
         self._ties = count()
 
@@ -116,7 +116,7 @@ class FairLinks:
         for other in others:
             other._advance(now)
             self._active += other._active
-            self._ties = count(max(next(self._ties), next(other._ties)))  # none that is on a heap comes again
+            self._ties = count(max(next(self._ties), next(other._ties)))  # no tie-breaker on a heap is used again
             other._active, other._timer, other._rings_at = [], None, _INFINITE
         self._now = now
         self._share(now)
@@ -189,9 +189,9 @@ class FairLinks:
 
     def _ring(self, timer: Event) -> None:
         if timer is not self._timer:
-            return  # an earlier one has been set since
+            return  # another timer has been set since
         now = self._env.now
-        if self._due > now and self._due != self._rings_at:  # what was to be done now has been slowed down since
+        if self._due > now and self._due != self._rings_at:  # the message has been slowed down since
             self._set_timer(now)
             return
         self._timer, self._rings_at = None, _INFINITE
@@ -199,7 +199,7 @@ class FairLinks:
         if first is None:
             return
         self._advance(now)
-        first.clock = max(first.clock, first.flows[0][0])  # it is there, but for rounding
+        first.clock = max(first.clock, first.flows[0][0])  # rounding may leave it short
         self._finish(now)
         self._share(now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import final
 
-_SLOWER = 1.0 + 1e-9  # by less than this a message is no slower than the link, but for rounding
+_SLOWER = 1.0 + 1e-9  # a smaller factor is a rounding error, and the message as fast as the link
 
 
 @final

@@ -28,7 +28,7 @@ class Links:
         self._pipes: dict[str, Pipe] = {}
         self._inflows: dict[str, Inflow] = {}
         self._fair: dict[str, FairLink] = {}
-        self._homes: dict[str, FairLinks] = {}  # by link; links that some message passes together have one
+        self._homes: dict[str, FairLinks] = {}  # by link; links that share a message share a home
         self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
 
     def usage(self, until: float) -> tuple[Usage, ...]:
@@ -78,7 +78,7 @@ class Links:
         return self._fair[link.name]
 
     def _set_capacity_at(self, at: float, link: FairLink, factor: float) -> None:
-        wait = max(0.0, at - self._env.now)  # a link may be made when it is first needed
+        wait = max(0.0, at - self._env.now)  # a link may be made late, when it is first needed
         Timeout(self._env, wait).callbacks.append(lambda _: self._homes[link.name].set_capacity(link, factor))
 
     def _degradations(self, name: str) -> list[Degradation]:

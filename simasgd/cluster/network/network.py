@@ -98,8 +98,8 @@ class Network:
         self._degraded = {degradation.link for degradation in spec.faults.degraded_links}
         self._links = Links(env, spec.faults.degraded_links, log)
         self._routes: list[ByteCounter] = []
-        self._lossy = 0  # routes
-        self._of_sender: dict[int, Iterator[float]] = {}  # what decides which of a learner's passages lose their message
+        self._lossy = 0  # number of lossy routes
+        self._of_sender: dict[int, Iterator[float]] = {}  # random numbers that decide which of a learner's messages get lost
         self.messages_lost = 0
 
     def learner_endpoint(self, learner: int) -> Endpoint:

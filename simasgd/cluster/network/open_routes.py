@@ -39,7 +39,7 @@ class FairRoute(_AbstractOpenRoute):
         super().__init__(message)
         self._env = env
         self._class = flow_class
-        self._work = work  # bytes, with what the overhead is worth at the pace of the slowest link
+        self._work = work  # bytes, including those that the slowest link carries during the overhead
 
     def cross(self, place: Any) -> Event | None:
         self._sent += 1

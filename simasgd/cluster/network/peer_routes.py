@@ -36,7 +36,7 @@ class PeerRoutes:
             ends = self._network.learner_endpoint(source), self._network.learner_endpoint(target)
             route = self._network.make_uncounted_route(*ends, self._size, extend, learner=source)
             self._counted.append(route)
-            if not self._network.loses_messages:  # one that does remembers its message, and two may be under way
+            if not self._network.loses_messages:  # a lossy route remembers its message, and two may be under way
                 self._kept[key] = route
             if len(self._counted) >= self._settle_at:
                 self._settle()

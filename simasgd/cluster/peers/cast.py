@@ -29,9 +29,10 @@ from simasgd.scenario.cluster.architecture import Base
 class PeerCast(AbstractCast):
     """λ learners, and the centre if the protocol has one.
 
-    If any two learners may send to each other at any time, a node's interface is a link that messages queue for or share. So is
-    a learner's port within its node. In a meeting a learner has at most one message out and one in at a time, and so it has
-    where it sends to the centre only. Interfaces and ports then only limit the pace.
+    If any two learners may send to each other at any time, a node's interface is a link that
+    messages queue for or share. So is a learner's port within its node. In a meeting a learner has
+    at most one message out and one in at a time, and so it has where it sends to the centre only.
+    Interfaces and ports then only limit the pace.
     """
 
     def __init__(self, protocol: AbstractPeerProtocol, context: RunContext) -> None:

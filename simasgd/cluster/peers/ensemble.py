@@ -25,8 +25,8 @@ MakeOperations = Callable[[OnFirst], AbstractOperations]
 class GradientEnsemble:
     """Learners that average their gradients and make the same step with the mean.
 
-    The step is recorded when the first learner has the mean. Bucket b of B is ready when the fraction
-    `forward` + (1 − `forward`)·b/B of the mini-batch is done.
+    The step is recorded when the first learner has the mean. Bucket b of B is ready when the
+    fraction `forward` + (1 − `forward`)·b/B of the mini-batch is done.
     """
 
     def __init__(self, context: RunContext, meeting: Meeting, make_operations: MakeOperations) -> None:

@@ -103,8 +103,8 @@ class Messaging:
     def exchange(self, other: PeerVerbs, share: float) -> Generator[Event, Any, None]:
         """Set x ← x − share·(x − y) for this learner, y ← y + share·(x − y) for `other`.
 
-        This learner sends x. `other` changes y at once and answers with the old y, and this learner waits for the answer. The
-        sum x + y is kept, even if another learner changes x meanwhile.
+        This learner sends x. `other` changes y at once and answers with the old y, and this learner
+        waits for the answer. The sum x + y is kept, even if another learner changes x meanwhile.
         """
         env, activity_log, holder, routes = self._env, self._activity_log, self._holder, self._routes
         mine, now = holder.model, env.now

@@ -14,8 +14,9 @@ from simasgd.tape.tape import Gradient
 class ModelHolder:
     """A holder of a model x. Each change of x is a row of the tape.
 
-    `number` is the learner's, or λ for the centre, and the holder's place in `holders`. `model` is a handle on the current x.
-    `steps` counts the holder's own steps, and `changes` all changes of x.
+    `number` is the learner's, or λ for the centre, and the holder's place in `holders`. `model` is
+    a handle on the current x. `steps` counts the holder's own steps, and `changes` all changes of
+    x.
     """
 
     def __init__(self, context: RunContext, number: int, holders: Sequence[ModelHolder]) -> None:

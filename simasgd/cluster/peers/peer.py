@@ -32,8 +32,8 @@ Communicate = Callable[["Peer"], Role]
 class PeerGroup:
     """All that the learners of a run share, by number; in the end also the learners themselves (`peers`).
 
-    A learner has an activity log for its compute thread and, if `communicate` is the role of a second thread, one for that.
-    An ensemble is None unless all learners meet to average its values.
+    A learner has an activity log for its compute thread and, if `communicate` is the role of a
+    second thread, one for that. An ensemble is None unless all learners meet to average its values.
     """
 
     holders: Sequence[ModelHolder]
@@ -56,7 +56,8 @@ class PeerGroup:
 class Peer(AbstractWorker):
     """Learner number `number` of the `peers`. Its protocol sees it as `PeerVerbs`.
 
-    It consists of a model holder, an inbox and the messaging of its compute thread, and takes their verbs for its own.
+    It consists of a model holder, an inbox and the messaging of its compute thread, and takes their
+    verbs for its own.
     """
 
     def __init__(self, context: RunContext, group: PeerGroup, number: int) -> None:

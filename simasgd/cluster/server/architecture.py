@@ -38,7 +38,8 @@ class Deployment:
 def deploy(kind: object, context: RunContext, server: Server) -> Deployment:
     """Make the learners, relays and routes of an architecture around `server`.
 
-    Learners send messages of the gradient payload. Weights, and the sums that relays send, have the full payload.
+    Learners send messages of the gradient payload. Weights, and the sums that relays send, have the
+    full payload.
     """
     raise TypeError(f"no architecture {kind!r}")
 

@@ -17,7 +17,8 @@ from simasgd.tape.tape import Gradient
 class Barrier:
     """Collects rounds of gradients from a mailbox; `drop` is called with every gradient that is not of the round.
 
-    `timeouts` counts the rounds that ended without some member, and `members_dropped` those members.
+    `timeouts` counts the rounds that ended without some member, and `members_dropped` those
+    members.
     """
 
     def __init__(
@@ -34,7 +35,8 @@ class Barrier:
     def collect(self, timestamp: int, timeout: float | None) -> Generator[Event, None, Sequence[Gradient]]:
         """Collect one gradient of every member on the weights of that timestamp, in order of arrival.
 
-        When `timeout` (s) has passed since the first gradient, the members whose gradients are missing cease to be members.
+        When `timeout` (s) has passed since the first gradient, the members whose gradients are
+        missing cease to be members.
         """
         here: dict[int, Gradient] = {}
         present, mailbox = self.round, self._mailbox

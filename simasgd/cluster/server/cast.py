@@ -43,7 +43,7 @@ class ServerCast(AbstractCast):
 
     @property
     def messages(self) -> int:
-        return 2 * len(self.workers) * self._parts  # each sends a gradient, and gets weights
+        return 2 * len(self.workers) * self._parts  # a gradient from each learner, and weights to it
 
     @property
     def trail(self) -> Trail:

@@ -25,8 +25,9 @@ class AbstractSource(abc.ABC):
     def ready(self, minimum: int, trail: Trail) -> Event | None:
         """Return an event to wait for before a request for weights can be answered; None if it can be answered now.
 
-        The request is for weights of at least timestamp `minimum`, and has the trail `trail`. After the event, ask again if
-        the weights are still too old. The event's value is the trail of that instant, or None.
+        The request is for weights of at least timestamp `minimum`, and has the trail `trail`. After
+        the event, ask again if the weights are still too old. The event's value is the trail of
+        that instant, or None.
         """
 
     @abc.abstractmethod

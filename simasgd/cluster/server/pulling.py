@@ -113,5 +113,5 @@ class PullThread(AbstractPulling):
     def _run(self) -> Generator[Event, Any, None]:
         while True:
             newer = yield from fetch(self._env, self._source, self._route, self.cache.timestamp + 1, self._thread)
-            if newer.timestamp > self.cache.timestamp:  # or else the source has crashed meanwhile
+            if newer.timestamp > self.cache.timestamp:  # otherwise the source has crashed meanwhile
                 self.cache.replace(newer.timestamp, self._thread.trail)

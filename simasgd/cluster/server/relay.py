@@ -60,13 +60,13 @@ class Relay(AbstractSource, AbstractSink):
         self._round = round_
         self._learners = learners
         self._held: list[Gradient] = []
-        self._seen: set[int] = set()  # the learners whose gradient of the round has been held
+        self._seen: set[int] = set()  # learners whose gradient of the round has been held
         self._seen_of = -1  # that round's timestamp
-        self._oldest = _NEVER  # the least timestamp of those held
+        self._oldest = _NEVER  # the least timestamp of the held gradients
         self._sending: Sequence[Gradient] = ()
         self._arrival = START
         self._idle: Signal | None = None
-        self._wanted = -1  # the timestamp of the weights that somebody waits for
+        self._wanted = -1  # the timestamp of the newest requested weights
         self._asked: Signal | None = None
         round_.watch(self._look_again)
 

@@ -23,8 +23,8 @@ from simasgd.tape.tape import Gradient
 class Server(AbstractSource, AbstractSink):
     """A parameter server. `num_learners` is λ, `timestamp` the number of updates made so far.
 
-    Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the server has applied or dropped.
-    New weights become visible when their update is done.
+    Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the
+    server has applied or dropped. New weights become visible when their update is done.
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -49,8 +49,9 @@ class Server(AbstractSource, AbstractSink):
     def collect(self, count: int, spread: int | None = None) -> Generator[Event, None, Sequence[Gradient]]:
         """Return the next messages, in order of arrival, until they hold `count` gradients.
 
-        A message of a tree of servers may hold several gradients. They cannot be parted, so there may be more than `count`.
-        With a `spread`, drop messages with a gradient that would be staler in the next update.
+        A message of a tree of servers may hold several gradients. They cannot be parted, so there
+        may be more than `count`. With a `spread`, drop messages with a gradient that would be
+        staler in the next update.
         """
         if self.round.is_open:
             self.round.close()
@@ -59,7 +60,8 @@ class Server(AbstractSource, AbstractSink):
     def first(self, count: int, *, distinct: bool) -> Generator[Event, None, Sequence[Gradient]]:
         """Return the first `count` gradients on the newest weights, in order of arrival; drop all others.
 
-        If `distinct`, they are of `count` different learners. Gradients of one message count one by one.
+        If `distinct`, they are of `count` different learners. Gradients of one message count one by
+        one.
         """
         if distinct and count == self.num_learners:
             self.round.open(self._requested)
@@ -82,9 +84,10 @@ class Server(AbstractSource, AbstractSink):
     def barrier(self, timeout: float | None = None) -> Generator[Event, None, Sequence[Gradient]]:
         """Return one gradient of every member, on the newest weights, in order of arrival.
 
-        All learners are members at first. When `timeout` (s) has passed since the first gradient, learners without a gradient
-        cease to be members until a gradient of theirs arrives. In a tree of servers a gradient counts as soon as it is at any
-        server. Late gradients are dropped, and so is the second one of a learner that crashed after its first.
+        All learners are members at first. When `timeout` (s) has passed since the first gradient,
+        learners without a gradient cease to be members until a gradient of theirs arrives. In a
+        tree of servers a gradient counts as soon as it is at any server. Late gradients are
+        dropped, and so is the second one of a learner that crashed after its first.
         """
         return self._barrier.collect(self._requested, timeout)
 
@@ -123,8 +126,8 @@ class Server(AbstractSource, AbstractSink):
     def due(self, learner: int) -> int:
         """Return the timestamp of the weights that will contain this learner's last gradient.
 
-        A gradient that has not been given to `update` does not count. If the gradient was dropped, return the oldest timestamp
-        that the learner may still compute on.
+        A gradient that has not been given to `update` does not count. If the gradient was dropped,
+        return the oldest timestamp that the learner may still compute on.
         """
         return self._due[learner]
 
@@ -166,7 +169,8 @@ class Server(AbstractSource, AbstractSink):
     def _refuse(self, gradients: Sequence[Gradient], due: int) -> None:
         """Drop gradients whose learners next compute on weights of timestamp `due` at least.
 
-        These weights are requested, or will be with the gradients that are here already, so no learner waits for ever.
+        These weights are requested, or will be with the gradients that are here already, so no
+        learner waits for ever.
         """
         for gradient in gradients:
             self._due[gradient.learner] = max(self._due[gradient.learner], due)

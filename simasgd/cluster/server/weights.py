@@ -38,7 +38,7 @@ def fetch(
     if start > now:
         yield Timeout(env, start - now)
         now = env.now
-    activity_log.trail = trail  # not before: whoever crashes meanwhile goes on from the trail it has
+    activity_log.trail = trail  # not before: a learner that crashes meanwhile continues its present trail
     weights = Weights(source.timestamp)
     activity_log.then(_PULL, now)
     arrival = route.cross(place)

@@ -115,8 +115,10 @@ def test_the_mean_slowdown_is_that_of_the_formula(slowdown: float, normal: float
 
 
 def test_it_begins_in_a_slow_spell_as_often_as_it_is_in_one() -> None:
-    """Over many learners the pace is stationary from the first second on: of work too short to see a spell end, the fraction
-    S/(N + S) is slow."""
+    """Over many learners the pace is stationary from the first second on.
+
+    Of work too short to see the end of a spell, the fraction S/(N + S) is slow.
+    """
     spec = Stragglers.model_validate({"slowdown": 4.0, "mean_normal": "3 s", "mean_slow": "1 s"})
     for start in (0.0, 0.7, 50.0):
         slow = [end(slow_spells(spec, 5, learner), start, 1e-7) - start > 2e-7 for learner in range(4000)]

@@ -11,8 +11,11 @@ CONSTANT = {"cluster": {"learners": 5, "compute": {"distribution": "constant", "
 
 
 def test_simultaneous_gradients_are_taken_one_at_a_time_in_order_of_learners():
-    """With constant times all learners arrive together; each one's sender is answered before the next is looked at, so the
-    staleness is λ − 1 from the second round on, as if they were an infinitesimal apart."""
+    """With constant times all learners arrive together.
+
+    The sender of a gradient is answered before the next gradient is looked at, as if they were an
+    infinitesimal apart. So the staleness is λ − 1 from the second round on.
+    """
     _, tape = clock(scenario(TIMING, CONSTANT, {"stop": {"gradients": 25}}))
     assert tape.learner.tolist() == [0, 1, 2, 3, 4] * 5
     assert tape.staleness.tolist() == [0, 1, 2, 3, 4] + [4] * 20
@@ -24,8 +27,11 @@ def test_a_learner_that_pulls_right_after_its_push_sees_its_own_update():
 
 
 def test_an_update_that_ends_when_a_reply_enters_the_pipe_comes_in_the_order_of_scheduling():
-    """λ = 2, messages of 1 ms in full duplex, no travel, updates of 1 ms, 10 ms of computing: learner 0's update ends at
-    13, and learner 1's ends at 14, just when its own reply could enter the pipe that learner 0's reply frees at 14."""
+    """Learner 1's update ends at the instant at which its reply could enter the pipe.
+
+    λ = 2, messages of 1 ms in full duplex, no latency, updates of 1 ms, 10 ms of computing. Learner
+    0's update ends at 13 and learner 1's at 14. Learner 0's reply frees the pipe at 14.
+    """
     chosen = scenario(
         TIMING,
         {

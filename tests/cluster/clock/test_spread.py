@@ -72,8 +72,11 @@ def test_equal_learners_by_hand():
 
 
 def test_updates_that_were_begun_count():
-    """Two learners, updates of 3 ms: the second gradient comes while the first is being applied, to be applied one update later
-    than it seems. Its learner is answered with the new weights, as the first one's is: a round takes 7 ms."""
+    """The second gradient comes while the first is being applied, so it is applied one update later.
+
+    Two learners, updates of 3 ms. The second learner is answered with the new weights, as the first
+    is: a round takes 7 ms.
+    """
     server = {"bandwidth": "unlimited", "update": "3 ms"}
     cluster = {**EVEN, **FREE, "server": server, "learners": 2}
     clocked, tape = run({"kind": "async", "spread": 0}, cluster=cluster, stop={"gradients": 5})

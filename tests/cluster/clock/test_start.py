@@ -16,7 +16,7 @@ EVEN = {"per_batch": "10 ms", "per_sample": 0, "distribution": "constant", "cv":
 
 
 def spread_over(learners, seed=0):
-    """The starts, in cycles."""
+    """Return the starts, in cycles."""
     return start_times(scenario(TIMING, SPREAD, {"cluster": {"learners": learners}}).cluster, 1.0, seed)
 
 
@@ -132,8 +132,11 @@ def rate(gradients, *, start, **compute):
 
 
 def test_constant_times_and_one_start_keep_learners_in_step_for_ever():
-    """All pull at once, compute at once and push at once, so a round takes Z + λ·(D + D) and the other direction rests: 30.7
-    gradients a second, where mean-value analysis has 58.7."""
+    """All learners pull, compute and push at the same times.
+
+    So a round takes Z + λ·(D + D) while the other direction rests: 30.7 gradients a second, where
+    mean-value analysis has 58.7.
+    """
     in_step = LEARNERS / (THINK + LEARNERS * 2 * MESSAGE)
     assert (in_step, LAW) == (pytest.approx(30.71, abs=0.005), pytest.approx(58.7, abs=0.005))
     found, tape = rate(LEARNERS * 100, start="together", distribution="constant")

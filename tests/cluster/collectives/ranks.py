@@ -35,7 +35,7 @@ by_executor = pytest.mark.parametrize("executor", EXECUTORS)
 
 @cache
 def specified(changes):
-    """A cluster section; most of these tests' time would go into making them."""
+    """Return a cluster section; most of the time of these tests would go into making them."""
     return scenario(TIMING, {"cluster": json.loads(changes)}).cluster
 
 
@@ -63,8 +63,12 @@ class Outcome(NamedTuple):
 
 
 def carried_out(cluster, executor, rounds, sizes, plan, *, is_patient=True):
-    """`plan[j][i]` is what rank i does for its join j: for how long it computes before it, and how much longer until its input
-    of each operation is there. Who is patient waits for the end of a join before it computes for the next."""
+    """Carry out operations under a plan and return the outcome.
+
+    `plan[j][i]` is the plan of rank i for its join j: the time for which it computes before it, and
+    the time until its input of each operation is ready. A patient rank waits for the end of a join
+    before it computes for the next.
+    """
     env, firsts, ranks = cluster.env, [], len(cluster.endpoints)
     made = EXECUTORS[executor](
         env, cluster.network, cluster.endpoints, rounds, sizes, lambda join, trail: firsts.append((join, env.now, sum(trail)))
@@ -110,5 +114,5 @@ def at_random(seed, ranks, sizes, joins, mean=0.3):
 
 
 def lower(p):
-    """The greatest power of two up to p."""
+    """Return the greatest power of two up to p."""
     return 2 ** int(log2(p))

@@ -100,8 +100,11 @@ def test_one_learner_never_queues():
 
 @pytest.mark.parametrize("learners", [1, 2, 4, 8, 16, 32, 64])
 def test_the_server_is_the_repairman_of_the_machine_repairman_model(learners):
-    """Exponential compute times of 10 ms and updates of 1 ms, free communication: M/M/1//λ. With r = 0.1 the chance that
-    nobody is at the server is 1/Σ_k λ!/(λ − k)!·r^k (Erlang); mean-value analysis gives the same."""
+    """Exponential compute times of 10 ms, updates of 1 ms and free communication make M/M/1//λ.
+
+    With r = 0.1 the probability that no learner is at the server is 1/Σ_k λ!/(λ − k)!·r^k (Erlang).
+    Mean-value analysis gives the same.
+    """
     clocked, _ = clock(
         scenario(
             TIMING,

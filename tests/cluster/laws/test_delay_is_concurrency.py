@@ -1,8 +1,9 @@
-"""The delay-concurrency identity (docs/papers.md B3.1): over all gradients, the updates by others during their lives add up to
-the others at work over all updates.
+"""The delay-concurrency identity (docs/papers.md B3.1).
 
-A gradient lives from the reading of its weights to its update, or to the crash or the stop that ends it. Communication is free
-and the protocol async, so whoever is not down is at work on one gradient. No number of the left side is used on the right one.
+Over all gradients, the updates by others during their lives add up to the others at work over all
+updates. A gradient lives from the reading of its weights to its update, or to the crash or the stop
+that ends it. Communication is free and the protocol async, so every learner that is not down is at
+work on one gradient. No number of the left side is used on the right side.
 """
 
 from __future__ import annotations
@@ -70,8 +71,10 @@ def spells(clocked, learner, *, down):
 
 
 def ages_of_unapplied(clocked, tape):
-    """Updates since their reading, summed up over the gradients that a crash or the stop ended. A learner reads when its
-    gradient is applied, and when it (re)joins."""
+    """Return the updates since their reading, summed over the gradients that a crash or the stop ended.
+
+    A learner reads when its gradient is applied, and when it starts or rejoins.
+    """
     total = 0
     for learner in range(6):
         down = spells(clocked, learner, down=True)
@@ -97,8 +100,10 @@ def test_the_delays_of_all_gradients_add_up_to_the_others_at_work(cluster):
 
 @pytest.mark.parametrize("cluster", WITHOUT_CRASHES.values(), ids=WITHOUT_CRASHES)
 def test_without_crashes_the_mean_staleness_is_lambda_less_one_but_for_what_is_in_flight(cluster):
-    """Whatever the law: U·(λ − 1) is the sum over all gradients, and one in flight at the stop has seen the updates since its
-    learner's last one."""
+    """For any law, U·(λ − 1) is the sum over all gradients.
+
+    A gradient in flight at the stop has seen the updates since its learner's last one.
+    """
     _, tape = run(cluster)
     updates = tape.num_steps
     last = [np.flatnonzero(tape.learner == learner)[-1] for learner in range(6)]

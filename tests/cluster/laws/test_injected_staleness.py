@@ -81,7 +81,7 @@ TWO_LAYERS = {"learning": {"model": {"kind": "mlp", "hidden": [16]}}}
 
 
 def layered(delay, **more):
-    """The tape of 5,000 gradients of a network with two layers; an epoch of digits is 1437/4 gradients."""
+    """Return the tape of 5,000 gradients of a network with two layers; an epoch of digits is 1437/4 gradients."""
     return clock(scenario(LEARNING, ONE, TWO_LAYERS, {"protocol": {"kind": "injected-staleness", "delay": delay, **more}}))[1]
 
 

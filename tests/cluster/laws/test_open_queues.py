@@ -15,7 +15,7 @@ ARRIVALS = 400_000
 
 
 def poisson(load, law, seed):
-    """Times of arrival, and service times (s) of mean 1."""
+    """Draw times of arrival, and service times (s) of mean 1."""
     random = np.random.default_rng(seed)
     services = random.exponential(size=ARRIVALS) if law == "exponential" else np.ones(ARRIVALS)
     return np.cumsum(random.exponential(1.0 / load, ARRIVALS)).tolist(), services.tolist()

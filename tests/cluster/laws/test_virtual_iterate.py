@@ -1,5 +1,8 @@
-"""Asynchronous SGD seen from its virtual iterate (Mishchenko et al. 2022; docs/papers.md, claim 46): from real tapes, in NumPy,
-on the quadratic Σ h·(x − a)²/2 with another a for every mini-batch."""
+"""Asynchronous SGD seen from its virtual iterate (Mishchenko et al. 2022; docs/papers.md, claim 46).
+
+The tapes are real, and NumPy evaluates them on the quadratic Σ h·(x − a)²/2 with another a for
+every mini-batch.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ def tape_of(learners, gradients, **cluster):
 
 
 def started(tape, learners):
-    """Learner, mini-batch, weights and step of every gradient that was started, shape (4, G + M): those on the tape, and the
-    one that each learner has not finished when the tape ends, with the step that would be next.
+    """Return learner, mini-batch, weights and step of every gradient that was started, shape (4, G + M).
 
-    A learner starts on the weights that its own last gradient made, and on number 0 at first.
+    These are the gradients on the tape, and the one that each learner has not finished at the end
+    of the tape, with the step that would be next. A learner starts on the weights that its own last
+    gradient made, and on number 0 at first.
     """
     unfinished = []
     for learner in range(learners):

@@ -64,8 +64,11 @@ def test_base_by_hand():
 
 
 def test_servers_that_are_not_colocated_have_nodes_and_interfaces_of_their_own():
-    """A lone learner: weights travel 0.5 to the leaf and take 3.5 to the node, at 4; the gradient leaves at 14 and takes the
-    same way back, to the leaf until 17.5 and to the root until 18."""
+    """A lone learner's messages pass the leaf's own node.
+
+    Weights travel 0.5 to the leaf and take 3.5 to the node, at 4. The gradient leaves at 14 and
+    takes the same way back, to the leaf until 17.5 and to the root until 18.
+    """
     one = {"cluster": {"learners": 1, "learners_per_node": 1, "speeds": None}}
     clocked, tape = run_tree({"kind": "adv", "colocated": False}, 1, one)
     assert (ms(tape.read_at), ms(tape.stepped_at)) == ([4], [18.25])
@@ -100,7 +103,7 @@ ALL = ["base", {"kind": "base", "shards": 3}, "adv", {"kind": "adv", "fan_out": 
 
 
 def overlap(clocked, thread, activity):
-    """The part of what a thread of learner 3 does that its computing covers."""
+    """Return the fraction of an activity of a thread of learner 3 that its computing covers."""
     spans = clocked.spans
     names = [track.name for track in spans.tracks]
 

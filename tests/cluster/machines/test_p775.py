@@ -20,7 +20,7 @@ def ways(nodes, **keys):
 
 
 def d_links(system, nodes, a, b):
-    """The D links that messages from supernode a to b take, with the number of pairs of nodes that each serves."""
+    """Return the D links of messages from supernode a to b, with the number of pairs of nodes that each serves."""
     found = Counter()
     for x in range(SUPERNODE):
         for y in range(SUPERNODE):
@@ -64,7 +64,7 @@ def test_a_d_link_has_two_ends_and_every_way_at_most_three_links(supernodes):
 
 
 def gbytes_per_second(learners, protocol, sharing="fair", **cluster):
-    """What all links between nodes carry together (GB/s), while learners do nothing but send."""
+    """Return the throughput of all links between nodes (GB/s), while learners do nothing but send."""
     changes = {
         "cluster": {
             "learners": learners,

@@ -1,5 +1,8 @@
-"""What Rudra's authors measured on a P775 against the profile `p775` (docs/rudra.md). The published numbers are recalled,
-unverified: the tests hold what is documented of the profile, not the papers."""
+"""The published measurements of Rudra on a P775 against the profile `p775` (docs/rudra.md).
+
+The published numbers are recalled, unverified. The tests hold the documented figures of the
+profile, not the papers.
+"""
 
 from __future__ import annotations
 

@@ -63,8 +63,11 @@ def test_a_busy_server_takes_up_every_gradient(protocol, each, shards):
 
 @pytest.mark.parametrize("shards", [1, 4])
 def test_a_centre_takes_up_every_message_and_its_shards_share_the_work(shards):
-    """Synchronous elastic averaging at every mini-batch: 16 differences are there at once, which is 16 + 10 of work, beside
-    10 of computing. Learners wait for the one and the other."""
+    """Synchronous elastic averaging at every mini-batch.
+
+    16 differences are there at once, which is 16 + 10 of work, beside 10 of computing. Learners
+    wait for both.
+    """
     sync = {"protocol": {"kind": "easgd-sync", "period": 1}, "cluster": {"architecture": {"kind": "base", "shards": shards}}}
     clocked, _ = work(server(per_gradient="1 ms"), sync)
     assert clocked.simulated_seconds == pytest.approx(0.010 + 24 * max(0.010, 0.026 / shards))

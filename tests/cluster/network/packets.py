@@ -51,8 +51,11 @@ class PacketLinks:
 
 def async_rate(learners: int, compute: float, size: float, paths: Callable[[int], tuple[Sequence[str], Sequence[str]]],
                bandwidths: dict[str, float], gradients: int) -> float:  # fmt: skip
-    """Gradients/s of learners that pull, compute and push over and over, a server that answers at once, and constant times;
-    `paths` gives the links up and down of a learner."""
+    """Return the gradients/s of learners that pull, compute and push again and again.
+
+    The server answers at once, and times are constant. `paths` gives the links up and down of a
+    learner.
+    """
     net = PacketLinks(bandwidths)
     applied: list[float] = []
 

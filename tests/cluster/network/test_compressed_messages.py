@@ -76,8 +76,10 @@ def test_a_run_says_what_it_sent() -> None:
 @pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("collective", ["ring", "halving-doubling"])
 def test_all_reduce_adds_up_what_adds_up_and_gathers_the_rest(kind: str, collective: str) -> None:
-    """A sum of half-precision numbers is one: 2(p − 1) messages' bytes a step. Of the others everybody gets everybody's:
-    p(p − 1)."""
+    """A sum of half-precision numbers has their size: a step sends the bytes of 2(p − 1) messages.
+
+    Other payloads are gathered, and each rank gets all of them: p(p − 1).
+    """
     p, steps = 4, 25
     all_reduce = {"protocol": {"kind": "all-reduce", "collective": collective}, "cluster": {"learners": p}}
     clocked, tape = clock(compressed(kind, all_reduce, {"stop": {"gradients": p * steps}}))

@@ -194,8 +194,11 @@ def test_a_link_that_gets_slower_and_faster_again_by_hand():
 
 
 def test_a_slower_link_leaves_others_more_of_a_shared_one():
-    """A's 2 bytes over links 0 and 1, B's 9 over link 1, 1 byte/s each: half of it for both until link 0 falls to a tenth at
-    2 s. Then A goes on at 0.1 for its last byte, and B has 0.9 for its last 8."""
+    """A has 2 bytes over links 0 and 1, B has 9 over link 1, and links carry 1 byte/s.
+
+    Both have half of link 1 until link 0 falls to a tenth at 2 s. Then A has 0.1 for its last byte,
+    and B has 0.9 for its last 8.
+    """
     net = Net(1, 1)
     net.send(2.0, 0, 1)
     net.send(9.0, 1)

@@ -45,7 +45,7 @@ def rate(chosen):
 
 
 def star_of_packets(server):
-    """The same network, packet by packet."""
+    """Return the same network, packet by packet."""
     bandwidths = {"in": server, "out": server} | {f"{i} {side}": GIGA for i in range(16) for side in ("in", "out")}
     return async_rate(16, 1e-3, 10e6, lambda i: ([f"{i} out", "in"], ["out", f"{i} in"]), bandwidths, 320)
 
@@ -85,8 +85,11 @@ def test_a_tree_without_oversubscription_is_as_good_as_a_star(collective, per_no
 
 @pytest.mark.parametrize("shards", [1, 2, 4, 8])
 def test_shards_share_the_bytes(shards):
-    """16 learners of 10 GB/s push and pull 100 MB through shards of 1 GB/s each. In a round the last one pulls until
-    1.6 s ÷ shards, computes for 1 ms and pushes for 0.1 s ÷ shards; the others have pushed meanwhile."""
+    """16 learners of 10 GB/s push and pull 100 MB through shards of 1 GB/s each.
+
+    In a round the last learner pulls until 1.6 s ÷ shards, computes for 1 ms and pushes for 0.1 s ÷
+    shards. The others have pushed meanwhile.
+    """
     cluster = {
         "network": {"bandwidth": "10 GB/s"},
         "server": {"bandwidth": "1 GB/s"},
@@ -181,7 +184,7 @@ def test_what_is_to_come_by_hand():
 
 
 def cluster_of(rng):
-    """A network whose links differ, with the interfaces of its nodes."""
+    """Return a network whose links differ, with the interfaces of its nodes."""
     nodes = rng.choice([4, 8, 12, 16])
     kinds = [
         "star",

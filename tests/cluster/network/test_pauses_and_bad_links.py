@@ -38,8 +38,11 @@ def test_a_pause_that_outlasts_the_run_counts_until_the_stop():
 
 
 def test_nobody_gets_weights_in_a_pause():
-    """1-softsync: the first two gradients of 14 are only summed up, so their senders want the weights at once, but the server
-    pauses until 23. Then they read weights 0; learner 2's gradient makes weights 1 at 23.5."""
+    """Under 1-softsync the first two gradients of 14 are only summed, so their senders want weights at once.
+
+    The server pauses until 23. Then they read weights 0; learner 2's gradient makes weights 1 at
+    23.5.
+    """
     _, tape = run_three(3, {"server_pauses": [spell(13, 23)]}, {"protocol": {"kind": "n-softsync", "n": 1}})
     assert ms(tape.stepped_at) == [23.5, 38, 52.5]
     assert ms(tape.read_at)[3:6] == [25, 25, 25.5]
@@ -91,9 +94,12 @@ def test_what_a_degraded_link_used_is_measured_by_what_is_left_of_it():
 
 @pytest.mark.parametrize(("sharing", "read_at", "applied_at"), [("fifo", [6, 18.4], 46.9), ("fair", [6, 18], 46.5)])
 def test_a_degraded_node_is_slow_alone(sharing, read_at, applied_at):
-    """Interfaces of 1 GB/s, but node 1 has a quarter: its 4 take 16. In turn they are sent after learner 0's, which occupy
-    the server's 10 GB/s for 0.4. Then it computes for 10, and its gradient takes 16 + 2 again. The bytes that move slowly are
-    pushed and pulled, not waited for."""
+    """Interfaces have 1 GB/s, but node 1 has a quarter: its 4 take 16.
+
+    Its weights are sent after learner 0's, which occupy the server's 10 GB/s for 0.4. Then it
+    computes for 10, and its gradient takes 16 + 2 again. The bytes that move slowly count as pushed
+    and pulled, not as waited for.
+    """
     faults = {"degraded_links": [{"link": "node 1", **spell(0, 1000, factor=0.25)}]}
     network = {"cluster": {"network": {"bandwidth": "1 GB/s", "sharing": sharing}, "server": {"bandwidth": "10 GB/s"}}}
     clocked, tape = run_three(4, faults, TWO, network)
@@ -133,8 +139,11 @@ def test_every_loss_costs_a_message_and_the_time_until_it_is_sent_again(probabil
 
 
 def test_what_a_crashed_learner_was_to_be_sent_again_is_not():
-    """Nearly every message is lost. The reply of 0, missed at 2, would go again at 102, but the learner is away from 50 to 60;
-    those of 60 and 162 are its own, and the fourth is under way at the stop."""
+    """Nearly every message is lost.
+
+    The reply of 0, missed at 2, would be sent again at 102, but the learner is away from 50 to 60.
+    The messages of 60 and 162 are its own, and the fourth is under way at the stop.
+    """
     faults = {"message_loss": {"probability": 0.99, "resend_after": "100 ms"}, "crashes": [crash(0, 50, 60)]}
     clocked, _ = run_three(1, faults, {"cluster": {"learners": 1}, "stop": {"simulated_time": "265 ms"}})
     assert clocked.fault_counts.messages_lost == 3

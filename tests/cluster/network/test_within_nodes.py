@@ -34,9 +34,13 @@ def payloads(clocked, name):
 @pytest.mark.parametrize("nvlink", [30e9, 300e9, 3000e9])
 @pytest.mark.parametrize(("sharing", "in_node"), [("fair", 2 * 8), ("fifo", 8 + 1)])
 def test_a_step_of_a_node_of_eight_gpus(nvlink, sharing, in_node):
-    """26 + 64 · 0.303 ms of computing, 102 MB over 25 GB/s and 5 µs each way, 2.6 ms for the update; and within the node all
-    eight messages at once each way, 5.4 ms at 300 GB/s. In turn only those down wait for each other: their learners then have
-    their gradients ready one after the other, as fast as the leaf takes them, and what is left of the way up is one message."""
+    """A step has 26 + 64 · 0.303 ms of computing and 2.6 ms for the update.
+
+    102 MB take their time over 25 GB/s and 5 µs each way. Within the node all eight messages move
+    at once each way, 5.4 ms at 300 GB/s. Only the messages down wait for each other. So their
+    learners finish gradients one after another, as fast as the leaf takes them, and only one
+    message of the way up remains.
+    """
     clocked, _ = gpu8(node(f"{nvlink} B/s", network={"sharing": sharing}))
     step = 0.026 + 64 * 0.303e-3 + 2 * (102e6 / 25e9 + 5e-6) + 0.0026 + in_node * 102e6 / nvlink
     assert clocked.simulated_seconds == pytest.approx(20 * step)
@@ -58,8 +62,11 @@ def test_under_a_barrier_one_payload_a_node_enters_the_server(protocol, architec
 
 
 def test_inner_servers_add_up_what_their_children_send():
-    """16 nodes of two, 4 inner servers: each node sends one payload, and so does each inner server; four of the nodes are those
-    of inner servers."""
+    """16 nodes of two learners have 4 inner servers.
+
+    Each node sends one payload, and so does each inner server. Four of the nodes are those of inner
+    servers.
+    """
     tree = {"learners": 32, "learners_per_node": 2, "architecture": {"fan_out": 4}}
     clocked, _ = gpu8({"cluster": tree})
     assert payloads(clocked, "server nic in") == 4
@@ -87,8 +94,11 @@ def test_without_a_barrier_nothing_waits_at_a_leaf(protocol):
     ids=str,
 )
 def test_what_stays_in_the_node_does_not_know_the_network(protocol, architecture, sharing):
-    """All learners are on one node. A slower interface of the node changes nothing for learners' messages to each other. Under
-    adv it carries what passes the parameter server's interface, and nothing else."""
+    """All learners are on one node.
+
+    A slower interface of the node changes nothing for messages between learners. Under adv the
+    interface carries only the messages of the parameter server.
+    """
     seconds = {}
     for bandwidth, within in (("25 GB/s", 300), ("1 MB/s", 300), ("25 GB/s", 3)):
         shape = {"kind": architecture, "intra_node_bandwidth": f"{within} GB/s"}
@@ -136,11 +146,14 @@ def gone(*crashes):
 
 
 def test_a_leaf_waits_for_no_member_that_was_dropped():
-    """Weights are at the leaves at 3.5 and 6.5, gradients at 13.5 and 16.5, but learner 1 is gone. The barrier's 5 begin at
-    13.5, at the first leaf. Leaf 2's sum leaves at 16.5 and is at the root at 20; at 18.5 learner 1 is a member no more, so
-    leaf 1's leaves; it finds the root's interface taken until 19.5 and is there at 23.
+    """Weights are at the leaves at 3.5 and 6.5, gradients at 13.5 and 16.5, but learner 1 is gone.
 
-    Leaf 1, which has asked first, has weights 1 at 26.75 and leaf 2 at 29.75. They send at 36.75 and 39.75, until 43.25.
+    The barrier's 5 begin at 13.5, at the first leaf. Leaf 2's sum leaves at 16.5 and is at the root
+    at 20. At 18.5 learner 1 ceases to be a member, so leaf 1's sum leaves. It finds the root's
+    interface in use until 19.5 and arrives at 23.
+
+    Leaf 1, which has asked first, has weights 1 at 26.75 and leaf 2 at 29.75. They send at 36.75
+    and 39.75, until 43.25.
     """
     clocked, tape = run_tree(ADV, 2, LOSS, gone((1, 7)))
     assert ms(tape.stepped_at) == [23.25, 43.5]
@@ -197,8 +210,10 @@ def test_whatever_happens_a_barrier_in_a_tree_goes_on(protocol, faults, architec
 
 
 def test_a_very_slow_learner_costs_a_tree_no_more_than_the_barriers_time():
-    """Five learners that compute for 10 ms and one for 1 s, whose late gradients come back in a later round: rounds of 4 ms
-    after the first gradient, 5 messages of 6 ms and 10 ms of computing."""
+    """Five learners compute for 10 ms and one for 1 s; its late gradients arrive in a later round.
+
+    Rounds have 4 ms after the first gradient, 5 messages of 6 ms and 10 ms of computing.
+    """
     cluster = {
         "learners": 6,
         "learners_per_node": 2,
