@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Generic, TypeVar, final
 
@@ -25,27 +25,34 @@ Work = TypeVar("Work")
 class Updater(Generic[Work]):
     """Makes updates in the order of the requests.
 
-    `apply` is called with an update's work and trail when the update is done. It must call
-    `announce` if there are `awaited` updates, which have a signal by number. `counts_messages` says
-    whether adding up a message takes time. `take_up`, `resumed` and `idle` are the methods of the
-    processor.
+    An update takes the next of `times` (s). `apply` is called with an update's work and trail when
+    the update is done. It must call `announce` if there are `awaited` updates, which have a signal
+    by number. `counts_messages` says whether adding up a message takes time. `take_up`, `resumed`
+    and `idle` are the methods of the processor.
     """
 
-    __slots__ = ("_apply", "_env", "_processor", "awaited", "counts_messages", "idle", "resumed", "take_up")
+    __slots__ = ("_apply", "_env", "_processor", "_times", "awaited", "counts_messages", "idle", "resumed", "take_up")
 
-    def __init__(self, env: Environment, processor: Processor, apply: Callable[[Work, Trail], None]) -> None:
+    def __init__(
+        self,
+        env: Environment,
+        processor: Processor,
+        times: Iterator[float],
+        apply: Callable[[Work, Trail], None],
+    ) -> None:
         self.counts_messages = processor.per_message > 0.0
         self.take_up = processor.add
         self.resumed = processor.resumed
         self.idle = processor.idle
         self._env = env
         self._processor = processor
+        self._times = times
         self._apply = apply
         self.awaited: dict[int, Signal] = {}
 
     def update(self, work: Work, cause: Trail) -> None:
         """Request an update, which the arrival with the trail `cause` brings about."""
-        done, trail = self._processor.update(cause)
+        done, trail = self._processor.work(next(self._times), cause)
         rest = done - self._env.now
         if rest > 0.0:
             Timeout(self._env, rest, (work, trail)).callbacks.append(self._finish)
@@ -82,5 +89,5 @@ def make_updater(context: RunContext, apply: Callable[[Work, Trail], None]) -> U
     pipe = Pipe("server", pace=pace, log=context.log, group="servers", activity=UPDATE)
     times = compute.update_times(server.update / shards, compute.law(server.update_law), context.seed)
     pause_end = None if pace is None else partial(pace.end, work=0.0)
-    processor = Processor(context.env, pipe, times, server.per_gradient / shards, pause_end)
-    return Updater(context.env, processor, apply)
+    processor = Processor(context.env, pipe, server.per_gradient / shards, pause_end)
+    return Updater(context.env, processor, times, apply)

@@ -56,25 +56,26 @@ class AbstractWorker(abc.ABC):
 
         `forecast` is called as soon as the progress of the next seconds is known.
         """
-        env, activity_log = self._env, self.activity_log
-        began = env.now
+        env, activity_log, pace = self._env, self.activity_log, self._pace
+        began = now = env.now
         activity_log.begin(_COMPUTE, began)
         work = left = next(self._times)
         total, done = 0.0, 0.0
         while True:
-            seconds, left = self._stretch(env.now, left)
-            end = after(env, seconds)
+            seconds, left = (left, 0.0) if pace is None else self._stretch(now, left)
+            end = after(env, now, seconds)
             if forecast is not None:
                 before, done = done, 1.0 - left / work if left else 1.0
                 forecast(seconds, before, done)
             yield end
+            now = env.now
             total += seconds
             if not left:
                 break
         activity_log.trail = add_compute(activity_log.trail, total)
         number = self.computed
         self.computed = number + 1
-        return Gradient(self.number, number, weights.timestamp, began, env.now, weights.layers, weights.ahead)
+        return Gradient(self.number, number, weights.timestamp, began, now, weights.layers, weights.ahead)
 
     def rejoin(self) -> None:
         """Continue after an absence; the trails of all threads continue now."""

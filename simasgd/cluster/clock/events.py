@@ -39,9 +39,9 @@ class Signal(Event):
             go_on(self)
 
 
-def after(env: Environment, seconds: float) -> Event:
-    """Return an event that happens in `seconds`; beyond the end of time it never does."""
-    return Timeout(env, seconds) if env.now + seconds < END_OF_TIME else Event(env)
+def after(env: Environment, now: float, seconds: float) -> Event:
+    """Return an event that happens in `seconds` from `now` (s), the present; beyond the end of time it never does."""
+    return Timeout(env, seconds) if now + seconds < END_OF_TIME else Event(env)
 
 
 def first_of(env: Environment, *events: Event) -> Signal:

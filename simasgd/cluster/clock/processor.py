@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import final
 
 from simpy import Environment, Event
@@ -16,40 +16,31 @@ from simasgd.cluster.clock.trail import Trail, add_update, with_pause
 class Processor:
     """Does a server's work one item at a time, in the order of the requests.
 
-    An update takes the next of `update_times` (s), and each arriving message `per_message` (s).
+    Each arriving message takes `per_message` (s) if it is added up.
     `pause_end` maps a time (s) to the end of the pause at that time, or to itself. It is None if
     the server never pauses.
     """
 
-    __slots__ = ("_env", "_pause_end", "_pipe", "_update_times", "per_message")
+    __slots__ = ("_env", "_pause_end", "_pipe", "per_message")
 
     def __init__(
         self,
         env: Environment,
         pipe: Pipe,
-        update_times: Iterator[float],
         per_message: float,
         pause_end: Callable[[float], float] | None = None,
     ) -> None:
         self.per_message = per_message
         self._env = env
         self._pipe = pipe
-        self._update_times = update_times
         self._pause_end = pause_end
-
-    def update(self, cause: Trail) -> tuple[float, Trail]:
-        """Request an update, caused by an arrival with the trail `cause`.
-
-        Return when it will be done (s), and the trail of that instant.
-        """
-        return self._work(next(self._update_times), cause)
 
     def add(self, cause: Trail) -> tuple[float, Trail]:
         """Request that a message with the trail `cause`, which arrives now, is added up.
 
         Return when that will be done (s), and the trail of that instant.
         """
-        return self._work(self.per_message, cause)
+        return self.work(self.per_message, cause)
 
     def resumed(self) -> Event | None:
         """Return an event for the end of the server's present pause; None if it does not pause now."""
@@ -68,7 +59,11 @@ class Processor:
         """Return how busy the processor was until `until` (s), and how much work waited on average."""
         return self._pipe.usage(until)
 
-    def _work(self, seconds: float, cause: Trail) -> tuple[float, Trail]:
+    def work(self, seconds: float, cause: Trail) -> tuple[float, Trail]:
+        """Request work of `seconds`, which an arrival with the trail `cause` brings about.
+
+        Return when it will be done (s), and the trail of that instant.
+        """
         now, pipe = self._env.now, self._pipe
         start = pipe.request(now, seconds)
         done = pipe.free

@@ -143,7 +143,7 @@ class MessagePassing(AbstractOperations):
             return False
         rest = entry.ready[operation] - now
         if rest > 0.0:
-            after(self._env, rest).callbacks.append(lambda _: self._begin(rank, entry.trail_at_ready(operation)))
+            after(self._env, now, rest).callbacks.append(lambda _: self._begin(rank, entry.trail_at_ready(operation)))
             return False
         entry.join.started = now  # the last operation of the last rank sets the final value
         if was_waiting:

@@ -156,4 +156,4 @@ def _adding_processor(context: RunContext, name: str) -> Processor:
     """Make the processor of a server in the tree: it adds gradients up and makes no updates."""
     seconds = context.spec.server.per_gradient
     log = context.log if seconds else None
-    return Processor(context.env, Pipe(name, log=log, group="servers", activity=UPDATE), iter(()), seconds)
+    return Processor(context.env, Pipe(name, log=log, group="servers", activity=UPDATE), seconds)

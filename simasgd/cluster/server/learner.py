@@ -82,7 +82,7 @@ class Learner(AbstractWorker):
         left, total, trail = next(self._times), 0.0, None
         while True:
             seconds, left = self._stretch(env.now, left)
-            trail = yield first_of(env, after(env, seconds), news)
+            trail = yield first_of(env, after(env, env.now, seconds), news)
             total += seconds
             if trail is not None or not left:
                 break
