@@ -14,7 +14,6 @@ from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.cluster.cluster import Cluster
-from simasgd.scenario.learning.compression import Compression, NoCompression
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
@@ -27,12 +26,11 @@ from simasgd.scenario.vocabulary.section import (
     InconsistentScenario,
     Line,
     NameForKind,
-    Number,
     Rival,
     Section,
     Seed,
 )
-from simasgd.scenario.vocabulary.units import Bytes, Seconds
+from simasgd.scenario.workload import Stop, Workload
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
 # Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file
@@ -56,37 +54,6 @@ OWN_KINDS = frozenset(one.model_fields["kind"].default for one in get_args(Proto
 AnyProtocol = Annotated[
     SerializeAsAny[Annotated[Protocol, Field(discriminator="kind")]], WrapValidator(_or_foreign), NameForKind
 ]
-
-
-@final
-class Workload(Section):
-    """The work of a learner between two messages."""
-
-    mini_batch: Count
-    """µ, the number of samples per gradient."""
-    payload: Bytes | None = None
-    """Size of a gradient, and of the weights, on the network. The size of the model if absent."""
-    compression: Compression = NoCompression()
-    """Compression of the gradients that learners send."""
-    samples_per_epoch: Count | None = None
-    """Number of samples in an epoch. The data's number of training samples if absent."""
-
-
-@final
-class Stop(Section):
-    """The end of the run: the first update that reaches a limit, or the time, whichever comes first.
-
-    At least one must be given.
-    """
-
-    epochs: Annotated[Number, Field(gt=0.0, le=1e9)] | None = None
-    """Epochs, counted in applied samples."""
-    gradients: Count | None = None
-    """Number of applied gradients."""
-    updates: Count | None = None
-    """Number of updates."""
-    simulated_time: Seconds | None = None
-    """Simulated time, greater than 0."""
 
 
 @final
