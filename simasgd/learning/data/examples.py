@@ -75,9 +75,9 @@ class Window(NamedTuple):
 class Feed:
     """The training samples of a tape's steps for the compiled loop.
 
-    `samples`, shape (E, B), are the indices of the samples of each evaluation among those that `at`
-    returns. Step u has the evaluations first[u] to first[u + 1]. Windows end at steps of `cuts`,
-    which ascend and include the last step. `placement` gives the devices.
+    `samples`, shape (E, B), are the indices of the samples of each evaluation among those that
+    `samples_for` returns. Step u has the evaluations first[u] to first[u + 1]. Windows end at steps
+    of `cuts`, which ascend and include the last step. `placement` gives the devices.
     """
 
     def __init__(
@@ -102,8 +102,8 @@ class Feed:
             self._windows = windows or [Window(0, 0, np.zeros(1, np.int64))]  # without any step the loop still needs arguments
             self._size = max(len(window.wanted) for window in self._windows)
 
-    def at(self, step: int) -> tuple[jax.Array, jax.Array]:
-        """Return inputs and labels for the steps from `step` to `end(step)`."""
+    def samples_for(self, step: int) -> tuple[jax.Array, jax.Array]:
+        """Return inputs and labels for the steps from `step` to `end_for(step)`."""
         if self._whole is not None:
             return self._whole
         number = next((i for i, window in enumerate(self._windows) if step < window.stop), len(self._windows) - 1)
@@ -118,8 +118,8 @@ class Feed:
         result: tuple[jax.Array, jax.Array] = self._cached[1]
         return result
 
-    def end(self, step: int) -> int | None:
-        """Return the step up to which the samples that `at` returned for `step` suffice; None if they always do."""
+    def end_for(self, step: int) -> int | None:
+        """Return the step up to which the samples that `samples_for` returned for `step` suffice; None if they always do."""
         return next((window.stop for window in self._windows if step < window.stop), None)
 
     def _load(self, number: int) -> tuple[jax.Array, jax.Array]:

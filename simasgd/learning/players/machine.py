@@ -82,17 +82,17 @@ class Machine:
         if width is not None and mesh is not None:
             width = -(-width // mesh.size) * mesh.size
         began = time.perf_counter()
-        arguments = (self.start, self._rows, *self._feed.at(0), 0, 0)
+        arguments = (self.start, self._rows, *self._feed.samples_for(0), 0, 0)
         self._advance = _compiled(_Program(layout.loop, first.recipe, width, self.members > 1, mesh), *_signature(arguments))
         self.compile_seconds = time.perf_counter() - began
 
     def advance(self, carry: Carry, start: int, stop: int) -> Carry:
         """Return the carry after steps `start` to `stop`, which lie in one window of samples."""
-        return self._advance(carry, self._rows, *self._feed.at(start), start, stop)
+        return self._advance(carry, self._rows, *self._feed.samples_for(start), start, stop)
 
     def end_of_chunk(self, done: int, chunk: int, stop: int) -> int:
         """Return a step about `chunk` steps after `done`, `stop` at most, at which the loop may be left and entered again."""
-        until = min(done + chunk, stop, self._feed.end(done) or stop)
+        until = min(done + chunk, stop, self._feed.end_for(done) or stop)
         if self._boundaries is not None:
             ahead = self._boundaries[(self._boundaries > done) & (self._boundaries <= max(until, self._next(done)))]
             until = int(ahead[-1])

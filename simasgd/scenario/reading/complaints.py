@@ -187,6 +187,6 @@ def _suggest(found: Any, expected: str) -> str:
     choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
     meant = synonyms.kinds(str(found), choices)
     if meant:
-        return f"; {synonyms.one_of(meant)}"
+        return f"; {synonyms.ask(meant)}"
     near = nearest(str(found), choices)
     return f"; did you mean {near!r}?" if near else ""

@@ -107,7 +107,7 @@ def explain_unknown_key(key: str, choices: tuple[str, ...] | list[str]) -> str:
     close = nearest(key, choices, _SURE_MATCH)
     meant = synonyms.keys(key)
     if meant and close is None:
-        return f"unknown key {shown(key)}; {synonyms.one_of(meant)}"
+        return f"unknown key {shown(key)}; {synonyms.ask(meant)}"
     near = nearest(key, choices)
     return f"unknown key {shown(key)}" + (
         f"; did you mean {near!r}?" if near else f"; known keys: {', '.join(sorted(choices))}"
@@ -135,7 +135,7 @@ def resolve_key(root: type[Section], key: str) -> str:
         raise ValueError(f"{shown(key)} is ambiguous; it may mean {', '.join(endings)}")
     meant = synonyms.keys(key)
     if meant:
-        raise ValueError(f"unknown key {shown(key)}; {synonyms.one_of(meant)}")
+        raise ValueError(f"unknown key {shown(key)}; {synonyms.ask(meant)}")
     shortened = {
         ".".join(full.split(".")[start:]): full for full in reversed(list_keys(root)) for start in range(full.count(".") + 1)
     }

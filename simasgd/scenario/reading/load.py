@@ -50,7 +50,7 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ())
     whole = read_measured_files(_apply_profile(base.under(command_line)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in _iterate_variants(file):
-        layer = read_measured_files(_apply_profile(base.under(variant.of(Origin.VARIANT)).under(command_line)))
+        layer = read_measured_files(_apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
     return _validate(root, whole)
@@ -178,7 +178,7 @@ def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
     kind = topology.get("kind") if isinstance(topology, dict) else topology
     if not isinstance(kind, str) or kind not in profile.tree.get("under_topology", {}):
         return values
-    special = profile.below("under_topology", kind)
+    special = profile.subtree("under_topology", kind)
     return values.under(Layer({"cluster": special.tree}, {("cluster", *path): mark for path, mark in special.marks.items()}))
 
 

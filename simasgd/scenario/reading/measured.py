@@ -83,14 +83,14 @@ def _drop_earlier_means(layer: Layer) -> Layer:
     section = _get(layer.tree, _COMPUTE)
     if not isinstance(section, dict) or section.get("measured") is None:
         return layer
-    measured = layer.decided((*_COMPUTE, "measured"))
-    law = layer.decided((*_COMPUTE, "distribution")) if "distribution" in section else None
+    measured = layer.origin_at((*_COMPUTE, "measured"))
+    law = layer.origin_at((*_COMPUTE, "distribution")) if "distribution" in section else None
     if measured is None or (section.get("distribution", "empirical") != "empirical" and law is not None and law >= measured):
         return layer
     for key in ("per_batch", "per_sample", "efficiency"):
-        given = layer.touched((*_COMPUTE, key)) if key in section else None
+        given = layer.latest_origin_at((*_COMPUTE, key)) if key in section else None
         if given is not None and given < measured:
-            layer = layer.replaced((*_COMPUTE, key))
+            layer = layer.replace((*_COMPUTE, key))
     return layer
 
 

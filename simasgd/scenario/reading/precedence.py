@@ -22,7 +22,7 @@ def drop_overruled(error: ValidationError, layer: Layer) -> Layer | None:
             for rival in inconsistency.rivals:
                 loser, winner = (*detail["loc"], *rival.loser), (*detail["loc"], *rival.winner)
                 if changed.has(loser) and _is_earlier(loser, winner, changed):
-                    changed = changed.replaced(loser, rival.instead)
+                    changed = changed.replace(loser, rival.instead)
     return None if changed is layer else changed
 
 
@@ -31,7 +31,7 @@ def _is_earlier(path: Path, other: Path, layer: Layer) -> bool:
     if not layer.has(other):
         return False
     # A value without a mark was given as a tree, not as text; all values of a profile have marks.
-    first, second = _default_origin(layer.touched(path)), _default_origin(layer.decided(other))
+    first, second = _default_origin(layer.latest_origin_at(path)), _default_origin(layer.origin_at(other))
     return first < second
 
 

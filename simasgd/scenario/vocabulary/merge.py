@@ -45,7 +45,7 @@ class Layer:
     tree: dict[str, Any] = field(default_factory=dict)
     marks: dict[Path, Mark] = field(default_factory=dict)
 
-    def below(self, *prefix: str) -> Layer:
+    def subtree(self, *prefix: str) -> Layer:
         """Return the sub-tree at a path, which must be a mapping."""
         tree: Any = self.tree
         for key in prefix:
@@ -60,7 +60,7 @@ class Layer:
             {path: mark for path, mark in self.marks.items() if path[:1] != (key,)},
         )
 
-    def of(self, origin: Origin) -> Layer:
+    def with_origin(self, origin: Origin) -> Layer:
         """Return this layer with an origin of at least `origin` for every value."""
         return Layer(self.tree, {path: mark._replace(origin=max(mark.origin, origin)) for path, mark in self.marks.items()})
 
@@ -74,17 +74,17 @@ class Layer:
             tree = children[key]
         return True
 
-    def decided(self, path: Path) -> Origin | None:
+    def origin_at(self, path: Path) -> Origin | None:
         """Return the layer that gave the value at a path, or its kind; None if unknown."""
         places = ((*path, "kind"), path)
         return next((self.marks[place].origin for place in places if place in self.marks), None)
 
-    def touched(self, path: Path) -> Origin | None:
+    def latest_origin_at(self, path: Path) -> Origin | None:
         """Return the latest layer that gave a part of the value at a path; None if unknown."""
         within = [mark.origin for other, mark in self.marks.items() if other[: len(path)] == path]
-        return max(within) if within else self.decided(path)
+        return max(within) if within else self.origin_at(path)
 
-    def replaced(self, path: Path, value: Any = None) -> Layer:
+    def replace(self, path: Path, value: Any = None) -> Layer:
         """Return this layer with another value at a path, or (None) with the value removed."""
         *parents, last = path
         tree: dict[str, Any] = dict(self.tree)

@@ -136,7 +136,7 @@ def _forms(kind: str, is_careful: bool) -> Sequence[str]:
     return ("B",) if kind == "B" or kind.lower() in ("byte", "bytes") else ("B", "bit")
 
 
-def one_of(meant: Sequence[str]) -> str:
+def ask(meant: Sequence[str]) -> str:
     """Write a question such as: did you mean 'MB' or 'Mbit'?."""
     first, last = ", ".join(map(repr, meant[:-1])), repr(meant[-1])
     return f"did you mean {f'{first} or {last}' if first else last}?"

@@ -77,12 +77,12 @@ def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, 
         return f"{text} has no unit; {wanted}" if number else f"{text} is text; write 0 or {dimension.examples[0]!r}"
     for other in DIMENSIONS:
         if unit in other.units:
-            hint = f"; {synonyms.one_of(meant)}" if (meant := synonyms.units(unit, dimension.units)) else ""
+            hint = f"; {synonyms.ask(meant)}" if (meant := synonyms.units(unit, dimension.units)) else ""
             return f"{shown(value)} is {other.name}; {wanted}{hint}"
     every = [known for other in DIMENSIONS for known in other.units]
     near = nearest(unit, [*dimension.units, *every])
     meant = synonyms.units(unit, dimension.units) or ((near,) if near else ())
-    hint = f"; {synonyms.one_of(meant)}" if meant else ""
+    hint = f"; {synonyms.ask(meant)}" if meant else ""
     return f"unknown unit {shown(unit)} in {shown(value)}{hint}; {wanted}"
 
 

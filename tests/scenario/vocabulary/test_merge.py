@@ -120,7 +120,7 @@ def test_every_value_has_the_mark_of_the_layer_it_came_from(base: dict[str, Any]
 
 def test_below_and_without_keep_the_marks() -> None:
     layer = _layer("file", {"a": {"b": [1, 2]}, "c": 3})
-    assert layer.below("a").tree == {"b": [1, 2]}
-    assert set(layer.below("a").marks) >= {("b",), ("b", 0), ("b", 1)}
+    assert layer.subtree("a").tree == {"b": [1, 2]}
+    assert set(layer.subtree("a").marks) >= {("b",), ("b", 0), ("b", 1)}
     assert layer.without("a").tree == {"c": 3}
     assert set(layer.without("a").marks) == {("c",)}
