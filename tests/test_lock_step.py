@@ -94,7 +94,7 @@ def test_constant_times_on_fair_links_are_found_and_said():
     assert warning.startswith("How learners start changes this run's speed: the first 800 gradients take 26.05 simulated")
     page = render_study(found)
     assert warning.replace("'", "&#39;") in page
-    assert "Where learners start at different moments it is" in page
+    assert "If learners start at different times, the speed-up is" in page
     for row in run.summary.what_if:
         assert row.spread_speedup is not None
 
