@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,6 @@ from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation, Results
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
-from simasgd.results.json_files import finite
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 
@@ -130,8 +130,12 @@ def _with_moment(results: Results, moment: Moment, member: int, problem: Problem
         epoch = int(problem.tape.samples_before[moment.steps]) / samples_per_epoch
         return results.with_divergence(Divergence(member, update, epoch))
     loss, error = problem.evaluate(moment.weights)
-    distance = None if moment.distance is None else finite(moment.distance)
-    return results.with_evaluation(Evaluation(member, moment.steps, finite(loss), error, distance))
+    distance = None if moment.distance is None else _finite_or_none(moment.distance)
+    return results.with_evaluation(Evaluation(member, moment.steps, _finite_or_none(loss), error, distance))
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], list[int]]:
