@@ -1,1 +1,4 @@
-"""The real gradient mathematics (JAX, optax): models, data, update rules and the two players of a tape."""
+"""The real gradient mathematics (JAX, optax).
+
+It has models, data, update rules and the two players of a tape.
+"""

@@ -20,9 +20,10 @@ from simasgd.tape.tape import Tape
 
 
 def describe_plan(scenario: Scenario, tape: Tape, members: int) -> list[str]:
-    """Return what the compiled player would do with a tape and the memory that it would need, line by line.
+    """Describe what the compiled player would do with a tape, and its need of memory, line by line.
 
-    `members` is the number of runs in one loop. No data is read. Raises simasgd.DataMissing for data given from Python.
+    `members` is the number of runs in one loop. No data is read. Raises simasgd.DataMissing for
+    data given from Python.
     """
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None

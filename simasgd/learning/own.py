@@ -24,19 +24,22 @@ Samples = tuple[npt.ArrayLike, npt.ArrayLike]
 @final
 @dataclass(frozen=True, eq=False)
 class Task(AbstractTask):
-    """What a run learns in place of its scenario's model and data: simulate(scenario, task=Task(…))."""
+    """What a run learns in place of its scenario's model and data.
+
+    It is given as simulate(scenario, task=Task(…)).
+    """
 
     init: Callable[[jax.Array], Parameters]
     """init(key) returns the initial parameters, a pytree of float32 arrays."""
     losses: PerSample
-    """losses(parameters, inputs, labels) returns the loss of each sample of a mini-batch, shape (batch,).
+    """losses(parameters, inputs, labels) returns the loss of each sample, shape (batch,).
 
     JAX must be able to differentiate it. The mean is minimized.
     """
     train: Samples
     test: Samples
     wrong: PerSample | None = None
-    """wrong(parameters, inputs, labels) returns whether the output for each sample is wrong, shape (batch,).
+    """wrong(parameters, inputs, labels) returns whether each output is wrong, shape (batch,).
 
     The test error is the mean. None if outputs cannot be wrong.
     """

@@ -36,9 +36,9 @@ class Learned:
     evaluations: pd.DataFrame
     """A row for the first step at or after each epoch, and one for the last step.
 
-    Columns: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN if outputs cannot be wrong) and
-    consensus_distance (the root mean square of the distances of the learners' models from their mean; NaN if there is one
-    model only).
+    Columns: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN if outputs
+    cannot be wrong) and consensus_distance (the root mean square of the distances of the learners'
+    models from their mean; NaN if there is one model only).
     """
     divergence: Divergence | None
     """None if all weights stayed finite."""
@@ -61,8 +61,9 @@ def train(
 ) -> list[Learned]:
     """Return what each scenario of a group learns from their common tape.
 
-    The scenarios differ only in their learning rates and the seeds of their learning. A `task` takes the place of their model
-    and data. A `player`, if given, plays a lone scenario. progress(steps) is called from time to time with the steps done.
+    The scenarios differ only in their learning rates and the seeds of their learning. A `task`
+    takes the place of their model and data. A `player`, if given, plays a lone scenario.
+    progress(steps) is called from time to time with the steps done.
 
     Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
     """
@@ -96,7 +97,8 @@ def train(
 def _build_problems(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None) -> Iterator[Problem]:
     """Yield the scenarios' problems, with the recipe and the samples of the first.
 
-    All rules multiply by the learning rate last, so another learning rate is another factor of the schedule.
+    All rules multiply by the learning rate last, so another learning rate is another factor of the
+    schedule.
     """
     first = build_problem(scenarios[0], tape, task)
     yield first
@@ -141,8 +143,8 @@ def _finite_or_none(value: float) -> float | None:
 def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], list[int]]:
     """Return epochs, and the numbers of steps after which they are evaluated.
 
-    These are the first step at or after each epoch, and the last step of the tape. Of epochs that end in one step only the
-    last is evaluated, so there are no more evaluations than steps.
+    These are the first step at or after each epoch, and the last step of the tape. Of epochs that
+    end in one step only the last is evaluated, so there are no more evaluations than steps.
     """
     total = float(tape.samples_before[-1]) / samples_per_epoch
     ended = tape.samples_before // samples_per_epoch
@@ -178,7 +180,7 @@ def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], evaluation
 
 @contextmanager
 def _device_errors_translated() -> Iterator[None]:
-    """Raise RunFailed if the device's memory does not suffice, and ignore warnings of overflow, which is divergence."""
+    """Raise RunFailed if the device's memory does not suffice, and ignore warnings of overflow."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         try:

@@ -35,7 +35,10 @@ from simasgd.tape.tape import Tape
 @final
 @dataclass(frozen=True, eq=False)
 class ChainLayout(AbstractLayout):
-    """A layout that carries the current weights, and keeps older versions in slots while learners compute on them."""
+    """A layout that carries the current weights, and keeps older versions in slots.
+
+    An older version is kept while learners compute on it.
+    """
 
     plan: ChainPlan
 
@@ -143,8 +146,8 @@ class ChainLayout(AbstractLayout):
         of_member = sizes.sample * samples + of_copy * evaluations + of_step * round_up(plan.num_steps)
         shares = number * samples if plan.evaluations.real is not None else 0
         return {
-            # Three copies: the initial ones, and those before and after a call of the loop. The earlier ones are needed, since
-            # a call in which weights overflow is repeated.
+            # Three copies: the initial ones, and those before and after a call of the loop. The
+            # earlier ones are needed, since a call in which weights overflow is repeated.
             "weights and optimizer": members * 3 * (weights + sizes.state + sizes.memory + sent),
             "versions in flight": members * 3 * plan.num_slots * weights,
             "learners' copies": members * 3 * plan.num_copies * weights,
@@ -173,7 +176,7 @@ class ChainLayout(AbstractLayout):
         return lines
 
     def _of_samples(self, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Return values of the samples of each gradient (G, µ) as those of each evaluation (E, f·µ), padded."""
+        """Rearrange values of gradients' samples (G, µ) for evaluations (E, f·µ), and pad them."""
         plan = self.plan
         joined = values[plan.evaluations.gradients].reshape(plan.num_evaluations, plan.fused * values.shape[1])
         return pad(joined, round_up(plan.num_evaluations), np.int32)
@@ -187,7 +190,7 @@ class ChainLayout(AbstractLayout):
 
 
 def _count_operations(recipe: Recipe, sample: SampleType) -> float:
-    """Return the floating-point operations of the gradient of one sample, as XLA counts them before it compiles."""
+    """Return the floating-point operations of the gradient of one sample, as XLA counts them."""
     objective = recipe.task.objective
     weights = jax.eval_shape(objective.init, jax.random.key(0))
     gradient = jax.jit(jax.grad(lambda w, x, y: loss(objective, w, x, y)))

@@ -1,7 +1,8 @@
 """The compiled loops over the steps of a plan with one chain of weights.
 
-The current weights and the optimizer's state are part of the loop's carry. Only the versions that learners still compute on
-are in slots. The bounds of a loop are arguments, so that evaluations in between need no further compilation.
+The current weights and the optimizer's state are part of the loop's carry. Only the versions that
+learners still compute on are in slots. The bounds of a loop are arguments, so that evaluations in
+between need no further compilation.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class GradientMemory(NamedTuple):
     state: State
     """The state of the per-gradient transformation."""
     copies: Parameters | None
-    """The learners' own copies of the weights, with a leading axis of learners on each leaf; None without copies."""
+    """The learners' own copies of the weights, with a leading axis of learners on each leaf.
+
+    It is None without copies.
+    """
 
 
 class ChainCarry(NamedTuple):
@@ -43,16 +47,22 @@ class ChainCarry(NamedTuple):
     """The state of the optimizer."""
     memory: GradientMemory
     slots: Parameters | None
-    """The kept versions of the weights, with a leading axis of slots on each leaf; None without slots."""
+    """The kept versions of the weights, with a leading axis of slots on each leaf.
+
+    It is None without slots.
+    """
     sent: Parameters | None
-    """The weights as learners receive them, where these differ from `weights` and are in no slot; else None."""
+    """The weights as learners receive them, where these differ from `weights` and are in no slot.
+
+    It is None elsewhere.
+    """
 
 
 class ChainColumns(NamedTuple):
     """The columns of a plan that all runs of a tape share, on the device.
 
-    There are E evaluations of B samples, which read L layers, U steps and V waves. A column is None if it would hold the
-    same for every row.
+    There are E evaluations of B samples, which read L layers, U steps and V waves. A column is None
+    if it would hold the same for every row.
     """
 
     share: Float[Array, "E B"] | None
@@ -78,7 +88,7 @@ class ChainColumns(NamedTuple):
 
 ChainRows: TypeAlias = Rows[ChainColumns]
 Evaluate: TypeAlias = Callable[[ChainCarry, Number], tuple[Updates, GradientMemory]]
-"""evaluate(carry, e) returns the transformed gradient of evaluation e, and what passes to the next gradient."""
+"""evaluate(carry, e) returns the transformed gradient of evaluation e, and the new memory."""
 
 
 class _Steps:
@@ -91,7 +101,7 @@ class _Steps:
         self._mesh = mesh
 
     def spread(self, array: jax.Array) -> jax.Array:
-        """Return an array with its leading axis spread over the devices, if it can be divided evenly."""
+        """Spread the leading axis of an array over the devices, if it can be divided evenly."""
         if self._mesh is None or array.shape[0] % self._mesh.size:
             return array
         parted: jax.Array = jax.lax.with_sharding_constraint(array, NamedSharding(self._mesh, PartitionSpec(AXIS)))
@@ -127,7 +137,7 @@ class _Steps:
     def transformed(
         self, gradient: Updates, read: Parameters, carry: ChainCarry, rows: ChainRows, u: Number, e: Number
     ) -> tuple[Updates, GradientMemory]:
-        """Return the transformed gradient of evaluation e in step u, and what passes to the next gradient."""
+        """Return the transformed gradient of evaluation e in step u, and the new memory."""
         memory, shared = carry.memory, rows.shared
         result, state = self._rule.per_gradient.update(
             gradient,
@@ -192,9 +202,10 @@ def one_by_one(recipe: Recipe, mesh: Mesh | None = None) -> Advance:
 
 
 def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
-    """Return a loop that computes the gradients of a wave at once, and then makes the steps of the wave in order.
+    """Return a loop that computes the gradients of a wave at once, then makes its steps in order.
 
-    The loop must begin at the first step of a wave. `width` is the greatest number of evaluations in a wave.
+    The loop must begin at the first step of a wave. `width` is the greatest number of evaluations
+    in a wave.
     """
     parts = _Steps(recipe, mesh)
 
@@ -232,11 +243,11 @@ def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
 def _two_by_two(
     start: Number | int, stop: Number | int, step: Callable[[Number, ChainCarry], ChainCarry], carry: ChainCarry
 ) -> ChainCarry:
-    """Make steps `start` to `stop` in order, two in an iteration, and then one if their number is odd.
+    """Make steps `start` to `stop` in order, two in an iteration, and one more if left over.
 
-    Within an iteration XLA updates the carry in place. One step an iteration costs a copy of it, 13 % on the smallest
-    models. One step and two steps may round differently. So callers must divide a run into even numbers of steps wherever
-    the division must not show.
+    Within an iteration XLA updates the carry in place. One step an iteration costs a copy of it, 13
+    % on the smallest models. One step and two steps may round differently. So callers must divide a
+    run into even numbers of steps wherever the division must not show.
     """
 
     def two(pair: Number, carry: ChainCarry) -> ChainCarry:

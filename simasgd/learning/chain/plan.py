@@ -1,7 +1,8 @@
 """The plan of a tape with one chain of weights, for one compiled loop.
 
-A plan says which gradients are one evaluation, which evaluations are computed together, and where versions of the weights
-are kept. It needs NumPy only and no data, so that it can be looked at before anything is computed.
+A plan says which gradients are one evaluation, which evaluations are computed together, and where
+versions of the weights are kept. It needs NumPy only and no data, so that it can be looked at
+before anything is computed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ class Evaluations(NamedTuple):
     real: Shaped[Bools, "E f"] | None
     """False where a gradient row only fills up the shape; None if none does."""
     timestamp: Shaped[Ints, "E L"]
-    """The version of the weights that it reads for each layer; L = 1 if all layers have the same."""
+    """The version of the weights that it reads for each layer.
+
+    There is one column (L = 1) if all layers have the same version.
+    """
     staleness: Shaped[Ints, " E"]
     """The staleness of its first gradient, in updates."""
     learner: Shaped[Ints, " E"]
@@ -84,8 +88,8 @@ class ChainPlan:
     def one_each(self) -> bool:
         """Whether every step applies one evaluation with coefficient 1, and needs no inner loop.
 
-        XLA updates learners' copies in place within an inner loop only, so with copies there always is one. Without it a
-        gradient takes 4.2 times as long as one of async, with it 1.6 times.
+        XLA updates learners' copies in place within an inner loop only, so with copies there always
+        is one. Without it a gradient takes 4.2 times as long as one of async, with it 1.6 times.
         """
         alone = self.num_evaluations == self.num_steps and (np.diff(self.first) == 1).all()
         return bool(alone and (self.evaluations.coefficient == 1.0).all()) and not self.num_copies
@@ -96,10 +100,12 @@ def plan_chain(
 ) -> ChainPlan:
     """Return the plan of a tape.
 
-    If the rule is `linear`, gradients of a step that read one version of the weights are computed as one mini-batch. One
-    affine map transforms them, and the mean of their means is the mean over all their samples. Waves end at the `stops`.
+    If the rule is `linear`, gradients of a step that read one version of the weights are computed
+    as one mini-batch. One affine map transforms them, and the mean of their means is the mean over
+    all their samples. Waves end at the `stops`.
 
-    overhead() returns an evaluation's fixed cost as a number of samples. It is called only where that decides.
+    overhead() returns an evaluation's fixed cost as a number of samples. It is called only where
+    that decides.
     """
     evaluations, first = _evaluations(tape, costs, overhead, linear)
     newest = evaluations.timestamp.max(axis=1)
@@ -150,7 +156,8 @@ def _evaluations(
 def _groups(tape: Tape) -> tuple[Ints, Ints]:
     """Return the gradient rows ordered by groups, and the sizes of the groups.
 
-    The gradients of a step that read one version of the weights are a group. Groups are in order of their first row.
+    The gradients of a step that read one version of the weights are a group. Groups are in order of
+    their first row.
     """
     key = tape.step * (tape.num_steps + 1) + tape.timestamp
     _, first, inverse, counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
@@ -161,7 +168,10 @@ def _groups(tape: Tape) -> tuple[Ints, Ints]:
 
 
 def _gradients_an_evaluation(sizes: Ints, mini_batch: int, most: int, overhead: Callable[[], float]) -> int:
-    """Return the number of gradients an evaluation, at most `most`, that makes groups of these sizes cheapest."""
+    """Return how many gradients an evaluation should compute, at most `most`.
+
+    Groups of these sizes then cost least.
+    """
     values, numbers = np.unique(sizes, return_counts=True)
     if len(values) <= 1 and values.max(initial=1) <= most:
         return int(values.max(initial=1))

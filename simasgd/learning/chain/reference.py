@@ -1,4 +1,7 @@
-"""The reference player's part for tapes with one chain of weights: one row of the tape at a time."""
+"""The reference player's part for tapes with one chain of weights.
+
+It plays one row of the tape at a time.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     layers = problem.recipe.task.objective.layers(weights)
 
     def read_by(row: int) -> Parameters:
-        """Return the weights of a gradient row: its learner's copy, or each layer's from the version that the row names."""
+        """Return the weights of a gradient row.
+
+        They are its learner's copy, or each layer's weights from the version that the row names.
+        """
         if tape.ahead is not None and tape.ahead[row]:
             return copies[tape.learner[row]]
         if tape.layers is None:

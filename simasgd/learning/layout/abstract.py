@@ -44,7 +44,10 @@ class MemberColumns(NamedTuple):
     factor: Float[Array, " F"]
     """The schedule's factor of each update of an optimizer."""
     local_factor: Float[Array, " E"] | None
-    """The schedule's factor of the step of a learner's own copy of the weights; None without copies."""
+    """The schedule's factor of the step of a learner's own copy of the weights.
+
+    It is None without copies.
+    """
 
 
 class Rows(NamedTuple, Generic[Shared]):
@@ -73,7 +76,10 @@ class Advance(Protocol):
 
 
 class AbstractLayout(abc.ABC):
-    """The arrangement of one tape on the device: where each value is kept, and the loop that computes it."""
+    """The arrangement of one tape on the device.
+
+    It says where each value is kept, and has the loop that computes it.
+    """
 
     @classmethod
     @abc.abstractmethod
@@ -88,12 +94,15 @@ class AbstractLayout(abc.ABC):
     @staticmethod
     @abc.abstractmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
-        """Play a problem one row of the tape at a time, as `AbstractPlayer.play` says. No layout is needed."""
+        """Play a problem one row of the tape at a time, as `AbstractPlayer.play` says.
+
+        No layout is needed.
+        """
 
     @staticmethod
     @abc.abstractmethod
     def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
-        """Return the loop, with waves of at most `width` evaluations, or one by one if it is None."""
+        """Return the loop, with waves of at most `width` evaluations; one by one if None."""
 
     @property
     @abc.abstractmethod
@@ -108,7 +117,10 @@ class AbstractLayout(abc.ABC):
     @property
     @abc.abstractmethod
     def first(self) -> Shaped[Ints, " U+1"]:
-        """The bounds of the evaluations of each step: step u has evaluations `first[u]` to `first[u + 1]`."""
+        """The bounds of the evaluations of each step.
+
+        Step u has evaluations `first[u]` to `first[u + 1]`.
+        """
 
     @property
     @abc.abstractmethod
@@ -126,7 +138,7 @@ class AbstractLayout(abc.ABC):
 
     @abc.abstractmethod
     def member_columns(self, problem: Problem, samples: Int32[npt.NDArray[np.int32], "E B"]) -> MemberColumns:
-        """Return the columns of one problem of a group, with `samples` as the indices of its samples."""
+        """Return the columns of one problem of a group; `samples` are its samples' indices."""
 
     @abc.abstractmethod
     def shared_columns(self, problem: Problem) -> SharedColumns:
@@ -142,13 +154,13 @@ class AbstractLayout(abc.ABC):
 
     @abc.abstractmethod
     def evaluated(self, recipe: Recipe, carry: Carry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
-        """Return the weights to evaluate after `steps` steps and the consensus distance, as `Moment` has them."""
+        """Return the weights to evaluate and the consensus distance, as `Moment` has them."""
 
     @abc.abstractmethod
     def bytes_needed(
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
     ) -> Mapping[str, int]:
-        """Return the bytes that a replay needs on the device, by purpose, for a group of `members` runs.
+        """Return the bytes that a replay of `members` runs needs on the device, by purpose.
 
         The data set and the intermediate values of a gradient are not included.
         """

@@ -18,7 +18,10 @@ Tree = TypeVar("Tree")
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 IN_BOUNDS = "promise_in_bounds"
-"""JAX's mode of indexing without a check. All indices come from a plan, which keeps them in bounds."""
+"""JAX's mode of indexing without a check.
+
+All indices come from a plan, which keeps them in bounds.
+"""
 
 
 def round_up(rows: int) -> int:
@@ -43,7 +46,10 @@ def column(values: Shaped[Values, "rows ..."], size: int, dtype: npt.DTypeLike) 
 
 
 def bounds_column(bounds: Shaped[Ints, " rows"], size: int) -> Int32[Array, " size"]:
-    """Return the bounds of stretches on the device; the last one is repeated, so that padding makes empty stretches."""
+    """Return the bounds of stretches on the device.
+
+    The last one is repeated, so that padding makes empty stretches.
+    """
     return jnp.asarray(np.concatenate([bounds, np.full(size - len(bounds), bounds[-1])]).astype(np.int32))
 
 
@@ -60,6 +66,6 @@ def put(tree: Tree, index: Index, rows: Tree) -> Tree:
 
 
 def in_slots(tree: Tree, slots: int, slot: int) -> Tree:
-    """Return arrays with a leading axis of `slots` slots, zeros but for `slot`, which holds the tree."""
+    """Return arrays of `slots` slots, on a leading axis: `slot` holds the tree, the others 0."""
     filled: Tree = jax.tree.map(lambda leaf: jnp.zeros((slots, *jnp.shape(leaf)), leaf.dtype).at[slot].set(leaf), tree)
     return filled

@@ -10,7 +10,8 @@ from simasgd.learning.models.network import Parameters
 class Moment(NamedTuple):
     """The weights after `steps` steps.
 
-    If learners have models of their own, the weights are the mean of these models, or those of the centre if there is one.
+    If learners have models of their own, the weights are the mean of these models, or those of the
+    centre if there is one.
     """
 
     steps: int
@@ -18,7 +19,7 @@ class Moment(NamedTuple):
     diverged: bool = False
     """Whether this step was the first to make a weight infinite or NaN. No later moment follows."""
     distance: float | None = None
-    """The consensus distance: the root mean square of the distances of the learners' models from their mean.
+    """The consensus distance: the root mean square distance of learners' models from their mean.
 
     None if there is one model only.
     """

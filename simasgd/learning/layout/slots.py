@@ -11,10 +11,10 @@ _SLOTS_BY = 4  # the number of slots is rounded up to a multiple, so that simila
 
 
 def assign_slots(steps: int, versions: Shaped[Ints, "R L"], read_in: Shaped[Ints, " R"]) -> tuple[Shaped[Ints, " U+1"], int]:
-    """Return the slot of each version and the number of slots, by linear scan over the versions' lifetimes.
+    """Return the slot of each version and the number of slots, by linear scan over lifetimes.
 
-    Read r takes `versions[r]` when step `read_in[r]` begins. A version lives from the step that makes it to the last step
-    that reads it. A version that is never read goes to the last slot.
+    Read r takes `versions[r]` when step `read_in[r]` begins. A version lives from the step that
+    makes it to the last step that reads it. A version that is never read goes to the last slot.
     """
     last_read = np.full(steps + 1, -1)
     np.maximum.at(last_read, versions, np.broadcast_to(read_in[:, None], versions.shape))

@@ -10,7 +10,7 @@ from simasgd.tape.arrays import Ints
 
 
 class Waves(NamedTuple):
-    """Evaluations that are computed at once, because all weights that they read exist when the wave begins.
+    """Evaluations that are computed at once; all weights that they read exist when the wave begins.
 
     A wave is a stretch of whole steps: wave v has steps `step[v]` to `step[v + 1]`.
     """

@@ -1,8 +1,9 @@
 """The compiled loop over a plan with models of the learners' own.
 
-All models that are still needed are in slots, and so are the optimizers' states. A row either mixes two models (and their
-states, where the plan says so), or applies a gradient to one. Both read one or two slots and write one. The loop goes from
-gradient to gradient, with an inner loop over the mixing rows before each.
+All models that are still needed are in slots, and so are the optimizers' states. A row either mixes
+two models (and their states, where the plan says so), or applies a gradient to one. Both read one
+or two slots and write one. The loop goes from gradient to gradient, with an inner loop over the
+mixing rows before each.
 """
 
 from __future__ import annotations
@@ -42,13 +43,17 @@ class MixingCarry(NamedTuple):
 class MixingColumns(NamedTuple):
     """The columns of a plan that all runs of a tape share, on the device.
 
-    There are U rows, and E of them have a gradient. Columns of bases, states and the like hold slots.
+    There are U rows, and E of them have a gradient. Columns of bases, states and the like hold
+    slots.
     """
 
     row: Int32[Array, " E"]
     """The row of the gradient."""
     read: Int32[Array, " E"] | None
-    """The slot of the model that the gradient is computed on; None if it always is the row's base."""
+    """The slot of the model that the gradient is computed on.
+
+    It is None if that always is the row's base.
+    """
     staleness: Int32[Array, " E"]
     """In changes of the learner's model."""
     learner: Int32[Array, " E"]
@@ -122,8 +127,8 @@ def row_by_row(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
             return model_packing.pack(model), state_packing.pack(state), memory
 
         base, state = _read(carry.models, take(shared.base, u)), _read(carry.states, take(shared.state, u))
-        # In a loop of one round XLA computes all this before it writes anything. Otherwise it reads some of it again while it
-        # writes, and so copies all slots first.
+        # In a loop of one round XLA computes all this before it writes anything. Otherwise it reads
+        # some of it again while it writes, and so copies all slots first.
         model, state, memory = jax.lax.fori_loop(e, e + 1, step, (base, state, carry.memory))
         models = _write(carry.models, take(shared.keep, u), model)
         return MixingCarry(models, _write(carry.states, take(shared.keep_state, u), state), memory)
@@ -154,7 +159,10 @@ def row_by_row(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
 def mean_and_distance(
     models: Packed, learners: Int[Array, " learners"], centre: Int[Array, " centres"]
 ) -> tuple[Packed, Float[Array, ""]]:
-    """Return the mean of the models in the learners' slots, or the model in the centre's slot, and the consensus distance."""
+    """Return the mean of the learners' models, or the centre's model, and the consensus distance.
+
+    `learners` and `centre` are slots.
+    """
     number = jax.tree.leaves(models)[0].shape[0]
     shares = jnp.zeros(number, jax.tree.leaves(models)[0].dtype).at[learners].add(1.0 / learners.shape[0])
     mean = jax.tree.map(lambda leaf: _weighted_sum(shares, leaf), models)
@@ -165,13 +173,19 @@ def mean_and_distance(
 
 
 def _weighted_sum(shares: Float[Array, " slots"], leaf: Float[Array, "slots ..."]) -> Float[Array, ...]:
-    """Return Σ shares[s]·leaf[s] over the slots with a share. Other slots may hold anything, NaN included."""
+    """Return Σ shares[s]·leaf[s] over the slots with a share.
+
+    Other slots may hold anything, NaN included.
+    """
     share = shares.reshape(-1, *[1] * (leaf.ndim - 1))
     return jnp.where(share > 0.0, share * leaf, 0.0).sum(axis=0)
 
 
 def _mix(base: Tree, other: Tree, base_share: Share, other_share: Share) -> Tree:
-    """Return base_share·base + other_share·other. Leaves that are no floats, such as counts, are those of the base."""
+    """Return base_share·base + other_share·other.
+
+    Leaves that are no floats, such as counts, are those of the base.
+    """
 
     def mix_leaf(x: jax.Array, y: jax.Array) -> jax.Array:
         if not jnp.issubdtype(x.dtype, jnp.floating):

@@ -1,7 +1,8 @@
 """Packing: a tree of weights or of an optimizer's state as one array, so that it fits into a slot.
 
-A slot is read and written as a whole. With one array for each layer, that takes an operation of XLA for each array. For
-small models these cost more than the arithmetic: a mean of two models of four arrays took three times as long.
+A slot is read and written as a whole. With one array for each layer, that takes an operation of XLA
+for each array. For small models these cost more than the arithmetic: a mean of two models of four
+arrays took three times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ class Packed(NamedTuple):
     """A packed tree."""
 
     numbers: Float[Array, ...] | None
-    """All floating-point numbers of the tree in one vector; None if it has none. Slots add a leading axis."""
+    """All floating-point numbers of the tree in one vector.
+
+    It is None if the tree has none. Slots add a leading axis.
+    """
     others: tuple[jax.Array, ...]
     """The other leaves, such as counts."""
 

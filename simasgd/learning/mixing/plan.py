@@ -1,6 +1,7 @@
 """The plan of a tape whose learners have models of their own, for one compiled loop.
 
-A plan says in which slot each model and each optimizer's state is kept. It needs NumPy only and no data.
+A plan says in which slot each model and each optimizer's state is kept. It needs NumPy only and no
+data.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class MixingPlan:
     """The slot of each model. The last slot is never read."""
     num_slots: int
     state_slot: Shaped[Ints, " U+1"]
-    """The slot of the optimizer's state that was made with each model. The last slot is never read."""
+    """The slot of the optimizer's state that was made with each model.
+
+    The last slot is never read.
+    """
     num_state_slots: int
 
     @property

@@ -1,4 +1,7 @@
-"""The reference player's part for tapes whose learners have models of their own: one row at a time, models in a dictionary."""
+"""The reference player's part for tapes whose learners have models of their own.
+
+It plays one row at a time and keeps the models in a dictionary.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Checkpoints: the state of a long replay on disk, so that a killed one continues to the same numbers."""
+"""Checkpoints: the state of a long replay on disk.
+
+A killed replay continues from it to the same numbers.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ Tree = TypeVar("Tree")
 class AbstractCheckpoint(abc.ABC):
     """A store for the state of a walk through a tape and for the results so far.
 
-    `results` are set by whoever evaluates the weights. They are kept with the state, and restored with it.
+    `results` are set by whoever evaluates the weights. They are kept with the state, and restored
+    with it.
     """
 
     def __init__(self) -> None:
@@ -83,8 +87,9 @@ class _State(NamedTuple):
 class FileCheckpoint(AbstractCheckpoint):
     """A file: a line of JSON, then the arrays in equinox's format.
 
-    It is written under another name and renamed, at most every `seconds`. `identity` names the run, its code and the kind of
-    device. A file of another identity or format, or one that is damaged, is ignored and later replaced.
+    It is written under another name and renamed, at most every `seconds`. `identity` names the run,
+    its code and the kind of device. A file of another identity or format, or one that is damaged,
+    is ignored and later replaced.
     """
 
     def __init__(self, path: Path, identity: str, seconds: float) -> None:

@@ -20,8 +20,9 @@ from simasgd.learning.problem.problem import Problem
 class CompiledGroup:
     """A player of several problems in one loop.
 
-    The problems have one recipe and one tape; their weights, mini-batches and learning rates may differ. The layout suits
-    the device that is there unless `costs` are given. A replay continues from its checkpoint, and updates it.
+    The problems have one recipe and one tape; their weights, mini-batches and learning rates may
+    differ. The layout suits the device that is there unless `costs` are given. A replay continues
+    from its checkpoint, and updates it.
     """
 
     def __init__(self, costs: DeviceCosts | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
@@ -38,7 +39,10 @@ class CompiledGroup:
     def play(
         self, problems: Sequence[Problem], stops: Sequence[int], progress: Callable[[int], None]
     ) -> Iterator[tuple[Moment | None, ...]]:
-        """Yield the moment of each problem at each of the ascending `stops`; None once it has diverged."""
+        """Yield the moment of each problem at each of the ascending `stops`.
+
+        A problem that has diverged has None.
+        """
         # Problems compare by identity, so this asks whether they are the ones prepared.
         if self._prepared is None or self._prepared[:2] != (list(problems), list(stops)):
             self.prepare(problems, stops)

@@ -1,4 +1,4 @@
-"""The machine: a layout with its compiled loop, the columns and samples that the loop reads, and the walk through the steps."""
+"""The machine: a layout with its compiled loop, and the columns and samples that the loop reads."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.tape.arrays import Ints
 
-# The number of steps until the loop is first left to report progress and look for divergence, and the most seconds after which
-# that number is doubled. It is even, see `chain.loop._two_by_two`.
+# The number of steps until the loop is first left to report progress and look for divergence, and
+# the most seconds after which that number is doubled. It is even, see `chain.loop._two_by_two`.
 _FIRST_CHUNK = 256
 _CHUNK_SECONDS = 0.25
 
@@ -50,8 +50,8 @@ class _Program(NamedTuple):
 class Machine:
     """A group of problems with one recipe and one tape, ready to be played by a compiled loop.
 
-    `start` is the carry before the first step. If there are several devices, all that is computed at once is spread over
-    them.
+    `start` is the carry before the first step. If there are several devices, all that is computed
+    at once is spread over them.
     """
 
     def __init__(self, problems: Sequence[Problem], layout: AbstractLayout) -> None:
@@ -91,7 +91,10 @@ class Machine:
         return self._advance(carry, self._rows, *self._feed.samples_for(start), start, stop)
 
     def end_of_chunk(self, done: int, chunk: int, stop: int) -> int:
-        """Return a step about `chunk` steps after `done`, `stop` at most, at which the loop may be left and entered again."""
+        """Return a step about `chunk` steps after `done` where the loop may be left and entered again.
+
+        It is `stop` at most.
+        """
         until = min(done + chunk, stop, self._feed.end_for(done) or stop)
         if self._boundaries is not None:
             ahead = self._boundaries[(self._boundaries > done) & (self._boundaries <= max(until, self._next(done)))]
@@ -112,10 +115,10 @@ class Machine:
         return np.asarray(jax.vmap(all_finite)(trained))
 
     def find_divergence(self, carry: Carry, done: int, until: int, member: int) -> Moment:
-        """Return the moment of the first step after `done` that makes a weight of a member infinite or NaN.
+        """Return the moment of the first step that makes a weight of a member infinite or NaN.
 
-        Once the weights of a member are not finite, they never are again, so bisection finds the step. At `until` they are
-        not finite.
+        Once the weights of a member are not finite, they never are again, so bisection finds the
+        step. At `until` they are not finite.
         """
         while (middle := self._middle(done, until)) is not None:
             after = self.advance(carry, done, middle)
@@ -130,7 +133,10 @@ class Machine:
         return self.moment(self.advance(carry, done, until), until, member, diverged=True)
 
     def _middle(self, done: int, until: int) -> int | None:
-        """Return a step between the two at which the loop may be entered again; None if there is none."""
+        """Return a step between the two at which the loop may be entered again.
+
+        Return None if there is no such step.
+        """
         if self._boundaries is None:
             middle = done + (until - done + 1) // 4 * 2  # even, see `chain.loop._two_by_two`
             return middle if done < middle < until else None
@@ -142,7 +148,10 @@ class Machine:
         return int(self._boundaries[np.searchsorted(self._boundaries, done, side="right")])
 
     def _place(self, mesh: Mesh) -> None:
-        """Spread the members over the devices if they can be divided evenly; put all else on every device."""
+        """Spread the members over the devices if they can be divided evenly.
+
+        Put all else on every device.
+        """
         everywhere = NamedSharding(mesh, PartitionSpec())
         is_even = self.members > 1 and self.members % mesh.size == 0
         spread = NamedSharding(mesh, PartitionSpec(AXIS)) if is_even else everywhere
@@ -153,7 +162,9 @@ class Machine:
 def walk(
     machine: Machine, carry: Carry, done: int, stops: Sequence[int], progress: Callable[[int], None], keep: Keep
 ) -> Iterator[tuple[Moment | None, ...]]:
-    """Yield the moment of each member at each of the ascending `stops`, None once a member has diverged.
+    """Yield the moment of each member at each of the ascending `stops`.
+
+    A member that has diverged has None.
 
     The walk begins after `done` steps, with the `carry` after them.
     """

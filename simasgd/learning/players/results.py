@@ -20,7 +20,7 @@ class Evaluation(NamedTuple):
 
 
 class Divergence(NamedTuple):
-    """The update that first made a weight of a member infinite or NaN, and the epoch of this update."""
+    """The update that made a weight of a member infinite or NaN, and its epoch."""
 
     member: int
     update: int

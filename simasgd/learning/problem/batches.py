@@ -1,4 +1,7 @@
-"""The mini-batches of a tape: which training samples each gradient is computed on, and how they are augmented."""
+"""The mini-batches of a tape.
+
+They say which training samples each gradient is computed on, and how these are augmented.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ def draw_augmentations(spec: AbstractData, seed: int, tape: Tape) -> Int32[Batch
 
 
 def _rows_by_learner(tape: Tape, draw: Callable[[int, int], BatchRows]) -> Int32[BatchRows, "G µ"]:
-    """Return one row for every gradient row; draw(learner, count) returns the learner's first `count` rows."""
+    """Return one row for every gradient row.
+
+    The function draw(learner, count) returns the learner's first `count` rows.
+    """
     rows = np.empty((tape.num_gradients, tape.mini_batch), np.int32)
     order = np.argsort(tape.learner, kind="stable")
     learners, first = np.unique(tape.learner[order], return_index=True)

@@ -15,8 +15,8 @@ from simasgd.learning.problem.recipe import Recipe
 class GradientFunction(Protocol):
     """A function that computes the gradient of the loss on one mini-batch of B samples.
 
-    `codes` are augmentation codes, None without augmentation. `share` holds the sample's coefficients in the mean, None
-    where they are equal.
+    `codes` are augmentation codes, None without augmentation. `share` holds the sample's
+    coefficients in the mean, None where they are equal.
     """
 
     def __call__(

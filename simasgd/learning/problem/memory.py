@@ -38,7 +38,7 @@ def require_bytes(needed: int, purpose: str) -> None:
 
 
 def tree_bytes(tree: PyTree) -> int:
-    """Return the bytes of all arrays of a tree, or of the arrays that its shapes and types describe."""
+    """Return the bytes of all arrays of a tree. Its leaves may be shapes and types only."""
     return sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(tree))
 
 

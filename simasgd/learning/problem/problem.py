@@ -1,4 +1,4 @@
-"""Problems: what both players replay, which is a tape with its samples, initial weights and update rule."""
+"""Problems: a tape with its samples, initial weights and update rule, as the players need it."""
 
 from __future__ import annotations
 
@@ -73,14 +73,17 @@ class Problem:
         return factors
 
     def evaluate(self, weights: Parameters) -> tuple[float, float | None]:
-        """Return the mean loss and the error of `weights` on the test set, as `evaluation.evaluate` does."""
+        """Return the mean loss and the error on the test set, as `evaluation.evaluate` does."""
         return evaluate(self.recipe.task, weights, self.test)
 
 
 def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Problem:
-    """Return the problem of a scenario on its tape, with a `task` in place of its model and data if one is given.
+    """Return the problem of a scenario on its tape.
 
-    Raises simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice for the mini-batches.
+    A `task`, if given, takes the place of the scenario's model and data.
+
+    Raises simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice for the
+    mini-batches.
     """
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None

@@ -14,14 +14,20 @@ from simasgd.tape.tape import Tape
 
 
 class Recipe(NamedTuple):
-    """Everything that shapes the compiled programs, and no data. Equal recipes share compiled programs."""
+    """Everything that shapes the compiled programs, and no data.
+
+    Equal recipes share compiled programs.
+    """
 
     task: AbstractTask
     optimizer: Optimizer
     modulation: Modulation
     setting: Setting
     local_learning_rate: float = 0.0
-    """Learning rate of the steps that learners make on their own copies of the weights; 0 without such steps."""
+    """Learning rate of the steps that learners make on their own copies of the weights.
+
+    It is 0 without such steps.
+    """
     compression: Compression = NoCompression()
 
     @property
