@@ -6,7 +6,7 @@ from simasgd.signals import Watch
 
 
 def main() -> None:
-    """Run the command line. Signals are watched first, for importing it takes a while, and to the very end."""
+    """Run the command line. Signals are watched from before its slow import until the end."""
     Watch().start()
 
     from simasgd.command import cli

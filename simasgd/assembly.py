@@ -17,7 +17,7 @@ from simasgd.cluster.clock.trail import PARTS
 from simasgd.cluster.result import ClockResult
 from simasgd.results import summary as form
 from simasgd.results.json_files import plain
-from simasgd.results.outcome import outcome_of
+from simasgd.results.outcome import decide_outcome
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.results.tables import thinned
@@ -58,7 +58,7 @@ def summarize(
     diverged = None if divergence is None else form.DivergencePoint(update=divergence.update, epoch=divergence.epoch)
     return Summary(
         format=form.FORMAT,
-        outcome=outcome_of(
+        outcome=decide_outcome(
             scenario.learning,
             hung=clock.hang is not None,
             diverged=diverged is not None,

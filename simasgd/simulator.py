@@ -153,7 +153,7 @@ def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     return (*notes, *warnings)
 
 
-def plans(scenario: Scenario) -> str:
+def describe_plans(scenario: Scenario) -> str:
     """Explain how the learning of each variant would be computed, one paragraph each.
 
     The clock is simulated; nothing is learned and no data is read. If seeds have tapes of their own, the first seed's is used.

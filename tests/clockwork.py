@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from simasgd import Run, Study, simulate
-from simasgd.results.outcome import outcome_of
+from simasgd.results.outcome import decide_outcome
 from simasgd.results.summary import Summary
 from tests.build import TIMING, scenario
 
@@ -93,7 +93,7 @@ def altered(run: Run, **changes: Any) -> Run:
         both = isinstance(value, Mapping) and isinstance(content[key], Mapping)
         content[key] = {**content[key], **value} if both else value
     summary = Summary.model_validate(content)
-    outcome = outcome_of(
+    outcome = decide_outcome(
         run.scenario.learning,
         hung=summary.hang is not None,
         diverged=summary.diverged is not None,

@@ -1,4 +1,4 @@
-"""Standard output and standard error as they come: in any encoding, closed, full, or read by nobody any more."""
+"""Printing to standard output and standard error in any state: any encoding, closed, full, or without a reader."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ _PLAIN = {
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Within this block what cannot be encoded is printed in plain letters. Ends the program with exit status 1 where
-    standard output cannot be written; without a word if its reader has gone."""
+    """Print characters that cannot be encoded in plain letters, within this block.
+
+    If standard output cannot be written, the program ends with exit status 1; silently if its reader has gone.
+    """
     codecs.register_error(_ERRORS, _plain)
     codecs.register(_ascii)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # in a test, or embedded, it may be anything
-            is_ascii = codecs.lookup(stream.encoding).name == "ascii"  # click takes that for a mistake, and writes UTF-8
+        if isinstance(stream, TextIOWrapper):  # it may be anything in a test or an embedding program
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"  # click takes ASCII for a mistake, and writes UTF-8
             stream.reconfigure(encoding=_ASCII if is_ascii else None, errors=_ERRORS)
     if sys.stdout is None:
         yield from _closed()
@@ -52,9 +54,9 @@ def printing() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        if error.filename is not None or error.errno not in _OF_A_STREAM:  # that of a file or folder
+        if error.filename is not None or error.errno not in _OF_A_STREAM:  # of a file or folder
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or else Python complains when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise Python complains when it flushes at its end
         if error.errno != errno.EPIPE:
             print(f"standard output cannot be written: {error.strerror}", file=sys.stderr)
         sys.exit(1)
@@ -71,7 +73,7 @@ def _closed() -> Iterator[None]:
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What to write in place of characters that an encoding does not have."""
+    """Return the replacement of characters that an encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_plain_letter, error.object[error.start : error.end])), error.end
@@ -91,7 +93,7 @@ def _plain_letter(letter: str) -> str:
 
 
 def _ascii(name: str) -> codecs.CodecInfo | None:
-    """ASCII under a name that click leaves alone."""
+    """Look up ASCII under a name that click does not replace."""
     if name.replace("_", "-") != _ASCII:
         return None
     own = codecs.lookup("ascii")

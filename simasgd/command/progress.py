@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 @contextmanager
 def phases(name: str, *, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """Yields a function to be told the phase and the fraction of all work that is done."""
+    """Yield a function that shows the phase and the fraction of all work that is done."""
     if quiet:
         yield lambda phase, fraction: None
     elif not sys.stderr.isatty():
@@ -25,7 +25,7 @@ def phases(name: str, *, quiet: bool) -> Iterator[Callable[[str, float], None]]:
 
 @contextmanager
 def points(name: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yields a function to be told what happened to a point, how many are finished, and of how many."""
+    """Yield a function that shows a point's event, the number of finished points, and of all points."""
     if quiet:
         yield lambda what, finished, total: None
     elif not sys.stderr.isatty():
@@ -42,7 +42,7 @@ def _bar(count: TaskProgressColumn | MofNCompleteColumn) -> Progress:
 
 
 class _Lines:
-    """A line for each tenth of the work."""
+    """Progress as plain lines, one for each tenth of the work."""
 
     def __init__(self, name: str) -> None:
         self._name = name

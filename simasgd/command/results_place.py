@@ -60,10 +60,10 @@ def run_into(
     write: Callable[[Any, Path], None] = _write,
 ) -> None:
     """Run a scenario with all its variants and seeds, `write` its results into a folder and add the report."""
-    from simasgd.results.contents import contents_of, paths_of
+    from simasgd.results.contents import describe_contents, list_paths
     from simasgd.results.study import Study
 
-    with destination.open(contents_of(destination.kind, chosen, target), paths_of(chosen)) as place:
+    with destination.open(describe_contents(destination.kind, chosen, target), list_paths(chosen)) as place:
         from simasgd.command.progress import phases
         from simasgd.report.page import write_study
         from simasgd.report.terminal import summarise_study

@@ -61,9 +61,9 @@ def show(scenario: str, overrides: tuple[str, ...], as_plan: bool) -> None:
 
     chosen = Scenario.load(scenario, *overrides)
     if as_plan:
-        from simasgd.simulator import plans
+        from simasgd.simulator import describe_plans
 
-        click.echo(plans(chosen))
+        click.echo(describe_plans(chosen))
     else:
         click.echo(yaml_layer.dump_yaml(chosen.resolved()), nl=False)
 

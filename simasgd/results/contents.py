@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from simasgd.results.identity import code_version
+from simasgd.results.identity import name_code
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import COMPARE, PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, VARIANTS
 from simasgd.storage.manifest import Contents
@@ -13,13 +13,13 @@ REPEATS = "repeats"
 """The folder of the further seeds of a run, below the run's own."""
 
 
-def contents_of(kind: str, scenario: Scenario, target: float | None = None) -> Contents:
+def describe_contents(kind: str, scenario: Scenario, target: float | None = None) -> Contents:
     """Name the results of a study."""
     asked = scenario.hash() if target is None else f"{scenario.hash()} {target}"
-    return Contents(kind, (hashlib.sha256(asked.encode()).hexdigest(),), code_version())
+    return Contents(kind, (hashlib.sha256(asked.encode()).hexdigest(),), name_code())
 
 
-def tables_of(scenario: Scenario) -> list[str]:
+def list_tables(scenario: Scenario) -> list[str]:
     """List the names of the tables that a run of a scenario writes."""
     is_written = {
         "learners": True,
@@ -30,7 +30,7 @@ def tables_of(scenario: Scenario) -> list[str]:
     return [name for name in RUN_TABLES if is_written[name]]
 
 
-def paths_of(scenario: Scenario) -> list[str]:
+def list_paths(scenario: Scenario) -> list[str]:
     """List all files that a study's results may have, pages included, as paths relative to their folder."""
     files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in RUN_TABLES))
     homes = [""]

@@ -1,4 +1,4 @@
-"""What a result's content is named by: the scenario, its seed and the code."""
+"""Names of results: hashes of the scenario, its seed and the code."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from simasgd.scenario.schema import Scenario
 
 
 @cache
-def code_version() -> str:
-    """Names the code whose results a folder holds: simasgd's own sources and the libraries that shape numbers."""
+def name_code() -> str:
+    """Name the code that made results: simasgd's own sources, and the libraries that shape numbers."""
     digest = hashlib.sha256()
     package = Path(simasgd.__file__).parent
     for path in sorted(package.rglob("*.py")):
@@ -26,13 +26,13 @@ def code_version() -> str:
     return f"{simasgd.__version__} {digest.hexdigest()[:16]} {libraries}"
 
 
-def content_name(scenario: Scenario) -> str:
-    """Names a single run's content: 16 hexadecimal digits."""
+def name_content(scenario: Scenario) -> str:
+    """Name the content of a single run by 16 hexadecimal digits."""
     protocol = type(scenario.protocol)
-    code = [code_version(), _source(protocol)] if is_foreign(protocol) else [code_version()]
+    code = [name_code(), _source(protocol)] if is_foreign(protocol) else [name_code()]
     return hashlib.sha256(" ".join([scenario.hash(), *code]).encode()).hexdigest()[:16]
 
 
 def _source(protocol: type[AbstractProtocol]) -> str:
-    """Names the file that a protocol of another package is in."""
+    """Name the source file of another package's protocol by its hash."""
     return hashlib.sha256(Path(inspect.getfile(protocol)).read_bytes()).hexdigest()

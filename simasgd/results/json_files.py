@@ -50,7 +50,7 @@ def read_json(path: Path, form: type[StoredT]) -> StoredT:
     try:
         return form.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"{path}: {_complaint(error)}") from None
+        raise UsageError(f"{path}: {_describe_error(error)}") from None
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _complaint(error: ValidationError) -> str:
+def _describe_error(error: ValidationError) -> str:
     """Describe the first mistake: its key, what is expected, and what was found."""
     first, *others = error.errors(include_url=False)
     key = ".".join(map(str, first["loc"])) or "the file"

@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 _GRAVEST_FIRST = list(Outcome)
 
 
-def outcome_of(
+def decide_outcome(
     learning: Learning | None,
     *,
     hung: bool,
@@ -72,12 +72,12 @@ def fails(score: float | None, classes: int, first_loss: float | None) -> bool:
     return score >= (CHANCE * before if before >= 0.0 else (2.0 - CHANCE) * before)
 
 
-def gravest(outcomes: Sequence[Outcome]) -> Outcome:
+def find_gravest(outcomes: Sequence[Outcome]) -> Outcome:
     """Return the gravest of the outcomes of several seeds."""
     return min(outcomes, key=_GRAVEST_FIRST.index)
 
 
-def in_words(outcomes: Sequence[Outcome], unit: str = "seeds") -> str:
+def describe_outcomes(outcomes: Sequence[Outcome], unit: str = "seeds") -> str:
     """Describe several outcomes: `hung`, or `hung (1 of 3 seeds), fails to learn (1 of 3 seeds)`, or `finished`."""
     failures = [outcome for outcome in Outcome if outcome is not Outcome.FINISHED and outcome in outcomes]
     if not failures:

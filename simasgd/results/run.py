@@ -9,7 +9,7 @@ from typing import final
 import pandas as pd
 
 from simasgd.errors import UsageError
-from simasgd.results.contents import contents_of, paths_of
+from simasgd.results.contents import describe_contents, list_paths
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
@@ -92,8 +92,8 @@ class Run:
         The folder may be empty or hold earlier results of the same parameters; with `replace`, of any parameters. Other files
         in it stay. Raises simasgd.UsageError before anything is changed, and simasgd.RunFailed if writing fails.
         """
-        contents = contents_of("run", self.scenario)
-        with open_folder(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+        contents = describe_contents("run", self.scenario)
+        with open_folder(Path(folder), contents, list_paths(self.scenario), replacing=replace) as place:
             with place.replacing(complete=True) as fresh:
                 self.write_into(fresh)
             place.finish()

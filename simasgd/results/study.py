@@ -11,9 +11,9 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import UsageError
-from simasgd.results.contents import REPEATS, contents_of, paths_of
+from simasgd.results.contents import REPEATS, describe_contents, list_paths
 from simasgd.results.json_files import read_json, write_json
-from simasgd.results.outcome import Outcome, in_words
+from simasgd.results.outcome import Outcome, describe_outcomes
 from simasgd.results.run import Run, read_scenario
 from simasgd.results.stored import StudyJson, VariantsJson
 from simasgd.scenario.reading import yaml_layer
@@ -54,8 +54,8 @@ class Study:
 
         The folder is treated as in `Run.save`, which also lists what is raised.
         """
-        contents = contents_of("run", self.scenario)
-        with open_folder(Path(folder), contents, paths_of(self.scenario), replacing=replace) as place:
+        contents = describe_contents("run", self.scenario)
+        with open_folder(Path(folder), contents, list_paths(self.scenario), replacing=replace) as place:
             with place.replacing(complete=True) as fresh:
                 self.write_into(fresh)
             place.finish()
@@ -90,7 +90,7 @@ class Study:
             homes = {row.variant: folder / row.variant for row in listed}
             if unknown := [variant for variant in homes if variant not in scenario.variants]:
                 raise UsageError(f"{folder / VARIANTS}: {unknown[0]!r} is not a variant of {folder / SCENARIO}")
-        runs = {variant: _with_repeats(home) for variant, home in homes.items()}
+        runs = {variant: _load_seeds(home) for variant, home in homes.items()}
         about: Mapping[str, Any] = {}
         if (folder / STUDY).is_file():
             about = read_json(folder / STUDY, StudyJson).model_dump()
@@ -103,17 +103,17 @@ class Study:
         with their ranges; the numbers of seeds that diverged and hung. Runs without a time (`Run.has_time`) are left out of
         the simulated seconds.
         """
-        return pd.DataFrame([_row(variant, runs) for variant, runs in self.runs.items()])
+        return pd.DataFrame([_summarize_variant(variant, runs) for variant, runs in self.runs.items()])
 
 
-def _with_repeats(home: Path) -> list[Run]:
+def _load_seeds(home: Path) -> list[Run]:
     first = Run.load(home)
     seeds = [int(path.parent.name) for path in (home / REPEATS).glob(f"*/{RUN}") if path.parent.name.isdecimal()]
     in_order = sorted(seeds, key=lambda seed: (seed - first.seed) % 2**32)
     return [first, *(Run.load(home / REPEATS / str(seed)) for seed in in_order)]
 
 
-def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
+def _summarize_variant(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
     outcomes = [run.outcome for run in runs]
     reasons = dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)
     errors = [run.test_error for run in runs if run.test_error is not None]
@@ -123,23 +123,23 @@ def _row(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "variant": variant,
         "seeds": [run.seed for run in runs],
-        "outcome": in_words(outcomes),
+        "outcome": describe_outcomes(outcomes),
         "reason": "; ".join(reasons),
-        "test_error": mean_of(errors),
+        "test_error": average(errors),
         "test_error_min": min(errors, default=None),
         "test_error_max": max(errors, default=None),
-        "test_loss": mean_of(losses),
+        "test_loss": average(losses),
         "test_loss_min": min(losses, default=None),
         "test_loss_max": max(losses, default=None),
-        "simulated_seconds": mean_of(seconds),
+        "simulated_seconds": average(seconds),
         "simulated_seconds_min": min(seconds, default=None),
         "simulated_seconds_max": max(seconds, default=None),
-        "mean_staleness": mean_of(staleness),
+        "mean_staleness": average(staleness),
         "diverged": sum(run.diverged for run in runs),
         "hung": outcomes.count(Outcome.HUNG),
     }
 
 
-def mean_of(values: Sequence[float]) -> float | None:
+def average(values: Sequence[float]) -> float | None:
     """Return the arithmetic mean; None for no values."""
     return math.fsum(values) / len(values) if values else None

@@ -15,7 +15,7 @@ from simasgd.results.outcome import Outcome
 
 
 class Numbers(NamedTuple):
-    """A column of finite numbers from `low` to `high`; NaN stands for no number where that `may_lack` it."""
+    """A column of finite numbers from `low` to `high`. If it `may_lack` numbers, NaN stands for a missing one."""
 
     low: float = 0.0
     high: float = np.inf
@@ -23,7 +23,7 @@ class Numbers(NamedTuple):
 
 
 class Words(NamedTuple):
-    """A column of texts, each of them one of `choices` if there are any."""
+    """A column of texts; if there are `choices`, each text is one of them."""
 
     choices: tuple[str, ...] = ()
 
@@ -69,8 +69,10 @@ SWEEP_POINTS: Columns = {
 
 
 def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
-    """A Parquet table that simasgd wrote; None if there is no such file. Raises simasgd.UsageError that names the file, and the
-    first column that is missing or not of its form."""
+    """Read a Parquet table that simasgd wrote; return None if there is no such file.
+
+    Raises simasgd.UsageError with the file and the first column that is missing or does not have its form.
+    """
     if not path.is_file():
         return None
     try:
@@ -80,14 +82,14 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
     for name, form in columns.items():
         if name not in table:
             raise UsageError(f"{path}: column {name} is missing; was it written by another version of simasgd?")
-        wrong = _wrong(table[name], form)
-        if wrong:
-            raise UsageError(f"{path}: column {name}: {wrong}")
+        problem = _find_problem(table[name], form)
+        if problem:
+            raise UsageError(f"{path}: column {name}: {problem}")
     return table
 
 
-def _wrong(column: pd.Series, form: Numbers | Words | Flags) -> str:
-    """What is wrong with a column; "" if it is as it should be."""
+def _find_problem(column: pd.Series, form: Numbers | Words | Flags) -> str:
+    """Return what is wrong with a column; "" if nothing is."""
     if isinstance(form, Flags):
         return "" if pd.api.types.is_bool_dtype(column) else f"true or false is expected, not {column.dtype}"
     if isinstance(form, Words):

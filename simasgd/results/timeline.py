@@ -1,8 +1,8 @@
 """A run's time line as a Chrome trace: JSON that Perfetto, chrome://tracing and vizviewer open.
 
-Slices of one thread must nest there, or viewers drop them. What learners and servers do never overlaps and becomes slices
-("X"); messages that share a link do, and become asynchronous pairs ("b", "e") with an identifier each. A counter ("C")
-beside every link says how many are under way.
+Slices of one thread must nest, or viewers drop them. Activities of learners and servers never overlap and become slices ("X").
+Messages that share a link can overlap and become asynchronous pairs ("b", "e") with an identifier each. A counter ("C") beside
+every link shows the number of messages under way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 GROUPS = ("learners", "servers", "links")
-"""Of tracks, in the order in which viewers show them."""
+"""The groups of tracks, in the order in which viewers show them."""
 _FLUSH_EVERY = 1 << 16  # events
 
 Nanoseconds = npt.NDArray[np.int64]
@@ -41,23 +41,23 @@ def write_trace(timeline: pd.DataFrame, path: Path, about: Mapping[str, Any]) ->
         text.write("\n]}\n")
 
 
-def tracks_of(timeline: pd.DataFrame, group: str) -> dict[str, pd.DataFrame]:
-    """The rows of each track of a group by their start, tracks in the order of the numbers in their names.
+def group_tracks(timeline: pd.DataFrame, group: str) -> dict[str, pd.DataFrame]:
+    """Return the rows of each track of a group, sorted by their start; tracks are in the order of their numbers.
 
-    Of rows that begin together those without a length come first.
+    Of rows that begin together, those of length 0 come first.
     """
     rows = timeline[timeline["group"] == group].sort_values(["start", "end"], kind="stable")
     found = {str(track): its for track, its in rows.groupby("track", sort=False, observed=True)}
-    return {track: found[track] for track in numbered(found)}
+    return {track: found[track] for track in sort_by_number(found)}
 
 
-def numbered(names: Iterable[str]) -> list[str]:
-    """Sorted so that `learner 9` stands before `learner 10`."""
+def sort_by_number(names: Iterable[str]) -> list[str]:
+    """Sort names by the numbers in them: `learner 9` precedes `learner 10`."""
     return sorted(names, key=lambda name: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)])
 
 
-def under_way(start: Nanoseconds, end: Nanoseconds) -> tuple[Nanoseconds, npt.NDArray[np.int64]]:
-    """The times at which the number of intervals under way changes, and that number from then on."""
+def count_under_way(start: Nanoseconds, end: Nanoseconds) -> tuple[Nanoseconds, npt.NDArray[np.int64]]:
+    """Return the times at which the number of intervals under way changes, and that number from then on."""
     times, where = np.unique(np.concatenate([start, end]), return_inverse=True)
     begun, ended = (np.bincount(part, minlength=len(times)) for part in (where[: len(start)], where[len(start) :]))
     changed = begun != ended
@@ -79,7 +79,7 @@ def _events(timeline: pd.DataFrame) -> Iterator[str]:
     for pid, group in enumerate(GROUPS, start=1):
         yield _metadata("process_name", pid, 0, {"name": group})
         yield _metadata("process_sort_index", pid, 0, {"sort_index": pid})
-        for tid, (track, rows) in enumerate(tracks_of(timeline, group).items(), start=1):
+        for tid, (track, rows) in enumerate(group_tracks(timeline, group).items(), start=1):
             start, end = _nanoseconds(rows["start"]), _nanoseconds(rows["end"])
             if group == "links":
                 yield from _transfers(rows, start, end, pid, track, transfers)
@@ -95,7 +95,7 @@ def _metadata(what: str, pid: int, tid: int, args: Mapping[str, Any]) -> str:
 
 
 def _slices(rows: pd.DataFrame, start: Nanoseconds, end: Nanoseconds, pid: int, tid: int) -> Iterator[str]:
-    # Without a length a slice would be shown as a part of what comes next, so it is left out.
+    # A slice of length 0 is left out, since viewers show it as a part of the next one.
     lasting = end > start
     activities, learners = rows["activity"].to_numpy()[lasting].tolist(), rows["learner"].to_numpy()[lasting].tolist()
     names = {activity: json.dumps(activity) for activity in set(activities)}
@@ -108,7 +108,10 @@ def _slices(rows: pd.DataFrame, start: Nanoseconds, end: Nanoseconds, pid: int, 
 
 
 def _transfers(rows: pd.DataFrame, start: Nanoseconds, end: Nanoseconds, pid: int, track: str, first: int) -> Iterator[str]:
-    """A pair per message, named after the link because viewers put those of one name together, and how many there are."""
+    """Yield a pair for each message, and a counter of the messages under way.
+
+    Pairs are named after their link, because viewers group them by name.
+    """
     same = f'"cat":"links","name":{json.dumps(track)},"pid":{pid},"tid":0'
     times = zip(start.tolist(), end.tolist(), strict=True)
     for number, (learner, (since, until)) in enumerate(zip(rows["learner"].tolist(), times, strict=True), start=first):
@@ -116,18 +119,18 @@ def _transfers(rows: pd.DataFrame, start: Nanoseconds, end: Nanoseconds, pid: in
         yield f'{{"ph":"b",{identity},"ts":{_micro(since)}{_concerning(learner)}}}'
         yield f'{{"ph":"e",{identity},"ts":{_micro(until)}}}'
     name = json.dumps(f"{track}: under way")
-    for at, messages in zip(*(column.tolist() for column in under_way(start, end)), strict=True):
+    for at, messages in zip(*(column.tolist() for column in count_under_way(start, end)), strict=True):
         yield f'{{"ph":"C","name":{name},"pid":{pid},"ts":{_micro(at)},"args":{{"messages":{messages}}}}}'
 
 
 def _nanoseconds(seconds: pd.Series) -> Nanoseconds:
-    """To whole ones, ends and beginnings alike, so that neighbours still meet."""
+    """Round seconds to whole nanoseconds; equal times stay equal, so that neighbours still meet."""
     times: npt.NDArray[np.float64] = seconds.to_numpy(dtype=np.float64)
     return np.rint(times * 1e9).astype(np.int64)
 
 
 def _micro(nanoseconds: int) -> str:
-    """Nanoseconds as microseconds, which the format counts in."""
+    """Format nanoseconds as microseconds, the unit of the trace format."""
     whole, rest = divmod(nanoseconds, 1000)
     return f"{whole}.{rest:03d}"
 

@@ -1,4 +1,4 @@
-"""What an interrupted study has done, in a folder, from which the same study resumes."""
+"""Unfinished work of a study: finished runs and checkpoints in a folder, from which the same study resumes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results.identity import content_name
+from simasgd.results.identity import name_content
 from simasgd.results.run import Run
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import clear_results, is_absent, is_folder
@@ -17,10 +17,10 @@ from simasgd.storage.files import clear_results, is_absent, is_folder
 
 @final
 class UnfinishedWork:
-    """Finished runs, and how far the learning under way has come.
+    """Finished runs, and a checkpoint of the learning under way.
 
-    Everything is named by the runs that go through one loop, in their order, the code and the device, so that nothing is taken
-    for something that would have other numbers.
+    A name is a hash of the runs that share a loop (in their order), the code and the device. Anything that would change the
+    numbers changes the name.
     """
 
     def __init__(self, folder: Path, checkpoint_seconds: float) -> None:
@@ -28,7 +28,7 @@ class UnfinishedWork:
         self.checkpoint_seconds = checkpoint_seconds
 
     def find(self, scenarios: Sequence[Scenario]) -> list[Run] | None:
-        """The runs, if all are here and whole."""
+        """Return the runs if all are kept and whole, else None."""
         home = self._folder / _loop_name(scenarios)
         try:
             return [Run.load(home / str(number)) for number in range(len(scenarios))] if is_folder(home) else None
@@ -36,13 +36,13 @@ class UnfinishedWork:
             return None
 
     def put(self, runs: Sequence[Run]) -> None:
-        """Keep runs that were made together, and forget how far they had come."""
+        """Keep runs that were made together, and delete their checkpoint."""
         scenarios = [run.scenario for run in runs]
         home, fresh = self._folder / _loop_name(scenarios), self._folder / f".{uuid.uuid4().hex}.new"
         try:
             for number, run in enumerate(runs):
                 run.write_into(fresh / str(number))
-            if not is_absent(home):  # not whole
+            if not is_absent(home):  # kept before, but damaged
                 aside = self._folder / f".{uuid.uuid4().hex}.old"
                 home.rename(aside)
                 clear_results(aside)
@@ -52,15 +52,15 @@ class UnfinishedWork:
             raise RunFailed(f"finished runs could not be saved in {self._folder}: {error}") from error
 
     def checkpoint(self, scenarios: Sequence[Scenario]) -> Path:
-        """Where the learning of these is kept while it is under way."""
+        """Return the path of the checkpoint of these scenarios' learning."""
         return self._folder / f"{_loop_name(scenarios)}.checkpoint"
 
 
 def _loop_name(scenarios: Sequence[Scenario]) -> str:
-    """Names runs that are made together: 16 hexadecimal digits."""
+    """Name runs that are made together by 16 hexadecimal digits."""
     device = ""
     if scenarios[0].learning is not None:
         import jax
 
         device = f"{jax.device_count()} × {jax.devices()[0].device_kind}"
-    return hashlib.sha256(" ".join([*map(content_name, scenarios), device]).encode()).hexdigest()[:16]
+    return hashlib.sha256(" ".join([*map(name_content, scenarios), device]).encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""Results on disk: which files a folder holds of ours, who may write to it, and how files get there whole."""
+"""Results folders: which files are simasgd's, which process may write, and how files arrive whole."""

@@ -25,17 +25,17 @@ _OWN_RESULTS = re.compile("|".join(re.escape(name) for name in sorted(RESULTS)))
 
 
 def is_folder(path: Path) -> bool:
-    """Whether this is a folder, and not a link to one. Raises OSError where that cannot be known."""
+    """Tell whether this is a folder, and not a link to one. Raises OSError if that cannot be known."""
     return _has_mode(path, stat.S_ISDIR)
 
 
 def is_file(path: Path) -> bool:
-    """Whether this is a regular file, and not a link to one. Raises OSError where that cannot be known."""
+    """Tell whether this is a regular file, and not a link to one. Raises OSError if that cannot be known."""
     return _has_mode(path, stat.S_ISREG)
 
 
 def is_table(path: Path) -> bool:
-    """Whether this is a Parquet file that was written to its end."""
+    """Tell whether this is a Parquet file that was written to its end."""
     if not is_file(path) or path.stat().st_size < len(_PARQUET) * 2:
         return False
     with path.open("rb") as file:
@@ -45,7 +45,7 @@ def is_table(path: Path) -> bool:
 
 
 def is_absent(path: Path) -> bool:
-    """Whether nothing has this name, not even a link to nowhere."""
+    """Tell whether nothing has this path, not even a broken link."""
     return not os.path.lexists(path)
 
 
@@ -57,28 +57,30 @@ def _has_mode(path: Path, test: Callable[[int], bool]) -> bool:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal digits."""
+    """Return the SHA-256 digest of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def create(path: Path, content: bytes) -> None:
-    """Write a new file in place of whatever file or link has its name."""
+    """Write a new file; a file or link of the same name is deleted first."""
     path.unlink(missing_ok=True)
     with path.open("xb") as file:
         file.write(content)
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, then rename it: it is whole or not there."""
+    """Write a file under a temporary name, then rename it, so that it is whole or absent."""
     fresh = path.with_name(f"{path.name}.new")
     create(fresh, content)
     fresh.replace(path)
 
 
 def clear(folder: Path, own: re.Pattern[str]) -> None:
-    """Delete the files of a folder whose names match, and in its sub-folders those named as results are; then the folders
-    that are empty. Everything else stays, and so does the target of any link."""
+    """Delete the files of a folder whose names match, results in its sub-folders, and then the folders that are empty.
+
+    All other files stay, and so do the targets of links.
+    """
     with os.scandir(folder) as entries:
         found = list(entries)
     for entry in found:
@@ -91,7 +93,7 @@ def clear(folder: Path, own: re.Pattern[str]) -> None:
 
 
 def clear_results(folder: Path) -> None:
-    """Delete what is named as results are in a folder, if it is there. A link of that name is deleted itself."""
+    """Delete the files of a folder that have names of results. If the path is a link, delete the link itself."""
     if is_folder(folder):
         clear(folder, _OWN_RESULTS)
     elif folder.is_symlink():
@@ -99,6 +101,7 @@ def clear_results(folder: Path) -> None:
 
 
 def remove_if_empty(folder: Path) -> None:
+    """Delete a folder if it is empty."""
     with os.scandir(folder) as entries:
         if next(entries, None) is not None:
             return

@@ -1,4 +1,4 @@
-"""An exclusive lock on a file, which the operating system takes back when its holder ends, however it ends."""
+"""An exclusive lock on a file. The operating system releases it when its holder ends, however it ends."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WITHOUT_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 def acquire(path: Path) -> int | None:
-    """Take the lock; returns a file descriptor to `release`, or None if another process holds it.
+    """Take the lock. Return a file descriptor for `release`, or None if another process holds the lock.
 
-    The file is made if absent and never written to. Where the file system knows no locks there is no protection. Raises
-    OSError, FileNotFoundError where the folder is not there.
+    The file is made if absent and never written to. A file system without locks gives no protection. Raises OSError;
+    FileNotFoundError if the folder is missing.
     """
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
@@ -32,7 +32,7 @@ def acquire(path: Path) -> int | None:
 
 
 def release(path: Path, handle: int) -> None:
-    """Delete the file and give the lock back, in the order that the platform allows."""
+    """Delete the file and release the lock, in the order that the platform allows."""
     if sys.platform == "win32":
         os.close(handle)
         path.unlink(missing_ok=True)

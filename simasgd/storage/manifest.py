@@ -1,4 +1,4 @@
-"""simasgd.json: the list of the files that simasgd wrote into a results folder, by which the folder is known again."""
+"""simasgd.json: the list of files that simasgd wrote into a results folder. It marks the folder as simasgd's."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 @final
 @dataclass(frozen=True)
 class Contents:
-    """What results are of: the kind of command, a hash for each run or study, and the code.
+    """The origin of results: the command, its parameters and the code.
 
     kind        run, compare or sweep
-    parameters  what was asked for: SHA-256 digests, one for a run or a comparison, one for each point of a sweep
-    code        the version of the code, as in `simasgd.results.identity.code_version`
+    parameters  SHA-256 digests of the parameters: one for a run or a comparison, one for each point of a sweep
+    code        the version of the code, as in `simasgd.results.identity.name_code`
     """
 
     kind: str
@@ -33,12 +33,12 @@ class Contents:
     code: str
 
     def cover(self, other: Contents) -> bool:
-        """Whether results of these contents hold everything that was asked for by the other, so that they may replace it."""
+        """Tell whether these results include all of the other's parameters, so that they may replace them."""
         return self.kind == other.kind and set(other.parameters) <= set(self.parameters)
 
     @property
     def name(self) -> str:
-        """Names kind and parameters: 16 hexadecimal digits."""
+        """A name for kind and parameters: 16 hexadecimal digits."""
         return hashlib.sha256(" ".join([self.kind, *sorted(self.parameters)]).encode()).hexdigest()[:16]
 
 
@@ -47,7 +47,7 @@ class Contents:
 class Manifest:
     """The files of results: relative POSIX paths, each with the SHA-256 digest of its content.
 
-    `complete` says that the command that made them has ended; otherwise its page may be missing, or points of a sweep.
+    `complete` says that the command has ended. Otherwise its page, or points of a sweep, may be missing.
     """
 
     contents: Contents
@@ -55,6 +55,7 @@ class Manifest:
     files: Mapping[str, str]
 
     def write(self, path: Path) -> None:
+        """Write the list as a JSON file, whole or not at all."""
         content = {
             "written_by": _WRITER,
             "format": _FORMAT,
@@ -68,7 +69,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest | None:
-        """What `write` wrote; None for anything else, such as a link, a file of another origin, or no file."""
+        """Read a file that `write` wrote; return None for anything else (a link, another file, no file)."""
         if not is_file(path):
             return None
         try:
@@ -97,6 +98,6 @@ def _is_digest(value: Any) -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    """Whether a relative path stays within the folder that it is relative to."""
+    """Tell whether a relative path stays within its folder."""
     parts = name.split("/")
     return is_text(name) and not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)

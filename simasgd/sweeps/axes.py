@@ -1,5 +1,7 @@
-"""The axes of a sweep, as written on the command line: `cluster.learners=1,2,4`, `seed=range(0,3)`,
-`network.latency=logspace(1 us, 1 ms, 4)`."""
+"""The axes of a sweep, as written on the command line.
+
+Examples: `cluster.learners=1,2,4`, `seed=range(0,3)`, `network.latency=logspace(1 us, 1 ms, 4)`.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,12 @@ from simasgd.scenario.vocabulary.values import shown
 
 _CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
 MOST_POINTS = 10_000
-"""The most points that a sweep may have. All are checked before the first one runs."""
+"""The largest number of points of a sweep. All are checked before the first one runs."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One swept key, in full, with its values as YAML text; `numbers` are the same as plain or SI numbers if they are some."""
+    """A swept key in full, and its values as YAML text; `numbers` are the values in SI units, None if they are not numbers."""
 
     key: str
     values: tuple[str, ...]
@@ -35,47 +37,47 @@ class Axis:
 
 
 def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
-    """The swept axes, and the arguments that give one value and are plain overrides. Raises ScenarioError."""
+    """Return the swept axes, and the arguments with one value, which are plain overrides. Raises ScenarioError."""
     axes: list[Axis] = []
     fixed: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
-            parse_override(Scenario, argument)  # which complains
+            parse_override(Scenario, argument)  # raises with the reason
         try:
-            values = _values(value)
+            values = _parse_values(value)
             if values is None:
                 parse_override(Scenario, argument)
                 fixed.append(argument)
                 continue
             full = keys.resolve_key(Scenario, key.strip())
         except ValueError as error:
-            raise _wrong(argument, str(error)) from None
+            raise _make_error(argument, str(error)) from None
         if any(axis.key == full for axis in axes):
-            raise _wrong(argument, f"{full} is swept twice")
+            raise _make_error(argument, f"{full} is swept twice")
         axes.append(Axis(full, values))
     for argument in fixed:
         full = keys.resolve_key(Scenario, argument.partition("=")[0].strip())
         if any(axis.key == full for axis in axes):
-            raise _wrong(argument, f"{full} is swept as well")
+            raise _make_error(argument, f"{full} is swept as well")
     return axes, fixed
 
 
 def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
-    """Every combination of the axes' values, the last axis running fastest. Raises ScenarioError where they are too many."""
+    """List every combination of the axes' values; the last axis varies fastest. Raises ScenarioError if there are too many."""
     number = math.prod(len(axis.values) for axis in axes)
     if number > MOST_POINTS:
-        raise ScenarioError(f"command line: the axes have {number:,} combinations; {MOST_POINTS:,} are the most")
+        raise ScenarioError(f"command line: the axes have {number:,} combinations; at most {MOST_POINTS:,} are allowed")
     return list(product(*(axis.values for axis in axes)))
 
 
-def _wrong(argument: str, message: str) -> ScenarioError:
-    said, problem = (shortened(printable(text), 300) for text in (argument, message))
-    return ScenarioError(f"command line: {said}: {problem}")
+def _make_error(argument: str, message: str) -> ScenarioError:
+    quoted, problem = (shortened(printable(text), 300) for text in (argument, message))
+    return ScenarioError(f"command line: {quoted}: {problem}")
 
 
-def _values(given: str) -> tuple[str, ...] | None:
-    """The several values that a text stands for; None if it is a single one. Raises ValueError."""
+def _parse_values(given: str) -> tuple[str, ...] | None:
+    """Return the values that a text stands for; None if it is a single value. Raises ValueError."""
     parts = _split(given)
     values: list[str] = []
     for part in parts:
@@ -87,7 +89,7 @@ def _values(given: str) -> tuple[str, ...] | None:
         else:
             raise ValueError(f"unknown function {shown(call[1])}; there are {', '.join(_FUNCTIONS)}")
     if len(values) > MOST_POINTS:
-        raise ValueError(f"there are {len(values):,} values; {MOST_POINTS:,} are the most")
+        raise ValueError(f"there are {len(values):,} values; at most {MOST_POINTS:,} are allowed")
     seen: set[str] = set()
     for value in values:
         if value in seen:
@@ -101,15 +103,15 @@ def _values(given: str) -> tuple[str, ...] | None:
 
 
 def _split(value: str) -> list[str]:
-    """The parts of a text between commas, but for commas within brackets or quotes. Raises ValueError."""
+    """Split a text at commas outside brackets and quotes. Raises ValueError."""
     return [part.strip() for part in yaml_layer.split_outside_brackets(value, ",")]
 
 
-def _range(arguments: list[str]) -> list[str]:
-    """range(start, stop, step), without `stop`, of whole numbers."""
+def _list_range(arguments: list[str]) -> list[str]:
+    """Return the whole numbers of range(start, stop, step), `stop` excluded."""
     if not 1 <= len(arguments) <= 3:
         raise ValueError("range takes one to three whole numbers")
-    called = _called("range", arguments)
+    called = _spell_call("range", arguments)
     try:
         numbers = range(*(int(argument) for argument in arguments))
     except ValueError:
@@ -118,27 +120,27 @@ def _range(arguments: list[str]) -> list[str]:
         raise ValueError(f"{called} is empty")
     count = (numbers[-1] - numbers[0]) // numbers.step + 1  # len() has an upper bound
     if count > MOST_POINTS:
-        raise ValueError(f"{called} has {count} values; {MOST_POINTS:,} are the most")
+        raise ValueError(f"{called} has {count} values; at most {MOST_POINTS:,} are allowed")
     return [str(number) for number in numbers]
 
 
-def _called(name: str, arguments: Sequence[str]) -> str:
+def _spell_call(name: str, arguments: Sequence[str]) -> str:
     return shortened(f"{name}({', '.join(arguments)})", 100)
 
 
-def _spaced(name: str, place: Callable[[float, float, float], float]) -> Callable[[list[str]], list[str]]:
+def _make_spacing(name: str, place: Callable[[float, float, float], float]) -> Callable[[list[str]], list[str]]:
     def values(arguments: list[str]) -> list[str]:
-        called = _called(name, arguments)
+        called = _spell_call(name, arguments)
         if len(arguments) != 3 or not _is_count(arguments[2]):
             message = f"two ends and a number of values (2 to {MOST_POINTS:,}) are expected, as in {name}(1 us, 1 ms, 4)"
             raise ValueError(f"{called}: {message}")
-        (start, dimension), (stop, other) = _quantity(arguments[0]), _quantity(arguments[1])
+        (start, dimension), (stop, other) = _parse_quantity(arguments[0]), _parse_quantity(arguments[1])
         if dimension is not other:
             raise ValueError(f"{called}: the two ends are of different kinds")
         count = int(arguments[2])
         numbers = [place(start, stop, i / (count - 1)) for i in range(count)]
         numbers[0], numbers[-1] = start, stop
-        return [_text(number, dimension) for number in numbers]
+        return [_format(number, dimension) for number in numbers]
 
     return values
 
@@ -147,19 +149,19 @@ def _is_count(given: str) -> bool:
     return given.isdecimal() and len(given) <= 10 and 2 <= int(given) <= MOST_POINTS
 
 
-def _log(start: float, stop: float, share: float) -> float:
+def _interpolate_log(start: float, stop: float, share: float) -> float:
     if start <= 0 or stop <= 0:
         raise ValueError("logspace needs positive ends")
     return float(f"{math.exp(math.log(start) + share * (math.log(stop) - math.log(start))):.6g}")
 
 
-def _linear(start: float, stop: float, share: float) -> float:
+def _interpolate_linear(start: float, stop: float, share: float) -> float:
     if not math.isfinite(stop - start):
         raise ValueError("the two ends of linspace are too far apart")
     return float(f"{start + share * (stop - start):.12g}")
 
 
-def _quantity(given: str) -> tuple[float, units.Dimension | None]:
+def _parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
     try:
         number = float(given)
     except ValueError:
@@ -173,7 +175,7 @@ def _quantity(given: str) -> tuple[float, units.Dimension | None]:
     return number, None
 
 
-def _text(number: float, dimension: units.Dimension | None) -> str:
+def _format(number: float, dimension: units.Dimension | None) -> str:
     if dimension is not None:
         digits, unit = units.show(number, dimension).split()  # exact, and so 10.000000000000002 us
         return f"{float(digits):.12g} {unit}"
@@ -181,8 +183,8 @@ def _text(number: float, dimension: units.Dimension | None) -> str:
 
 
 _FUNCTIONS: dict[str, Callable[[list[str]], list[str]]] = {
-    "range": _range,
+    "range": _list_range,
     "choice": lambda arguments: arguments,
-    "linspace": _spaced("linspace", _linear),
-    "logspace": _spaced("logspace", _log),
+    "linspace": _make_spacing("linspace", _interpolate_linear),
+    "logspace": _make_spacing("logspace", _interpolate_log),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results.contents import tables_of
+from simasgd.results.contents import list_tables
 from simasgd.results.json_files import read_json
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
@@ -19,10 +19,10 @@ from simasgd.storage.work_folder import POINTS, WORK
 
 @final
 class PointFolders:
-    """The points in a sweep's folder, which this process, or its parent, has opened.
+    """The points in a sweep's folder, which this process or its parent has opened.
 
-    A point is there if its folder holds all files of the run, whole, and they are of the point's scenario. Where
-    it is damaged its files are replaced; others beside them stay, and no link is followed.
+    A point exists if its folder holds all files of the run, whole and of the point's scenario. The files of a damaged point
+    are replaced; other files beside them stay, and no link is followed.
     """
 
     def __init__(self, sweep: Path) -> None:
@@ -30,17 +30,17 @@ class PointFolders:
         self._fresh = sweep / WORK / POINTS
 
     def prepare(self) -> None:
-        """Make the folders, and delete what an interrupted sweep left. Raises OSError."""
+        """Make the folders, and delete unfinished points of an interrupted sweep. Raises OSError."""
         clear_results(self._fresh)
         self._fresh.mkdir(exist_ok=True)
         self._home.mkdir(exist_ok=True)
 
     def summary(self, name: str, scenario: Scenario) -> Summary | None:
-        """A point's run.json; None if the point is not there, or damaged."""
+        """Return the summary of a point; None if the point is missing or damaged."""
         folder = self._home / name
         if not (is_folder(folder) and is_file(folder / RUN) and _has_scenario(folder, scenario)):
             return None
-        if not all(is_table(folder / f"{name}.parquet") for name in tables_of(scenario)):
+        if not all(is_table(folder / f"{name}.parquet") for name in list_tables(scenario)):
             return None
         try:
             summary = read_json(folder / RUN, Summary)
@@ -49,7 +49,7 @@ class PointFolders:
         return summary if summary.scenario_hash == scenario.hash() else None
 
     def save(self, name: str, run: Run) -> None:
-        """Write a point that is not there, whole or not at all. Raises OSError, and RunFailed where something is in the way."""
+        """Write a missing point, whole or not at all. Raises OSError, and RunFailed if something is in the way."""
         fresh, folder = self._fresh / uuid.uuid4().hex, self._home / name
         fresh.mkdir()
         try:
@@ -63,7 +63,7 @@ class PointFolders:
 
 
 def _has_scenario(folder: Path, scenario: Scenario) -> bool:
-    """Whether a run's scenario.yaml is as it was written."""
+    """Tell whether a run's scenario.yaml is unchanged."""
     path = folder / SCENARIO
     return is_file(path) and path.read_bytes() == yaml_layer.dump_yaml(scenario.resolved()).encode()
 

@@ -1,4 +1,4 @@
-"""Runs in local processes that survive JAX, a killed worker and a killed driver."""
+"""Runs in local worker processes. A killed worker is replaced, and workers end with their driver."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from simasgd.scenario.schema import Scenario
 from simasgd.signals import follow, held_back
 from simasgd.sweeps.points import PointFolders
 
-_ATTEMPTS = 3  # how often a run may be under way while a worker dies, before it is given up
+_ATTEMPTS = 3  # of a run whose worker dies
 
 
-def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
-    """Run groups of scenarios in worker processes, each scenario into the point of its name in a sweep's folder, unless that
-    is there; yields each one's name with "" or what went wrong.
+def run_groups(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
+    """Run groups of scenarios in worker processes, and save each as the point of its name unless the point exists.
 
-    No more groups are handed out than there are workers, so a worker that is killed takes down only those under way, and
-    they are tried again. The processes are fresh ones, never forks, which JAX does not survive. They end when this one does,
-    and when the iteration is broken off.
+    Yields the name of each scenario with an error message ("": none).
+
+    At most one group for each worker is handed out. So a killed worker takes down only the groups under way, and they are
+    tried again. The processes are fresh ones, never forks, which JAX does not survive. They end when this process ends or the
+    iteration is broken off.
     """
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -43,7 +44,7 @@ def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) ->
                     while waiting and len(running) < workers:
                         number = waiting.popleft()
                         running[executor.submit(_simulate_into, dict(missing[number]), str(sweep))] = number
-            except TerminatedWorkerError:  # a worker died since; the futures under way say so, too
+            except TerminatedWorkerError:  # a worker died; the futures under way raise the same error
                 waiting.appendleft(number)
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 number = running.pop(future)
@@ -62,8 +63,11 @@ def run(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) ->
 
 
 def _start_trackers() -> None:
-    """Start loky's process that removes the semaphores of a driver that was killed, such that it does so without a warning, and
-    that of the standard library, which unblocks signals when it is started."""
+    """Start the resource trackers of loky and of the standard library.
+
+    loky's removes the semaphores of a killed driver; here it does so without a warning. That of the standard library unblocks
+    signals when it starts, so it must not start later.
+    """
     from multiprocessing import resource_tracker
 
     from joblib.externals.loky.backend.resource_tracker import ensure_running
@@ -78,20 +82,20 @@ def _start_trackers() -> None:
 
 
 def _simulate_into(scenarios: Mapping[str, Scenario], sweep: str) -> list[str]:
-    """In a worker: simulate runs that go through one loop, and save them. Returns what went wrong with each, or ""."""
+    """Simulate runs that share a loop, in a worker, and save them. Return an error message for each ("": none)."""
     from simasgd.simulator import simulate_together
 
     folders = PointFolders(Path(sweep))
     try:
         runs = simulate_together(list(scenarios.values()))
-    except Exception as error:  # noqa: BLE001  # points that fail are rows of the table, and the others go on
-        said = f"{type(error).__name__}: {error}"
-        return [said if folders.summary(name, scenario) is None else "" for name, scenario in scenarios.items()]
+    except Exception as error:  # noqa: BLE001  # a failed point is a row of the table; the others continue
+        problem = f"{type(error).__name__}: {error}"
+        return [problem if folders.summary(name, scenario) is None else "" for name, scenario in scenarios.items()]
     return [_save(folders, name, run) for name, run in zip(scenarios, runs, strict=True)]
 
 
 def _save(folders: PointFolders, name: str, run: Run) -> str:
-    """Save a point unless it is there. Returns what went wrong, or ""."""
+    """Save a point unless it exists. Return an error message ("": none)."""
     try:
         if folders.summary(name, run.scenario) is None:
             folders.save(name, run)

@@ -1,5 +1,7 @@
-"""Many runs of one scenario: every point in a folder named by its content, written whole or not at all, so that the same
-command goes on where it was interrupted."""
+"""Sweeps: many runs of one scenario.
+
+Every point has a folder named by its content, written whole or not at all. So the same command resumes an interrupted sweep.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import pandas as pd
 
 from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.printable import printable, shortened
-from simasgd.results.identity import code_version, content_name
+from simasgd.results.identity import name_code, name_content
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
 from simasgd.results.run import read_scenario
@@ -40,7 +42,7 @@ SWEEP_PATHS = (SWEEP, POINTS_TABLE, SCENARIO, PAGE, f"{POINTS}/")
 _OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
 _NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
 COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
-"""The columns of a sweep's table but for its axes."""
+"""The columns of a sweep's table except its axes."""
 
 
 @final
@@ -54,14 +56,14 @@ class Point:
 
     @property
     def folder(self) -> str:
-        """Names the run's content: scenario, seed and code."""
-        return content_name(self.scenario)
+        """The name of the run's content: scenario, seed and code."""
+        return name_content(self.scenario)
 
 
 @final
 @dataclass(frozen=True)
 class Sweep:
-    """What is to be run. `axes` leave out the seed, which is a column of its own."""
+    """The points to run. `axes` leave out the seed, which is a column of its own."""
 
     scenario: Scenario
     axes: tuple[Axis, ...]
@@ -70,23 +72,25 @@ class Sweep:
 
     @property
     def contents(self) -> Contents:
-        """Names what its results are of: the scenarios of all points."""
-        return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), code_version())
+        """The contents of the results: the scenarios of all points."""
+        return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), name_code())
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class SweepTable:
-    """What was run. `points` has one row per point: a column per axis (its value as written), and those of `COLUMNS`.
+    """The results of a sweep. `points` has one row per point: a column per axis (the value as written), and `COLUMNS`.
 
-    variant      "" if there is none
-    outcome      one of simasgd.results.outcome, and reason: where and why it did not finish
-                 ("": it did, or the outcome says it all)
-    test_error, test_loss, mean_staleness, samples (applied); NaN where there is no such number
-    simulated_seconds, gradients_per_simulated_second: NaN, too, where the run hung or applied nothing
-    diverged     whether it did
-    folder       of the point, below the sweep's
-    error        why there are no results; "" where there are
+    variant      the variant's name; "" if there is none
+    outcome      one of simasgd.results.outcome
+    reason       where and why the run did not finish; "" if it finished or the outcome says everything
+    test_error, test_loss, mean_staleness, samples (applied)
+                 NaN where there is no such number
+    simulated_seconds, gradients_per_simulated_second
+                 NaN also where the run hung or applied nothing
+    diverged     whether the weights became infinite or NaN
+    folder       the point's folder, below the sweep's
+    error        why there are no results; "" if there are
     """
 
     scenario: Scenario
@@ -98,7 +102,7 @@ class SweepTable:
 def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") -> Sweep:
     """Check every point of a sweep before any runs. Raises ScenarioError.
 
-    A scenario's variants and repeats are points too; a swept seed takes the place of the repeats.
+    A scenario's variants and repeats are points, too. A swept seed replaces the repeats.
     """
     axes, fixed = parse(arguments)
     path = catalogue.find_scenario_file(source)
@@ -121,20 +125,23 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
             raise ScenarioError(f"command line: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
         for variant, chosen in (scenario.variants or {"": scenario}).items():
             for axis, value in zip(axes, values, strict=True):
-                numbers[axis.key][value] = _number_at(chosen, axis.key)
+                numbers[axis.key][value] = _read_number(chosen, axis.key)
             for single in chosen.repeated():
                 point = Point(tuple(values[i] for i in shown), variant, single)
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
     return Sweep(
-        _base(file, fixed, points.values()),
-        tuple(_numbered(axes[i], numbers[axes[i].key]) for i in shown),
+        _find_base(file, fixed, points.values()),
+        tuple(_add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
         tuple(points.values()),
         command,
     )
 
 
-def _base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
-    """The scenario that the axes vary; the first point's where it is none without them (a kind whose parameter is swept)."""
+def _find_base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
+    """Return the scenario that the axes vary.
+
+    If it is not valid without them (a kind whose parameter is swept), return the first point's scenario.
+    """
     try:
         return Scenario.from_layer(file, fixed)
     except ScenarioError:
@@ -146,8 +153,8 @@ def run_sweep(
 ) -> SweepTable:
     """Run the points that `folder` does not hold yet, in `workers` processes; a failed point leaves its error in the table.
 
-    The folder may hold nothing, or an earlier sweep all of whose points are in this one, too; raises UsageError otherwise.
-    `progress` is told of every point: "kept", "done" or "failed", how many are finished, and of how many.
+    The folder may be empty, or hold an earlier sweep whose points are all in this one; otherwise UsageError is raised.
+    `progress` is called for every point with "kept", "done" or "failed", the number of finished points, and of all points.
     """
     with open_folder(folder, sweep.contents, SWEEP_PATHS) as place:
         table = run_points(sweep, place, workers=workers, progress=progress)
@@ -156,7 +163,7 @@ def run_sweep(
 
 
 def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Callable[[str, int, int], None]) -> SweepTable:
-    """What `run_sweep` does, in a folder that is opened already, and leaves unfinished."""
+    """Run the missing points, as `run_sweep` does, in a folder that is open already; the folder stays unfinished."""
     folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in sweep.points}
     try:
@@ -165,7 +172,7 @@ def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Ca
     except OSError as error:
         raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
     summaries = {name: summary for name, summary in found.items() if summary is not None}
-    table = SweepTable(sweep.scenario, sweep.axes, _table(sweep, summaries, {}), sweep.command)
+    table = SweepTable(sweep.scenario, sweep.axes, _tabulate(sweep, summaries, {}), sweep.command)
     with place.adding() as fresh:
         _write(table, fresh)
     kept = set(summaries)
@@ -174,52 +181,52 @@ def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Ca
         finished += 1
         progress("kept", finished, len(homes))
     names = list(homes)
-    # What is learned in one loop is made anew as a whole if any of it is missing, so that its numbers are the same bit for bit.
+    # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the same bit for bit.
     groups = [[names[i] for i in group] for group in together(list(homes.values()))]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     failures: dict[str, str] = {}
-    for name, failure in pool.run(missing, place.path, workers):
+    for name, failure in pool.run_groups(missing, place.path, workers):
         if name in kept:
             continue
         finished += 1
         summary = None if failure else folders.summary(name, homes[name])
         if summary is None:
-            failures[name] = failure or "its files were deleted meanwhile"
+            failures[name] = failure or "its files were deleted during the sweep"
         else:
             summaries[name] = summary
         progress("failed" if name in failures else "done", finished, len(homes))
-    table = replace(table, points=_table(sweep, summaries, failures))
+    table = replace(table, points=_tabulate(sweep, summaries, failures))
     with place.adding() as fresh:
         _write(table, fresh)
     return table
 
 
 def load_table(folder: Path) -> SweepTable:
-    """The table of a sweep's folder. Raises simasgd.UsageError where there is none."""
+    """Read the table of a sweep's folder. Raises simasgd.UsageError if there is none."""
     if not (folder / SWEEP).is_file():
         raise UsageError(f"{folder}: is not the folder of a sweep (it has no {SWEEP})")
     content = read_json(folder / SWEEP, SweepJson)
     axes = tuple(
-        Axis(axis.key, axis.values, None if axis.numbers is None else tuple(map(_unlimited, axis.numbers)))
+        Axis(axis.key, axis.values, None if axis.numbers is None else tuple(map(_restore_unlimited, axis.numbers)))
         for axis in content.axes
     )
     path = folder / POINTS_TABLE
     points = read_table(path, {**{axis.key: Words(axis.values) for axis in axes}, **SWEEP_POINTS})
     if points is None or points.empty:
-        raise UsageError(f"{path}: is missing or empty; the same sweep command makes it anew and keeps its points")
+        raise UsageError(f"{path}: is missing or empty; the same sweep command writes it again and keeps the points")
     return SweepTable(read_scenario(folder), axes, points, content.command)
 
 
-def _unlimited(number: float | None) -> float:
+def _restore_unlimited(number: float | None) -> float:
     return math.inf if number is None else number
 
 
 def is_sweep(folder: Path) -> bool:
-    """Whether a folder holds a sweep, finished or interrupted."""
+    """Tell whether a folder holds a sweep, finished or interrupted."""
     return (folder / SWEEP).is_file()
 
 
-def _table(sweep: Sweep, summaries: Mapping[str, Summary], failures: Mapping[str, str]) -> pd.DataFrame:
+def _tabulate(sweep: Sweep, summaries: Mapping[str, Summary], failures: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for point in sweep.points:
         name = point.folder
@@ -230,7 +237,7 @@ def _table(sweep: Sweep, summaries: Mapping[str, Summary], failures: Mapping[str
                 **{axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)},
                 "variant": point.variant,
                 "seed": point.scenario.seed,
-                **(_without_results(error) if summary is None else _results(summary)),
+                **(_empty_columns(error) if summary is None else _read_columns(summary)),
                 "folder": f"{POINTS}/{name}",
                 "error": error,
             }
@@ -238,13 +245,13 @@ def _table(sweep: Sweep, summaries: Mapping[str, Summary], failures: Mapping[str
     return pd.DataFrame(rows)
 
 
-def _without_results(error: str) -> dict[str, Any]:
-    """A point's columns where there is no run.json."""
+def _empty_columns(error: str) -> dict[str, Any]:
+    """Return the columns of a point that has no run.json."""
     outcome = Outcome.MISSING if error == Outcome.MISSING else Outcome.FAILED
     return {"outcome": str(outcome), "reason": "", **dict.fromkeys(_NUMBERS, math.nan), "diverged": False}
 
 
-def _results(summary: Summary) -> dict[str, Any]:
+def _read_columns(summary: Summary) -> dict[str, Any]:
     """Return the columns of a point that has a run.json: NaN where a number is missing or a time cannot be compared."""
     found = {name: getattr(summary, name) for name in _NUMBERS if name != "mean_staleness"}
     found["mean_staleness"] = summary.staleness.mean
@@ -272,13 +279,13 @@ def _write(table: SweepTable, folder: Path) -> None:
     (folder / SCENARIO).write_text(yaml_layer.dump_yaml(table.scenario.resolved()), encoding="utf-8")
 
 
-def _number_at(scenario: Scenario, key: str) -> float | None:
+def _read_number(scenario: Scenario, key: str) -> float | None:
     value: Any = scenario
     for part in key.split("."):
         value = getattr(value, part, None)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _numbered(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
+def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
     known = [numbers[value] for value in axis.values]
     return replace(axis, numbers=None if None in known else tuple(number for number in known if number is not None))

@@ -41,13 +41,13 @@ RUN = ["run", "s.yaml", "--out", "out"]
 
 
 def wrong(label: str, old: str, new: str, *fragments: str, base: str = PLAIN) -> Case:
-    """A scenario with one thing changed."""
+    """Make a case of a scenario with one thing changed."""
     assert base.count(old) == 1, old
     return Case(label, base.replace(old, new), RUN, list(fragments))
 
 
 def cluster(label: str, changes: str, *fragments: str) -> Case:
-    """A cluster section with something more."""
+    """Make a cluster section with something more."""
     return wrong(label, "profile: p775", f"profile: p775\n  {changes}", *fragments)
 
 

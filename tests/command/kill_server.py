@@ -103,7 +103,7 @@ def forked(folder: Path, command: Sequence[str], *, kill_at: int = -1, half: boo
     with (folder.parent / "stderr").open("w") as said:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
-    pool.run = one_after_the_other
+    pool.run_groups = one_after_the_other
     seen = watched(folder, kill_at, half)
     sys.argv = ["simasgd", *command]
     code: Any = 1
@@ -120,7 +120,7 @@ def forked(folder: Path, command: Sequence[str], *, kill_at: int = -1, half: boo
 
 
 def one_after_the_other(missing: Sequence[Mapping[str, Any]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
-    """What the workers of a sweep do, in this process, where it can be killed at each change to the disk."""
+    """Do the work of a sweep's workers in this process, where it can be killed at each change to the disk."""
     del workers
     for group in missing:
         yield from zip(group, pool._simulate_into(group, str(sweep)), strict=True)
@@ -157,7 +157,7 @@ def writes(flags: int) -> bool:
 
 
 def wait(process: int) -> int:
-    """The exit code of a process, or minus the signal that ended it."""
+    """Return the exit code of a process, or minus the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 

@@ -18,7 +18,7 @@ COMMANDS = [["list"], ["list", "--json"], ["schema"], ["data"], ["show", "quicks
 
 
 def printed(arguments, encoding, monkeypatch):
-    """What a command prints to streams of that encoding, and its exit status."""
+    """Return what a command prints to streams of that encoding, and its exit status."""
     streams = {name: TextIOWrapper(BytesIO(), encoding=encoding, errors="strict") for name in ("stdout", "stderr")}
     with monkeypatch.context() as patch:
         patch.setattr(sys, "argv", ["simasgd", *arguments])

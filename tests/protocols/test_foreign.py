@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
 from simasgd.protocols import foreign
-from simasgd.results.identity import content_name
+from simasgd.results.identity import name_content
 from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
 from tests.build import LINEAR, TIMING, clock, scenario
@@ -96,7 +96,7 @@ def test_its_parameters_are_keys(installed):
     assert keys.resolve_key(Scenario, "turns") == "protocol.turns"
     chosen = scenario(TIMING, {"protocol": {"kind": "round-robin", "turns": 2}})
     assert chosen.protocol.turns == 2
-    assert content_name(chosen) != content_name(scenario(TIMING, {"protocol": "round-robin"}))
+    assert name_content(chosen) != name_content(scenario(TIMING, {"protocol": "round-robin"}))
     with pytest.raises(ScenarioError, match=r"protocol.turns: 0 is too small"):
         scenario(TIMING, {"protocol": {"kind": "round-robin", "turns": 0}})
     with pytest.raises(ScenarioError, match=r"unknown key 'turn'; did you mean 'turns'"):
@@ -122,9 +122,9 @@ def test_a_protocol_that_waits_forever_has_hung(installed):
 def test_its_code_is_part_of_the_results_name(installed):
     install(installed, entry_points(), round_robin=FILE)
     chosen = scenario(TIMING, {"protocol": "round-robin"})
-    before = content_name(chosen)
+    before = name_content(chosen)
     (installed / "round_robin.py").write_text(FILE + "\n# changed\n", encoding="utf-8")
-    assert content_name(chosen) != before
+    assert name_content(chosen) != before
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.timeline import ACTIVITIES, ShownTimeline, build_timeline_blocks, pack_slices, select_slices
-from simasgd.results.timeline import tracks_of
+from simasgd.results.timeline import group_tracks
 from tests.clockwork import COLUMNS, run, study_of, timeline
 
 EVERYTHING = 1_000_000
@@ -59,7 +59,7 @@ def test_what_is_packed_is_the_table(length: float) -> None:
     assert content["until"] == pytest.approx(length)
     lasting = table[table["end"] > table["start"]]
     for group in ("learners", "servers", "links"):
-        for track, expected in tracks_of(lasting, group).items():
+        for track, expected in group_tracks(lasting, group).items():
             found = rows[rows["track"] == track.replace("nic", "NIC")]
             assert found["activity"].tolist() == expected["activity"].tolist()
             assert found["learner"].tolist() == expected["learner"].tolist()

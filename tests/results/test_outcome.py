@@ -19,7 +19,7 @@ from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.report.terminal import summarise_study, summarise_sweep
-from simasgd.results.outcome import Outcome, fails, gravest, in_words
+from simasgd.results.outcome import Outcome, describe_outcomes, fails, find_gravest
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
 from tests.build import LEARNING, TIMING, scenario
@@ -58,15 +58,16 @@ def test_failing_to_learn(score: float | None, classes: int, first_loss: float |
 
 
 def test_the_gravest_of_several_seeds() -> None:
-    assert gravest([Outcome.FINISHED, Outcome.FAILS, Outcome.HUNG]) is Outcome.HUNG
-    assert in_words([Outcome.FINISHED] * 3) == "finished"
-    assert in_words([Outcome.HUNG] * 3) == "hung"
-    assert in_words([Outcome.HUNG]) == "hung"
-    assert in_words([Outcome.FINISHED, Outcome.FAILS, Outcome.HUNG]) == "hung (1 of 3 seeds), fails to learn (1 of 3 seeds)"
+    assert find_gravest([Outcome.FINISHED, Outcome.FAILS, Outcome.HUNG]) is Outcome.HUNG
+    mixed = [Outcome.FINISHED, Outcome.FAILS, Outcome.HUNG]
+    assert describe_outcomes([Outcome.FINISHED] * 3) == "finished"
+    assert describe_outcomes([Outcome.HUNG] * 3) == "hung"
+    assert describe_outcomes([Outcome.HUNG]) == "hung"
+    assert describe_outcomes(mixed) == "hung (1 of 3 seeds), fails to learn (1 of 3 seeds)"
 
 
 def ended(changes: Mapping[str, Any], **learned: Any) -> Run:
-    """A run of the real clock, with other entries in its summary."""
+    """Make a run of the real clock with other entries in its summary."""
     base = simulate(scenario(TIMING, {"stop": {"gradients": 40}}))
     learning = scenario(LEARNING).learning if learned else None
     chosen = base.scenario.model_copy(update={"learning": learning})
@@ -107,7 +108,7 @@ def test_run_json_says_the_outcome() -> None:
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[SweepTable, dict[str, Any]]:
-    """hardsync waits for ever for a learner that is dead; asynchronous learners go on."""
+    """Sweep over a dead learner: hardsync waits for it for ever, asynchronous learners continue."""
     folder = tmp_path_factory.mktemp("outcomes")
     (folder / "dead.yaml").write_text(dump_yaml(scenario(TIMING, DEAD).resolved()))
     plan = plan_sweep(folder / "dead.yaml", ["protocol=hardsync,async", "seed=0,1"])

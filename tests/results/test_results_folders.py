@@ -14,7 +14,7 @@ import pytest
 
 from simasgd import Run, Study, simulate, study
 from simasgd.errors import RunFailed, UsageError
-from simasgd.results.contents import contents_of, paths_of
+from simasgd.results.contents import describe_contents, list_paths
 from simasgd.results.summary import StalenessCounts
 from simasgd.storage import lock
 from simasgd.storage.errors import Taken
@@ -57,7 +57,7 @@ def tree(folder: Path) -> dict[str, str | None]:
 
 
 def refuse(folder: Path, message: str, contents: Contents = ONE, *, replacing: bool = False) -> None:
-    """A folder is refused, and all of its parent is as it was."""
+    """Check that a folder is refused, and that its parent is unchanged."""
     before = tree(folder.parent)
     with pytest.raises(UsageError, match=message), opened(folder, contents, replacing=replacing):
         pytest.fail("it was opened")
@@ -387,7 +387,7 @@ def test_all_files_of_a_study_are_expected(tmp_path: Path) -> None:
         write_comparison(result, tmp_path / name)
         write_study(result, tmp_path / name)
         found = {path.relative_to(tmp_path / name).as_posix() for path in (tmp_path / name).rglob("*") if path.is_file()}
-        assert found <= set(paths_of(chosen))
+        assert found <= set(list_paths(chosen))
 
 
 def test_a_run_is_saved_where_one_of_its_parameters_was(tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ def test_a_run_is_saved_where_one_of_its_parameters_was(tmp_path: Path) -> None:
         runs[1].save(tmp_path / "out")
     runs[1].save(str(tmp_path / "out"), replace=True)
     assert Run.load(tmp_path / "out").seed == 1
-    assert contents_of("run", runs[0].scenario) != contents_of("run", runs[0].scenario, 0.1)
+    assert describe_contents("run", runs[0].scenario) != describe_contents("run", runs[0].scenario, 0.1)
 
 
 def damage(name: str) -> Callable[[Path], object]:

@@ -28,7 +28,7 @@ REMOVED, RENAMED = object(), object()
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of two variants, one without a server, with time lines; and a sweep of two points."""
+    """Save a study of two variants, one without a server, with time lines; and a sweep of two points."""
     folder = tmp_path_factory.mktemp("stored")
     small = {"stop": {"gradients": 20}, "record": "timeline", "cluster": {"learners": 2}}
     runs = {name: simulate(scenario(TIMING, small, {"protocol": name})) for name in ("async", "easgd")}
@@ -39,7 +39,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def keys(content: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of every key, and of the first item of every list."""
+    """Yield the path of every key, and of the first item of every list."""
     if path:
         yield path
     items = content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
@@ -66,7 +66,7 @@ def loads(folder: Path) -> Any:
 
 
 def refused(path: Path, form: type[Stored]) -> str:
-    """What is said of a file; "" if it is accepted."""
+    """Return the complaint about a file; "" if it is accepted."""
     try:
         read_json(path, form)
     except UsageError as error:

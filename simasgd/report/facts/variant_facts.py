@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, fields
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.spread import Spread
-from simasgd.results.outcome import Outcome, gravest
+from simasgd.results.outcome import Outcome, find_gravest
 from simasgd.results.run import Run
-from simasgd.results.study import Study, mean_of
+from simasgd.results.study import Study, average
 from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
-from simasgd.results.timeline import numbered
+from simasgd.results.timeline import sort_by_number
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class VariantFacts:
     @property
     def failure(self) -> str:
         """The gravest outcome of its seeds, with which it cannot be best; "" if all finished."""
-        worst = gravest(self.outcomes)
+        worst = find_gravest(self.outcomes)
         return "" if worst is Outcome.FINISHED else str(worst)
 
     @property
@@ -184,8 +184,8 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         test_loss=Spread.of([run.test_loss for run in runs if run.test_loss is not None]),
         simulated_seconds=Spread.of([run.simulated_seconds for run in runs if run.has_time]),
         rate=Spread.of([run.summary.gradients_per_simulated_second for run in runs if run.has_time]),
-        epochs=mean_of([epochs for run in runs if (epochs := run.summary.epochs) is not None]),
-        samples=mean_of([run.summary.samples for run in runs]) or 0.0,
+        epochs=average([epochs for run in runs if (epochs := run.summary.epochs) is not None]),
+        samples=average([run.summary.samples for run in runs]) or 0.0,
         staleness=Spread.of([mean for run in runs if (mean := run.summary.staleness.mean) is not None]),
         law=scenario.protocol.lawful_staleness(learners),
         has_server=any(run.summary.servers for run in runs),
@@ -198,7 +198,7 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         ),
         learner_time=_average([run.summary.learner_time.model_dump() for run in runs]),
         threads=_average_threads([run.summary.threads for run in runs]),
-        overlap=mean_of([overlap for run in runs if (overlap := run.summary.overlap) is not None]),
+        overlap=average([overlap for run in runs if (overlap := run.summary.overlap) is not None]),
         architecture=runs[0].summary.architecture,
         resources=_average_resources([run.summary for run in runs]),
         critical_path=_average_critical_path([run.summary.critical_path.model_dump() for run in runs]),
@@ -241,7 +241,7 @@ def _average_resources(summaries: Sequence[Summary]) -> tuple[Resource, ...]:
     links = [{link.name: link for link in summary.links} for summary in summaries]
     return (
         *(_average_resource(name, servers) for name in servers[0]),
-        *(_average_resource(name, links) for name in numbered({name for seed in links for name in seed})),
+        *(_average_resource(name, links) for name in sort_by_number({name for seed in links for name in seed})),
     )
 
 

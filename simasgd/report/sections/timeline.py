@@ -19,7 +19,7 @@ from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts, format_resource_name
 from simasgd.results.run import Run
 from simasgd.results.study import Study
-from simasgd.results.timeline import GROUPS, tracks_of
+from simasgd.results.timeline import GROUPS, group_tracks
 from simasgd.storage.files import TRACE
 
 ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
@@ -141,7 +141,7 @@ def select_slices(timeline: pd.DataFrame, length: float, most: int) -> ShownTime
     """Select at most `most` slices of the first learners, the servers and the busiest links."""
     kept, left_out = {}, []
     for group in GROUPS:
-        tracks = tracks_of(timeline, group)
+        tracks = group_tracks(timeline, group)
         chosen = _select_tracks(tracks, _MAX_TRACKS[group], busiest=group == "links")
         if len(chosen) < len(tracks):
             which = "busiest" if group == "links" else "first"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from simasgd.report.facts.formats import format_duration, format_number, format_percent
 from simasgd.report.facts.tolerances import is_same_work
-from simasgd.results.outcome import Outcome, in_words
+from simasgd.results.outcome import Outcome, describe_outcomes
 
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import Axis, SweepTable
@@ -112,7 +112,7 @@ class SweepFacts:
             return pd.DataFrame()
         groups = points.groupby(by, sort=False)
         parts: dict[str, pd.Series] = {
-            "outcome": groups["outcome"].agg(lambda found: in_words([Outcome(one) for one in found], "points"))
+            "outcome": groups["outcome"].agg(lambda found: describe_outcomes([Outcome(one) for one in found], "points"))
         }
         for quantity in NAMES:
             values = groups[quantity]

@@ -12,7 +12,7 @@ from simasgd.learning.players.machine import Machine
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.memory import format_bytes
 from simasgd.scenario.vocabulary.merge import merge
-from simasgd.simulator import plans
+from simasgd.simulator import describe_plans
 from tests.build import LEARNING, LINEAR, scenario
 from tests.learning.agreement import IN_WAVES, count_bytes, name_case, simulate_problem
 
@@ -76,11 +76,11 @@ def test_mini_batches_too_many_to_be_drawn_are_refused():
 def test_a_plan_of_a_task_that_is_not_there_is_refused():
     own = {"model": {"kind": "own", "parameters": 10}, "data": {"kind": "own", "samples": 10, "test": 1, "sample": [3]}}
     with pytest.raises(DataMissing, match="give its samples in Python"):
-        plans(scenario(LEARNING, {"learning": own}))
+        describe_plans(scenario(LEARNING, {"learning": own}))
 
 
 def test_a_plan_in_words():
-    text = plans(
+    text = describe_plans(
         scenario(
             LEARNING,
             {
@@ -107,7 +107,7 @@ def test_a_plan_of_runs_at_once_and_of_a_rule_that_is_not_linear():
     chosen = scenario(
         LEARNING, {"cluster": {"seed": 0}, "repeats": 3, "learning": {"modulation": "dana-slim"}, "protocol": "hardsync"}
     )
-    text = plans(chosen)
+    text = describe_plans(chosen)
     assert text.startswith("test: 3 runs at once\n")
     assert "400 of up to 4 samples (the rule needs each gradient by itself)" in text
 
@@ -115,11 +115,13 @@ def test_a_plan_of_runs_at_once_and_of_a_rule_that_is_not_linear():
 def test_a_plan_says_what_is_left_of_a_momentum_that_counts_asynchrony():
     """A lone learner's gradients are never late, so that all of it is explicit; late by 4 always, 0.9 − 4/5 is."""
     total = {"learning": {"optimizer": {"momentum": {"total": 0.9}}}, "cluster": {"learners": 1}}
-    assert "\n  momentum     0.9 explicit, for 0.9 in total at a mean staleness of 0\n" in plans(scenario(LEARNING, total))
+    assert "\n  momentum     0.9 explicit, for 0.9 in total at a mean staleness of 0\n" in describe_plans(
+        scenario(LEARNING, total)
+    )
     late = {"protocol": {"kind": "injected-staleness", "delay": {"distribution": "measured", "measured": [4]}}}
-    text = plans(scenario(LEARNING, total, late, {"stop": {"gradients": 100_000}}))
+    text = describe_plans(scenario(LEARNING, total, late, {"stop": {"gradients": 100_000}}))
     assert "\n  momentum     0.1 explicit, for 0.9 in total at a mean staleness of 4\n" in text
-    assert "momentum  " not in plans(scenario(LEARNING))
+    assert "momentum  " not in describe_plans(scenario(LEARNING))
 
 
 def test_bytes_in_words():
