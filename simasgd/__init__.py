@@ -1,4 +1,6 @@
-"""simasgd: a discrete-event simulator of asynchronous-SGD clusters. SimPy decides when, JAX decides what.
+"""simasgd: a discrete-event simulator of asynchronous-SGD clusters.
+
+SimPy decides when, JAX decides what. An example:
 
 from simasgd import Scenario, simulate
 
@@ -46,7 +48,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    # Imported where they are first asked for: SimPy, pandas and JAX cost a second that `simasgd check` need not pay.
+    # Names are imported on first use: SimPy, pandas and JAX cost a second, which `simasgd check`
+    # need not pay.
     if name not in __all__:
         raise AttributeError(f"module 'simasgd' has no attribute {name!r}")
     return getattr(import_module(_HOME.get(name, "simasgd.errors")), name)

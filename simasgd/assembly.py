@@ -142,7 +142,10 @@ def _faults(clock: ClockResult) -> form.FaultTotals:
 
 
 def _overlap(clock: ClockResult) -> float | None:
-    """Return computing as a fraction of the compute threads' time that is not idle; None if there is no such time."""
+    """Return computing as a fraction of the compute threads' time that is not idle.
+
+    None if there is no such time.
+    """
     spent = dict(zip(Activity, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=True))
     working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
     return spent[Activity.COMPUTE] / working if working > 0.0 else None

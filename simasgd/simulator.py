@@ -1,4 +1,7 @@
-"""From a scenario to its runs: the clock writes the tape, a player plays it. Only this module knows both worlds."""
+"""From a scenario to its runs: the clock writes the tape, a player plays it.
+
+Only this module knows both worlds.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,11 @@ def _silent(phase: str, fraction: float) -> None:
 def simulate(
     scenario: Scenario, *, task: Task | None = None, player: AbstractPlayer | None = None, progress: Progress = _silent
 ) -> Run:
-    """Run a scenario once, at its own seed: first the cluster, then the learning, if it has a learning section.
+    """Run a scenario once, at its own seed: first the cluster, then the learning, if there is any.
 
-    Variants and repeats are ignored; `study` runs them. A `task` replaces the scenario's model and data. Without a `player`
-    the compiled one is used. Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
+    Variants and repeats are ignored; `study` runs them. A `task` replaces the scenario's model and
+    data. Without a `player` the compiled one is used. Raises simasgd.DataMissing, and
+    simasgd.RunFailed if the memory does not suffice.
     """
     scenario = scenario if task is None else task.described(scenario)
     _require_devices(scenario, compiled=player is None)
@@ -47,9 +51,9 @@ def simulate(
 
 
 def simulate_together(scenarios: Sequence[Scenario]) -> list[Run]:
-    """Run a group of scenarios, as `simasgd.scenario.alike.together` makes them, with one clock and one loop.
+    """Run a group of scenarios with one clock and one loop.
 
-    Raises the same errors as `simulate`.
+    `simasgd.scenario.alike.together` makes such groups. Raises the same errors as `simulate`.
     """
     _require_devices(scenarios[0])
     return _run_group(scenarios, simulate_timing(scenarios[0], _silent), _silent)
@@ -66,10 +70,12 @@ def study(
 ) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds.
 
-    The first seed of each variant is also simulated on faster clusters. A `task` and the errors raised are as in `simulate`.
+    The first seed of each variant is also simulated on faster clusters. A `task` and the errors
+    raised are as in `simulate`.
 
-    The folder `unfinished` keeps finished runs that took long and, every `checkpoint_seconds`, the state of the learning
-    under way. After an interruption the same study resumes from it. A study with a task cannot be resumed.
+    The folder `unfinished` keeps finished runs that took long and, every `checkpoint_seconds`, the
+    state of the learning under way. After an interruption the same study resumes from it. A study
+    with a task cannot be resumed.
     """
     if task is not None and unfinished is not None:
         raise ValueError("a study with a task cannot be resumed, so it takes no folder for unfinished work")
@@ -109,7 +115,7 @@ def _run_all(scenarios: Sequence[Scenario], progress: Progress, task: Task | Non
 
 
 def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -> list[Sequence[int]]:
-    """Sort groups so that those of one timing follow each other and few tapes are held at a time."""
+    """Sort groups by their timing, so that few tapes are held at a time."""
     first_of: dict[str, int] = {}
     for group in groups:
         first_of.setdefault(timing_name(scenarios[group[0]]), group[0])
@@ -119,7 +125,7 @@ def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -
 @final
 @dataclass(frozen=True)
 class _GroupProgress:
-    """The progress of a group of `size` runs, after `before` of the `total` runs, as a part of the whole."""
+    """The progress of a group of `size` runs, which follows `before` of `total` runs."""
 
     progress: Progress
     before: int
@@ -143,7 +149,7 @@ def _with_answers(summary: Summary, scenario: Scenario, answers: Answers) -> Sum
 
 
 def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
-    """Collect notes about the data, and warnings with the names of their variants; each is said once."""
+    """Collect notes about the data, and warnings with the names of their variants, each once."""
     notes = dict.fromkeys(run.summary.note for runs in of_variants.values() for run in runs if run.summary.note)
     variants_of: dict[str, list[str]] = {}
     for variant, runs in of_variants.items():
@@ -156,7 +162,8 @@ def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
 def describe_plans(scenario: Scenario) -> str:
     """Explain how the learning of each variant would be computed, one paragraph each.
 
-    The clock is simulated; nothing is learned and no data is read. If seeds have tapes of their own, the first seed's is used.
+    The clock is simulated; nothing is learned and no data is read. If seeds have tapes of their
+    own, the first seed's is used.
     """
     singles = _singles(scenario)
     paragraphs: dict[str, str] = {}

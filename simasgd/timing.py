@@ -43,7 +43,10 @@ class Timing:
 
 
 def simulate_timing(scenario: Scenario, progress: Progress) -> Timing:
-    """Simulate the cluster of a scenario at its seed. Raises RunFailed if the memory does not suffice."""
+    """Simulate the cluster of a scenario at its seed.
+
+    Raises RunFailed if the memory does not suffice.
+    """
     began = time.perf_counter()
     keep_tape = scenario.learning is not None or scenario.record != "summary"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
@@ -64,7 +67,10 @@ def simulate_timing(scenario: Scenario, progress: Progress) -> Timing:
 
 @final
 class TimingCache:
-    """The timings of a sequence of scenarios. Each is simulated once and kept until its last scenario is done."""
+    """The timings of a sequence of scenarios.
+
+    Each is simulated once and kept until its last scenario is done.
+    """
 
     def __init__(self, scenarios: Sequence[Scenario]) -> None:
         self._uses_left = Counter(timing_name(scenario) for scenario in scenarios)

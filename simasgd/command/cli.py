@@ -40,7 +40,10 @@ for _command in (
 
 
 def main() -> None:
-    """Run the program. An error that the user can mend is printed as one message, without a traceback."""
+    """Run the program.
+
+    An error that the user can mend is printed as one message, without a traceback.
+    """
     with watched(), printing():
         try:
             app()

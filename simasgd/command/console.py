@@ -1,4 +1,4 @@
-"""Printing to standard output and standard error in any state: any encoding, closed, full, or without a reader."""
+"""Printing to standard output and standard error: in any encoding, closed, full, or unread."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ _PLAIN = {
 def printing() -> Iterator[None]:
     """Print characters that cannot be encoded in plain letters, within this block.
 
-    If standard output cannot be written, the program ends with exit status 1; silently if its reader has gone.
+    If standard output cannot be written, the program ends with exit status 1; silently if its
+    reader has gone.
     """
     codecs.register_error(_ERRORS, _plain)
     codecs.register(_ascii)

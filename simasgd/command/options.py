@@ -49,7 +49,7 @@ def load_scenario(scenario: str, overrides: tuple[str, ...]) -> Any:
 
 
 def check_data(*scenarios: Any) -> None:
-    """Raise DataMissing, before anything is computed, if files of the scenarios' data are missing."""
+    """Raise DataMissing if files of the scenarios' data are missing."""
     from simasgd.learning.data.files import locate
 
     needed = {

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with an estimate on a terminal, plain lines elsewhere, always on standard error."""
+"""Progress on standard error: a bar with an estimate on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def phases(name: str, *, quiet: bool) -> Iterator[Callable[[str, float], None]]:
 
 @contextmanager
 def points(name: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that shows a point's event, the number of finished points, and of all points."""
+    """Yield a function that shows a point's event and the numbers of finished and of all points."""
     if quiet:
         yield lambda what, finished, total: None
     elif not sys.stderr.isatty():

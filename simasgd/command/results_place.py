@@ -24,9 +24,10 @@ def _write(result: Any, folder: Path) -> None:
 @final
 @dataclass(frozen=True)
 class ResultsPlace:
-    """The folder for a command's results: `out` if it was given, else `name` below reports/, or a folder beside that.
+    """The folder for a command's results.
 
-    `kind` is the command, run, compare or sweep.
+    It is `out` if that was given, else `name` below reports/, or a folder beside that. `kind` is
+    the command, run, compare or sweep.
     """
 
     kind: str
@@ -59,7 +60,7 @@ def run_into(
     target: float | None = None,
     write: Callable[[Any, Path], None] = _write,
 ) -> None:
-    """Run a scenario with all its variants and seeds, `write` its results into a folder and add the report."""
+    """Run a scenario with all variants and seeds, `write` the results, and add a report."""
     from simasgd.results.contents import describe_contents, list_paths
     from simasgd.results.study import Study
 
@@ -95,7 +96,10 @@ def run_into(
 
 
 def add_page(place: Any, draw: Callable[[Path], object]) -> None:
-    """Draw a page and add it to the results. Raises RunFailed if drawing fails; then the results stay without a page."""
+    """Draw a page and add it to the results.
+
+    Raises RunFailed if drawing fails; then the results stay without a page.
+    """
     with place.adding() as fresh:
         try:
             draw(fresh)

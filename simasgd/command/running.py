@@ -37,10 +37,11 @@ def run(
 ) -> None:
     """Run a scenario and write its report.
 
-    KEY=VALUE changes a value of the scenario. A key may be shortened to any unambiguous ending: learners=8 means
-    cluster.learners=8.
+    KEY=VALUE changes a value of the scenario. A key may be shortened to any unambiguous ending:
+    learners=8 means cluster.learners=8.
 
-    The results go to reports/NAME/. If that folder holds results of other parameters, they go to reports/NAME-HASH/.
+    The results go to reports/NAME/. If that folder holds results of other parameters, they go to
+    reports/NAME-HASH/.
 
     After an interruption the same command resumes the run.
     """
@@ -68,8 +69,8 @@ def compare(
 ) -> None:
     """Run a scenario under several protocols and compare them.
 
-    A PROTOCOL is written KIND[:KEY=VALUE,…][+MODULATION], for example hardsync, n-softsync:n=4 or async+inverse-staleness.
-    Without a PROTOCOL the scenario's own variants are compared.
+    A PROTOCOL is written KIND[:KEY=VALUE,…][+MODULATION], for example hardsync, n-softsync:n=4 or
+    async+inverse-staleness. Without a PROTOCOL the scenario's own variants are compared.
 
     KEY=VALUE changes a value for all protocols. For example, repeats=5 runs each with five seeds.
 
@@ -110,10 +111,11 @@ def sweep(
 
     Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4).
 
-    The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep, they go to
-    reports/NAME-sweep-HASH/.
+    The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep,
+    they go to reports/NAME-sweep-HASH/.
 
-    After an interruption the same command resumes the sweep. A sweep with more points keeps the finished ones.
+    After an interruption the same command resumes the sweep. A sweep with more points keeps the
+    finished ones.
     """
     from simasgd.learning.devices import VARIABLES, require_devices
     from simasgd.sweeps.sweep import plan_sweep

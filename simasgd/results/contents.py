@@ -31,7 +31,7 @@ def list_tables(scenario: Scenario) -> list[str]:
 
 
 def list_paths(scenario: Scenario) -> list[str]:
-    """List all files that a study's results may have, pages included, as paths relative to their folder."""
+    """List the relative paths of all files that a study's results may have, pages included."""
     files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in RUN_TABLES))
     homes = [""]
     for variant, chosen in (scenario.variants or {"": scenario}).items():

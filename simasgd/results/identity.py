@@ -16,7 +16,7 @@ from simasgd.scenario.schema import Scenario
 
 @cache
 def name_code() -> str:
-    """Name the code that made results: simasgd's own sources, and the libraries that shape numbers."""
+    """Name the code that makes results: simasgd's sources, and the libraries that shape numbers."""
     digest = hashlib.sha256()
     package = Path(simasgd.__file__).parent
     for path in sorted(package.rglob("*.py")):

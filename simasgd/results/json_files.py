@@ -25,7 +25,10 @@ _EXPECTED = {
 
 
 class Stored(BaseModel):
-    """The form of a mapping in a file of results. All its keys are required; further ones are ignored."""
+    """The form of a mapping in a file of results.
+
+    All its keys are required; further ones are ignored.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 

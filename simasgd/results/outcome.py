@@ -1,4 +1,7 @@
-"""Outcomes: how a run ended. They are decided here for run.json, tables, sweeps, pages and the terminal."""
+"""Outcomes: how a run ended.
+
+They are decided here for run.json, tables, sweeps, pages and the terminal.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from enum import StrEnum
 from simasgd.scenario.learning.learning import Learning
 
 CHANCE = 0.8
-"""A run learns if its score is below this fraction of that of guessing (errors) or of the initial weights (losses)."""
+"""A run learns if its score is below this fraction of the score of guessing.
+
+Where labels are not classes, the loss of the initial weights takes the place of guessing.
+"""
 
 
 class Outcome(StrEnum):
@@ -44,8 +50,9 @@ def decide_outcome(
 ) -> Outcome:
     """Decide the outcome of a run with this `learning` section (None: timing only).
 
-    `applied` is the number of applied gradients. `test_error` and `test_loss` are the final ones, `first_loss` is the test
-    loss of the initial weights; each is None where it is missing or infinite.
+    `applied` is the number of applied gradients. `test_error` and `test_loss` are the final ones,
+    `first_loss` is the test loss of the initial weights; each is None where it is missing or
+    infinite.
     """
     if hung:
         return Outcome.HUNG
@@ -63,8 +70,9 @@ def decide_outcome(
 def fails(score: float | None, classes: int, first_loss: float | None) -> bool:
     """Tell whether a final score is hardly better than guessing.
 
-    The score is a test error, compared with that of guessing one of `classes`; where there are no classes it is a test loss,
-    compared with that of the initial weights. A missing or infinite score is None, and fails.
+    The score is a test error, compared with that of guessing one of `classes`; where there are no
+    classes it is a test loss, compared with that of the initial weights. A missing or infinite
+    score is None, and fails.
     """
     if score is None:
         return True
@@ -78,7 +86,7 @@ def find_gravest(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def describe_outcomes(outcomes: Sequence[Outcome], unit: str = "seeds") -> str:
-    """Describe several outcomes: `hung`, or `hung (1 of 3 seeds), fails to learn (1 of 3 seeds)`, or `finished`."""
+    """Describe several outcomes: `finished`, or `hung (1 of 3 seeds), diverged (2 of 3 seeds)`."""
     failures = [outcome for outcome in Outcome if outcome is not Outcome.FINISHED and outcome in outcomes]
     if not failures:
         return str(Outcome.FINISHED)

@@ -1,4 +1,4 @@
-"""A run's results, in memory and in a folder: scalars in run.json, tables as Parquet, the resolved scenario."""
+"""A run's results, in memory and in a folder: run.json, tables, and the resolved scenario."""
 
 from __future__ import annotations
 
@@ -29,16 +29,19 @@ class Run:
     A table is None where nothing of its kind was recorded.
 
     learners     one row per learner: gradients, and seconds of compute, push, wait, pull, idle
-    updates      one row per applied gradient: time (s), timestamp (of the weights it made; where learners have models of
-                 their own, the number of the model, counted from 1 in the order of their making, mixing included), learner,
-                 batch, staleness, read_at and computed_at (s)
-    evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN where labels
-                 are not classes), bytes (sent over the network until the evaluated weights were made: counted at up to a
-                 thousand updates, the first and the last included, and interpolated linearly in between),
-                 consensus_distance (root mean square distance of the learners' models from their mean; NaN with one model)
-    timeline     one row per activity: group (learners, servers or links), track (learner 3, server, a link's name),
-                 activity, start and end (s), learner (the learner concerned; -1: none). Rows of a learner's or a server's
-                 track never overlap; rows of a link's track may, since messages can share it.
+    updates      one row per applied gradient: time (s), timestamp (of the weights it made; where
+                 learners have models of their own, the number of the model, counted from 1 in the
+                 order of their making, mixing included), learner, batch, staleness, read_at and
+                 computed_at (s)
+    evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss,
+                 test_error (NaN where labels are not classes), bytes (sent over the network until
+                 the evaluated weights were made: counted at up to a thousand updates, the first and
+                 the last included, and interpolated linearly in between), consensus_distance (root
+                 mean square distance of the learners' models from their mean; NaN with one model)
+    timeline     one row per activity: group (learners, servers or links), track (learner 3, server,
+                 a link's name), activity, start and end (s), learner (the learner concerned; -1:
+                 none). Rows of a learner's or a server's track never overlap; rows of a link's
+                 track may, since messages can share it.
     """
 
     scenario: Scenario
@@ -58,7 +61,10 @@ class Run:
 
     @property
     def test_loss(self) -> float | None:
-        """Mean test loss of the final weights; None if nothing was learned, the run diverged, or the loss is infinite."""
+        """Mean test loss of the final weights.
+
+        None if nothing was learned, the run diverged, or the loss is infinite.
+        """
         return self.summary.test_loss
 
     @property
@@ -73,7 +79,7 @@ class Run:
 
     @property
     def has_time(self) -> bool:
-        """Whether the simulated time can be compared with that of other runs; see `Summary.has_time`."""
+        """Whether the simulated time can be compared with other runs'; see `Summary.has_time`."""
         return self.summary.has_time
 
     @property
@@ -87,10 +93,13 @@ class Run:
         return self.scenario.seed
 
     def save(self, folder: str | Path, *, replace: bool = False) -> None:
-        """Write the run's files into a folder, made if absent. A time line is written as a table and as a trace.
+        """Write the run's files into a folder, made if absent.
 
-        The folder may be empty or hold earlier results of the same parameters; with `replace`, of any parameters. Other files
-        in it stay. Raises simasgd.UsageError before anything is changed, and simasgd.RunFailed if writing fails.
+        A time line is written as a table and as a trace.
+
+        The folder may be empty or hold earlier results of the same parameters; with `replace`, of
+        any parameters. Other files in it stay. Raises simasgd.UsageError before anything is
+        changed, and simasgd.RunFailed if writing fails.
         """
         contents = describe_contents("run", self.scenario)
         with open_folder(Path(folder), contents, list_paths(self.scenario), replacing=replace) as place:
@@ -99,7 +108,10 @@ class Run:
             place.finish()
 
     def write_into(self, folder: Path) -> None:
-        """Write the run's files into a folder that no other process writes to; files of the same names are replaced."""
+        """Write the run's files into a folder that no other process writes to.
+
+        Files of the same names are replaced.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RUN, self.summary.as_json())
         (folder / SCENARIO).write_text(yaml_layer.dump_yaml(self.scenario.resolved()), encoding="utf-8")
@@ -121,7 +133,8 @@ class Run:
     def load(cls, folder: str | Path) -> Run:
         """Read a run from its folder.
 
-        Raises simasgd.UsageError if the folder holds no run, or a file in it does not have the form that simasgd writes.
+        Raises simasgd.UsageError if the folder holds no run, or a file in it does not have the form
+        that simasgd writes.
         """
         folder = Path(folder)
         if not (folder / RUN).is_file():
@@ -148,7 +161,10 @@ class Run:
 
 
 def read_scenario(folder: Path) -> Scenario:
-    """Read the scenario of a results folder. Raises simasgd.UsageError if it is missing, and ScenarioError."""
+    """Read the scenario of a results folder.
+
+    Raises simasgd.UsageError if it is missing, and ScenarioError.
+    """
     if not (folder / SCENARIO).is_file():
         raise UsageError(f"{folder}: {SCENARIO} is missing")
     return Scenario.load(folder / SCENARIO)

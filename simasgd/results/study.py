@@ -25,7 +25,7 @@ from simasgd.storage.opening import open_folder
 @final
 @dataclass(frozen=True, eq=False)
 class Study:
-    """All runs of a scenario: its variants (or itself, under the name ""), each at one or several seeds.
+    """All runs of a scenario: its variants (or itself, named ""), each at one or several seeds.
 
     command   the command line that repeats the study
     notes     remarks for the reader, about the data and about warnings
@@ -50,7 +50,9 @@ class Study:
         return list(self.runs) != [""]
 
     def save(self, folder: str | Path, *, replace: bool = False) -> None:
-        """Write every run: variants into sub-folders of their names, further seeds into repeats/SEED below.
+        """Write every run into a folder.
+
+        Variants go into sub-folders of their names, further seeds into repeats/SEED below.
 
         The folder is treated as in `Run.save`, which also lists what is raised.
         """
@@ -61,7 +63,10 @@ class Study:
             place.finish()
 
     def write_into(self, folder: Path) -> None:
-        """Write every run into a folder that no other process writes to; files of the same names are replaced."""
+        """Write every run into a folder that no other process writes to.
+
+        Files of the same names are replaced.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         if self.has_variants:
             for variant in self.runs:
@@ -80,7 +85,8 @@ class Study:
     def load(cls, folder: str | Path) -> Study:
         """Read a study from the folder of a run or of a scenario with variants.
 
-        Raises simasgd.UsageError if the folder holds neither, or a file in it does not have the form that simasgd writes.
+        Raises simasgd.UsageError if the folder holds neither, or a file in it does not have the
+        form that simasgd writes.
         """
         folder = Path(folder)
         homes = {"": folder}
@@ -99,9 +105,9 @@ class Study:
     def table(self) -> pd.DataFrame:
         """Return one row per variant.
 
-        Its columns: outcome and reason; the means over the seeds of test error, test loss, simulated seconds and staleness,
-        with their ranges; the numbers of seeds that diverged and hung. Runs without a time (`Run.has_time`) are left out of
-        the simulated seconds.
+        Its columns: outcome and reason; the means over the seeds of test error, test loss,
+        simulated seconds and staleness, with their ranges; the numbers of seeds that diverged and
+        hung. Runs without a time (`Run.has_time`) are left out of the simulated seconds.
         """
         return pd.DataFrame([_summarize_variant(variant, runs) for variant, runs in self.runs.items()])
 

@@ -17,7 +17,10 @@ FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
 
 Amount = Annotated[float, Field(ge=0.0)]
-"""Seconds, bytes, a rate or a mean number. A slow learner may need more than 1e40 s, so only infinity is refused."""
+"""Seconds, bytes, a rate or a mean number.
+
+A slow learner may need more than 1e40 s, so only infinity is refused.
+"""
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 TimeFraction = Annotated[float, Field(ge=0.0, le=1.0 + 1e-6)]
 """A fraction of a time: a quotient of two sums, which rounding may push beyond 1."""
@@ -60,7 +63,7 @@ class PathSeconds(Stored):
 
 @final
 class ServerLoad(Stored):
-    """A server: the fraction of the time during which it is busy, and the mean length of its queue."""
+    """A server: the fraction of the time that it is busy, and the mean length of its queue."""
 
     name: str
     busy: TimeFraction
@@ -69,7 +72,7 @@ class ServerLoad(Stored):
 
 @final
 class LinkLoad(Stored):
-    """A link: the fraction of the time during which it is busy, its mean queue, and the bytes it carried."""
+    """A link: the fraction of the time that it is busy, its mean queue, and its bytes."""
 
     name: str
     busy: TimeFraction
@@ -105,7 +108,10 @@ class ByteTotals(Stored):
 
 @final
 class FaultTotals(Stored):
-    """Faults until the stop. `down` and `server_paused` are seconds, `down` summed over the learners."""
+    """Faults until the stop.
+
+    `down` and `server_paused` are seconds, `down` summed over the learners.
+    """
 
     crashes: Number
     rejoins: Number
@@ -120,8 +126,9 @@ class FaultTotals(Stored):
 class Speedup(Stored):
     """The first `gradients` of the run on a cluster of which one part is `factor` times as fast.
 
-    `seconds` and `base_seconds` are the simulated times with and without the change; null: never reached.
-    `spread_speedup` is the speed-up where learners start at different times; null unless the start matters.
+    `seconds` and `base_seconds` are the simulated times with and without the change; null: never
+    reached. `spread_speedup` is the speed-up where learners start at different times; null unless
+    the start matters.
     """
 
     change: Literal["network", "server", "node"]
@@ -135,7 +142,9 @@ class Speedup(Stored):
 
 @final
 class StartComparison(Stored):
-    """The simulated seconds of the first `gradients` if learners start together, and if they start at different times.
+    """The simulated seconds of the first `gradients` for two ways to start.
+
+    Learners start together (`seconds`), or at different times (`spread_seconds`).
 
     `decides` is whether the two differ by more than chance.
     """
@@ -149,7 +158,8 @@ class StartComparison(Stored):
 class AbstractDistribution(Stored, ABC):
     """A distribution of whole numbers: histogram[n] counts how often n occurs.
 
-    Percentiles are nearest ranks. Without any value the histogram is empty and all numbers are null.
+    Percentiles are nearest ranks. Without any value the histogram is empty and all numbers are
+    null.
     """
 
     mean: Amount | None
@@ -181,9 +191,9 @@ class StalenessCounts(AbstractDistribution):
 
 @final
 class AgeCounts(AbstractDistribution):
-    """The distribution of the ages of models that were mixed into learners' own, in steps of their holders.
+    """The distribution of the ages of models that were mixed into learners' own.
 
-    `mixed` is how many there were.
+    An age counts steps of the model's holder. `mixed` is the number of such models.
     """
 
     mixed: Number
@@ -244,9 +254,10 @@ class WallSeconds(Stored):
 class Summary(Stored):
     """All results of a run but its tables.
 
-    `mixing` is null where learners have no models of their own. `evaluations` holds at most a thousand rows, evenly spaced.
-    `test_error` and `test_loss` are the last evaluation's; null where nothing was learned or the run diverged. `what_if`,
-    `lock_step` and `warnings` are filled in by a study.
+    `mixing` is null where learners have no models of their own. `evaluations` holds at most a
+    thousand rows, evenly spaced. `test_error` and `test_loss` are the last evaluation's; null where
+    nothing was learned or the run diverged. `what_if`, `lock_step` and `warnings` are filled in by
+    a study.
     """
 
     format: Literal[1]
@@ -293,7 +304,8 @@ class Summary(Stored):
     def has_time(self) -> bool:
         """Whether the simulated time can be compared with that of other runs.
 
-        It can if the run ended because its work was done or its time was over, applied a gradient, and took any time.
+        It can if the run ended because its work was done or its time was over, applied a gradient,
+        and took any time.
         """
         return self.hang is None and self.gradients.applied > 0 and self.simulated_seconds > 0.0
 

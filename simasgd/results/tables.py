@@ -15,7 +15,10 @@ from simasgd.results.outcome import Outcome
 
 
 class Numbers(NamedTuple):
-    """A column of finite numbers from `low` to `high`. If it `may_lack` numbers, NaN stands for a missing one."""
+    """A column of finite numbers from `low` to `high`.
+
+    If it `may_lack` numbers, NaN stands for a missing one.
+    """
 
     low: float = 0.0
     high: float = np.inf
@@ -71,7 +74,8 @@ SWEEP_POINTS: Columns = {
 def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
     """Read a Parquet table that simasgd wrote; return None if there is no such file.
 
-    Raises simasgd.UsageError with the file and the first column that is missing or does not have its form.
+    Raises simasgd.UsageError with the file and the first column that is missing or does not have
+    its form.
     """
     if not path.is_file():
         return None
@@ -120,7 +124,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Keep at most `most` rows (2 or more) of a table: evenly spaced ones, the first and the last included."""
+    """Keep at most `most` rows (2 or more): evenly spaced ones, the first and the last included."""
     if len(table) <= most:
         return table
     return table.iloc[[i * (len(table) - 1) // (most - 1) for i in range(most)]]

@@ -1,8 +1,9 @@
 """A run's time line as a Chrome trace: JSON that Perfetto, chrome://tracing and vizviewer open.
 
-Slices of one thread must nest, or viewers drop them. Activities of learners and servers never overlap and become slices ("X").
-Messages that share a link can overlap and become asynchronous pairs ("b", "e") with an identifier each. A counter ("C") beside
-every link shows the number of messages under way.
+Slices of one thread must nest, or viewers drop them. Activities of learners and servers never
+overlap and become slices ("X"). Messages that share a link can overlap and become asynchronous
+pairs ("b", "e") with an identifier each. A counter ("C") beside every link shows the number of
+messages under way.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ Nanoseconds = npt.NDArray[np.int64]
 
 
 def write_trace(timeline: pd.DataFrame, path: Path, about: Mapping[str, Any]) -> None:
-    """Write a time line (as in `Run.timeline`) as a gzipped Chrome trace. Equal tables make equal bytes.
+    """Write a time line (as in `Run.timeline`) as a gzipped Chrome trace.
 
-    `about` is kept in the trace's `otherData`.
+    Equal tables make equal bytes. `about` is kept in the trace's `otherData`.
     """
     with (
         path.open("wb") as file,
@@ -42,8 +43,9 @@ def write_trace(timeline: pd.DataFrame, path: Path, about: Mapping[str, Any]) ->
 
 
 def group_tracks(timeline: pd.DataFrame, group: str) -> dict[str, pd.DataFrame]:
-    """Return the rows of each track of a group, sorted by their start; tracks are in the order of their numbers.
+    """Return the rows of each track of a group, sorted by their start.
 
+    Tracks are in the order of their numbers.
     Of rows that begin together, those of length 0 come first.
     """
     rows = timeline[timeline["group"] == group].sort_values(["start", "end"], kind="stable")
@@ -57,7 +59,7 @@ def sort_by_number(names: Iterable[str]) -> list[str]:
 
 
 def count_under_way(start: Nanoseconds, end: Nanoseconds) -> tuple[Nanoseconds, npt.NDArray[np.int64]]:
-    """Return the times at which the number of intervals under way changes, and that number from then on."""
+    """Return the times at which the number of intervals under way changes, and that number."""
     times, where = np.unique(np.concatenate([start, end]), return_inverse=True)
     begun, ended = (np.bincount(part, minlength=len(times)) for part in (where[: len(start)], where[len(start) :]))
     changed = begun != ended

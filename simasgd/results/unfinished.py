@@ -1,4 +1,4 @@
-"""Unfinished work of a study: finished runs and checkpoints in a folder, from which the same study resumes."""
+"""Unfinished work of a study: a folder of runs and checkpoints, from which the study resumes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from simasgd.storage.files import clear_results, is_absent, is_folder
 class UnfinishedWork:
     """Finished runs, and a checkpoint of the learning under way.
 
-    A name is a hash of the runs that share a loop (in their order), the code and the device. Anything that would change the
-    numbers changes the name.
+    A name is a hash of the runs that share a loop (in their order), the code and the device.
+    Anything that would change the numbers changes the name.
     """
 
     def __init__(self, folder: Path, checkpoint_seconds: float) -> None:

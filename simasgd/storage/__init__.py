@@ -1,1 +1,1 @@
-"""Results folders: which files are simasgd's, which process may write, and how files arrive whole."""
+"""Results folders: which files are simasgd's, who may write, and how files arrive whole."""

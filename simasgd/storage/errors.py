@@ -14,7 +14,7 @@ ELSEWHERE = "give another place with --out"
 
 @final
 class Taken(UsageError):
-    """A folder holds, or another process is writing, something other than the results that are to be written."""
+    """A folder holds other results than those to be written, or another process writes them."""
 
 
 @final

@@ -25,12 +25,18 @@ _OWN_RESULTS = re.compile("|".join(re.escape(name) for name in sorted(RESULTS)))
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether this is a folder, and not a link to one. Raises OSError if that cannot be known."""
+    """Tell whether this is a folder, and not a link to one.
+
+    Raises OSError if that cannot be known.
+    """
     return _has_mode(path, stat.S_ISDIR)
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether this is a regular file, and not a link to one. Raises OSError if that cannot be known."""
+    """Tell whether this is a regular file, and not a link to one.
+
+    Raises OSError if that cannot be known.
+    """
     return _has_mode(path, stat.S_ISREG)
 
 
@@ -77,9 +83,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def clear(folder: Path, own: re.Pattern[str]) -> None:
-    """Delete the files of a folder whose names match, results in its sub-folders, and then the folders that are empty.
+    """Delete the files of a folder whose names match, and results in its sub-folders.
 
-    All other files stay, and so do the targets of links.
+    Folders that are empty then are deleted, too. All other files stay, and so do the targets of
+    links.
     """
     with os.scandir(folder) as entries:
         found = list(entries)
@@ -93,7 +100,10 @@ def clear(folder: Path, own: re.Pattern[str]) -> None:
 
 
 def clear_results(folder: Path) -> None:
-    """Delete the files of a folder that have names of results. If the path is a link, delete the link itself."""
+    """Delete the files of a folder that have names of results.
+
+    If the path is a link, delete the link itself.
+    """
     if is_folder(folder):
         clear(folder, _OWN_RESULTS)
     elif folder.is_symlink():

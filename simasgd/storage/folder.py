@@ -1,8 +1,9 @@
-"""A results folder that one process writes to at a time, and in which only simasgd's own files are replaced.
+"""A results folder: one process at a time writes to it, and only simasgd's files are replaced.
 
-Files are made in a work folder inside it and renamed into place, so the folder may be a mount point, and its parent is not
-touched. The list of files is written before the first file is renamed. If a process is killed in between, the next one that
-opens the folder does the rest. No link inside the folder is followed.
+Files are made in a work folder inside it and renamed into place, so the folder may be a mount
+point, and its parent is not touched. The list of files is written before the first file is renamed.
+If a process is killed in between, the next one that opens the folder does the rest. No link inside
+the folder is followed.
 """
 
 from __future__ import annotations
@@ -50,12 +51,15 @@ class ResultsFolder:
 
     @property
     def lacks_only_a_page(self) -> bool:
-        """Whether the same command wrote its results whole, and was interrupted before its page was drawn."""
+        """Whether the same command wrote its results whole, but was interrupted before its page."""
         return self._found is not None and self._found.contents == self._contents and not self._found.complete
 
     @contextmanager
     def replacing(self, *, complete: bool = False) -> Iterator[Path]:
-        """Yield an empty folder for new results; they replace all earlier ones when the block ends without an error."""
+        """Yield an empty folder for new results.
+
+        When the block ends without an error they replace all earlier ones.
+        """
         with self._staged() as fresh:
             yield fresh
         self._forget_points()
@@ -65,7 +69,8 @@ class ResultsFolder:
     def adding(self) -> Iterator[Path]:
         """Yield an empty folder for further files.
 
-        When the block ends without an error they are added to the results, or replace files of the same names.
+        When the block ends without an error they are added to the results, or replace files of the
+        same names.
         """
         with self._staged() as fresh:
             yield fresh
@@ -79,7 +84,7 @@ class ResultsFolder:
         return self._found is not None and self._contents is not None and self._found.contents.kind != self._contents.kind
 
     def _forget_points(self) -> None:
-        """Delete the points of a sweep that other results replace; the list of files does not name them."""
+        """Delete the points of a sweep that is replaced; the list of files does not name them."""
         points = self.path / POINTS
         if self._is_of_another_kind and is_folder(points):
             with failing(self.shown):

@@ -1,4 +1,7 @@
-"""An exclusive lock on a file. The operating system releases it when its holder ends, however it ends."""
+"""An exclusive lock on a file.
+
+The operating system releases it when its holder ends, however it ends.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,11 @@ _WITHOUT_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 def acquire(path: Path) -> int | None:
-    """Take the lock. Return a file descriptor for `release`, or None if another process holds the lock.
+    """Take the lock.
 
-    The file is made if absent and never written to. A file system without locks gives no protection. Raises OSError;
-    FileNotFoundError if the folder is missing.
+    Return a file descriptor for `release`, or None if another process holds the lock. The file
+    is made if absent and never written to. A file system without locks gives no protection. Raises
+    OSError; FileNotFoundError if the folder is missing.
     """
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)

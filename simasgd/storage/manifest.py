@@ -1,4 +1,7 @@
-"""simasgd.json: the list of files that simasgd wrote into a results folder. It marks the folder as simasgd's."""
+"""simasgd.json: the list of files that simasgd wrote into a results folder.
+
+It marks the folder as simasgd's.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ class Contents:
     """The origin of results: the command, its parameters and the code.
 
     kind        run, compare or sweep
-    parameters  SHA-256 digests of the parameters: one for a run or a comparison, one for each point of a sweep
+    parameters  SHA-256 digests of the parameters: one for a run or a comparison, one for each point
+                of a sweep
     code        the version of the code, as in `simasgd.results.identity.name_code`
     """
 
@@ -33,7 +37,7 @@ class Contents:
     code: str
 
     def cover(self, other: Contents) -> bool:
-        """Tell whether these results include all of the other's parameters, so that they may replace them."""
+        """Tell whether these results include all parameters of the other, and so may replace it."""
         return self.kind == other.kind and set(other.parameters) <= set(self.parameters)
 
     @property
@@ -47,7 +51,8 @@ class Contents:
 class Manifest:
     """The files of results: relative POSIX paths, each with the SHA-256 digest of its content.
 
-    `complete` says that the command has ended. Otherwise its page, or points of a sweep, may be missing.
+    `complete` says that the command has ended. Otherwise its page, or points of a sweep, may be
+    missing.
     """
 
     contents: Contents
@@ -69,7 +74,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest | None:
-        """Read a file that `write` wrote; return None for anything else (a link, another file, no file)."""
+        """Read a file that `write` wrote; return None for a link, another file, or no file."""
         if not is_file(path):
             return None
         try:

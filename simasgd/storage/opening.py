@@ -25,8 +25,9 @@ def open_folder(
 ) -> Iterator[ResultsFolder]:
     """Open a folder for results of `contents`, made if absent, and hold it until the block ends.
 
-    `expected` are the relative paths that may be written; a path that ends in a slash is a folder's. If the block raises, the
-    files written so far stay as unfinished work, for the next command with the same contents.
+    `expected` are the relative paths that may be written; a path that ends in a slash is a
+    folder's. If the block raises, the files written so far stay as unfinished work, for the next
+    command with the same contents.
 
     Raises UsageError before anything is changed, if
     - the folder holds other files but no results of simasgd,
@@ -55,9 +56,10 @@ def open_folder(
 def open_default_folder(
     folder: Path, contents: Contents, expected: Collection[str], *, replacing: bool, tell: Callable[[str], None]
 ) -> Iterator[ResultsFolder]:
-    """Open `folder` or, if it is taken, the folder beside it whose name ends in digits of the contents' hash.
+    """Open `folder` or, if it is taken, a folder beside it.
 
-    `tell` is called with a line about the second case. Raises the same errors as `open_folder`.
+    The name of the second ends in digits of the contents' hash. `tell` is called with a line about
+    the second case. Raises the same errors as `open_folder`.
     """
     aside = folder.with_name(f"{folder.name}-{contents.name[:6]}")
     with ExitStack() as stack:
@@ -77,8 +79,8 @@ def open_default_folder(
 def reopen_folder(folder: Path) -> Iterator[tuple[ResultsFolder, str]]:
     """Open the results that a folder belongs to, to add files to them.
 
-    Yields the results folder, and the path of `folder` below it ("" if they are the same). Raises UsageError if it cannot be
-    written to, or another process is writing to it.
+    Yields the results folder, and the path of `folder` below it ("" if they are the same). Raises
+    UsageError if it cannot be written to, or another process is writing to it.
     """
     shown, target = folder, _resolve(folder)
     if not target.is_dir():
@@ -128,7 +130,10 @@ def _resolve(folder: Path) -> Path:
 
 
 def _check_covered(contents: Contents, earlier: Manifest | None, found: str, replacing: bool) -> bool:
-    """Tell whether `contents` cover the earlier ones, if any. Raises Taken if they do not, unless `replacing`."""
+    """Tell whether `contents` cover the earlier ones, if any.
+
+    Raises Taken if they do not, unless `replacing`.
+    """
     if earlier is None or contents.cover(earlier.contents):
         return True
     if replacing:
@@ -150,7 +155,7 @@ def _check_own(target: Path, shown: Path) -> None:
 
 
 def _check_unchanged(target: Path, shown: Path, expected: Collection[str], advice: str = ELSEWHERE) -> None:
-    """Raise UsageError unless the known files are unchanged and the paths of the other expected files are free."""
+    """Raise UsageError if a known file was changed, or an expected path is taken."""
     found = Manifest.read(target / MANIFEST)
     known = {} if found is None else found.files
     with refusing(shown, advice):

@@ -1,7 +1,7 @@
 """Moving finished files into a results folder, in place of files that simasgd wrote.
 
-The new list of files is the journal. It lies in the work folder until all files are in place, so that an interrupted move is
-completed by the next process that opens the folder.
+The new list of files is the journal. It lies in the work folder until all files are in place, so
+that an interrupted move is completed by the next process that opens the folder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def publish(target: Path, manifest: Manifest) -> None:
 def finish_publishing(target: Path) -> None:
     """Complete a publication, if one was begun.
 
-    Staged files are renamed into place, files that they replace are deleted, and then the new list of files takes over.
+    Staged files are renamed into place, files that they replace are deleted, and then the new list
+    of files takes over.
     """
     journal = target / WORK / JOURNAL
     coming, earlier = Manifest.read(journal), Manifest.read(target / MANIFEST)
@@ -41,7 +42,10 @@ def finish_publishing(target: Path) -> None:
 
 
 def move(source: Path, home: Path, name: str, known: Mapping[str, str]) -> None:
-    """Move the file `name` from one folder to another, in place of a `known` file; do nothing if it was moved before."""
+    """Move the file `name` from one folder to another, in place of a `known` file.
+
+    Do nothing if it was moved before.
+    """
     if is_absent(source / name):
         return
     check_replaceable(home, name, known)
@@ -83,9 +87,10 @@ def _is_page(path: Path) -> bool:
 
 
 def _delete(home: Path, name: str, known: Mapping[str, str]) -> None:
-    """Delete a known file and the folders that it leaves empty; a file that was changed since stays.
+    """Delete a known file and the folders that it leaves empty.
 
-    An interrupted attempt may have deleted some of them already.
+    A file that was changed since stays. An interrupted attempt may have deleted some of them
+    already.
     """
     try:
         check_replaceable(home, name, known)

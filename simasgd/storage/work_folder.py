@@ -51,12 +51,12 @@ def is_just_begun(work: Path) -> bool:
 
 
 def reserve(work: Path) -> None:
-    """Take up room on the disk, so that a full disk or a quota is known before anything is computed."""
+    """Take up room on the disk, so that a full disk is noticed before anything is computed."""
     create(work / RESERVE, os.urandom(_RESERVED))
 
 
 def clear_work(work: Path) -> None:
-    """Delete simasgd's files in the work folder, except for the lock and the record of this process.
+    """Delete simasgd's files in the work folder, except those of this process.
 
     The purpose is deleted last, so that the work is recognized if this is interrupted.
     """
@@ -72,7 +72,8 @@ def clear_work(work: Path) -> None:
 def locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[None]:
     """Hold the lock of the results folder `target`, which is made if absent.
 
-    Afterwards the work folder is deleted if it keeps nothing, and so are empty folders that were made for it.
+    Afterwards the work folder is deleted if it keeps nothing, and so are empty folders that were
+    made for it.
     """
     work, made, handle = target / WORK, [target, *target.parents], None
     with refusing(shown):

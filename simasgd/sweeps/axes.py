@@ -26,7 +26,10 @@ MOST_POINTS = 10_000
 
 @dataclass(frozen=True)
 class Axis:
-    """A swept key in full, and its values as YAML text; `numbers` are the values in SI units, None if they are not numbers."""
+    """A swept key in full, and its values as YAML text.
+
+    `numbers` are the values in SI units; None if they are not numbers.
+    """
 
     key: str
     values: tuple[str, ...]
@@ -37,7 +40,10 @@ class Axis:
 
 
 def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
-    """Return the swept axes, and the arguments with one value, which are plain overrides. Raises ScenarioError."""
+    """Return the swept axes, and the arguments with one value, which are plain overrides.
+
+    Raises ScenarioError.
+    """
     axes: list[Axis] = []
     fixed: list[str] = []
     for argument in arguments:
@@ -64,7 +70,10 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
 
 
 def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
-    """List every combination of the axes' values; the last axis varies fastest. Raises ScenarioError if there are too many."""
+    """List every combination of the axes' values; the last axis varies fastest.
+
+    Raises ScenarioError if there are too many.
+    """
     number = math.prod(len(axis.values) for axis in axes)
     if number > MOST_POINTS:
         raise ScenarioError(f"command line: the axes have {number:,} combinations; at most {MOST_POINTS:,} are allowed")

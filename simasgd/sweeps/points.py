@@ -21,8 +21,8 @@ from simasgd.storage.work_folder import POINTS, WORK
 class PointFolders:
     """The points in a sweep's folder, which this process or its parent has opened.
 
-    A point exists if its folder holds all files of the run, whole and of the point's scenario. The files of a damaged point
-    are replaced; other files beside them stay, and no link is followed.
+    A point exists if its folder holds all files of the run, whole and of the point's scenario. The
+    files of a damaged point are replaced; other files beside them stay, and no link is followed.
     """
 
     def __init__(self, sweep: Path) -> None:
@@ -30,7 +30,10 @@ class PointFolders:
         self._fresh = sweep / WORK / POINTS
 
     def prepare(self) -> None:
-        """Make the folders, and delete unfinished points of an interrupted sweep. Raises OSError."""
+        """Make the folders, and delete unfinished points of an interrupted sweep.
+
+        Raises OSError.
+        """
         clear_results(self._fresh)
         self._fresh.mkdir(exist_ok=True)
         self._home.mkdir(exist_ok=True)
@@ -49,7 +52,10 @@ class PointFolders:
         return summary if summary.scenario_hash == scenario.hash() else None
 
     def save(self, name: str, run: Run) -> None:
-        """Write a missing point, whole or not at all. Raises OSError, and RunFailed if something is in the way."""
+        """Write a missing point, whole or not at all.
+
+        Raises OSError, and RunFailed if something is in the way.
+        """
         fresh, folder = self._fresh / uuid.uuid4().hex, self._home / name
         fresh.mkdir()
         try:
@@ -69,7 +75,7 @@ def _has_scenario(folder: Path, scenario: Scenario) -> bool:
 
 
 def _repair(folder: Path, fresh: Path) -> None:
-    """Replace a damaged point's files, run.json last, so that it stays damaged until all are there."""
+    """Replace a damaged point's files; run.json comes last, so that it stays damaged until then."""
     if not is_folder(folder):
         raise RunFailed(f"{folder} is not a folder; move it away, and give the same command again")
     for path in sorted(fresh.iterdir(), key=lambda path: path.name == RUN):

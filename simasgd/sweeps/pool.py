@@ -1,4 +1,7 @@
-"""Runs in local worker processes. A killed worker is replaced, and workers end with their driver."""
+"""Runs in local worker processes.
+
+A killed worker is replaced, and workers end with their driver.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ _ATTEMPTS = 3  # of a run whose worker dies
 
 
 def run_groups(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
-    """Run groups of scenarios in worker processes, and save each as the point of its name unless the point exists.
+    """Run groups of scenarios in worker processes, and save each as the point of its name.
 
-    Yields the name of each scenario with an error message ("": none).
+    Points that exist are kept. Yields the name of each scenario with an error message ("": none).
 
-    At most one group for each worker is handed out. So a killed worker takes down only the groups under way, and they are
-    tried again. The processes are fresh ones, never forks, which JAX does not survive. They end when this process ends or the
-    iteration is broken off.
+    At most one group for each worker is handed out. So a killed worker takes down only the groups
+    under way, and they are tried again. The processes are fresh ones, never forks, which JAX does
+    not survive. They end when this process ends or the iteration is broken off.
     """
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -65,8 +68,8 @@ def run_groups(missing: Sequence[Mapping[str, Scenario]], sweep: Path, workers: 
 def _start_trackers() -> None:
     """Start the resource trackers of loky and of the standard library.
 
-    loky's removes the semaphores of a killed driver; here it does so without a warning. That of the standard library unblocks
-    signals when it starts, so it must not start later.
+    loky's removes the semaphores of a killed driver; here it does so without a warning. That of the
+    standard library unblocks signals when it starts, so it must not start later.
     """
     from multiprocessing import resource_tracker
 
@@ -82,7 +85,10 @@ def _start_trackers() -> None:
 
 
 def _simulate_into(scenarios: Mapping[str, Scenario], sweep: str) -> list[str]:
-    """Simulate runs that share a loop, in a worker, and save them. Return an error message for each ("": none)."""
+    """Simulate runs that share a loop, in a worker, and save them.
+
+    Return an error message for each ("": none).
+    """
     from simasgd.simulator import simulate_together
 
     folders = PointFolders(Path(sweep))

@@ -1,6 +1,7 @@
 """Sweeps: many runs of one scenario.
 
-Every point has a folder named by its content, written whole or not at all. So the same command resumes an interrupted sweep.
+Every point has a folder named by its content, written whole or not at all. So the same command
+resumes an interrupted sweep.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folde
 @final
 @dataclass(frozen=True)
 class Point:
-    """One run of a sweep: the values of its axes as written, its variant ("" if none), and the scenario at its seed."""
+    """One run of a sweep.
+
+    It has the values of the axes as written, its variant ("" if none), and the scenario at its
+    seed.
+    """
 
     values: tuple[str, ...]
     variant: str
@@ -79,11 +84,14 @@ class Sweep:
 @final
 @dataclass(frozen=True, eq=False)
 class SweepTable:
-    """The results of a sweep. `points` has one row per point: a column per axis (the value as written), and `COLUMNS`.
+    """The results of a sweep.
+
+    `points` has one row per point: a column per axis (the value as written), and `COLUMNS`.
 
     variant      the variant's name; "" if there is none
     outcome      one of simasgd.results.outcome
-    reason       where and why the run did not finish; "" if it finished or the outcome says everything
+    reason       where and why the run did not finish; "" if it finished or the outcome says
+                 everything
     test_error, test_loss, mean_staleness, samples (applied)
                  NaN where there is no such number
     simulated_seconds, gradients_per_simulated_second
@@ -140,7 +148,8 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
 def _find_base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
     """Return the scenario that the axes vary.
 
-    If it is not valid without them (a kind whose parameter is swept), return the first point's scenario.
+    If it is not valid without them (a kind whose parameter is swept), return the first point's
+    scenario.
     """
     try:
         return Scenario.from_layer(file, fixed)
@@ -151,10 +160,11 @@ def _find_base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Sc
 def run_sweep(
     sweep: Sweep, folder: Path, *, workers: int, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> SweepTable:
-    """Run the points that `folder` does not hold yet, in `workers` processes; a failed point leaves its error in the table.
+    """Run the points that `folder` does not hold yet, in `workers` processes.
 
-    The folder may be empty, or hold an earlier sweep whose points are all in this one; otherwise UsageError is raised.
-    `progress` is called for every point with "kept", "done" or "failed", the number of finished points, and of all points.
+    A failed point leaves its error in the table. The folder may be empty, or hold an earlier sweep
+    whose points are all in this one; otherwise UsageError is raised. `progress` is called for every
+    point with "kept", "done" or "failed", the number of finished points, and of all points.
     """
     with open_folder(folder, sweep.contents, SWEEP_PATHS) as place:
         table = run_points(sweep, place, workers=workers, progress=progress)
@@ -163,7 +173,7 @@ def run_sweep(
 
 
 def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Callable[[str, int, int], None]) -> SweepTable:
-    """Run the missing points, as `run_sweep` does, in a folder that is open already; the folder stays unfinished."""
+    """Run the missing points, as `run_sweep` does, in an open folder, which stays unfinished."""
     folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in sweep.points}
     try:
@@ -181,7 +191,8 @@ def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Ca
         finished += 1
         progress("kept", finished, len(homes))
     names = list(homes)
-    # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the same bit for bit.
+    # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the
+    # same bit for bit.
     groups = [[names[i] for i in group] for group in together(list(homes.values()))]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     failures: dict[str, str] = {}
@@ -252,7 +263,10 @@ def _empty_columns(error: str) -> dict[str, Any]:
 
 
 def _read_columns(summary: Summary) -> dict[str, Any]:
-    """Return the columns of a point that has a run.json: NaN where a number is missing or a time cannot be compared."""
+    """Return the columns of a point that has a run.json.
+
+    NaN stands for a missing number, or a time that cannot be compared.
+    """
     found = {name: getattr(summary, name) for name in _NUMBERS if name != "mean_staleness"}
     found["mean_staleness"] = summary.staleness.mean
     if not summary.has_time:
