@@ -96,7 +96,7 @@ def _parse_values(given: str) -> tuple[str, ...] | None:
         elif call[1] in _FUNCTIONS:
             values.extend(_FUNCTIONS[call[1]](_split(call[2])))
         else:
-            raise ValueError(f"unknown function {shown(call[1])}; there are {', '.join(_FUNCTIONS)}")
+            raise ValueError(f"unknown function {shown(call[1])}; choose from {', '.join(_FUNCTIONS)}")
     if len(values) > MOST_POINTS:
         raise ValueError(f"there are {len(values):,} values; at most {MOST_POINTS:,} are allowed")
     seen: set[str] = set()

@@ -160,7 +160,7 @@ CASES = [
     Case("report of a file", PLAIN, ["report", "s.yaml"], ["s.yaml: exists and is not a folder"]),
     # Sweeps
     sweep("empty value", ["learners=1,,2"], "learners=1,,2: a value is empty"),
-    sweep("unknown function", ["learners=foo(1)"], "unknown function 'foo'; there are range, choice, linspace, logspace"),
+    sweep("unknown function", ["learners=foo(1)"], "unknown function 'foo'; choose from range, choice, linspace, logspace"),
     sweep("unknown swept key", ["learnerz=1,2"], "unknown key 'learnerz'; did you mean 'cluster.learners'?"),
     sweep("swept twice", ["learners=1,2", "cluster.learners=3,4"], "cluster.learners is swept twice"),
     sweep("swept and given", ["learners=1,2", "cluster.learners=3"], "cluster.learners is swept as well"),

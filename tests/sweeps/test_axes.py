@@ -75,7 +75,7 @@ def test_combinations_run_through_the_last_axis_first() -> None:
         (["learners=1,"], "a value is empty"),
         (["learners=choice()"], "a value is empty"),
         (["learners=choice(1,,2)"], "a value is empty"),
-        (["learners=foo(1)"], "unknown function 'foo'; there are range, choice, linspace, logspace"),
+        (["learners=foo(1)"], "unknown function 'foo'; choose from range, choice, linspace, logspace"),
         (["learnerz=1,2"], "unknown key 'learnerz'; did you mean 'cluster.learners'?"),
         (["kind=async,hardsync"], "'kind' is ambiguous"),
         (["learners=1,2", "cluster.learners=3,4"], "cluster.learners is swept twice"),
