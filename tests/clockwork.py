@@ -84,9 +84,9 @@ def run(table: pd.DataFrame | None = None, *, seed: int = 0, **summary: Any) -> 
 
 
 def altered(run: Run, **changes: Any) -> Run:
-    """The run with other entries in its summary, and with the outcome that follows from them.
+    """Return the run with other entries in its summary, and with the outcome that follows from them.
 
-    A mapping changes some entries of the mapping that it takes the place of.
+    A mapping changes some entries of the mapping that it replaces.
     """
     content = run.summary.as_json()
     for key, value in changes.items():

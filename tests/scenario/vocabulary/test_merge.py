@@ -24,7 +24,7 @@ _TREE = st.fixed_dictionaries(
 
 @st.composite
 def _part(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
-    """Some keys of a tree, at any depth; a mapping keeps its kind or leaves it out."""
+    """Return some keys of a tree, at any depth; a mapping keeps its kind or leaves it out."""
     chosen: dict[str, Any] = {}
     for key, value in tree.items():
         if draw(st.booleans()):
