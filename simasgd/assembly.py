@@ -16,6 +16,7 @@ from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.trail import PARTS
 from simasgd.cluster.result import ClockResult
 from simasgd.results import summary as form
+from simasgd.results.distributions import AgeCounts, StalenessCounts
 from simasgd.results.json_files import plain
 from simasgd.results.outcome import decide_outcome
 from simasgd.results.run import Run
@@ -97,8 +98,8 @@ def summarize(
         what_if=None,
         lock_step=None,
         warnings=(),
-        staleness=form.StalenessCounts.of(timing.staleness),
-        mixing=form.AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
+        staleness=StalenessCounts.of(timing.staleness),
+        mixing=AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
         evaluations=rows,
         test_error=test_error,
         test_loss=test_loss,

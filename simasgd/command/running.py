@@ -118,7 +118,7 @@ def sweep(
     finished ones.
     """
     from simasgd.learning.devices import VARIABLES, require_devices
-    from simasgd.sweeps.sweep import plan_sweep
+    from simasgd.sweeps.plan import plan_sweep
 
     plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes))
     check_data(plan.scenario, *(point.scenario for point in plan.points))

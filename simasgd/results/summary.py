@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self, final
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, final
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from simasgd.results.distributions import AgeCounts, StalenessCounts
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.outcome import Outcome
+from simasgd.results.quantities import Amount, Fraction, Number, TimeFraction
 from simasgd.scenario.vocabulary.section import Seed
 
 FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
-
-Amount = Annotated[float, Field(ge=0.0)]
-"""Seconds, bytes, a rate or a mean number.
-
-A slow learner may need more than 1e40 s, so only infinity is refused.
-"""
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-TimeFraction = Annotated[float, Field(ge=0.0, le=1.0 + 1e-6)]
-"""A fraction of a time: a quotient of two sums, which rounding may push beyond 1."""
-Number = Annotated[int, Field(ge=0, le=2**62)]
 
 
 @final
@@ -153,77 +143,6 @@ class StartComparison(Stored):
     seconds: Amount
     spread_seconds: Amount
     decides: bool
-
-
-class AbstractDistribution(Stored, ABC):
-    """A distribution of whole numbers: histogram[n] counts how often n occurs.
-
-    Percentiles are nearest ranks. Without any value the histogram is empty and all numbers are
-    null.
-    """
-
-    mean: Amount | None
-    max: Number | None
-    p50: Number | None
-    p95: Number | None
-    p99: Number | None
-    histogram: Items[Number]
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        numbers = (self.mean, self.max, self.p50, self.p95, self.p99)
-        if any((number is None) != (not self.histogram) for number in numbers):
-            raise ValueError("mean, max and percentiles are null if and only if the histogram is empty")
-        if self.histogram and not self.histogram[-1]:
-            raise ValueError("the histogram ends with a 0")
-        return self
-
-
-@final
-class StalenessCounts(AbstractDistribution):
-    """The distribution of the staleness of applied gradients."""
-
-    @classmethod
-    def of(cls, counts: Counter[int]) -> StalenessCounts:
-        """Summarize the number of occurrences of each staleness."""
-        return cls(**_distribution(counts))
-
-
-@final
-class AgeCounts(AbstractDistribution):
-    """The distribution of the ages of models that were mixed into learners' own.
-
-    An age counts steps of the model's holder. `mixed` is the number of such models.
-    """
-
-    mixed: Number
-
-    @classmethod
-    def of(cls, counts: Counter[int]) -> AgeCounts:
-        """Summarize the number of occurrences of each age."""
-        return cls(mixed=sum(counts.values()), **_distribution(counts))
-
-
-def _distribution(counts: Counter[int]) -> dict[str, Any]:
-    total = sum(counts.values())
-    if not total:
-        return {"mean": None, "max": None, "p50": None, "p95": None, "p99": None, "histogram": ()}
-    histogram = [counts.get(value, 0) for value in range(max(counts) + 1)]
-    return {
-        "mean": sum(value * count for value, count in counts.items()) / total,
-        "max": max(counts),
-        **{f"p{percent}": _percentile(histogram, total, percent) for percent in (50, 95, 99)},
-        "histogram": tuple(histogram),
-    }
-
-
-def _percentile(histogram: Sequence[int], total: int, percent: int) -> int:
-    rank, seen = -(-percent * total // 100), 0
-    for value, count in enumerate(histogram):
-        seen += count
-        if seen >= rank:
-            return value
-    raise AssertionError("a rank beyond the total")
 
 
 @final

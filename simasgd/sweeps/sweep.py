@@ -7,16 +7,14 @@ resumes an interrupted sweep.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
 
-from simasgd.errors import RunFailed, ScenarioError, UsageError
-from simasgd.printable import printable, shortened
-from simasgd.results.identity import name_code, name_content
+from simasgd.errors import RunFailed, UsageError
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
 from simasgd.results.run import read_scenario
@@ -24,19 +22,16 @@ from simasgd.results.stored import SweepJson
 from simasgd.results.summary import Summary
 from simasgd.results.tables import SWEEP_POINTS, Words, read_table, write_table
 from simasgd.scenario.alike import together
-from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import ResultsFolder
-from simasgd.storage.manifest import Contents
 from simasgd.storage.opening import open_folder
 from simasgd.storage.work_folder import POINTS
 from simasgd.sweeps import pool
-from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse
+from simasgd.sweeps.axes import Axis
+from simasgd.sweeps.plan import Sweep
 from simasgd.sweeps.points import PointFolders
-
-__all__ = ["Axis", "Point", "Sweep", "SweepTable", "load_table", "plan_sweep", "run_points", "run_sweep"]
 
 SWEEP_PATHS = (SWEEP, POINTS_TABLE, SCENARIO, PAGE, f"{POINTS}/")
 """The files that a sweep writes, as `simasgd.storage.opening.open_folder` expects them."""
@@ -44,41 +39,6 @@ _OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
 _NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
 COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
 """The columns of a sweep's table except its axes."""
-
-
-@final
-@dataclass(frozen=True)
-class Point:
-    """One run of a sweep.
-
-    It has the values of the axes as written, its variant ("" if none), and the scenario at its
-    seed.
-    """
-
-    values: tuple[str, ...]
-    variant: str
-    scenario: Scenario
-
-    @property
-    def folder(self) -> str:
-        """The name of the run's content: scenario, seed and code."""
-        return name_content(self.scenario)
-
-
-@final
-@dataclass(frozen=True)
-class Sweep:
-    """The points to run. `axes` leave out the seed, which is a column of its own."""
-
-    scenario: Scenario
-    axes: tuple[Axis, ...]
-    points: tuple[Point, ...]
-    command: str
-
-    @property
-    def contents(self) -> Contents:
-        """The contents of the results: the scenarios of all points."""
-        return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), name_code())
 
 
 @final
@@ -105,56 +65,6 @@ class SweepTable:
     axes: tuple[Axis, ...]
     points: pd.DataFrame
     command: str
-
-
-def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") -> Sweep:
-    """Check every point of a sweep before any runs. Raises ScenarioError.
-
-    A scenario's variants and repeats are points, too. A swept seed replaces the repeats.
-    """
-    axes, fixed = parse(arguments)
-    path = catalogue.find_scenario_file(source)
-    file = yaml_layer.read_layer(path)
-    if any(axis.key == "seed" for axis in axes):
-        fixed = ["repeats=1", *fixed]
-    points: dict[str, Point] = {}
-    numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
-    shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
-    runs = 0
-    for values in combinations(axes):
-        changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
-        try:
-            scenario = Scenario.from_layer(file, [*fixed, *changes])
-        except ScenarioError as error:
-            place = shortened(printable(" ".join(changes)), 300)
-            raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
-        runs += scenario.num_runs
-        if runs > MOST_POINTS:
-            raise ScenarioError(f"command line: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
-        for variant, chosen in (scenario.variants or {"": scenario}).items():
-            for axis, value in zip(axes, values, strict=True):
-                numbers[axis.key][value] = _read_number(chosen, axis.key)
-            for single in chosen.repeated():
-                point = Point(tuple(values[i] for i in shown), variant, single)
-                points.setdefault(f"{point.folder} {point.values} {variant}", point)
-    return Sweep(
-        _find_base(file, fixed, points.values()),
-        tuple(_add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
-        tuple(points.values()),
-        command,
-    )
-
-
-def _find_base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
-    """Return the scenario that the axes vary.
-
-    If it is not valid without them (a kind whose parameter is swept), return the first point's
-    scenario.
-    """
-    try:
-        return Scenario.from_layer(file, fixed)
-    except ScenarioError:
-        return next(point.scenario for point in points)
 
 
 def run_sweep(
@@ -291,15 +201,3 @@ def _write(table: SweepTable, folder: Path) -> None:
     write_json(folder / SWEEP, content)
     write_table(folder / POINTS_TABLE, table.points)
     (folder / SCENARIO).write_text(yaml_layer.dump_yaml(table.scenario.resolved()), encoding="utf-8")
-
-
-def _read_number(scenario: Scenario, key: str) -> float | None:
-    value: Any = scenario
-    for part in key.split("."):
-        value = getattr(value, part, None)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
-    known = [numbers[value] for value in axis.values]
-    return replace(axis, numbers=None if None in known else tuple(number for number in known if number is not None))

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from simasgd import Scenario, Study, study
-from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import SweepTable, run_sweep
 from tests.build import LEARNING, compiled_quickly, scenario
 from tests.clockwork import FAULTS, HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline
 

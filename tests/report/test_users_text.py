@@ -14,7 +14,8 @@ from simasgd.report.facts.formats import replace_controls
 from simasgd.report.page import render_sweep
 from simasgd.results.tables import thinned
 from simasgd.scenario.reading.yaml_layer import dump_yaml
-from simasgd.sweeps.sweep import plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import run_sweep
 from tests.build import TIMING, scenario
 
 

@@ -21,7 +21,8 @@ from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.report.terminal import summarise_study, summarise_sweep
 from simasgd.results.outcome import Outcome, describe_outcomes, fails, find_gravest
 from simasgd.scenario.reading.yaml_layer import dump_yaml
-from simasgd.sweeps.sweep import SweepTable, plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import SweepTable, run_sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, altered, study_of
 

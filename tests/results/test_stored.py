@@ -18,7 +18,8 @@ from simasgd.results.json_files import Stored, read_json
 from simasgd.results.stored import StudyJson, SweepJson, VariantsJson
 from simasgd.results.summary import Summary
 from simasgd.scenario.reading.yaml_layer import dump_yaml
-from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import load_table, run_sweep
 from tests.build import TIMING, scenario
 from tests.clockwork import run, study_of, timeline
 

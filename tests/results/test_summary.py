@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from simasgd.results.summary import StalenessCounts
+from simasgd.results.distributions import StalenessCounts
 
 
 @pytest.mark.parametrize(

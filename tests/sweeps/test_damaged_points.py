@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import UsageError
-from simasgd.sweeps.sweep import plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import run_sweep
 from tests.build import TIMING, scenario
 
 

@@ -19,7 +19,8 @@ from simasgd.report.facts.formats import format_duration, use_plain_spaces
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.scenario.reading.yaml_layer import dump_yaml
-from simasgd.sweeps.sweep import load_table, plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import load_table, run_sweep
 from tests.build import LEARNING, PROGRAM, TIMING, scenario
 
 AXES = ["cluster.learners=2,3", "network.latency=0,1 ms", "seed=range(0,2)"]

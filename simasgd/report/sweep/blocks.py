@@ -28,7 +28,8 @@ from simasgd.report.sweep.sweep_facts import (
 from simasgd.results.outcome import Outcome
 
 if TYPE_CHECKING:
-    from simasgd.sweeps.sweep import Axis, SweepTable
+    from simasgd.sweeps.axes import Axis
+    from simasgd.sweeps.sweep import SweepTable
 
 _MAX_NAMED = 6
 

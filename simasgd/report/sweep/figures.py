@@ -20,7 +20,7 @@ from simasgd.report.facts.formats import choose_time_unit, format_number, format
 from simasgd.report.sweep.sweep_facts import ERROR, LOSS, SECONDS, Line, is_logarithmic, is_to_scale, place_values, shorten_key
 
 if TYPE_CHECKING:
-    from simasgd.sweeps.sweep import Axis
+    from simasgd.sweeps.axes import Axis
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"), ("*", "★"))
 """Matplotlib's markers, and the same markers as text for a legend."""

@@ -15,7 +15,8 @@ from simasgd.report.facts.tolerances import is_same_work
 from simasgd.results.outcome import Outcome, describe_outcomes
 
 if TYPE_CHECKING:
-    from simasgd.sweeps.sweep import Axis, SweepTable
+    from simasgd.sweeps.axes import Axis
+    from simasgd.sweeps.sweep import SweepTable
 
 ERROR, LOSS, SECONDS = "test_error", "test_loss", "simulated_seconds"
 RATE, STALENESS = "gradients_per_simulated_second", "mean_staleness"

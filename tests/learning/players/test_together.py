@@ -10,7 +10,8 @@ import pytest
 from simasgd import Scenario, simulate, study
 from simasgd.scenario.alike import clock_of, together
 from simasgd.simulator import simulate_together
-from simasgd.sweeps.sweep import plan_sweep, run_sweep
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.sweep import run_sweep
 from tests.build import LEARNING, TIMING, scenario
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
