@@ -143,8 +143,11 @@ def workers_of(process):
     """List the loky worker processes of a process."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
-        fields = status.read_text().rsplit(")", 1)[1].split()
-        command = (status.parent / "cmdline").read_bytes()
+        try:
+            fields = status.read_text().rsplit(")", 1)[1].split()
+            command = (status.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended meanwhile
         if int(fields[1]) == process and b"popen_loky" in command:
             found.append(int(status.parent.name))
     return found
