@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from simasgd.cluster.peers.centre import Centre
+from simasgd.cluster.peers.centre import Centre, CentreMessaging
+from simasgd.cluster.peers.inbox import Inbox
 from simasgd.cluster.peers.messaging import Messaging
-from simasgd.cluster.peers.model_holder import AbstractModelHolder
+from simasgd.cluster.peers.model_holder import ModelHolder
 from simasgd.cluster.peers.peer import Peer
+from simasgd.cluster.peers.second_thread import SecondThread
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.pulling import AbstractPulling
 from simasgd.cluster.server.pushing import AbstractPushing
@@ -22,9 +24,9 @@ from tests.protocols.verbs_table import PAGE, page_with_tables
 CLASSES: dict[type, tuple[type, ...]] = {
     verbs.ServerVerbs: (Server,),
     verbs.LearnerVerbs: (Learner, AbstractPulling, AbstractPushing),
-    verbs.ModelHolderVerbs: (AbstractModelHolder,),
+    verbs.ModelHolderVerbs: (ModelHolder,),
     verbs.MessagingVerbs: (Messaging,),
-    verbs.PeerVerbs: (Peer, Messaging, AbstractModelHolder),
+    verbs.PeerVerbs: (Peer, Messaging, Inbox, CentreMessaging, SecondThread, ModelHolder),
     verbs.CentreVerbs: (Centre,),
 }
 VERBS = [

@@ -88,7 +88,7 @@ class CentreMessaging:
         self._messaging = messaging
         self._activity_log = activity_log
 
-    def fetch(self, moves: int = 0) -> Generator[Event, Any, Model]:
+    def fetch_centre(self, moves: int = 0) -> Generator[Event, Any, Model]:
         """Return the centre's model, once the centre has moved `moves` times."""
         while (ready := self._centre.ready(moves)) is not None:
             yield from wait_for(self._env, ready, self._activity_log)

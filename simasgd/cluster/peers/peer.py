@@ -81,7 +81,7 @@ class Peer(AbstractWorker):
             self.hand_over, self.handed_over = self._second_thread.hand_over, self._second_thread.handed_over
         if group.centre:
             centre = CentreMessaging(context.env, group.centre[number], number, self._messaging, log)
-            self.fetch_centre, self.push = centre.fetch, centre.push
+            self.fetch_centre, self.push = centre.fetch_centre, centre.push
 
     # The verbs of a protocol's learner role.
 
