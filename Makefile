@@ -21,7 +21,7 @@ scenario: need-name $(STAMP)  ## run a scenario: make scenario NAME=quickstart [
 sweep: need-name $(STAMP)  ## sweep a scenario: make sweep NAME=digits ARGS='cluster.learners=1,2,4'
 	@$(VENV)/bin/simasgd sweep "$$NAME" $(ARGS)
 
-list: $(STAMP)  ## list the scenarios and the node profiles
+list: $(STAMP)  ## list the scenarios, node profiles and protocols
 	@$(VENV)/bin/simasgd list
 
 test: $(STAMP)  ## run all tests (minutes)
@@ -35,6 +35,10 @@ fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 
 kills: $(STAMP)  ## kill commands at each of their changes to the disk (minutes)
 	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py $(ARGS)
+
+docs: $(STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings
+	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
+	$(VENV)/bin/python -m tests.protocols.verbs_table
 
 lint: $(STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .

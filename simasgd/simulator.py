@@ -1,6 +1,6 @@
 """From a scenario to its runs: the clock writes the tape, a player plays it.
 
-Only this module knows both worlds.
+This module alone calls both the clock and the players.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import done_last
-from simasgd.timing import Progress, Timing, TimingCache, simulate_timing, timing_name
+from simasgd.timing import ReportPart, Timing, TimingCache, simulate_timing, timing_name
 from simasgd.what_if import Answers, what_if
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _silent(phase: str, fraction: float) -> None:
 
 
 def simulate(
-    scenario: Scenario, *, task: Task | None = None, player: AbstractPlayer | None = None, progress: Progress = _silent
+    scenario: Scenario, *, task: Task | None = None, player: AbstractPlayer | None = None, progress: ReportPart = _silent
 ) -> Run:
     """Run a scenario once, at its own seed: first the cluster, then the learning, if there is any.
 
@@ -64,7 +64,7 @@ def study(
     *,
     task: Task | None = None,
     command: str = "",
-    progress: Progress = _silent,
+    progress: ReportPart = _silent,
     unfinished: Path | None = None,
     checkpoint_seconds: float = 60.0,
 ) -> Study:
@@ -95,7 +95,7 @@ def study(
     return Study(scenario, of_variants, command, _notes(of_variants))
 
 
-def _run_all(scenarios: Sequence[Scenario], progress: Progress, task: Task | None, work: UnfinishedWork | None) -> list[Run]:
+def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | None, work: UnfinishedWork | None) -> list[Run]:
     """Run scenarios in groups that share a loop, or find their runs in unfinished work."""
     for scenario in scenarios:
         _require_devices(scenario)
@@ -127,7 +127,7 @@ def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -
 class _GroupProgress:
     """The progress of a group of `size` runs, which follows `before` of `total` runs."""
 
-    progress: Progress
+    progress: ReportPart
     before: int
     size: int
     total: int
@@ -141,7 +141,7 @@ class _GroupProgress:
 
 
 def _with_answers(summary: Summary, scenario: Scenario, answers: Answers) -> Summary:
-    """Add to a summary what another cluster would do."""
+    """Add the speed-ups of faster clusters, and the effect of the start, to a summary."""
     start = answers.start
     warnings = (start.sentence(scenario.cluster.compute.variation),) if start is not None and start.decides else ()
     lock_step = None if start is None else start.comparison()
@@ -203,7 +203,7 @@ def _require_devices(scenario: Scenario, *, compiled: bool = True) -> None:
 def _run_group(
     scenarios: Sequence[Scenario],
     timing: Timing,
-    progress: Progress,
+    progress: ReportPart,
     *,
     task: Task | None = None,
     player: AbstractPlayer | None = None,
@@ -223,7 +223,7 @@ def _run_group(
 def _learned(
     scenarios: Sequence[Scenario],
     timing: Timing,
-    progress: Progress,
+    progress: ReportPart,
     task: Task | None,
     player: AbstractPlayer | None,
     work: UnfinishedWork | None,

@@ -19,14 +19,14 @@ from simasgd.scenario.schema import Scenario
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 from simasgd.tape.tape import Tape
 
-Progress = Callable[[str, float], None]
+ReportPart = Callable[[str, float], None]
 """Called now and then with the phase of a run and the fraction of it that is done."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """What the cluster did.
+    """The results of simulating the cluster.
 
     clock       the state of the clock at the stop
     tape        the tape; None if the run needs none
@@ -42,7 +42,7 @@ class Timing:
     seconds: float
 
 
-def simulate_timing(scenario: Scenario, progress: Progress) -> Timing:
+def simulate_timing(scenario: Scenario, progress: ReportPart) -> Timing:
     """Simulate the cluster of a scenario at its seed.
 
     Raises RunFailed if the memory does not suffice.
@@ -76,7 +76,7 @@ class TimingCache:
         self._uses_left = Counter(timing_name(scenario) for scenario in scenarios)
         self._kept: dict[str, Timing] = {}
 
-    def get(self, scenario: Scenario, progress: Progress) -> Timing:
+    def get(self, scenario: Scenario, progress: ReportPart) -> Timing:
         """Return the timing of a scenario, simulated now unless it is kept."""
         name = timing_name(scenario)
         if name not in self._kept:

@@ -18,7 +18,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.tape.recorder import SummaryRecorder
 
 FACTOR = 2
-# Gradients of a run that is short enough to be made again and again: so many, or so many of each learner.
+# Each what-if run ends after _LEAST gradients, or _ROUNDS gradients for each learner if that is more.
 _LEAST, _ROUNDS = 5_000, 3
 _SAME = 0.03
 """Times that differ by less are the same, whatever the chance."""
@@ -66,7 +66,7 @@ class Start:
 @final
 @dataclass(frozen=True)
 class Answers:
-    """What run.json says: a row for each faster part, and the effect of the start (None where there can be none)."""
+    """The answers in run.json: a row for each faster part, and the effect of the start (None if it can have none)."""
 
     rows: tuple[Speedup, ...] | None
     start: Start | None

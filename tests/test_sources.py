@@ -1,4 +1,4 @@
-"""Every rule says where it comes from, how surely, and how it differs from there."""
+"""Every rule states its source, how certain the source is, and the differences from it."""
 
 from __future__ import annotations
 

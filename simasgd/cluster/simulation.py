@@ -21,7 +21,7 @@ from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.clock.pace import SlowSpells, slow_spells
-from simasgd.cluster.clock.recording import ByteSamples, Progress, Recording
+from simasgd.cluster.clock.recording import ByteSamples, Recording, ReportProgress
 from simasgd.cluster.job import Job
 from simasgd.cluster.peers.cast import PeerCast
 from simasgd.cluster.result import ClockResult, collect_result
@@ -31,7 +31,9 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.tape.recorder import AbstractRecorder
 
 
-def run(job: Job, recorder: AbstractRecorder, *, log: SpanLog | None = None, progress: Progress | None = None) -> ClockResult:
+def run(
+    job: Job, recorder: AbstractRecorder, *, log: SpanLog | None = None, progress: ReportProgress | None = None
+) -> ClockResult:
     """Simulate a job and write every update to `recorder`.
 
     Without a limit that is reached, the run ends when nothing can happen any more

@@ -24,7 +24,7 @@ Samples = tuple[npt.ArrayLike, npt.ArrayLike]
 @final
 @dataclass(frozen=True, eq=False)
 class Task(AbstractTask):
-    """What a run learns in place of its scenario's model and data.
+    """A learning task that replaces the model and the data of a scenario.
 
     It is given as simulate(scenario, task=Task(…)).
     """

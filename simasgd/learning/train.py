@@ -25,7 +25,7 @@ from simasgd.learning.problem.task import AbstractTask
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 
-Progress = Callable[[int], None]
+ReportGradients = Callable[[int], None]
 
 
 @final
@@ -57,9 +57,9 @@ def train(
     task: AbstractTask | None,
     player: AbstractPlayer | None,
     checkpoint: AbstractCheckpoint,
-    progress: Progress,
+    progress: ReportGradients,
 ) -> list[Learned]:
-    """Return what each scenario of a group learns from their common tape.
+    """Train each scenario of a group on their common tape, and return the results.
 
     The scenarios differ only in their learning rates and the seeds of their learning. A `task`
     takes the place of their model and data. A `player`, if given, plays a lone scenario.
@@ -113,7 +113,7 @@ def _play(
     stops: Sequence[int],
     player: AbstractPlayer | None,
     checkpoint: AbstractCheckpoint,
-    progress: Progress,
+    progress: ReportGradients,
 ) -> tuple[float, Iterator[tuple[Moment | None, ...]]]:
     """Return the seconds that compiling took, and the moments of all problems at each stop."""
     if len(problems) == 1:

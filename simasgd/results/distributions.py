@@ -13,7 +13,7 @@ from simasgd.results.json_files import Items, Stored
 from simasgd.results.quantities import Amount, Number
 
 
-class AbstractDistribution(Stored, ABC):
+class AbstractHistogram(Stored, ABC):
     """A distribution of whole numbers: histogram[n] counts how often n occurs.
 
     Percentiles are nearest ranks. Without any value the histogram is empty and all numbers are
@@ -38,7 +38,7 @@ class AbstractDistribution(Stored, ABC):
 
 
 @final
-class StalenessCounts(AbstractDistribution):
+class StalenessCounts(AbstractHistogram):
     """The distribution of the staleness of applied gradients."""
 
     @classmethod
@@ -48,7 +48,7 @@ class StalenessCounts(AbstractDistribution):
 
 
 @final
-class AgeCounts(AbstractDistribution):
+class AgeCounts(AbstractHistogram):
     """The distribution of the ages of models that were mixed into learners' own.
 
     An age counts steps of the model's holder. `mixed` is the number of such models.

@@ -93,7 +93,7 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
 
 
 def _find_problem(column: pd.Series, form: Numbers | Words | Flags) -> str:
-    """Return what is wrong with a column; "" if nothing is."""
+    """Return the mistake in a column; "" if there is none."""
     if isinstance(form, Flags):
         return "" if pd.api.types.is_bool_dtype(column) else f"true or false is expected, not {column.dtype}"
     if isinstance(form, Words):

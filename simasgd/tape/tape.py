@@ -123,7 +123,7 @@ class Tape:
         return late if self.ahead is None else late - self._own_updates(self.ahead)
 
     def _own_updates(self, ahead: Int64[Ints, " G"]) -> Int64[Ints, " G"]:
-        """Count the updates before each gradient's own step whose gradients the learner's copy was stepped by."""
+        """Count for each gradient the earlier updates whose gradients the learner's copy already contained."""
         found = np.zeros(self.num_gradients, np.int64)
         for learner in np.unique(self.learner[ahead > 0]).tolist():
             rows = np.flatnonzero(self.learner == learner)

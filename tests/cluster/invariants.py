@@ -1,4 +1,4 @@
-"""What holds of every run of a cluster, whatever the scenario."""
+"""Invariants of every run of a cluster, for any scenario."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.protocols.table import ROWS
 
 
 def holds(chosen, clocked, tape):
-    """All of it; of a run with a time line that, too."""
+    """Check all invariants, and those of the time line if the run has one."""
     it_ends_or_says_why_not(chosen, clocked)
     nothing_gets_lost(chosen, clocked, tape)
     time_goes_forwards(chosen, tape)
@@ -33,7 +33,7 @@ def it_ends_or_says_why_not(chosen, clocked):
 
 
 def nothing_gets_lost(chosen, clocked, tape):
-    """Gradients, bytes, mini-batches; and an update takes what its protocol wants."""
+    """Check that gradients, bytes and mini-batches are conserved, and that updates obey the protocol."""
     assert (clocked.gradients_applied, clocked.updates) == (tape.num_gradients, tape.updates_before[-1])
     assert clocked.gradients_computed == sum(clocked.learner_gradients)
     discarded = (clocked.gradients_dropped, clocked.gradients_cancelled)

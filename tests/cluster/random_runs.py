@@ -12,7 +12,7 @@ from tests.protocols.table import ROWS, protocols
 
 @dataclass(frozen=True)
 class Values:
-    """What the parts of a random run are drawn from: strategies of values as a scenario has them."""
+    """The strategies from which the values of a random scenario are drawn."""
 
     times: st.SearchStrategy[str]
     mini_batches: st.SearchStrategy[str]

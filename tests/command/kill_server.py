@@ -85,7 +85,7 @@ def killed_everywhere(home: Path, before: Sequence[Any], command: Sequence[str],
 
 
 def chosen(changes: Sequence[Change], every: int) -> Iterator[tuple[int, bool]]:
-    """Where to kill: before a change, and, where a file is opened to be written, also right after it is there and empty."""
+    """Choose where to kill: before a change, and also right after a file to be written was created empty."""
     for number, (event, _) in enumerate(changes):
         if event == "os.rename" or number % every == 0:
             yield number, False
@@ -162,7 +162,7 @@ def wait(process: int) -> int:
 
 
 def snapshot(folder: Path) -> dict[str, Any]:
-    """All paths below a folder with their contents, but for what a wall clock says."""
+    """Return all paths below a folder with their contents, without the wall times."""
     return {
         path.relative_to(folder).as_posix(): os.readlink(path) if path.is_symlink() else content(path)
         for path in folder.rglob("*")

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from simasgd.cluster.supervision.supervise import Supervised
-from simasgd.cluster.supervision.watchdog import Stuck, Watchdog
+from simasgd.cluster.supervision.watchdog import RoleTimeout, Watchdog
 from simasgd.errors import ProtocolFault
 from simasgd.protocols import AbstractServerProtocol
 from tests.build import TIMING, clock, same_tape, scenario
@@ -121,5 +121,5 @@ def test_a_role_that_waits_is_left_alone():
     end = time.process_time() + 1.0
     while time.process_time() < end:
         pass  # outside the block nobody is watched
-    with pytest.raises(Stuck), watchdog:
+    with pytest.raises(RoleTimeout), watchdog:
         count_forever()

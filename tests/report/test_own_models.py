@@ -20,7 +20,7 @@ from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tables import group_by_clock, tabulate_distances
-from simasgd.report.facts.variant_facts import Resource, VariantFacts, collect_facts
+from simasgd.report.facts.variant_facts import ResourceFact, VariantFacts, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.learning import build_distance_blocks, describe_distances, describe_tested_models
 from simasgd.report.sections.provenance import tabulate_profiles
@@ -249,7 +249,7 @@ def test_links_are_matched_by_name_over_the_seeds() -> None:
     ]
     (found,) = collect_facts(study_of({"": runs}))
     assert found.resources == (
-        Resource("node 0 in", 0.05, 0.0), Resource("node 2 out", 0.4, 0.0), Resource("node 10 in", 0.2, 0.0),
+        ResourceFact("node 0 in", 0.05, 0.0), ResourceFact("node 2 out", 0.4, 0.0), ResourceFact("node 10 in", 0.2, 0.0),
     )  # fmt: skip
     assert plain(describe_busiest(found)) == "the busiest resource is the link node 2 out, busy 40 % of the time"
 

@@ -11,7 +11,7 @@ import pytest
 from simasgd import Study
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
-from simasgd.report.facts.variant_facts import Hang, VariantFacts, WhatIf, collect_facts
+from simasgd.report.facts.variant_facts import HangFact, VariantFacts, WhatIfFact, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.faults import build_fault_blocks, describe_hang
 from simasgd.report.sections.time import build_time_block, describe_path
@@ -80,10 +80,10 @@ def test_what_would_be_sooner_is_a_table_with_its_best() -> None:
 
 def test_no_gain_is_said_and_factors_are_named() -> None:
     assert (
-        describe_best_gain([WhatIf("network", 2, 1.004, 10), WhatIf("node", 2, 0.99, 10)])
+        describe_best_gain([WhatIfFact("network", 2, 1.004, 10), WhatIfFact("node", 2, 0.99, 10)])
         == "no single part makes the run faster"
     )
-    assert describe_best_gain([WhatIf("network", 4, 1.5, 10), WhatIf("node", 2, 1.2, 10)]) == (
+    assert describe_best_gain([WhatIfFact("network", 4, 1.5, 10), WhatIfFact("node", 2, 1.2, 10)]) == (
         "a network 4 times as fast makes the run 1.50× faster"
     )
 
@@ -91,7 +91,7 @@ def test_no_gain_is_said_and_factors_are_named() -> None:
 def test_what_if_is_asked_of_the_first_seed_only() -> None:
     (found,) = collect_facts(study_of({"": [run(None, what_if=WHAT_IF), run(None, seed=1, what_if=None)]}))
     assert found.what_if == (
-        WhatIf("network", 2, 1.31, 2000), WhatIf("server", 2, 1.02, 2000), WhatIf("node", 2, 1.4, 2000),
+        WhatIfFact("network", 2, 1.31, 2000), WhatIfFact("server", 2, 1.02, 2000), WhatIfFact("node", 2, 1.4, 2000),
     )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def test_a_hang_leads_the_verdict_with_its_reason() -> None:
 
 
 def test_a_hang_of_some_seeds_is_counted() -> None:
-    found = replace(facts(), seeds=(0, 1, 2), hangs=(Hang(1, 5.0, "later."), Hang(2, 4.0, "first.")))
+    found = replace(facts(), seeds=(0, 1, 2), hangs=(HangFact(1, 5.0, "later."), HangFact(2, 4.0, "first.")))
     assert plain(describe_hang(found)) == "async hangs (2 of 3 seeds) after 4 s: first."
 
 

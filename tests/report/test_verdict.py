@@ -18,7 +18,7 @@ from simasgd.report.facts.formats import (
 )
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
-from simasgd.report.facts.variant_facts import Divergence, Resource, VariantFacts
+from simasgd.report.facts.variant_facts import DivergenceFact, ResourceFact, VariantFacts
 from simasgd.report.sections.reference_comparison import judge_quality
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.results.outcome import Outcome, fails
@@ -44,7 +44,7 @@ def facts(name: str, *, error: float | None = 0.03, width: float = 0.0, seconds:
         "staleness": spread(0.0 if name == "hardsync" else 28.8),
         "law": 0.0 if name == "hardsync" else 29.0,
         "learner_time": TIMES,
-        "resources": (Resource("server", 0.1, 0.0), Resource("server NIC", 0.41, 0.2)),
+        "resources": (ResourceFact("server", 0.1, 0.0), ResourceFact("server NIC", 0.41, 0.2)),
     }
     first_loss = changes.pop("first_loss", None)
     values |= changes
@@ -66,7 +66,7 @@ def said(*variants: VariantFacts) -> str:
     return state_verdict(variants).replace(NBSP, " ")
 
 
-DIVERGED = (Divergence(seed=0, update=1234, epoch=0.5),)
+DIVERGED = (DivergenceFact(seed=0, update=1234, epoch=0.5),)
 
 
 HARDSYNC = "hardsync is best: 3.0 % test error in 10 s; no other variant learns as well. "
@@ -248,9 +248,9 @@ def test_a_single_run_may_diverge_or_do_nothing() -> None:
 
 
 def test_a_resource_above_90_per_cent_is_the_bottleneck() -> None:
-    full = (Resource("server", 0.1, 0.0), Resource("server NIC", 0.97, 8.0))
+    full = (ResourceFact("server", 0.1, 0.0), ResourceFact("server NIC", 0.97, 8.0))
     assert "the server NIC is the bottleneck, busy 97 % of the time" in said(facts("async", resources=full))
-    assert "bottleneck" not in said(facts("async", resources=(Resource("server", 0.89, 0.0),)))
+    assert "bottleneck" not in said(facts("async", resources=(ResourceFact("server", 0.89, 0.0),)))
 
 
 def test_timing_only_compares_throughput() -> None:

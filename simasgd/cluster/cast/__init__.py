@@ -1,1 +1,1 @@
-"""What both kinds of cluster share: workers, faults and start."""
+"""The parts that both kinds of cluster share: workers, faults, start and progress."""

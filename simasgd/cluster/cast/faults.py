@@ -16,7 +16,7 @@ from simasgd.laws import Exponential
 from simasgd.scenario.cluster.faults import Faults, RandomCrashes
 
 _FOREVER = float("inf")
-Run = Callable[[], Generator[Any, Any, None]]
+MakeRole = Callable[[], Generator[Any, Any, None]]
 
 
 class Outage(NamedTuple):
@@ -60,7 +60,7 @@ class CrashRecord:
 
 
 def run_with_crashes(
-    env: Environment, learner: AbstractWorker, threads: Sequence[Run], when: Iterator[Outage], crash_record: CrashRecord
+    env: Environment, learner: AbstractWorker, threads: Sequence[MakeRole], when: Iterator[Outage], crash_record: CrashRecord
 ) -> Generator[Event, Any, None]:
     """Run a learner's threads, interrupted by its outages; after each outage they start anew."""
     for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):

@@ -55,7 +55,7 @@ class Mailbox(Generic[Item]):
 
     def collect(self, count: int) -> Generator[Event, None, Sequence[Item]]:
         """Take the next messages until they hold `count` items; a message is never split."""
-        # Some calls are in line here and in `put`: every gradient comes this way.
+        # This method and `put` inline some calls for speed, because they handle every gradient.
         if self.held < count:
             self._needed = count
             self._enough = enough = Signal(self._env)

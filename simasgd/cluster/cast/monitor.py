@@ -38,7 +38,7 @@ class Stuck(NamedTuple):
 
 
 Ending = Idle | Stuck | None
-"""How a run ended that did not reach its stop; None for one that did."""
+"""The end of a run that did not reach its stop; None for a run that reached it."""
 
 
 @final

@@ -14,7 +14,7 @@ from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.cluster.cluster import Cluster
 
-Run = Callable[[], Generator[Any, Any, None]]
+MakeRole = Callable[[], Generator[Any, Any, None]]
 
 
 def start_times(spec: Cluster, cycle: float, seed: int) -> list[float]:
@@ -34,10 +34,10 @@ def start_times(spec: Cluster, cycle: float, seed: int) -> list[float]:
 def mean_cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes: float, *, has_server: bool) -> float:
     """Return a learner's cycle (s) by the asymptotic bounds of a closed queue; a mini-batch takes `mean` (s).
 
-    The cycle is the time of a lone learner for a mini-batch, its messages and its update. If λ
-    times one learner's use of the server or of its interface takes longer, it is that. Links within
-    the network and trees of servers are left out: the cycle only fixes how far apart learners
-    start.
+    The cycle is the longer of two times. One is the time of a lone learner for a mini-batch, its
+    messages and its update. The other is λ times one learner's use of the server or of the server's
+    interface. Links within the network and trees of servers are left out, because the cycle only
+    fixes how far apart learners start.
     """
     network, server = spec.network, spec.server
     if not has_server:
@@ -53,12 +53,12 @@ def mean_cycle(spec: Cluster, mean: float, gradient_bytes: float, weights_bytes:
     return max(lone, spec.learners * max(work, interface) / spec.architecture.shards)
 
 
-def delay_start(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Run:
+def delay_start(env: Environment, worker: AbstractWorker, role: MakeRole, start: float) -> MakeRole:
     """Return a worker's role that does nothing before `start` (s)."""
     return role if start == 0.0 else partial(_wait_and_run, env, worker, role, start)
 
 
-def _wait_and_run(env: Environment, worker: AbstractWorker, role: Run, start: float) -> Generator[Any, Any, None]:
+def _wait_and_run(env: Environment, worker: AbstractWorker, role: MakeRole, start: float) -> Generator[Any, Any, None]:
     if env.now < start:  # a learner that crashed before it started may come back later
         yield Timeout(env, start - env.now)
         worker.rejoin()

@@ -15,7 +15,7 @@ from simasgd.tape.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
 Forecast = Callable[[float, float, float], None]
-"""Is told in how many seconds from now on the fraction of a mini-batch that is done grows from what to what."""
+"""Receives (seconds, before, after): in `seconds` from now, the finished fraction grows from `before` to `after`."""
 
 
 class AbstractWorker(abc.ABC):

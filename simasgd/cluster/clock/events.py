@@ -14,7 +14,7 @@ from simpy import Environment, Event
 from simpy.events import NORMAL, URGENT, Timeout
 
 END_OF_TIME = 1e100
-"""(s) What would happen later never does. So all sums of times are finite, and products with a bandwidth."""
+"""(s) Events after this time never happen. So sums of times, and their products with a bandwidth, are finite."""
 
 
 @final

@@ -45,7 +45,7 @@ class SpanLog:
         self._start, self._end = array("d"), array("d")
 
     def track(self, group: str, name: str) -> int:
-        """Return the number of the row of that name, which is made if there is none.
+        """Return the number of the track of that name; make the track if there is none.
 
         A link that some messages share fairly, and that others pass one by one at unlimited pace,
         has one row.

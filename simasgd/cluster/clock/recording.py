@@ -29,7 +29,7 @@ class Limit:
     seconds: float | None = None
 
 
-class Progress(Structural):
+class ReportProgress(Structural):
     """Called now and then with the number of applied gradients and the simulated seconds."""
 
     def __call__(self, gradients: int, seconds: float) -> None: ...
@@ -71,7 +71,7 @@ class Recording:
     """Passes rows to the recorder until the limit is reached, and stops the clock then."""
 
     def __init__(
-        self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: Progress | None, byte_samples: ByteSamples
+        self, recorder: AbstractRecorder, limit: Limit, done: Signal, progress: ReportProgress | None, byte_samples: ByteSamples
     ) -> None:
         self.gradients = 0
         self.updates = 0

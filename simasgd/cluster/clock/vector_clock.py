@@ -28,10 +28,10 @@ class VectorClock:
         self._counts = [0] * learners
         self._of_one: dict[int, tuple[int, Signal]] = {}
         self._of_all: dict[int, Signal] = {}
-        self._learners_at: dict[int, int] | None = None  # how many have a count; None until somebody asks for the least
+        self._learners_at: dict[int, int] | None = None  # number of learners by count; None until first needed
         self._least = 0
         self._complete: dict[float, int] = {0: 0}  # the timestamp at which the least came to a count
-        self._reach = 0.0  # how far back that is remembered
+        self._reach = 0.0  # `_complete` keeps counts down to `_least` − `_reach`
 
     def advance(self, gradients: Sequence[Gradient], timestamp: int, trail: Trail) -> None:
         """Count gradients that the server has applied or dropped; its weights have that timestamp now."""

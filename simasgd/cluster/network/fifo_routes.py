@@ -47,7 +47,7 @@ class FifoLinkRoute(AbstractDirectRoute):
         return Timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        # `enter` and `cross` in line: every gradient of a base cluster comes this way.
+        # `enter` and `cross` are inlined for speed: every gradient of a base cluster takes this route.
         self._sent += 1
         size, seconds, latency, extend, learner = self._message
         pipe = self._pipe

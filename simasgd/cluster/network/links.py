@@ -32,7 +32,7 @@ class Links:
         self._classes: dict[tuple[tuple[str, ...], float], FlowClass] = {}
 
     def usage(self, until: float) -> tuple[Usage, ...]:
-        """Return what each link did until `until` (s), the present."""
+        """Return the usage of each link until `until` (s), the present."""
         fifo = (pipe.usage(until) for pipe in self._pipes.values())
         return (*fifo, *(self._homes[name].usage(link, until) for name, link in self._fair.items()))
 

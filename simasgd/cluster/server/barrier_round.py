@@ -60,7 +60,7 @@ class BarrierRound:
                     self._on_first()
 
     def drop(self, learners: Iterable[int]) -> None:
-        """Wait for these learners no more, until a gradient of theirs arrives."""
+        """Remove these learners from the members, each until one of its gradients arrives."""
         self.members.difference_update(learners)
         self._changed()
 

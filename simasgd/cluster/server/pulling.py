@@ -34,11 +34,11 @@ class AbstractPulling(abc.ABC):
 
     @abc.abstractmethod
     def pull(self, newer_than: Weights | None = None) -> Generator[Event, Any, Weights]:
-        """Return weights; with `newer_than`, newer ones than those."""
+        """Return weights; with `newer_than`, wait for newer weights than these."""
 
     @abc.abstractmethod
     def crash(self) -> None:
-        """Lose what is under way."""
+        """Lose the weights that are under way."""
 
 
 @final

@@ -115,7 +115,7 @@ class Relay(AbstractSource, AbstractSink):
             self._arrival = trail
 
     def _may_go(self) -> bool:
-        """Return whether gradients are held and none has to be waited for."""
+        """Return whether the held gradients may be sent now; false if none are held."""
         if not self._held:
             return False
         timestamp = self._round.timestamp
@@ -123,7 +123,7 @@ class Relay(AbstractSource, AbstractSink):
         return not (self._round.is_open and is_of_the_round and self._round.awaits(self._learners, self._seen))
 
     def _look_again(self) -> None:
-        """Send what is held, if the parameter server waits for nothing more of it now."""
+        """Send the held gradients if the change of the round allows that."""
         if self._idle is not None and self._may_go():
             self._go_on(wait_until(self._arrival, self._env.now))
 

@@ -49,9 +49,9 @@ class Server(AbstractSource, AbstractSink):
     def collect(self, count: int, spread: int | None = None) -> Generator[Event, None, Sequence[Gradient]]:
         """Return the next messages, in order of arrival, until they hold `count` gradients.
 
-        A message of a tree of servers may hold several gradients. They cannot be parted, so there
-        may be more than `count`. With a `spread`, drop messages with a gradient that would be
-        staler in the next update.
+        In a tree of servers, a message may be the sum of several gradients. It cannot be split, so
+        there may be more than `count` gradients. With a `spread`, drop each message with a gradient
+        whose staleness would exceed `spread` in the next update.
         """
         if self.round.is_open:
             self.round.close()

@@ -41,7 +41,7 @@ def get_annotation(parameter: inspect.Parameter) -> str:
 
 
 def find_problem(name: str, annotation: str, value: Any) -> str:
-    """Return what is wrong with an argument, by its annotation; "" if nothing is."""
+    """Return the mistake in an argument, by its annotation; "" if there is none."""
     if annotation.endswith(" | None"):
         return "" if value is None else find_problem(name, annotation.removesuffix(" | None"), value)
     if annotation.startswith("Sequence["):

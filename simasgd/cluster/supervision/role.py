@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, final
 from simasgd.cluster.supervision.arguments import quote
 from simasgd.cluster.supervision.ledger import GradientLedger
 from simasgd.cluster.supervision.places import Place, find_definition, find_origin, find_place, find_waiting_place
-from simasgd.cluster.supervision.watchdog import Stuck, Watchdog
+from simasgd.cluster.supervision.watchdog import RoleTimeout, Watchdog
 from simasgd.errors import ProtocolFault, SimasgdError
 
 FORGOTTEN = "is called without 'yield from', so it does nothing"
@@ -106,7 +106,7 @@ class SupervisedRole:
                 made = step()
         except ProtocolFault:
             raise
-        except Stuck as error:
+        except RoleTimeout as error:
             raise self.fault(find_origin(error, self.last), "computes without end and waits for nothing") from None
         except StopIteration:
             self._refuse_thrown_away()

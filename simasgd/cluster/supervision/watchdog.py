@@ -17,13 +17,13 @@ from typing import final
 _LOOKS_EVERY = 0.5  # seconds
 
 
-class Stuck(BaseException):
+class RoleTimeout(BaseException):
     """A role has computed for too long. Not an Exception, so a role's own `except Exception` does not catch it."""
 
 
 @final
 class Watchdog:
-    """Raises Stuck inside a `with` block that takes more than `seconds` of CPU time.
+    """Raises RoleTimeout inside a `with` block that takes more than `seconds` of CPU time.
 
     The time is that of the process, so a machine that sleeps ends no role.
     """
@@ -47,14 +47,14 @@ class Watchdog:
             fired, self._has_fired = self._has_fired, False
         if fired and kind is None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
-            raise Stuck
+            raise RoleTimeout
 
     def look(self) -> None:
-        """Raise Stuck in the watched thread if its block takes too long."""
+        """Raise RoleTimeout in the watched thread if its block takes too long."""
         with self._lock:
             if self._since is not None and time.process_time() - self._since > self._seconds:
                 self._since, self._has_fired = None, True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Stuck))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(RoleTimeout))
 
 
 def _watch(watchdog: weakref.ref[Watchdog]) -> None:

@@ -1,4 +1,4 @@
-"""What evaluations of gradients cost on a kind of device, which decides how a plan groups them."""
+"""The costs of gradient evaluations on a kind of device. A plan groups gradients by these costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots: places for the values that a loop still needs, each used again once its value is not."""
+"""Slots: places for the values that a loop still needs. A slot is reused when its value is not needed any longer."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _even_steps(steps: int) -> Ints:
 
 
 def _signature(arguments: PyTree) -> tuple[PyTreeDef, tuple[Leaf, ...]]:
-    """Return what a program's compilation depends on of its arguments. It is hashable."""
+    """Return, in hashable form, the properties of the arguments that a compilation depends on."""
     leaves, structure = jax.tree.flatten(arguments)
     return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf), getattr(leaf, "sharding", None)) for leaf in leaves)
 

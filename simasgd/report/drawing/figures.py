@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import NBSP, choose_byte_unit, choose_time_unit, format_number, format_share
 from simasgd.report.facts.metric import ERROR, Metric
-from simasgd.report.facts.variant_facts import Resource
+from simasgd.report.facts.variant_facts import ResourceFact
 
 _MAX_BARS = 60
 _MAX_DECADES = 8
@@ -150,7 +150,7 @@ def draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> 
         return figure
 
 
-def draw_resources(rows: Sequence[tuple[str, Resource]]) -> Figure:
+def draw_resources(rows: Sequence[tuple[str, ResourceFact]]) -> Figure:
     """Draw how busy each server and link was, with the mean number of requests that wait for it."""
     with _open_bars(len(rows)) as (figure, axes):
         for y, (label, found) in enumerate(rows):

@@ -112,8 +112,8 @@ GLOSSARY = (
     (
         "If one part were twice as fast",
         "The first gradients, simulated once more with the network, the servers or the nodes twice as fast. In adv and adv*, "
-        "gradients are summed up while they wait, so a long critical path makes them late but not few. There this table "
-        "says which part makes the run shorter, and the path says which part makes it stale.",
+        "gradients are summed up while they wait, so a long critical path makes gradients stale but does not slow the run. "
+        "There, this table shows which part limits the speed, and the path shows which part causes the staleness.",
     ),
     (
         "Test error, test loss",

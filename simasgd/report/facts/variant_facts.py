@@ -17,7 +17,7 @@ from simasgd.results.timeline import sort_by_number
 
 
 @dataclass(frozen=True)
-class Resource:
+class ResourceFact:
     """A server or a link: its busy fraction of time, and the mean number of waiting requests."""
 
     name: str
@@ -26,7 +26,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Divergence:
+class DivergenceFact:
     """The first update of a seed's run whose weights are not finite."""
 
     seed: int
@@ -35,7 +35,7 @@ class Divergence:
 
 
 @dataclass(frozen=True)
-class Hang:
+class HangFact:
     """The time at which a seed's run hung, and the reason."""
 
     seed: int
@@ -44,7 +44,7 @@ class Hang:
 
 
 @dataclass(frozen=True)
-class WhatIf:
+class WhatIfFact:
     """The same run with one part `factor` times as fast, over its first gradients."""
 
     part: str
@@ -57,7 +57,7 @@ class WhatIf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Faults:
+class FaultFacts:
     """Counts of faults and lost gradients over all seeds; `down` is in learner-seconds."""
 
     crashes: int = 0
@@ -72,7 +72,7 @@ class Faults:
     lost: int = 0
 
 
-NO_FAULTS = Faults()
+NO_FAULTS = FaultFacts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,19 +110,19 @@ class VariantFacts:
     """The mean age of mixed-in models; None if there are none."""
     distance: Spread | None = None
     """The last consensus distance."""
-    diverged: tuple[Divergence, ...] = ()
+    diverged: tuple[DivergenceFact, ...] = ()
     learner_time: Mapping[str, float]
     threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """For each thread that pushes or pulls beside the computing one, the fractions of its time."""
     overlap: float | None = None
     """Rudra's communication overlap: computing as a fraction of the time that is not idle."""
     architecture: str = "base"
-    resources: tuple[Resource, ...] = ()
+    resources: tuple[ResourceFact, ...] = ()
     critical_path: Mapping[str, float] | None = None
     """Fractions of the longest chain of events that had to follow each other."""
-    what_if: tuple[WhatIf, ...] = ()
-    faults: Faults = NO_FAULTS
-    hangs: tuple[Hang, ...] = ()
+    what_if: tuple[WhatIfFact, ...] = ()
+    faults: FaultFacts = NO_FAULTS
+    hangs: tuple[HangFact, ...] = ()
 
     @property
     def title(self) -> str:
@@ -151,7 +151,7 @@ class VariantFacts:
         return self.classes is not None and not {Outcome.FINISHED, Outcome.HUNG}.issuperset(self.outcomes)
 
     @property
-    def busiest(self) -> Resource | None:
+    def busiest(self) -> ResourceFact | None:
         """The busiest server or link."""
         return max(self.resources, key=lambda resource: resource.busy, default=None)
 
@@ -194,7 +194,7 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         mixing=Spread.of([age for run in runs if (age := _read_age(run)) is not None]),
         distance=Spread.of([distance for run in runs if (distance := _read_distance(run)) is not None]),
         diverged=tuple(
-            Divergence(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
+            DivergenceFact(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
         ),
         learner_time=_average([run.summary.learner_time.model_dump() for run in runs]),
         threads=_average_threads([run.summary.threads for run in runs]),
@@ -204,7 +204,7 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         critical_path=_average_critical_path([run.summary.critical_path.model_dump() for run in runs]),
         what_if=_read_what_if(runs[0].summary),
         faults=_sum_faults([run.summary for run in runs]),
-        hangs=tuple(Hang(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
+        hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
     )
 
 
@@ -223,16 +223,16 @@ def _read_distance(run: Run) -> float | None:
     return evaluations[-1].consensus_distance if evaluations and not run.diverged else None
 
 
-def _read_what_if(summary: Summary) -> tuple[WhatIf, ...]:
+def _read_what_if(summary: Summary) -> tuple[WhatIfFact, ...]:
     """Return the speed-ups; those of a missing server and of clusters that hung are left out."""
     return tuple(
-        WhatIf(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup)
+        WhatIfFact(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup)
         for row in summary.what_if or ()
         if row.speedup is not None and (row.change != "server" or summary.servers)
     )
 
 
-def _average_resources(summaries: Sequence[Summary]) -> tuple[Resource, ...]:
+def _average_resources(summaries: Sequence[Summary]) -> tuple[ResourceFact, ...]:
     """Return means over the seeds: of the servers, then of the links by their numbers.
 
     A link that a seed never used counts as idle.
@@ -245,10 +245,10 @@ def _average_resources(summaries: Sequence[Summary]) -> tuple[Resource, ...]:
     )
 
 
-def _average_resource(name: str, seeds: Sequence[Mapping[str, ServerLoad | LinkLoad]]) -> Resource:
+def _average_resource(name: str, seeds: Sequence[Mapping[str, ServerLoad | LinkLoad]]) -> ResourceFact:
     loads = [seed[name] for seed in seeds if name in seed]
     busy = math.fsum(load.busy for load in loads) / len(seeds)
-    return Resource(format_resource_name(name), busy, math.fsum(load.mean_queue for load in loads) / len(seeds))
+    return ResourceFact(format_resource_name(name), busy, math.fsum(load.mean_queue for load in loads) / len(seeds))
 
 
 def _average_threads(rows: Sequence[Mapping[str, TimeFractions]]) -> dict[str, dict[str, float]]:
@@ -260,10 +260,10 @@ def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, flo
     return _average(shares) if shares else None
 
 
-def _sum_faults(summaries: Sequence[Summary]) -> Faults:
+def _sum_faults(summaries: Sequence[Summary]) -> FaultFacts:
     """Return the sums over the seeds."""
     rows = [{**summary.faults.model_dump(), **summary.gradients.model_dump()} for summary in summaries]
-    return Faults(**{field.name: sum(row[field.name] for row in rows) for field in fields(Faults)})
+    return FaultFacts(**{field.name: sum(row[field.name] for row in rows) for field in fields(FaultFacts)})
 
 
 def format_resource_name(name: str) -> str:

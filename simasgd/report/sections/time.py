@@ -17,7 +17,7 @@ from simasgd.report.facts.formats import (
     shorten_label,
 )
 from simasgd.report.facts.tables import group_by_clock
-from simasgd.report.facts.variant_facts import Resource, VariantFacts
+from simasgd.report.facts.variant_facts import ResourceFact, VariantFacts
 from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent
 from simasgd.report.sections.what_if import build_what_if_panel
 from simasgd.results.study import Study
@@ -137,7 +137,7 @@ def _explain_absence(variants: Sequence[VariantFacts]) -> str:
     return f"Under {list_some(alone, 6)}, there is no server, and no two messages share a link." if alone else ""
 
 
-def _select_busiest(resources: Sequence[Resource], most: int) -> Sequence[Resource]:
+def _select_busiest(resources: Sequence[ResourceFact], most: int) -> Sequence[ResourceFact]:
     """Return all resources in their order, or the `most` busiest if there are more."""
     return resources if len(resources) <= most else sorted(resources, key=lambda resource: -resource.busy)[:most]
 

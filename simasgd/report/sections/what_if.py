@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from simasgd.report.drawing.page_parts import Cell, Column, Panel, Table
 from simasgd.report.facts.formats import capitalise, format_factor, format_number, join_words, list_some
-from simasgd.report.facts.variant_facts import WhatIf
+from simasgd.report.facts.variant_facts import WhatIfFact
 
 _MAX_READ = 3
 _NO_GAIN = 1.005
 """A speed-up below this one reads as 1.00×."""
 
-Answers = tuple[str, Sequence[WhatIf]]
+Answers = tuple[str, Sequence[WhatIfFact]]
 """The names of variants with the same clock, and their speed-ups."""
 
 
@@ -51,7 +51,7 @@ def _describe_spread_starts(answers: Sequence[Answers]) -> str:
     return f"If learners start at different times, the speed-up is {list_some(gains, _MAX_READ)}. " if gains else ""
 
 
-def describe_best_gain(speedups: Sequence[WhatIf]) -> str:
+def describe_best_gain(speedups: Sequence[WhatIfFact]) -> str:
     """Return a clause about the part whose speed matters most."""
     best = max(speedups, key=lambda speedup: speedup.speedup)
     if best.speedup < _NO_GAIN:
@@ -59,5 +59,5 @@ def describe_best_gain(speedups: Sequence[WhatIf]) -> str:
     return f"a {best.part} {_name_factor(best)} makes the run {format_factor(best.speedup)} faster"
 
 
-def _name_factor(speedup: WhatIf) -> str:
+def _name_factor(speedup: WhatIfFact) -> str:
     return f"{'twice' if speedup.factor == 2 else f'{format_number(speedup.factor)} times'} as fast"

@@ -38,10 +38,11 @@ class _Competitor(NamedTuple):
 def find_winner(variants: Sequence[VariantFacts]) -> Winner:
     """Find the fastest variant among those whose score is no worse than the best.
 
-    The variants must have the same metric. Those compete that finished and learned at every seed. A
-    mean score is no worse if it exceeds the best one by less than counts as a difference, however
-    much the seeds vary; times tie by the usual tolerance. The winners are compared with the
-    reference variant if its score is no worse either, otherwise with the next one in time.
+    The variants must have the same metric. A variant competes if it finished and learned at every
+    seed. A mean score is no worse if it differs from the best mean score by less than the least
+    difference that counts, whatever the range over the seeds. Times tie by the usual tolerance. The
+    winners are compared with the reference variant if its score is no worse either, otherwise with
+    the next variant in time.
     """
     competitors = [
         _Competitor(variant, variant.score, variant.simulated_seconds)

@@ -133,8 +133,8 @@ class Cluster(Section):
     faults: Annotated[Faults, NullForDefaults] = Faults()
     """Crashes, pauses, slow links and lost messages."""
     start: Literal["together", "spread"] = "together"
-    """`together`: every learner starts at time 0. `spread`: learner 0 does, and every other learner
-    at a random time within one cycle."""
+    """`together`: every learner starts at time 0. `spread`: learner 0 starts at time 0, and every
+    other learner at a random time within one cycle."""
 
     @property
     def nodes(self) -> int:

@@ -41,8 +41,8 @@ class AbstractOptimizer(Section):
     learning_rate: Annotated[Positive, Field(examples=[0.05])]
     """α₀, the learning rate before schedule and modulation."""
     weight_decay: NonNegative = 0.0
-    """Coupled (L2) weight decay. This times the weights that a gradient was computed on is added to
-    the gradient. Modulation, mean and clipping then see the sum."""
+    """Coefficient of coupled (L2) weight decay. A gradient g on weights w becomes g + weight_decay·w,
+    before modulation, mean and clipping."""
     clip: Annotated[Positive | None, Field(examples=[1.0])] = None
     """Greatest norm of a step's mean gradient over all parameters. A longer gradient is scaled down
     to it. No limit if absent."""
@@ -103,7 +103,8 @@ class AdamW(AbstractOptimizer):
 
     kind: Literal["adamw"] = "adamw"
     weight_decay: NonNegative = 1e-4
-    """Decoupled weight decay. An update also subtracts α₀ times this times the weights."""
+    """Coefficient of decoupled weight decay. An update also subtracts α₀·weight_decay·w from the
+    weights w."""
     b1: DecayRate = 0.9
     """Decay of the running mean of gradients."""
     b2: DecayRate = 0.999

@@ -42,7 +42,7 @@ class PacketLinks:
             hop(0)
 
     def run(self) -> float:
-        """Go on until nothing is left to happen; the time then (s)."""
+        """Process all events and return the time of the last one (s)."""
         while self._events:
             self.now, _, act = heapq.heappop(self._events)
             act()

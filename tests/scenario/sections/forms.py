@@ -1,4 +1,4 @@
-"""What a `cluster` section may hold, form by form, for a cluster of four learners with a whole profile (ideal, say)."""
+"""The forms of the values in a `cluster` section, for four learners and a complete profile, such as `ideal`."""
 
 from __future__ import annotations
 

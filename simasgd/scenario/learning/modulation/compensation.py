@@ -43,8 +43,8 @@ class AdaptiveDelayCompensation(AbstractModulation):
     lambda0: NonNegative = 2.0
     """λ₀, the strength of the correction."""
     decay: DecayRate = 0.95
-    """Decay of the running mean at each gradient. The default is the paper's for CIFAR-10; for
-    ImageNet it has 0."""
+    """Decay of the running mean at each gradient. The default is the paper's for CIFAR-10. For
+    ImageNet the paper uses 0."""
 
     @property
     def symbol(self) -> str:
