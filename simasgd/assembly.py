@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 import simasgd
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.trail import PARTS
 from simasgd.cluster.result import ClockResult
+from simasgd.errors import RunFailed
 from simasgd.results import summary as form
 from simasgd.results.distributions import AgeCounts, StalenessCounts
 from simasgd.results.json_files import plain
@@ -33,7 +35,19 @@ _MOST_EVALUATIONS = 1000  # rows of run.json's `evaluations`; the Parquet table 
 
 
 def assemble(scenario: Scenario, timing: Timing, learned: Learned | None, seconds: float) -> Run:
-    """Assemble a run that took `seconds` of real time; `learned` is None for timing only."""
+    """Assemble a run that took `seconds` of real time; `learned` is None for timing only.
+
+    Raises RunFailed if a number is out of its range.
+    """
+    try:
+        return _assemble(scenario, timing, learned, seconds)
+    except ValidationError as error:  # a task of a user may return anything
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunFailed(f"{scenario.name}: the results are not valid: {where}: {first['msg']}") from error
+
+
+def _assemble(scenario: Scenario, timing: Timing, learned: Learned | None, seconds: float) -> Run:
     clock, tape = timing.clock, timing.tape
     evaluations = None if learned is None else with_bytes(learned.evaluations, clock)
     return Run(
@@ -126,7 +140,8 @@ def _gradients(clock: ClockResult) -> form.GradientTotals:
 
 def _bytes(clock: ClockResult) -> form.ByteTotals:
     sent, received, lost = clock.bytes
-    return form.ByteTotals(sent=sent, received=received, lost=lost, in_flight=sent - received - lost)
+    # The sums are rounded: with nothing in flight their difference may be a tiny negative number.
+    return form.ByteTotals(sent=sent, received=received, lost=lost, in_flight=max(0.0, sent - received - lost))
 
 
 def _faults(clock: ClockResult) -> form.FaultTotals:

@@ -43,6 +43,8 @@ def load_protocol(kind: str) -> type[AbstractProtocol] | None:
         bases = "AbstractServerProtocol or AbstractPeerProtocol of simasgd.protocols"
         raise ValueError(f"{where}, the entry point of the protocol {kind!r}, is not a subclass of {bases}")
     if issubclass(loaded, AbstractPeerProtocol):
+        if "talks" in _own_names(loaded):
+            raise ValueError(f"{where}, the entry point of the protocol {kind!r}, has 'talks'; it is now 'has_direct_messages'")
         for name, role in (("thread", "communicate"), ("has_centre", "serve")):
             if role not in _own_names(loaded) and name in _own_names(loaded):
                 raise ValueError(f"{where}, the entry point of the protocol {kind!r}, has '{name}' but no role '{role}'")

@@ -15,7 +15,7 @@ from simasgd.errors import ProtocolFault
 from simasgd.protocols import AbstractServerProtocol
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.protocols.cluster import CLUSTER
-from tests.protocols.mistakes import MISTAKES, peer_protocol, server_protocol
+from tests.protocols.mistakes import LEARN, MISTAKES, PEER, peer_protocol, server_protocol
 from tests.protocols.table import ROWS
 
 FAULTS = {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}
@@ -123,3 +123,32 @@ def test_a_role_that_waits_is_left_alone():
         pass  # outside the block nobody is watched
     with pytest.raises(RoleTimeout), watchdog:
         count_forever()
+
+
+def resume_another_then_count(watchdog):
+    with watchdog:
+        pass
+    count_forever()
+
+
+def test_an_inner_block_does_not_end_the_watch_of_the_outer_one():
+    """A role's step may resume another role: a push wakes the server."""
+    watchdog = Watchdog(0.2)
+    with pytest.raises(RoleTimeout), watchdog:
+        resume_another_then_count(watchdog)
+    with watchdog:
+        pass  # it can be used again
+
+
+def test_a_learner_that_counts_for_ever_after_a_push_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(Supervised.__init__, "__defaults__", (0.3,))
+    source = server_protocol(learn=LEARN.replace("            yield from learner.settle()", "            while True: pass"))
+    with pytest.raises(ProtocolFault, match="learn: computes without end"):
+        run(source, tmp_path)
+
+
+@pytest.mark.parametrize(("verb", "needs"), [("push(peer.model)", "has_centre"), ("hand_over(peer.model)", "thread")])
+def test_a_peer_names_the_property_that_a_verb_needs(verb, needs, tmp_path):
+    source = peer_protocol(PEER.replace("peer.step(gradient)", f"peer.{verb}"))
+    with pytest.raises(ProtocolFault, match=f"{verb.partition('(')[0]} needs a protocol with `{needs}`"):
+        run(source, tmp_path)

@@ -7,7 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from simasgd import Scenario, simulate
 from simasgd.results.distributions import StalenessCounts
+from simasgd.scenario.vocabulary.merge import Layer
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,29 @@ def test_staleness_as_numpy_has_it(size: int, seed: int) -> None:
     assert summary.histogram == tuple(np.bincount(drawn).tolist())
     for share in (50, 95, 99):
         assert getattr(summary, f"p{share}") == np.percentile(drawn, share, method="inverted_cdf")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bytes_in_flight_are_not_negative_by_rounding(seed: int) -> None:
+    """Thirds of 1.3 MB are rounded, and crashes lose some of them: the sums differ by rounding where nothing is in flight."""
+    scenario = Scenario.from_layer(
+        Layer(
+            {
+                "name": "thirds",
+                "seed": seed,
+                "cluster": {
+                    "learners": 2,
+                    "compute": {"per_batch": "1 s", "per_sample": "0 s"},
+                    "network": {"bandwidth": "1 GB/s", "latency": "0 s"},
+                    "server": {"update": "0 s", "bandwidth": "10 MB/s"},
+                    "architecture": {"kind": "base", "shards": 3},
+                    "faults": {"crashes": {"mtbf": "5 s", "mttr": "1 s"}},
+                },
+                "workload": {"mini_batch": 4, "payload": "1.3 MB"},
+                "protocol": "async",
+                "stop": {"simulated_time": "20 s"},
+                "record": "summary",
+            }
+        )
+    )
+    assert simulate(scenario).summary.bytes.in_flight >= 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, final
+from typing import Any, Never, final
 
 from simpy import Environment, Event
 
@@ -25,6 +25,10 @@ from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient, Weights
 
 Communicate = Callable[["Peer"], Role]
+_NEEDS = {  # verbs of some protocols' learners only
+    **dict.fromkeys(("push", "fetch_centre"), "has_centre"),
+    **dict.fromkeys(("beside", "hand_over", "handed_over"), "thread"),
+}
 
 
 @final
@@ -82,6 +86,12 @@ class Peer(AbstractWorker):
         if group.centre:
             centre = CentreMessaging(context.env, group.centre[number], number, self._messaging, log)
             self.fetch_centre, self.push = centre.fetch_centre, centre.push
+
+    def __getattr__(self, name: str) -> Never:
+        # Called for a verb that this protocol's learners do not have.
+        if name in _NEEDS:
+            raise AttributeError(f"{name} needs a protocol with `{_NEEDS[name]}`")
+        raise AttributeError(f"a peer has no {name!r}")
 
     # The verbs of a protocol's learner role.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from simasgd import DataMissing, Run, Scenario, Task, simulate, study
+from simasgd import DataMissing, Run, RunFailed, Scenario, Task, simulate, study
 from simasgd.learning.data.sets import load
 from simasgd.learning.models import build as models
 from simasgd.learning.players.reference import Reference
@@ -53,6 +54,13 @@ def test_a_task_that_is_the_scenarios_own_gives_its_numbers(player):
     assert own.scenario.samples_per_epoch == 1437
     data = own.scenario.learning.data
     assert (data.samples, data.test, data.sample, data.classes) == (1437, 360, (64,), 10)
+
+
+@pytest.mark.usefixtures("quickly_compiled")
+def test_an_error_that_is_no_fraction_fails_the_run():
+    task = replace(digits_task(), wrong=lambda parameters, inputs, labels: 3.0 * jax.numpy.ones(len(labels)))
+    with pytest.raises(RunFailed, match=r"the results are not valid: .*less than or equal to 1"):
+        simulate(scenario(LEARNING, {"stop": {"gradients": 50}}), task=task)
 
 
 @pytest.mark.usefixtures("quickly_compiled")
