@@ -83,5 +83,5 @@ class ModelHolder:
     def _hold(self, model: int) -> None:
         self._held = model
         self.changes += 1
-        self._renew_handle()
+        self.model = Model(model, self._state, self.number, self.steps, self.changes)
         self._recording.hold(self.number, model)

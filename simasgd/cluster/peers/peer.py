@@ -25,10 +25,6 @@ from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient, Weights
 
 Communicate = Callable[["Peer"], Role]
-_NEEDS = {  # verbs of some protocols' learners only
-    **dict.fromkeys(("push", "fetch_centre"), "has_centre"),
-    **dict.fromkeys(("beside", "hand_over", "handed_over"), "thread"),
-}
 
 
 @final
@@ -83,15 +79,13 @@ class Peer(AbstractWorker):
         if self._second_thread is not None:
             self.beside = self._second_thread.messaging
             self.hand_over, self.handed_over = self._second_thread.hand_over, self._second_thread.handed_over
+        else:
+            self.hand_over, self.handed_over = _refuse("hand_over", "thread"), _refuse("handed_over", "thread")
         if group.centre:
             centre = CentreMessaging(context.env, group.centre[number], number, self._messaging, log)
             self.fetch_centre, self.push = centre.fetch_centre, centre.push
-
-    def __getattr__(self, name: str) -> Never:
-        # Called for a verb that this protocol's learners do not have.
-        if name in _NEEDS:
-            raise AttributeError(f"{name} needs a protocol with `{_NEEDS[name]}`")
-        raise AttributeError(f"a peer has no {name!r}")
+        else:
+            self.fetch_centre, self.push = _refuse("fetch_centre", "has_centre"), _refuse("push", "has_centre")
 
     # The verbs of a protocol's learner role.
 
@@ -153,3 +147,12 @@ class Peer(AbstractWorker):
         log = group.second_logs[self.number]
         messaging = group.make_messaging(self._env, self.number, log)
         return SecondThread(self._env, messaging, self.activity_log, log, lambda: communicate(self))
+
+
+def _refuse(verb: str, needed: str) -> Callable[..., Never]:
+    """Return a verb that this protocol's learners do not have: a call raises TypeError."""
+
+    def refuse(*_: object, **__: object) -> Never:
+        raise TypeError(f"{verb} needs a protocol with `{needed}`")
+
+    return refuse
