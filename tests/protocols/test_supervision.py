@@ -147,7 +147,7 @@ def test_a_learner_that_counts_for_ever_after_a_push_ends(tmp_path, monkeypatch)
         run(source, tmp_path)
 
 
-@pytest.mark.parametrize(("verb", "needs"), [("push(peer.model)", "has_centre"), ("hand_over(peer.model)", "thread")])
+@pytest.mark.parametrize(("verb", "needs"), [("push(peer.model)", "has_centre"), ("hand_over(gradient)", "thread")])
 def test_a_peer_names_the_property_that_a_verb_needs(verb, needs, tmp_path):
     source = peer_protocol(PEER.replace("peer.step(gradient)", f"peer.{verb}"))
     with pytest.raises(ProtocolFault, match=f"{verb.partition('(')[0]} needs a protocol with `{needs}`"):
