@@ -27,8 +27,8 @@ list: $(STAMP)  ## list the scenarios, node profiles and protocols
 test: $(STAMP)  ## run all tests (minutes)
 	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
-quick: $(STAMP)  ## run the tests that neither compile networks nor open a browser
-	$(VENV)/bin/python -m pytest -n auto --dist worksteal -m 'not compiles and not browser' $(ARGS)
+quick: $(STAMP)  ## run the tests that neither compile networks, open a browser nor kill processes
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal -m 'not compiles and not browser and not kills' $(ARGS)
 
 fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
@@ -55,7 +55,7 @@ coverage: $(STAMP)  ## measure the coverage of the quick tests (needs uv; instal
 	uv pip install --quiet --python $(VENV)/bin/python 'coverage>=7.10'
 	$(VENV)/bin/python -m coverage erase
 	COVERAGE_FILE=$(CURDIR)/.coverage $(VENV)/bin/python -m coverage run \
-	  -m pytest -n auto --dist worksteal -m 'not compiles and not browser' $(ARGS)
+	  -m pytest -n auto --dist worksteal -m 'not compiles and not browser and not kills' $(ARGS)
 	$(VENV)/bin/python -m coverage combine --quiet
 	$(VENV)/bin/python -m coverage report --skip-covered --sort cover
 

@@ -96,6 +96,7 @@ def test_an_output_that_cannot_be_written(redirection, message, code):
         ("JAX_DISABLE_JIT", "1", "JAX_DISABLE_JIT is set, but simasgd learns in a compiled loop: unset it"),
     ],
 )
+@pytest.mark.compiles  # learning begins, in processes of their own
 @pytest.mark.parametrize("command", ["run", "sweep"])
 def test_a_variable_of_jax_that_cannot_be_heeded_is_named(command, variable, value, said, tmp_path):
     program = [*PROGRAM, command, "digits", "stop.epochs=1", "-q"]

@@ -28,6 +28,7 @@ EARLIER = ["run", "tiny.yaml", "repeats=2", "--out", "out", "-q"]
 REPLACED = ["run", "tiny.yaml", "--out", "out", "--replace", "-q"]
 
 
+@pytest.mark.kills
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills by signal")
 @pytest.mark.parametrize(
     ("before", "command", "changed"),

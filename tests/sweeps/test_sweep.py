@@ -102,6 +102,7 @@ def test_finished_points_are_kept(timing, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+@pytest.mark.kills
 def test_a_killed_worker_costs_nothing(tmp_path):
     """It is killed whatever it is doing, once three points are there."""
     path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
@@ -122,6 +123,7 @@ def test_a_killed_worker_costs_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+@pytest.mark.kills
 def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
     path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
     axes = ["learners=2,3,4", "seed=range(0,4)"]
@@ -153,6 +155,7 @@ def workers_of(process):
     return found
 
 
+@pytest.mark.kills
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_workers_end_with_their_driver(number, tmp_path):

@@ -34,7 +34,7 @@ learning:
   model: {kind: mlp, hidden: [64, 64]}
   optimizer: {kind: adam, learning_rate: 0.0003}
   modulation: gap-aware
-stop: {gradients: 24000}
+stop: {gradients: 12000}
 """
 
 
@@ -56,7 +56,7 @@ def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_ru
     seed = random.randrange(10**6)
     shelf, reached = tmp_path / "killed" / WORK, 0
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, **where)
-    kill_at = random.Random(seed).randint(200, 5000)
+    kill_at = random.Random(seed).randint(200, 2500)
     while process.poll() is None and reached < kill_at:
         time.sleep(0.01)
         reached = max([reached, *steps_in(shelf)])
