@@ -1,4 +1,4 @@
-"""What a command does not need it does not import, and the worlds of clock and gradients stay apart."""
+"""A command imports only the modules that it needs, and the worlds of clock and gradients stay apart."""
 
 from __future__ import annotations
 

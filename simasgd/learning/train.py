@@ -19,7 +19,7 @@ from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.player import AbstractPlayer
-from simasgd.learning.players.results import Divergence, Evaluation, Results
+from simasgd.learning.players.results import Divergence, Evaluation
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
 from simasgd.scenario.schema import Scenario
@@ -31,7 +31,7 @@ ReportGradients = Callable[[int], None]
 @final
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What a scenario learned from a tape."""
+    """The results of learning one scenario from a tape."""
 
     evaluations: pd.DataFrame
     """A row for the first step at or after each epoch, and one for the last step.
@@ -79,13 +79,13 @@ def train(
         for moment_of_each in moments:
             for member, moment in enumerate(moment_of_each):
                 if moment is not None:
-                    results = checkpoint.results
-                    checkpoint.results = _with_moment(results, moment, member, problems[member], first.samples_per_epoch)
+                    _add_moment(checkpoint, moment, member, problems[member], first.samples_per_epoch)
         replay_seconds = perf_counter() - began
+    results = checkpoint.results
     return [
         Learned(
-            evaluations=_table(tape, epochs, steps, checkpoint.results.evaluations_of(member)),
-            divergence=checkpoint.results.divergence_of(member),
+            evaluations=_table(tape, epochs, steps, results.evaluations_of(member)),
+            divergence=results.divergence_of(member),
             note=problem.note,
             compile_seconds=compile_seconds,
             replay_seconds=replay_seconds,
@@ -125,15 +125,16 @@ def _play(
     return compile_seconds, group.play(problems, stops, progress)
 
 
-def _with_moment(results: Results, moment: Moment, member: int, problem: Problem, samples_per_epoch: int) -> Results:
-    """Return the results with those of a moment."""
+def _add_moment(checkpoint: AbstractCheckpoint, moment: Moment, member: int, problem: Problem, samples_per_epoch: int) -> None:
+    """Add the evaluation of a moment, or its divergence, to the results."""
     if moment.diverged:
         update = int(problem.tape.updates_before[moment.steps])
         epoch = int(problem.tape.samples_before[moment.steps]) / samples_per_epoch
-        return results.with_divergence(Divergence(member, update, epoch))
+        checkpoint.add_divergence(Divergence(member, update, epoch))
+        return
     loss, error = problem.evaluate(moment.weights)
     distance = None if moment.distance is None else _finite_or_none(moment.distance)
-    return results.with_evaluation(Evaluation(member, moment.steps, _finite_or_none(loss), error, distance))
+    checkpoint.add_evaluation(Evaluation(member, moment.steps, _finite_or_none(loss), error, distance))
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What the results of a scenario consist of: their name, their tables and their files."""
+"""The contents of a results folder: their name, their tables and their files."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -101,11 +102,7 @@ class Run:
         any parameters. Other files in it stay. Raises simasgd.UsageError before anything is
         changed, and simasgd.RunFailed if writing fails.
         """
-        contents = describe_contents("run", self.scenario)
-        with open_folder(Path(folder), contents, list_paths(self.scenario), replacing=replace) as place:
-            with place.replacing(complete=True) as fresh:
-                self.write_into(fresh)
-            place.finish()
+        save_results(self.scenario, self.write_into, Path(folder), replace=replace)
 
     def write_into(self, folder: Path) -> None:
         """Write the run's files into a folder that no other process writes to.
@@ -168,3 +165,12 @@ def read_scenario(folder: Path) -> Scenario:
     if not (folder / SCENARIO).is_file():
         raise UsageError(f"{folder}: {SCENARIO} is missing")
     return Scenario.load(folder / SCENARIO)
+
+
+def save_results(scenario: Scenario, write_into: Callable[[Path], None], folder: Path, *, replace: bool) -> None:
+    """Write the results of a scenario into a folder with `write_into`, whole or not at all."""
+    contents = describe_contents("run", scenario)
+    with open_folder(folder, contents, list_paths(scenario), replacing=replace) as place:
+        with place.replacing(complete=True) as fresh:
+            write_into(fresh)
+        place.finish()

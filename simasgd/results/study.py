@@ -11,15 +11,14 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import UsageError
-from simasgd.results.contents import REPEATS, describe_contents, list_paths
+from simasgd.results.contents import REPEATS
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
-from simasgd.results.run import Run, read_scenario
+from simasgd.results.run import Run, read_scenario, save_results
 from simasgd.results.stored import StudyJson, VariantsJson
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, STUDY, VARIANTS
-from simasgd.storage.opening import open_folder
 
 
 @final
@@ -56,11 +55,7 @@ class Study:
 
         The folder is treated as in `Run.save`, which also lists what is raised.
         """
-        contents = describe_contents("run", self.scenario)
-        with open_folder(Path(folder), contents, list_paths(self.scenario), replacing=replace) as place:
-            with place.replacing(complete=True) as fresh:
-                self.write_into(fresh)
-            place.finish()
+        save_results(self.scenario, self.write_into, Path(folder), replace=replace)
 
     def write_into(self, folder: Path) -> None:
         """Write every run into a folder that no other process writes to.

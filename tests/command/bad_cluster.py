@@ -1,4 +1,4 @@
-"""What can be wrong in a `cluster` section, key by key, and in what goes with it."""
+"""Mistakes in a `cluster` section, key by key, and in sections that depend on it."""
 
 from __future__ import annotations
 

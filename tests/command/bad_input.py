@@ -28,7 +28,7 @@ stop: {epochs: 1}
 
 
 class Case(NamedTuple):
-    """What is run, where `s.yaml` holds `text`, and what the message must have in it, its beginning first."""
+    """A command, the `text` of its `s.yaml`, and the parts that its message must have, the beginning first."""
 
     label: str
     text: str | bytes

@@ -11,7 +11,7 @@ from simasgd.cluster.clock.trail import START
 
 
 class Activity(IntEnum):
-    """What a thread does.
+    """The activity of a thread.
 
     compute: a gradient. push, pull: its message, or the weights, are under way. wait: for a link,
     the server's update, a barrier or another participant. idle: nothing to do, or down.

@@ -1,4 +1,4 @@
-"""Who sends to whom in a collective operation, round by round.
+"""The messages of a collective operation, round by round.
 
 The costs are those of one operation on an idle star whose ranks have a node each. n is the payload
 (bytes), B the bandwidth (bytes/s), L the time of a message of no bytes (s), p the number of ranks.

@@ -28,7 +28,7 @@ Number: TypeAlias = Int[Array, ""]
 
 
 class GradientMemory(NamedTuple):
-    """What passes from gradient to gradient."""
+    """The part of the carry that each gradient changes."""
 
     state: State
     """The state of the per-gradient transformation."""
@@ -40,7 +40,7 @@ class GradientMemory(NamedTuple):
 
 
 class ChainCarry(NamedTuple):
-    """What the loop passes from step to step."""
+    """The carry of the loop: each step receives it and returns it changed."""
 
     weights: Parameters
     state: State

@@ -25,7 +25,7 @@ AXIS = "devices"
 """The name of the only axis of a mesh of devices."""
 
 Carry: TypeAlias = PyTree
-"""What a loop passes from step to step. Each kind of layout has its own."""
+"""The carry of a loop: each step receives it and returns it changed. Each kind of layout has its own."""
 SharedColumns: TypeAlias = PyTree
 """The columns that are equal for all runs of one tape. Each kind of layout has its own."""
 Shared = TypeVar("Shared")
@@ -112,7 +112,7 @@ class AbstractLayout(abc.ABC):
     @property
     @abc.abstractmethod
     def slot_contents(self) -> str:
-        """What a slot holds, in words for a message: a plural."""
+        """The plural noun that a message uses for the contents of slots."""
 
     @property
     @abc.abstractmethod

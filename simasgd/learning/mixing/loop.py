@@ -30,7 +30,7 @@ Share: TypeAlias = Float[Array, ""]
 
 
 class MixingCarry(NamedTuple):
-    """What the loop passes from row to row."""
+    """The carry of the loop: each row receives it and returns it changed."""
 
     models: Packed
     """The models, with a leading axis of slots on each leaf."""

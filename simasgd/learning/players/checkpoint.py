@@ -21,7 +21,7 @@ from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from simasgd.errors import RunFailed
 from simasgd.learning.layout.abstract import Carry
-from simasgd.learning.players.results import Results
+from simasgd.learning.players.results import Divergence, Evaluation, Results
 
 Tree = TypeVar("Tree")
 
@@ -29,12 +29,26 @@ Tree = TypeVar("Tree")
 class AbstractCheckpoint(abc.ABC):
     """A store for the state of a walk through a tape and for the results so far.
 
-    `results` are set by whoever evaluates the weights. They are kept with the state, and restored
+    The evaluation of the weights adds to the results. They are kept with the state, and restored
     with it.
     """
 
     def __init__(self) -> None:
-        self.results = Results()
+        self._evaluations: list[Evaluation] = []
+        self._divergences: list[Divergence] = []
+
+    @property
+    def results(self) -> Results:
+        """The results so far."""
+        return Results(tuple(self._evaluations), tuple(self._divergences))
+
+    def add_evaluation(self, evaluation: Evaluation) -> None:
+        """Add an evaluation to the results."""
+        self._evaluations.append(evaluation)
+
+    def add_divergence(self, divergence: Divergence) -> None:
+        """Add a divergence to the results."""
+        self._divergences.append(divergence)
 
     @abc.abstractmethod
     def restore(self, start: Tree) -> tuple[int, Tree]:
@@ -112,7 +126,7 @@ class FileCheckpoint(AbstractCheckpoint):
         if header.identity != self._identity or header.digest != _digest(arrays):
             return 0, start
         carry: Tree = equinox.tree_deserialise_leaves(BytesIO(arrays), start)
-        self.results = header.results
+        self._evaluations, self._divergences = list(header.results.evaluations), list(header.results.divergences)
         return header.steps, carry
 
     def keep(self, steps: int, carry: Carry) -> None:

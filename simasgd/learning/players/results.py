@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, final
 
 
 class Evaluation(NamedTuple):
-    """What a member of a group of runs scores on the test set after `steps` steps."""
+    """The scores of a member of a group of runs on the test set after `steps` steps."""
 
     member: int
     steps: int
@@ -34,14 +34,6 @@ class Results:
 
     evaluations: tuple[Evaluation, ...] = ()
     divergences: tuple[Divergence, ...] = ()
-
-    def with_evaluation(self, evaluation: Evaluation) -> Results:
-        """Return the results with one more evaluation."""
-        return replace(self, evaluations=(*self.evaluations, evaluation))
-
-    def with_divergence(self, divergence: Divergence) -> Results:
-        """Return the results with one more divergence."""
-        return replace(self, divergences=(*self.divergences, divergence))
 
     def evaluations_of(self, member: int) -> dict[int, Evaluation]:
         """Return the evaluations of a member by their numbers of steps."""

@@ -1,1 +1,1 @@
-"""What every section of a scenario is written with: units, values, sections, merging."""
+"""The parts that every section of a scenario is written with: units, values, sections, merging."""

@@ -161,7 +161,7 @@ def test_by_hand(executor, ready, started, finished, trail):
 @by_kind
 @by_operation
 def test_everybody_waits_for_everybody(executor, kind, operation):
-    """Who is late by much makes all late by as much, but for what they had not waited for others before."""
+    """A rank that is very late delays all ranks as much, less the time for which they would have waited anyway."""
     for p in (2, 5, 7):
         rounds, plan = operation(kind, p, 3), at_random(p, p, 2, joins=1)
         usual = carried_out(Cluster(p), executor, rounds, [BYTES] * 2, plan)

@@ -24,7 +24,7 @@ def test_a_rank_sends_and_receives_one_message_a_round(kind, operation):
 
 @by_kind
 def test_sums_reach_everybody_and_hold_each_payload_once(kind):
-    """What is in every piece of everybody's payload, as sets of those whose contributions it sums up."""
+    """Return for every piece of every payload the set of ranks whose contributions it sums up."""
     for p, per_node in product(range(2, 18), [2, 3, 20]):
         pieces, sent = _pieces(kind, p, per_node)
         held = [[frozenset([rank])] * pieces for rank in range(p)]

@@ -1,4 +1,4 @@
-"""What waiting for others costs with exponential compute times of mean 1: order statistics (claims 30–32)."""
+"""The cost of a barrier with exponential compute times of mean 1: order statistics (claims 30–32)."""
 
 from __future__ import annotations
 

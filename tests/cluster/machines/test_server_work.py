@@ -1,4 +1,4 @@
-"""What a server's work costs: updates, which shards share, and messages, which are added up one by one."""
+"""The cost of a server's work: updates, which shards share, and messages, which are added up one by one."""
 
 from __future__ import annotations
 

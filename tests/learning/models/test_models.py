@@ -22,6 +22,7 @@ from simasgd.scenario.learning.models import (
     Softmax,
     Transformer,
 )
+from tests.scenario.sections.table import FAMILIES
 
 SMALL = DataShape(1, 1, (13, 12, 2), 7, (0.4, 0.6))
 LARGE = DataShape(1, 1, (224, 224, 3), 1000, (0.5, 0.5, 0.5))
@@ -30,17 +31,10 @@ PAIRS = DataShape(1, 1, (5,), 2, inputs="numbers")
 NOISE = DataShape(1, 1, (3,), 0, inputs="numbers", label="none")
 SHAPES = DATA | {"small": SMALL, "large": LARGE, "numbers": NUMBERS, "pairs": PAIRS, "noise": NOISE}
 MODELS = [
-    Softmax(),
-    Linear(),
-    Logistic(),
-    MLP(hidden=(32,)),
+    # `own` is the model of a user, which only Python can give.
+    *(FAMILIES["model"].typical(kind) for kind in FAMILIES["model"].rows if kind not in ("quadratic", "own")),
     MLP(hidden=(8, 16)),
-    LeNet5(),
-    Cifar10Rudra(),
-    ResNet20(),
-    ResNet18(),
     Transformer(),
-    Transformer(layers=1, width=12, heads=3, context=5),
 ]
 specs = pytest.mark.parametrize("spec", MODELS, ids=repr)
 

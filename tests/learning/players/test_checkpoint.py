@@ -86,7 +86,7 @@ def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_ru
 
 
 class Interrupted(Exception):
-    """What a test interrupts a study with."""
+    """The exception with which a test interrupts a study."""
 
 
 @pytest.mark.usefixtures("quickly_compiled")
@@ -134,7 +134,7 @@ def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
     first = FileCheckpoint(tmp_path / "x", "this run", 0.0)
     walk = Compiled(checkpoint=first).play(problem, stops, lambda done: None)
     assert next(walk).steps == 300
-    first.results = first.results.with_evaluation(Evaluation(0, 300, 1.0, None, None))
+    first.add_evaluation(Evaluation(0, 300, 1.0, None, None))
     walk.close()
     second = FileCheckpoint(tmp_path / "x", "this run", 1e9)
     assert relative_distance(final(Compiled(checkpoint=second), problem, stops), undisturbed) == 0.0
@@ -143,7 +143,8 @@ def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
 def test_another_runs_checkpoint_is_not_read(tmp_path):
     start = {"w": np.zeros(3)}
     kept = FileCheckpoint(tmp_path / "x", "one", 0.0)
-    kept.results = Results((Evaluation(0, 7, 0.1 + 0.2, None, None),), (Divergence(1, 3, 1 / 3),))
+    kept.add_evaluation(Evaluation(0, 7, 0.1 + 0.2, None, None))
+    kept.add_divergence(Divergence(1, 3, 1 / 3))
     kept.keep(7, {"w": np.ones(3)})
     other = FileCheckpoint(tmp_path / "x", "another", 0.0)
     assert other.restore(start) == (0, start)

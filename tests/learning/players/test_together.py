@@ -84,7 +84,7 @@ def test_a_study_simulates_one_clock_once():
 
 
 def test_an_interrupted_sweep_of_learning_rates_gives_the_same_numbers(tmp_path):
-    """What is missing of a group is made with the whole group again."""
+    """If a part of a group is missing, the whole group is learned again."""
     (tmp_path / "s.yaml").write_text(json.dumps(scenario(LEARNING, ONE_CLOCK).resolved()))
     plan = plan_sweep(tmp_path / "s.yaml", ["learning.optimizer.learning_rate=0.01,0.02,0.05"])
     whole = run_sweep(plan, tmp_path / "whole", workers=1).points

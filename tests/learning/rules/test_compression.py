@@ -142,7 +142,7 @@ KINDS = [
 
 
 def test_every_parameter_matters():
-    """What is sent of the second of two gradients is something else for each of these."""
+    """Each of these parameters changes the message of the second of two gradients."""
     gradients = np.random.default_rng(5).normal(size=(2, 20)).astype(np.float32)
     found = [np.array(messages_of(kind, gradients)[-1]) for kind in KINDS]
     for number, message in enumerate(found):

@@ -1,4 +1,4 @@
-"""What theory says of gradient descent with delays, asked of the rules in plain loops, without any cluster.
+"""The theory of gradient descent with delays, checked on the rules in plain loops, without any cluster.
 
 All on the quadratic h·w²/2, whose gradient is h·w, from w = 1.
 """

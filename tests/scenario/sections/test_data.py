@@ -30,7 +30,7 @@ def test_shapes() -> None:
 
 
 def test_a_mean_is_subtracted_once() -> None:
-    """What subtracts the channels' means itself, as cifar10-rudra does, finds none left."""
+    """A model that subtracts the channels' means itself, as cifar10-rudra does, finds none left."""
     assert Cifar10(subtract_mean=True).shape == DATA["cifar10"]._replace(mean=(0.0, 0.0, 0.0))
     assert Digits(subtract_mean=True).shape.mean == (0.0,)
     assert ImageNet(resolution=8, subtract_mean=True).shape.mean == (0.0, 0.0, 0.0)

@@ -10,8 +10,36 @@ from simasgd.scenario.learning.modulation.base import AbstractModulation, RunFac
 from simasgd.scenario.vocabulary.section import Number, Positive
 
 
+class AbstractWindowed(AbstractModulation):
+    """A modulation that sums up the factors of the updates since the weights were read."""
+
+    @property
+    def needs(self) -> frozenset[RunFact]:
+        return frozenset({"window"})
+
+    @property
+    def of_one_server(self) -> bool:
+        return True
+
+
+class AbstractStepSize(AbstractModulation):
+    """A modulation that computes the step itself, from the smoothness of the loss and the number of learners."""
+
+    @property
+    def needs(self) -> frozenset[RunFact]:
+        return frozenset({"learners"})
+
+    @property
+    def of_one_server(self) -> bool:
+        return True
+
+    @property
+    def scales_with_rate(self) -> bool:
+        return False
+
+
 @final
-class WuAdaptive1(AbstractModulation):
+class WuAdaptive1(AbstractWindowed):
     """α₀·f with f = fraction·max(1 − Σ, 0): Adaptive 1 (arXiv:2202.08550, where α₀ is γ′; B1 row 14, recalled).
 
     Σ is the sum of f over the τ updates since the weights were read.
@@ -29,17 +57,9 @@ class WuAdaptive1(AbstractModulation):
     def symbol(self) -> str:
         return "Wu's Adaptive 1"
 
-    @property
-    def needs(self) -> frozenset[RunFact]:
-        return frozenset({"window"})
-
-    @property
-    def of_one_server(self) -> bool:
-        return True
-
 
 @final
-class WuAdaptive2(AbstractModulation):
+class WuAdaptive2(AbstractWindowed):
     """α₀/(τ + 1) if 1/(τ + 1) is at most 1 − Σ, else 0: Adaptive 2 (arXiv:2202.08550, where α₀ is γ′; B1 row 14, recalled).
 
     Σ is the sum of the factors of the τ updates since the weights were read.
@@ -53,17 +73,9 @@ class WuAdaptive2(AbstractModulation):
     def symbol(self) -> str:
         return "Wu's Adaptive 2"
 
-    @property
-    def needs(self) -> frozenset[RunFact]:
-        return frozenset({"window"})
-
-    @property
-    def of_one_server(self) -> bool:
-        return True
-
 
 @final
-class Mishchenko(AbstractModulation):
+class Mishchenko(AbstractStepSize):
     """Steps of min{α₀, 1/(2L(τ + 1)), 1/(2λL)} (arXiv:2206.07638; B1 row 15).
 
     Against the paper: the formula is verified, but for its third term, √(D/(KLσ²)), which is left
@@ -80,21 +92,9 @@ class Mishchenko(AbstractModulation):
     def symbol(self) -> str:
         return "Mishchenko's steps"
 
-    @property
-    def needs(self) -> frozenset[RunFact]:
-        return frozenset({"learners"})
-
-    @property
-    def of_one_server(self) -> bool:
-        return True
-
-    @property
-    def scales_with_rate(self) -> bool:
-        return False
-
 
 @final
-class Koloskova(AbstractModulation):
+class Koloskova(AbstractStepSize):
     """Steps of α₀ where τ is at most `threshold`, else of min{α₀, 1/(4Lτ)} (arXiv:2206.08307; B1 row 16).
 
     Against the paper: Theorem 8 is verified. Beyond τ_C it allows any step of less than min{α₀,
@@ -112,15 +112,3 @@ class Koloskova(AbstractModulation):
     @property
     def symbol(self) -> str:
         return "Koloskova's steps"
-
-    @property
-    def needs(self) -> frozenset[RunFact]:
-        return frozenset({"learners"})
-
-    @property
-    def of_one_server(self) -> bool:
-        return True
-
-    @property
-    def scales_with_rate(self) -> bool:
-        return False
