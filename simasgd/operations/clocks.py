@@ -1,0 +1,73 @@
+"""The learners' clocks in a log: rows that occur twice, clocks that jump back, and long gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from simasgd.errors import UsageError
+from simasgd.operations.log import ALONE, OperationLog
+from simasgd.tape.arrays import Floats
+
+_LONG_GAP = 100.0  # times the median operation
+
+
+def check_clocks(log: OperationLog, place_of: Callable[[int], str]) -> None:
+    """Check the operations of which a learner does one at a time.
+
+    `place_of` returns file and line of a row. Raises UsageError where two operations of one kind
+    and learner overlap: a row that occurs twice, or a clock that jumps back. Overlaps below the
+    resolution of the numbers, or below 1 % of the operation, are allowed.
+    """
+    assert log.start is not None
+    resolution = _resolution(log.start)
+    for operation in ALONE:
+        rows = log.rows(operation)
+        if len(rows) < 2:
+            continue
+        start, seconds = log.start[rows], log.seconds[rows]
+        same = np.diff(log.learner[rows]) == 0
+        slack = 0.01 * seconds[:-1] + resolution + 4 * np.spacing(np.abs(start[1:]))
+        again = (np.diff(start) == 0.0) & (np.diff(seconds) == 0.0) & (seconds[1:] > 0.0) & (seconds[1:] >= resolution)
+        overlaps = same & (again | (start[1:] < start[:-1] + seconds[:-1] - slack))
+        if not overlaps.any():
+            continue
+        at = int(np.argmax(overlaps))
+        name = log.learners[int(log.learner[rows[at]])]
+        first, second = int(rows[at]), int(rows[at + 1])
+        if again[at]:
+            raise UsageError(f"{place_of(second)}: the row is the same as {place_of(first)}; leave one")
+        raise UsageError(
+            f"{place_of(second)}: learner {name} begins {operation} at {start[at + 1]:.15g} s, but {place_of(first)} says that "
+            f"it does so from {start[at]:.15g} s for {seconds[at]:g} s; the clock jumps back, or two learners share a name"
+        )
+
+
+def _resolution(start: Floats) -> float:
+    """Return the step of a clock that shows whole milliseconds or microseconds only, else 0 (s)."""
+    few = start[:: max(len(start) // 1_000, 1)]
+    for step in (1.0, 1e-3, 1e-6):
+        if np.all(np.abs(few / step - np.rint(few / step)) < 1e-4):
+            return step
+    return 0.0
+
+
+def describe_gaps(log: OperationLog) -> Iterator[str]:
+    """Describe the longest time in which a learner logs nothing, if it is over 100 times the median operation."""
+    assert log.start is not None
+    if log.size < 2:
+        return
+    ends = log.start + log.seconds
+    # An operation may end after the next one of its learner begins; then there is no gap.
+    gaps = np.where(np.diff(log.learner) == 0, log.start[1:] - ends[:-1], 0.0)
+    long = gaps > _LONG_GAP * max(float(np.median(log.seconds[log.rows("compute")])) if len(log.rows("compute")) else 0.0, 1e-9)
+    if not long.any():
+        return
+    at = int(np.argmax(gaps))
+    name = log.learners[int(log.learner[at])]
+    count = int(np.sum(long))
+    yield (
+        f"There {'is a gap' if count == 1 else f'are {count:,} gaps'} of over {_LONG_GAP:g} times a computation in the log; "
+        f"the longest, of learner {name}, lasts {gaps[at]:.3g} s from {ends[at]:.10g} s on. Gaps count as time without work."
+    )

@@ -1,0 +1,161 @@
+"""The files of a log, CSV or Parquet: from bytes to columns of one type, with the place of every mistake."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from simasgd.errors import UsageError
+from simasgd.operations.columns import TEXTS, read_columns
+from simasgd.scenario.vocabulary.values import shown
+
+_MOST_ROWS, _MOST_BYTES = 50_000_000, 8_000_000_000
+_NULLS = ["", "NA", "nan", "NaN", "null"]
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+def read_table(file: Path) -> pa.Table:
+    """Return a file's columns: numbers as float64, learner and operation as dictionaries.
+
+    Raises UsageError where the file cannot be read, has no rows, has unknown columns, or holds
+    something else than numbers.
+    """
+    try:
+        _check_file(file)
+        table = _read_parquet(file) if is_parquet(file) else _read_csv(file)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
+    if len(table) == 0:
+        raise UsageError(f"{file}: there are no rows")
+    if len(table) > _MOST_ROWS:
+        raise UsageError(f"{file}: there are {len(table):,} rows; the limit is {_MOST_ROWS:,}")
+    return table
+
+
+def is_parquet(file: Path) -> bool:
+    """Return whether a file's name says that it is Parquet; otherwise it is CSV."""
+    return file.suffix.lower() in (".parquet", ".pq")
+
+
+def place_of(file: Path, row: int) -> str:
+    """Return the place of a row, counted from 0: a line of CSV, or a row of Parquet from 1."""
+    if is_parquet(file):
+        return f"{file}, row {row + 1}"
+    with _opened(file) as text:
+        rows = csv.reader(text)
+        filled = (rows.line_num for values in rows if values)  # empty lines are no rows
+        return f"{file}, line {next(islice(filled, row + 1, None), rows.line_num)}"
+
+
+def _check_file(file: Path) -> None:
+    """Raise OSError for anything but a regular file of bounded size."""
+    status = file.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a regular file")
+    if status.st_size > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes; the limit is {_MOST_BYTES:,} bytes")
+
+
+def _types(names: Sequence[str]) -> dict[str, pa.DataType]:
+    return {name: _TEXT if name in TEXTS else pa.float64() for name in names}
+
+
+def _read_parquet(file: Path) -> pa.Table:
+    try:
+        parquet = pa.parquet.ParquetFile(file)
+        names = parquet.schema_arrow.names
+        read_columns(file, names)
+        if parquet.metadata.num_rows > _MOST_ROWS:
+            raise UsageError(f"{file}: there are {parquet.metadata.num_rows:,} rows; the limit is {_MOST_ROWS:,}")
+        table = parquet.read()
+    except pa.ArrowException:
+        raise UsageError(f"{file}: is not a Parquet file") from None
+    columns = {}
+    for name, kind in _types(names).items():
+        column = table[name]
+        try:
+            if kind is _TEXT and not pa.types.is_dictionary(column.type):
+                column = pc.cast(column, pa.string()).dictionary_encode()
+            columns[name] = pc.cast(column, kind)
+        except pa.ArrowException:
+            expected = "text" if kind is _TEXT else "numbers"
+            raise UsageError(f"{file}: the column {name} is of type {column.type}; expected {expected}") from None
+    return pa.table(columns)
+
+
+def _read_csv(file: Path) -> pa.Table:
+    with _opened(file) as text:
+        try:
+            names = [name.strip() for name in next(csv.reader(text), [])]
+        except (UnicodeDecodeError, csv.Error):
+            raise UsageError(f"{file}: is not CSV in UTF-8") from None
+    read_columns(file, names)
+    types = _types(names)
+    try:
+        if _has_no_rows(file):
+            return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+        return pa.csv.read_csv(
+            file,
+            read_options=pa.csv.ReadOptions(column_names=names, skip_rows=1),
+            convert_options=pa.csv.ConvertOptions(column_types=types, null_values=_NULLS, strings_can_be_null=True),
+        )
+    except pa.ArrowException as error:
+        raise UsageError(_find_broken_row(file, names) or f"{file}: is not CSV: {error}") from None
+
+
+def _has_no_rows(file: Path) -> bool:
+    with _opened(file) as text:
+        next(text, None)
+        return all(line.strip() == "" for line in islice(text, 1_000))
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[TextIO]:
+    """Open CSV as text; a name that ends in .gz and the like is decompressed."""
+    try:
+        with pa.input_stream(file) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            yield text
+    except pa.ArrowException:
+        raise UsageError(f"{file}: cannot be decompressed") from None
+
+
+def _find_broken_row(file: Path, names: Sequence[str]) -> str | None:
+    """Return the complaint on the first line of a CSV file that is not a row of the log."""
+    with _opened(file) as text:
+        rows = csv.reader(text)
+        try:
+            next(rows, None)
+            for row in rows:
+                place = f"{file}, line {rows.line_num}"
+                if row and len(row) != len(names):
+                    return f"{place}: found {len(row)} values; expected {len(names)} ({', '.join(names)})"
+                for name, value in zip(names, row, strict=False):
+                    if name not in TEXTS and value not in _NULLS and not _is_number(value):
+                        return f"{place}: {name}: {shown(value)} is not a number"
+        except UnicodeDecodeError:
+            return f"{file}: is not CSV in UTF-8"
+        except csv.Error as error:
+            return f"{file}, line {rows.line_num}: is not CSV: {error}"
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text

@@ -1,0 +1,202 @@
+"""From the files of a log to its rows in order, with every number checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import pyarrow as pa
+
+from simasgd.errors import UsageError
+from simasgd.operations.clocks import check_clocks, describe_gaps
+from simasgd.operations.columns import read_columns
+from simasgd.operations.files import place_of, read_table
+from simasgd.operations.log import NUMBERS, OPERATIONS, Integers, OperationLog
+from simasgd.scenario.vocabulary.values import nearest, shown
+from simasgd.tape.arrays import Floats
+
+_LARGEST = 1e18  # of any number in a file: nanoseconds of 30 years
+_MOST_LEARNERS = 1_000_000
+
+
+@final
+@dataclass(frozen=True)
+class _Places:
+    """Where a row of the joined files comes from."""
+
+    files: Sequence[Path]
+    sizes: Sequence[int]
+
+    def find(self, row: int) -> str:
+        for file, size in zip(self.files, self.sizes, strict=True):
+            if row < size:
+                return place_of(file, row)
+            row -= size
+        raise AssertionError("no such row")
+
+
+def read_log(files: Sequence[Path]) -> OperationLog:
+    """Read one cluster's log from CSV or Parquet files.
+
+    A file without the column `operation` has computations only. Files without the column `learner`
+    are one learner each, named like the file if there are several.
+
+    Raises UsageError with file and line where a file cannot be read, a column is missing or
+    unknown, a number is missing or negative, a row occurs twice, or a learner's clock jumps back.
+    """
+    if len({file.resolve() for file in files}) < len(files):
+        raise UsageError(f"{next(file for file in files if files.count(file) > 1)}: the file is given twice")
+    tables, numbers = [], []
+    for file in files:
+        table = read_table(file)
+        numbers.append(_read_numbers(file, table))
+        tables.append(table.select([name for name in table.column_names if name in ("learner", "operation")]))
+    places = _Places(files, [len(table) for table in tables])
+    operation = np.concatenate([_read_operations(file, table) for file, table in zip(files, tables, strict=True)])
+    learner, learners = _read_learners(files, tables, operation, places)
+    del tables
+    return _put_in_order(learners, learner, operation, _join(files, numbers), places)
+
+
+def _read_numbers(file: Path, table: pa.Table) -> dict[str, Floats]:
+    """Return a file's numbers in seconds, samples, bytes and counts."""
+    found = {}
+    for column in read_columns(file, table.column_names):
+        values = table[column.name].to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+        least = -_LARGEST if column.key == "start" else 0.0
+        wrong = ~((values >= least) & (values <= _LARGEST))
+        if column.may_be_missing:
+            wrong &= ~np.isnan(values)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            missing = np.isnan(values[row])
+            expected = f"a number from {'-1e18' if least else '0'} to 1e18"
+            found_there = f"{column.name} is missing" if missing else f"{column.name}: found {values[row]:g}"
+            raise UsageError(f"{place_of(file, row)}: {found_there}; expected {expected}")
+        found[column.key] = values * column.factor if column.factor != 1.0 else values
+    return found
+
+
+def _join(files: Sequence[Path], numbers: list[dict[str, Floats]]) -> dict[str, Floats]:
+    """Return the columns of all files; NaN where a file lacks one that may be absent."""
+    with_start = [file for file, columns in zip(files, numbers, strict=True) if "start" in columns]
+    if with_start and len(with_start) < len(files):
+        without = next(file for file in files if file not in with_start)
+        raise UsageError(f"{without}: there is no start, but {with_start[0]} has one; all files of a log have it, or none")
+    joined, sizes = {}, [len(columns["seconds"]) for columns in numbers]
+    for key in ("seconds", "start", *NUMBERS):
+        if any(key in columns for columns in numbers):
+            parts = [
+                columns.pop(key) if key in columns else np.full(size, np.nan)
+                for columns, size in zip(numbers, sizes, strict=True)
+            ]
+            joined[key] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return joined
+
+
+def _read_operations(file: Path, table: pa.Table) -> Integers:
+    """Return the code of each row's operation, int8."""
+    if "operation" not in table.column_names:
+        return np.zeros(len(table), dtype=np.int8)
+    words, codes = _read_texts(table, "operation")
+    names = list(OPERATIONS)
+    known = np.array([names.index(word) if word in OPERATIONS else -1 for word in words], dtype=np.int8)
+    found: Integers = known[codes]
+    if (found < 0).any():
+        row = int(np.argmax(found < 0))
+        word = words[codes[row]]
+        near = nearest(word, names)
+        hint = f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"
+        problem = f"unknown operation {shown(word)}" if word else "operation is missing"
+        raise UsageError(f"{place_of(file, row)}: {problem}; {hint}")
+    return found
+
+
+def _read_texts(table: pa.Table, name: str) -> tuple[list[str], Integers]:
+    """Return the different words of a column, and each row's position among them; '' if it has none."""
+    column = table[name].unify_dictionaries().combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0)
+    words = [word.strip() if isinstance(word, str) else "" for word in column.dictionary.to_pylist()]
+    codes = column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
+    return [*words, ""], codes
+
+
+def _read_learners(
+    files: Sequence[Path], tables: Sequence[pa.Table], operation: Integers, places: _Places
+) -> tuple[Integers, tuple[str, ...]]:
+    """Return each row's learner, int32, and the learners' names, numbers in order of size."""
+    number: dict[str, int] = {}
+    parts = []
+    for file, table in zip(files, tables, strict=True):
+        if "learner" in table.column_names:
+            words, codes = _read_texts(table, "learner")
+        else:
+            words, codes = ["0" if len(files) == 1 else file.stem], np.zeros(len(table), dtype=np.int32)
+        if len(number) + len(words) > _MOST_LEARNERS:
+            raise UsageError(f"{file}: there are more than {_MOST_LEARNERS:,} learners")
+        own = np.array([-1 if word == "" else number.setdefault(word, len(number)) for word in words], dtype=np.int32)
+        parts.append(own[codes])
+    learner = np.concatenate(parts)
+    unnamed = (learner < 0) & (operation != list(OPERATIONS).index("update"))
+    if unnamed.any():
+        raise UsageError(f"{places.find(int(np.argmax(unnamed)))}: learner is missing; only an update may have none")
+    used = np.flatnonzero(np.bincount(learner[learner >= 0], minlength=len(number)))
+    names = list(number)
+    ordered = sorted(used.tolist(), key=lambda code: _sort_key(names[code]))
+    rank = np.full(len(names) + 1, -1, dtype=np.int32)  # the last one is for −1
+    rank[ordered] = np.arange(len(ordered), dtype=np.int32)
+    return rank[learner], tuple(names[code] for code in ordered)
+
+
+def _sort_key(name: str) -> tuple[int, int, str]:
+    return (0, int(name), "") if name.isdecimal() and len(name) < 19 else (1, 0, name)
+
+
+def _put_in_order(
+    learners: tuple[str, ...], learner: Integers, operation: Integers, numbers: dict[str, Floats], places: _Places
+) -> OperationLog:
+    """Sort rows by learner and time, and check that clocks run forward and no row occurs twice."""
+    start = numbers.get("start")
+    if start is not None:
+        in_order = (learner[1:] > learner[:-1]) | ((learner[1:] == learner[:-1]) & (start[1:] >= start[:-1]))
+    else:
+        in_order = np.diff(learner) >= 0
+    order = None
+    if not in_order.all():
+        order = np.lexsort((start, learner)) if start is not None else np.argsort(learner, kind="stable")
+        learner, operation = learner[order], operation[order]
+        for key in list(numbers):
+            numbers[key] = numbers[key][order]
+    log = OperationLog(
+        learners=learners,
+        learner=learner,
+        operation=operation,
+        seconds=numbers["seconds"],
+        start=numbers.get("start"),
+        mini_batch=numbers.get("mini_batch"),
+        bytes=numbers.get("bytes"),
+        version=numbers.get("version"),
+        batch=numbers.get("batch"),
+        remarks=_describe_absent(learners),
+    )
+    if start is None:
+        return log
+    check_clocks(log, lambda row: places.find(int(row if order is None else order[row])))
+    return replace(log, remarks=(*log.remarks, *describe_gaps(log)))
+
+
+def _describe_absent(learners: Sequence[str]) -> tuple[str, ...]:
+    """Return a remark on learners that never report, where names are consecutive numbers."""
+    if not all(name.isdecimal() and len(name) < 10 for name in learners):
+        return ()
+    numbers = {int(name) for name in learners}
+    span = range(min(min(numbers), 1), max(numbers) + 1)
+    missing = [number for number in span if number not in numbers] if len(span) < 10 * len(numbers) else []
+    if not missing:
+        return ()
+    listed = ", ".join(str(number) for number in missing[:5]) + (", …" if len(missing) > 5 else "")
+    return (f"{'Learner' if len(missing) == 1 else 'Learners'} {listed} never {'reports' if len(missing) == 1 else 'report'}.",)
