@@ -93,6 +93,7 @@ class Purpose(IntEnum):
     PEER = 13
     PASSAGE = 14
     START = 15
+    BANDWIDTH = 16
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, repeat
 from math import fsum
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 
@@ -153,3 +153,11 @@ class Empirical(AbstractDistribution):
         # u·n may round up to n.
         chosen = np.minimum(np.floor(exact.uniforms(bits, count) * size), size - 1).astype(np.int64)
         return self._factors[chosen]
+
+
+def member_factors(
+    distribution: Literal["gamma", "lognormal"], cv: float, seed: int, purpose: exact.Purpose, members: int
+) -> list[float]:
+    """Draw a factor of mean 1 for each member, a function of the seed, the purpose and the member's number only."""
+    law = {"gamma": Gamma, "lognormal": LogNormal}[distribution](cv)
+    return [next(law.factors(exact.stream(seed, purpose, member))) for member in range(members)]

@@ -12,6 +12,7 @@ from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.results.summary import Speedup, StartComparison
 from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.cluster.members import scaled
 from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
 from simasgd.scenario.schema import Scenario
@@ -77,7 +78,7 @@ def faster_network(cluster: Cluster) -> Cluster:
     network = cluster.network
     faster: dict[str, Any] = {
         "latency": network.latency / FACTOR,
-        "bandwidth": network.bandwidth * FACTOR,
+        "bandwidth": scaled(network.bandwidth, FACTOR),
         "overhead": network.overhead / FACTOR,
     }
     if isinstance(network.topology, P775):
@@ -177,7 +178,9 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
     if spread is None:
         return None
     # A sum of n times has a coefficient of variation of cv/√n, and two of these are compared.
-    return Start(gradients, together, spread, Job.of(scenario).mean_cycle, 2.0 * cluster.compute.variation / sqrt(gradients))
+    return Start(
+        gradients, together, spread, max(Job.of(scenario).mean_cycles()), 2.0 * cluster.compute.variation / sqrt(gradients)
+    )
 
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import final
 
-from simasgd.cluster.cast.start import mean_cycle
+from simasgd.cluster.cast.start import mean_cycles
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.recording import Limit
 from simasgd.protocols.base import AbstractProtocol
@@ -54,8 +54,8 @@ class Job:
         """The gradients of one epoch, infinite if nothing defines an epoch."""
         return inf if self.samples_per_epoch is None else self.samples_per_epoch / self.mini_batch
 
-    @property
-    def mean_cycle(self) -> float:
-        """The mean time (s) of a learner's cycle (`mean_cycle` in cast/start.py)."""
-        mean = compute.mean_time(self.cluster.compute, self.mini_batch)
-        return mean_cycle(self.cluster, mean, self.gradient_payload, self.payload, has_server=self.protocol.has_server)
+    def mean_cycles(self) -> list[float]:
+        """Return the mean time (s) of each learner's cycle (`mean_cycle` in cast/start.py)."""
+        means = [compute.mean_time(self.cluster.compute, self.mini_batch)] * self.cluster.learners
+        sizes = self.gradient_payload, self.payload
+        return mean_cycles(self.cluster, means, *sizes, self.seed, has_server=self.protocol.has_server)

@@ -84,7 +84,7 @@ def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_recor
     for role in cast.roles:
         env.process(role())
     faults, seed = job.cluster.faults, job.seed
-    for worker, start in zip(cast.workers, start_times(job.cluster, job.mean_cycle, seed), strict=True):
+    for worker, start in zip(cast.workers, start_times(job.cluster, job.mean_cycles, seed), strict=True):
         roles = [delay_start(env, worker, role, start) for role in cast.roles_of(worker)]
         if faults.crashes:
             env.process(run_with_crashes(env, worker, roles, draw_outages(faults, seed, worker.number), crash_record))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING
 
+from simasgd.scenario.cluster.members import Bandwidths, is_unlimited
+
 if TYPE_CHECKING:
     from simasgd.scenario.schema import Scenario
 
@@ -40,6 +42,7 @@ def will_probably_lock_step(scenario: Scenario) -> bool:
         and cluster.network.sharing == "fair"
         and cluster.speeds is None
         and cluster.server.update_law.variation == 0.0
-        and not (isinf(cluster.server.bandwidth) and isinf(cluster.network.bandwidth))
+        and not (isinf(cluster.server.bandwidth) and is_unlimited(cluster.network.bandwidth))
+        and not isinstance(cluster.network.bandwidth, Bandwidths)
         and scenario.payload > 0.0
     )

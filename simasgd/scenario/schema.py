@@ -253,6 +253,10 @@ class Scenario(Section):
         elif cluster.architecture.shards > 1 and not protocol.has_centre:
             message = f"under {kind} there is no server to split into shards"
             yield _gives_way_to_the_protocol(("cluster", "architecture", "shards"), message)
+        if cluster.server.node is not None and not protocol.has_centre:
+            yield _gives_way_to_the_protocol(
+                ("cluster", "server", "node"), f"under {kind} there is no server to place on a node"
+            )
         if cluster.faults.crashes:
             message = f"under {kind} the effect of a crash on other learners is not defined"
             yield Inconsistency(("cluster", "faults", "crashes"), message)

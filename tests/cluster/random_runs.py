@@ -159,30 +159,48 @@ def faults(draw, learners, nodes, racks, values):
     return found
 
 
+def of_nodes(values, nodes):
+    """Return bandwidths: one for all nodes, one for each, or a law."""
+    means = values.bandwidths.filter(lambda bandwidth: bandwidth != "unlimited")
+    law = {"mean": means, "distribution": st.sampled_from(["gamma", "lognormal"]), "cv": st.sampled_from([0.5, 10.0])}
+    several = st.lists(values.bandwidths, min_size=nodes, max_size=nodes)
+    return st.one_of(values.bandwidths, several, st.fixed_dictionaries(law))
+
+
+def places(architecture, nodes):
+    """Return the nodes of the servers: their own ones, or some of the learners'."""
+    if architecture["kind"] != "base":
+        return st.none()
+    shards, node = architecture.get("shards", 1), st.integers(0, nodes - 1)
+    return st.one_of(st.none(), node, st.lists(node, min_size=shards, max_size=shards))
+
+
 @st.composite
 def clusters(draw, *, may_fail, values=ORDINARY):
     learners, per_node = draw(st.integers(1, 12)), draw(st.sampled_from([1, 1, 2, 4]))
     law, topology, speeds = draw(values.laws), draw(topologies(values)), draw(values.speeds)
     nodes = -(-learners // per_node)
+    architecture = draw(architectures(values))
     racks = -(-nodes // topology["nodes_per_rack"]) if "nodes_per_rack" in topology else 0
     return {
         "profile": None,
         "learners": learners,
         "learners_per_node": per_node,
         "seed": draw(st.integers(0, 2**32 - 1)),
-        "architecture": draw(architectures(values)),
+        "architecture": architecture,
         "compute": {"per_batch": 0, "per_sample": None if "measured" in law else draw(values.mini_batches), **law},
         "speeds": speeds[:learners] if isinstance(speeds, list) else speeds,
         "stragglers": draw(values.stragglers),
         "network": {
             "latency": draw(values.times),
-            "bandwidth": draw(values.bandwidths),
+            "bandwidth": draw(of_nodes(values, nodes)),
             "overhead": draw(st.sampled_from(["0 s", "0.1 ms"])),
             "sharing": draw(st.sampled_from(["fifo", "fair"])),
             "topology": topology,
         },
         "server": {
             "bandwidth": draw(values.bandwidths),
+            "node": draw(places(architecture, nodes)),
             "duplex": draw(st.sampled_from(["half", "full"])),
             "update": draw(values.times),
             "update_law": draw(values.laws),
@@ -209,4 +227,6 @@ def without_a_server(cluster, has_centre):
         found.pop("server_pauses", None)
         found["degraded_links"] = [one for one in found.get("degraded_links", []) if one["link"] != "server"]
     shards = cluster["architecture"].get("shards", 1) if has_centre else 1
-    return {**cluster, "architecture": {"kind": "base", "shards": shards}, "faults": found}
+    node = cluster["server"]["node"] if has_centre and cluster["architecture"]["kind"] == "base" else None
+    server = {**cluster["server"], "node": node}
+    return {**cluster, "architecture": {"kind": "base", "shards": shards}, "server": server, "faults": found}

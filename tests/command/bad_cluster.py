@@ -68,6 +68,41 @@ CLUSTER_CASES: list[Case] = [
         "faults: {degraded_links: [{link: server, at: 1 s, lasting: 1 s, factor: 1e-16}]}",
         "s.yaml:5:75: cluster.faults.degraded_links.0.factor: 1e-16 is too small; it must be at least 1e-15",
     ),
+    cluster(
+        "two bandwidths for 30 nodes",
+        "network: {bandwidth: [1 GB/s, 2 GB/s]}",
+        "s.yaml:5:24: cluster.network.bandwidth: there are 2 bandwidths for 30 nodes with learners",
+    ),
+    cluster(
+        "a bandwidth a word", "network: {bandwidth: [fast]}", "s.yaml:5:25: cluster.network.bandwidth.0: 'fast' is not a qu"
+    ),
+    cluster(
+        "law of bandwidths without mean",
+        "network: {bandwidth: {distribution: gamma, cv: 1}}",
+        "s.yaml:5:13: cluster.network.bandwidth.mean: missing",
+    ),
+    cluster(
+        "bandwidths all equal",
+        "network: {bandwidth: {mean: 1 GB/s, distribution: gamma, cv: 0}}",
+        "s.yaml:5:64: cluster.network.bandwidth.cv: 0 is too small",
+    ),
+    cluster(
+        "an unlimited law of bandwidths",
+        "network: {bandwidth: {mean: unlimited, distribution: gamma, cv: 1}}",
+        "s.yaml:5:31: cluster.network.bandwidth.mean: a law needs a finite mean",
+    ),
+    cluster("a server on no node", "server: {node: 30}", "s.yaml:5:18: cluster.server.node: there is no node 30; there are 30"),
+    cluster("a server on node true", "server: {node: true}", "s.yaml:5:18: cluster.server.node: true is not a whole number"),
+    cluster(
+        "two nodes for three shards",
+        "server: {node: [0, 1]}\n  architecture: {kind: base, shards: 3}",
+        "s.yaml:5:18: cluster.server.node: there are 2 nodes for 3 shards",
+    ),
+    cluster(
+        "a server on a node under adv",
+        "server: {node: 0}\n  architecture: adv",
+        "s.yaml:5:18: cluster.server.node: adv places its servers itself",
+    ),
     cluster("speeds all equal", "speeds: {distribution: gamma, cv: 0}", "s.yaml:5:37: cluster.speeds.cv: 0 is too small"),
     cluster("learners per node true", "learners_per_node: true", "s.yaml:5:22: cluster.learners_per_node: true is not a whole"),
     cluster(

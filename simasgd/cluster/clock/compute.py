@@ -16,6 +16,7 @@ from simasgd.laws import (
     LogNormal,
     Pareto,
     ShiftedExponential,
+    member_factors,
 )
 from simasgd.scenario.cluster.cluster import Cluster, Compute, Efficiency, Speeds
 from simasgd.scenario.cluster.times import AbstractTimes
@@ -81,5 +82,4 @@ def speeds(spec: Cluster, seed: int) -> list[float]:
         return [1.0] * spec.learners
     if not isinstance(spec.speeds, Speeds):
         return list(spec.speeds)
-    factors = {"gamma": Gamma, "lognormal": LogNormal}[spec.speeds.distribution](spec.speeds.cv)
-    return [next(factors.factors(exact.stream(seed, exact.Purpose.SPEED, learner))) for learner in range(spec.learners)]
+    return member_factors(spec.speeds.distribution, spec.speeds.cv, seed, exact.Purpose.SPEED, spec.learners)

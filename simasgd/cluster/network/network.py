@@ -12,6 +12,7 @@ from simasgd import exact
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Extend
+from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.network.composed_routes import LossyRoute, SplitRoute
 from simasgd.cluster.network.fifo_routes import FifoLinkRoute, FifoPathRoute, Hop
 from simasgd.cluster.network.links import Links
@@ -71,8 +72,8 @@ class Network:
     Within a node it passes no interface: there each learner and server has a port of
     `intra_node_bandwidth` (bytes/s) each way, and nothing else limits the message.
 
-    A node's own interface is a link if several messages may use it at once (`shared_nodes`);
-    otherwise it only limits the pace. The same holds for a learner's port (`shared_ports`). A
+    A node's own interface is a link if several messages may use it at once (`shared_nodes`, or a
+    server on the node); otherwise it only limits the pace. The same holds for a learner's port (`shared_ports`). A
     server's port is always a link.
     """
 
@@ -94,8 +95,10 @@ class Network:
         self._shared_nodes = shared_nodes
         self._shared_ports = shared_ports
         self._intra_node_bandwidth = intra_node_bandwidth
-        self._topology = build_topology(spec.network, spec.nodes, servers)
-        self._degraded = {degradation.link for degradation in spec.faults.degraded_links}
+        self._bandwidths = bandwidths(spec, seed)
+        self._topology = build_topology(spec.network, self._bandwidths, servers)
+        places = {f"node {node}" for node in spec.server_nodes}
+        self._node_links = places | {degradation.link for degradation in spec.faults.degraded_links}
         self._links = Links(env, spec.faults.degraded_links, log)
         self._routes: list[ByteCounter] = []
         self._lossy = 0  # number of lossy routes
@@ -116,9 +119,10 @@ class Network:
         return Endpoint(node, (Link(f"{name} nic in", bandwidth),), (Link(f"{name} nic out", bandwidth),), *self._ports(name))
 
     def shard_endpoints(self, shards: int) -> list[Endpoint]:
-        """Return the interfaces of the parameter server's shards, on the nodes after the learners'."""
+        """Return the interfaces of the parameter server's shards, on nodes with learners or on the nodes after them."""
         names = ["server"] if shards == 1 else [f"server {shard}" for shard in range(shards)]
-        return [self.server_endpoint(self._spec.nodes + shard, name) for shard, name in enumerate(names)]
+        nodes = self._spec.server_nodes or range(self._spec.nodes, self._spec.nodes + shards)
+        return [self.server_endpoint(node, name) for node, name in zip(nodes, names, strict=True)]
 
     def make_route(
         self, source: Endpoint, target: Endpoint, size: float, extend: Extend, *, learner: int = -1, interface: float = 1.0
@@ -237,7 +241,7 @@ class Network:
     def _private_pace(self, node: int, share: float) -> float:
         """Return the pace (bytes/s) to which an interface limits a message that gets a share of it and meets no others."""
         is_private = node < self._spec.nodes and not self._is_link(node)
-        return self._spec.network.bandwidth * share if is_private else _INFINITE
+        return self._bandwidths[node] * share if is_private else _INFINITE
 
     def _ports(self, name: str) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
         """Return the links of a port within the node, in and out."""
@@ -249,12 +253,12 @@ class Network:
     def _interface(self, node: int, side: str) -> tuple[Link, ...]:
         """Return the link of a node's interface on one side; none if it is no link, or belongs to a server."""
         if node < self._spec.nodes and self._is_link(node):
-            return (Link(f"node {node} {side}", self._spec.network.bandwidth),)
+            return (Link(f"node {node} {side}", self._bandwidths[node]),)
         return ()
 
     def _is_link(self, node: int) -> bool:
         """Return whether a node's interface is a link of its own."""
-        return self._shared_nodes or f"node {node}" in self._degraded
+        return self._shared_nodes or f"node {node}" in self._node_links
 
     def _lossy_route(self, route: AbstractRoute, uniforms: Iterator[float]) -> AbstractRoute:
         loss = self._spec.faults.message_loss

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from itertools import pairwise
 from typing import NamedTuple, final
 
+from simasgd.scenario.cluster.members import mean_of
 from simasgd.scenario.cluster.network import P775, Medium, Network, Ring, Star, Tree
 
 
@@ -33,13 +34,13 @@ class AbstractTopology(abc.ABC):
         """Return the path from one node to another."""
 
 
-def build_topology(network: Network, nodes: int, servers: int) -> AbstractTopology:
-    """Build the topology of a network with `nodes` learner nodes and then `servers` server nodes."""
-    return _built(network.topology, network, nodes, servers)
+def build_topology(network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
+    """Build the topology of a network with learner nodes of these bandwidths (bytes/s) and then `servers` server nodes."""
+    return _built(network.topology, network, bandwidths, servers)
 
 
 @singledispatch
-def _built(kind: object, network: Network, nodes: int, servers: int) -> AbstractTopology:
+def _built(kind: object, network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
     raise TypeError(f"no topology {kind!r}")
 
 
@@ -55,7 +56,7 @@ class StarTopology(AbstractTopology):
 
 
 @_built.register
-def _(kind: Star, network: Network, nodes: int, servers: int) -> AbstractTopology:
+def _(kind: Star, network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
     return StarTopology(network)
 
 
@@ -63,10 +64,11 @@ def _(kind: Star, network: Network, nodes: int, servers: int) -> AbstractTopolog
 class TreeTopology(AbstractTopology):
     """Racks with an uplink and a downlink each; the servers' nodes are connected to the core."""
 
-    def __init__(self, kind: Tree, network: Network, nodes: int) -> None:
-        self._nodes = nodes
-        self._per_rack = kind.nodes_per_rack
-        self._bandwidth = kind.nodes_per_rack * network.bandwidth / kind.oversubscription
+    def __init__(self, kind: Tree, network: Network, bandwidths: Sequence[float]) -> None:
+        self._nodes = len(bandwidths)
+        self._per_rack = size = kind.nodes_per_rack
+        means = [mean_of(bandwidths[first : first + size]) for first in range(0, len(bandwidths), size)]
+        self._bandwidths = [size * mean / kind.oversubscription for mean in means]
         self._within, self._across = network.latency, network.latency + kind.core_latency
 
     def path(self, source: int, target: int) -> TopologyPath:
@@ -74,7 +76,9 @@ class TreeTopology(AbstractTopology):
         if up == down:
             return TopologyPath((), self._within)
         links = [
-            Link(f"rack {rack} {side}", self._bandwidth) for rack, side in ((up, "up"), (down, "down")) if rack is not None
+            Link(f"rack {rack} {side}", self._bandwidths[rack])
+            for rack, side in ((up, "up"), (down, "down"))
+            if rack is not None
         ]
         return TopologyPath(tuple(links), self._across)
 
@@ -83,45 +87,61 @@ class TreeTopology(AbstractTopology):
 
 
 @_built.register
-def _(kind: Tree, network: Network, nodes: int, servers: int) -> AbstractTopology:
-    return TreeTopology(kind, network, nodes)
+def _(kind: Tree, network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
+    return TreeTopology(kind, network, bandwidths)
 
 
 @final
 class RingTopology(AbstractTopology):
     """A ring whose neighbours are connected both ways; the servers' nodes close it."""
 
-    def __init__(self, network: Network, size: int) -> None:
-        self._size = size
-        self._bandwidth, self._latency = network.bandwidth, network.latency
+    def __init__(self, network: Network, bandwidths: Sequence[float], servers: int) -> None:
+        self._size = len(bandwidths) + servers
+        self._bandwidths = [*bandwidths, *[max(bandwidths)] * servers]
+        self._latency = network.latency
 
     def path(self, source: int, target: int) -> TopologyPath:
         ahead = (target - source) % self._size
         step, hops = (1, ahead) if 2 * ahead <= self._size else (-1, self._size - ahead)
         stops = [(source + step * hop) % self._size for hop in range(hops + 1)]
-        names = [f"ring {a} to {b}" for a, b in pairwise(stops)]
-        return TopologyPath(tuple(Link(name, self._bandwidth) for name in names), hops * self._latency)
+        links = [Link(f"ring {a} to {b}", min(self._bandwidths[a], self._bandwidths[b])) for a, b in pairwise(stops)]
+        return TopologyPath(tuple(links), hops * self._latency)
 
 
 @_built.register
-def _(kind: Ring, network: Network, nodes: int, servers: int) -> AbstractTopology:
-    return RingTopology(network, nodes + servers)
+def _(kind: Ring, network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
+    return RingTopology(network, bandwidths, servers)
 
 
 @final
-class MediumTopology(AbstractTopology):
-    """One link for all messages in either direction."""
+class SharedMediumTopology(AbstractTopology):
+    """One link for all messages in either direction, which they share as long as they last."""
 
-    def __init__(self, network: Network) -> None:
-        self._path = TopologyPath((Link("medium", network.bandwidth),), network.latency)
+    def __init__(self, network: Network, bandwidths: Sequence[float]) -> None:
+        self._path = TopologyPath((Link("medium", max(bandwidths)),), network.latency)
 
     def path(self, source: int, target: int) -> TopologyPath:
         return self._path
 
 
+@final
+class TurnTakingMediumTopology(AbstractTopology):
+    """One link that carries one message at a time, each at the bandwidth of the slower of its two nodes."""
+
+    def __init__(self, network: Network, bandwidths: Sequence[float], servers: int) -> None:
+        self._bandwidths = [*bandwidths, *[max(bandwidths)] * servers]
+        self._latency = network.latency
+
+    def path(self, source: int, target: int) -> TopologyPath:
+        pace = min(self._bandwidths[source], self._bandwidths[target])
+        return TopologyPath((Link("medium", pace),), self._latency)
+
+
 @_built.register
-def _(kind: Medium, network: Network, nodes: int, servers: int) -> AbstractTopology:
-    return MediumTopology(network)
+def _(kind: Medium, network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
+    if network.sharing == "fair":
+        return SharedMediumTopology(network, bandwidths)
+    return TurnTakingMediumTopology(network, bandwidths, servers)
 
 
 @final
@@ -183,5 +203,5 @@ class P775Topology(AbstractTopology):
 
 
 @_built.register
-def _(kind: P775, network: Network, nodes: int, servers: int) -> AbstractTopology:
-    return P775Topology(kind, network, nodes + servers)
+def _(kind: P775, network: Network, bandwidths: Sequence[float], servers: int) -> AbstractTopology:
+    return P775Topology(kind, network, len(bandwidths) + servers)

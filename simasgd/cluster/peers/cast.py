@@ -42,7 +42,7 @@ class PeerCast(AbstractCast):
         self._protocol = supervise(protocol)
         self._recording = context.recording
         self.network = context.make_network(
-            servers=shards if protocol.has_centre else 0,
+            servers=spec.own_server_nodes if protocol.has_centre else 0,
             shared_nodes=protocol.has_direct_messages or spec.learners_per_node > 1,
             shared_ports=protocol.has_direct_messages,
             intra_node_bandwidth=spec.architecture.intra_node_bandwidth,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from math import inf
 from typing import Any, final
 
 from simasgd.cluster.cast.context import RunContext
@@ -47,7 +48,11 @@ def deploy(kind: object, context: RunContext, server: Server) -> Deployment:
 @deploy.register
 def _(kind: Base, context: RunContext, server: Server) -> Deployment:
     spec, env = context.spec, context.env
-    network = context.make_network(servers=kind.shards, shared_nodes=spec.learners_per_node > 1)
+    network = context.make_network(
+        servers=spec.own_server_nodes,
+        shared_nodes=spec.learners_per_node > 1,
+        intra_node_bandwidth=kind.intra_node_bandwidth if spec.server_nodes else inf,
+    )
     shards = network.shard_endpoints(kind.shards)
     learners = []
     for number in range(spec.learners):

@@ -9,16 +9,19 @@ from pydantic import Field, Tag
 
 from simasgd.scenario.cluster.architecture import Architecture, Base
 from simasgd.scenario.cluster.faults import Faults, Stragglers
+from simasgd.scenario.cluster.members import AbstractMemberLaw, Bandwidths
 from simasgd.scenario.cluster.network import Network, Tree
-from simasgd.scenario.cluster.times import AbstractTimes, Distribution, Update, Variation
+from simasgd.scenario.cluster.times import AbstractTimes, Distribution, Update
 from simasgd.scenario.vocabulary.section import (
     LIST,
     MAPPING,
+    NUMBER,
     Count,
     Inconsistency,
     ListOrMapping,
     NullForDefaults,
     Number,
+    NumberOrList,
     Rival,
     Section,
     Seed,
@@ -27,6 +30,7 @@ from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 
 _MOST_PARTS = 10_000_000  # parts of messages under way at once, for each of which memory is needed
 Speed = Annotated[Number, Field(gt=0.0, le=1e6)]
+Node = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 
 
 @final
@@ -66,18 +70,11 @@ class Compute(AbstractTimes):
 
 
 @final
-class Speeds(Section):
+class Speeds(AbstractMemberLaw):
     """A law of the learners' speeds, with mean 1 over many learners; a learner keeps its speed for the whole run."""
 
-    distribution: Literal["gamma", "lognormal"]
-    """The law."""
-    cv: Variation
-    """Coefficient of variation over the learners."""
-
-    def inconsistencies(self) -> list[Inconsistency]:
-        if self.cv >= 1e-6:
-            return []
-        return [Inconsistency(("cv",), f"{self.cv:g} is too small; it must be at least 1e-06 (without speeds, all are equal)")]
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        yield from self.law_inconsistencies("without speeds")
 
 
 @final
@@ -86,6 +83,14 @@ class Server(Section):
 
     bandwidth: BytesPerSecond
     """Bandwidth of the server's interface, per direction in full duplex."""
+    node: Annotated[
+        Annotated[Annotated[Node, Tag(NUMBER)] | Annotated[tuple[Node, ...], Tag(LIST)], NumberOrList] | None,
+        Field(examples=[0, [0, 1]]),
+    ] = None
+    """Node with learners that the server is on: one for all shards, or a list with one for each
+    (architecture base). Its messages to other nodes pass its own interface and then that node's,
+    which it shares with the learners there. Messages within the node pass ports of
+    `intra_node_bandwidth`. A node of its own if absent."""
     duplex: Literal["half", "full"] = "full"
     """`half`: one link for both directions. `full`: one link for each."""
     update: Seconds
@@ -142,6 +147,17 @@ class Cluster(Section):
         return -(-self.learners // self.learners_per_node)
 
     @property
+    def server_nodes(self) -> tuple[int, ...]:
+        """Nodes with learners that the servers are on, one for each shard; none if servers have nodes of their own."""
+        places = self.server.node
+        return () if places is None else places if isinstance(places, tuple) else (places,) * self.architecture.parts
+
+    @property
+    def own_server_nodes(self) -> int:
+        """Number of nodes that hold a shard of the parameter server and no learners."""
+        return 0 if self.server_nodes else self.architecture.parts
+
+    @property
     def racks(self) -> int:
         """Number of racks of a tree; 0 in other topologies."""
         topology = self.network.topology
@@ -157,6 +173,7 @@ class Cluster(Section):
             yield Inconsistency(("speeds",), f"there are {len(self.speeds)} speeds for {self.learners} learners")
         if isinstance(self.speeds, Speeds):
             yield from within("speeds", self.speeds.inconsistencies())
+        yield from self._unlike_nodes()
         if self.stragglers is not None:
             yield from within("stragglers", self.stragglers.inconsistencies())
         parts = self.learners * (self.architecture.shards if isinstance(self.architecture, Base) else 1)
@@ -164,6 +181,28 @@ class Cluster(Section):
             message = f"{self.learners:,} learners with {parts // self.learners:,} shards each are {parts:,} ways"
             yield Inconsistency(("architecture", "shards"), f"{message}; at most {_MOST_PARTS:,} are allowed")
         yield from within("faults", self.faults.inconsistencies(self.learners, self.nodes, self.racks))
+
+    def _unlike_nodes(self) -> Iterator[Inconsistency]:
+        bandwidth, places = self.network.bandwidth, self.server.node
+        nodes = f"{self.nodes} node{'s' if self.nodes > 1 else ''} with learners"
+        if isinstance(bandwidth, tuple) and len(bandwidth) != self.nodes:
+            yield Inconsistency(("network", "bandwidth"), f"there are {len(bandwidth)} bandwidths for {nodes}")
+        if isinstance(bandwidth, Bandwidths):
+            yield from (one.within("network", "bandwidth") for one in bandwidth.inconsistencies())
+        if places is None:
+            return
+        if not isinstance(self.architecture, Base):
+            message = f"{self.architecture.kind} places its servers itself (architecture.colocated); only base has this key"
+            rivals = (Rival(("server", "node"), ("architecture",)),)
+            yield Inconsistency(("server", "node"), message, rivals)
+            return
+        if isinstance(places, tuple) and len(places) != self.architecture.shards:
+            message = f"there are {len(places)} nodes for {self.architecture.shards} shards (architecture.shards)"
+            yield Inconsistency(("server", "node"), message)
+        for number, node in enumerate(places if isinstance(places, tuple) else (places,)):
+            if node >= self.nodes:
+                path = ("server", "node", number) if isinstance(places, tuple) else ("server", "node")
+                yield Inconsistency(path, f"there is no node {node}; there are {nodes}, counted from 0")
 
 
 __all__ = ["Cluster", "Compute", "Distribution", "Efficiency", "Server", "Speeds"]

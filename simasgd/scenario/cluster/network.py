@@ -6,6 +6,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
+from simasgd.scenario.cluster.members import NodeBandwidth
 from simasgd.scenario.vocabulary.section import Count, NameForKind, Number, Section
 from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 
@@ -26,7 +27,7 @@ class Tree(Section):
     """Number of nodes in a rack. Nodes 0 to nodes_per_rack − 1 are rack 0, and so on."""
     oversubscription: Annotated[Number, Field(gt=0.0, le=1e6)] = 1.0
     """Oversubscription of a rack's uplink and downlink. Each carries nodes_per_rack · bandwidth ÷
-    oversubscription."""
+    oversubscription, with the mean bandwidth of the rack's nodes."""
     core_latency: Seconds = 0.0
     """Additional latency of a message that passes the core."""
 
@@ -35,7 +36,8 @@ class Tree(Section):
 class Ring(Section):
     """Nodes in a circle, each with a link to both neighbours.
 
-    A message takes the shorter way, and `latency` at every hop.
+    A message takes the shorter way, and `latency` at every hop. A link has the lower bandwidth of
+    its two nodes. A server's own node has the greatest bandwidth of all.
     """
 
     kind: Literal["ring"] = "ring"
@@ -43,7 +45,12 @@ class Ring(Section):
 
 @final
 class Medium(Section):
-    """One medium between all nodes, such as the air, which carries every message at `bandwidth`."""
+    """One medium between all nodes, such as the air, which carries every message at `bandwidth`.
+
+    Where nodes differ, a message has the lower bandwidth of its two nodes. With `sharing: fifo` it
+    occupies the medium for so much longer. With `sharing: fair` the medium carries the greatest
+    bandwidth of all nodes in sum.
+    """
 
     kind: Literal["medium"] = "medium"
 
@@ -84,8 +91,12 @@ class Network(Section):
 
     latency: Seconds
     """Travel time of a message after its last byte was sent."""
-    bandwidth: BytesPerSecond
-    """Bandwidth of a node's interface, per direction, which its learners share."""
+    bandwidth: Annotated[
+        NodeBandwidth,
+        Field(examples=["1 Gbit/s", ["1 Gbit/s", "20 Mbit/s"], {"mean": "1 Gbit/s", "distribution": "gamma", "cv": 0.5}]),
+    ]
+    """Bandwidth of a node's interface, per direction, which its learners share: one for all nodes,
+    a list with one for each node with learners, or a law."""
     overhead: Seconds = 0.0
     """Time that any message takes on its way in addition to the time of its bytes."""
     sharing: Literal["fifo", "fair"] = "fifo"

@@ -1,6 +1,7 @@
 """Layers of a scenario, and the merge of a later layer into an earlier one.
 
 Mappings merge key by key, except that a mapping with a different `kind` replaces the earlier one.
+A bare word stands for a mapping with that `kind`, and a mapping replaces any other value.
 Every value keeps the place it came from, so that a mistake is reported there.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
+
+from simasgd.scenario.vocabulary.units import UNLIMITED
 
 Path = tuple[str | int, ...]
 
@@ -138,7 +141,7 @@ def difference(base: Any, other: Any) -> dict[str, Any]:
 
 def _replaces(base: Any, over: Any) -> bool:
     """Return whether a mapping replaces another one whole."""
-    if isinstance(base, str):
+    if isinstance(base, str) and _is_kind(base):
         base = {"kind": base}
     if not isinstance(base, dict):
         return True
@@ -160,6 +163,11 @@ def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:
         else:
             merged[key] = value
     return merged
+
+
+def _is_kind(word: str) -> bool:
+    """Return whether a text may be a kind: a quantity such as `2 ms` or `unlimited` is none."""
+    return word != UNLIMITED and word[:1].isalpha()
 
 
 def _is_mapping(tree: Any, path: Path) -> bool:

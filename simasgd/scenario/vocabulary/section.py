@@ -88,6 +88,12 @@ def _form(value: Any) -> str | None:
 ListOrMapping = Discriminator(_form)
 """Chooses between the two forms of a field, which carry the tags LIST and MAPPING."""
 
+OneOrSeveral = Discriminator(lambda value: _form(value) or NUMBER)
+"""Chooses among the three forms of a field, which carry the tags NUMBER, LIST and MAPPING."""
+
+NumberOrList = Discriminator(lambda value: LIST if isinstance(value, list | tuple) else NUMBER)
+"""Chooses between the two forms of a field, which carry the tags NUMBER and LIST."""
+
 NumberOrMapping = Discriminator(lambda value: MAPPING if isinstance(value, dict | BaseModel) else NUMBER)
 """Chooses between the two forms of a field, which carry the tags NUMBER and MAPPING."""
 

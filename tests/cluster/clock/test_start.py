@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simasgd.cluster.cast.start import mean_cycle, start_times
+from simasgd.cluster.cast.start import mean_cycles, start_times
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.cluster.laws.mean_value_analysis import analyse_mean_values
 from tests.protocols.table import ROWS
@@ -17,7 +17,7 @@ EVEN = {"per_batch": "10 ms", "per_sample": 0, "distribution": "constant", "cv":
 
 def spread_over(learners, seed=0):
     """Return the starts, in cycles."""
-    return start_times(scenario(TIMING, SPREAD, {"cluster": {"learners": learners}}).cluster, 1.0, seed)
+    return start_times(scenario(TIMING, SPREAD, {"cluster": {"learners": learners}}).cluster, lambda: [1.0] * learners, seed)
 
 
 def test_learners_start_at_moments_drawn_uniformly_from_one_cycle():
@@ -30,14 +30,14 @@ def test_learners_start_at_moments_drawn_uniformly_from_one_cycle():
     assert spread_over(2000) == moments.tolist()
     assert spread_over(7) == moments[:7].tolist(), "a learner's start depends on λ"
     assert spread_over(7, seed=1) != spread_over(7)
-    assert start_times(scenario(TIMING).cluster, 1.0, 0) == [0.0] * 4
+    assert start_times(scenario(TIMING).cluster, list, 0) == [0.0] * 4
 
 
 def test_they_compute_from_then_on():
     """Where communication takes no time a cycle is a mini-batch's 10 ms, and the k-th begins k of them after the start."""
     chosen = scenario(TIMING, SPREAD, {"cluster": {"compute": EVEN}, "stop": {"gradients": 40}})
     clocked, tape = clock(chosen)
-    moments = start_times(chosen.cluster, 10 * MS, chosen.cluster_seed)
+    moments = start_times(chosen.cluster, lambda: [10 * MS] * chosen.cluster.learners, chosen.cluster_seed)
     for learner, start in enumerate(moments):
         mine = tape.learner == learner
         assert tape.read_at[mine] == pytest.approx(start + 10 * MS * np.arange(mine.sum()))
@@ -52,8 +52,8 @@ def test_under_every_protocol_nobody_begins_before_its_start(kind):
     chosen = scenario(TIMING, SPREAD, {"cluster": cluster, "protocol": ROWS[kind].typical, "stop": {"gradients": 60}})
     clocked, tape = clock(chosen)
     has_server = chosen.protocol.has_server
-    cycle = mean_cycle(chosen.cluster, 4 * MS, 10e3, 10e3, has_server=has_server)
-    moments = np.array(start_times(chosen.cluster, cycle, chosen.cluster_seed))
+    cycles = mean_cycles(chosen.cluster, [4 * MS] * 6, 10e3, 10e3, 0, has_server=has_server)
+    moments = np.array(start_times(chosen.cluster, lambda: cycles, chosen.cluster_seed))
     first = [tape.read_at[(tape.learner == learner) & (tape.batch == 0)].min(initial=np.inf) for learner in range(6)]
     assert (np.array(first) >= moments - 1e-12).all()
     assert clocked.gradients_applied >= 60
@@ -71,7 +71,7 @@ def test_a_lone_learner_starts_at_once(protocol):
 def test_a_learner_that_crashes_before_its_start_starts_when_it_is_back_and_not_before(crash, down, expected):
     """Times in starts of learner 1."""
     chosen = scenario(TIMING, SPREAD, {"cluster": {"learners": 2, "compute": EVEN}, "stop": {"gradients": 40}})
-    start = start_times(chosen.cluster, 10 * MS, chosen.cluster_seed)[1]
+    start = start_times(chosen.cluster, lambda: [10 * MS] * chosen.cluster.learners, chosen.cluster_seed)[1]
     faults = {"crashes": [{"learner": 1, "at": f"{crash * start:.9f} s", "down": f"{down * start:.9f} s"}]}
     clocked, tape = clock(scenario(TIMING, chosen.resolved(), {"cluster": {"faults": faults}}))
     when = {"start": start, "back": (crash + down) * start}[expected]
@@ -106,9 +106,14 @@ def test_a_cycle_by_hand(changes, milliseconds):
         "server": {"bandwidth": "20 MB/s", "update": "2 ms"},
     }
     chosen = scenario(TIMING, {"cluster": cluster}, {"cluster": changes})
-    assert mean_cycle(chosen.cluster, 10 * MS, 10e3, 10e3, has_server=True) == pytest.approx(milliseconds * MS)
+
+    def cycles(*, has_server):
+        means = [10 * MS] * chosen.cluster.learners
+        return mean_cycles(chosen.cluster, means, 10e3, 10e3, 0, has_server=has_server)
+
+    assert cycles(has_server=True) == pytest.approx([milliseconds * MS] * chosen.cluster.learners)
     if not changes:
-        assert mean_cycle(chosen.cluster, 10 * MS, 10e3, 10e3, has_server=False) == pytest.approx((10 + 1 + 0.75) * MS)
+        assert cycles(has_server=False) == pytest.approx([(10 + 1 + 0.75) * MS] * 4)
 
 
 LEARNERS, THINK, MESSAGE = 16, 9 * MS, 16 * MS

@@ -16,7 +16,7 @@ SUPERNODE = 32
 
 
 def ways(nodes, **keys):
-    return build_topology(Network(latency="1 us", bandwidth="96 GB/s", topology=P775(**keys)), nodes, 0)
+    return build_topology(Network(latency="1 us", bandwidth="96 GB/s", topology=P775(**keys)), [96e9] * nodes, 0)
 
 
 def d_links(system, nodes, a, b):

@@ -214,7 +214,7 @@ def test_random_traffic_takes_as_long_as_packet_by_packet(seed):
     spec = cluster_of(rng)
     env = simpy.Environment()
     network = Network(env, spec, servers=1, seed=0, shared_nodes=True)
-    ways = build_topology(spec.network, spec.nodes, 1)
+    ways = build_topology(spec.network, [spec.network.bandwidth] * spec.nodes, 1)
     server = network.server_endpoint(spec.nodes, "server")
     bandwidths = {}
     sent, now, share = [], 0.0, rng.random()

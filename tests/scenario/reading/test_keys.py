@@ -12,12 +12,13 @@ cluster.compute.per_batch cluster.compute.per_sample cluster.compute.distributio
 cluster.compute.file cluster.compute.measured cluster.compute.efficiency.full_at cluster.compute.efficiency.exponent
 cluster.speeds.distribution cluster.speeds.cv
 cluster.stragglers.slowdown cluster.stragglers.mean_normal cluster.stragglers.mean_slow
-cluster.network.latency cluster.network.bandwidth cluster.network.overhead cluster.network.sharing
+cluster.network.latency cluster.network.bandwidth.mean cluster.network.bandwidth.distribution cluster.network.bandwidth.cv
+cluster.network.overhead cluster.network.sharing
 cluster.network.topology.kind cluster.network.topology.nodes_per_rack cluster.network.topology.oversubscription
 cluster.network.topology.core_latency cluster.network.topology.nodes_per_drawer
 cluster.network.topology.drawers_per_supernode cluster.network.topology.local cluster.network.topology.remote
 cluster.network.topology.d_link cluster.network.topology.d_links
-cluster.server.bandwidth cluster.server.duplex cluster.server.update cluster.server.per_gradient
+cluster.server.bandwidth cluster.server.node cluster.server.duplex cluster.server.update cluster.server.per_gradient
 cluster.server.update_law.distribution cluster.server.update_law.cv cluster.server.update_law.file
 cluster.server.update_law.measured
 cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_out cluster.architecture.colocated
@@ -102,7 +103,7 @@ def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
     [
         ("bandwidth", ["'bandwidth' is ambiguous", "cluster.network.bandwidth, cluster.server.bandwidth"]),
         ("kind", ["'kind' is ambiguous", "protocol.kind", "learning.modulation.kind"]),
-        ("cv", ["'cv' is ambiguous; it may mean cluster.compute.cv, cluster.speeds.cv, cluster.server.update_law.cv"]),
+        ("cv", ["'cv' is ambiguous; it may mean cluster.compute.cv, cluster.speeds.cv, cluster.network.bandwidth.cv, "]),
         ("distribution", ["'distribution' is ambiguous; it may mean cluster.compute.distribution, "]),
         ("straglers.slowdown", ["did you mean 'cluster.stragglers.slowdown'?"]),
         ("learnerz", ["unknown key 'learnerz'; did you mean 'cluster.learners'?"]),
