@@ -28,8 +28,14 @@ def build_scenario_schema() -> dict[str, Any]:
     definitions["Variant"] = _make_variant_schema(root)
     definitions["Cluster"]["properties"]["profile"] = {
         "description": definitions["Cluster"]["properties"]["profile"]["description"],
-        "enum": [*catalogue.list_profiles(), None],
+        "anyOf": [
+            {"enum": [*catalogue.list_profiles(), None]},
+            {"type": "string", "pattern": r"\.ya?ml$"},
+            {"type": "array", "minItems": 3, "maxItems": 3},
+        ],
     }
+    for name in ("ProfileFile", "SourcedNumber"):
+        del definitions[name]  # of resolved scenarios only
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **root,

@@ -11,13 +11,14 @@ from simasgd.report.facts.variant_facts import name_protocol
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.cluster.profile_file import ProfileFile
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.models import MLP, Linear, Logistic, Quadratic, Softmax
 from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.scenario.vocabulary.section import Section
-from simasgd.scenario.vocabulary.units import SIZE, show
+from simasgd.scenario.vocabulary.units import DIMENSIONS, SIZE, parse, show
 from simasgd.scenario.vocabulary.values import shown
 
 
@@ -34,7 +35,7 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
         "Optimizer": [_describe_optimizer(one) for one in learning],
         "Message": [_describe_message(scenario) for scenario in scenarios],
         "Until": [describe_stop(scenario) for scenario in scenarios],
-        "Nodes": [scenario.cluster.profile or "given in the scenario" for scenario in scenarios],
+        "Nodes": [_name_profile(scenario.cluster.profile) or "given in the scenario" for scenario in scenarios],
         "Seeds": [_list_seeds(next(iter(study.runs.values())))],
     }
     return [(term, list_some(list(dict.fromkeys(texts)), 5)) for term, texts in found.items() if texts]
@@ -66,13 +67,23 @@ def tabulate_provenance(study: Study) -> Table:
     return Table.of(("what", "value"), rows, words=2)
 
 
+def _name_profile(profile: str | ProfileFile | None) -> str | None:
+    return profile.file if isinstance(profile, ProfileFile) else profile
+
+
 def tabulate_profiles(study: Study) -> list[Profile]:
     """Tabulate the node profiles of the study's variants, with the source of every number."""
-    of_profile: dict[str | None, list[Run]] = {}
-    for first, *_ in study.runs.values():
-        of_profile.setdefault(first.scenario.cluster.profile, []).append(first)
+    runs = [of_variant[0] for of_variant in study.runs.values()]
+    profiles = list(dict.fromkeys(run.scenario.cluster.profile for run in runs))
     known = catalogue.list_profiles()
-    return [_tabulate_profile(name, runs) for name, runs in of_profile.items() if name in known]
+    tables = []
+    for profile in profiles:
+        users = [run for run in runs if run.scenario.cluster.profile == profile]
+        if isinstance(profile, ProfileFile):
+            tables.append(_tabulate_file(profile, users))
+        elif profile in known:
+            tables.append(_tabulate_profile(profile, users))
+    return tables
 
 
 def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
@@ -80,16 +91,44 @@ def _tabulate_profile(name: str, runs: Sequence[Run]) -> Profile:
     cluster, sources = _select_topology(tree, {run.scenario.cluster.network.topology.kind for run in runs})
     # Convert to typed values and back, so that equal quantities read alike in any unit.
     whole = Cluster.model_validate({"learners": 1, **cluster}).model_dump(mode="json")
+    return Profile(name, tree["title"], _tabulate_values(whole, sources, runs))
+
+
+def _tabulate_file(profile: ProfileFile, runs: Sequence[Run]) -> Profile:
+    """Tabulate a profile of the user's own, which may give any part of the cluster."""
     used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
-    has_server = any(run.summary.servers for run in runs)
+    rows = []
+    for key, value, source in profile.numbers:
+        other = [str(found) for one in used if not _is_same(found := _get(one, key), value)]
+        rows.append((key, str(value), _say_overridden(other, key, runs), source))
+    return Profile(profile.file, profile.title, Table.of(("key", "value", "here", "source"), rows, words=4))
+
+
+def _is_same(found: Any, written: Any) -> bool:
+    """Return whether a typed value equals one as a file writes it, in any unit."""
+    for dimension in DIMENSIONS:
+        try:
+            return parse(found, dimension) == parse(written, dimension)
+        except ValueError:
+            continue
+    return bool(found == written) or str(found) == str(written)
+
+
+def _tabulate_values(whole: dict[str, Any], sources: dict[str, str], runs: Sequence[Run]) -> Table:
+    """Tabulate the values of a profile: here, where a scenario overrides them, and their sources."""
+    used = [run.scenario.cluster.model_dump(mode="json") for run in runs]
     rows = []
     for key, source in sources.items():
-        value = str(_get(whole, key))
         other = [str(found) for one in used if (found := _get(one, key)) != _get(whole, key)]
-        here = f"overridden in the scenario: {list_some(list(dict.fromkeys(other)))}" if other else ""
-        is_used = has_server or not key.startswith("cluster.server.")
-        rows.append((key, value, here if is_used else "not used: there is no server", source))
-    return Profile(name, tree["title"], Table.of(("key", "value", "here", "source"), rows, words=4))
+        rows.append((key, str(_get(whole, key)), _say_overridden(other, key, runs), source))
+    return Table.of(("key", "value", "here", "source"), rows, words=4)
+
+
+def _say_overridden(other: Sequence[str], key: str, runs: Sequence[Run]) -> str:
+    """Return where a profile's value does not hold."""
+    if key.startswith("cluster.server.") and not any(run.summary.servers for run in runs):
+        return "not used: there is no server"
+    return f"overridden in the scenario: {list_some(list(dict.fromkeys(other)))}" if other else ""
 
 
 def _select_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -112,7 +151,7 @@ def _get(tree: dict[str, Any], key: str) -> Any:
     """Return the value at a dotted key below `cluster`."""
     value: Any = tree
     for part in key.removeprefix("cluster.").split("."):
-        value = value[part]
+        value = value.get(part) if isinstance(value, dict) else None
     return value
 
 

@@ -11,14 +11,17 @@ from simasgd.scenario.cluster.architecture import Architecture, Base
 from simasgd.scenario.cluster.faults import Faults, Stragglers
 from simasgd.scenario.cluster.members import AbstractMemberLaw, Bandwidths
 from simasgd.scenario.cluster.network import Network, Tree
+from simasgd.scenario.cluster.profile_file import ProfileFile
 from simasgd.scenario.cluster.times import AbstractTimes, Distribution, Update
 from simasgd.scenario.vocabulary.section import (
     LIST,
     MAPPING,
+    NAME,
     NUMBER,
     Count,
     Inconsistency,
     ListOrMapping,
+    NameOrList,
     NullForDefaults,
     Number,
     NumberOrList,
@@ -110,9 +113,13 @@ class Cluster(Section):
 
     learners: Annotated[Count, Field(le=1_000_000)]
     """λ, the number of learners."""
-    profile: str | None = None
-    """Name of a node profile. Its values hold where this section gives none. `simasgd list`
-    describes the profiles."""
+    profile: (
+        Annotated[Annotated[Annotated[str, Field(strict=True)], Tag(NAME)] | Annotated[ProfileFile, Tag(LIST)], NameOrList]
+        | None
+    ) = None
+    """Name of a node profile, or a profile's file beside this one (`simasgd fit` writes them). Its
+    values hold where this section gives none. `simasgd list` describes the profiles. A resolved
+    scenario has a file's title and sources instead."""
     seed: Seed | None = None
     """Seed of everything random about the clock. The scenario's seed if absent."""
     learners_per_node: Annotated[Count, Field(le=10_000)] = 1

@@ -13,7 +13,7 @@ from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.merge import Layer, Path
-from simasgd.scenario.vocabulary.section import LIST, MAPPING, NUMBER, InconsistentScenario, Section
+from simasgd.scenario.vocabulary.section import LIST, MAPPING, NAME, NUMBER, InconsistentScenario, Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 _MAX_COMPLAINTS = 20
@@ -31,7 +31,8 @@ def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) ->
     beside: dict[Path, dict[Any, str]] = {}
     for loc, kind in wrong.items():
         if kind != "missing":
-            beside.setdefault(loc[:-1], {})[loc[-1] if loc else ""] = kind
+            place = loc[:-1] if loc[-1:] in ((LIST,), (MAPPING,), (NAME,), (NUMBER,)) else loc
+            beside.setdefault(place[:-1], {})[place[-1] if place else ""] = kind
     for complaint in chain.from_iterable(
         _explain(detail, layer, root) for detail in details if not _is_consequence(detail, wrong, beside)
     ):
@@ -96,7 +97,7 @@ def _find_tree_path(loc: Sequence[str | int], tree: Any) -> Path:
                 continue  # a bare word stands for a mapping with this kind
             tree = {"kind": tree}
         is_key = isinstance(tree, dict) and part in tree and part != following
-        if not is_key and part in (LIST, MAPPING, NUMBER, tree.get("kind") if isinstance(tree, dict) else None):
+        if not is_key and part in (LIST, MAPPING, NAME, NUMBER, tree.get("kind") if isinstance(tree, dict) else None):
             continue
         path.append(part)
         if isinstance(tree, dict):

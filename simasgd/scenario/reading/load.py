@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache, reduce
+from functools import reduce
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from simasgd.scenario.reading.complaints import explain_errors, format_complaint
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
+from simasgd.scenario.reading.profiles import apply_profile
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
@@ -47,10 +48,10 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ())
     file = reduce(Layer.under, of_variants, file)
     command_line = reduce(Layer.under, [change for change in changes if "variants" not in change.tree], Layer())
     base = file.without("variants")
-    whole = read_measured_files(_apply_profile(base.under(command_line)))
+    whole = read_measured_files(apply_profile(base.under(command_line)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in _iterate_variants(file):
-        layer = read_measured_files(_apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(command_line)))
+        layer = read_measured_files(apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
     return _validate(root, whole)
@@ -139,56 +140,6 @@ def _refuse_unknown_variants(file: Layer, changes: Sequence[Layer]) -> None:
             hint = f"did you mean {near!r}?" if near else known
             message = f"there is no variant {shown(name)}; {hint}"
             raise ScenarioError(format_complaint_at(("variants", name), change, message, at_key=True))
-
-
-def _apply_profile(layer: Layer) -> Layer:
-    """Return the layer merged over the values of the node profile that it names."""
-    layer = _add_default_cluster(layer)
-    cluster = layer.tree.get("cluster")
-    name = cluster.get("profile") if isinstance(cluster, dict) else None
-    if not isinstance(name, str):
-        return Layer(dict(layer.tree), dict(layer.marks))
-    named = _list_profiles()
-    if name not in named:
-        near = nearest(name, named)
-        hint = f"did you mean {near!r}?" if near else f"choose from {', '.join(named)}"
-        raise ScenarioError(format_complaint_at(("cluster", "profile"), layer, f"there is no profile {shown(name)}; {hint}"))
-    values = _select_profile_values(_read_profile(name), cluster)
-    merged = values.under(layer)
-    return Layer(merged.tree, {**merged.marks, **layer.marks})  # missing keys are the scenario's
-
-
-@cache
-def _list_profiles() -> dict[str, FilePath]:
-    return catalogue.list_profiles()
-
-
-@cache
-def _read_profile(name: str) -> Layer:
-    """Read the layer of a node profile."""
-    profile = yaml_layer.read_layer(_list_profiles()[name], f"profile {name}")
-    return Layer(profile.tree, {path: mark._replace(origin=Origin.PROFILE) for path, mark in profile.marks.items()})
-
-
-def _select_profile_values(profile: Layer, cluster: Any) -> Layer:
-    """Return a profile's values for a cluster and its topology."""
-    values = Layer({"cluster": profile.tree["cluster"]}, {p: m for p, m in profile.marks.items() if p[0] == "cluster"})
-    network = cluster.get("network") if isinstance(cluster, dict) else None
-    topology = network.get("topology") if isinstance(network, dict) else None
-    kind = topology.get("kind") if isinstance(topology, dict) else topology
-    if not isinstance(kind, str) or kind not in profile.tree.get("under_topology", {}):
-        return values
-    special = profile.subtree("under_topology", kind)
-    return values.under(Layer({"cluster": special.tree}, {("cluster", *path): mark for path, mark in special.marks.items()}))
-
-
-def _add_default_cluster(layer: Layer) -> Layer:
-    """Give injected staleness a cluster if it has none: one learner, on the profile ideal."""
-    protocol = layer.tree.get("protocol")
-    kind = protocol.get("kind") if isinstance(protocol, dict) else protocol
-    if kind != "injected-staleness" or layer.tree.get("cluster") is not None:
-        return layer
-    return Layer({**layer.tree, "cluster": {"learners": 1, "profile": "ideal"}}, layer.marks)
 
 
 def _validate(root: type[Root], layer: Layer) -> Root:

@@ -120,7 +120,7 @@ def _read_values(layer: Layer, path: Path, name: str, parse: Callable[[str], Any
 
     if not name:
         raise complaint("the file name is empty")
-    file = _find_folder(layer, path) / name
+    file = find_folder(layer, path) / name
     try:
         lines = text_files.read_text(file).splitlines()
     except OSError as error:
@@ -140,7 +140,7 @@ def _read_values(layer: Layer, path: Path, name: str, parse: Callable[[str], Any
     return values
 
 
-def _find_folder(layer: Layer, path: Path) -> FilePath:
+def find_folder(layer: Layer, path: Path) -> FilePath:
     """Return the folder that file names are relative to.
 
     It is the folder of the file in which the path is written, or the working directory for a path

@@ -76,7 +76,7 @@ def _present(value: Any) -> Any:
 NullForDefaults = BeforeValidator(_present)
 """Lets null reset a section to its defaults: `faults=null`."""
 
-LIST, MAPPING, NUMBER = "(list)", "(mapping)", "(number)"  # no key looks like these
+LIST, MAPPING, NUMBER, NAME = "(list)", "(mapping)", "(number)", "(name)"  # no key looks like these
 
 
 def _form(value: Any) -> str | None:
@@ -96,6 +96,9 @@ NumberOrList = Discriminator(lambda value: LIST if isinstance(value, list | tupl
 
 NumberOrMapping = Discriminator(lambda value: MAPPING if isinstance(value, dict | BaseModel) else NUMBER)
 """Chooses between the two forms of a field, which carry the tags NUMBER and MAPPING."""
+
+NameOrList = Discriminator(lambda value: LIST if isinstance(value, list | tuple) else NAME)
+"""Chooses between the two forms of a field, which carry the tags NAME and LIST."""
 
 NameForKind = BeforeValidator(_named)
 """Lets a bare word stand for the mapping with that `kind` and no parameters: `protocol: hardsync`."""
