@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ PROGRAM = [
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom simasgd.__main__ import main; main()",
 ]
 """The command `simasgd`, which heeds Ctrl-C however the tests were started."""
-_COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "xla"
 TIMING: dict[str, Any] = {
     "name": "test",
     "cluster": {"learners": 4, "profile": "ideal"},
@@ -61,12 +59,9 @@ LINEAR: dict[str, Any] = merge(
 
 @contextmanager
 def compiled_quickly() -> Iterator[None]:
-    """Have XLA compile with little effort, and keep what it compiles for the next session of tests."""
+    """Have XLA compile with little effort."""
     import jax
 
-    jax.config.update("jax_compilation_cache_dir", str(_COMPILED))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_disable_most_optimizations", True)
     try:
         yield

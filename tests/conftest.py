@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.build import compiled_quickly
+
+# Programs that XLA has compiled once are loaded from here: in this session, in the processes that tests start, and in the next.
+_COMPILED = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".pytest_cache" / "xla"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
+def pytest_configure() -> None:
+    """Have JAX keep compiled programs, before anything imports it."""
+    os.environ.update(_COMPILED)
 
 
 @pytest.hookimpl(tryfirst=True)
