@@ -70,17 +70,12 @@ class Hop(NamedTuple):
     inflow: Inflow
 
 
-class _Progress(NamedTuple):
-    """The progress of a message that was sent at `sent` (s).
+_Progress = tuple[float, float, Trail, float]  # a plain tuple: three are made for every message
+"""The progress of a message: (sent, end, trail, moving).
 
-    Its last byte leaves the links so far at `end` (s), with the trail `trail`. Alone on its path it
-    would have taken `moving` (s).
-    """
-
-    sent: float
-    end: float
-    trail: Trail
-    moving: float
+It was sent at `sent` (s). Its last byte leaves the links so far at `end` (s), with the trail
+`trail`. Alone on its path it would have taken `moving` (s).
+"""
 
 
 @final
@@ -114,7 +109,7 @@ class FifoPathRoute(AbstractDirectRoute):
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
         seconds = self._source_seconds
-        sent = _Progress(now, now + seconds, self._message.extend(trail, seconds), max(seconds, self._target_seconds))
+        sent = (now, now + seconds, self._message.extend(trail, seconds), max(seconds, self._target_seconds))
         start, trail, progress = self._occupy(0, now, trail, sent)
         return start, trail, (progress, trail)
 
@@ -147,11 +142,12 @@ class FifoPathRoute(AbstractDirectRoute):
             if ahead < start:
                 first = max(now, ahead)
                 at_first = extend(trail, first - now)
-        inflow.add(now, progress.end, seconds)
         sent, end, at_end, moving = progress
+        if end - now > seconds:
+            inflow.add(now, end, seconds)
         if passed > end:
             end, at_end = passed, extend(at_start, service)
-        return first, at_first, _Progress(sent, end, at_end, max(moving, service))
+        return first, at_first, (sent, end, at_end, service if service > moving else moving)
 
     def _go_on(self, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Event | None:
         """Continue from link `number`, which the first byte reaches now."""

@@ -41,4 +41,5 @@ class Inflow:
             self._pace_times_end -= pace * end
         if not ends:
             self._pace = self._pace_times_end = 0.0
+            return 0.0
         return max(0.0, self._pace_times_end - self._pace * now)
