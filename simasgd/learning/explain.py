@@ -8,12 +8,13 @@ import numpy as np
 from simasgd.learning.data.files import locate
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.memory import available_bytes, format_bytes
+from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.problem import generated_bytes
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.task import sample_type
 from simasgd.learning.rules import explicit_momentum
-from simasgd.learning.train import evaluation_points
 from simasgd.scenario.learning.data import AbstractData, OwnData
+from simasgd.scenario.learning.evaluate import EACH_EPOCH
 from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
@@ -35,6 +36,8 @@ def describe_plan(scenario: Scenario, tape: Tape, members: int) -> list[str]:
         layout = lay_out(recipe, tape, sample_type(scenario), evaluation_points(tape, samples_per_epoch)[1])
         needed = layout.bytes_needed(recipe, np.dtype(learning.precision), tape.mini_batch, members)
     lines = [*layout.describe(tape, recipe), *_describe_momentum(recipe)]
+    if learning.evaluate != EACH_EPOCH:
+        lines.append(f"tests        {len(evaluation_points(tape, samples_per_epoch, learning.evaluate)[1]):,} on the test set")
     if (devices := jax.device_count()) > 1:
         lines.append(f"devices      {devices}, which share what is computed at once")
     lines.extend(_describe_data(learning.data))

@@ -1,4 +1,4 @@
-"""Learning from a tape: a player computes the weights, and they are evaluated after every epoch."""
+"""Learning from a tape: a player computes the weights, and they are evaluated now and then."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import final
 
 import jax
-import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
@@ -20,6 +19,7 @@ from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation
+from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
 from simasgd.scenario.schema import Scenario
@@ -34,7 +34,7 @@ class Learned:
     """The results of learning one scenario from a tape."""
 
     evaluations: pd.DataFrame
-    """A row for the first step at or after each epoch, and one for the last step.
+    """A row for each evaluation (`simasgd.learning.problem.points`).
 
     Columns: epoch, samples, updates, simulated_seconds, test_loss, test_error (NaN if outputs
     cannot be wrong) and consensus_distance (the root mean square of the distances of the learners'
@@ -70,7 +70,7 @@ def train(
     first = scenarios[0]
     assert first.learning is not None
     assert first.samples_per_epoch is not None
-    epochs, steps = evaluation_points(tape, first.samples_per_epoch)
+    epochs, steps = evaluation_points(tape, first.samples_per_epoch, first.learning.evaluate)
     with jax.enable_x64(first.learning.precision == "float64"), _device_errors_translated():
         problems = list(_build_problems(scenarios, tape, task))
         progress(0)
@@ -118,10 +118,10 @@ def _play(
     """Return the seconds that compiling took, and the moments of all problems at each stop."""
     if len(problems) == 1:
         alone = Compiled(checkpoint=checkpoint) if player is None else player
-        compile_seconds = alone.prepare(problems[0], stops)
+        compile_seconds = alone.prepare(problems[0])
         return compile_seconds, ((moment,) for moment in alone.play(problems[0], stops, progress))
     group = CompiledGroup(checkpoint=checkpoint)
-    compile_seconds = group.prepare(problems, stops)
+    compile_seconds = group.prepare(problems)
     return compile_seconds, group.play(problems, stops, progress)
 
 
@@ -139,25 +139,6 @@ def _add_moment(checkpoint: AbstractCheckpoint, moment: Moment, member: int, pro
 
 def _finite_or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def evaluation_points(tape: Tape, samples_per_epoch: int) -> tuple[list[float], list[int]]:
-    """Return epochs, and the numbers of steps after which they are evaluated.
-
-    These are the first step at or after each epoch, and the last step of the tape. Of epochs that
-    end in one step only the last is evaluated, so there are no more evaluations than steps.
-    """
-    total = float(tape.samples_before[-1]) / samples_per_epoch
-    ended = tape.samples_before // samples_per_epoch
-    steps = [0, *(np.flatnonzero(np.diff(ended)) + 1).tolist()]
-    epochs = ended[steps].astype(float).tolist()
-    if steps[-1] < tape.num_steps:
-        if epochs[-1] == total:  # no gradient was applied since, but models were mixed
-            steps[-1] = tape.num_steps
-        else:
-            epochs.append(total)
-            steps.append(tape.num_steps)
-    return epochs, steps
 
 
 def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], evaluations: dict[int, Evaluation]) -> pd.DataFrame:

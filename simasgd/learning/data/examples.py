@@ -103,7 +103,7 @@ class Feed:
             self._size = max(len(window.wanted) for window in self._windows)
 
     def samples_for(self, step: int) -> tuple[jax.Array, jax.Array]:
-        """Return inputs and labels for the steps from `step` to `end_for(step)`."""
+        """Return inputs and labels for the steps from `step` to the next of `ends`."""
         if self._whole is not None:
             return self._whole
         number = next((i for i, window in enumerate(self._windows) if step < window.stop), len(self._windows) - 1)
@@ -118,9 +118,10 @@ class Feed:
         result: tuple[jax.Array, jax.Array] = self._cached[1]
         return result
 
-    def end_for(self, step: int) -> int | None:
-        """Return the step up to which the samples that `samples_for` returned for `step` suffice; None if they always do."""
-        return next((window.stop for window in self._windows if step < window.stop), None)
+    @property
+    def ends(self) -> list[int]:
+        """The steps at which the samples change: `samples_for` a step suffices up to the next of these."""
+        return [window.stop for window in self._windows]
 
     def _load(self, number: int) -> tuple[jax.Array, jax.Array]:
         wanted = self._windows[number].wanted

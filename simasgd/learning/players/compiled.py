@@ -28,12 +28,12 @@ class CompiledGroup:
     def __init__(self, costs: DeviceCosts | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
         self._costs = costs
         self._checkpoint = NoCheckpoint() if checkpoint is None else checkpoint
-        self._prepared: tuple[Sequence[Problem], Sequence[int], Machine] | None = None
+        self._prepared: tuple[Sequence[Problem], Machine] | None = None
 
-    def prepare(self, problems: Sequence[Problem], stops: Sequence[int]) -> float:
+    def prepare(self, problems: Sequence[Problem]) -> float:
         """Plan and compile; return the seconds that compiling took."""
-        machine = _build_machine(problems, stops, self._costs)
-        self._prepared = (list(problems), list(stops), machine)
+        machine = _build_machine(problems, self._costs)
+        self._prepared = (list(problems), machine)
         return machine.compile_seconds
 
     def play(
@@ -44,10 +44,10 @@ class CompiledGroup:
         A problem that has diverged has None.
         """
         # Problems compare by identity, so this asks whether they are the ones prepared.
-        if self._prepared is None or self._prepared[:2] != (list(problems), list(stops)):
-            self.prepare(problems, stops)
+        if self._prepared is None or self._prepared[0] != list(problems):
+            self.prepare(problems)
         assert self._prepared is not None
-        machine = self._prepared[2]
+        machine = self._prepared[1]
         done, carry = self._checkpoint.restore(machine.start)
         left = [stop for stop in stops if stop >= done]
         yield from walk(machine, carry, done, left, progress, self._checkpoint.keep)
@@ -60,8 +60,8 @@ class Compiled(AbstractPlayer):
     def __init__(self, costs: DeviceCosts | None = None, checkpoint: AbstractCheckpoint | None = None) -> None:
         self._group = CompiledGroup(costs, checkpoint)
 
-    def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
-        return self._group.prepare([problem], stops)
+    def prepare(self, problem: Problem) -> float:
+        return self._group.prepare([problem])
 
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
         for (moment,) in self._group.play([problem], stops, progress):
@@ -69,9 +69,9 @@ class Compiled(AbstractPlayer):
                 yield moment
 
 
-def _build_machine(problems: Sequence[Problem], stops: Sequence[int], costs: DeviceCosts | None) -> Machine:
+def _build_machine(problems: Sequence[Problem], costs: DeviceCosts | None) -> Machine:
     first = problems[0]
-    layout = lay_out(first.recipe, first.tape, first.sample, stops, costs)
+    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs)
     _require_memory(first, layout, len(problems))
     return Machine(problems, layout)
 

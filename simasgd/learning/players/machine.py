@@ -64,9 +64,10 @@ class Machine:
         self._recipe = first.recipe
         self.members = len(problems)
         self._boundaries = None if waves is None else waves.step
-        cuts = _even_steps(layout.num_steps) if self._boundaries is None else self._boundaries
+        windows = _even_steps(layout.num_steps) if self._boundaries is None else self._boundaries
         samples = [layout.samples(problem) for problem in problems]
-        self._feed = Feed(first.train, samples[0], layout.first, cuts, everywhere)
+        self._feed = Feed(first.train, samples[0], layout.first, windows, everywhere)
+        self._cuts = np.unique([0, *first.cuts, *self._feed.ends])
         samples[0] = self._feed.samples
         own = [layout.member_columns(problem, chosen) for problem, chosen in zip(problems, samples, strict=True)]
         starts = [layout.start(problem) for problem in problems]
@@ -90,15 +91,26 @@ class Machine:
         """Return the carry after steps `start` to `stop`, which lie in one window of samples."""
         return self._advance(carry, self._rows, *self._feed.samples_for(start), start, stop)
 
+    def entry_before(self, stop: int) -> int:
+        """Return the last step at or before `stop` at which the loop may be entered again.
+
+        A loop that is entered at other steps may round differently (`chain.loop._two_by_two`).
+        """
+        if self._boundaries is not None:
+            return int(self._boundaries[np.searchsorted(self._boundaries, stop, side="right") - 1])
+        cut = int(self._cuts[np.searchsorted(self._cuts, stop, side="right") - 1])
+        return cut + (stop - cut) // 2 * 2
+
     def end_of_chunk(self, done: int, chunk: int, stop: int) -> int:
         """Return a step about `chunk` steps after `done` where the loop may be left and entered again.
 
-        It is `stop` at most.
+        It is `stop` at most, which is such a step itself.
         """
-        until = min(done + chunk, stop, self._feed.end_for(done) or stop)
+        ahead = self._cuts[np.searchsorted(self._cuts, done, side="right") :]
+        until = int(min(done + chunk, stop, *ahead[:1].tolist()))
         if self._boundaries is not None:
-            ahead = self._boundaries[(self._boundaries > done) & (self._boundaries <= max(until, self._next(done)))]
-            until = int(ahead[-1])
+            bounds = self._boundaries[(self._boundaries > done) & (self._boundaries <= max(until, self._next(done)))]
+            until = int(bounds[-1])
         return until
 
     def moment(self, carry: Carry, steps: int, member: int, *, diverged: bool = False) -> Moment:
@@ -166,19 +178,20 @@ def walk(
 
     A member that has diverged has None.
 
-    The walk begins after `done` steps, with the `carry` after them.
+    The walk begins after `done` steps, with the `carry` after them. Where it is cut does not depend
+    on the stops. So the weights at a stop do not depend on the others.
     """
     alive = machine.are_finite(carry)
     chunk = _FIRST_CHUNK
     for stop in stops:
         diverged: dict[int, Moment] = {}
-        while done < stop and alive.any():
-            until = machine.end_of_chunk(done, chunk, stop)
+        entry = machine.entry_before(stop)
+        while done < entry and alive.any():
+            until = machine.end_of_chunk(done, chunk, entry)
             began = time.perf_counter()
             after = machine.advance(carry, done, until)
             finite = machine.are_finite(after)
-            for member in np.flatnonzero(alive & ~finite).tolist():
-                diverged[member] = machine.find_divergence(carry, done, until, member)
+            diverged |= _find_divergences(machine, carry, done, until, alive & ~finite)
             alive = alive & finite
             if until - done >= chunk and time.perf_counter() - began < _CHUNK_SECONDS:
                 chunk *= 2
@@ -186,11 +199,24 @@ def walk(
             if alive.any() and not diverged:  # a walk continued from here would not report the divergence
                 keep(done, carry)
             progress(done)
+        there = carry
+        if done < stop and alive.any():  # the walk goes on from `entry`
+            there = machine.advance(carry, done, stop)
+            finite = machine.are_finite(there)
+            diverged |= _find_divergences(machine, carry, done, stop, alive & ~finite)
+            alive = alive & finite
         yield tuple(
-            machine.moment(carry, done, member) if alive[member] else diverged.get(member) for member in range(machine.members)
+            machine.moment(there, stop, member) if alive[member] else diverged.get(member) for member in range(machine.members)
         )
         if not alive.any():
             return
+
+
+def _find_divergences(
+    machine: Machine, carry: Carry, done: int, until: int, members: Bool[npt.NDArray[np.bool_], " members"]
+) -> dict[int, Moment]:
+    """Return the moments at which these members diverge, between steps `done` and `until`."""
+    return {member: machine.find_divergence(carry, done, until, member) for member in np.flatnonzero(members).tolist()}
 
 
 def _even_steps(steps: int) -> Ints:

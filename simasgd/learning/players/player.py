@@ -13,7 +13,7 @@ class AbstractPlayer(abc.ABC):
     """A player of tapes. It may compute gradients in any order that the tape allows."""
 
     @abc.abstractmethod
-    def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
+    def prepare(self, problem: Problem) -> float:
         """Plan and compile what `play` needs; return the seconds that compiling took.
 
         Raises simasgd.RunFailed if the memory does not suffice.

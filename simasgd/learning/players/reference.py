@@ -15,7 +15,7 @@ from simasgd.learning.problem.problem import Problem
 class Reference(AbstractPlayer):
     """The specification of every other player: plain Python around a few compiled functions."""
 
-    def prepare(self, problem: Problem, stops: Sequence[int]) -> float:
+    def prepare(self, problem: Problem) -> float:
         return 0.0  # its functions are compiled at their first calls
 
     def play(self, problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:

@@ -17,6 +17,7 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.batches import BatchRows, draw_augmentations, draw_batches
 from simasgd.learning.problem.evaluation import evaluate
 from simasgd.learning.problem.memory import require_bytes
+from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.schedule import schedule_factors
 from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask
@@ -49,6 +50,11 @@ class Problem:
     """The schedule's factor of the learning rate at each step."""
     note: str
     """A remark on the data for readers of the results."""
+    cuts: tuple[int, ...]
+    """The steps at which a loop over the tape is left and entered again, whatever is evaluated.
+
+    These are the first steps at or after each epoch, and the last step.
+    """
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -106,6 +112,7 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         codes=None if task.augmentation is None else draw_augmentations(learning.data, seed, tape),
         factors=schedule_factors(learning.schedule, tape, samples_per_epoch),
         note=dataset.note,
+        cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )
 
 

@@ -134,8 +134,9 @@ GLOSSARY = (
     (
         "Time to a target",
         "The time of the first evaluation at or below the target, as a mean over the seeds that reach it. Weights are "
-        "evaluated once an epoch, so this time is at most an epoch too late. By default, the target is the value that the "
-        "second-best variant reaches at all its seeds, rounded up.",
+        "evaluated as often as `learning.evaluate` says, once an epoch by default. So this time may be too late by the time "
+        "between two evaluations. By default, the target is the value that the second-best variant reaches at all its "
+        "seeds, rounded up.",
     ),
     (
         "Bytes sent",

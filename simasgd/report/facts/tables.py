@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from simasgd.report.facts.metric import DISTANCE, Metric, choose_metric
@@ -51,11 +52,13 @@ def _tabulate(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> 
 def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Metric) -> pd.DataFrame:
     """Average evaluations over the seeds.
 
-    Seeds reach an epoch at different times or never. So evaluations are matched by the whole epochs
-    that all seeds reached (except those that diverged), and then by the last evaluation of each.
+    Seeds reach a multiple of `learning.evaluate` at different times or never. So evaluations are matched
+    by the multiples that all seeds reached (except those that diverged), and then by the last evaluation
+    of each.
     """
+    tables = [_number_points(table, run) for table, run in zip(tables, runs, strict=True)]
     return (
-        pd.concat([_match_epochs(tables, runs), _match_ends(tables, runs)])
+        pd.concat([_match_points(tables, runs), _match_ends(tables, runs)])
         .groupby("row", sort=False)
         .agg(
             epoch=("epoch", "mean"),
@@ -71,15 +74,32 @@ def _merge_seeds(tables: Sequence[pd.DataFrame], runs: Sequence[Run], metric: Me
     )
 
 
-def _match_epochs(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the evaluations at whole epochs that all runs reached; column `row` is the epoch.
+def _number_points(table: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Add a column `point`: the multiple of `learning.evaluate` at which each evaluation was due.
 
-    Runs that diverged may miss epochs.
+    It is NaN for the last evaluation of a run that ends between two points.
     """
-    whole = [table[table["epoch"] == table["epoch"].round()] for table in tables]
-    finished = [table["epoch"].max() for table, run in zip(whole, runs, strict=True) if not run.diverged]
-    last = min(finished, default=max(table["epoch"].max() for table in whole))
-    return pd.concat([table[table["epoch"] <= last].assign(row=table["epoch"]) for table in whole])
+    learning, samples_per_epoch = run.scenario.learning, run.scenario.samples_per_epoch
+    assert learning is not None
+    assert samples_per_epoch is not None
+    with np.errstate(over="ignore"):
+        number = learning.evaluate.count_over(
+            samples=table["samples"],
+            updates=table["updates"],
+            seconds=table["simulated_seconds"],
+            samples_per_epoch=samples_per_epoch,
+        )
+    return table.assign(point=number.where(~number.duplicated()))
+
+
+def _match_points(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
+    """Return the evaluations at multiples that all runs reached; column `row` is the multiple.
+
+    Runs that diverged may miss some.
+    """
+    finished = [table["point"].max() for table, run in zip(tables, runs, strict=True) if not run.diverged]
+    last = min(finished, default=max(table["point"].max() for table in tables))
+    return pd.concat([table[table["point"] <= last].assign(row=table["point"]) for table in tables])
 
 
 def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataFrame:
@@ -89,7 +109,9 @@ def _match_ends(tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> pd.DataF
     """
     ends = pd.concat([table.tail(1) for table in tables]).reset_index(drop=True)
     ends = ends[[not run.diverged for run in runs]]
-    behind = not ends.empty and (ends["epoch"].nunique() > 1 or ends["epoch"].iloc[0] != round(ends["epoch"].iloc[0]))
+    behind = not ends.empty and (
+        ends["epoch"].nunique() > 1 or ends["point"].nunique(dropna=False) > 1 or ends["point"].isna().any()
+    )
     return ends.assign(row=float("inf")) if behind else ends.head(0).assign(row=0.0)
 
 

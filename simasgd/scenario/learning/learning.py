@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, final
 
 from simasgd.scenario.learning.data import Data, OwnData
+from simasgd.scenario.learning.evaluate import EACH_EPOCH, Evaluate
 from simasgd.scenario.learning.models import Model, Own
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
@@ -37,6 +38,9 @@ class Learning(Section):
     """The training samples that a learner draws its mini-batches from."""
     precision: Literal["float32", "float64"] = "float32"
     """Number format of weights and gradients."""
+    evaluate: Evaluate = EACH_EPOCH
+    """How often the weights are evaluated on the test set: at the first update at or after each
+    multiple of so many epochs, samples or updates, or of a simulated time."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         """Return the mistakes in values that are valid one by one."""

@@ -43,7 +43,7 @@ DIMENSIONS = (TIME, SIZE, BANDWIDTH)
 UNLIMITED = "unlimited"
 
 # Possessive (++, ?+, *+), so that text that is not a quantity is rejected in linear time.
-_QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
+QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
 
 
 def parse(value: Any, dimension: Dimension) -> float:
@@ -57,7 +57,7 @@ def parse(value: Any, dimension: Dimension) -> float:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{shown(value)} is not finite; {wanted}")
         raise ValueError(f"{shown(value)} has no unit; {wanted}")
-    match = _QUANTITY.fullmatch(value)
+    match = QUANTITY.fullmatch(value)
     if match is None:
         raise ValueError(f"{shown(value)} is not a quantity; {wanted}")
     number, unit = float(match[1]), match[2]
@@ -129,9 +129,14 @@ def _bounded(value: float, dimension: Dimension) -> float:
     return value
 
 
+def parse_seconds(value: Any) -> float:
+    """Return a time in seconds. Raises ValueError if it is no time, or out of range."""
+    return _bounded(parse(value, TIME), TIME)
+
+
 Seconds = Annotated[
     float,
-    BeforeValidator(lambda value: _bounded(parse(value, TIME), TIME)),
+    BeforeValidator(parse_seconds),
     PlainSerializer(lambda value: show(value, TIME), return_type=str),
     _schema(TIME),
 ]

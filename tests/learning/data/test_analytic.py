@@ -106,7 +106,7 @@ def final_weights(chosen):
     with jax.enable_x64(True):
         problem = build_problem(chosen, clock(chosen)[1])
         player = Reference()
-        player.prepare(problem, [problem.tape.num_steps])
+        player.prepare(problem)
         (moment,) = player.play(problem, [problem.tape.num_steps], lambda done: None)
         return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(moment.weights)])
 

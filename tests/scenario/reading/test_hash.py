@@ -52,6 +52,7 @@ HASHED = [
     "schedule={boundaries: [1], factor: 0.1}",
     "modulation=inverse-staleness",
     "precision=float64",
+    "evaluate=2 epochs",
     "epochs=2",
     "gradients=5",
     "updates=5",

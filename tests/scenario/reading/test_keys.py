@@ -51,7 +51,7 @@ learning.schedule.boundaries learning.schedule.factor learning.schedule.warmup
 learning.schedule.decay.kind learning.schedule.decay.start learning.schedule.decay.end
 learning.modulation.power learning.modulation.rate learning.modulation.factors learning.modulation.lambda0
 learning.modulation.decay learning.modulation.fraction learning.modulation.smoothness learning.modulation.threshold
-learning.modulation.kind learning.modulation.reference learning.precision
+learning.modulation.kind learning.modulation.reference learning.precision learning.evaluate
 learning.partition.kind learning.partition.concentration
 stop.epochs stop.gradients stop.updates stop.simulated_time
 """
