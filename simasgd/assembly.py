@@ -66,6 +66,7 @@ def summarize(
     """Summarize a run. What a faster cluster would do is not known yet."""
     clock = timing.clock
     samples = clock.gradients_applied * scenario.workload.mini_batch
+    target, is_reached = scenario.stop.test_error, learned is not None and learned.cut is not None
     rows = () if evaluations is None else evaluation_rows(thinned(evaluations, _MOST_EVALUATIONS))
     divergence = None if learned is None else learned.divergence
     last = rows[-1] if rows and divergence is None else None
@@ -96,7 +97,8 @@ def summarize(
         simulated_seconds=clock.simulated_seconds,
         gradients=_gradients(clock),
         updates=clock.updates,
-        stopped_by=_stopped_by(scenario, clock),
+        stopped_by=_stopped_by(scenario, clock, is_reached=is_reached),
+        target=None if target is None else form.Target(test_error=target, reached=is_reached),
         hang=None if clock.hang is None else form.HangPoint(at=clock.hang.at, reason=clock.hang.reason),
         samples=samples,
         epochs=samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
@@ -173,11 +175,13 @@ def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFra
     return form.TimeFractions(**{activity.name.lower(): float(spent[activity]) for activity in Activity})
 
 
-def _stopped_by(scenario: Scenario, clock: ClockResult) -> str:
-    """Return the key of `stop` that ended the run, or "hang"."""
+def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> str:
+    """Return the key of `stop` that ended the run, or "hang"; `is_reached` says whether its test error was reached."""
     stop, applied = scenario.stop, clock.gradients_applied
     if clock.hang is not None and (stop.simulated_time is None or clock.simulated_seconds < stop.simulated_time):
         return "hang"
+    if is_reached:
+        return "test_error"
     if stop.updates is not None and clock.updates >= stop.updates:
         return "updates"
     if stop.gradients is not None and applied >= stop.gradients:

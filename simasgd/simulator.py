@@ -20,8 +20,8 @@ from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import done_last
-from simasgd.timing import ReportPart, Timing, TimingCache, simulate_timing, timing_name
-from simasgd.what_if import Answers, what_if
+from simasgd.timing import ReportPart, Timing, TimingCache, cut_timing, simulate_timing, timing_name
+from simasgd.what_if import Answers, count_compared, what_if
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -84,13 +84,13 @@ def study(
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     runs = _run_all([single for _, single in singles], progress, task, work)
     of_variants: dict[str, list[Run]] = {}
-    answers: dict[str, Answers] = {}
+    answers: dict[tuple[str, int], Answers] = {}
     for (variant, single), run in zip(singles, runs, strict=True):
         if variant not in of_variants:
-            clock = clock_of(single)
-            if clock not in answers:
-                answers[clock] = what_if(single, run.summary.gradients.applied)
-            run = replace(run, summary=_with_answers(run.summary, single, answers[clock]))
+            asked = clock_of(single), count_compared(single, run.summary.gradients.applied)
+            if asked not in answers:
+                answers[asked] = what_if(single, run.summary.gradients.applied)
+            run = replace(run, summary=_with_answers(run.summary, single, answers[asked]))
         of_variants.setdefault(variant, []).append(run)
     return Study(scenario, of_variants, command, _notes(of_variants))
 
@@ -214,7 +214,10 @@ def _run_group(
     if scenarios[0].learning is not None:
         learned = _learned(scenarios, timing, progress, task, player, work)
     seconds = timing.seconds + time.perf_counter() - began  # of the whole group
-    runs = [assemble(scenario, timing, result, seconds) for scenario, result in zip(scenarios, learned, strict=True)]
+    runs = []
+    for scenario, result in zip(scenarios, learned, strict=True):
+        until = timing if result is None or result.cut is None else cut_timing(scenario, timing, result.cut)
+        runs.append(assemble(scenario, until, result, seconds + until.seconds - timing.seconds))
     if work is not None and seconds > _WORTH_KEEPING:
         work.put(runs)
     return runs

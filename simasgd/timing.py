@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from simasgd.cluster.clock.log import SpanLog
@@ -42,8 +42,8 @@ class Timing:
     seconds: float
 
 
-def simulate_timing(scenario: Scenario, progress: ReportPart) -> Timing:
-    """Simulate the cluster of a scenario at its seed.
+def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | None = None) -> Timing:
+    """Simulate the cluster of a scenario at its seed, up to `updates` at most.
 
     Raises RunFailed if the memory does not suffice.
     """
@@ -51,6 +51,8 @@ def simulate_timing(scenario: Scenario, progress: ReportPart) -> Timing:
     keep_tape = scenario.learning is not None or scenario.record != "summary"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
     job = Job.of(scenario)
+    if updates is not None:
+        job = replace(job, limit=replace(job.limit, updates=updates))
     try:
         clock = run_cluster(
             job,
@@ -63,6 +65,23 @@ def simulate_timing(scenario: Scenario, progress: ReportPart) -> Timing:
         return Timing(clock, tape, *counts, time.perf_counter() - began)
     except MemoryError:
         raise RunFailed("the memory does not suffice for this run") from None
+
+
+def cut_timing(scenario: Scenario, timing: Timing, step: int) -> Timing:
+    """Return the timing of the run that ends with this step of its tape.
+
+    The clock is simulated again up to the update, so that all that it counts is counted up to
+    there. A step that only mixes models is the last of its tape, and the timing stays as it is.
+    Raises RunFailed if the memory does not suffice.
+    """
+    tape = timing.tape
+    assert tape is not None
+    updates = int(tape.updates_before[step])
+    ends_here = timing.clock.updates == updates and timing.clock.simulated_seconds == tape.stepped_at[step - 1]
+    if ends_here or tape.updates_before[step - 1] == updates:
+        return timing
+    again = simulate_timing(scenario, lambda phase, fraction: None, updates)
+    return replace(again, seconds=timing.seconds + again.seconds)
 
 
 @final

@@ -121,6 +121,11 @@ CHANGES: Mapping[Literal["network", "server", "node"], Callable[[Cluster], Clust
 }
 
 
+def count_compared(scenario: Scenario, applied: int) -> int:
+    """Return of how many gradients `what_if` compares the times, for a run that applied so many."""
+    return min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
+
+
 def what_if(scenario: Scenario, applied: int) -> Answers:
     """Return the effects of a faster network, server and node on a run that applied `applied` gradients.
 
@@ -129,7 +134,7 @@ def what_if(scenario: Scenario, applied: int) -> Answers:
     the answer depends on it, `spread_speedup` is the speed-up of learners that start apart;
     otherwise it is None.
     """
-    gradients = min(applied, max(_LEAST, _ROUNDS * scenario.cluster.learners))
+    gradients = count_compared(scenario, applied)
     if gradients == 0:
         return Answers(None, None)
     base = _seconds(scenario, scenario.cluster, gradients)

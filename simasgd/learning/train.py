@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -42,6 +42,8 @@ class Learned:
     """
     divergence: Divergence | None
     """None if all weights stayed finite."""
+    cut: int | None
+    """The number of steps at which the run is cut because its test error was reached, or None."""
     note: str
     """A remark on the data for readers of the results."""
     compile_seconds: float
@@ -61,7 +63,8 @@ def train(
 ) -> list[Learned]:
     """Train each scenario of a group on their common tape, and return the results.
 
-    The scenarios differ only in their learning rates and the seeds of their learning. A `task`
+    The scenarios differ only in their learning rates and the seeds of their learning. Those that
+    reach their `stop.test_error` end there. A `task`
     takes the place of their model and data. A `player`, if given, plays a lone scenario.
     progress(steps) is called from time to time with the steps done.
 
@@ -70,28 +73,51 @@ def train(
     first = scenarios[0]
     assert first.learning is not None
     assert first.samples_per_epoch is not None
+    target = first.stop.test_error
     epochs, steps = evaluation_points(tape, first.samples_per_epoch, first.learning.evaluate)
     with jax.enable_x64(first.learning.precision == "float64"), _device_errors_translated():
         problems = list(_build_problems(scenarios, tape, task))
         progress(0)
         compile_seconds, moments = _play(problems, sorted(set(steps)), player, checkpoint, progress)
         began = perf_counter()
-        for moment_of_each in moments:
+        ended: set[int] = set()
+        for number, moment_of_each in enumerate(moments):
+            if not number:  # the walk may go on from a checkpoint
+                ended = {m for m in range(len(problems)) if _find_cut(checkpoint.results.evaluations_of(m), target) is not None}
             for member, moment in enumerate(moment_of_each):
-                if moment is not None:
-                    _add_moment(checkpoint, moment, member, problems[member], first.samples_per_epoch)
+                if moment is None or member in ended:
+                    continue
+                error = _add_moment(checkpoint, moment, member, problems[member], first.samples_per_epoch)
+                if moment.diverged or _is_reached(moment.steps, error, target):
+                    ended.add(member)
+            if len(ended) == len(problems):
+                break
         replay_seconds = perf_counter() - began
     results = checkpoint.results
-    return [
-        Learned(
-            evaluations=_table(tape, epochs, steps, results.evaluations_of(member)),
-            divergence=results.divergence_of(member),
-            note=problem.note,
-            compile_seconds=compile_seconds,
-            replay_seconds=replay_seconds,
+    learned = []
+    for member, problem in enumerate(problems):
+        evaluations = results.evaluations_of(member)
+        learned.append(
+            Learned(
+                evaluations=_table(tape, epochs, steps, evaluations),
+                divergence=results.divergence_of(member),
+                cut=_find_cut(evaluations, target),
+                note=problem.note,
+                compile_seconds=compile_seconds,
+                replay_seconds=replay_seconds,
+            )
         )
-        for member, problem in enumerate(problems)
-    ]
+    return learned
+
+
+def _find_cut(evaluations: Mapping[int, Evaluation], target: float | None) -> int | None:
+    """Return the number of steps at the first evaluation that reaches the target; None if none does."""
+    return min((steps for steps, found in evaluations.items() if _is_reached(steps, found.error, target)), default=None)
+
+
+def _is_reached(steps: int, error: float | None, target: float | None) -> bool:
+    """Return whether a test error after so many steps is at or below the target; the initial weights do not count."""
+    return steps > 0 and error is not None and target is not None and error <= target
 
 
 def _build_problems(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None) -> Iterator[Problem]:
@@ -125,16 +151,19 @@ def _play(
     return compile_seconds, group.play(problems, stops, progress)
 
 
-def _add_moment(checkpoint: AbstractCheckpoint, moment: Moment, member: int, problem: Problem, samples_per_epoch: int) -> None:
-    """Add the evaluation of a moment, or its divergence, to the results."""
+def _add_moment(
+    checkpoint: AbstractCheckpoint, moment: Moment, member: int, problem: Problem, samples_per_epoch: int
+) -> float | None:
+    """Add the evaluation of a moment, or its divergence, to the results; return its test error, if it has one."""
     if moment.diverged:
         update = int(problem.tape.updates_before[moment.steps])
         epoch = int(problem.tape.samples_before[moment.steps]) / samples_per_epoch
         checkpoint.add_divergence(Divergence(member, update, epoch))
-        return
+        return None
     loss, error = problem.evaluate(moment.weights)
     distance = None if moment.distance is None else _finite_or_none(moment.distance)
     checkpoint.add_evaluation(Evaluation(member, moment.steps, _finite_or_none(loss), error, distance))
+    return error
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -12,7 +12,7 @@ from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.results.outcome import Outcome
-from simasgd.results.study import Study
+from simasgd.results.study import Study, list_reasons
 
 if TYPE_CHECKING:
     from simasgd.sweeps.sweep import SweepTable
@@ -27,10 +27,8 @@ def summarise_study(study: Study) -> list[str]:
     lines = []
     for row in study.table().to_dict("records"):
         runs = study.runs[row["variant"]]
-        reasons = [run.summary.reason for run in runs if not (is_compared and run.outcome is Outcome.HUNG)]
-        lines.append(
-            _format_variant(row["variant"] or study.scenario.name, row, "; ".join(dict.fromkeys(filter(None, reasons))))
-        )
+        reasons = list_reasons(runs, set(Outcome) - {Outcome.HUNG} if is_compared else set(Outcome))
+        lines.append(_format_variant(row["variant"] or study.scenario.name, row, "; ".join(reasons)))
     return [*lines, use_plain_spaces(state_verdict(collect_facts(study)))] if is_compared else lines
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -116,7 +117,6 @@ def _load_seeds(home: Path) -> list[Run]:
 
 def _summarize_variant(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
     outcomes = [run.outcome for run in runs]
-    reasons = dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)
     errors = [run.test_error for run in runs if run.test_error is not None]
     losses = [run.test_loss for run in runs if run.test_loss is not None]
     seconds = [run.simulated_seconds for run in runs if run.has_time]
@@ -125,7 +125,7 @@ def _summarize_variant(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
         "variant": variant,
         "seeds": [run.seed for run in runs],
         "outcome": describe_outcomes(outcomes),
-        "reason": "; ".join(reasons),
+        "reason": "; ".join(list_reasons(runs)),
         "test_error": average(errors),
         "test_error_min": min(errors, default=None),
         "test_error_max": max(errors, default=None),
@@ -139,6 +139,19 @@ def _summarize_variant(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
         "diverged": sum(run.diverged for run in runs),
         "hung": outcomes.count(Outcome.HUNG),
     }
+
+
+def list_reasons(runs: Sequence[Run], outcomes: Collection[Outcome] = tuple(Outcome)) -> list[str]:
+    """List the reasons of the runs of all seeds that have one of these outcomes, each once.
+
+    Reasons of runs that finished have the number of their seeds, which no outcome states.
+    """
+    chosen = [run for run in runs if run.summary.reason and run.outcome in outcomes]
+    counts = Counter((run.summary.reason, run.outcome is Outcome.FINISHED) for run in chosen)
+    return [
+        f"{reason} ({count} of {len(runs)} seeds)" if is_finished and count < len(runs) else reason
+        for (reason, is_finished), count in counts.items()
+    ]
 
 
 def average(values: Sequence[float]) -> float | None:

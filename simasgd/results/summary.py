@@ -113,6 +113,14 @@ class FaultTotals(Stored):
 
 
 @final
+class Target(Stored):
+    """The test error at which the run was to be cut, and whether it was reached."""
+
+    test_error: Fraction
+    reached: bool
+
+
+@final
 class Speedup(Stored):
     """The first `gradients` of the run on a cluster of which one part is `factor` times as fast.
 
@@ -196,6 +204,7 @@ class Summary(Stored):
     gradients: GradientTotals
     updates: Number
     stopped_by: str
+    target: Target | None
     hang: HangPoint | None
     samples: Number
     epochs: Amount | None
@@ -230,11 +239,13 @@ class Summary(Stored):
 
     @property
     def reason(self) -> str:
-        """Where and why the run did not finish; "" where the outcome says everything."""
+        """Where and why the run did not finish, or reach its test error; "" where the outcome says everything."""
         if self.outcome is Outcome.HUNG and self.hang is not None:
             return f"after {self.hang.at:.6g} s: {self.hang.reason.rstrip('.')}"
         if self.outcome is Outcome.DIVERGED and self.diverged is not None:
             return f"at update {self.diverged.update:,}"
+        if self.outcome in (Outcome.FINISHED, Outcome.FAILS) and self.target is not None and not self.target.reached:
+            return f"test error {self.target.test_error:g} was not reached"
         return ""
 
     def as_json(self) -> dict[str, Any]:

@@ -17,10 +17,14 @@ _MOST_TOGETHER = 8
 
 
 def clock_of(scenario: Scenario) -> str:
-    """Return a text of everything that affects the clock: scenarios with equal texts have equal tapes."""
+    """Return a text of everything that affects the clock: scenarios with equal texts have equal tapes.
+
+    A test error at which a run is cut does not: one of the tapes is then a beginning of the other.
+    """
     tree = scenario.plain()
     cluster = {**tree["cluster"], "seed": scenario.cluster_seed}
-    moving = {key: tree[key] for key in ("workload", "protocol", "stop", "record")}
+    moving = {key: tree[key] for key in ("workload", "protocol", "record")}
+    moving["stop"] = {key: limit for key, limit in tree["stop"].items() if key != "test_error"}
     return json.dumps({**moving, "cluster": cluster}, sort_keys=True, allow_nan=False)
 
 
@@ -54,4 +58,4 @@ def _loop_of(scenario: Scenario) -> str | None:
         rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision
     optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": rate}
     rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": None}
-    return json.dumps([clock_of(scenario), rest], sort_keys=True, allow_nan=False)
+    return json.dumps([clock_of(scenario), rest, scenario.stop.test_error], sort_keys=True, allow_nan=False)

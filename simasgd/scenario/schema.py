@@ -234,11 +234,7 @@ class Scenario(Section):
         if self.num_runs > _MOST_RUNS:
             message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"
             yield Inconsistency(("repeats",), message)
-        limits = self.stop.model_dump().values()
-        if all(limit is None for limit in limits):
-            yield Inconsistency(("stop",), "no limit given; set epochs, gradients, updates or simulated_time")
-        if self.stop.simulated_time == 0.0:
-            yield Inconsistency(("stop", "simulated_time"), "must be greater than 0: at 0 nothing would happen")
+        yield from within("stop", self.stop.inconsistencies(self.learning))
 
     def _impossible_without_a_server(self, protocol: AbstractPeerProtocol) -> Iterator[Inconsistency]:
         kind, cluster = protocol.kind, self.cluster

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, final
 
 from pydantic import Field
 
 from simasgd.scenario.learning.compression import Compression, NoCompression
-from simasgd.scenario.vocabulary.section import Count, Number, Section
+from simasgd.scenario.learning.learning import Learning
+from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number, Section
 from simasgd.scenario.vocabulary.units import Bytes, Seconds
 
 
@@ -40,3 +42,22 @@ class Stop(Section):
     """Number of updates."""
     simulated_time: Seconds | None = None
     """Simulated time, greater than 0."""
+    test_error: Annotated[Number, Field(ge=0.0, le=1.0, examples=[0.05])] | None = None
+    """Test error, a fraction: the run is cut at the first evaluation at or below it. The initial
+    weights do not count. Another limit is needed as a bound; see `learning.evaluate`, too."""
+
+    def inconsistencies(self, learning: Learning | None) -> Iterator[Inconsistency]:
+        """Yield the mistakes in values that are valid one by one."""
+        bounds = (self.epochs, self.gradients, self.updates, self.simulated_time)
+        if all(bound is None for bound in bounds):
+            message = "no limit given; set epochs, gradients, updates or simulated_time"
+            if self.test_error is not None:
+                message = "a test error may never be reached; set epochs, gradients, updates or simulated_time, too"
+            yield Inconsistency((), message)
+        if self.simulated_time == 0.0:
+            yield Inconsistency(("simulated_time",), "must be greater than 0: at 0 nothing would happen")
+        if self.test_error is not None and learning is None:
+            yield Inconsistency(("test_error",), "nothing is learned without a learning section; remove this limit")
+        elif self.test_error is not None and learning is not None and learning.data.shape.label != "class":
+            message = f"the labels of {learning.data.kind} are not classes, so there is no test error; remove this limit"
+            yield Inconsistency(("test_error",), message)

@@ -57,7 +57,7 @@ class Comparison:
 def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Comparison]:
     """Build a comparison for each metric that at least two variants have."""
     found = []
-    target = study.target
+    target = _find_common_stop(study) if study.target is None else study.target
     for metric in (ERROR, LOSS):
         chosen = [
             (series, facts, runs)
@@ -68,6 +68,12 @@ def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Com
             found.append(_compare(metric, chosen, target))
         target = None if chosen else target  # a given target is a test error if any variant has one
     return found
+
+
+def _find_common_stop(study: Study) -> float | None:
+    """Return the test error at which all variants with one are cut; None if there is none, or several."""
+    stops = {run.scenario.stop.test_error for runs in study.runs.values() for run in runs if run.scenario.learning is not None}
+    return stops.pop() if len(stops) == 1 else None
 
 
 def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[Run]]], given: float | None) -> Comparison:

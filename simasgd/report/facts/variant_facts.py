@@ -110,6 +110,10 @@ class VariantFacts:
     """The mean age of mixed-in models; None if there are none."""
     distance: Spread | None = None
     """The last consensus distance."""
+    target: float | None = None
+    """The test error at which its runs were to be cut."""
+    missed: int = 0
+    """The number of its seeds that did not reach it."""
     diverged: tuple[DivergenceFact, ...] = ()
     learner_time: Mapping[str, float]
     threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -193,6 +197,8 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
         mixing=Spread.of([age for run in runs if (age := _read_age(run)) is not None]),
         distance=Spread.of([distance for run in runs if (distance := _read_distance(run)) is not None]),
+        target=scenario.stop.test_error,
+        missed=sum(run.summary.target is not None and not run.summary.target.reached for run in runs),
         diverged=tuple(
             DivergenceFact(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
         ),

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from simasgd.report.drawing.page_parts import Profile, Table
-from simasgd.report.facts.formats import NBSP, format_duration, format_number, join_words, list_some, spell_count
+from simasgd.report.facts.formats import (
+    NBSP,
+    format_duration,
+    format_number,
+    format_percent,
+    join_words,
+    list_some,
+    spell_count,
+)
 from simasgd.report.facts.variant_facts import name_protocol
 from simasgd.results.run import Run
 from simasgd.results.study import Study
@@ -53,6 +61,8 @@ def describe_stop(scenario: Scenario) -> str:
         parts.append(f"{limits.updates:,} updates")
     if limits.simulated_time is not None:
         parts.append(f"{format_duration(limits.simulated_time)} of simulated time")
+    if limits.test_error is not None:
+        parts.append(f"a test error of {format_percent(limits.test_error)}")
     return " or ".join(parts)
 
 

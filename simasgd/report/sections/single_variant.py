@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from simasgd.report.facts.formats import format_duration, format_epochs, format_number, format_share, format_steps, spell_count
+from simasgd.report.facts.formats import (
+    format_duration,
+    format_epochs,
+    format_number,
+    format_percent,
+    format_share,
+    format_steps,
+    spell_count,
+)
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.scores import describe_divergence, describe_score
 from simasgd.results.outcome import Outcome
@@ -28,7 +36,15 @@ def _describe_learning(variant: VariantFacts) -> str:
     reached = f"{describe_score(variant)}{_describe_range(variant)} after {epochs}{f' in {time}' if time else ''}"
     if variant.fails:
         return f"{variant.title} fails to learn{_count_failing_seeds(variant)}: {reached}."
-    return f"{variant.title} reaches {reached}."
+    return f"{variant.title} reaches {reached}.{_describe_missed_target(variant)}"
+
+
+def _describe_missed_target(variant: VariantFacts) -> str:
+    """Return at how many seeds the test error of `stop` was not reached."""
+    if variant.target is None or not variant.missed:
+        return ""
+    seeds = "" if variant.missed == len(variant.seeds) else f" at {variant.missed} of {len(variant.seeds)} seeds"
+    return f" A test error of {format_percent(variant.target)} was not reached{seeds}."
 
 
 def _count_failing_seeds(variant: VariantFacts) -> str:

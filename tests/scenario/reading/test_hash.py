@@ -57,6 +57,7 @@ HASHED = [
     "gradients=5",
     "updates=5",
     "simulated_time=5 s",
+    "test_error=0.05",
     "record=summary",
 ]
 
