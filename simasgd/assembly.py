@@ -15,6 +15,7 @@ import simasgd
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.trail import PARTS
+from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
@@ -53,7 +54,7 @@ def _assemble(scenario: Scenario, timing: Timing, learned: Learned | None, secon
     return Run(
         scenario=scenario,
         summary=summarize(scenario, timing, learned, evaluations, seconds),
-        learners=learner_table(clock),
+        learners=learner_table(scenario, clock),
         updates=update_table(tape) if tape is not None and scenario.record != "summary" else None,
         evaluations=evaluations,
         timeline=timeline(clock.spans) if clock.spans is not None else None,
@@ -96,6 +97,7 @@ def summarize(
         diverged=diverged,
         simulated_seconds=clock.simulated_seconds,
         gradients=_gradients(clock),
+        learner_gradients=_learner_gradients(clock),
         updates=clock.updates,
         stopped_by=_stopped_by(scenario, clock, is_reached=is_reached),
         target=None if target is None else form.Target(test_error=target, reached=is_reached),
@@ -137,6 +139,12 @@ def _gradients(clock: ClockResult) -> form.GradientTotals:
         cancelled=clock.gradients_cancelled,
         lost=clock.gradients_lost,
         in_flight=clock.gradients_in_flight,
+    )
+
+
+def _learner_gradients(clock: ClockResult) -> form.LearnerGradients:
+    return form.LearnerGradients(
+        **{name: form.CountRange.of(counts) for name, counts in clock.learner_gradients._asdict().items()}
     )
 
 
@@ -191,11 +199,21 @@ def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> 
     return "simulated_time"
 
 
-def learner_table(clock: ClockResult) -> pd.DataFrame:
+def learner_table(scenario: Scenario, clock: ClockResult) -> pd.DataFrame:
     """Return the table of learners, as in `Run.learners`."""
+    cluster = scenario.cluster
+    of_nodes = np.array(bandwidths(cluster, scenario.cluster_seed))
+    of_learners = np.repeat(of_nodes, cluster.learners_per_node)[: cluster.learners]
     seconds = np.asarray(clock.learner_seconds)
     columns = {activity.name.lower(): seconds[:, activity] for activity in Activity}
-    return pd.DataFrame({"learner": range(len(seconds)), "gradients": clock.learner_gradients, **columns})
+    return pd.DataFrame(
+        {
+            "learner": range(len(seconds)),
+            "bandwidth": np.where(np.isinf(of_learners), np.nan, of_learners),
+            **clock.learner_gradients._asdict(),
+            **columns,
+        }
+    )
 
 
 def update_table(tape: Tape) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def test_timing_only():
     assert run.learners[[activity.name.lower() for activity in Activity]].sum(axis=1).tolist() == pytest.approx(
         [run.simulated_seconds] * 4
     )
-    assert run.learners["gradients"].sum() == run.summary.gradients.computed
+    assert run.learners["computed"].sum() == run.summary.gradients.computed
 
 
 @pytest.mark.parametrize(("epochs", "gradients"), [(0.07, 7), (0.29, 29), (1, 100), (0.071, 8), (2.675, 268)])

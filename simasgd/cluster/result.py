@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from simpy import Environment
 
@@ -35,6 +36,17 @@ class FaultCounts:
     """Seconds."""
 
 
+class LearnerGradients(NamedTuple):
+    """The gradients of each learner, shape (λ,) each; `computed` is the sum of the others."""
+
+    computed: tuple[int, ...]
+    applied: tuple[int, ...]
+    dropped: tuple[int, ...]
+    cancelled: tuple[int, ...]
+    lost: tuple[int, ...]
+    in_flight: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class ClockResult:
     """The result of a run of the clock."""
@@ -47,7 +59,7 @@ class ClockResult:
     gradients_cancelled: int
     gradients_lost: int
     gradients_in_flight: int
-    learner_gradients: tuple[int, ...]
+    learner_gradients: LearnerGradients
     learner_seconds: tuple[tuple[float, ...], ...]
     """Seconds of each learner's compute thread, by learner and `Activity`."""
     thread_seconds: dict[str, tuple[tuple[float, ...], ...]]
@@ -99,7 +111,7 @@ def collect_result(
         gradients_cancelled=cancelled,
         gradients_lost=lost,
         gradients_in_flight=unapplied.in_flight,
-        learner_gradients=tuple(worker.computed for worker in workers),
+        learner_gradients=_gradients_of(cast, recording),
         learner_seconds=tuple(tuple(worker.activity_log.seconds) for worker in workers),
         thread_seconds=thread_seconds,
         servers=cast.servers(now),
@@ -111,6 +123,20 @@ def collect_result(
         fault_counts=fault_counts,
         hang=explain_hang(ending, EndState(recording.time, now, recording.gradients, crash_record, computing, troubles)),
         spans=log.spans(now) if log is not None else None,
+    )
+
+
+def _gradients_of(cast: AbstractCast, recording: Recording) -> LearnerGradients:
+    workers, dropped = cast.workers, cast.dropped_of
+    applied = recording.applied_of(len(workers))
+    done = zip(workers, applied, dropped, strict=True)
+    return LearnerGradients(
+        computed=tuple(worker.computed for worker in workers),
+        applied=tuple(applied),
+        dropped=tuple(dropped),
+        cancelled=tuple(worker.cancelled for worker in workers),
+        lost=tuple(worker.lost for worker in workers),
+        in_flight=tuple(worker.computed - worker.cancelled - worker.lost - used - unused for worker, used, unused in done),
     )
 
 

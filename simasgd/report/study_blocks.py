@@ -9,6 +9,7 @@ from simasgd.report.comparison.comparison import compare_variants
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.faults import build_fault_blocks
+from simasgd.report.sections.learners import build_learner_blocks
 from simasgd.report.sections.learning import build_distance_blocks, build_learning_blocks
 from simasgd.report.sections.staleness import build_staleness_block
 from simasgd.report.sections.time import build_time_block
@@ -25,6 +26,7 @@ def build_study_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[B
         *build_distance_blocks(study),
         build_staleness_block(study, variants),
         build_time_block(study, variants),
+        *build_learner_blocks(study, variants),
         *build_timeline_blocks(study, variants),
         *build_fault_blocks(variants),
     ]

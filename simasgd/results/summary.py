@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Annotated, Any, Literal, final
 
 from pydantic import Field
@@ -27,6 +28,32 @@ class GradientTotals(Stored):
     cancelled: Number
     lost: Number
     in_flight: Number
+
+
+@final
+class CountRange(Stored):
+    """The least, the median and the greatest of the learners' numbers."""
+
+    least: Number
+    median: Amount
+    most: Number
+
+    @classmethod
+    def of(cls, counts: Sequence[int]) -> CountRange:
+        """Return the range of the numbers of one learner or more."""
+        return cls(least=min(counts), median=float(median(counts)), most=max(counts))
+
+
+@final
+class LearnerGradients(Stored):
+    """Numbers of gradients of one learner; learners.parquet has them for each."""
+
+    computed: CountRange
+    applied: CountRange
+    dropped: CountRange
+    cancelled: CountRange
+    lost: CountRange
+    in_flight: CountRange
 
 
 @final
@@ -202,6 +229,7 @@ class Summary(Stored):
     diverged: DivergencePoint | None
     simulated_seconds: Amount
     gradients: GradientTotals
+    learner_gradients: LearnerGradients
     updates: Number
     stopped_by: str
     target: Target | None

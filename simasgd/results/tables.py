@@ -40,7 +40,12 @@ Columns = Mapping[str, Numbers | Words | Flags]
 _TIMES = ("compute", "push", "wait", "pull", "idle")
 _ANY = Numbers(-np.inf, np.inf, may_lack=True)
 UPDATES: Columns = dict.fromkeys(("time", "timestamp", "learner", "batch", "staleness", "read_at", "computed_at"), Numbers())
-LEARNERS: Columns = dict.fromkeys(("learner", "gradients", *_TIMES), Numbers())
+GRADIENTS = ("computed", "applied", "dropped", "cancelled", "lost", "in_flight")
+"""The columns of learners.parquet that count gradients; `computed` is the sum of the others."""
+LEARNERS: Columns = {
+    **dict.fromkeys(("learner", *GRADIENTS, *_TIMES), Numbers()),
+    "bandwidth": Numbers(may_lack=True),
+}
 EVALUATIONS: Columns = {
     **dict.fromkeys(("epoch", "samples", "updates", "simulated_seconds", "bytes"), Numbers()),
     "test_loss": _ANY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -46,6 +46,10 @@ class AbstractRecorder(abc.ABC):
     def staleness_counts(self) -> Counter[int]:
         """Count how often each staleness occurred among the applied gradients."""
 
+    @abc.abstractmethod
+    def applied_of(self, learners: int) -> list[int]:
+        """Count the applied gradients of each of so many learners."""
+
 
 @final
 class SummaryRecorder(AbstractRecorder):
@@ -54,6 +58,7 @@ class SummaryRecorder(AbstractRecorder):
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
         self._own: dict[int, tuple[int, int]] = {}  # a learner's last step, and its own updates since it pulled
+        self._applied: defaultdict[int, int] = defaultdict(int)  # by learner
         self._ages: Counter[int] = Counter()
 
     def models(self, learners: int, has_centre: bool) -> None:
@@ -62,6 +67,7 @@ class SummaryRecorder(AbstractRecorder):
     def row(self, time: float, row: Row, gradient: Gradient | None, staleness: int) -> None:
         if gradient is not None:
             self._counts[staleness] += 1
+            self._applied[gradient.learner] += 1
         if row.age != NONE:
             self._ages[row.age] += 1
 
@@ -72,8 +78,9 @@ class SummaryRecorder(AbstractRecorder):
         return Counter(dict(sorted(self._ages.items())))
 
     def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
-        counts, own = self._counts, self._own
+        counts, own, applied = self._counts, self._own, self._applied
         for gradient in gradients:
+            applied[gradient.learner] += 1
             late = timestamp - gradient.timestamp
             if gradient.ahead:
                 before, updates = own[gradient.learner]
@@ -86,6 +93,9 @@ class SummaryRecorder(AbstractRecorder):
 
     def staleness_counts(self) -> Counter[int]:
         return Counter(dict(sorted(self._counts.items())))
+
+    def applied_of(self, learners: int) -> list[int]:
+        return [self._applied.get(learner, 0) for learner in range(learners)]
 
 
 @final
@@ -141,6 +151,10 @@ class TapeRecorder(AbstractRecorder):
 
     def staleness_counts(self) -> Counter[int]:
         return staleness_counts(self.tape(mini_batch=1).staleness)
+
+    def applied_of(self, learners: int) -> list[int]:
+        counts: list[int] = np.bincount(np.array(self._learner), minlength=learners).tolist()
+        return counts
 
     def tape(self, mini_batch: int) -> Tape:
         """Return the tape so far, for mini-batches of this many samples."""

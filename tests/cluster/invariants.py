@@ -35,7 +35,11 @@ def it_ends_or_says_why_not(chosen, clocked):
 def nothing_gets_lost(chosen, clocked, tape):
     """Check that gradients, bytes and mini-batches are conserved, and that updates obey the protocol."""
     assert (clocked.gradients_applied, clocked.updates) == (tape.num_gradients, tape.updates_before[-1])
-    assert clocked.gradients_computed == sum(clocked.learner_gradients)
+    each = clocked.learner_gradients
+    for name, counts in each._asdict().items():
+        assert sum(counts) == getattr(clocked, f"gradients_{name}")
+        assert min(counts) >= 0
+    assert each.applied == tuple(np.bincount(tape.learner, minlength=len(each.applied)).tolist())
     discarded = (clocked.gradients_dropped, clocked.gradients_cancelled)
     ends = (clocked.gradients_applied, *discarded, clocked.gradients_lost, clocked.gradients_in_flight)
     assert min(ends) >= 0

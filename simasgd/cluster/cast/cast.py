@@ -52,6 +52,11 @@ class AbstractCast(abc.ABC):
     def servers(self, now: float) -> tuple[Usage, ...]:
         """Return the usage of each server until `now` (s), the present."""
 
+    @property
+    @abc.abstractmethod
+    def dropped_of(self) -> Sequence[int]:
+        """The number of each learner's gradients that the protocol has dropped."""
+
     @abc.abstractmethod
     def unapplied(self) -> UnappliedCounts:
         """Count the gradients that were not applied."""

@@ -107,6 +107,10 @@ class Recording:
             self._applied(time, 1)
         return self._rows
 
+    def applied_of(self, learners: int) -> list[int]:
+        """Count the applied gradients of each of so many learners."""
+        return self._recorder.applied_of(learners)
+
     def hold(self, holder: int, model: int) -> None:
         """Record that `holder` holds that model from now on."""
         if model != NONE:

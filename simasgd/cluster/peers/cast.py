@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import final
 
@@ -78,6 +78,10 @@ class PeerCast(AbstractCast):
 
     def servers(self, now: float) -> tuple[Usage, ...]:
         return () if self._centre is None else (self._centre.usage(now),)
+
+    @property
+    def dropped_of(self) -> Sequence[int]:
+        return [0] * len(self.workers)
 
     def unapplied(self) -> UnappliedCounts:
         outstanding = sum(peer.in_flight for peer in self.workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import final
 
@@ -52,14 +52,19 @@ class ServerCast(AbstractCast):
     def servers(self, now: float) -> tuple[Usage, ...]:
         return (self._server.usage(now), *(relay.usage(now) for relay in self._deployment.relays if relay.adds))
 
+    @property
+    def dropped_of(self) -> Sequence[int]:
+        return self._server.dropped_of
+
     def unapplied(self) -> UnappliedCounts:
         server = self._server
         on_the_way = sum(worker.in_flight for worker in self.workers) + sum(
             relay.in_flight for relay in self._deployment.relays
         )
+        dropped = sum(server.dropped_of)
         return UnappliedCounts(
-            dropped=server.dropped,
-            in_flight=on_the_way + server.received - server.dropped - self._recording.gradients,
+            dropped=dropped,
+            in_flight=on_the_way + server.received - dropped - self._recording.gradients,
             barrier_timeouts=server.barrier_timeouts,
             members_dropped=server.members_dropped,
         )

@@ -24,7 +24,8 @@ class Server(AbstractSource, AbstractSink):
     """A parameter server. `num_learners` is λ, `timestamp` the number of updates made so far.
 
     Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the
-    server has applied or dropped. New weights become visible when their update is done.
+    server has applied or dropped, and `dropped_of` those dropped. New weights become visible when
+    their update is done.
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -34,7 +35,7 @@ class Server(AbstractSource, AbstractSink):
         self.trail = START  # of the current weights
         self.clock = VectorClock(env, learners)
         self.received = 0
-        self.dropped = 0
+        self.dropped_of = [0] * learners
         self._env = env
         self._recording = context.recording
         self._updater = make_updater(context, self._apply)
@@ -103,7 +104,8 @@ class Server(AbstractSource, AbstractSink):
 
     def drop(self, gradients: Sequence[Gradient]) -> None:
         """Discard `gradients`, because the protocol's rule says so."""
-        self.dropped += len(gradients)
+        for gradient in gradients:
+            self.dropped_of[gradient.learner] += 1
         self.clock.advance(gradients, self.timestamp, self._mailbox.arrival)
 
     # The interfaces to learners and relays.

@@ -21,6 +21,10 @@ GLOSSARY = (
         "centre's moves. An average over all learners' models at once has no age.",
     ),
     (
+        "Rate of a learner",
+        "The mini-batches that the learner has computed, for each second of its computing. Waiting and messages do not count.",
+    ),
+    (
         "Consensus distance",
         "How far the learners' models are apart at an evaluation: the root mean square of their Euclidean distances from "
         "their mean, over all parameters. It is 0 if all models agree. Under local-sgd and easgd it grows between two "

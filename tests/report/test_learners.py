@@ -1,0 +1,131 @@
+"""The section on each learner, and the numbers behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simasgd import Run, simulate
+from simasgd.cluster.job import Job
+from simasgd.cluster.simulation import run as run_cluster
+from simasgd.report.drawing.page_parts import Block
+from simasgd.report.facts.formats import NBSP
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.page import write_study
+from simasgd.report.sections.learners import build_learner_blocks
+from simasgd.tape.recorder import SummaryRecorder
+from tests.browser import MARKS, opened
+from tests.build import TIMING, clock, scenario
+from tests.clockwork import altered, study_of
+from tests.protocols.table import ROWS
+
+
+def run_with(learners: pd.DataFrame, seconds: float = 10.0) -> Run:
+    """Return a run of so many seconds with another table of learners."""
+    found = simulate(scenario(TIMING, {"cluster": {"learners": len(learners)}}))
+    return replace(altered(found, simulated_seconds=seconds), learners=learners)
+
+
+def table(computed: list[int], **columns: list[float]) -> pd.DataFrame:
+    """Return a table of learners that compute for 4 s and wait for 6 s of a run of 10 s, unless `columns` say otherwise."""
+    count = len(computed)
+    rest = {"compute": 4.0, "push": 0.0, "wait": 6.0, "pull": 0.0, "idle": 0.0, "bandwidth": np.nan}
+    zeros = {name: [0] * count for name in ("dropped", "cancelled", "lost", "in_flight")}
+    found = {"learner": range(count), "computed": computed, "applied": computed, **zeros}
+    return pd.DataFrame({**found, **{name: [value] * count for name, value in rest.items()}, **columns})
+
+
+def block_of(*runs: Run) -> Block:
+    study = study_of({"": list(runs)})
+    (block,) = build_learner_blocks(study, collect_facts(study))
+    return block
+
+
+def cells(block: Block, longer: bool = False) -> list[list[str]]:
+    """Return the titles and the rows of the panel's table or the longer one."""
+    found = block.more[0][1] if longer else block.panels[0].table
+    assert found is not None
+    titles = [column.title for column in found.columns]
+    return [titles, *([cell.text.replace(NBSP, " ") for cell in row] for row in found.rows)]
+
+
+def test_a_few_learners_by_hand() -> None:
+    columns = {
+        "wait": [6.0, 1.0, 0.0],
+        "push": [0.0, 3.0, 4.0],
+        "pull": [0.0, 2.0, 2.0],
+        "lost": [0, 0, 3],
+        "compute": [4, 4, 0],
+    }
+    block = block_of(run_with(table([8, 20, 0], **columns)))
+    said = "Learner 1 has 20 applied gradients, learner 2 has 0, and the median is 8. They wait 0 % to 60 % of the time."
+    assert block.reading.replace(NBSP, " ") == said
+    assert cells(block) == [
+        ["learner", "rate", "waiting", "applied"],
+        ["1", "5", "10 %", "20"],
+        ["0", "2", "60 %", "8"],
+        ["2", "–", "0 %", "0"],
+    ]
+    assert cells(block, longer=True) == [
+        ["learner", "rate", "computing", "waiting", "messages", "computed", "applied", "lost"],
+        ["1", "5", "40 %", "10 %", "50 %", "20", "20", "0"],
+        ["0", "2", "40 %", "60 %", "0 %", "8", "8", "0"],
+        ["2", "–", "0 %", "0 %", "60 %", "0", "0", "3"],
+    ]
+    assert block.panels[0].note == ""
+
+
+def test_of_many_learners_the_extremes_and_the_medians() -> None:
+    block = block_of(run_with(table(list(range(1000, 1101)))))
+    assert [row[0] for row in cells(block)[1:]] == ["100", "99", "98", "97", "median", "3", "2", "1", "0"]
+    assert cells(block)[5] == ["median", "262", "60 %", "1,050"]
+    assert len(cells(block, longer=True)) == 1 + 20 + 1 + 20
+    assert block.panels[0].note.startswith(
+        "Shown are the 4 learners with the most and the 4 with the fewest of 101; learners.p"
+    )
+
+
+def test_learners_that_apply_alike_and_several_seeds() -> None:
+    alike = run_with(table([7, 7]))
+    assert block_of(alike).reading.replace(NBSP, " ") == "Each learner has 7 applied gradients. Each waits 60 % of the time."
+    assert block_of(alike, alike).reading.endswith(" These are the numbers at seed 0, the first of 2.")
+
+
+def test_a_lone_learner_has_no_such_section() -> None:
+    study = study_of({"": run_with(table([7]))})
+    assert build_learner_blocks(study, collect_facts(study)) == []
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_summary_counts_as_a_tape_does(kind: str) -> None:
+    row = ROWS[kind]
+    crash = {"faults": {"crashes": [{"learner": 1, "at": "30 ms", "down": "20 ms"}]}}
+    faults = {} if row.serverless else crash
+    network = {"network": {"bandwidth": "1 MB/s"}}
+    changes = {"cluster": {"learners": 6, "speeds": [1, 1, 0.7, 0.5, 0.3, 0.2], **network, **faults}, "protocol": row.typical}
+    chosen = scenario(TIMING, changes, {"stop": {"gradients": 150}})
+    clocked, _ = clock(chosen)
+    assert run_cluster(Job.of(chosen), SummaryRecorder()).learner_gradients == clocked.learner_gradients
+    ranges = simulate(chosen).summary.learner_gradients
+    assert ranges.applied.most == max(clocked.learner_gradients.applied)
+    assert ranges.computed.least == min(clocked.learner_gradients.computed)
+    assert ranges.lost.median == np.median(clocked.learner_gradients.lost)
+
+
+@pytest.mark.parametrize("width", [375, 1200])
+@pytest.mark.parametrize("learners", [4, 60])
+@MARKS[0]
+@MARKS[1]
+def test_the_tables_are_seen_whole(width: int, learners: int, tmp_path: Path) -> None:
+    file = write_study(
+        study_of({"": run_with(table([10_000 + 1000 * number for number in range(learners)]))}), tmp_path / "page"
+    )
+    with opened(file, tmp_path / "profile", width=width) as page:
+        cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
+        assert page.locator("#learners figure .scroll").evaluate_all(cut) == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator("#learners figure tbody tr").count() == min(learners, 9)
