@@ -17,6 +17,7 @@ from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.trail import PARTS
 from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
+from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
 from simasgd.results.distributions import AgeCounts, StalenessCounts
@@ -115,7 +116,7 @@ def summarize(
         faults=_faults(clock),
         what_if=None,
         lock_step=None,
-        warnings=(),
+        warnings=describe_traces(scenario.cluster, clock.learner_gradients, clock.left),
         staleness=StalenessCounts.of(timing.staleness),
         mixing=AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
         evaluations=rows,

@@ -94,6 +94,10 @@ class Purpose(IntEnum):
     PASSAGE = 14
     START = 15
     BANDWIDTH = 16
+    MEMBER = 17
+    BLOCK = 18
+    MEAN = 19
+    SLOWDOWN = 20
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

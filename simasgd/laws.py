@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from math import fsum
 from typing import Literal, final
 
@@ -16,6 +16,11 @@ from simasgd import exact
 from simasgd.tape.arrays import Floats
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
+_DRAWS = 2**14
+
+
+def _uniform(bits: np.random.Philox) -> float:
+    return float(exact.uniforms(bits, 1)[0])
 
 
 class AbstractDistribution(abc.ABC):
@@ -39,6 +44,25 @@ class AbstractDistribution(abc.ABC):
 
         return chain.from_iterable(blocks())
 
+    @abc.abstractmethod
+    def longer(self, bits: np.random.Philox) -> float:
+        """Draw from the length-biased law, whose density is x·f(x): the interval that a random instant lies in."""
+
+    def rest(self, bits: np.random.Philox) -> float:
+        """Draw the rest of the interval that a random instant lies in.
+
+        Its density is P(X > x), as the mean is 1 (D. R. Cox, Renewal Theory, 1962, section 5.3).
+        """
+        return self.longer(bits) * _uniform(bits)
+
+    def mean_speed(self, slowdown: float) -> float:
+        """Return the mean of 1/(1 + (slowdown − 1)·X), over 2¹⁴ draws of a fixed stream.
+
+        Its standard error is below 0.4 %, since the values are between 0 and 1.
+        """
+        drawn = islice(self.factors(exact.stream(0, exact.Purpose.MEAN, 0)), _DRAWS)
+        return fsum(1.0 / (1.0 + (slowdown - 1.0) * factor) for factor in drawn) / _DRAWS
+
 
 @final
 @dataclass(frozen=True)
@@ -51,6 +75,9 @@ class Constant(AbstractDistribution):
     def factors(self, bits: np.random.Philox) -> Iterator[float]:
         return repeat(1.0)
 
+    def longer(self, bits: np.random.Philox) -> float:
+        return 1.0
+
 
 @final
 @dataclass(frozen=True)
@@ -59,6 +86,9 @@ class Exponential(AbstractDistribution):
 
     def block(self, bits: np.random.Philox, count: int) -> Floats:
         return -exact.log(exact.uniforms(bits, count))
+
+    def longer(self, bits: np.random.Philox) -> float:
+        return float(np.sum(self.block(bits, 2)))  # gamma of shape 2
 
 
 @final
@@ -71,6 +101,9 @@ class LogNormal(AbstractDistribution):
     def block(self, bits: np.random.Philox, count: int) -> Floats:
         variance = exact.log(np.array([1.0 + self.cv * self.cv]))
         return exact.exp(np.sqrt(variance) * exact.normals(bits, count) - variance / 2.0)
+
+    def longer(self, bits: np.random.Philox) -> float:
+        return next(self.factors(bits)) * (1.0 + self.cv * self.cv)  # the mean of ln X is greater by s²
 
 
 @final
@@ -102,6 +135,10 @@ class Gamma(AbstractDistribution):
         result: Floats = draws / shape
         return result
 
+    def longer(self, bits: np.random.Philox) -> float:
+        shape = 1.0 / (self.cv * self.cv)
+        return next(Gamma(1.0 / float(np.sqrt(shape + 1.0))).factors(bits)) * (shape + 1.0) / shape  # of shape k + 1
+
 
 @final
 @dataclass(frozen=True)
@@ -113,6 +150,11 @@ class ShiftedExponential(AbstractDistribution):
     def block(self, bits: np.random.Philox, count: int) -> Floats:
         result: Floats = (1.0 - self.cv) - self.cv * exact.log(exact.uniforms(bits, count))
         return result
+
+    def longer(self, bits: np.random.Philox) -> float:
+        # x·f(x) is a mixture: with probability cv the exponential part is a gamma of shape 2.
+        parts = 2 if _uniform(bits) <= self.cv else 1
+        return (1.0 - self.cv) - self.cv * float(np.sum(exact.log(exact.uniforms(bits, parts))))
 
 
 @final
@@ -136,13 +178,17 @@ class Pareto(AbstractDistribution):
         result: Floats = (a - 1.0) / a * exact.exp(-exact.log(exact.uniforms(bits, count)) / a)
         return result
 
+    def longer(self, bits: np.random.Philox) -> float:
+        a = self.shape  # of the length-biased law: a − 1
+        return float((a - 1.0) / a * exact.exp(-exact.log(exact.uniforms(bits, 1)) / (a - 1.0))[0])
+
 
 @final
 @dataclass(frozen=True)
 class Empirical(AbstractDistribution):
     """Measured times (s) over their mean, drawn with replacement."""
 
-    measured: tuple[float, ...]
+    measured: Sequence[float]
 
     @cached_property
     def _factors(self) -> Floats:
@@ -153,6 +199,11 @@ class Empirical(AbstractDistribution):
         # u·n may round up to n.
         chosen = np.minimum(np.floor(exact.uniforms(bits, count) * size), size - 1).astype(np.int64)
         return self._factors[chosen]
+
+    def longer(self, bits: np.random.Philox) -> float:
+        reached = np.cumsum(self._factors)
+        place = np.searchsorted(reached, _uniform(bits) * reached[-1])
+        return float(self._factors[min(int(place), len(reached) - 1)])
 
 
 def member_factors(

@@ -143,9 +143,11 @@ class _GroupProgress:
 def _with_answers(summary: Summary, scenario: Scenario, answers: Answers) -> Summary:
     """Add the speed-ups of faster clusters, and the effect of the start, to a summary."""
     start = answers.start
-    warnings = (start.sentence(scenario.cluster.compute.variation),) if start is not None and start.decides else ()
+    warnings = (start.sentence(scenario.cluster.least_variation),) if start is not None and start.decides else ()
     lock_step = None if start is None else start.comparison()
-    return summary.model_copy(update={"what_if": answers.rows, "lock_step": lock_step, "warnings": warnings})
+    return summary.model_copy(
+        update={"what_if": answers.rows, "lock_step": lock_step, "warnings": (*summary.warnings, *warnings)}
+    )
 
 
 def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.results.summary import Speedup, StartComparison
-from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.cluster.cluster import Cluster, Compute
+from simasgd.scenario.cluster.measured import divided
 from simasgd.scenario.cluster.members import scaled
 from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.lock_step import may_lock_step
@@ -104,14 +105,19 @@ def faster_server(cluster: Cluster) -> Cluster:
 def faster_node(cluster: Cluster) -> Cluster:
     """Return a cluster whose nodes compute twice as fast, and whose links within nodes carry twice as much."""
     compute, architecture = cluster.compute, cluster.architecture
+    faster = tuple(map(_faster, compute)) if isinstance(compute, tuple) else _faster(compute)
+    within = {"intra_node_bandwidth": architecture.intra_node_bandwidth * FACTOR}
+    changed = {"compute": faster, "architecture": architecture.model_copy(update=within)}
+    return cluster.model_copy(update=changed)
+
+
+def _faster(compute: Compute) -> Compute:
     faster: dict[str, Any] = {"per_batch": compute.per_batch / FACTOR}
     if compute.per_sample is not None:
         faster["per_sample"] = compute.per_sample / FACTOR
     elif compute.measured is not None:
-        faster["measured"] = tuple(time / FACTOR for time in compute.measured)
-    within = {"intra_node_bandwidth": architecture.intra_node_bandwidth * FACTOR}
-    changed = {"compute": compute.model_copy(update=faster), "architecture": architecture.model_copy(update=within)}
-    return cluster.model_copy(update=changed)
+        faster["measured"] = divided(compute.measured, FACTOR)
+    return compute.model_copy(update=faster)
 
 
 CHANGES: Mapping[Literal["network", "server", "node"], Callable[[Cluster], Cluster]] = {
@@ -183,9 +189,8 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
     if spread is None:
         return None
     # A sum of n times has a coefficient of variation of cv/√n, and two of these are compared.
-    return Start(
-        gradients, together, spread, max(Job.of(scenario).mean_cycles()), 2.0 * cluster.compute.variation / sqrt(gradients)
-    )
+    chance = 2.0 * cluster.least_variation / sqrt(gradients)
+    return Start(gradients, together, spread, max(Job.of(scenario).mean_cycles()), chance)
 
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:

@@ -22,6 +22,7 @@ TABLES = {"tests/protocols/table.py"}  # data in the form of code
 ROOMS = [
     *("tape", "exact", "laws", "printable", "errors", "signals", "storage"),
     *("scenario.vocabulary", "scenario.cluster"),
+    "scenario.tables",
     *("scenario.learning.data", "scenario.learning.models", "scenario.learning.modulation", "scenario.learning"),
     *("protocols", "scenario.reading", "scenario"),
     *("cluster.clock", "cluster.network", "cluster.collectives", "cluster.supervision", "cluster.cast"),
@@ -42,7 +43,7 @@ LIBRARIES = {
     "equinox": {"learning"},
     "jaxtyping": {"learning", "tape"},
     "pandas": {"assembly", "learning", "report", "results", "sweeps"},
-    "pyarrow": {"operations", "results"},
+    "pyarrow": {"operations", "results", "scenario.tables"},
     "seaborn": {"report"},
     "matplotlib": {"report"},
     "jinja2": {"report"},

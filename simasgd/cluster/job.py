@@ -56,6 +56,6 @@ class Job:
 
     def mean_cycles(self) -> list[float]:
         """Return the mean time (s) of each learner's cycle (`mean_cycle` in cast/start.py)."""
-        means = [compute.mean_time(self.cluster.compute, self.mini_batch)] * self.cluster.learners
+        means = compute.mean_times(self.cluster, self.mini_batch)
         sizes = self.gradient_payload, self.payload
         return mean_cycles(self.cluster, means, *sizes, self.seed, has_server=self.protocol.has_server)

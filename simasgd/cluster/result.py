@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from simpy import Environment
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
+from simasgd.cluster.cast.leaving import Leavings
 from simasgd.cluster.cast.monitor import Ending
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import SpanLog, Spans
@@ -72,6 +74,8 @@ class ClockResult:
     sampled_bytes: tuple[float, ...]
     critical_path: Trail
     fault_counts: FaultCounts
+    left: Mapping[int, float]
+    """When (s) the work of a learner ended with its trace, by the learner's number."""
     hang: Hang | None
     spans: Spans | None
 
@@ -82,6 +86,7 @@ def collect_result(
     cast: AbstractCast,
     recording: Recording,
     crash_record: CrashRecord,
+    leavings: Leavings,
     log: SpanLog | None,
     ending: Ending,
 ) -> ClockResult:
@@ -101,6 +106,7 @@ def collect_result(
         "gradients lost in crashes": lost,
         "messages lost": fault_counts.messages_lost,
     }
+    end = EndState(recording.time, now, recording.gradients, crash_record, leavings, computing, troubles)
     sampled_updates, sampled_bytes = recording.byte_samples.until(recording.updates)
     return ClockResult(
         simulated_seconds=now,
@@ -121,7 +127,8 @@ def collect_result(
         sampled_bytes=sampled_bytes,
         critical_path=wait_until(cast.trail, now),
         fault_counts=fault_counts,
-        hang=explain_hang(ending, EndState(recording.time, now, recording.gradients, crash_record, computing, troubles)),
+        left=leavings.at,
+        hang=explain_hang(ending, end),
         spans=log.spans(now) if log is not None else None,
     )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
-from sys import float_info
 
 from simpy import Environment
 from simpy.core import StopSimulation
@@ -15,19 +14,19 @@ from simpy.events import Timeout
 from simasgd.cluster.cast.cast import AbstractCast
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.faults import CrashRecord, draw_outages, run_with_crashes
+from simasgd.cluster.cast.leaving import Leavings, leaving_at_the_end
 from simasgd.cluster.cast.monitor import ProgressMonitor
 from simasgd.cluster.cast.start import delay_start, start_times
+from simasgd.cluster.cast.stragglers import slow_spells
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.pace import SlowSpells, slow_spells
 from simasgd.cluster.clock.recording import ByteSamples, Recording, ReportProgress
 from simasgd.cluster.job import Job
 from simasgd.cluster.peers.cast import PeerCast
 from simasgd.cluster.result import ClockResult, collect_result
 from simasgd.cluster.server.cast import ServerCast
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
-from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.tape.recorder import AbstractRecorder
 
 
@@ -45,15 +44,15 @@ def run(
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
     recording = Recording(recorder, job.limit, done, progress, byte_samples)
     cast = _make_cast(job.protocol, _make_context(env, job, recording, log))
-    crash_record = CrashRecord()
-    _start_processes(env, job, cast, crash_record)
+    crash_record, leavings = CrashRecord(), Leavings()
+    _start_processes(env, job, cast, crash_record, leavings)
     if job.limit.seconds is not None:
         timer = Timeout(env, job.limit.seconds)
         timer.callbacks.append(lambda _: None if done.triggered else done.fire(env.peek() == inf))
     done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
         ending = ProgressMonitor(env, cast, recording, job.limit).run()
-    return collect_result(env, job.cluster.faults, cast, recording, crash_record, log, ending)
+    return collect_result(env, job.cluster.faults, cast, recording, crash_record, leavings, log, ending)
 
 
 def _make_context(env: Environment, job: Job, recording: Recording, log: SpanLog | None) -> RunContext:
@@ -65,8 +64,8 @@ def _make_context(env: Environment, job: Job, recording: Recording, log: SpanLog
         payload=job.payload,
         gradient_payload=job.gradient_payload,
         gradients_add_up=job.gradients_add_up,
-        times=_compute_times(job.cluster, job.seed, job.mini_batch),
-        paces=_paces(job.cluster, job.seed),
+        times=compute.compute_times(job.cluster, job.seed, job.mini_batch),
+        paces=slow_spells(job.cluster, job.seed),
         log=log,
         gradients_per_epoch=job.gradients_per_epoch,
     )
@@ -79,32 +78,21 @@ def _make_cast(protocol: AbstractProtocol, context: RunContext) -> AbstractCast:
     return ServerCast(protocol, context)
 
 
-def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_record: CrashRecord) -> None:
+def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_record: CrashRecord, leavings: Leavings) -> None:
     """Start the processes of the cast; learners start in the order of their numbers."""
     for role in cast.roles:
         env.process(role())
     faults, seed = job.cluster.faults, job.seed
+    may_leave = any(law.at_end == "stop" for law in job.cluster.laws)
     for worker, start in zip(cast.workers, start_times(job.cluster, job.mean_cycles, seed), strict=True):
         roles = [delay_start(env, worker, role, start) for role in cast.roles_of(worker)]
+        if may_leave:
+            roles[0] = leaving_at_the_end(env, worker, roles[0], leavings)
         if faults.crashes:
             env.process(run_with_crashes(env, worker, roles, draw_outages(faults, seed, worker.number), crash_record))
         else:
             for role in roles:
                 env.process(role())
-
-
-def _compute_times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
-    """Return the compute times (s) of each learner at full speed."""
-    mean, law = compute.mean_time(spec.compute, mini_batch), compute.law(spec.compute)
-    # No mean is infinite, even for a very slow learner: a factor may be 0.
-    means = [min(mean / speed, float_info.max) for speed in compute.speeds(spec, seed)]
-    return [compute.times(own_mean, law, seed, learner) for learner, own_mean in enumerate(means)]
-
-
-def _paces(spec: Cluster, seed: int) -> Sequence[SlowSpells | None]:
-    if spec.stragglers is None:
-        return [None] * spec.learners
-    return [slow_spells(spec.stragglers, seed, learner) for learner in range(spec.learners)]
 
 
 @contextmanager

@@ -139,10 +139,10 @@ def sweep(
     from simasgd.command.progress import points
     from simasgd.report.page import write_sweep
     from simasgd.report.terminal import summarise_sweep
-    from simasgd.sweeps.sweep import SWEEP_PATHS, run_points
+    from simasgd.sweeps.sweep import list_paths, run_points
 
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
-    with destination.open(plan.contents, SWEEP_PATHS) as place, outlook(lambda: GOES_ON):
+    with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
         with points(plan.scenario.name, quiet=quiet) as progress:
             table = run_points(plan, place, workers=workers or cpu_count(), progress=progress)
         add_page(place, lambda folder: write_sweep(table, folder))

@@ -70,7 +70,7 @@ class Task(AbstractTask):
         """
         if scenario.learning is None:
             raise ValueError(f"the scenario {scenario.name!r} has no learning section whose model and data could be replaced")
-        tree = scenario.model_dump(mode="json")
+        tree = scenario.model_dump()
         for section in (tree, *tree["variants"].values()):
             if section["learning"] is not None:
                 section["learning"] |= self._sections()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from simasgd.results.identity import name_code
+from simasgd.results.scenario_files import stored_times
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import COMPARE, PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, VARIANTS
 from simasgd.storage.manifest import Contents
@@ -32,7 +33,8 @@ def list_tables(scenario: Scenario) -> list[str]:
 
 def list_paths(scenario: Scenario) -> list[str]:
     """List the relative paths of all files that a study's results may have, pages included."""
-    files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in RUN_TABLES))
+    tables = (f"{name}.parquet" for name in RUN_TABLES)
+    files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *tables, *stored_times(scenario))
     homes = [""]
     for variant, chosen in (scenario.variants or {"": scenario}).items():
         below = f"{variant}/" if variant else ""

@@ -13,10 +13,10 @@ from simasgd.errors import UsageError
 from simasgd.results.contents import describe_contents, list_paths
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
+from simasgd.results.scenario_files import read_scenario, write_scenario
 from simasgd.results.summary import Summary
 from simasgd.results.tables import EVALUATIONS, LEARNERS, TIMELINE, UPDATES, read_table, write_table
 from simasgd.results.timeline import write_trace
-from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, RUN_TABLES, SCENARIO, TRACE
 from simasgd.storage.opening import open_folder
@@ -113,7 +113,7 @@ class Run:
         """
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RUN, self.summary.as_json())
-        (folder / SCENARIO).write_text(yaml_layer.dump_yaml(self.scenario.resolved()), encoding="utf-8")
+        write_scenario(self.scenario, folder)
         for name in RUN_TABLES:
             table: pd.DataFrame | None = getattr(self, name)
             if table is not None:
@@ -157,16 +157,6 @@ class Run:
             evaluations=evaluations,
             timeline=read_table(folder / "timeline.parquet", TIMELINE),
         )
-
-
-def read_scenario(folder: Path) -> Scenario:
-    """Read the scenario of a results folder.
-
-    Raises simasgd.UsageError if it is missing, and ScenarioError.
-    """
-    if not (folder / SCENARIO).is_file():
-        raise UsageError(f"{folder}: {SCENARIO} is missing")
-    return Scenario.load(folder / SCENARIO)
 
 
 def save_results(scenario: Scenario, write_into: Callable[[Path], None], folder: Path, *, replace: bool) -> None:

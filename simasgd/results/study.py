@@ -15,9 +15,9 @@ from simasgd.errors import UsageError
 from simasgd.results.contents import REPEATS
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
-from simasgd.results.run import Run, read_scenario, save_results
+from simasgd.results.run import Run, save_results
+from simasgd.results.scenario_files import read_scenario, write_scenario
 from simasgd.results.stored import StudyJson, VariantsJson
-from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, STUDY, VARIANTS
 
@@ -73,7 +73,7 @@ class Study:
             first.write_into(folder)
             for run in further:
                 run.write_into(folder / REPEATS / str(run.seed))
-        (folder / SCENARIO).write_text(yaml_layer.dump_yaml(self.scenario.resolved()), encoding="utf-8")
+        write_scenario(self.scenario, folder)
         about = {"command": self.command, "notes": list(self.notes), "variant": self.variant, "target": self.target}
         write_json(folder / STUDY, about)
 

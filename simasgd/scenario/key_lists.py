@@ -131,15 +131,17 @@ def _default(field: FieldInfo, schema: Mapping[str, Any]) -> str:
 
 def _values(schema: Mapping[str, Any]) -> str:
     """Describe the values of a field by its JSON schema."""
-    if "anyOf" in schema and "$ref" not in str(schema["anyOf"]):
-        words = [_values(part) for part in schema["anyOf"] if part.get("type") != "null" and part != {"const": 0}]
+    options = schema.get("anyOf", schema.get("oneOf"))
+    if options is not None and "$ref" not in str(options):
+        words = [_values(part) for part in options if part.get("type") != "null" and part != {"const": 0}]
         return " or ".join(dict.fromkeys(word for word in words if word))
     if "enum" in schema or "const" in schema:
         values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
         return " | ".join(f"`{_flow(value)}`" for value in values)
     for dimension in DIMENSIONS:
         if schema.get("examples", [])[: len(dimension.examples)] == list(dimension.examples):
-            return dimension.name if len(schema["examples"]) == len(dimension.examples) else f"{dimension.name} or `unlimited`"
+            words = schema["examples"][len(dimension.examples) :]
+            return " or ".join([dimension.name, *(f"`{word}`" for word in words)])
     match schema.get("type"):
         case "integer":
             return f"whole number{_range(schema)}"

@@ -22,11 +22,11 @@ def may_lock_step(scenario: Scenario) -> bool:
     times vary little on links that share fairly. With constant compute times it may on any links.
     """
     cluster = scenario.cluster
-    variation = cluster.compute.variation
+    variation = cluster.least_variation
     return (
         cluster.start == "together"
         and cluster.learners > 1
-        and cluster.stragglers is None
+        and all(kind.is_lasting or kind.hits == "all" for kind in cluster.kinds_of_stragglers)
         and not scenario.protocol.has_rounds
         and variation < _DRIFTS_APART
         and (variation == 0.0 or cluster.network.sharing == "fair")
@@ -38,9 +38,11 @@ def will_probably_lock_step(scenario: Scenario) -> bool:
     cluster = scenario.cluster
     return (
         may_lock_step(scenario)
+        and not isinstance(cluster.compute, tuple)
         and cluster.compute.variation == 0.0
         and cluster.network.sharing == "fair"
         and cluster.speeds is None
+        and not cluster.kinds_of_stragglers
         and cluster.server.update_law.variation == 0.0
         and not (isinf(cluster.server.bandwidth) and is_unlimited(cluster.network.bandwidth))
         and not isinstance(cluster.network.bandwidth, Bandwidths)

@@ -21,7 +21,9 @@ RESULTS = frozenset(
 """The names of all files that results are made of."""
 
 _PARQUET = b"PAR1"
-_OWN_RESULTS = re.compile("|".join(re.escape(name) for name in sorted(RESULTS)))
+STORED_TIMES = "times-[0-9a-f]{16}[.]parquet"
+"""The form of the names of files with measured times, which lie beside a scenario."""
+_OWN_RESULTS = re.compile("|".join([*(re.escape(name) for name in sorted(RESULTS)), STORED_TIMES]))
 
 
 def is_folder(path: Path) -> bool:

@@ -10,8 +10,8 @@ from simasgd.errors import RunFailed, SimasgdError
 from simasgd.results.contents import list_tables
 from simasgd.results.json_files import read_json
 from simasgd.results.run import Run
+from simasgd.results.scenario_files import dump_scenario, stored_times
 from simasgd.results.summary import Summary
-from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
 from simasgd.storage.work_folder import POINTS, WORK
@@ -69,9 +69,13 @@ class PointFolders:
 
 
 def _has_scenario(folder: Path, scenario: Scenario) -> bool:
-    """Tell whether a run's scenario.yaml is unchanged."""
+    """Tell whether a run's scenario.yaml is unchanged, and the files of its measured times are there."""
     path = folder / SCENARIO
-    return is_file(path) and path.read_bytes() == yaml_layer.dump_yaml(scenario.resolved()).encode()
+    return (
+        is_file(path)
+        and path.read_bytes() == dump_scenario(scenario).encode()
+        and all(is_table(folder / name) for name in stored_times(scenario))
+    )
 
 
 def _repair(folder: Path, fresh: Path) -> None:

@@ -17,12 +17,11 @@ import pandas as pd
 from simasgd.errors import RunFailed, UsageError
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
-from simasgd.results.run import read_scenario
+from simasgd.results.scenario_files import read_scenario, stored_times, write_scenario
 from simasgd.results.stored import SweepJson
 from simasgd.results.summary import Summary
 from simasgd.results.tables import SWEEP_POINTS, Words, read_table, write_table
 from simasgd.scenario.alike import together
-from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import ResultsFolder
@@ -33,8 +32,6 @@ from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.plan import Sweep
 from simasgd.sweeps.points import PointFolders
 
-SWEEP_PATHS = (SWEEP, POINTS_TABLE, SCENARIO, PAGE, f"{POINTS}/")
-"""The files that a sweep writes, as `simasgd.storage.opening.open_folder` expects them."""
 _OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
 _NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
 COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
@@ -67,6 +64,11 @@ class SweepTable:
     command: str
 
 
+def list_paths(sweep: Sweep) -> tuple[str, ...]:
+    """List the paths that a sweep writes, as `simasgd.storage.opening.open_folder` expects them."""
+    return (SWEEP, POINTS_TABLE, SCENARIO, PAGE, *stored_times(sweep.scenario), f"{POINTS}/")
+
+
 def run_sweep(
     sweep: Sweep, folder: Path, *, workers: int, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> SweepTable:
@@ -76,7 +78,7 @@ def run_sweep(
     whose points are all in this one; otherwise UsageError is raised. `progress` is called for every
     point with "kept", "done" or "failed", the number of finished points, and of all points.
     """
-    with open_folder(folder, sweep.contents, SWEEP_PATHS) as place:
+    with open_folder(folder, sweep.contents, list_paths(sweep)) as place:
         table = run_points(sweep, place, workers=workers, progress=progress)
         place.finish()
     return table
@@ -200,4 +202,4 @@ def _write(table: SweepTable, folder: Path) -> None:
     }
     write_json(folder / SWEEP, content)
     write_table(folder / POINTS_TABLE, table.points)
-    (folder / SCENARIO).write_text(yaml_layer.dump_yaml(table.scenario.resolved()), encoding="utf-8")
+    write_scenario(table.scenario, folder)

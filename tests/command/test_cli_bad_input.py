@@ -14,6 +14,7 @@ from simasgd.learning.data.files import VARIABLE
 from tests.command.bad_cluster import CLUSTER_CASES
 from tests.command.bad_comparisons import COMPARE_CASES
 from tests.command.bad_input import COMPUTE, NETWORK, PLAIN, RUN, TIMING, VARIANTS, Case, override, sweep, wrong
+from tests.command.bad_learners import LEARNER_CASES
 
 CASES = [
     # Values
@@ -99,6 +100,7 @@ CASES = [
     wrong("variant's name", "stop: {epochs: 1}", VARIANTS + "\n  A/b:", "s.yaml:14:3: variants.A/b: 'A/b' is not a valid name"),
     wrong("variant's value", "stop: {epochs: 1}", VARIANTS + " {a: {seed: -1}}", "s.yaml:13:22: variants.a.seed: "),
     *CLUSTER_CASES,
+    *LEARNER_CASES,
     # What is no scenario at all
     Case("not UTF-8", b"name: \xff\xfe\n", RUN, ["s.yaml: is not UTF-8 text"]),
     Case("empty", "", RUN, ["s.yaml: the file is empty"]),

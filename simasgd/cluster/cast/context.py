@@ -11,8 +11,8 @@ from simpy import Environment
 
 from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.pace import SlowSpells
 from simasgd.cluster.clock.recording import Recording
+from simasgd.cluster.clock.spells import AbstractSlowness
 from simasgd.cluster.network.network import Network
 from simasgd.scenario.cluster.cluster import Cluster
 
@@ -35,7 +35,7 @@ class RunContext:
     gradient_payload: float
     gradients_add_up: bool
     times: Sequence[Iterator[float]]
-    paces: Sequence[SlowSpells | None]
+    paces: Sequence[AbstractSlowness | None]
     log: SpanLog | None
     gradients_per_epoch: float
 

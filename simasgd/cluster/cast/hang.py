@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from simasgd.cluster.cast.faults import CrashRecord
+from simasgd.cluster.cast.leaving import Leavings
 from simasgd.cluster.cast.monitor import Ending, Idle, Stuck
 
 _MOST_NAMED = 5
@@ -32,6 +33,7 @@ class EndState:
     now: float
     applied: int
     crash_record: CrashRecord
+    leavings: Leavings
     computing: Collection[int]
     troubles: dict[str, int]
 
@@ -44,9 +46,9 @@ def explain_hang(end: Ending, state: EndState) -> Hang | None:
 
 
 def _idle(state: EndState) -> str:
-    gone = state.crash_record.for_good
+    gone = _gone(state)
     if gone:
-        return f"all participants wait for ever; these learners crashed for good: {_crashed(state)}"
+        return f"all participants wait for ever{gone}"
     if state.computing:
         return f"all participants wait for ever for mini-batches that never end: {_named(state.computing)}"
     return "all participants wait for ever, and no learner has crashed: the protocol waits for an event that cannot happen"
@@ -58,14 +60,24 @@ def _stuck(end: Stuck, state: EndState) -> str:
         return f"the clock stands still at {state.now:.6g} s: {end.events:,} events took no time; {gradients}"
     counts = [f"{number:,} {name}" for name, number in state.troubles.items() if number]
     seen = f" (in the whole run: {', '.join(counts)})" if counts else ""
-    gone = f"; these learners crashed for good: {_crashed(state)}" if state.crash_record.for_good else ""
     spent = f"{end.events:,} events and {state.now - end.since:.6g} s of simulated time"
-    return f"the run makes no progress: no gradient in {spent}{seen}{gone}"
+    return f"the run makes no progress: no gradient in {spent}{seen}{_gone(state)}"
 
 
-def _crashed(state: EndState) -> str:
-    since = state.crash_record.down_since
-    gone = sorted(state.crash_record.for_good)
+def _gone(state: EndState) -> str:
+    """Return clauses about the learners that are gone for good."""
+    record = state.crash_record
+    crashed = {number: record.down_since[number] for number in record.for_good}
+    clauses = ""
+    if crashed:
+        clauses = f"; these learners crashed for good: {_dated(crashed)}"
+    if state.leavings.at:
+        clauses += f"; the traces of these learners ended: {_dated(state.leavings.at)}"
+    return clauses
+
+
+def _dated(since: Mapping[int, float]) -> str:
+    gone = sorted(since)
     named = ", ".join(f"{number} (at {since[number]:.6g} s)" for number in gone[:_MOST_NAMED])
     return named + (f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else "")
 

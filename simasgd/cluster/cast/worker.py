@@ -82,6 +82,10 @@ class AbstractWorker(abc.ABC):
         for activity_log in self._activity_logs():
             activity_log.trail = wait_until(activity_log.trail, self._env.now)
 
+    def leave(self) -> None:
+        """Begin no further mini-batch; the compute thread is idle from now on."""
+        self.activity_log.begin(_IDLE, self._env.now)
+
     def _stretch(self, now: float, work: float) -> tuple[float, float]:
         """Return the seconds for which the pace of `work` (s at full speed) is known, and the work left after that."""
         if self._pace is None or work >= END_OF_TIME:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from sys import float_info
 
 import numpy as np
 
 from simasgd import exact
+from simasgd.cluster.clock import traces
 from simasgd.laws import (
     AbstractDistribution,
     Constant,
@@ -19,6 +22,7 @@ from simasgd.laws import (
     member_factors,
 )
 from simasgd.scenario.cluster.cluster import Cluster, Compute, Efficiency, Speeds
+from simasgd.scenario.cluster.measured import series_of
 from simasgd.scenario.cluster.times import AbstractTimes
 
 
@@ -32,9 +36,16 @@ def law(spec: AbstractTimes) -> AbstractDistribution:
         "lognormal": lambda: LogNormal(spec.variation),
         "shifted-exponential": lambda: ShiftedExponential(spec.variation),
         "pareto": lambda: Pareto(spec.variation),
-        "empirical": lambda: Empirical(spec.measured or ()),
+        "empirical": lambda: Empirical(_pooled(spec)),
     }
     return laws[spec.distribution]()
+
+
+def _pooled(spec: AbstractTimes) -> Sequence[float]:
+    """Return the times of all series together."""
+    assert spec.measured is not None
+    series = series_of(spec.measured)
+    return series[0] if len(series) == 1 else tuple(chain.from_iterable(series))
 
 
 def mean_time(spec: Compute, mini_batch: int) -> float:
@@ -54,6 +65,43 @@ def _efficiency(spec: Efficiency, mini_batch: int) -> float:
     if mini_batch >= spec.full_at:
         return 1.0
     return float(exact.exp(spec.exponent * exact.log(np.array([mini_batch / spec.full_at])))[0])
+
+
+def mean_times(spec: Cluster, mini_batch: int) -> list[float]:
+    """Return the mean time (s) of a mini-batch of each learner, at speed 1."""
+    means = [mean_time(law, mini_batch) for law in spec.laws]
+    return means if isinstance(spec.compute, tuple) else means * spec.learners
+
+
+def compute_times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
+    """Return the stream of every learner's compute times (s) at full speed.
+
+    Streams are endless, unless a trace stops at its end: then they raise EndOfTrace.
+    """
+    each = speeds(spec, seed)
+    if isinstance(spec.compute, tuple):
+        return [_own_times(law, mini_batch, seed, learner, each[learner]) for learner, law in enumerate(spec.compute)]
+    if spec.compute.distribution == "trace":
+        return traces.replay(spec.compute, _scale(spec.compute, mini_batch), seed, each)
+    mean, common = mean_time(spec.compute, mini_batch), law(spec.compute)
+    return [times(_own_mean(mean, speed), common, seed, learner) for learner, speed in enumerate(each)]
+
+
+def _own_times(spec: Compute, mini_batch: int, seed: int, learner: int, speed: float) -> Iterator[float]:
+    if spec.distribution == "trace":
+        return traces.replay_alone(spec, _scale(spec, mini_batch), seed, learner, speed)
+    return times(_own_mean(mean_time(spec, mini_batch), speed), law(spec), seed, learner)
+
+
+def _own_mean(mean: float, speed: float) -> float:
+    return min(mean / speed, float_info.max)  # no mean is infinite, even for a very slow learner: a factor may be 0
+
+
+def _scale(spec: Compute, mini_batch: int) -> float:
+    """Return the number by which the times of a trace are multiplied."""
+    if spec.per_sample is None and spec.per_batch == 0.0:
+        return 1.0  # exactly
+    return mean_time(spec, mini_batch) / spec.mean_measured
 
 
 def times(mean: float, law: AbstractDistribution, seed: int, learner: int) -> Iterator[float]:

@@ -7,6 +7,7 @@ from functools import partial
 from types import FrameType, GeneratorType
 from typing import Any, NamedTuple, final
 
+from simasgd.cluster.clock.traces import EndOfTrace
 from simasgd.cluster.supervision.arguments import quote
 from simasgd.cluster.supervision.ledger import GradientLedger
 from simasgd.cluster.supervision.places import Place, find_definition, find_origin, find_place, find_waiting_place
@@ -104,7 +105,7 @@ class SupervisedRole:
         try:
             with self._watchdog:
                 made = step()
-        except ProtocolFault:
+        except (ProtocolFault, EndOfTrace):
             raise
         except RoleTimeout as error:
             raise self.fault(find_origin(error, self.last), "computes without end and waits for nothing") from None

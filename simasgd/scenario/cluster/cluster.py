@@ -8,10 +8,13 @@ from typing import Annotated, Literal, final
 from pydantic import Field, Tag
 
 from simasgd.scenario.cluster.architecture import Architecture, Base
-from simasgd.scenario.cluster.faults import Faults, Stragglers
+from simasgd.scenario.cluster.compute import Compute, Efficiency
+from simasgd.scenario.cluster.faults import Faults
+from simasgd.scenario.cluster.measured import StoredTimes
 from simasgd.scenario.cluster.members import AbstractMemberLaw, Bandwidths
 from simasgd.scenario.cluster.network import Network, Tree
 from simasgd.scenario.cluster.profile_file import ProfileFile
+from simasgd.scenario.cluster.stragglers import MOST_KINDS, Stragglers
 from simasgd.scenario.cluster.times import AbstractTimes, Distribution, Update
 from simasgd.scenario.vocabulary.section import (
     LIST,
@@ -34,42 +37,6 @@ from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 _MOST_PARTS = 10_000_000  # parts of messages under way at once, for each of which memory is needed
 Speed = Annotated[Number, Field(gt=0.0, le=1e6)]
 Node = Annotated[int, Field(strict=True, ge=0, le=2**53)]
-
-
-@final
-class Efficiency(Section):
-    """Efficiency of a processor on small mini-batches: (µ/full_at)^exponent below `full_at` samples, else 1."""
-
-    full_at: Count
-    """Smallest mini-batch, in samples, at which `per_sample` holds."""
-    exponent: Annotated[Number, Field(gt=0.0, lt=1.0)]
-    """Between 0 and 1. Near 0 nothing is lost; near 1 a small mini-batch takes as long as one of
-    `full_at` samples."""
-
-
-@final
-class Compute(AbstractTimes):
-    """Compute time of a mini-batch of µ samples: per_batch + µ · per_sample ÷ efficiency(µ) on average."""
-
-    per_batch: Seconds = 0.0
-    """Time that does not depend on the size of the mini-batch."""
-    per_sample: Seconds | None = None
-    """Time per sample. Only empirical times may leave it out; they are then the times of a
-    mini-batch of any size. If it is given, only the ratios of the measured times count."""
-    efficiency: Annotated[Efficiency | None, Field(examples=[{"full_at": 16, "exponent": 0.5}])] = None
-    """Efficiency on small mini-batches; 1 at every size if absent."""
-
-    def inconsistencies(self) -> list[Inconsistency]:
-        found = self.law_inconsistencies()
-        if self.per_sample is None and self.distribution != "empirical":
-            found.append(Inconsistency(("per_sample",), "missing"))
-        if self.per_sample is None and self.efficiency is not None:
-            rivals = (Rival(("efficiency",), ("per_sample",)),)
-            found.append(Inconsistency(("efficiency",), "needs per_sample, which is missing", rivals))
-        if self.per_sample == 0.0 == self.per_batch:
-            message = "a mini-batch would take no time at all; per_batch or per_sample must be positive"
-            found.append(Inconsistency(("per_sample",), message))
-        return found
 
 
 @final
@@ -124,8 +91,12 @@ class Cluster(Section):
     """Seed of everything random about the clock. The scenario's seed if absent."""
     learners_per_node: Annotated[Count, Field(le=10_000)] = 1
     """Number of learners that share a node and its interface. Node 0 has the first ones."""
-    compute: Compute
-    """Compute times."""
+    compute: Annotated[
+        Annotated[Annotated[tuple[Compute, ...], Field(min_length=1)], Tag(LIST)] | Annotated[Compute, Tag(MAPPING)],
+        ListOrMapping,
+        Field(examples=[{"per_sample": "5 ms"}]),
+    ]
+    """Compute times of all learners, or a list of λ such sections, one for each learner."""
     speeds: Annotated[
         Annotated[Annotated[tuple[Speed, ...], Tag(LIST)] | Annotated[Speeds, Tag(MAPPING)], ListOrMapping] | None,
         Field(examples=[[1, 0.5, 2, 1], {"distribution": "gamma", "cv": 0.3}]),
@@ -133,9 +104,16 @@ class Cluster(Section):
     """Speed of each learner, by which its compute times are divided: a list of λ numbers, or a law.
     All 1 if absent."""
     stragglers: Annotated[
-        Stragglers | None, Field(examples=[{"slowdown": 10, "mean_normal": "5 min", "mean_slow": "10 s"}])
+        Annotated[
+            Annotated[Annotated[tuple[Stragglers, ...], Field(max_length=MOST_KINDS)], Tag(LIST)]
+            | Annotated[Stragglers, Tag(MAPPING)],
+            ListOrMapping,
+        ]
+        | None,
+        Field(examples=[{"slowdown": 10, "mean_normal": "5 min", "mean_slow": "10 s"}]),
     ] = None
-    """Learners that are slow for a while; each has its own spells. None if absent."""
+    """Learners that are slow for a while: slow spells of one kind, or a list of kinds, whose
+    slowdowns multiply. None if absent."""
     network: Network
     """Links between the nodes."""
     server: Server
@@ -170,24 +148,67 @@ class Cluster(Section):
         topology = self.network.topology
         return -(-self.nodes // topology.nodes_per_rack) if isinstance(topology, Tree) else 0
 
+    @property
+    def laws(self) -> tuple[Compute, ...]:
+        """The laws of the compute times: one of each learner, or one that all have in common."""
+        return self.compute if isinstance(self.compute, tuple) else (self.compute,)
+
+    @property
+    def least_variation(self) -> float:
+        """The least coefficient of variation of the laws of the compute times."""
+        return min(law.variation for law in self.laws)
+
+    @property
+    def kinds_of_stragglers(self) -> tuple[Stragglers, ...]:
+        """The kinds of slow spells."""
+        if self.stragglers is None:
+            return ()
+        return self.stragglers if isinstance(self.stragglers, tuple) else (self.stragglers,)
+
+    @property
+    def stored_times(self) -> tuple[StoredTimes, ...]:
+        """Measured times that have files of their own."""
+        spells = [law for kind in self.kinds_of_stragglers for law in (kind.normal_law, kind.slow_law, kind.slowdown)]
+        laws = (*self.laws, self.server.update_law, *spells)
+        measured = [law.measured for law in laws if isinstance(law, AbstractTimes)]
+        return tuple(times for times in measured if isinstance(times, StoredTimes))
+
+    def count(self, hit: Literal["learner", "node", "rack", "all"]) -> int:
+        """Return the number of members that slow spells may hit."""
+        return {"learner": self.learners, "node": self.nodes, "rack": self.racks, "all": 1}[hit]
+
     def inconsistencies(self) -> Iterator[Inconsistency]:
         def within(key: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
             return (one.within(*key.split(".")) for one in found)
 
-        yield from within("compute", self.compute.inconsistencies())
+        yield from self._compute_inconsistencies()
         yield from within("server.update_law", self.server.update_law.law_inconsistencies())
         if isinstance(self.speeds, tuple) and len(self.speeds) != self.learners:
             yield Inconsistency(("speeds",), f"there are {len(self.speeds)} speeds for {self.learners} learners")
         if isinstance(self.speeds, Speeds):
             yield from within("speeds", self.speeds.inconsistencies())
         yield from self._unlike_nodes()
-        if self.stragglers is not None:
-            yield from within("stragglers", self.stragglers.inconsistencies())
+        for number, kind in enumerate(self.kinds_of_stragglers):
+            path = ("stragglers", number) if isinstance(self.stragglers, tuple) else ("stragglers",)
+            yield from (one.within(*path) for one in kind.inconsistencies(self.count(kind.hits)))
         parts = self.learners * (self.architecture.shards if isinstance(self.architecture, Base) else 1)
         if parts > _MOST_PARTS:
             message = f"{self.learners:,} learners with {parts // self.learners:,} shards each are {parts:,} ways"
             yield Inconsistency(("architecture", "shards"), f"{message}; at most {_MOST_PARTS:,} are allowed")
         yield from within("faults", self.faults.inconsistencies(self.learners, self.nodes, self.racks))
+
+    def _compute_inconsistencies(self) -> Iterator[Inconsistency]:
+        if not isinstance(self.compute, tuple):
+            yield from (one.within("compute") for one in self.compute.inconsistencies())
+            return
+        for number, law in enumerate(self.compute):
+            yield from (one.within("compute", number) for one in law.inconsistencies())
+            if law.per == "cluster":
+                message = "a law of one learner is not shared; use learner, or one section for all learners"
+                yield Inconsistency(("compute", number, "per"), message)
+        if len(self.compute) != self.learners:
+            message = f"the list has {len(self.compute):,} items, but there are {self.learners:,} learners"
+            yield Inconsistency(("compute",), f"{message}; give one section for all, or one for each")
 
     def _unlike_nodes(self) -> Iterator[Inconsistency]:
         bandwidth, places = self.network.bandwidth, self.server.node

@@ -1,4 +1,4 @@
-"""The `cluster.faults` and `cluster.stragglers` sections."""
+"""The `cluster.faults` section."""
 
 from __future__ import annotations
 
@@ -14,25 +14,6 @@ from simasgd.scenario.vocabulary.units import TIME, Seconds, show
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 Learner = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
-
-
-@final
-class Stragglers(Section):
-    """Learners that are slow for a while: normal and slow spells alternate, with exponential lengths."""
-
-    slowdown: Annotated[Number, Field(gt=1.0, le=1e6)]
-    """Factor by which computing takes longer in a slow spell."""
-    mean_normal: Seconds
-    """Mean length of a normal spell."""
-    mean_slow: Seconds
-    """Mean length of a slow spell."""
-
-    def inconsistencies(self) -> list[Inconsistency]:
-        return [
-            Inconsistency((key,), "must be a positive time")
-            for key in ("mean_normal", "mean_slow")
-            if getattr(self, key) == 0.0
-        ]
 
 
 @final

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from math import fsum, sqrt
 from typing import Annotated, Any, Literal, final
 
 from pydantic import Field, model_validator
 
+from simasgd.scenario.cluster.measured import MOST_EMBEDDED, Measured, moments_of, series_of
 from simasgd.scenario.vocabulary.section import Inconsistency, Number, Rival, Section
-from simasgd.scenario.vocabulary.units import Seconds
 
-Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical"]
+Law = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical"]
+Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical", "trace"]
 Variation = Annotated[Number, Field(ge=0.0, le=10.0)]
 # The laws with a fixed coefficient of variation.
 _FIXED = {"constant": 0.0, "exponential": 1.0}
+_MEASURED = ("empirical", "trace")
 
 
 class AbstractTimes(Section):
     """The law of a random factor with mean 1, by which a mean time is multiplied."""
 
     distribution: Distribution = "constant"
-    """Law of a random factor with mean 1. `shifted-exponential`: (1 − cv) + cv·E with E
-    exponential. `pareto`: with the shape, more than 2, that gives the cv. `empirical`: measured
-    times ÷ their mean, drawn with replacement."""
+    """Law of a random factor with mean 1."""
     cv: Variation | None = None
     """Coefficient of variation. It is 0 for constant and 1 for exponential times, and the measured
-    one for empirical times. The other laws need it."""
+    one for measured times. The other laws need it."""
     file: str | None = None
-    """A text file of measured times beside the scenario's file (empirical only): seconds, one a
-    line, comments after #. A resolved scenario has them in `measured`."""
-    measured: Annotated[
-        Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=10_000)] | None, Field(examples=[["1.2 s", "900 ms"]])
-    ] = None
-    """A list of measured times (empirical only)."""
+    """A file of measured times beside the scenario's file (empirical and trace only): text, CSV or
+    Parquet. A resolved scenario has them in `measured`."""
+    column: str | None = None
+    """Name of the column with the times, where the file's columns leave it open. A resolved
+    scenario has none."""
+    measured: Annotated[Measured | None, Field(examples=[["1.2 s", "900 ms"]])] = None
+    """A list of measured times (empirical and trace only), or a list for each series. Of more than
+    10,000 times a resolved scenario has the name of a file beside it, and its SHA-256."""
 
     @model_validator(mode="before")
     @classmethod
@@ -47,20 +48,22 @@ class AbstractTimes(Section):
         if self.cv is not None:
             return self.cv
         if self.measured is not None:
-            mean = self.mean_measured
-            return sqrt(fsum((time - mean) * (time - mean) for time in self.measured) / len(self.measured)) / mean
+            mean, deviation = moments_of(self.measured)
+            return deviation / mean
         return _FIXED.get(self.distribution, 0.0)
 
     @property
     def mean_measured(self) -> float:
-        """Mean of the measured times in seconds."""
+        """Mean of all measured times in seconds."""
         assert self.measured is not None
-        return fsum(self.measured) / len(self.measured)  # exactly rounded, so the same with every version of Python
+        return moments_of(self.measured)[0]
 
     def law_inconsistencies(self) -> list[Inconsistency]:
         """Return the contradictions between law, cv and measured times."""
-        if self.distribution == "empirical":
-            return self._empirical_inconsistencies()
+        if self.column is not None:
+            return [Inconsistency(("column",), "names a column of a file, but `file` is missing")]
+        if self.distribution in _MEASURED:
+            return self._measured_inconsistencies()
         if self.measured is not None:
             message = f"there are measured times, but the distribution is {self.distribution}, not empirical (null unsets them)"
             rivals = (Rival(("measured",), ("distribution",)), Rival(("distribution",), ("measured",)))
@@ -79,13 +82,19 @@ class AbstractTimes(Section):
             return [Inconsistency(("cv",), f"{self.cv:g} is too large; shifted-exponential times have a cv of at most 1")]
         return []
 
-    def _empirical_inconsistencies(self) -> list[Inconsistency]:
+    def _measured_inconsistencies(self) -> list[Inconsistency]:
+        times = "a trace's times" if self.distribution == "trace" else "empirical times"
         if self.cv is not None:
-            message = f"empirical times have a coefficient of variation of their own, but cv is {self.cv:g} (null unsets it)"
+            message = f"{times} have a coefficient of variation of their own, but cv is {self.cv:g} (null unsets it)"
             rivals = (Rival(("cv",), ("distribution",)), Rival(("cv",), ("measured",)))
             return [Inconsistency(("cv",), message, rivals)]
         if self.measured is None:
-            return [Inconsistency(("file",), "missing: empirical times need a file of measured times, or a list in `measured`")]
+            what = "a trace needs" if self.distribution == "trace" else "empirical times need"
+            return [Inconsistency(("file",), f"missing: {what} a file of measured times, or a list in `measured`")]
+        many = sum(map(len, series_of(self.measured)))
+        if isinstance(self.measured, tuple) and many > MOST_EMBEDDED:
+            message = f"the lists hold {many:,} times; the limit is {MOST_EMBEDDED:,}; give a `file` of more"
+            return [Inconsistency(("measured",), message)]
         if self.mean_measured <= 0.0:
             return [Inconsistency(("measured",), "the measured times are all 0")]
         return []
@@ -94,3 +103,6 @@ class AbstractTimes(Section):
 @final
 class Update(AbstractTimes):
     """The law of the server's update times. Of measured times only the ratios count."""
+
+    distribution: Law = "constant"
+    """Law of a random factor with mean 1, as in `cluster.compute`, except `trace`."""

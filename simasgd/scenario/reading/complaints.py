@@ -13,7 +13,7 @@ from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.merge import Layer, Path
-from simasgd.scenario.vocabulary.section import LIST, MAPPING, NAME, NUMBER, InconsistentScenario, Section
+from simasgd.scenario.vocabulary.section import LIST, LISTS, MAPPING, NAME, NUMBER, InconsistentScenario, Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 _MAX_COMPLAINTS = 20
@@ -97,7 +97,7 @@ def _find_tree_path(loc: Sequence[str | int], tree: Any) -> Path:
                 continue  # a bare word stands for a mapping with this kind
             tree = {"kind": tree}
         is_key = isinstance(tree, dict) and part in tree and part != following
-        if not is_key and part in (LIST, MAPPING, NAME, NUMBER, tree.get("kind") if isinstance(tree, dict) else None):
+        if not is_key and part in (LIST, LISTS, MAPPING, NAME, NUMBER, tree.get("kind") if isinstance(tree, dict) else None):
             continue
         path.append(part)
         if isinstance(tree, dict):

@@ -24,6 +24,7 @@ Root = TypeVar("Root", bound=Section)
 """The class of a complete scenario, an argument here because that class imports this module."""
 _MAX_VARIANTS = 1000
 _MAX_INHERITED = 1_000_000  # values
+_MAY_BE_LISTS = (("cluster", "compute"), ("cluster", "stragglers"))
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
@@ -43,6 +44,8 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ())
     """
     file, changes = rename_file_keys(file), [rename_file_keys(parse_override(root, override)) for override in overrides]
     _refuse_many_variants(file)
+    for override in overrides:
+        _refuse_part_of_list(root, file, override)
     of_variants = [change for change in changes if "variants" in change.tree]
     _refuse_unknown_variants(file, of_variants)
     file = reduce(Layer.under, of_variants, file)
@@ -124,6 +127,28 @@ def _refuse_many_variants(file: Layer) -> None:
     if number * inherited > _MAX_INHERITED:
         message = f"{number:,} variants inherit {inherited:,} values each; the limit is {_MAX_INHERITED:,} values together"
         raise ScenarioError(format_complaint_at(("variants",), file, message))
+
+
+def _refuse_part_of_list(root: type[Section], file: Layer, override: str) -> None:
+    """Raise ScenarioError for an override of one key of a section that the file gives as a list.
+
+    The override would replace the whole list by a section with this key alone.
+    """
+    parts = tuple(keys.resolve_key(root, override.partition("=")[0].strip()).split("."))
+    inner = parts[2:] if parts[0] == "variants" else parts
+    section = next((place for place in _MAY_BE_LISTS if inner[: len(place)] == place and len(inner) > len(place)), None)
+    if section is None:
+        return
+    variants = file.tree.get("variants")
+    others = [("variants", name) for name in variants] if isinstance(variants, dict) and inner is parts else []
+    for prefix in (parts[: len(parts) - len(inner)], *others):
+        value: Any = file.tree
+        for key in (*prefix, *section):
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            name, whole = ".".join(section), ".".join((*prefix, *section))
+            message = f"{whole} is a list, of which an override cannot change a part; give it whole: {name}=[…] or {name}={{…}}"
+            raise ScenarioError(format_complaint_at(parts, parse_override(root, override), message, at_key=True))
 
 
 def _refuse_unknown_variants(file: Layer, changes: Sequence[Layer]) -> None:

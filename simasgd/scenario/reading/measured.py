@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import text_files
 from simasgd.scenario.reading.complaints import format_complaint_at
+from simasgd.scenario.tables.parquet import read_stored
+from simasgd.scenario.tables.times import read_times
 from simasgd.scenario.vocabulary.merge import Layer, Path
-from simasgd.scenario.vocabulary.units import TIME, show
 from simasgd.scenario.vocabulary.values import shown
 
 _DELAY: Path = ("protocol", "delay")
 _COMPUTE: Path = ("cluster", "compute")
 _PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), _DELAY)
+_STRAGGLERS: Path = ("cluster", "stragglers")
+_LAWS = ("slowdown", "normal_law", "slow_law")
 _MAX_VALUES = 10_000
-_NO_TIME = "is not a time; write one number a line, in seconds without a unit, either 0 or from 1e-15 to 1e15"
 _NO_DELAY = "is not a delay; write one whole number of updates a line, from 0 to 1000000"
 
 
@@ -66,13 +69,26 @@ def read_measured_files(layer: Layer) -> Layer:
     tree = layer.tree
     for place in list(_find_sections(tree)):
         section = _get(tree, place)
-        name = section.get("measured")
-        if isinstance(name, _FileName):
-            parse, problem = (_parse_updates, _NO_DELAY) if place[: len(_DELAY)] == _DELAY else (_parse_time, _NO_TIME)
-            tree = _replace(
-                tree, place, {**section, "measured": _read_values(layer, (*place, "measured"), name, parse, problem)}
-            )
+        if isinstance(section.get("measured"), _FileName | dict):
+            tree = _replace(tree, place, _read_section(layer, place, section))
     return Layer(tree, dict(layer.marks))
+
+
+def _read_section(layer: Layer, place: Path, section: dict[str, Any]) -> dict[str, Any]:
+    """Return a section with the values of the file that it names; a mapping of another form stays."""
+    named, path = section["measured"], (*place, "measured")
+    if isinstance(named, dict):
+        if not all(isinstance(named.get(key), str) for key in ("file", "sha256")):
+            return section
+        read = partial(read_stored, digest=named["sha256"])
+        return {**section, "measured": _read_file(layer, path, named["file"], read)}
+    if place[: len(_DELAY)] == _DELAY:
+        return {**section, "measured": _read_file(layer, path, named, _read_updates)}
+    column = section.get("column")
+    if not isinstance(column, str | None):
+        raise ScenarioError(format_complaint_at((*place, "column"), layer, f"{shown(column)} is not text"))
+    rest = {key: value for key, value in section.items() if key != "column"}
+    return {**rest, "measured": _read_file(layer, path, named, partial(read_times, column=column))}
 
 
 def _drop_earlier_means(layer: Layer) -> Layer:
@@ -85,7 +101,8 @@ def _drop_earlier_means(layer: Layer) -> Layer:
         return layer
     measured = layer.origin_at((*_COMPUTE, "measured"))
     law = layer.origin_at((*_COMPUTE, "distribution")) if "distribution" in section else None
-    if measured is None or (section.get("distribution", "empirical") != "empirical" and law is not None and law >= measured):
+    is_measured = section.get("distribution", "empirical") in ("empirical", "trace")
+    if measured is None or (not is_measured and law is not None and law >= measured):
         return layer
     for key in ("per_batch", "per_sample", "efficiency"):
         given = layer.latest_origin_at((*_COMPUTE, key)) if key in section else None
@@ -97,46 +114,60 @@ def _drop_earlier_means(layer: Layer) -> Layer:
 def _find_sections(tree: Any, prefix: Path = ()) -> Iterator[Path]:
     """Iterate over the sections of a scenario or variant that may name a file.
 
-    `prefix` is the path of the scenario or variant. A delay may be a list of such sections.
+    `prefix` is the path of the scenario or variant.
     """
     for place in _PLACES:
-        section = _get(tree, (*prefix, *place))
-        if isinstance(section, dict):
-            yield (*prefix, *place)
-        elif isinstance(section, list) and place == _DELAY:
-            yield from ((*prefix, *place, number) for number, item in enumerate(section) if isinstance(item, dict))
+        yield from _find_items(tree, (*prefix, *place))
+    for kind in _find_items(tree, (*prefix, *_STRAGGLERS)):
+        for law in _LAWS:
+            yield from _find_items(tree, (*kind, law))
+
+
+def _find_items(tree: Any, place: Path) -> Iterator[Path]:
+    """Iterate over the mapping at a path, or the mappings in a list there."""
+    section = _get(tree, place)
+    if isinstance(section, dict):
+        yield place
+    elif isinstance(section, list):
+        yield from ((*place, number) for number, item in enumerate(section) if isinstance(item, dict))
 
 
 def _get(tree: Any, path: Path) -> Any:
     for key in path:
-        is_there = key in tree if isinstance(tree, dict) else isinstance(key, int)
+        is_there = key in tree if isinstance(tree, dict) else isinstance(key, int) and isinstance(tree, list)
         tree = tree[key] if is_there else None
     return tree
 
 
-def _read_values(layer: Layer, path: Path, name: str, parse: Callable[[str], Any], problem: str) -> list[Any]:
-    def complaint(message: str) -> ScenarioError:
-        return ScenarioError(format_complaint_at(path, layer, message))
-
+def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], Any]) -> Any:
+    """Return what `read` finds in the file that is named at a path. Raises ScenarioError."""
     if not name:
-        raise complaint("the file name is empty")
+        raise ScenarioError(format_complaint_at(path, layer, "the file name is empty"))
     file = find_folder(layer, path) / name
     try:
-        lines = text_files.read_text(file).splitlines()
+        return read(file)
     except OSError as error:
-        raise complaint(f"{file} cannot be read: {error.strerror}") from None
-    except ValueError:  # bytes that are not text, or a name that no file can have
-        raise complaint(f"{shown(str(file))} is not a text file") from None
+        message = f"{file} cannot be read: {error.strerror}"
+    except UnicodeError:
+        message = f"{shown(str(file))} is not a text file"
+    except ValueError as error:  # a mistake in the file, or a name that no file can have
+        message = f"{shown(str(file))} is not a text file" if "\0" in name else str(error)
+    raise ScenarioError(format_complaint_at(path, layer, message))
+
+
+def _read_updates(file: FilePath) -> list[int]:
+    """Read one whole number of updates a line."""
+    lines = text_files.read_text(file).splitlines()
     written = [(number, line.partition("#")[0].strip()) for number, line in enumerate(lines, start=1)]
     written = [(number, content) for number, content in written if content]
     values = []
     for number, content in written[: _MAX_VALUES + 1]:
-        value = parse(content)
+        value = _parse_updates(content)
         if value is None:
-            raise complaint(f"{file}, line {number}: {content[:40]!r} {problem}")
+            raise ValueError(f"{file}, line {number}: {content[:40]!r} {_NO_DELAY}")
         values.append(value)
     if not 1 <= len(values) <= _MAX_VALUES:
-        raise complaint(f"{file} holds {len(written):,} values; expected 1 to {_MAX_VALUES:,}")
+        raise ValueError(f"{file} holds {len(written):,} values; expected 1 to {_MAX_VALUES:,}")
     return values
 
 
@@ -149,14 +180,6 @@ def find_folder(layer: Layer, path: Path) -> FilePath:
     marks = (layer.marks.get(path[:size]) for size in range(len(path), 0, -1))
     mark = next((mark for mark in marks if mark is not None), None)
     return FilePath(mark.source).parent if mark is not None and mark.line else FilePath()
-
-
-def _parse_time(content: str) -> str | None:
-    try:
-        seconds = float(content)
-    except ValueError:
-        return None
-    return show(seconds, TIME) if seconds == 0.0 or 1e-15 <= seconds <= 1e15 else None
 
 
 def _parse_updates(content: str) -> int | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import stat
 from pathlib import Path
+
+from simasgd.scenario.tables.opening import check_size
 
 MAX_BYTES = 16_000_000
 
@@ -15,13 +15,7 @@ def read_text(path: Path) -> str:
     Raises OSError with a reason for anything else (a pipe, a device, a folder, a file of more than
     MAX_BYTES), and ValueError for bytes that are not UTF-8 or a name that no file can have.
     """
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "Is a directory")
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a regular file")
-    if status.st_size > MAX_BYTES:
-        raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes; the limit is {MAX_BYTES:,} bytes")
+    size = check_size(path, MAX_BYTES)
     with path.open("rb") as file:
         # Read no more than the size: files in /proc report 0, and some of them block or never end.
-        return file.read(status.st_size).decode("utf-8-sig")
+        return file.read(size).decode("utf-8-sig")

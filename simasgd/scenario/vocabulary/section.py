@@ -76,7 +76,7 @@ def _present(value: Any) -> Any:
 NullForDefaults = BeforeValidator(_present)
 """Lets null reset a section to its defaults: `faults=null`."""
 
-LIST, MAPPING, NUMBER, NAME = "(list)", "(mapping)", "(number)", "(name)"  # no key looks like these
+LIST, LISTS, MAPPING, NUMBER, NAME = "(list)", "(lists)", "(mapping)", "(number)", "(name)"  # no key looks like these
 
 
 def _form(value: Any) -> str | None:

@@ -41,6 +41,7 @@ BANDWIDTH = Dimension(
 )
 DIMENSIONS = (TIME, SIZE, BANDWIDTH)
 UNLIMITED = "unlimited"
+FOREVER = "forever"
 
 # Possessive (++, ?+, *+), so that text that is not a quantity is rejected in linear time.
 QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
@@ -114,6 +115,10 @@ def _bandwidth(value: Any) -> float:
     return result
 
 
+def _lasting(value: Any) -> float:
+    return math.inf if value == FOREVER or value == math.inf else _bounded(parse(value, TIME), TIME)
+
+
 def _schema(dimension: Dimension, *words: str) -> WithJsonSchema:
     units = "|".join(re.escape(unit) for unit in dimension.units)
     pattern = rf"^\s*(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*({units})\s*$" + "".join(f"|^{word}$" for word in words)
@@ -140,6 +145,14 @@ Seconds = Annotated[
     PlainSerializer(lambda value: show(value, TIME), return_type=str),
     _schema(TIME),
 ]
+Lasting = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(_lasting),
+    PlainSerializer(lambda value: FOREVER if value == math.inf else show(value, TIME), return_type=str),
+    _schema(TIME, FOREVER),
+]
+"""A length of time (s), or `forever`, which is infinite."""
 Bytes = Annotated[
     float,
     BeforeValidator(lambda value: _bounded(parse(value, SIZE), SIZE)),

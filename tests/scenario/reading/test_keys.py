@@ -9,9 +9,18 @@ _DOCUMENTED = """
 name title seed repeats record
 cluster.learners cluster.profile cluster.seed cluster.learners_per_node cluster.start
 cluster.compute.per_batch cluster.compute.per_sample cluster.compute.distribution cluster.compute.cv
-cluster.compute.file cluster.compute.measured cluster.compute.efficiency.full_at cluster.compute.efficiency.exponent
+cluster.compute.file cluster.compute.column cluster.compute.measured
+cluster.compute.per cluster.compute.at_end cluster.compute.block
+cluster.compute.efficiency.full_at cluster.compute.efficiency.exponent
 cluster.speeds.distribution cluster.speeds.cv
-cluster.stragglers.slowdown cluster.stragglers.mean_normal cluster.stragglers.mean_slow
+cluster.stragglers.slowdown.mean cluster.stragglers.slowdown.distribution cluster.stragglers.slowdown.cv
+cluster.stragglers.slowdown.file cluster.stragglers.slowdown.column cluster.stragglers.slowdown.measured
+cluster.stragglers.normal_law.distribution cluster.stragglers.normal_law.cv cluster.stragglers.normal_law.file
+cluster.stragglers.normal_law.column cluster.stragglers.normal_law.measured
+cluster.stragglers.slow_law.distribution cluster.stragglers.slow_law.cv cluster.stragglers.slow_law.file
+cluster.stragglers.slow_law.column cluster.stragglers.slow_law.measured
+cluster.stragglers.mean_normal cluster.stragglers.mean_slow cluster.stragglers.hits
+cluster.stragglers.members cluster.stragglers.share
 cluster.network.latency cluster.network.bandwidth.mean cluster.network.bandwidth.distribution cluster.network.bandwidth.cv
 cluster.network.overhead cluster.network.sharing
 cluster.network.topology.kind cluster.network.topology.nodes_per_rack cluster.network.topology.oversubscription
@@ -20,7 +29,7 @@ cluster.network.topology.drawers_per_supernode cluster.network.topology.local cl
 cluster.network.topology.d_link cluster.network.topology.d_links
 cluster.server.bandwidth cluster.server.node cluster.server.duplex cluster.server.update cluster.server.per_gradient
 cluster.server.update_law.distribution cluster.server.update_law.cv cluster.server.update_law.file
-cluster.server.update_law.measured
+cluster.server.update_law.measured cluster.server.update_law.column
 cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_out cluster.architecture.colocated
 cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
@@ -103,7 +112,7 @@ def test_a_unique_ending_stands_for_the_key(short: str, full: str) -> None:
     [
         ("bandwidth", ["'bandwidth' is ambiguous", "cluster.network.bandwidth, cluster.server.bandwidth"]),
         ("kind", ["'kind' is ambiguous", "protocol.kind", "learning.modulation.kind"]),
-        ("cv", ["'cv' is ambiguous; it may mean cluster.compute.cv, cluster.speeds.cv, cluster.network.bandwidth.cv, "]),
+        ("cv", ["'cv' is ambiguous; it may mean cluster.compute.cv, cluster.speeds.cv, cluster.stragglers.slowdown.cv, "]),
         ("distribution", ["'distribution' is ambiguous; it may mean cluster.compute.distribution, "]),
         ("straglers.slowdown", ["did you mean 'cluster.stragglers.slowdown'?"]),
         ("learnerz", ["unknown key 'learnerz'; did you mean 'cluster.learners'?"]),

@@ -142,9 +142,8 @@ WANTED = "write one number a line, in seconds without a unit"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "here/times.txt holds 0 values; expected 1 to 10,000"),
+        (b"", "here/times.txt holds 0 values; expected 1 to 20,000,000"),
         (b"# none\n\n", "here/times.txt holds 0 values"),
-        (b"1\n" * 100_001, "here/times.txt holds 100,001 values"),
         (b"1\n2\n3 s\n", f"here/times.txt, line 3: '3 s' is not a time; {WANTED}"),
         (b"1\n\n# c\n-2\n", "here/times.txt, line 4: '-2' is not a time"),
         (b"1,2\n", "here/times.txt, line 1: '1,2' is not a time"),

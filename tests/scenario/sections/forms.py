@@ -17,6 +17,41 @@ CLUSTER_FORMS: dict[str, dict[str, Any]] = {
     "speeds by law": {"speeds": {"distribution": "lognormal", "cv": 0.3}},
     "no speeds": {"speeds": None},
     "stragglers": {"stragglers": {"slowdown": 10, "mean_normal": "2 min", "mean_slow": "5 s"}},
+    "trace": {"compute": {"distribution": "trace", "cv": None, "measured": ["1 ms", 0, "2.5 ms"], "per": "cluster"}},
+    "trace of two": {
+        "compute": {
+            "distribution": "trace",
+            "cv": None,
+            "measured": [["1 ms", "2 ms"], ["3 ms"]],
+            "at_end": "bootstrap",
+            "block": 1,
+        }
+    },
+    "laws listed": {
+        "compute": [
+            {"per_sample": "1 ms"},
+            {"per_sample": "2 ms", "per_batch": "1 ms", "distribution": "gamma", "cv": 0.3},
+            {"distribution": "empirical", "measured": ["1 ms", "2 ms"]},
+            {"distribution": "trace", "measured": ["1 ms", "2 ms"], "at_end": "stop"},
+        ]
+    },
+    "spells of nodes": {
+        "stragglers": {"slowdown": 2, "mean_normal": "2 s", "mean_slow": "1 s", "hits": "node", "members": [1]}
+    },
+    "kinds of spells": {
+        "stragglers": [
+            {"slowdown": 3, "mean_slow": "forever", "share": 0.5},
+            {
+                "slowdown": {"mean": 5, "distribution": "pareto", "cv": 2},
+                "mean_normal": "2 s",
+                "mean_slow": "5 ms",
+                "normal_law": {"distribution": "gamma", "cv": 0.5},
+                "slow_law": {"distribution": "lognormal", "cv": 2},
+                "hits": "all",
+            },
+        ]
+    },
+    "no kinds of spells": {"stragglers": []},
     "overhead": {"network": {"overhead": "3 us"}},
     "bandwidths listed": {"network": {"bandwidth": ["1 Gbit/s", "unlimited", "20 Mbit/s", "3 GB/s"]}},
     "bandwidths by law": {"network": {"bandwidth": {"mean": "1 GB/s", "distribution": "gamma", "cv": 0.5}}},

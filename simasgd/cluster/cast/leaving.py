@@ -1,0 +1,40 @@
+"""Learners whose work ends for good with their traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, final
+
+from simpy import Environment
+
+from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.cluster.clock.traces import EndOfTrace
+
+MakeRole = Callable[[], Generator[Any, Any, None]]
+
+
+@final
+@dataclass
+class Leavings:
+    """When (s) each learner left, by its number."""
+
+    at: dict[int, float] = field(default_factory=dict)
+
+
+def leaving_at_the_end(env: Environment, worker: AbstractWorker, role: MakeRole, leavings: Leavings) -> MakeRole:
+    """Return a worker's role that ends where its trace does.
+
+    The worker's other threads finish what they have begun. Nobody is told that it left, so whoever
+    waits for it waits for ever, as after a crash.
+    """
+    return partial(_work_and_leave, env, worker, role, leavings)
+
+
+def _work_and_leave(env: Environment, worker: AbstractWorker, role: MakeRole, leavings: Leavings) -> Generator[Any, Any, None]:
+    try:
+        yield from role()
+    except EndOfTrace:
+        leavings.at.setdefault(worker.number, env.now)
+        worker.leave()

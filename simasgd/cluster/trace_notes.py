@@ -1,0 +1,62 @@
+"""Notes on the traces of a run: who replays which series, and whose trace ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from simasgd.cluster.clock.traces import block_length
+from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.cluster.compute import Compute
+from simasgd.scenario.cluster.measured import series_of
+
+
+def describe_traces(spec: Cluster, computed: Sequence[int], left: Mapping[int, float]) -> tuple[str, ...]:
+    """Return notes for the reader of a run.
+
+    `computed` has the number of mini-batches that each learner has computed, and `left` the time
+    (s) at which a learner's work ended with its trace, by the learner's number.
+    """
+    if isinstance(spec.compute, tuple):
+        own = [(law, learner) for learner, law in enumerate(spec.compute) if law.distribution == "trace"]
+        return tuple(_describe_ends([(law, _length(law, learner), computed[learner]) for law, learner in own], left))
+    law = spec.compute
+    if law.distribution != "trace":
+        return ()
+    if law.per == "cluster":
+        return tuple(_describe_ends([(law, _length(law, 0), sum(computed))], left))
+    used = [(law, _length(law, learner), count) for learner, count in enumerate(computed)]
+    return (*_describe_series(law, spec.learners), *_describe_ends(used, left))
+
+
+def _describe_series(law: Compute, learners: int) -> Iterator[str]:
+    assert law.measured is not None
+    many = len(series_of(law.measured))
+    if many > learners:
+        yield f"The trace has {many:,} series for {learners:,} learners; the last {many - learners:,} are not used."
+    elif many < learners:
+        which = f"learner i replays series i mod {many}" if many > 1 else "all learners replay it"
+        yield f"The trace has {many:,} series for {learners:,} learners: {which}, each from a place of its own."
+
+
+def _describe_ends(used: Sequence[tuple[Compute, int, int]], left: Mapping[int, float]) -> Iterator[str]:
+    """Describe traces that ended; a trace is its law, its length and the number of its times that were used."""
+    if left:
+        first = min(left.values())
+        yield f"The traces of {len(left):,} learners ended, the first at {first:.6g} s, and their work with them."
+    beyond = [one for one in used if one[2] > one[1]]
+    if not beyond:
+        return
+    law, length, count = max(beyond, key=lambda one: one[2] / one[1])
+    whose = f"{len(beyond):,} of {len(used):,} traces" if len(used) > 1 else "The trace"
+    how = "repeated from the beginning"
+    if law.at_end == "bootstrap":
+        how = f"continued with random blocks of it ({block_length(law, length):,} times each)"
+    were = "were" if len(used) > 1 else "was"
+    most = f"; at most {count / length:.3g} times as many mini-batches were computed as the trace has times ({length:,})"
+    yield f"{whose} ended before the run did, and {were} {how}{most}."
+
+
+def _length(law: Compute, learner: int) -> int:
+    assert law.measured is not None
+    series = series_of(law.measured)
+    return len(series[learner % len(series)])

@@ -1,0 +1,1 @@
+"""Tables of measured times: plain text, CSV and Parquet, from bytes to series in seconds."""

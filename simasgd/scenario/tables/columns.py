@@ -1,0 +1,96 @@
+"""Which columns of a table hold times, of whom, and in which unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simasgd.scenario.vocabulary.values import nearest, shown
+
+_UNITS = {
+    1.0: "s sec secs second seconds",
+    1e-3: "ms msec msecs millis millisecond milliseconds",
+    1e-6: "us µs μs usec usecs micros microsecond microseconds",
+    1e-9: "ns nsec nsecs nanos nanosecond nanoseconds",
+    60.0: "minute minutes",
+    3600.0: "hour hours",
+}
+_FACTOR = {word: factor for factor, words in _UNITS.items() for word in words.split()}
+_OF_TIMES = frozenset({*_FACTOR, *["time", "times", "duration", "durations", "compute", "batch", "minibatch", "step"]})
+_LEARNER = ("learner", "rank", "worker")
+_STEP = ("step", "iteration")
+_OPERATION = "operation"
+COMPUTE = "compute"
+"""The operation whose rows count, in a table that has a column of operations."""
+
+
+class Columns(NamedTuple):
+    """The columns of a table, by their numbers.
+
+    `times` are the columns of times, each with the number of seconds of its unit: one for each
+    series, or the only one if `learner` says in each row whose time it is. `step` numbers the
+    mini-batches of a learner.
+    """
+
+    times: tuple[tuple[int, float], ...]
+    learner: int | None
+    step: int | None
+    operation: int | None
+
+
+def find_columns(names: Sequence[str], column: str | None) -> Columns:
+    """Return the meaning of the columns with these names; `column` is the name that the scenario gives.
+
+    Raises ValueError where a name occurs twice or the columns leave open which has the times.
+    """
+    words = [name.strip().lower() for name in names]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise ValueError(f"there are two columns {shown(name)}")
+    learner, step = _only(words, _LEARNER), _only(words, _STEP)
+    operation = words.index(_OPERATION) if _OPERATION in words else None
+    others = [place for place, word in enumerate(words) if word and place not in (learner, step, operation)]
+    if column is not None:
+        if column not in names:
+            near = nearest(column, names)
+            raise ValueError(f"there is no column {shown(column)}; " + (f"did you mean {near!r}?" if near else _listed(names)))
+        return Columns(((names.index(column), _factor(column)),), learner, step, operation)
+    bare = [place for place in others if _is_bare(words[place])]
+    if len(bare) == 1:
+        others = bare
+    if not others:
+        raise ValueError(f"there is no column of times; {_listed(names)}")
+    if len(others) > 1 and (learner is not None or bare):
+        open_choice = [names[place] for place in bare or others]
+        raise ValueError(f"several columns may have the times; name one in `column`: {', '.join(map(repr, open_choice[:10]))}")
+    return Columns(tuple((place, _factor(names[place])) for place in others), learner, step, operation)
+
+
+def _only(words: Sequence[str], choices: Sequence[str]) -> int | None:
+    found = [place for place, word in enumerate(words) if word in choices]
+    if len(found) > 1:
+        raise ValueError(f"the columns {words[found[0]]} and {words[found[1]]} mean the same; leave one away")
+    return found[0] if found else None
+
+
+def _factor(name: str) -> float:
+    """Return the seconds of the unit at the end of a column's name; 1 if it names none."""
+    words = _split(name)
+    return _FACTOR.get(words[-1], 1.0) if words else 1.0
+
+
+def _is_bare(name: str) -> bool:
+    """Return whether a column's name says that it holds durations, and nothing else."""
+    words = _split(name)
+    has_number = re.search(r"\d", name) is not None
+    is_duration = bool(words) and (words[-1] in _FACTOR or words[-1].startswith("duration"))
+    return is_duration and not has_number and _OF_TIMES.issuperset(words)
+
+
+def _split(name: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", name.lower())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"the columns are {', '.join(map(repr, names[:10]))}" + (", …" if len(names) > 10 else "")
