@@ -132,7 +132,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("cluster.speeds", {"distribution": "normal", "cv": 0.3}),
     ("cluster.speeds", {"law": "gamma", "cv": 0.3}),
     ("cluster.stragglers", {"slowdown": 1, "mean_normal": "1 s", "mean_slow": "1 s"}),
-    ("cluster.stragglers", [{"mean_normal": "1 s", "mean_slow": "1 s"}]),
+    ("cluster.stragglers", [{"slowdown": 2, "slow": "1 s"}]),
     ("cluster.stragglers", {"slowdown": 2, "mean_slow": "ever"}),
     ("cluster.stragglers", {"slowdown": 2, "mean_slow": "forever", "hits": "row"}),
     ("cluster.stragglers", {"slowdown": {"mean": 2, "distribution": "trace"}, "mean_slow": "forever"}),
