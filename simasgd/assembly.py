@@ -116,7 +116,7 @@ def summarize(
         faults=_faults(clock),
         what_if=None,
         lock_step=None,
-        warnings=describe_traces(scenario.cluster, clock.learner_gradients, clock.left),
+        warnings=describe_traces(scenario.cluster, clock.learner_gradients.computed, clock.left),
         staleness=StalenessCounts.of(timing.staleness),
         mixing=AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
         evaluations=rows,

@@ -26,7 +26,7 @@ FREE: dict[str, Any] = {
 
 def test_the_others_go_on_where_nobody_waits() -> None:
     run = simulate(scenario(FREE))
-    assert run.learners["gradients"].tolist() == [3, 10]
+    assert run.learners["computed"].tolist() == [3, 10]
     assert run.learners["compute"].tolist() == [3.0, 20.5]
     assert run.learners["idle"].tolist() == [17.5, 0.0]
     assert run.outcome == "finished"
@@ -43,7 +43,7 @@ def test_who_waits_for_a_learner_that_left_waits_for_ever(protocol: Any) -> None
 def test_a_barrier_can_do_without_it() -> None:
     run = simulate(scenario(FREE, {"protocol": {"kind": "hardsync", "barrier_timeout": "1 s"}}))
     # Rounds end at 2, 4, 6 and, a second after learner 1's gradient, at 9 s. Then the barrier expects learner 1 only.
-    assert run.learners["gradients"].tolist() == [3, 9]
+    assert run.learners["computed"].tolist() == [3, 9]
     assert run.summary.faults.members_dropped == 1
 
 
@@ -51,7 +51,7 @@ def test_a_barrier_can_do_without_it() -> None:
 def test_what_a_learner_has_begun_to_send_arrives(architecture: str) -> None:
     slow = {"cluster": {"architecture": architecture, "network": {"latency": "300 ms"}}}
     run = simulate(scenario(FREE, slow))
-    assert run.learners["gradients"].tolist()[0] == 3
+    assert run.learners["computed"].tolist()[0] == 3
     assert run.summary.gradients.lost == 0
     applied = run.updates
     assert applied is not None
@@ -61,13 +61,13 @@ def test_what_a_learner_has_begun_to_send_arrives(architecture: str) -> None:
 def test_a_crash_after_the_end_changes_nothing_more() -> None:
     crash = {"cluster": {"faults": {"crashes": [{"learner": 0, "at": "5 s", "down": "1 s"}]}}}
     run = simulate(scenario(FREE, crash))
-    assert run.learners["gradients"].tolist() == [3, 10]
+    assert run.learners["computed"].tolist() == [3, 10]
     assert run.summary.faults.rejoins == 1
 
 
 def test_protocols_under_supervision_leave_too() -> None:
     cancelling = scenario(FREE, {"protocol": {"kind": "k-sync", "k": 1}})
-    assert simulate(cancelling).learners["gradients"].tolist()[0] <= 3
+    assert simulate(cancelling).learners["computed"].tolist()[0] <= 3
 
 
 def notes(compute: dict[str, Any], learners: int = 2, **others: Any) -> tuple[str, ...]:
