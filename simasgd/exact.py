@@ -98,6 +98,7 @@ class Purpose(IntEnum):
     BLOCK = 18
     MEAN = 19
     SLOWDOWN = 20
+    SHARE = 30
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

@@ -17,7 +17,7 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
-from simasgd.scenario.learning.partition import Shared
+from simasgd.scenario.learning.partition import Shards, Shared
 from simasgd.scenario.reading.load import build_scenario, load_scenario
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
@@ -219,6 +219,8 @@ class Scenario(Section):
             if self.cluster.learners > samples:
                 message = f"{self.cluster.learners} learners cannot each have one of {samples} training samples"
                 yield Inconsistency(("learning", "partition"), message)
+        if self.learning is not None and isinstance(self.learning.partition, Shards):
+            yield from within("learning.partition", self.learning.partition.inconsistencies(self.cluster.learners))
         if self.learning is None and self.workload.payload is None:
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"

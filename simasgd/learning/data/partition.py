@@ -8,9 +8,9 @@ from functools import singledispatch
 import numpy as np
 
 from simasgd import exact
-from simasgd.laws import Gamma
+from simasgd.laws import Gamma, member_factors
 from simasgd.learning.data.sets import Labels
-from simasgd.scenario.learning.partition import Dirichlet, Shards, Shared
+from simasgd.scenario.learning.partition import Dirichlet, Shards, Shared, Sizes
 from simasgd.tape.arrays import Floats, Ints
 
 
@@ -31,7 +31,8 @@ def _(spec: Shared, labels: Labels, learners: int, seed: int) -> Sequence[Ints] 
 @parts.register
 def _(spec: Shards, labels: Labels, learners: int, seed: int) -> Sequence[Ints] | None:
     shuffled = _shuffled(np.arange(len(labels)), exact.stream(seed, exact.Purpose.PARTITION, 0))
-    return [np.sort(part) for part in np.array_split(shuffled, learners)]
+    ends = np.cumsum(part_sizes(_weights(spec, learners, seed), len(labels)))
+    return [np.sort(part) for part in np.split(shuffled, ends[:-1])]
 
 
 @parts.register
@@ -45,6 +46,29 @@ def _(spec: Dirichlet, labels: Labels, learners: int, seed: int) -> Sequence[Int
         owner[mine] = np.searchsorted(ends, np.arange(len(mine)), side="right")
     _feed_the_empty(owner, learners)
     return [np.flatnonzero(owner == learner) for learner in range(learners)]
+
+
+def part_sizes(weights: Floats, samples: int) -> Ints:
+    """Share out so many samples in proportion to the weights, shape (λ,), by the largest remainders.
+
+    Of equal remainders the first learners' count. A learner without a sample gets one from a
+    learner with most samples.
+    """
+    exactly = weights / weights.sum() * samples
+    sizes: Ints = np.floor(exactly).astype(np.int64)
+    by_remainder = np.argsort(sizes - exactly, kind="stable")
+    sizes[by_remainder[: samples - int(sizes.sum())]] += 1
+    for learner in np.flatnonzero(sizes == 0).tolist():
+        sizes[int(sizes.argmax())] -= 1
+        sizes[learner] = 1
+    return sizes
+
+
+def _weights(spec: Shards, learners: int, seed: int) -> Floats:
+    if isinstance(spec.sizes, Sizes):
+        law = spec.sizes
+        return np.array(member_factors(law.distribution, law.cv, seed, exact.Purpose.SHARE, learners))
+    return np.ones(learners) if spec.sizes is None else np.array(spec.sizes)
 
 
 def _shuffled(values: Ints, bits: np.random.Philox) -> Ints:

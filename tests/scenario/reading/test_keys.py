@@ -61,7 +61,7 @@ learning.schedule.decay.kind learning.schedule.decay.start learning.schedule.dec
 learning.modulation.power learning.modulation.rate learning.modulation.factors learning.modulation.lambda0
 learning.modulation.decay learning.modulation.fraction learning.modulation.smoothness learning.modulation.threshold
 learning.modulation.kind learning.modulation.reference learning.precision learning.evaluate
-learning.partition.kind learning.partition.concentration
+learning.partition.kind learning.partition.concentration learning.partition.sizes.distribution learning.partition.sizes.cv
 stop.epochs stop.gradients stop.updates stop.simulated_time stop.test_error
 """
 DOCUMENTED = _DOCUMENTED.split()
