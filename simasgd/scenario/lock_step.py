@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simasgd.scenario.cluster.members import Bandwidths, is_unlimited
 
 if TYPE_CHECKING:
+    from simasgd.scenario.cluster.stragglers import Stragglers
     from simasgd.scenario.schema import Scenario
 
 # From this coefficient of variation on, learners drift apart within a few cycles (docs/papers.md,
@@ -26,11 +27,15 @@ def may_lock_step(scenario: Scenario) -> bool:
     return (
         cluster.start == "together"
         and cluster.learners > 1
-        and all(kind.is_lasting or kind.hits == "all" for kind in cluster.kinds_of_stragglers)
+        and all(kind.is_lasting or _hits_everyone(kind) for kind in cluster.kinds_of_stragglers)
         and not scenario.protocol.has_rounds
         and variation < _DRIFTS_APART
         and (variation == 0.0 or cluster.network.sharing == "fair")
     )
+
+
+def _hits_everyone(kind: Stragglers) -> bool:
+    return kind.hits == "all" and kind.members is None and kind.share is None
 
 
 def will_probably_lock_step(scenario: Scenario) -> bool:

@@ -37,9 +37,9 @@ LEARNER_CASES: list[Case] = [
         "s.yaml:5:70: cluster.stragglers.share: `members` is given as well",
     ),
     cluster(
-        "a share of all",
-        "stragglers: {slowdown: 2, mean_slow: forever, hits: all, share: 0.1}",
-        "s.yaml:5:67: cluster.stragglers.share: spells that hit all have no members to choose",
+        "a group with a learner that is not there",
+        "stragglers: {slowdown: 2, mean_slow: forever, hits: all, members: [0, 30]}",
+        "s.yaml:5:73: cluster.stragglers.members.1: there is no learner 30; there are 0 to 29",
     ),
     cluster(
         "a law of slowdowns without cv",

@@ -27,9 +27,11 @@ def slow_spells(spec: Cluster, seed: int) -> list[AbstractSlowness | None]:
     sources: list[list[SlowSpells]] = [[] for _ in range(spec.learners)]
     for place, kind in enumerate(spec.kinds_of_stragglers):
         common = None if kind.is_lasting else _common(kind)
-        for member in _members(kind, spec.count(kind.hits), seed, place):
+        chosen = _members(kind, spec.count(kind.hits), seed, place)
+        # Spells that hit several at once are one source, numbered 0.
+        hits = [(0, chosen)] if kind.hits == "all" else [(member, _learners_of(spec, kind, member)) for member in chosen]
+        for member, learners in hits:
             number = member + place * _KIND
-            learners = _learners_of(spec, kind, member)
             if common is None:
                 slowdown = _lasting_slowdown(kind, seed, number)
                 for learner in learners:
@@ -63,9 +65,7 @@ def _members(kind: Stragglers, there: int, seed: int, place: int) -> Sequence[in
 def _learners_of(spec: Cluster, kind: Stragglers, member: int) -> range:
     """Return the learners of a member."""
     many = 1
-    if kind.hits == "all":
-        many = spec.learners
-    elif kind.hits == "node":
+    if kind.hits == "node":
         many = spec.learners_per_node
     elif kind.hits == "rack":
         assert isinstance(spec.network.topology, Tree)

@@ -174,8 +174,8 @@ class Cluster(Section):
         return tuple(times for times in measured if isinstance(times, StoredTimes))
 
     def count(self, hit: Literal["learner", "node", "rack", "all"]) -> int:
-        """Return the number of members that slow spells may hit."""
-        return {"learner": self.learners, "node": self.nodes, "rack": self.racks, "all": 1}[hit]
+        """Return the number of members that slow spells may hit; with `all`, of learners that a spell may hit at once."""
+        return {"learner": self.learners, "node": self.nodes, "rack": self.racks, "all": self.learners}[hit]
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         def within(key: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:

@@ -66,9 +66,11 @@ class Stragglers(Section):
     """Law of the lengths of slow spells; exponential if absent."""
     hits: Literal["learner", "node", "rack", "all"] = "learner"
     """Members that each have spells of their own: the learners, the nodes or the racks (of a tree).
-    A spell of a node or rack hits all its learners at once; `all` hits all learners."""
+    A spell of a node or rack hits all its learners at once. `all` hits all learners at once, or
+    those that `members` or `share` chooses."""
     members: Annotated[tuple[Member, ...] | None, Field(min_length=1, max_length=1_000_000, examples=[[0, 3]])] = None
-    """Numbers of the learners, nodes or racks that have such spells; all of them if absent."""
+    """Numbers of the learners, nodes or racks that have such spells; all of them if absent. With
+    `all`, the learners that are slow together."""
     share: Annotated[Number, Field(gt=0.0, le=1.0)] | None = None
     """Fraction of the learners, nodes or racks that have such spells, at least one of them. The
     cluster's seed chooses them."""
@@ -79,7 +81,7 @@ class Stragglers(Section):
         return self.mean_slow == inf
 
     def inconsistencies(self, members: int) -> Iterator[Inconsistency]:
-        """Yield the contradictions; `members` is the number of learners, nodes or racks, whichever is hit."""
+        """Yield the contradictions; `members` is the number of learners, nodes or racks, whichever it chooses from."""
         if self.is_lasting:
             if self.mean_normal is not None:
                 message = "a spell that lasts for ever leaves no time for normal spells; leave one of the two away"
@@ -102,11 +104,6 @@ class Stragglers(Section):
         yield from self._member_inconsistencies(members)
 
     def _member_inconsistencies(self, there: int) -> Iterator[Inconsistency]:
-        if self.hits == "all":
-            for key in ("members", "share"):
-                if getattr(self, key) is not None:
-                    yield Inconsistency((key,), "spells that hit all have no members to choose", (Rival((key,), ("hits",)),))
-            return
         if self.hits == "rack" and there == 0:
             yield Inconsistency(("hits",), "there are no racks (network.topology is not a tree)")
             return
@@ -115,10 +112,10 @@ class Stragglers(Section):
         if self.share is not None:
             rivals = (Rival(("share",), ("members",)), Rival(("members",), ("share",)))
             yield Inconsistency(("share",), "`members` is given as well; give only one of the two", rivals)
-        seen: set[int] = set()
+        word, seen = "learner" if self.hits == "all" else self.hits, set[int]()
         for place, number in enumerate(self.members):
             if number >= there:
-                yield Inconsistency(("members", place), f"there is no {self.hits} {number}; there are 0 to {there - 1}")
+                yield Inconsistency(("members", place), f"there is no {word} {number}; there are 0 to {there - 1}")
             elif number in seen:
-                yield Inconsistency(("members", place), f"{self.hits} {number} is given twice")
+                yield Inconsistency(("members", place), f"{word} {number} is given twice")
             seen.add(number)

@@ -116,6 +116,17 @@ def test_the_learners_of_a_rack_or_of_all_racks_are_slow_together() -> None:
     assert (of_all[:, 0] == of_racks[:, 0]).all()
 
 
+@pytest.mark.parametrize("chosen", [{"members": [1, 4]}, {"share": 0.4}], ids=str)
+def test_a_group_of_learners_is_slow_together(chosen: dict[str, Any]) -> None:
+    found = slowdowns(slow_spells(cluster({**HALF, "hits": "all", **chosen}, 5), 1))
+    hit = np.flatnonzero((found > 1.0).any(axis=0))
+    assert len(hit) == 2
+    assert "members" not in chosen or hit.tolist() == chosen["members"]
+    assert (found[:, hit[0]] == found[:, hit[1]]).all()
+    # They have the spells that all would have.
+    assert (found[:, hit[0]] == slowdowns(paces({**HALF, "hits": "all"}, 1, 5))[:, 0]).all()
+
+
 def test_answers_to_one_learner_do_not_depend_on_the_questions_of_another() -> None:
     alone = paces({**HALF, "hits": "all"}, 2, 1)[0]
     one, other = paces({**HALF, "hits": "all"}, 2, 2)
