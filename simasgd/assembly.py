@@ -76,6 +76,8 @@ def summarize(
     diverged = None if divergence is None else form.DivergencePoint(update=divergence.update, epoch=divergence.epoch)
     return Summary(
         format=form.FORMAT,
+        origin="simulated",
+        log=None,
         outcome=decide_outcome(
             scenario.learning,
             hung=clock.hang is not None,

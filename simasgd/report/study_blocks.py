@@ -23,7 +23,7 @@ def build_study_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[B
     return [
         *build_learning_blocks(study, variants, [comparison.metric for comparison in compared]),
         *build_comparison_blocks(compared),
-        *build_distance_blocks(study),
+        *build_distance_blocks(study, variants),
         build_staleness_block(study, variants),
         build_time_block(study, variants),
         *build_learner_blocks(study, variants),

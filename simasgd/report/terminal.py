@@ -28,17 +28,18 @@ def summarise_study(study: Study) -> list[str]:
     for row in study.table().to_dict("records"):
         runs = study.runs[row["variant"]]
         reasons = list_reasons(runs, set(Outcome) - {Outcome.HUNG} if is_compared else set(Outcome))
-        lines.append(_format_variant(row["variant"] or study.scenario.name, row, "; ".join(reasons)))
+        name, origin = row["variant"] or study.scenario.name, runs[0].summary.origin
+        lines.append(_format_variant(name, row, "; ".join(reasons), origin))
     return [*lines, use_plain_spaces(state_verdict(collect_facts(study)))] if is_compared else lines
 
 
-def _format_variant(name: str, row: Mapping[str, Any], reason: str) -> str:
+def _format_variant(name: str, row: Mapping[str, Any], reason: str, origin: str) -> str:
     """Return name, time, and test error or test loss; both if the run did not finish well."""
     failure = "" if row["outcome"] == Outcome.FINISHED else str(row["outcome"])
     error, loss = _to_number(row["test_error"]), _to_number(row["test_loss"])
     seconds = _to_number(row["simulated_seconds"])
     parts = [
-        "no simulated time" if seconds is None else f"{seconds:.6g} simulated s",
+        f"no {origin} time" if seconds is None else f"{seconds:.6g} {origin} s",
         "" if error is None else f"test error {error:.2%}",
         f"test loss {loss:.3g}" if loss is not None and (error is None or failure) else "",
         " ".join(filter(None, (failure, reason))),

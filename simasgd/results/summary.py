@@ -10,6 +10,7 @@ from pydantic import Field
 
 from simasgd.results.distributions import AgeCounts, StalenessCounts
 from simasgd.results.json_files import Items, Stored
+from simasgd.results.origin import MeasuredLog, Origin
 from simasgd.results.outcome import Outcome
 from simasgd.results.quantities import Amount, Fraction, Number, TimeFraction
 from simasgd.scenario.vocabulary.section import Seed
@@ -20,14 +21,17 @@ FORMAT: Literal[1] = 1
 
 @final
 class GradientTotals(Stored):
-    """Numbers of gradients; `computed` is the sum of the others."""
+    """Numbers of gradients; `computed` is the sum of the others.
 
-    computed: Number
+    All but `applied` are null where a log does not tell them.
+    """
+
+    computed: Number | None
     applied: Number
-    dropped: Number
-    cancelled: Number
-    lost: Number
-    in_flight: Number
+    dropped: Number | None
+    cancelled: Number | None
+    lost: Number | None
+    in_flight: Number | None
 
 
 @final
@@ -58,13 +62,16 @@ class LearnerGradients(Stored):
 
 @final
 class TimeFractions(Stored):
-    """Fractions of the simulated time that each activity took, averaged over the learners."""
+    """Fractions of the run's time that each activity took, averaged over the learners.
 
-    compute: TimeFraction
-    push: TimeFraction
-    wait: TimeFraction
-    pull: TimeFraction
-    idle: TimeFraction
+    Null: a log does not tell it. What is then missing to 1 has no name in the log.
+    """
+
+    compute: TimeFraction | None
+    push: TimeFraction | None
+    wait: TimeFraction | None
+    pull: TimeFraction | None
+    idle: TimeFraction | None
 
 
 @final
@@ -80,11 +87,14 @@ class PathSeconds(Stored):
 
 @final
 class ServerLoad(Stored):
-    """A server: the fraction of the time that it is busy, and the mean length of its queue."""
+    """A server: the fraction of the time that it is busy, and the mean length of its queue.
+
+    The queue is null where a log does not tell it.
+    """
 
     name: str
     busy: TimeFraction
-    mean_queue: Amount
+    mean_queue: Amount | None
 
 
 @final
@@ -115,12 +125,12 @@ class DivergencePoint(Stored):
 
 @final
 class ByteTotals(Stored):
-    """Bytes on the network; `sent` is the sum of the others."""
+    """Bytes on the network; `sent` is the sum of the others, which are null where a log does not tell them."""
 
     sent: Amount
-    received: Amount
-    lost: Amount
-    in_flight: Amount
+    received: Amount | None
+    lost: Amount | None
+    in_flight: Amount | None
 
 
 @final
@@ -191,7 +201,7 @@ class EvaluationRow(Stored):
     test_loss: float | None
     test_error: Fraction | None
     consensus_distance: Amount | None
-    bytes: Amount
+    bytes: Amount | None
 
 
 @final
@@ -208,6 +218,8 @@ class WallSeconds(Stored):
 class Summary(Stored):
     """All results of a run but its tables.
 
+    `log` names the files of a measured run, and is null for a simulated one. What a log does not
+    tell is null: `simulated_seconds` of a measured run are the seconds that passed.
     `mixing` is null where learners have no models of their own. `evaluations` holds at most a
     thousand rows, evenly spaced. `test_error` and `test_loss` are the last evaluation's; null where
     nothing was learned or the run diverged. `what_if`, `lock_step` and `warnings` are filled in by
@@ -215,6 +227,8 @@ class Summary(Stored):
     """
 
     format: Literal[1]
+    origin: Origin
+    log: MeasuredLog | None
     outcome: Annotated[Outcome, Field(strict=False)]
     name: str
     seed: Seed
@@ -240,11 +254,11 @@ class Summary(Stored):
     learner_time: TimeFractions
     threads: Mapping[str, TimeFractions]
     overlap: TimeFraction | None
-    critical_path: PathSeconds
+    critical_path: PathSeconds | None
     servers: Items[ServerLoad]
     links: Items[LinkLoad]
-    bytes: ByteTotals
-    faults: FaultTotals
+    bytes: ByteTotals | None
+    faults: FaultTotals | None
     what_if: Items[Speedup] | None
     lock_step: StartComparison | None
     warnings: Items[str]
@@ -255,6 +269,11 @@ class Summary(Stored):
     test_loss: float | None
     note: str
     wall: WallSeconds
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the run's times come from the log of a real system."""
+        return self.log is not None
 
     @property
     def has_time(self) -> bool:

@@ -39,15 +39,19 @@ Columns = Mapping[str, Numbers | Words | Flags]
 
 _TIMES = ("compute", "push", "wait", "pull", "idle")
 _ANY = Numbers(-np.inf, np.inf, may_lack=True)
-UPDATES: Columns = dict.fromkeys(("time", "timestamp", "learner", "batch", "staleness", "read_at", "computed_at"), Numbers())
+UPDATES: Columns = {
+    **dict.fromkeys(("time", "timestamp", "learner", "batch", "staleness"), Numbers()),
+    **dict.fromkeys(("read_at", "computed_at"), Numbers(may_lack=True)),  # a log may not tell them
+}
 GRADIENTS = ("computed", "applied", "dropped", "cancelled", "lost", "in_flight")
 """The columns of learners.parquet that count gradients; `computed` is the sum of the others."""
 LEARNERS: Columns = {
-    **dict.fromkeys(("learner", *GRADIENTS, *_TIMES), Numbers()),
-    "bandwidth": Numbers(may_lack=True),
+    **dict.fromkeys(("learner", "applied"), Numbers()),
+    **dict.fromkeys((*(name for name in GRADIENTS if name != "applied"), *_TIMES, "bandwidth"), Numbers(may_lack=True)),
 }
 EVALUATIONS: Columns = {
-    **dict.fromkeys(("epoch", "samples", "updates", "simulated_seconds", "bytes"), Numbers()),
+    **dict.fromkeys(("epoch", "samples", "updates", "simulated_seconds"), Numbers()),
+    "bytes": Numbers(may_lack=True),
     "test_loss": _ANY,
     "test_error": Numbers(0.0, 1.0, may_lack=True),
     "consensus_distance": Numbers(may_lack=True),

@@ -17,10 +17,11 @@ from simasgd.assembly import evaluation_rows
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.metric import ERROR
+from simasgd.report.facts.part_facts import ResourceFact
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tables import group_by_clock, tabulate_distances
-from simasgd.report.facts.variant_facts import ResourceFact, VariantFacts, collect_facts
+from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.learning import build_distance_blocks, describe_distances, describe_tested_models
 from simasgd.report.sections.provenance import tabulate_profiles
@@ -291,5 +292,5 @@ def test_the_reference_without_a_server_is_the_all_reduce(learned: Study) -> Non
 
 def test_a_clock_alone_has_no_distance() -> None:
     found = study_of({"": alone()})
-    assert build_distance_blocks(found) == []
+    assert build_distance_blocks(found, collect_facts(found)) == []
     assert run(None).summary.mixing is None

@@ -11,7 +11,8 @@ import pytest
 from simasgd import Study
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
-from simasgd.report.facts.variant_facts import HangFact, VariantFacts, WhatIfFact, collect_facts
+from simasgd.report.facts.part_facts import HangFact, WhatIfFact
+from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.faults import build_fault_blocks, describe_hang
 from simasgd.report.sections.time import build_time_block, describe_path

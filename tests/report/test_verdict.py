@@ -16,9 +16,10 @@ from simasgd.report.facts.formats import (
     join_words,
     spell_count,
 )
+from simasgd.report.facts.part_facts import DivergenceFact, ResourceFact
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
-from simasgd.report.facts.variant_facts import DivergenceFact, ResourceFact, VariantFacts
+from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.reference_comparison import judge_quality
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.results.outcome import Outcome, fails

@@ -20,7 +20,7 @@ from simasgd.report.comparison.standings import choose_format, describe_standing
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
 from simasgd.report.facts.formats import NBSP, format_number, list_some
-from simasgd.report.facts.metric import ERROR, Metric
+from simasgd.report.facts.metric import ERROR
 from simasgd.report.sweep.figures import MARKERS
 
 _PANELS = (
@@ -58,14 +58,15 @@ def _is_drawn(comparison: Comparison, key: str) -> bool:
 def _build_target_panel(comparison: Comparison, key: str, axis: str, what: str) -> Panel:
     assert comparison.target is not None
     goal, form = comparison.metric.describe(comparison.target), choose_format(key, comparison.metric)
+    what = comparison.time if axis == "seconds" else what
     values = "; ".join(f"{contender.name}: {_format_spread(contender, key, comparison)}" for contender in comparison.contenders)
     label = f"Dots for each seed's {what} to {goal}. {values}."
-    figure = draw_reaches(comparison.contenders, key, axis, form)
+    figure = draw_reaches(comparison.contenders, key, axis, form, comparison.time)
     return Panel(f"{what.capitalize()} to {goal}", svg.render_inline(figure, _make_id(f"target-{axis}", comparison), label))
 
 
 def _tabulate_targets(comparison: Comparison) -> Table:
-    titles = ("variant", "seeds that reach it", *(what for _, _, what in _PANELS))
+    titles = ("variant", "seeds that reach it", comparison.time, *(what for _, _, what in _PANELS[1:]))
     rows = []
     for contender in comparison.contenders:
         seeds = f"{contender.reached} of {len(contender.outcomes)}"
@@ -93,7 +94,7 @@ def _build_wins_block(comparison: Comparison) -> Block:
         panels=[*_build_pareto_panel(comparison), table],
         legend=_build_legend(comparison),
         table=_tabulate_points(comparison),
-        summary=f"Final {metric.name}, simulated time and bytes of each variant",
+        summary=f"Final {metric.name}, {comparison.time} and bytes of each variant",
     )
 
 
@@ -118,12 +119,12 @@ def _build_pareto_panel(comparison: Comparison) -> list[Panel]:
     ]
     points = "; ".join(f"{name}: {score} in {seconds}" for name, score, seconds in results)
     on_it = ", ".join(contender.name for contender in comparison.front)
-    label = f"Final {metric.name} against simulated time. {points}. On the Pareto front: {on_it}."
+    label = f"Final {metric.name} against {comparison.time}. {points}. On the Pareto front: {on_it}."
     absent = [contender.name for contender in comparison.contenders if contender not in drawn]
     missing = f" {list_some(absent, 8)} {'are' if len(absent) > 1 else 'is'} not drawn." if absent else ""
     note = f"{_HOW_TO_READ}{missing}"
     figure = svg.render_inline(draw_pareto(comparison), _make_id("pareto", comparison), label)
-    return [Panel(f"Final {metric.name} against simulated time", figure, note=note)]
+    return [Panel(f"Final {metric.name} against {comparison.time}", figure, note=note)]
 
 
 def _build_legend(comparison: Comparison) -> list[LegendEntry]:
@@ -135,15 +136,15 @@ def _build_legend(comparison: Comparison) -> list[LegendEntry]:
 
 
 def _tabulate_wins(comparison: Comparison) -> Table:
-    rows = [row for criterion in comparison.criteria for row in _list_wins(criterion, comparison.metric)]
+    rows = [row for criterion in comparison.criteria for row in _list_wins(criterion, comparison)]
     return Table.of(("by", "best", "mean", "seeds"), rows, words=2)
 
 
-def _list_wins(criterion: Criterion, metric: Metric) -> list[list[str]]:
+def _list_wins(criterion: Criterion, comparison: Comparison) -> list[list[str]]:
     """Return a row for the best variant and each that ties with it, or a single row if all tie."""
-    what = name_quantity(criterion.key, metric)
+    what = name_quantity(criterion.key, comparison)
     form = (
-        format_number if criterion.key == EPOCHS_TO_TARGET else choose_format(criterion.key, metric)
+        format_number if criterion.key == EPOCHS_TO_TARGET else choose_format(criterion.key, comparison.metric)
     )  # the row names the unit
     if criterion.best is None:
         return [[what, f"none: {criterion.reason}", "–", "–"]]
@@ -160,7 +161,7 @@ def _list_wins(criterion: Criterion, metric: Metric) -> list[list[str]]:
 
 
 def _tabulate_points(comparison: Comparison) -> Table:
-    titles = ("variant", f"final {comparison.metric.name}", "simulated time", "bytes sent", "Pareto front")
+    titles = ("variant", f"final {comparison.metric.name}", comparison.time, "bytes sent", "Pareto front")
     rows = []
     for contender in comparison.contenders:
         values = [_format_spread(contender, key, comparison) for key in (SCORE, SECONDS, BYTES)]

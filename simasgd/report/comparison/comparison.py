@@ -46,6 +46,11 @@ class Comparison:
     dominated_by: Mapping[str, tuple[str, ...]]
 
     @property
+    def time(self) -> str:
+        """The name of the variants' time."""
+        return "time" if any(contender.measured for contender in self.contenders) else "simulated time"
+
+    @property
     def front(self) -> tuple[Contender, ...]:
         """The Pareto front of score and simulated time, the fastest variant first."""
         on_it = [
@@ -103,6 +108,7 @@ def _build_contender(series: int, facts: VariantFacts, runs: Sequence[Run], metr
         level=find_level([_get_evaluations(run) for run in runs], metric),
         failure=facts.failure,
         samples=facts.samples,
+        measured=facts.measured,
     )
 
 
@@ -111,7 +117,7 @@ def _read_seed(run: Run, metric: Metric, target: float | None) -> SeedResult:
         seed=run.seed,
         score=run.test_error if metric is ERROR else run.test_loss,
         seconds=run.simulated_seconds if run.has_time else None,
-        bytes=run.summary.bytes.sent,
+        bytes=None if run.summary.bytes is None else run.summary.bytes.sent,
         reached=None if target is None else find_reach(_get_evaluations(run), metric, target),
     )
 

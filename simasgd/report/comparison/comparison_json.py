@@ -63,8 +63,9 @@ _NOTHING_LEARNED: dict[str, Any] = {
 
 
 def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
-    sent = [run.summary.bytes.sent for run in runs]
+    sent = [run.summary.bytes.sent for run in runs if run.summary.bytes is not None]
     return {
+        "origin": runs[0].summary.origin,
         "outcome": describe_outcomes([run.outcome for run in runs]),
         "reasons": list(dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)),
         "simulated_seconds": _describe_spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),

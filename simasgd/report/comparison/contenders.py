@@ -20,7 +20,7 @@ class Reach:
 
     seconds: float
     epoch: float
-    bytes: float
+    bytes: float | None
 
 
 @final
@@ -29,13 +29,14 @@ class SeedResult:
     """The numbers of one seed.
 
     `score` is the final test error or loss (None: diverged, or infinite). `seconds` is None if the run
-    has no time, and `reached` is None if it never reached the target.
+    has no time, and `reached` is None if it never reached the target. `bytes` are None where a log
+    does not tell them.
     """
 
     seed: int
     score: float | None
     seconds: float | None
-    bytes: float
+    bytes: float | None
     reached: Reach | None
 
 
@@ -55,6 +56,7 @@ class Contender:
     level: float | None = None
     failure: str = ""
     samples: float = 1.0
+    measured: bool = False
 
     @property
     def reached(self) -> int:

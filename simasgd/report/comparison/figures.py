@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from simasgd.report.comparison.comparison import Comparison
 from simasgd.report.comparison.contenders import SCORE, SECONDS, Contender, find_point
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import AXIS_SCALES, needs_log_scale, use_number_axis, use_percent_axis
+from simasgd.report.drawing.figures import SIMULATED_TIME, needs_log_scale, scale_axis, use_number_axis, use_percent_axis
 from simasgd.report.facts.formats import shorten_label
 from simasgd.report.facts.metric import ERROR, Metric
 from simasgd.report.sweep.figures import MARKERS
@@ -22,14 +22,16 @@ _ROW = 0.46
 _MAX_CHARACTERS = 40
 
 
-def draw_reaches(contenders: Sequence[Contender], key: str, axis: str, form: Callable[[float], str]) -> Figure:
+def draw_reaches(
+    contenders: Sequence[Contender], key: str, axis: str, form: Callable[[float], str], time: str = SIMULATED_TIME
+) -> Figure:
     """Draw a row for each variant: its mean as a bar, its range as a line, and its seeds as dots.
 
-    Only seeds that reached the target have a dot. `axis` is a key of AXIS_SCALES; `form` formats a
-    value with its unit.
+    Only seeds that reached the target have a dot. `axis` is an axis of `scale_axis`; `form` formats a
+    value with its unit; `time` is the name of the seconds.
     """
     spreads = [contender.spread(key) for contender in contenders]
-    size, label = AXIS_SCALES[axis](max(spread.high for spread in spreads if spread is not None))
+    size, label = scale_axis(axis, max(spread.high for spread in spreads if spread is not None), time)
     with svg.open_figure(height=0.6 + _ROW * len(contenders)) as figure:
         axes = figure.subplots()
         for y, (contender, spread) in enumerate(zip(contenders, spreads, strict=True)):
@@ -68,14 +70,14 @@ def find_competitors(comparison: Comparison) -> list[Contender]:
 
 
 def draw_pareto(comparison: Comparison) -> Figure:
-    """Draw the final score against simulated time, with the range over the seeds.
+    """Draw the final score against the time, with the range over the seeds.
 
     The front is drawn as steps; the markers of variants that are not on it are hollow.
     """
     drawn = find_competitors(comparison)
     seconds = [value for contender in drawn for value in contender.values(SECONDS).values()]
     scores = [value for contender in drawn for value in contender.values(SCORE).values()]
-    size, label = AXIS_SCALES["seconds"](max(seconds))
+    size, label = scale_axis("seconds", max(seconds), comparison.time)
     with svg.open_figure(height=3.1) as figure:
         axes = figure.subplots()
         _draw_front(axes, comparison, size)

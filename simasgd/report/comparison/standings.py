@@ -41,36 +41,35 @@ def choose_format(key: str, metric: Metric) -> Callable[[float], str]:
     return forms.get(key, metric.format_value)
 
 
-def name_quantity(key: str, metric: Metric) -> str:
+def name_quantity(key: str, comparison: Comparison) -> str:
     """Return the name of a criterion's quantity."""
     names = {
-        SECONDS: "simulated time",
+        SECONDS: comparison.time,
         TIME_TO_TARGET: "time to the target",
         BYTES: "bytes sent",
         EPOCHS_TO_TARGET: "epochs to the target",
     }
-    return names.get(key, f"final {metric.name}")
+    return names.get(key, f"final {comparison.metric.name}")
 
 
 def describe_standings(comparison: Comparison) -> str:
     """Return the Pareto front, and the winner by each criterion."""
-    metric = comparison.metric
     decided = [row for row in comparison.criteria if row.best is not None and not row.is_even]
-    even = [name_quantity(row.key, metric) for row in comparison.criteria if row.is_even]
-    sentences = [describe_front(comparison), *(describe_criterion(row, metric) for row in decided)]
+    even = [name_quantity(row.key, comparison) for row in comparison.criteria if row.is_even]
+    sentences = [describe_front(comparison), *(describe_criterion(row, comparison) for row in decided)]
     sentences += [f"All competing variants tie by {list_some(even, _MAX_NAMED)}."] if even else []
     reasons: dict[str, list[str]] = {}
     for row in comparison.criteria:
         if row.best is None:
-            reasons.setdefault(row.reason, []).append(name_quantity(row.key, metric))
+            reasons.setdefault(row.reason, []).append(name_quantity(row.key, comparison))
     sentences += [f"No variant wins by {list_some(names, _MAX_NAMED)}: {reason}." for reason, names in reasons.items()]
     return " ".join(sentences)
 
 
-def describe_criterion(row: Criterion, metric: Metric) -> str:
+def describe_criterion(row: Criterion, comparison: Comparison) -> str:
     """Return a sentence about the best variant by a criterion."""
     assert row.best is not None
-    what, form = name_quantity(row.key, metric), choose_format(row.key, metric)
+    what, form = name_quantity(row.key, comparison), choose_format(row.key, comparison.metric)
     lowest = form(row.means[row.best])
     if row.tied:
         names = [f"{name} ({form(row.means[name])})" for name in (row.best, *row.tied)]
@@ -95,7 +94,7 @@ def describe_front(comparison: Comparison) -> str:
     if not on_it:
         return "There is no Pareto front, because no variant learns."
     names = list_some([f"{contender.name} ({_format_point(contender, comparison.metric)})" for contender in on_it], _MAX_NAMED)
-    where = f"on the Pareto front of {comparison.metric.name} and simulated time"
+    where = f"on the Pareto front of {comparison.metric.name} and {comparison.time}"
     sentence = f"Only {names} is {where}." if len(on_it) == 1 else f"{capitalise(where)} are {names}."
     return " ".join([sentence, *_describe_others(comparison)])
 

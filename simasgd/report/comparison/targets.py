@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -33,7 +34,8 @@ def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reac
     if below.empty:
         return None
     first = below.iloc[0]
-    return Reach(float(first["simulated_seconds"]), float(first["epoch"]), float(first["bytes"]))
+    sent = float(first["bytes"])
+    return Reach(float(first["simulated_seconds"]), float(first["epoch"]), None if math.isnan(sent) else sent)
 
 
 def find_level(tables: Sequence[pd.DataFrame], metric: Metric) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,37 +17,34 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import NBSP, choose_byte_unit, choose_time_unit, format_number, format_share
 from simasgd.report.facts.metric import ERROR, Metric
-from simasgd.report.facts.variant_facts import ResourceFact
+from simasgd.report.facts.part_facts import ResourceFact
 
 _MAX_BARS = 60
 _MAX_DECADES = 8
 _ROW = 0.46
+SIMULATED_TIME = "simulated time"
 
 
-def _scale_time(greatest: float) -> tuple[float, str]:
-    size, unit = choose_time_unit(greatest)
-    return size, f"simulated time ({unit})"
+def scale_axis(axis: str, greatest: float, time: str = SIMULATED_TIME) -> tuple[float, str]:
+    """Return the scale and the label of a horizontal axis (seconds, epoch or bytes) from its greatest value.
+
+    `time` is the name of the seconds.
+    """
+    if axis == "seconds":
+        size, unit = choose_time_unit(greatest)
+        return size, f"{time} ({unit})"
+    if axis == "bytes":
+        size, unit = choose_byte_unit(greatest)
+        return size, f"sent over the network ({unit})"
+    return 1.0, "epochs (samples applied)"
 
 
-def _scale_bytes(greatest: float) -> tuple[float, str]:
-    size, unit = choose_byte_unit(greatest)
-    return size, f"sent over the network ({unit})"
-
-
-AXIS_SCALES: Mapping[str, Callable[[float], tuple[float, str]]] = {
-    "seconds": _scale_time,
-    "epoch": lambda _: (1.0, "epochs (samples applied)"),
-    "bytes": _scale_bytes,
-}
-"""For each horizontal axis a function of its greatest value; returns the axis's scale and label."""
-
-
-def draw_curve(table: pd.DataFrame, x: str, metric: Metric) -> Figure:
+def draw_curve(table: pd.DataFrame, x: str, metric: Metric, time: str = SIMULATED_TIME) -> Figure:
     """Draw the metric against `x` (seconds, epoch or bytes), with its range over the seeds.
 
-    `table` comes from `tables.tabulate_curves`.
+    `table` comes from `tables.tabulate_curves`; `time` is the name of the seconds' axis.
     """
-    size, label = AXIS_SCALES[x](float(table[x].max()))
+    size, label = scale_axis(x, float(table[x].max()), time)
     with svg.open_figure(height=2.9) as figure:
         axes = figure.subplots()
         for i, rows in table.groupby("series"):
@@ -112,8 +109,8 @@ def draw_histogram(
         return figure
 
 
-def draw_staleness_over_time(table: pd.DataFrame) -> Figure:
-    """Draw the mean staleness against simulated time.
+def draw_staleness_over_time(table: pd.DataFrame, time: str = SIMULATED_TIME) -> Figure:
+    """Draw the mean staleness against the time, whose name is `time`.
 
     The columns of `table` are variant (its number), seconds and staleness.
     """
@@ -123,7 +120,7 @@ def draw_staleness_over_time(table: pd.DataFrame) -> Figure:
         for i, rows in table.groupby("variant"):
             style = {"color": svg.choose_series_colour(i), "linestyle": svg.DASHES[i % 4]}
             sns.lineplot(x=rows["seconds"] / size, y=rows["staleness"], ax=axes, **style)
-        axes.set(xlabel=f"simulated time ({unit})", ylabel="mean staleness σ", xlim=(0, None))
+        axes.set(xlabel=f"{time} ({unit})", ylabel="mean staleness σ", xlim=(0, None))
         axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
         return figure
 
@@ -156,7 +153,8 @@ def draw_resources(rows: Sequence[tuple[str, ResourceFact]]) -> Figure:
         for y, (label, found) in enumerate(rows):
             axes.barh(y, 1.0, height=0.42, color=svg.GRID, alpha=0.55, linewidth=0)
             axes.barh(y, found.busy, height=0.42, color=svg.MUTED, linewidth=0)
-            queue = f", {format_number(found.mean_queue)} waiting" if found.mean_queue >= 0.005 else ""
+            waiting = found.mean_queue or 0.0
+            queue = f", {format_number(waiting)} waiting" if waiting >= 0.005 else ""
             _label_row(axes, y, f"{label}: {format_share(found.busy)} busy{queue}")
         axes.set_xlabel("share of time busy")
         return figure

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from simasgd.report.facts.metric import DISTANCE, Metric, choose_metric
-from simasgd.report.facts.variant_facts import name_protocol
+from simasgd.report.facts.names import name_run
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 
@@ -44,7 +44,7 @@ def _tabulate(study: Study, metric: Metric, is_meant: Callable[[Run], bool]) -> 
             continue
         merged = _merge_seeds(tables, runs, metric)
         merged.insert(0, "series", series)
-        merged.insert(1, "variant", variant or name_protocol(runs[0].scenario.protocol))
+        merged.insert(1, "variant", variant or name_run(runs[0]))
         parts.append(merged)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -132,6 +132,7 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
         ticks = [
             (
                 run.simulated_seconds,
+                run.summary.is_measured,
                 bool(run.summary.servers),
                 run.summary.gradients,
                 run.summary.staleness,

@@ -5,74 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
-from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, NSoftsync
+from simasgd.protocols import AbstractPeerProtocol
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
+from simasgd.report.facts.names import describe_protocol, format_resource_name, name_run
+from simasgd.report.facts.part_facts import (
+    NO_FAULTS,
+    UNNAMED,
+    DivergenceFact,
+    FaultFacts,
+    HangFact,
+    ResourceFact,
+    WhatIfFact,
+)
 from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome, find_gravest
 from simasgd.results.run import Run
 from simasgd.results.study import Study, average
 from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
 from simasgd.results.timeline import sort_by_number
-
-
-@dataclass(frozen=True)
-class ResourceFact:
-    """A server or a link: its busy fraction of time, and the mean number of waiting requests."""
-
-    name: str
-    busy: float
-    mean_queue: float
-
-
-@dataclass(frozen=True)
-class DivergenceFact:
-    """The first update of a seed's run whose weights are not finite."""
-
-    seed: int
-    update: int
-    epoch: float
-
-
-@dataclass(frozen=True)
-class HangFact:
-    """The time at which a seed's run hung, and the reason."""
-
-    seed: int
-    at: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class WhatIfFact:
-    """The same run with one part `factor` times as fast, over its first gradients."""
-
-    part: str
-    """network, server or node"""
-    factor: float
-    speedup: float
-    gradients: int
-    spread_speedup: float | None = None
-    """The speed-up if learners start at different times, where that changes it; otherwise None."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FaultFacts:
-    """Counts of faults and lost gradients over all seeds; `down` is in learner-seconds."""
-
-    crashes: int = 0
-    rejoins: int = 0
-    down: float = 0.0
-    barrier_timeouts: int = 0
-    members_dropped: int = 0
-    messages_lost: int = 0
-    server_paused: float = 0.0
-    dropped: int = 0
-    cancelled: int = 0
-    lost: int = 0
-
-
-NO_FAULTS = FaultFacts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +36,8 @@ class VariantFacts:
 
     name: str
     protocol: str
+    measured: bool = False
+    """Whether the times come from the log of a real system."""
     rule: str = ""
     learners: int
     seeds: tuple[int, ...]
@@ -129,6 +83,16 @@ class VariantFacts:
     hangs: tuple[HangFact, ...] = ()
 
     @property
+    def time(self) -> str:
+        """The name of the run's time."""
+        return "measured time" if self.measured else "simulated time"
+
+    @property
+    def second(self) -> str:
+        """The name of a second of the run's time."""
+        return "second" if self.measured else "simulated second"
+
+    @property
     def title(self) -> str:
         """The name, and the modulation's symbol if there is one."""
         return f"{self.name} ({self.rule})" if self.rule else self.name
@@ -165,20 +129,21 @@ def collect_facts(study: Study) -> list[VariantFacts]:
     return [_collect(variant, runs) for variant, runs in study.runs.items()]
 
 
-def name_protocol(protocol: AbstractProtocol) -> str:
-    """Return a protocol's name in the papers' form: async, hardsync, 4-softsync."""
-    if isinstance(protocol, NSoftsync):
-        return f"{'λ' if protocol.n == 'learners' else protocol.n}-softsync"
-    return protocol.kind
+def name_time(variants: Sequence[VariantFacts]) -> str:
+    """Return the name of the time of several variants."""
+    times = {variant.time for variant in variants}
+    return times.pop() if len(times) == 1 else "time"
 
 
 def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
     scenario, learning = runs[0].scenario, runs[0].scenario.learning
     learners = scenario.cluster.learners
-    name = name_protocol(scenario.protocol)
+    log = runs[0].summary.log
+    knows_protocol = log is None or log.has_scenario
     return VariantFacts(
-        name=variant or name,
-        protocol=name,
+        name=variant or name_run(runs[0]),
+        protocol=describe_protocol(runs[0]) or "not known",
+        measured=log is not None,
         rule="" if learning is None else scenario.modulation.symbol,
         learners=learners,
         seeds=tuple(run.seed for run in runs),
@@ -191,7 +156,7 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         epochs=average([epochs for run in runs if (epochs := run.summary.epochs) is not None]),
         samples=average([run.summary.samples for run in runs]) or 0.0,
         staleness=Spread.of([mean for run in runs if (mean := run.summary.staleness.mean) is not None]),
-        law=scenario.protocol.lawful_staleness(learners),
+        law=scenario.protocol.lawful_staleness(learners) if knows_protocol else None,
         has_server=any(run.summary.servers for run in runs),
         own_models=scenario.protocol.has_own_models,
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
@@ -202,12 +167,14 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         diverged=tuple(
             DivergenceFact(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
         ),
-        learner_time=_average([run.summary.learner_time.model_dump() for run in runs]),
+        learner_time=_average([_name_rest(run.summary.learner_time) for run in runs]),
         threads=_average_threads([run.summary.threads for run in runs]),
         overlap=average([overlap for run in runs if (overlap := run.summary.overlap) is not None]),
         architecture=runs[0].summary.architecture,
         resources=_average_resources([run.summary for run in runs]),
-        critical_path=_average_critical_path([run.summary.critical_path.model_dump() for run in runs]),
+        critical_path=_average_critical_path(
+            [path.model_dump() for run in runs if (path := run.summary.critical_path) is not None]
+        ),
         what_if=_read_what_if(runs[0].summary),
         faults=_sum_faults([run.summary for run in runs]),
         hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
@@ -216,6 +183,14 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
 
 def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {key: math.fsum(row[key] for row in rows) / len(rows) for key in rows[0]}
+
+
+def _name_rest(times: TimeFractions) -> dict[str, float]:
+    """Return the fractions that are known, and the rest as `UNNAMED` if some are not."""
+    known = {activity: part for activity, part in times.model_dump().items() if part is not None}
+    if len(known) == len(TimeFractions.model_fields):
+        return known
+    return {**known, UNNAMED: max(0.0, 1.0 - math.fsum(known.values()))}
 
 
 def _read_age(run: Run) -> float | None:
@@ -254,11 +229,13 @@ def _average_resources(summaries: Sequence[Summary]) -> tuple[ResourceFact, ...]
 def _average_resource(name: str, seeds: Sequence[Mapping[str, ServerLoad | LinkLoad]]) -> ResourceFact:
     loads = [seed[name] for seed in seeds if name in seed]
     busy = math.fsum(load.busy for load in loads) / len(seeds)
-    return ResourceFact(format_resource_name(name), busy, math.fsum(load.mean_queue for load in loads) / len(seeds))
+    queues = [load.mean_queue for load in loads if load.mean_queue is not None]
+    waiting = math.fsum(queues) / len(seeds) if len(queues) == len(loads) else None
+    return ResourceFact(format_resource_name(name), busy, waiting)
 
 
 def _average_threads(rows: Sequence[Mapping[str, TimeFractions]]) -> dict[str, dict[str, float]]:
-    return {thread: _average([row[thread].model_dump() for row in rows]) for thread in rows[0]}
+    return {thread: _average([_name_rest(row[thread]) for row in rows]) for thread in rows[0]}
 
 
 def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
@@ -268,10 +245,13 @@ def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, flo
 
 def _sum_faults(summaries: Sequence[Summary]) -> FaultFacts:
     """Return the sums over the seeds."""
-    rows = [{**summary.faults.model_dump(), **summary.gradients.model_dump()} for summary in summaries]
-    return FaultFacts(**{field.name: sum(row[field.name] for row in rows) for field in fields(FaultFacts)})
+    rows = [
+        {**(summary.faults.model_dump() if summary.faults is not None else {}), **summary.gradients.model_dump()}
+        for summary in summaries
+    ]
+    return FaultFacts(**{known.name: _sum([row.get(known.name) for row in rows]) for known in fields(FaultFacts)})
 
 
-def format_resource_name(name: str) -> str:
-    """Return the name of a server or link in its usual spelling (NIC)."""
-    return " ".join("NIC" if word == "nic" else word for word in name.split())
+def _sum(counts: Sequence[Any]) -> Any:
+    """Return the sum of counts; None if one is not known."""
+    return None if None in counts else sum(counts)

@@ -68,7 +68,7 @@ def _show_score(variant: VariantFacts) -> KeyFigure:
 
 
 def _show_time(variant: VariantFacts) -> KeyFigure:
-    key, name = "simulated_seconds", "simulated time"
+    key, name = "simulated_seconds", variant.time
     if variant.simulated_seconds is None:
         hung = min((found.at for found in variant.hangs), default=None)
         text, below = ("hung", f"after {format_duration(hung)}") if hung is not None else ("none", variant.failure)

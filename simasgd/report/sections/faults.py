@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from simasgd.report.drawing.page_parts import Block, Table
 from simasgd.report.facts.formats import format_duration, join_words, spell_count
-from simasgd.report.facts.variant_facts import NO_FAULTS, VariantFacts
+from simasgd.report.facts.variant_facts import VariantFacts
 
 _COUNTS = ("crashes", "rejoins", "messages_lost", "barrier_timeouts", "members_dropped", "lost", "dropped", "cancelled")
 _TITLES = {
@@ -30,7 +31,7 @@ def describe_hang(variant: VariantFacts) -> str:
 
 def build_fault_blocks(variants: Sequence[VariantFacts]) -> list[Block]:
     """Build the section if there was a fault or a hang."""
-    troubled = [variant for variant in variants if variant.faults != NO_FAULTS or variant.hangs]
+    troubled = [variant for variant in variants if not variant.faults.is_calm or variant.hangs]
     if not troubled:
         return []
     return [
@@ -50,18 +51,18 @@ def build_fault_blocks(variants: Sequence[VariantFacts]) -> list[Block]:
 def _describe_faults(variant: VariantFacts) -> str:
     faults = variant.faults
     events = [
-        (faults.crashes, f"{spell_count(faults.crashes, 'crash', 'crashes')}{_describe_rejoins(variant)}"),
-        (faults.messages_lost, f"{spell_count(faults.messages_lost, 'lost message')}"),
+        (faults.crashes, f"{spell_count(faults.crashes or 0, 'crash', 'crashes')}{_describe_rejoins(variant)}"),
+        (faults.messages_lost, f"{spell_count(faults.messages_lost or 0, 'lost message')}"),
         (
             faults.barrier_timeouts,
-            f"{spell_count(faults.barrier_timeouts, 'barrier time-out')}{_describe_dropped_members(variant)}",
+            f"{spell_count(faults.barrier_timeouts or 0, 'barrier time-out')}{_describe_dropped_members(variant)}",
         ),
-        (faults.server_paused, f"{format_duration(faults.server_paused)} of server pauses"),
+        (faults.server_paused, f"{format_duration(faults.server_paused or 0.0)} of server pauses"),
     ]
     gradients = [
-        (faults.lost, f"{spell_count(faults.lost, 'gradient')} lost"),
-        (faults.dropped, f"{spell_count(faults.dropped, 'gradient')} dropped"),
-        (faults.cancelled, f"{spell_count(faults.cancelled, 'gradient')} cancelled"),
+        (faults.lost, f"{spell_count(faults.lost or 0, 'gradient')} lost"),
+        (faults.dropped, f"{spell_count(faults.dropped or 0, 'gradient')} dropped"),
+        (faults.cancelled, f"{spell_count(faults.cancelled or 0, 'gradient')} cancelled"),
     ]
     parts = [text for amount, text in (*events, *gradients) if amount]
     if not parts:
@@ -73,7 +74,7 @@ def _describe_faults(variant: VariantFacts) -> str:
 def _describe_rejoins(variant: VariantFacts) -> str:
     faults = variant.faults
     back = f"{spell_count(faults.rejoins, 'rejoin')}, " if faults.rejoins else "none rejoins, "
-    return f" ({back}learners are down for {format_duration(faults.down)} in total)"
+    return f" ({back}learners are down for {format_duration(faults.down or 0.0)} in total)"
 
 
 def _describe_dropped_members(variant: VariantFacts) -> str:
@@ -87,8 +88,13 @@ def _tabulate_faults(variants: Sequence[VariantFacts]) -> Table:
     titles = ["variant", *(_TITLES.get(key, key) for key in _COUNTS), "learners down", *pause, "hung after"]
     rows = []
     for variant in variants:
-        counted = [f"{getattr(variant.faults, key):,}" for key in _COUNTS]
+        counted = [_show(getattr(variant.faults, key), "{:,}".format) for key in _COUNTS]
         hung = ", ".join(format_duration(found.at) for found in variant.hangs) or "–"
-        paused = [format_duration(variant.faults.server_paused)] if has_server else []
-        rows.append([variant.name, *counted, format_duration(variant.faults.down), *paused, hung])
+        paused = [_show(variant.faults.server_paused, format_duration)] if has_server else []
+        rows.append([variant.name, *counted, _show(variant.faults.down, format_duration), *paused, hung])
     return Table.of(titles, rows)
+
+
+def _show(amount: Any, form: Callable[[Any], str]) -> str:
+    """Return a formatted amount, or a dash if a log does not tell it."""
+    return "–" if amount is None else form(amount)

@@ -11,14 +11,13 @@ from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, 
 from simasgd.report.facts.formats import format_bytes, format_number, list_some
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS, Metric
 from simasgd.report.facts.tables import tabulate_curves, tabulate_distances
-from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.study import Study
 from simasgd.results.tables import thinned
 
 _MAX_NAMED = 8
 _MAX_POINTS, _MAX_ROWS = 400, 200
 """The most points in a variant's curve (about its width in pixels), and rows in its table."""
-_AXES = (("seconds", "simulated time"), ("epoch", "epochs"))
 
 
 def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Metric]) -> list[Block]:
@@ -32,20 +31,28 @@ def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compar
             reading=_join_sentences(
                 describe_curves(table, metric), describe_tested_models(table, variants, metric), _describe_spread(table)
             ),
-            axes=_choose_axes(metric in compared),
+            axes=_choose_axes(metric in compared, name_time(variants)),
         )
         for table, metric in tables
         if not table.empty
     ]
 
 
-def build_distance_blocks(study: Study) -> list[Block]:
+def build_distance_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:
     """Build the section on the consensus distance if any learners have their own models."""
     table = tabulate_distances(study)
     if table.empty:
         return []
     reading = _join_sentences(describe_distances(table), _MEANING_OF_DISTANCE, _describe_spread(table))
-    return [_build_block(table, DISTANCE, title="Consensus distance over time", reading=reading, axes=_AXES)]
+    return [
+        _build_block(
+            table,
+            DISTANCE,
+            title="Consensus distance over time",
+            reading=reading,
+            axes=_choose_axes(False, name_time(variants)),
+        )
+    ]
 
 
 _MEANING_OF_DISTANCE = "This is the root mean square distance of the learners' models from their mean."
@@ -59,9 +66,10 @@ def _describe_spread(table: pd.DataFrame) -> str:
     return "Lines show means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
 
 
-def _choose_axes(is_compared: bool) -> Sequence[tuple[str, str]]:
+def _choose_axes(is_compared: bool, time: str) -> Sequence[tuple[str, str]]:
     """Return the horizontal axes of the curves and their names; bytes only in comparisons."""
-    return [*_AXES, ("bytes", "bytes sent")] if is_compared else _AXES
+    axes = [("seconds", time), ("epoch", "epochs")]
+    return [*axes, ("bytes", "bytes sent")] if is_compared else axes
 
 
 def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: str, axes: Sequence[tuple[str, str]]) -> Block:
@@ -70,9 +78,13 @@ def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: st
         f"{name} ends at {metric.format_value(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
     )
     panels = []
+    time = dict(axes)["seconds"]
+    axes = [(x, against) for x, against in axes if table[x].notna().any()]  # a log may not tell the bytes
     for x, against in axes:
         label = f"Line chart of {metric.name} against {against}: {ends}."
-        drawn = svg.render_inline(figures.draw_curve(_thin(table, _MAX_POINTS), x, metric), f"{metric.key}-{x}", label)
+        drawn = svg.render_inline(
+            figures.draw_curve(_thin(table.dropna(subset=x), _MAX_POINTS), x, metric, time), f"{metric.key}-{x}", label
+        )
         panels.append(Panel(f"{metric.title} against {against}", drawn))
     legend = [LegendEntry(draw_line_mark(f"series-{i % 8}", i % 4), name) for i, name in names.items()]
     return Block(
@@ -82,7 +94,7 @@ def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: st
         reading=reading,
         panels=panels,
         legend=legend if len(names) > 1 else [],
-        table=_tabulate(_thin(table, _MAX_ROWS), metric),
+        table=_tabulate(_thin(table, _MAX_ROWS), metric, time),
         summary=f"The numbers behind the figures{_describe_thinning(table)}",
         columns=len(axes),
     )
@@ -100,7 +112,7 @@ def _describe_thinning(table: pd.DataFrame) -> str:
     )
 
 
-def _tabulate(table: pd.DataFrame, metric: Metric) -> Table:
+def _tabulate(table: pd.DataFrame, metric: Metric, time: str) -> Table:
     rows = [
         (
             row.variant,
@@ -112,7 +124,9 @@ def _tabulate(table: pd.DataFrame, metric: Metric) -> Table:
         )
         for row in table.itertuples()
     ]
-    return Table.of(("variant", "epoch", "updates", "simulated seconds", "bytes", metric.name, "lowest", "highest"), rows)
+    return Table.of(
+        ("variant", "epoch", "updates", time.replace("time", "seconds"), "bytes", metric.name, "lowest", "highest"), rows
+    )
 
 
 def describe_curves(table: pd.DataFrame, metric: Metric) -> str:

@@ -15,7 +15,7 @@ from simasgd.report.facts.formats import (
     list_some,
     spell_count,
 )
-from simasgd.report.facts.variant_facts import name_protocol
+from simasgd.report.facts.names import describe_protocol, name_run
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.scenario.cluster.cluster import Cluster
@@ -32,21 +32,34 @@ from simasgd.scenario.vocabulary.values import shown
 
 def describe_study(study: Study) -> list[tuple[str, str]]:
     """Return terms and short texts that say what was simulated."""
-    scenarios = [runs[0].scenario for runs in study.runs.values()]
+    firsts = [runs[0] for runs in study.runs.values()]
+    scenarios = [run.scenario for run in firsts]
+    described = [run.scenario for run in firsts if run.summary.log is None or run.summary.log.has_scenario]
     learning = [scenario.learning for scenario in scenarios if scenario.learning is not None]
     found = {
         "Learners, λ": [f"{scenario.cluster.learners:,}" for scenario in scenarios],
         "Mini-batch, µ": [f"{scenario.workload.mini_batch:,}" for scenario in scenarios],
-        "Protocol": [name_protocol(scenario.protocol) for scenario in scenarios],
+        "Times": [_describe_origin(run) for run in firsts] if any(run.summary.is_measured for run in firsts) else [],
+        "Protocol": [describe_protocol(run) or "not known" for run in firsts],
         "Data": [_describe_data(one) for one in learning] or ["none: timing only"],
         "Model": [_describe_model(one) for one in learning],
         "Optimizer": [_describe_optimizer(one) for one in learning],
-        "Message": [_describe_message(scenario) for scenario in scenarios],
-        "Until": [describe_stop(scenario) for scenario in scenarios],
-        "Nodes": [_name_profile(scenario.cluster.profile) or "given in the scenario" for scenario in scenarios],
+        "Message": [_describe_message(scenario) for scenario in described],
+        "Until": [_describe_end(run) for run in firsts],
+        "Nodes": [_name_profile(scenario.cluster.profile) or "given in the scenario" for scenario in described],
         "Seeds": [_list_seeds(next(iter(study.runs.values())))],
     }
     return [(term, list_some(list(dict.fromkeys(texts)), 5)) for term, texts in found.items() if texts]
+
+
+def _describe_origin(run: Run) -> str:
+    """Return whether a run was simulated, or which log it was measured by."""
+    log = run.summary.log
+    return "simulated" if log is None else f"measured: {list_some([file.name for file in log.files])}"
+
+
+def _describe_end(run: Run) -> str:
+    return describe_stop(run.scenario) if run.summary.log is None else f"the end of the log ({run.summary.updates:,} updates)"
 
 
 def describe_stop(scenario: Scenario) -> str:
@@ -68,12 +81,18 @@ def describe_stop(scenario: Scenario) -> str:
 
 def tabulate_provenance(study: Study) -> Table:
     """Tabulate versions, hashes and wall times."""
-    every = {variant or name_protocol(runs[0].scenario.protocol): runs for variant, runs in study.runs.items()}
+    every = {variant or name_run(runs[0]): runs for variant, runs in study.runs.items()}
+    logs = [
+        (f"measured log of {name}", f"{file.name}, sha256 {file.digest}")
+        for name, runs in every.items()
+        if (log := runs[0].summary.log) is not None
+        for file in log.files
+    ]
     first = next(iter(every.values()))[0].summary
     packages = ", ".join(f"{name} {version}" for name, version in first.packages.items())
     hashes = [(f"scenario hash, {name}", runs[0].summary.scenario_hash) for name, runs in every.items()]
     walls = [(f"wall time, {name}", _format_wall_time(runs)) for name, runs in every.items()]
-    rows = [("simasgd", first.version), ("Python", first.python), ("packages", packages), *hashes, *walls]
+    rows = [("simasgd", first.version), ("Python", first.python), ("packages", packages), *logs, *hashes, *walls]
     return Table.of(("what", "value"), rows, words=2)
 
 

@@ -11,6 +11,7 @@ from simasgd.report.facts.formats import (
     format_steps,
     spell_count,
 )
+from simasgd.report.facts.part_facts import UNNAMED
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.scores import describe_divergence, describe_score
 from simasgd.results.outcome import Outcome
@@ -30,7 +31,7 @@ def describe_single(variant: VariantFacts) -> str:
 
 def _describe_learning(variant: VariantFacts) -> str:
     epochs = format_epochs(variant.epochs) if variant.epochs is not None else "the run"
-    time = None if variant.simulated_seconds is None else f"{format_duration(variant.simulated_seconds.mean)} of simulated time"
+    time = None if variant.simulated_seconds is None else f"{format_duration(variant.simulated_seconds.mean)} of {variant.time}"
     if variant.diverged:
         return f"{variant.title} {describe_divergence(variant)}{f'; its {epochs} take {time}' if time else ''}."
     reached = f"{describe_score(variant)}{_describe_range(variant)} after {epochs}{f' in {time}' if time else ''}"
@@ -61,7 +62,7 @@ def _describe_rate(variant: VariantFacts) -> str:
     if variant.rate is None:
         return ""
     learners = spell_count(variant.learners, "learner")
-    rate = f"{format_number(variant.rate.mean)} gradients per simulated second"
+    rate = f"{format_number(variant.rate.mean)} gradients per {variant.second}"
     epochs = "" if variant.epochs is None else f", over {format_epochs(variant.epochs)}"
     return f"{variant.title} applies {rate} with {learners}{epochs}."
 
@@ -81,7 +82,7 @@ def describe_staleness(variant: VariantFacts) -> str:
 def describe_time_spent(variant: VariantFacts) -> str:
     """Return what learners do most of the time."""
     activity, most = max(variant.learner_time.items(), key=lambda item: item[1])
-    waits = variant.learner_time["wait"]
+    waits = variant.learner_time.get("wait", 0.0)
     also = f" and wait {format_share(waits)}" if activity != "wait" and waits >= 0.05 else ""
     verbs = {
         "compute": "compute",
@@ -89,6 +90,7 @@ def describe_time_spent(variant: VariantFacts) -> str:
         "push": _name_pushing(variant),
         "pull": _name_pulling(variant),
         "idle": "are idle",
+        UNNAMED: "do what the log does not name",
     }
     return f"Learners {verbs[activity]} {format_share(most)} of the time{also}"
 

@@ -11,7 +11,7 @@ from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
 from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some
 from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_over_time
-from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 
@@ -95,8 +95,9 @@ def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: S
         f"{list_some([variants[k].name for k in together[i]])}: from {_format_ends(rows['staleness'])}"
         for i, rows in table.groupby("variant")
     )
-    label = f"Line chart of the mean staleness against simulated time: {ends}."
-    figure = svg.render_inline(figures.draw_staleness_over_time(table), "staleness-time", label)
+    time = name_time([variants[group[0]] for group in groups])
+    label = f"Line chart of the mean staleness against {time}: {ends}."
+    figure = svg.render_inline(figures.draw_staleness_over_time(table, time), "staleness-time", label)
     return [Panel("Mean staleness over time", figure, note=f"{ends}.")]
 
 

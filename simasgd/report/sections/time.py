@@ -16,8 +16,9 @@ from simasgd.report.facts.formats import (
     list_some,
     shorten_label,
 )
+from simasgd.report.facts.part_facts import UNNAMED, ResourceFact
 from simasgd.report.facts.tables import group_by_clock
-from simasgd.report.facts.variant_facts import ResourceFact, VariantFacts
+from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent
 from simasgd.report.sections.what_if import build_what_if_panel
 from simasgd.results.study import Study
@@ -46,17 +47,31 @@ def build_time_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
     on_paths = {
         part for _, variant in groups for part, fraction in (variant.critical_path or {}).items() if fraction >= _LEAST_SHARE
     }
-    shown = {*groups[0][1].learner_time, *on_paths}
+    shown = {*(activity for _, variant in groups for activity in variant.learner_time), *on_paths}
     return Block(
         id="time",
         nav="Time",
         title="Where the time goes",
         reading=_describe_time(groups),
         panels=panels,
-        legend=[LegendEntry(draw_swatch(activity), activity) for activity in svg.ACTIVITIES if activity in shown],
+        legend=[
+            LegendEntry(draw_swatch(activity), _name_activity(activity, variants))
+            for activity in svg.ACTIVITIES
+            if activity in shown
+        ],
         table=_tabulate_time(variants),
         more=_tabulate_resources(variants),
     )
+
+
+def _name_activity(activity: str, variants: Sequence[VariantFacts]) -> str:
+    """Return an activity's name; of a measured run's unnamed time, that the log does not name it."""
+    unnamed = activity == UNNAMED and any(UNNAMED in variant.learner_time for variant in variants)
+    return f"{activity} (of learners: not named by the log)" if unnamed else activity
+
+
+def _format_queue(length: float | None) -> str:
+    return "an unknown number" if length is None else format_number(length)
 
 
 def _describe_time(groups: Sequence[Group]) -> str:
@@ -113,7 +128,7 @@ def _build_resource_panel(groups: Sequence[Group], variants: Sequence[VariantFac
     if not rows:
         return []
     loads = "; ".join(
-        f"{name}: {format_share(found.busy)} busy, {format_number(found.mean_queue)} waiting" for name, found in rows
+        f"{name}: {format_share(found.busy)} busy, {_format_queue(found.mean_queue)} waiting" for name, found in rows
     )
     figure = svg.render_inline(figures.draw_resources(rows), "resources", f"Bars of busy time. {loads}.")
     notes = " ".join(filter(None, (_explain_omission(groups, most), _explain_absence(variants))))
@@ -173,7 +188,7 @@ def describe_path(variant: VariantFacts) -> str:
 
 
 def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:
-    activities = list(variants[0].learner_time)
+    activities = list(dict.fromkeys(activity for variant in variants for activity in variant.learner_time))
     path = next((list(variant.critical_path) for variant in variants if variant.critical_path is not None), [])
     overlapping = any(variant.overlap is not None for variant in variants)
     rows = []
@@ -181,7 +196,12 @@ def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:
         overlap = [_format_hundredths(variant.overlap)] if overlapping else []
         along = [_format_hundredths((variant.critical_path or {}).get(part)) for part in path]
         rows.append(
-            [variant.name, *(_format_hundredths(variant.learner_time[activity]) for activity in activities), *overlap, *along]
+            [
+                variant.name,
+                *(_format_hundredths(variant.learner_time.get(activity)) for activity in activities),
+                *overlap,
+                *along,
+            ]
         )
         for thread, times in variant.threads.items():
             blank = [""] * (len(overlap) + len(along))
@@ -216,6 +236,11 @@ def _list_resources(variant: VariantFacts) -> list[tuple[str, str, str, str]]:
     rest = [found for found in variant.resources if found not in listed]
     rows = [(variant.name, found.name, found.busy, found.mean_queue) for found in listed]
     if rest:
-        busy, queue = (fsum(values) / len(rest) for values in zip(*((it.busy, it.mean_queue) for it in rest), strict=True))
+        busy, queue = (
+            fsum(values) / len(rest) for values in zip(*((it.busy, it.mean_queue or 0.0) for it in rest), strict=True)
+        )
         rows.append((variant.name, f"the other {len(rest):,}, mean", busy, queue))
-    return [(variant, name, _format_hundredths(busy), f"{queue:.3g}") for variant, name, busy, queue in rows]
+    return [
+        (variant, name, _format_hundredths(busy), "–" if queue is None else f"{queue:.3g}")
+        for variant, name, busy, queue in rows
+    ]

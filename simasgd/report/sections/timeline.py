@@ -15,8 +15,9 @@ from markupsafe import Markup
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Timeline, draw_swatch
 from simasgd.report.drawing.timeline_still import draw_still
 from simasgd.report.facts.formats import format_duration, format_share, join_words, list_some, spell_count
+from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.tables import group_by_clock
-from simasgd.report.facts.variant_facts import VariantFacts, format_resource_name
+from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.timeline import GROUPS, group_tracks

@@ -50,7 +50,8 @@ def _group_by_rate(variants: Sequence[VariantFacts]) -> list[list[VariantFacts]]
 def _compare_rates(group: Sequence[VariantFacts], base: VariantFacts) -> str:
     variant, names = group[0], list_some([variant.name for variant in group])
     verb = "apply" if len(group) > 1 else "applies"
-    rates = f"{format_number(_get_rate(variant))} gradients per simulated second against {format_number(_get_rate(base))}"
+    second = "second" if variant.measured or base.measured else "simulated second"
+    rates = f"{format_number(_get_rate(variant))} gradients per {second} against {format_number(_get_rate(base))}"
     ratio = _get_rate(variant) / _get_rate(base)
     if abs(ratio - 1) <= SAME_TIME:
         return f"{names} {verb} gradients as fast as {base.name}: {rates}{_compare_staleness(variant, base)}."

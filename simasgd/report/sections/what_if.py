@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simasgd.report.drawing.page_parts import Cell, Column, Panel, Table
 from simasgd.report.facts.formats import capitalise, format_factor, format_number, join_words, list_some
-from simasgd.report.facts.variant_facts import WhatIfFact
+from simasgd.report.facts.part_facts import WhatIfFact
 
 _MAX_READ = 3
 _NO_GAIN = 1.005
