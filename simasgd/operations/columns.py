@@ -13,6 +13,8 @@ from simasgd.scenario.vocabulary.values import nearest, shown
 
 _UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 _STARTS = {"start": 1.0, **{f"start_{unit}": factor for unit, factor in _UNITS.items() if unit != "seconds"}}
+_MOMENTS = ("read_at", "computed_at")
+LARGEST = 1e18  # of any number in a file: nanoseconds of 30 years
 TEXTS = ("learner", "operation")
 KNOWN = (*TEXTS, *_UNITS, *_STARTS, *NUMBERS)
 """Every column that a file may have."""
@@ -31,6 +33,8 @@ class Column:
     """What makes its numbers seconds, bytes, samples or counts."""
     may_be_missing: bool
     """Whether a row may have no value."""
+    least: float = 0.0
+    """The least value in the file."""
 
 
 def read_columns(file: Path, names: Sequence[str]) -> list[Column]:
@@ -56,7 +60,11 @@ def read_columns(file: Path, names: Sequence[str]) -> list[Column]:
     if not durations:
         raise UsageError(f"{file}: no column gives the duration; expected one of {', '.join(_UNITS)}")
     return [
-        Column("seconds", durations[0], _UNITS[durations[0]], may_be_missing=False),
-        *(Column("start", name, _STARTS[name], may_be_missing=False) for name in starts),
-        *(Column(name, name, 1.0, may_be_missing=True) for name in NUMBERS if name in names),
+        Column("seconds", durations[0], _UNITS[durations[0]], may_be_missing=True),  # by some operations
+        *(Column("start", name, _STARTS[name], may_be_missing=False, least=-LARGEST) for name in starts),
+        *(
+            Column(name, name, 1.0, may_be_missing=True, least=-LARGEST if name in _MOMENTS else 0.0)
+            for name in NUMBERS
+            if name in names
+        ),
     ]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import errno
-import io
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +16,7 @@ import pyarrow.parquet
 
 from simasgd.errors import UsageError
 from simasgd.operations.columns import TEXTS, read_columns
+from simasgd.operations.places import is_parquet, opened
 from simasgd.scenario.vocabulary.values import shown
 
 _MOST_ROWS, _MOST_BYTES = 50_000_000, 8_000_000_000
@@ -42,21 +40,6 @@ def read_table(file: Path) -> pa.Table:
     if len(table) > _MOST_ROWS:
         raise UsageError(f"{file}: there are {len(table):,} rows; the limit is {_MOST_ROWS:,}")
     return table
-
-
-def is_parquet(file: Path) -> bool:
-    """Return whether a file's name says that it is Parquet; otherwise it is CSV."""
-    return file.suffix.lower() in (".parquet", ".pq")
-
-
-def place_of(file: Path, row: int) -> str:
-    """Return the place of a row, counted from 0: a line of CSV, or a row of Parquet from 1."""
-    if is_parquet(file):
-        return f"{file}, row {row + 1}"
-    with _opened(file) as text:
-        rows = csv.reader(text)
-        filled = (rows.line_num for values in rows if values)  # empty lines are no rows
-        return f"{file}, line {next(islice(filled, row + 1, None), rows.line_num)}"
 
 
 def _check_file(file: Path) -> None:
@@ -98,7 +81,7 @@ def _read_parquet(file: Path) -> pa.Table:
 
 
 def _read_csv(file: Path) -> pa.Table:
-    with _opened(file) as text:
+    with opened(file) as text:
         try:
             names = [name.strip() for name in next(csv.reader(text), [])]
         except (UnicodeDecodeError, csv.Error):
@@ -118,24 +101,14 @@ def _read_csv(file: Path) -> pa.Table:
 
 
 def _has_no_rows(file: Path) -> bool:
-    with _opened(file) as text:
+    with opened(file) as text:
         next(text, None)
         return all(line.strip() == "" for line in islice(text, 1_000))
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[TextIO]:
-    """Open CSV as text; a name that ends in .gz and the like is decompressed."""
-    try:
-        with pa.input_stream(file) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-            yield text
-    except pa.ArrowException:
-        raise UsageError(f"{file}: cannot be decompressed") from None
-
-
 def _find_broken_row(file: Path, names: Sequence[str]) -> str | None:
     """Return the complaint on the first line of a CSV file that is not a row of the log."""
-    with _opened(file) as text:
+    with opened(file) as text:
         rows = csv.reader(text)
         try:
             next(rows, None)

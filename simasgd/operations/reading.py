@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import final
 
 import numpy as np
 import pyarrow as pa
 
 from simasgd.errors import UsageError
 from simasgd.operations.clocks import check_clocks, describe_gaps
-from simasgd.operations.columns import read_columns
-from simasgd.operations.files import place_of, read_table
-from simasgd.operations.log import NUMBERS, OPERATIONS, Integers, OperationLog
+from simasgd.operations.columns import LARGEST, read_columns
+from simasgd.operations.files import read_table
+from simasgd.operations.log import NUMBERS, OF_THE_SERVER, OPERATIONS, WITHOUT_DURATION, Integers, OperationLog, code_of
+from simasgd.operations.places import Places, place_of
 from simasgd.scenario.vocabulary.values import nearest, shown
 from simasgd.tape.arrays import Floats
 
-_LARGEST = 1e18  # of any number in a file: nanoseconds of 30 years
 _MOST_LEARNERS = 1_000_000
-
-
-@final
-@dataclass(frozen=True)
-class _Places:
-    """Where a row of the joined files comes from."""
-
-    files: Sequence[Path]
-    sizes: Sequence[int]
-
-    def find(self, row: int) -> str:
-        for file, size in zip(self.files, self.sizes, strict=True):
-            if row < size:
-                return place_of(file, row)
-            row -= size
-        raise AssertionError("no such row")
 
 
 def read_log(files: Sequence[Path]) -> OperationLog:
@@ -54,8 +37,9 @@ def read_log(files: Sequence[Path]) -> OperationLog:
         table = read_table(file)
         numbers.append(_read_numbers(file, table))
         tables.append(table.select([name for name in table.column_names if name in ("learner", "operation")]))
-    places = _Places(files, [len(table) for table in tables])
+    places = Places(files, [len(table) for table in tables])
     operation = np.concatenate([_read_operations(file, table) for file, table in zip(files, tables, strict=True)])
+    _require_durations(numbers, operation, places)
     learner, learners = _read_learners(files, tables, operation, places)
     del tables
     return _put_in_order(learners, learner, operation, _join(files, numbers), places)
@@ -66,18 +50,27 @@ def _read_numbers(file: Path, table: pa.Table) -> dict[str, Floats]:
     found = {}
     for column in read_columns(file, table.column_names):
         values = table[column.name].to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
-        least = -_LARGEST if column.key == "start" else 0.0
-        wrong = ~((values >= least) & (values <= _LARGEST))
+        wrong = ~((values >= column.least) & (values <= LARGEST))
         if column.may_be_missing:
             wrong &= ~np.isnan(values)
         if wrong.any():
             row = int(np.argmax(wrong))
             missing = np.isnan(values[row])
-            expected = f"a number from {'-1e18' if least else '0'} to 1e18"
+            expected = f"a number from {'-1e18' if column.least else '0'} to 1e18"
             found_there = f"{column.name} is missing" if missing else f"{column.name}: found {values[row]:g}"
             raise UsageError(f"{place_of(file, row)}: {found_there}; expected {expected}")
         found[column.key] = values * column.factor if column.factor != 1.0 else values
     return found
+
+
+def _require_durations(numbers: Sequence[dict[str, Floats]], operation: Integers, places: Places) -> None:
+    """Raise UsageError where the duration is missing, but for operations whose duration may be unknown."""
+    missing = np.isnan(np.concatenate([columns["seconds"] for columns in numbers]))
+    if missing.any():
+        missing &= ~np.isin(operation, [code_of(name) for name in WITHOUT_DURATION])
+    if missing.any():
+        place = places.find(int(np.argmax(missing)))
+        raise UsageError(f"{place}: the duration (seconds) is missing; expected a number from 0 to 1e18")
 
 
 def _join(files: Sequence[Path], numbers: list[dict[str, Floats]]) -> dict[str, Floats]:
@@ -126,7 +119,7 @@ def _read_texts(table: pa.Table, name: str) -> tuple[list[str], Integers]:
 
 
 def _read_learners(
-    files: Sequence[Path], tables: Sequence[pa.Table], operation: Integers, places: _Places
+    files: Sequence[Path], tables: Sequence[pa.Table], operation: Integers, places: Places
 ) -> tuple[Integers, tuple[str, ...]]:
     """Return each row's learner, int32, and the learners' names, numbers in order of size."""
     number: dict[str, int] = {}
@@ -141,7 +134,7 @@ def _read_learners(
         own = np.array([-1 if word == "" else number.setdefault(word, len(number)) for word in words], dtype=np.int32)
         parts.append(own[codes])
     learner = np.concatenate(parts)
-    unnamed = (learner < 0) & (operation != list(OPERATIONS).index("update"))
+    unnamed = (learner < 0) & ~np.isin(operation, [code_of(name) for name in OF_THE_SERVER])
     if unnamed.any():
         raise UsageError(f"{places.find(int(np.argmax(unnamed)))}: learner is missing; only an update may have none")
     used = np.flatnonzero(np.bincount(learner[learner >= 0], minlength=len(number)))
@@ -157,7 +150,7 @@ def _sort_key(name: str) -> tuple[int, int, str]:
 
 
 def _put_in_order(
-    learners: tuple[str, ...], learner: Integers, operation: Integers, numbers: dict[str, Floats], places: _Places
+    learners: tuple[str, ...], learner: Integers, operation: Integers, numbers: dict[str, Floats], places: Places
 ) -> OperationLog:
     """Sort rows by learner and time, and check that clocks run forward and no row occurs twice."""
     start = numbers.get("start")
@@ -181,11 +174,18 @@ def _put_in_order(
         bytes=numbers.get("bytes"),
         version=numbers.get("version"),
         batch=numbers.get("batch"),
+        read=numbers.get("read"),
+        read_at=numbers.get("read_at"),
+        computed_at=numbers.get("computed_at"),
+        ahead=numbers.get("ahead"),
+        summed=numbers.get("summed"),
         remarks=_describe_absent(learners),
+        order=order,
+        places=places,
     )
     if start is None:
         return log
-    check_clocks(log, lambda row: places.find(int(row if order is None else order[row])))
+    check_clocks(log, log.place)
     return replace(log, remarks=(*log.remarks, *describe_gaps(log)))
 
 
