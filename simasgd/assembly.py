@@ -221,7 +221,7 @@ def learner_table(scenario: Scenario, clock: ClockResult) -> pd.DataFrame:
 
 def update_table(tape: Tape) -> pd.DataFrame:
     """Return the table of applied gradients, as in `Run.updates`."""
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "time": tape.stepped_at[tape.step],
             "timestamp": tape.step + 1,
@@ -232,6 +232,11 @@ def update_table(tape: Tape) -> pd.DataFrame:
             "computed_at": tape.computed_at,
         }
     )
+    if tape.ahead is not None:
+        table["read"], table["ahead"] = tape.timestamp, tape.ahead
+    if tape.summed is not None:
+        table["summed"] = tape.summed[tape.step]
+    return table
 
 
 def evaluation_rows(evaluations: pd.DataFrame) -> tuple[form.EvaluationRow, ...]:

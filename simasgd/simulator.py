@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from simasgd.learning.own import Task
     from simasgd.learning.players.player import AbstractPlayer
     from simasgd.learning.train import Learned
+    from simasgd.tape.tape import Tape
 
 _WORTH_KEEPING = 10.0  # seconds; a run that took less is repeated after an interruption
 
@@ -57,6 +58,23 @@ def simulate_together(scenarios: Sequence[Scenario]) -> list[Run]:
     """
     _require_devices(scenarios[0])
     return _run_group(scenarios, simulate_timing(scenarios[0], _silent), _silent)
+
+
+def replay(
+    scenario: Scenario,
+    tape: Tape,
+    *,
+    task: Task | None = None,
+    player: AbstractPlayer | None = None,
+    progress: ReportPart = _silent,
+) -> Learned:
+    """Learn a scenario from a tape that some other clock wrote, perhaps a real system's.
+
+    The arguments and the errors raised are as in `simulate`.
+    """
+    _require_devices(scenario, compiled=player is None)
+    (learned,) = _learned([scenario], tape, progress, task, player, None)
+    return learned
 
 
 def study(
@@ -214,7 +232,8 @@ def _run_group(
     began = time.perf_counter()
     learned: Sequence[Learned | None] = [None] * len(scenarios)
     if scenarios[0].learning is not None:
-        learned = _learned(scenarios, timing, progress, task, player, work)
+        assert timing.tape is not None
+        learned = _learned(scenarios, timing.tape, progress, task, player, work)
     seconds = timing.seconds + time.perf_counter() - began  # of the whole group
     runs = []
     for scenario, result in zip(scenarios, learned, strict=True):
@@ -227,7 +246,7 @@ def _run_group(
 
 def _learned(
     scenarios: Sequence[Scenario],
-    timing: Timing,
+    tape: Tape,
     progress: ReportPart,
     task: Task | None,
     player: AbstractPlayer | None,
@@ -236,8 +255,6 @@ def _learned(
     from simasgd.learning.players.checkpoint import FileCheckpoint, NoCheckpoint
     from simasgd.learning.train import train
 
-    tape = timing.tape
-    assert tape is not None
     progress("compile", 0.0)
     checkpoint: FileCheckpoint | NoCheckpoint = NoCheckpoint()
     if work is not None:

@@ -30,7 +30,7 @@ ROOMS = [
     *("operations", "results", "timing", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
-    *("assembly", "simulator", "sweeps"),
+    *("assembly", "simulator", "measured", "sweeps"),
     *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison", "report"),
     *("command", "__main__"),
 ]
@@ -42,7 +42,7 @@ LIBRARIES = {
     "optax": {"learning"},
     "equinox": {"learning"},
     "jaxtyping": {"learning", "tape"},
-    "pandas": {"assembly", "learning", "report", "results", "sweeps"},
+    "pandas": {"assembly", "learning", "measured", "report", "results", "sweeps"},
     "pyarrow": {"operations", "results", "scenario.tables"},
     "seaborn": {"report"},
     "matplotlib": {"report"},

@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import running, showing
+from simasgd.command import measuring, running, showing
 from simasgd.command.console import printing
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
@@ -30,6 +30,8 @@ for _command in (
     running.compare,
     running.sweep,
     running.report,
+    measuring.import_,
+    measuring.export,
     showing.check,
     showing.list_,
     showing.show,

@@ -25,17 +25,20 @@ from simasgd.storage.opening import open_folder
 @final
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One simulated run: its scenario, its summary, and its tables.
+    """One run, simulated or measured: its scenario, its summary, and its tables.
 
     A table is None where nothing of its kind was recorded.
 
     learners     one row per learner: bandwidth of its node's interface (bytes/s; NaN: unlimited),
                  gradients computed, applied, dropped, cancelled, lost and in_flight, and seconds of
-                 compute, push, wait, pull, idle
+                 compute, push, wait, pull, idle (NaN where a log does not tell them)
     updates      one row per applied gradient: time (s), timestamp (of the weights it made; where
                  learners have models of their own, the number of the model, counted from 1 in the
                  order of their making, mixing included), learner, batch, staleness, read_at and
-                 computed_at (s)
+                 computed_at (s; NaN where a log does not tell them). Where learners step copies of
+                 the weights also read (the version that the copy began with) and ahead (the
+                 learner's mini-batches that the copy had taken since); where messages are sums also
+                 summed (gradients in a message)
     evaluations  one row per evaluation: epoch, samples, updates, simulated_seconds, test_loss,
                  test_error (NaN where labels are not classes), bytes (sent over the network until
                  the evaluated weights were made: counted at up to a thousand updates, the first and

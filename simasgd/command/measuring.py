@@ -1,0 +1,124 @@
+"""The commands about real systems: import and export of logs, and validation against them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from simasgd.command.options import (
+    check_data,
+    check_text,
+    out_option,
+    quiet_option,
+    replace_option,
+    spell_command,
+)
+from simasgd.command.results_place import ResultsPlace, add_page
+from simasgd.errors import UsageError
+from simasgd.printable import printable
+from simasgd.signals import STARTS_ANEW, outlook, unbroken
+
+_LOGS = (".csv", ".csv.gz", ".parquet", ".pq", ".txt", ".tsv")
+
+
+@click.command(name="import")
+@click.argument("log")
+@click.argument("words", metavar="[LOG]… [SCENARIO] [KEY=VALUE]…", nargs=-1, callback=check_text)
+@click.option("--like", metavar="NAME|FILE", help="Describe the system by this scenario, and learn nothing.")
+@click.option("--name", help="Name of the run.  [default: the scenario's or the log's]")
+@out_option
+@replace_option
+@quiet_option
+def import_(
+    log: str, words: tuple[str, ...], like: str | None, name: str | None, out: Path | None, replacing: bool, quiet: bool
+) -> None:
+    """Make a run of a real system's log, and write its report.
+
+    LOG is CSV or Parquet with a row for each operation; docs/logs.md lists the columns. Its updates say whose gradient
+    they apply, and on which version of the weights it was computed.
+
+    SCENARIO describes the system: its protocol, its workload, and perhaps what it learns. Then the learning is
+    replayed with the measured staleness. KEY=VALUE changes a value of the scenario.
+
+    The results go to reports/NAME/. `simasgd report`, `simasgd compare --measured` and `simasgd validate` take them.
+    """
+    files, scenario, overrides = _sort_words(log, words)
+    if like is not None and scenario is not None:
+        raise UsageError(f"the scenario {scenario} and --like {like} both describe the system; give one")
+    described = None
+    if scenario is not None or like is not None:
+        described = _load_single(scenario or str(like), overrides, learns=like is None)
+    command = spell_command("import", log, (*words, *(("--like", like) if like else ()), *(("--name", name) if name else ())))
+
+    from simasgd.command.progress import phases
+    from simasgd.measured.contents import IMPORT_PATHS, describe_import, name_import
+    from simasgd.measured.importing import import_log
+    from simasgd.report.page import write_study
+    from simasgd.report.terminal import summarise_study
+    from simasgd.results.study import Study
+
+    title = name_import(files, described, name)
+    contents = describe_import(files, described, name, overrides)
+    with ResultsPlace("import", title, out, replacing).open(contents, IMPORT_PATHS) as place:
+        with outlook(lambda: STARTS_ANEW), phases(title, quiet=quiet) as progress:
+            run = import_log(files, described, name=title, overrides=overrides, progress=progress)
+            result = Study(run.scenario, {"": [run]}, command, (run.summary.note,))
+            with unbroken(), place.replacing() as fresh:
+                result.write_into(fresh)
+            progress("report", 1.0)
+            add_page(place, lambda folder: write_study(result, folder))
+        place.finish()
+    click.echo("\n".join(summarise_study(result)))
+    for note in result.notes:
+        click.echo(f"note: {printable(note)}")
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", "target", type=click.Choice(["log"]), required=True, help="The form to write.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file: .csv or .parquet.  [default: NAME-log.csv]"
+)
+@click.option("--replace", "replacing", is_flag=True, help="Replace the file if there is one.")
+def export(run: Path, target: str, out: Path | None, replacing: bool) -> None:
+    """Write a run in another form.
+
+    RUN is the folder of a run. --to log writes its operations and updates as the log of a real system, which
+    `simasgd import`, `simasgd validate` and `simasgd fit` read.
+    """
+    del target  # there is one
+    from simasgd.measured.exporting import export_log
+    from simasgd.results.run import Run
+
+    loaded = Run.load(run)
+    file = out or Path(f"{loaded.scenario.name}-log.csv")
+    for remark in export_log(loaded, file, replace=replacing):
+        click.echo(f"note: {printable(remark)}")
+    click.echo(printable(f"log: {file}"))
+
+
+def _sort_words(log: str, words: tuple[str, ...]) -> tuple[list[Path], str | None, tuple[str, ...]]:
+    """Return the files of the log, the scenario if one is named, and the overrides."""
+    overrides = tuple(word for word in words if "=" in word and not Path(word).is_file())
+    others = [word for word in words if word not in overrides]
+    files = [Path(log), *(Path(word) for word in others if word.lower().endswith(_LOGS))]
+    scenarios = [word for word in others if not word.lower().endswith(_LOGS)]
+    if len(scenarios) > 1:
+        raise UsageError(f"{scenarios[0]} and {scenarios[1]} both name a scenario; give one")
+    return files, scenarios[0] if scenarios else None, overrides
+
+
+def _load_single(name: str, overrides: tuple[str, ...], *, learns: bool) -> Any:
+    """Load a scenario, without its learning if it does not learn, and check that its data is there."""
+    from simasgd.scenario.schema import Scenario
+
+    scenario = Scenario.load(name, *overrides)
+    if not learns and scenario.learning is not None:
+        filled = {"payload": scenario.payload, "samples_per_epoch": scenario.samples_per_epoch}
+        workload = scenario.workload.model_copy(update=filled)
+        scenario = scenario.model_copy(update={"learning": None, "workload": workload, "variants": {}})
+    check_data(scenario.model_copy(update={"variants": {}}))
+    return scenario

@@ -1,0 +1,259 @@
+"""From the log of a real system to a run: its tables, its tape and, if it learns, what it learns."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+import simasgd
+from simasgd.assembly import evaluation_rows, update_table
+from simasgd.errors import UsageError
+from simasgd.measured.clocks import set_clocks
+from simasgd.measured.contents import digest_log
+from simasgd.measured.scenario import describe_system, number_learners, with_end
+from simasgd.measured.times import (
+    Intervals,
+    LearnerTimes,
+    build_timeline,
+    find_intervals,
+    list_activities,
+    server_busy,
+    sum_times,
+)
+from simasgd.measured.updates import Updates, read_updates
+from simasgd.operations.log import OperationLog
+from simasgd.operations.reading import read_log
+from simasgd.results import summary as form
+from simasgd.results.distributions import StalenessCounts
+from simasgd.results.origin import LogFile, MeasuredLog
+from simasgd.results.outcome import decide_outcome
+from simasgd.results.run import Run
+from simasgd.results.summary import Summary
+from simasgd.results.tables import thinned
+from simasgd.scenario.schema import Scenario
+from simasgd.simulator import replay
+from simasgd.tape.arrays import Floats, Ints
+from simasgd.tape.tape import staleness_counts
+from simasgd.timing import ReportPart
+
+if TYPE_CHECKING:
+    from simasgd.learning.train import Learned
+
+_MOST_EVALUATIONS = 1000
+
+
+def import_log(
+    files: Sequence[Path],
+    scenario: Scenario | None = None,
+    *,
+    name: str | None = None,
+    overrides: Sequence[str] = (),
+    progress: ReportPart = lambda phase, fraction: None,
+) -> Run:
+    """Make a run of a real system's log.
+
+    A scenario with learning is replayed: the players compute the gradients that the system's learners computed, on the
+    weights that they read. Raises UsageError where the log cannot be (file and line), contradicts the scenario, or does
+    not tell what is needed; and the errors of `simasgd.simulate`.
+    """
+    began = time.perf_counter()
+    digests = tuple(LogFile(name=file.name, digest=digest_log(file)) for file in files)
+    log = read_log(files)
+    chosen, knows_protocol = describe_system(log, scenario, name, overrides)
+    if chosen.protocol.has_own_models:
+        raise UsageError(
+            f"under {chosen.protocol.kind} learners have models of their own, and a log's versions count the updates of one "
+            "model; `simasgd validate` compares the times of such a system"
+        )
+    learners = chosen.cluster.learners
+    numbers = number_learners(log, learners)
+    updates, moves = set_clocks(log, read_updates(log, numbers, chosen.workload.mini_batch), learners)
+    chosen = with_end(chosen, updates.tape.num_steps)
+    intervals = find_intervals(log, numbers, moves)
+    begin, end = find_extent(log, updates, intervals)
+    tape = updates.tape
+    tape = replace(tape, read_at=tape.read_at - begin, computed_at=tape.computed_at - begin, stepped_at=tape.stepped_at - begin)
+    times = sum_times(log, numbers, learners, intervals, end - begin)
+    has_timeline = intervals is not None and bool(len(intervals.learner))
+    chosen = chosen.model_copy(update={"record": "timeline" if has_timeline else "updates"})
+    learned = None
+    if chosen.learning is not None:
+        _require_whole(updates, chosen)
+        learned = replay(chosen, tape, progress=progress)
+    about = MeasuredLog(
+        files=digests,
+        has_scenario=knows_protocol,
+        lacks=tuple(list_lacking(log, updates, times)),
+        remarks=tuple(remark.rstrip(".") for remark in (*log.remarks, *updates.remarks)),
+    )
+    summary = _summarize(chosen, updates, times, log, about, end - begin, learned, time.perf_counter() - began)
+    return Run(
+        scenario=chosen,
+        summary=summary,
+        learners=_learner_table(times, learners),
+        updates=update_table(tape),
+        evaluations=None if learned is None else learned.evaluations.assign(bytes=np.nan),
+        timeline=build_timeline(intervals, log, begin, end) if intervals is not None and has_timeline else None,
+    )
+
+
+def find_extent(log: OperationLog, updates: Updates, intervals: Intervals | None) -> tuple[float, float]:
+    """Return when the run begins and ends (s on the server's clock): the row `run`, else the first and the last time."""
+    assert log.start is not None
+    whole = log.rows("run")
+    if len(whole):
+        row = int(whole[0])
+        if len(whole) > 1:
+            raise UsageError(f"{log.place(int(whole[1]))}: a second row of the operation run; expected one, for the whole log")
+        found = float(log.start[row]), float(log.start[row] + log.seconds[row])
+        latest = float(updates.tape.stepped_at[-1])
+        if latest > found[1] or float(updates.tape.stepped_at[0]) < found[0]:
+            raise UsageError(
+                f"{log.place(row)}: the run lasts from {found[0]:.15g} s to {found[1]:.15g} s, but updates are made from "
+                f"{updates.tape.stepped_at[0]:.15g} s to {latest:.15g} s"
+            )
+        return found
+    tape = updates.tape
+    moments = [tape.read_at, tape.computed_at, tape.stepped_at]
+    if intervals is not None:
+        moments += [intervals.start, intervals.end]
+    rows = log.rows("update")
+    every = np.concatenate([*moments, log.start[rows]])
+    return float(np.nanmin(every)), float(np.nanmax(every))
+
+
+def _require_whole(updates: Updates, scenario: Scenario) -> None:
+    """Raise UsageError if the tape cannot be replayed from the initial weights."""
+    if updates.begins_late:
+        oldest = int(updates.tape.timestamp.min()) + updates.first_version
+        raise UsageError(
+            f"the log begins with version {updates.first_version + 1:,}, but a gradient was computed on version {oldest:,}, "
+            "which "
+            f"is not in the log; so {scenario.name} cannot be learned from it. Leave out its learning: learning=null"
+        )
+
+
+def list_lacking(log: OperationLog, updates: Updates, times: LearnerTimes) -> list[str]:
+    """List in words what a log does not tell of a run."""
+    found = []
+    if not times.covered:
+        absent = [name for name in list_activities() if name not in times.seconds]
+        found.append(f"how long learners {', '.join(absent)}" if len(absent) < len(list_activities()) else "what learners do")
+    if times.computed is None:
+        found.append("how many gradients were computed")
+    if np.isnan(updates.tape.computed_at).any() or np.isnan(updates.tape.read_at).any():
+        found.append("when gradients were computed and weights were read")
+    if log.bytes is None or np.isnan(log.bytes).all():
+        found.append("bytes")
+    return [*found, "faults", "the load of links", "the critical path"]
+
+
+def _summarize(
+    scenario: Scenario,
+    updates: Updates,
+    times: LearnerTimes,
+    log: OperationLog,
+    about: MeasuredLog,
+    whole: float,
+    learned: Learned | None,
+    seconds: float,
+) -> Summary:
+    tape = updates.tape
+    applied = tape.num_gradients
+    samples = applied * scenario.workload.mini_batch
+    rows = () if learned is None else evaluation_rows(thinned(learned.evaluations.assign(bytes=np.nan), _MOST_EVALUATIONS))
+    point = None if learned is None else learned.divergence
+    divergence = None if point is None else form.DivergencePoint(update=point.update, epoch=point.epoch)
+    last = rows[-1] if rows and divergence is None else None
+    busy = server_busy(log, whole)
+    return Summary(
+        format=form.FORMAT,
+        origin="measured",
+        log=about,
+        outcome=decide_outcome(
+            scenario.learning,
+            hung=False,
+            diverged=divergence is not None,
+            applied=applied,
+            test_error=None if last is None else last.test_error,
+            test_loss=None if last is None else last.test_loss,
+            first_loss=rows[0].test_loss if rows else None,
+        ),
+        name=scenario.name,
+        seed=scenario.seed,
+        version=simasgd.__version__,
+        python=platform.python_version(),
+        packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
+        scenario_hash=scenario.hash(),
+        learners=scenario.cluster.learners,
+        mini_batch=scenario.workload.mini_batch,
+        protocol=scenario.protocol.kind if about.has_scenario else "unknown",
+        architecture=scenario.cluster.architecture.kind if about.has_scenario else "unknown",
+        diverged=divergence,
+        simulated_seconds=whole,
+        gradients=_count_gradients(log, times, applied),
+        updates=tape.num_steps,
+        stopped_by="log",
+        hang=None,
+        samples=samples,
+        epochs=samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
+        gradients_per_simulated_second=applied / (whole or 1.0),
+        learner_time=times.fractions(whole),
+        threads={},
+        overlap=times.overlap(whole),
+        critical_path=None,
+        servers=() if busy is None else (form.ServerLoad(name="server", busy=busy, mean_queue=None),),
+        links=(),
+        bytes=_count_bytes(log),
+        faults=None,
+        what_if=None,
+        lock_step=None,
+        warnings=(),
+        staleness=StalenessCounts.of(staleness_counts(tape.staleness)),
+        mixing=None,
+        evaluations=rows,
+        test_error=None if last is None else last.test_error,
+        test_loss=None if last is None else last.test_loss,
+        note=" ".join(filter(None, (about.note(), "" if learned is None else learned.note))),
+        wall=form.WallSeconds(
+            simulate=seconds - (0.0 if learned is None else learned.compile_seconds + learned.replay_seconds),
+            compile=0.0 if learned is None else learned.compile_seconds,
+            replay=0.0 if learned is None else learned.replay_seconds,
+            total=seconds,
+        ),
+    )
+
+
+def _count_gradients(log: OperationLog, times: LearnerTimes, applied: int) -> form.GradientTotals:
+    """Return the numbers of gradients; those that the log does not tell are None."""
+    computed = None if times.computed is None else max(applied, int(times.computed.sum()))
+    drops = len(log.rows("drop"))
+    dropped = drops if drops or computed == applied else None
+    rest = 0 if computed == applied else None
+    return form.GradientTotals(computed=computed, applied=applied, dropped=dropped, cancelled=rest, lost=rest, in_flight=rest)
+
+
+def _count_bytes(log: OperationLog) -> form.ByteTotals | None:
+    if log.bytes is None:
+        return None
+    rows = np.concatenate([log.rows("push"), log.rows("pull"), log.rows("collective")])
+    known = log.bytes[rows][~np.isnan(log.bytes[rows])]
+    if not len(known):
+        return None
+    return form.ByteTotals(sent=float(known.sum()), received=None, lost=None, in_flight=None)
+
+
+def _learner_table(times: LearnerTimes, learners: int) -> pd.DataFrame:
+    """Return the table of learners, as in `Run.learners`; NaN for what the log does not tell."""
+    absent: Floats = np.full(learners, 0.0 if times.covered else np.nan)
+    gradients: Floats | Ints = np.full(learners, np.nan) if times.computed is None else times.computed
+    columns = {name: times.seconds.get(name, absent) for name in list_activities()}
+    return pd.DataFrame({"learner": range(learners), "gradients": gradients, **columns})
