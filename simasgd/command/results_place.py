@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, final
 
 import rich_click as click
 
-from simasgd.errors import RunFailed, SimasgdError
+from simasgd.errors import RunFailed, SimasgdError, UsageError
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken
 
@@ -59,12 +60,18 @@ def run_into(
     *,
     target: float | None = None,
     write: Callable[[Any, Path], None] = _write,
+    measured: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Run a scenario with all variants and seeds, `write` the results, and add a report."""
+    """Run a scenario with all variants and seeds, `write` the results, and add a report.
+
+    The `measured` runs, by the names of their variants, stand beside the simulated ones.
+    """
     from simasgd.results.contents import describe_contents, list_paths
     from simasgd.results.study import Study
 
-    with destination.open(describe_contents(destination.kind, chosen, target), list_paths(chosen)) as place:
+    with_all = chosen.with_others({name: run.scenario for name, run in measured.items()}) if measured else chosen
+    asked = [run.summary.model_dump_json() for run in measured.values()]
+    with destination.open(describe_contents(destination.kind, with_all, target, asked), list_paths(with_all)) as place:
         from simasgd.command.progress import phases
         from simasgd.report.page import write_study
         from simasgd.report.terminal import summarise_study
@@ -83,7 +90,9 @@ def run_into(
                 result = study(
                     chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds
                 )
-                result = replace(result, target=target)
+                runs = {**result.runs, **{name: [run] for name, run in measured.items()}}
+                notes = [*result.notes, *(f"{name}: {run.summary.note}" for name, run in measured.items())]
+                result = replace(result, scenario=with_all, runs=runs, notes=notes, target=target)
                 with unbroken(), place.replacing() as fresh:
                     write(result, fresh)
             progress("report", 1.0)
@@ -93,6 +102,25 @@ def run_into(
     for note in result.notes:
         click.echo(f"note: {printable(note)}")
     click.echo(printable(f"report: {place.shown / 'index.html'}"))
+
+
+def load_measured(folders: Sequence[Path], chosen: Any) -> dict[str, Any]:
+    """Load imported runs, and name them as variants beside those of the scenario.
+
+    Raises UsageError if a folder holds no imported run, or the scenario has no variants.
+    """
+    from simasgd.results.run import Run
+
+    found: dict[str, Any] = {}
+    for folder in folders:
+        run = Run.load(folder)
+        if not run.summary.is_measured:
+            raise UsageError(f"{folder}: the run was simulated; --measured takes a run that `simasgd import` made")
+        name = "measured" if not found else f"measured-{len(found) + 1}"
+        while name in chosen.variants:
+            name = f"{name}-log"
+        found[name] = run
+    return found
 
 
 def add_page(place: Any, draw: Callable[[Path], object]) -> None:

@@ -20,7 +20,7 @@ from simasgd.command.options import (
     scenario_argument,
     spell_command,
 )
-from simasgd.command.results_place import ResultsPlace, add_page, run_into
+from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, outlook
 
@@ -54,6 +54,13 @@ def run(
 @scenario_argument
 @click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1, callback=check_text)
 @click.option("--target", metavar="ERROR", help="Compare the times to reach this test error (5% or 0.05) or test loss.")
+@click.option(
+    "--measured",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FOLDER",
+    help="Compare with this imported run, too; may be given again.",
+)
 @out_option
 @replace_option
 @checkpoint_option
@@ -62,6 +69,7 @@ def compare(
     scenario: str,
     arguments: tuple[str, ...],
     target: str | None,
+    measured: tuple[Path, ...],
     out: Path | None,
     replacing: bool,
     checkpoint_seconds: float,
@@ -74,6 +82,8 @@ def compare(
 
     KEY=VALUE changes a value for all protocols. For example, repeats=5 runs each with five seeds.
 
+    --measured adds a run that `simasgd import` made of a real system's log.
+
     The results go to reports/NAME-compare/.
     """
     from simasgd.scenario.protocol_variants import build_comparison, parse_target
@@ -84,10 +94,22 @@ def compare(
 
     from simasgd.report.comparison.comparison_json import write_comparison
 
-    options = () if target is None else ("--target", target)
+    options = (
+        *(() if target is None else ("--target", target)),
+        *(word for path in measured for word in ("--measured", str(path))),
+    )
     command = spell_command("compare", scenario, (*arguments, *options))
     destination = ResultsPlace("compare", f"{chosen.name}-compare", out, replacing)
-    run_into(destination, chosen, command, checkpoint_seconds, quiet, target=value, write=write_comparison)
+    run_into(
+        destination,
+        chosen,
+        command,
+        checkpoint_seconds,
+        quiet,
+        target=value,
+        write=write_comparison,
+        measured=load_measured(measured, chosen),
+    )
 
 
 @click.command()

@@ -112,7 +112,7 @@ def _learners(run: Run, timeline: pd.DataFrame) -> Columns:
         "learner": learner.astype(str).astype(object),
         "operation": operation,
         "start": start,
-        "seconds": _durations(start, end),
+        "seconds": end - start,
         "version": version,
         "batch": batch,
         "mini_batch": size,
@@ -152,8 +152,9 @@ def _updates(run: Run, updates: pd.DataFrame) -> Columns:
             columns[name] = updates[name].to_numpy(np.float64)
     made_at = updates["time"].to_numpy(np.float64)
     began = _find_starts(run, made_at)
-    columns["start"] = np.where(np.isnan(began), made_at, began)
-    columns["seconds"] = np.where(np.isnan(began), np.nan, _durations(np.nan_to_num(began), made_at))
+    start, seconds = _with_exact_sum(np.nan_to_num(began), made_at)
+    columns["start"] = np.where(np.isnan(began), made_at, start)
+    columns["seconds"] = np.where(np.isnan(began), np.nan, seconds)
     return columns
 
 
@@ -167,12 +168,12 @@ def _find_starts(run: Run, made_at: Floats) -> Floats:
     return found
 
 
-def _durations(start: Floats, end: Floats) -> Floats:
-    """Return durations that give exactly `end` when they are added to `start` in floating point."""
+def _with_exact_sum(start: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Return starts and durations whose sums in floating point are exactly `end`; starts move by a rounding at most."""
     seconds = end - start
     for _ in range(4):
         off = start + seconds != end
         if not off.any():
             break
-        seconds = np.where(off, np.nextafter(seconds, np.where(start + seconds < end, np.inf, -np.inf)), seconds)
-    return seconds
+        start = np.where(off, np.nextafter(start, np.where(start + seconds < end, np.inf, -np.inf)), start)
+    return start, seconds

@@ -106,11 +106,11 @@ def _find_mini_batch(log: OperationLog) -> int | None:
     return int(sizes[0])
 
 
-def _find_payload(log: OperationLog) -> float:
-    """Return the size of the largest message in bytes; 0 if the log has no sizes."""
+def _find_payload(log: OperationLog) -> str:
+    """Return the size of the largest message; 0 bytes if the log has no sizes."""
     if log.bytes is None or np.isnan(log.bytes).all():
-        return 0.0
-    return float(np.nanmax(log.bytes))
+        return "0 B"
+    return f"{np.nanmax(log.bytes):.17g} B"
 
 
 def _require_agreement(log: OperationLog, scenario: Scenario) -> None:

@@ -63,14 +63,15 @@ class LearnerTimes:
 class Intervals:
     """The rows of learners that took time, in order of learner and time.
 
-    `learner`, `activity` (position in TimeFractions' fields), `start` and `end` (s) have an element for each row. Rows of
-    one learner and activity do not overlap.
+    `learner`, `activity` (position in TimeFractions' fields), `start`, `end` and `lasted` (s) have an element for each row.
+    Rows of one learner and activity do not overlap.
     """
 
     learner: Ints
     activity: Ints
     start: Floats
     end: Floats
+    lasted: Floats
 
 
 def list_activities() -> list[str]:
@@ -111,18 +112,22 @@ def find_intervals(log: OperationLog, numbers: Ints, moves: Floats) -> Intervals
     end = log.start[rows] + log.seconds[rows] + moves[learner]
     order = np.lexsort((start, learner))
     learner, activity, start, end = learner[order], activity[rows][order], start[order], end[order]
-    return Intervals(learner, activity, _clip(learner * len(list_activities()) + activity, start, end), end)
+    clipped = _clip(learner * len(list_activities()) + activity, start, end)
+    lasted = np.where(clipped > start, np.maximum(0.0, end - clipped), log.seconds[rows][order])
+    return Intervals(learner, activity, clipped, end, lasted)
 
 
 def _clip(group: Ints, start: Floats, end: Floats) -> Floats:
-    """Return starts that are not before the greatest end of earlier rows of the same group."""
+    """Return starts that are not before the greatest end of earlier rows of the same group, but for rounding."""
     clipped = start.copy()
+    slack = 4 * np.spacing(np.abs(end))
     order = np.argsort(group, kind="stable")
     bounds = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
     for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         mine = order[first:last]
-        latest = np.maximum.accumulate(end[mine])
-        clipped[mine[1:]] = np.minimum(np.maximum(start[mine[1:]], latest[:-1]), np.maximum(end[mine[1:]], start[mine[1:]]))
+        latest = np.maximum.accumulate(end[mine])[:-1]
+        later = mine[1:]
+        clipped[later] = np.where(latest > start[later] + slack[later], np.minimum(latest, end[later]), start[later])
     return clipped
 
 
@@ -134,7 +139,7 @@ def sum_times(log: OperationLog, numbers: Ints, learners: int, intervals: Interv
         rows = np.flatnonzero(activity >= 0)
         learner, activity, lasted = numbers[log.learner[rows]], activity[rows], log.seconds[rows]
     else:
-        learner, activity, lasted = intervals.learner, intervals.activity, intervals.end - intervals.start
+        learner, activity, lasted = intervals.learner, intervals.activity, intervals.lasted
     sums = np.bincount(learner * len(names) + activity, weights=lasted, minlength=learners * len(names))
     table: Floats = sums.astype(np.float64).reshape(learners, len(names))
     present = np.unique(activity)

@@ -16,7 +16,7 @@ from markupsafe import Markup
 import simasgd
 from simasgd.report.facts.formats import join_words, list_some, replace_controls
 from simasgd.report.facts.glossary import GLOSSARY
-from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.sections.cards import build_cards
 from simasgd.report.sections.provenance import describe_study, tabulate_profiles, tabulate_provenance
 from simasgd.report.sections.verdict import state_verdict
@@ -44,6 +44,7 @@ def render_study(study: Study) -> str:
         "study.html.j2",
         scripts=("page.js", *(_TIMELINE_SCRIPTS if any(section.timelines for section in sections) else ())),
         version=next(iter(study.runs.values()))[0].summary.version,
+        kicker=_name_kind(variants),
         name=scenario.name,
         heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
         title=scenario.title,  # the author's expectation, which the verdict may contradict
@@ -104,7 +105,19 @@ def _write(page: str, folder: Path) -> Path:
     return path
 
 
+def _name_kind(variants: Sequence[VariantFacts]) -> str:
+    measured = [variant.measured for variant in variants]
+    if not any(measured):
+        return "Run report"
+    return "Report on a measured run" if all(measured) else "Report on simulated and measured runs"
+
+
 def _explain_command(study: Study) -> str:
+    if any(run.summary.is_measured for runs in study.runs.values() for run in runs):
+        unknown = any(log is not None and not log.has_scenario for runs in study.runs.values() for log in [runs[0].summary.log])
+        placeholder = " Of the scenario below, the cluster and the protocol of a log without scenario are placeholders."
+        again = "This command repeats the study from the same log. The same log and versions give the same numbers."
+        return again + (placeholder if unknown else "")
     if study.command:
         return "This command repeats the study. The same scenario under the same versions gives the same numbers."
     return "Save the scenario below as scenario.yaml; this command then repeats it. The same versions give the same numbers."

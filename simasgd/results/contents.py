@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from simasgd.results.identity import name_code
 from simasgd.results.scenario_files import stored_times
@@ -14,9 +15,9 @@ REPEATS = "repeats"
 """The folder of the further seeds of a run, below the run's own."""
 
 
-def describe_contents(kind: str, scenario: Scenario, target: float | None = None) -> Contents:
-    """Name the results of a study."""
-    asked = scenario.hash() if target is None else f"{scenario.hash()} {target}"
+def describe_contents(kind: str, scenario: Scenario, target: float | None = None, further: Sequence[str] = ()) -> Contents:
+    """Name the results of a study with a target and `further` parameters."""
+    asked = " ".join([scenario.hash(), *([] if target is None else [str(target)]), *further])
     return Contents(kind, (hashlib.sha256(asked.encode()).hexdigest(),), name_code())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, final, get_args
 
@@ -157,6 +157,12 @@ class Scenario(Section):
     def with_seed(self, seed: int) -> Scenario:
         """Return this scenario at another seed, as a single run."""
         return self.model_copy(update={"seed": seed, "repeats": 1})
+
+    def with_others(self, others: Mapping[str, Scenario]) -> Scenario:
+        """Return this scenario with further variants, which take its name, title and number of runs."""
+        same = {"name": self.name, "title": self.title, "repeats": self.repeats}
+        added = {name: other.model_copy(update=same) for name, other in others.items()}
+        return self.model_copy(update={"variants": {**self.variants, **added}})
 
     def repeated(self) -> Iterator[Scenario]:
         """Return the single runs, at the seeds seed, seed + 1, … (modulo 2³²)."""

@@ -79,7 +79,7 @@ AGE = HistogramLabels("age", "steps since it was read", "mixed-in models")
 def draw_histogram(
     counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: HistogramLabels
 ) -> Figure:
-    """Draw the shares of staleness or age 0, 1, …, with the measured mean and the law's.
+    """Draw the shares of staleness or age 0, 1, …, with the mean and the law's.
 
     `counts[σ]` is the number of gradients with staleness σ. The axis ends at `longest` in all panels.
     """

@@ -102,7 +102,9 @@ def _name_profile(profile: str | ProfileFile | None) -> str | None:
 
 def tabulate_profiles(study: Study) -> list[Profile]:
     """Tabulate the node profiles of the study's variants, with the source of every number."""
-    runs = [of_variant[0] for of_variant in study.runs.values()]
+    firsts = [of_variant[0] for of_variant in study.runs.values()]
+    # The cluster of a log without a scenario is a placeholder.
+    runs = [run for run in firsts if run.summary.log is None or run.summary.log.has_scenario]
     profiles = list(dict.fromkeys(run.scenario.cluster.profile for run in runs))
     known = catalogue.list_profiles()
     tables = []

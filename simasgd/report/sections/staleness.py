@@ -30,7 +30,7 @@ def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Blo
     panels += [_build_age_panel(group, variants, ages[group[0]], every[group[0]], oldest) for group in mixed]
     has_law = any(variants[group[0]].law is not None for group in stale)
     means = [
-        LegendEntry(draw_glyph("ink", "▼"), "measured mean"),
+        LegendEntry(draw_glyph("ink", "▼"), "mean"),
         *([LegendEntry(draw_line_mark("ink", 1), "mean by the staleness law")] if has_law else []),
     ]
     return Block(

@@ -1,0 +1,106 @@
+"""A log that simasgd wrote is imported as the run that it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simasgd import Run, simulate
+from simasgd.errors import UsageError
+from simasgd.measured.exporting import export_log
+from simasgd.measured.importing import import_log
+from tests.build import TIMING, scenario
+from tests.protocols.table import ROWS
+
+CLUSTER: dict[str, Any] = {"cluster": {"learners": 6, "profile": "p775"}, "stop": {"gradients": 60}, "record": "timeline"}
+UNTOLD = ("critical_path", "links", "faults", "bytes", "what_if", "wall", "note", "log", "origin", "stopped_by", "threads")
+"""What a log does not tell, and what says that it is one."""
+IN_LOGS = [kind for kind, row in ROWS.items() if not row.own_models]
+
+
+def sent_round(run: Run, folder: Path, name: str) -> Run:
+    """Return the run that is imported from the log of another one."""
+    file = folder / name
+    export_log(run, file)
+    return import_log([file], run.scenario, name=run.scenario.name)
+
+
+@pytest.mark.parametrize("kind", IN_LOGS)
+def test_staleness_tape_and_numbers_are_those_of_the_run(kind: str, tmp_path: Path) -> None:
+    run = simulate(scenario(TIMING, CLUSTER, {"protocol": ROWS[kind].typical}))
+    found = sent_round(run, tmp_path, "log.csv")
+    assert run.updates is not None
+    assert run.timeline is not None
+    assert found.timeline is not None
+    pd.testing.assert_frame_equal(found.updates, run.updates, check_exact=True)
+    pd.testing.assert_frame_equal(found.learners, run.learners, check_exact=True)
+    assert found.summary.is_measured
+    assert not run.summary.is_measured
+    mine, theirs = found.summary.as_json(), run.summary.as_json()
+    for key in (*UNTOLD, "gradients", "servers", "scenario_hash"):
+        mine.pop(key)
+        theirs.pop(key)
+    assert mine == theirs
+    totals, true = found.summary.gradients, run.summary.gradients
+    assert (totals.computed, totals.applied) == (true.computed, true.applied)
+    busy = [server.busy for server in run.summary.servers]
+    assert [server.busy for server in found.summary.servers] == pytest.approx(busy, rel=1e-12)
+    rows = run.timeline[run.timeline["group"] == "learners"]
+    mine_too = found.timeline[found.timeline["group"] == "learners"]
+    for column in ("track", "activity"):
+        assert sorted(mine_too[column].astype(str)) == sorted(rows[column].astype(str))
+    for column in ("start", "end"):
+        np.testing.assert_allclose(np.sort(mine_too[column]), np.sort(rows[column]), rtol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, row in ROWS.items() if row.own_models])
+def test_models_of_the_learners_own_have_times_but_no_versions(kind: str, tmp_path: Path) -> None:
+    run = simulate(scenario(TIMING, CLUSTER, {"protocol": ROWS[kind].typical}))
+    (remark,) = [line for line in export_log(run, tmp_path / "log.csv") if "no updates" in line]
+    assert f"under {kind} learners have models of their own" in remark
+    with pytest.raises(UsageError, match="versions count the updates of one model"):
+        import_log([tmp_path / "log.csv"], run.scenario)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+@pytest.mark.parametrize("kind", ["async", "downpour", "fedbuff"])
+def test_updates_alone_suffice_for_the_tape(kind: str, name: str, tmp_path: Path) -> None:
+    run = simulate(scenario(TIMING, CLUSTER, {"protocol": ROWS[kind].typical, "record": "updates"}))
+    found = sent_round(run, tmp_path, name)
+    pd.testing.assert_frame_equal(found.updates, run.updates, check_exact=True)
+    assert found.summary.staleness == run.summary.staleness
+    assert found.simulated_seconds == run.simulated_seconds
+    assert found.timeline is None
+    assert found.summary.learner_time.compute is None
+    assert found.learners["compute"].isna().all()
+    assert found.summary.gradients.computed is None
+
+
+def test_a_run_of_layers_of_different_ages_is_not_exported(tmp_path: Path) -> None:
+    from tests.build import LEARNING
+
+    changes = {"protocol": {"kind": "injected-staleness", "delay": [0, 1, 0, 1]}, "cluster": {"learners": 1}}
+    run = simulate(scenario(LEARNING, changes, {"learning": None, "workload": {"payload": "1 kB"}, "protocol": {"delay": 2}}))
+    assert export_log(run, tmp_path / "log.csv")
+    summary = simulate(scenario(TIMING, {"record": "summary"}))
+    with pytest.raises(UsageError, match=r"nothing to write: the run recorded none \(record=summary\); try record=timeline"):
+        export_log(summary, tmp_path / "other.csv")
+    with pytest.raises(UsageError, match="the file exists; give another one with --out, or --replace"):
+        export_log(run, tmp_path / "log.csv")
+
+
+@pytest.mark.usefixtures("quickly_compiled")
+def test_the_players_learn_the_same_from_the_measured_tape(tmp_path: Path) -> None:
+    from tests.build import LINEAR
+
+    run = simulate(scenario(LINEAR, {"stop": {"gradients": 200}}))
+    found = sent_round(run, tmp_path, "log.parquet")
+    assert run.evaluations is not None
+    assert found.evaluations is not None
+    pd.testing.assert_frame_equal(found.evaluations.drop(columns="bytes"), run.evaluations.drop(columns="bytes"))
+    assert found.test_loss == run.test_loss
+    assert found.evaluations["bytes"].isna().all()
