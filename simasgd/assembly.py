@@ -21,6 +21,7 @@ from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
 from simasgd.results.distributions import AgeCounts, StalenessCounts
+from simasgd.results.gradients import CountRange, GradientTotals, LearnerGradients
 from simasgd.results.json_files import plain
 from simasgd.results.outcome import decide_outcome
 from simasgd.results.run import Run
@@ -134,8 +135,8 @@ def summarize(
     )
 
 
-def _gradients(clock: ClockResult) -> form.GradientTotals:
-    return form.GradientTotals(
+def _gradients(clock: ClockResult) -> GradientTotals:
+    return GradientTotals(
         computed=clock.gradients_computed,
         applied=clock.gradients_applied,
         dropped=clock.gradients_dropped,
@@ -145,10 +146,8 @@ def _gradients(clock: ClockResult) -> form.GradientTotals:
     )
 
 
-def _learner_gradients(clock: ClockResult) -> form.LearnerGradients:
-    return form.LearnerGradients(
-        **{name: form.CountRange.of(counts) for name, counts in clock.learner_gradients._asdict().items()}
-    )
+def _learner_gradients(clock: ClockResult) -> LearnerGradients:
+    return LearnerGradients(**{name: CountRange.of(counts) for name, counts in clock.learner_gradients._asdict().items()})
 
 
 def _bytes(clock: ClockResult) -> form.ByteTotals:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simasgd.errors import RunFailed, UsageError
+from simasgd.measured.counts import FATES
 from simasgd.operations.log import OPERATIONS
 from simasgd.operations.writing import write_columns
 from simasgd.protocols import InjectedStaleness
@@ -45,7 +46,8 @@ def export_log(run: Run, file: Path, *, replace: bool = False) -> list[str]:
         )
     gradients = run.summary.gradients
     if gradients.dropped or gradients.cancelled or gradients.lost:
-        remarks.append("The log does not tell which computations were dropped, given up or lost.")
+        parts.append(_fates(run))
+        remarks.append("The log tells how many gradients were dropped, given up or lost, but not which.")
     if run.summary.threads:
         remarks.append("The log has the computing threads only.")
     names = [name for name in ("learner", "operation", *_NUMBERS) if any(name in part for part in parts)]
@@ -119,10 +121,19 @@ def _learners(run: Run, timeline: pd.DataFrame) -> Columns:
     }
 
 
+def _fates(run: Run) -> Columns:
+    """Return a row for each gradient of a learner that was dropped, given up or lost, without a time."""
+    table = run.learners
+    numbers = table["learner"].astype(str).to_numpy(object)
+    counts = {operation: table[column].to_numpy(np.int64) for operation, column in FATES.items()}
+    operation = np.concatenate([np.full(int(count.sum()), name, object) for name, count in counts.items()])
+    return {"learner": np.concatenate([np.repeat(numbers, count) for count in counts.values()]), "operation": operation}
+
+
 def _find_unfinished(run: Run, learner: Ints, computes: npt.NDArray[np.bool_], end: Floats, batch: Floats) -> Ints:
     """Return the rows of computations that the end of the run cut off."""
     counts = np.bincount(learner[computes], minlength=run.scenario.cluster.learners)
-    finished = run.learners["gradients"].to_numpy()
+    finished = run.learners["computed"].to_numpy()
     cut = np.flatnonzero(computes & (end == run.simulated_seconds) & np.isnan(batch))
     found: Ints = cut[counts[learner[cut]] > finished[learner[cut]]]
     return found

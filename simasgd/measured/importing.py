@@ -18,6 +18,7 @@ from simasgd.assembly import evaluation_rows, update_table
 from simasgd.errors import UsageError
 from simasgd.measured.clocks import set_clocks
 from simasgd.measured.contents import digest_log
+from simasgd.measured.counts import GradientCounts, count_gradients
 from simasgd.measured.scenario import describe_system, number_learners, with_end
 from simasgd.measured.times import (
     Intervals,
@@ -37,10 +38,9 @@ from simasgd.results.origin import LogFile, MeasuredLog
 from simasgd.results.outcome import decide_outcome
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.tables import thinned
+from simasgd.results.tables import GRADIENTS, thinned
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import replay
-from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import staleness_counts
 from simasgd.timing import ReportPart
 
@@ -94,11 +94,12 @@ def import_log(
         lacks=tuple(list_lacking(log, updates, times)),
         remarks=tuple(remark.rstrip(".") for remark in (*log.remarks, *updates.remarks)),
     )
-    summary = _summarize(chosen, updates, times, log, about, end - begin, learned, time.perf_counter() - began)
+    counts = count_gradients(log, numbers, tape, learners)
+    summary = _summarize(chosen, updates, times, counts, log, about, end - begin, learned, time.perf_counter() - began)
     return Run(
         scenario=chosen,
         summary=summary,
-        learners=_learner_table(times, learners),
+        learners=_learner_table(times, counts, learners),
         updates=update_table(tape),
         evaluations=None if learned is None else learned.evaluations.assign(bytes=np.nan),
         timeline=build_timeline(intervals, log, begin, end) if intervals is not None and has_timeline else None,
@@ -147,7 +148,7 @@ def list_lacking(log: OperationLog, updates: Updates, times: LearnerTimes) -> li
     if not times.covered:
         absent = [name for name in list_activities() if name not in times.seconds]
         found.append(f"how long learners {', '.join(absent)}" if len(absent) < len(list_activities()) else "what learners do")
-    if times.computed is None:
+    if not len(log.rows("compute")):
         found.append("how many gradients were computed")
     if np.isnan(updates.tape.computed_at).any() or np.isnan(updates.tape.read_at).any():
         found.append("when gradients were computed and weights were read")
@@ -160,6 +161,7 @@ def _summarize(
     scenario: Scenario,
     updates: Updates,
     times: LearnerTimes,
+    counts: GradientCounts,
     log: OperationLog,
     about: MeasuredLog,
     whole: float,
@@ -199,7 +201,9 @@ def _summarize(
         architecture=scenario.cluster.architecture.kind if about.has_scenario else "unknown",
         diverged=divergence,
         simulated_seconds=whole,
-        gradients=_count_gradients(log, times, applied),
+        gradients=counts.totals(),
+        learner_gradients=counts.ranges(),
+        target=None,
         updates=tape.num_steps,
         stopped_by="log",
         hang=None,
@@ -232,15 +236,6 @@ def _summarize(
     )
 
 
-def _count_gradients(log: OperationLog, times: LearnerTimes, applied: int) -> form.GradientTotals:
-    """Return the numbers of gradients; those that the log does not tell are None."""
-    computed = None if times.computed is None else max(applied, int(times.computed.sum()))
-    drops = len(log.rows("drop"))
-    dropped = drops if drops or computed == applied else None
-    rest = 0 if computed == applied else None
-    return form.GradientTotals(computed=computed, applied=applied, dropped=dropped, cancelled=rest, lost=rest, in_flight=rest)
-
-
 def _count_bytes(log: OperationLog) -> form.ByteTotals | None:
     if log.bytes is None:
         return None
@@ -251,9 +246,9 @@ def _count_bytes(log: OperationLog) -> form.ByteTotals | None:
     return form.ByteTotals(sent=float(known.sum()), received=None, lost=None, in_flight=None)
 
 
-def _learner_table(times: LearnerTimes, learners: int) -> pd.DataFrame:
+def _learner_table(times: LearnerTimes, counts: GradientCounts, learners: int) -> pd.DataFrame:
     """Return the table of learners, as in `Run.learners`; NaN for what the log does not tell."""
-    absent: Floats = np.full(learners, 0.0 if times.covered else np.nan)
-    gradients: Floats | Ints = np.full(learners, np.nan) if times.computed is None else times.computed
+    absent = np.full(learners, 0.0 if times.covered else np.nan)
+    gradients = {name: counts.column(name, learners) for name in GRADIENTS}
     columns = {name: times.seconds.get(name, absent) for name in list_activities()}
-    return pd.DataFrame({"learner": range(learners), "gradients": gradients, **columns})
+    return pd.DataFrame({"learner": range(learners), "bandwidth": np.nan, **gradients, **columns})

@@ -24,13 +24,11 @@ _COVERED = 1e-9
 class LearnerTimes:
     """Seconds of each of λ learners.
 
-    `seconds` maps each activity that the log tells to float64[λ]. `computed` is the number of gradients that each learner
-    computed, int64[λ]; None if the log has no computations. `covered` says whether the rows cover all the time of all
-    learners; then activities without rows took no time.
+    `seconds` maps each activity that the log tells to float64[λ]. `covered` says whether the rows cover all the time of
+    all learners; then activities without rows took no time.
     """
 
     seconds: Mapping[str, Floats]
-    computed: Ints | None
     covered: bool
 
     def fractions(self, whole: float) -> TimeFractions:
@@ -144,10 +142,8 @@ def sum_times(log: OperationLog, numbers: Ints, learners: int, intervals: Interv
     table: Floats = sums.astype(np.float64).reshape(learners, len(names))
     present = np.unique(activity)
     seconds = {names[code]: table[:, code] for code in present.tolist()}
-    computed = log.rows("compute")
-    counts = np.bincount(numbers[log.learner[computed]], minlength=learners) if len(computed) else None
     covered = bool(len(present)) and bool((table.sum(axis=1) >= whole * (1.0 - _COVERED)).all())
-    return LearnerTimes(seconds, counts, covered)
+    return LearnerTimes(seconds, covered)
 
 
 def build_timeline(intervals: Intervals, log: OperationLog, begin: float, end: float) -> pd.DataFrame:

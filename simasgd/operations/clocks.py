@@ -46,7 +46,8 @@ def check_clocks(log: OperationLog, place_of: Callable[[int], str]) -> None:
 
 def _resolution(start: Floats) -> float:
     """Return the step of a clock that shows whole milliseconds or microseconds only, else 0 (s)."""
-    few = start[:: max(len(start) // 1_000, 1)]
+    known = start[~np.isnan(start)]
+    few = known[:: max(len(known) // 1_000, 1)]
     for step in (1.0, 1e-3, 1e-6):
         if np.all(np.abs(few / step - np.rint(few / step)) < 1e-4):
             return step

@@ -61,7 +61,7 @@ def read_columns(file: Path, names: Sequence[str]) -> list[Column]:
         raise UsageError(f"{file}: no column gives the duration; expected one of {', '.join(_UNITS)}")
     return [
         Column("seconds", durations[0], _UNITS[durations[0]], may_be_missing=True),  # by some operations
-        *(Column("start", name, _STARTS[name], may_be_missing=False, least=-LARGEST) for name in starts),
+        *(Column("start", name, _STARTS[name], may_be_missing=True, least=-LARGEST) for name in starts),
         *(
             Column(name, name, 1.0, may_be_missing=True, least=-LARGEST if name in _MOMENTS else 0.0)
             for name in NUMBERS

@@ -26,6 +26,8 @@ OPERATIONS: dict[str, str] = {
     "idle": "a learner has nothing to do, or is down",
     "abandon": "a learner computes, but no gradient comes of it: it gives up, fails, or the log ends",
     "drop": "the server discards a gradient of the learner",
+    "cancel": "the learner gives up a mini-batch for which it has a row, computed or not",
+    "lose": "a gradient of the learner is lost in a crash",
     "run": "the whole run, from its start to its end; absent: from the first time in the log to the last",
 }
 """What a row may be about, and its meaning."""
@@ -33,7 +35,9 @@ ALONE = ("compute", "step", "mix", "wait", "idle", "abandon")
 """Operations of which a learner does one at a time."""
 OF_THE_SERVER = ("update", "run")
 """Operations whose rows may name no learner."""
-WITHOUT_DURATION = ("update", "drop")
+WITHOUT_TIME = ("drop", "cancel", "lose")
+"""Operations whose start may be unknown."""
+WITHOUT_DURATION = ("update", *WITHOUT_TIME)
 """Operations whose duration may be unknown; `start` is then the moment when they were done."""
 NUMBERS: dict[str, str] = {
     "mini_batch": "samples of the mini-batch (compute)",
@@ -64,9 +68,9 @@ class OperationLog:
     operation: Integers
     """int8[R], position in OPERATIONS."""
     seconds: Floats
-    """float64[R], how long the operation took (s); NaN for an update or a drop whose duration is unknown."""
+    """float64[R], how long the operation took (s); NaN where an update, a drop and the like do not tell it."""
     start: Floats | None
-    """float64[R], when it began (s), on the learner's own clock."""
+    """float64[R], when it began (s), on the learner's own clock; NaN where a drop and the like do not tell it."""
     mini_batch: Floats | None
     """float64[R], samples; NaN where there is none."""
     bytes: Floats | None

@@ -13,7 +13,16 @@ from simasgd.errors import UsageError
 from simasgd.operations.clocks import check_clocks, describe_gaps
 from simasgd.operations.columns import LARGEST, read_columns
 from simasgd.operations.files import read_table
-from simasgd.operations.log import NUMBERS, OF_THE_SERVER, OPERATIONS, WITHOUT_DURATION, Integers, OperationLog, code_of
+from simasgd.operations.log import (
+    NUMBERS,
+    OF_THE_SERVER,
+    OPERATIONS,
+    WITHOUT_DURATION,
+    WITHOUT_TIME,
+    Integers,
+    OperationLog,
+    code_of,
+)
 from simasgd.operations.places import Places, place_of
 from simasgd.scenario.vocabulary.values import nearest, shown
 from simasgd.tape.arrays import Floats
@@ -39,7 +48,8 @@ def read_log(files: Sequence[Path]) -> OperationLog:
         tables.append(table.select([name for name in table.column_names if name in ("learner", "operation")]))
     places = Places(files, [len(table) for table in tables])
     operation = np.concatenate([_read_operations(file, table) for file, table in zip(files, tables, strict=True)])
-    _require_durations(numbers, operation, places)
+    _require(numbers, operation, places, "seconds", "the duration (seconds)", WITHOUT_DURATION)
+    _require(numbers, operation, places, "start", "start", WITHOUT_TIME)
     learner, learners = _read_learners(files, tables, operation, places)
     del tables
     return _put_in_order(learners, learner, operation, _join(files, numbers), places)
@@ -63,14 +73,19 @@ def _read_numbers(file: Path, table: pa.Table) -> dict[str, Floats]:
     return found
 
 
-def _require_durations(numbers: Sequence[dict[str, Floats]], operation: Integers, places: Places) -> None:
-    """Raise UsageError where the duration is missing, but for operations whose duration may be unknown."""
-    missing = np.isnan(np.concatenate([columns["seconds"] for columns in numbers]))
+def _require(
+    numbers: Sequence[dict[str, Floats]], operation: Integers, places: Places, key: str, name: str, without: Sequence[str]
+) -> None:
+    """Raise UsageError where a number is missing, but for the operations `without` it."""
+    known = [columns[key] for columns in numbers if key in columns]
+    if len(known) < len(numbers):
+        return
+    missing = np.isnan(np.concatenate(known))
     if missing.any():
-        missing &= ~np.isin(operation, [code_of(name) for name in WITHOUT_DURATION])
+        missing &= ~np.isin(operation, [code_of(one) for one in without])
     if missing.any():
-        place = places.find(int(np.argmax(missing)))
-        raise UsageError(f"{place}: the duration (seconds) is missing; expected a number from 0 to 1e18")
+        least = "-1e18" if key == "start" else "0"
+        raise UsageError(f"{places.find(int(np.argmax(missing)))}: {name} is missing; expected a number from {least} to 1e18")
 
 
 def _join(files: Sequence[Path], numbers: list[dict[str, Floats]]) -> dict[str, Floats]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from statistics import median
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, final
 
 from pydantic import Field
 
 from simasgd.results.distributions import AgeCounts, StalenessCounts
+from simasgd.results.gradients import GradientTotals, LearnerGradients
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import MeasuredLog, Origin
 from simasgd.results.outcome import Outcome
@@ -17,47 +17,6 @@ from simasgd.scenario.vocabulary.section import Seed
 
 FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
-
-
-@final
-class GradientTotals(Stored):
-    """Numbers of gradients; `computed` is the sum of the others.
-
-    All but `applied` are null where a log does not tell them.
-    """
-
-    computed: Number | None
-    applied: Number
-    dropped: Number | None
-    cancelled: Number | None
-    lost: Number | None
-    in_flight: Number | None
-
-
-@final
-class CountRange(Stored):
-    """The least, the median and the greatest of the learners' numbers."""
-
-    least: Number
-    median: Amount
-    most: Number
-
-    @classmethod
-    def of(cls, counts: Sequence[int]) -> CountRange:
-        """Return the range of the numbers of one learner or more."""
-        return cls(least=min(counts), median=float(median(counts)), most=max(counts))
-
-
-@final
-class LearnerGradients(Stored):
-    """Numbers of gradients of one learner; learners.parquet has them for each."""
-
-    computed: CountRange
-    applied: CountRange
-    dropped: CountRange
-    cancelled: CountRange
-    lost: CountRange
-    in_flight: CountRange
 
 
 @final

@@ -55,6 +55,7 @@ def test_import_writes_a_run_whose_page_says_measured(tmp_path: Path) -> None:
     assert "Report on a measured run" in page
     assert WORDS in page
     assert "measured time" in page
+    assert "nan" not in page.lower().split()
     assert content["log"]["files"][0]["digest"] in page
     told = re.sub("not simulated|simulated_time:", "", page).rpartition("How to read this page")[0]
     assert [told[max(0, at.start() - 60) : at.end() + 20] for at in re.finditer("simulated", told)] == []

@@ -13,6 +13,7 @@ from simasgd import Run, simulate
 from simasgd.errors import UsageError
 from simasgd.measured.exporting import export_log
 from simasgd.measured.importing import import_log
+from simasgd.results.summary import TimeFractions
 from tests.build import TIMING, scenario
 from tests.protocols.table import ROWS
 
@@ -37,16 +38,22 @@ def test_staleness_tape_and_numbers_are_those_of_the_run(kind: str, tmp_path: Pa
     assert run.timeline is not None
     assert found.timeline is not None
     pd.testing.assert_frame_equal(found.updates, run.updates, check_exact=True)
-    pd.testing.assert_frame_equal(found.learners, run.learners, check_exact=True)
+    # Every number of a learner that the log tells is the run's; whether a gradient is under way, the log may not tell.
+    told = [name for name in run.learners if name != "bandwidth" and not found.learners[name].isna().all()]
+    assert {"computed", "applied", *(name for name in run.learners if name in TimeFractions.model_fields)} <= set(told)
+    pd.testing.assert_frame_equal(found.learners[told], run.learners[told], check_exact=True)
     assert found.summary.is_measured
     assert not run.summary.is_measured
     mine, theirs = found.summary.as_json(), run.summary.as_json()
-    for key in (*UNTOLD, "gradients", "servers", "scenario_hash"):
+    for key in (*UNTOLD, "gradients", "learner_gradients", "servers", "scenario_hash"):
         mine.pop(key)
         theirs.pop(key)
     assert mine == theirs
     totals, true = found.summary.gradients, run.summary.gradients
     assert (totals.computed, totals.applied) == (true.computed, true.applied)
+    for name in ("dropped", "cancelled", "lost", "in_flight"):
+        assert getattr(totals, name) in (None, getattr(true, name))
+        assert getattr(totals, name) is not None or true.in_flight or not getattr(true, name)
     busy = [server.busy for server in run.summary.servers]
     assert [server.busy for server in found.summary.servers] == pytest.approx(busy, rel=1e-12)
     rows = run.timeline[run.timeline["group"] == "learners"]

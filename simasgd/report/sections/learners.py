@@ -105,6 +105,8 @@ def _describe(names: str, table: pd.DataFrame) -> str:
 
 
 def _describe_waiting(table: pd.DataFrame) -> str:
+    if table["waiting"].isna().all():
+        return ""  # a log may not tell it
     least, most = float(table["waiting"].min()), float(table["waiting"].max())
     if format_share(least) == format_share(most):
         return f" Each waits {format_share(most)} of the time."
@@ -132,7 +134,7 @@ def _name_list(names: str, learners: int) -> str:
 
 def _find_columns(table: pd.DataFrame) -> list[str]:
     """Return the shares and counts for the longer table: all but those that are 0 for every learner."""
-    return [name for name in (*_SHARES, *GRADIENTS) if name in _ALWAYS or table[name].any()]
+    return [name for name in (*_SHARES, *GRADIENTS) if name in _ALWAYS or table[name].fillna(0.0).any()]
 
 
 def _tabulate(table: pd.DataFrame, ends: int, columns: Sequence[str]) -> Table:
@@ -147,5 +149,10 @@ def _tabulate(table: pd.DataFrame, ends: int, columns: Sequence[str]) -> Table:
 
 def _write_row(row: pd.Series, columns: Sequence[str]) -> list[str]:
     rate = "–" if pd.isna(row["rate"]) else format_number(float(row["rate"]))
-    texts = [format_share(float(row[name])) if name in _SHARES else f"{float(row[name]):,.10g}" for name in columns]
-    return [str(int(row["learner"])), rate, *texts]
+    return [str(int(row["learner"])), rate, *(_write_cell(name, row[name]) for name in columns)]
+
+
+def _write_cell(name: str, value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return format_share(float(value)) if name in _SHARES else f"{float(value):,.10g}"
