@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.cluster.random_learners import computes, kinds_of_stragglers
 from tests.protocols.table import ROWS, protocols
 
 
@@ -182,15 +183,16 @@ def clusters(draw, *, may_fail, values=ORDINARY):
     nodes = -(-learners // per_node)
     architecture = draw(architectures(values))
     racks = -(-nodes // topology["nodes_per_rack"]) if "nodes_per_rack" in topology else 0
+    members = {"learner": learners, "node": nodes, "rack": racks}
     return {
         "profile": None,
         "learners": learners,
         "learners_per_node": per_node,
         "seed": draw(st.integers(0, 2**32 - 1)),
         "architecture": architecture,
-        "compute": {"per_batch": 0, "per_sample": None if "measured" in law else draw(values.mini_batches), **law},
+        "compute": draw(computes(law, draw(values.mini_batches), learners, may_leave=may_fail)),
         "speeds": speeds[:learners] if isinstance(speeds, list) else speeds,
-        "stragglers": draw(values.stragglers),
+        "stragglers": draw(kinds_of_stragglers(draw(values.stragglers), members)),
         "network": {
             "latency": draw(values.times),
             "bandwidth": draw(of_nodes(values, nodes)),

@@ -25,7 +25,7 @@ def test_conservation(run, gradients):
     clocked, tape = clock(chosen, SpanLog())
     holds(chosen, clocked, tape)
     if clocked.hang:
-        assert "crashed for good" in clocked.hang.reason
+        assert "crashed for good" in clocked.hang.reason or "the traces of these learners ended" in clocked.hang.reason
 
     again, same = clock(chosen)
     assert same_tape(tape, same)

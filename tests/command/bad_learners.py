@@ -5,7 +5,11 @@ from __future__ import annotations
 from tests.command.bad_input import PLAIN, Case, cluster, compute, override
 
 LEARNER_CASES: list[Case] = [
-    cluster("half a kind of spells", "stragglers: {slowdown: 2}", "s.yaml:5:3: cluster.stragglers.mean_normal: missing (or"),
+    cluster(
+        "half a kind of spells",
+        "stragglers: {slowdown: 2}",
+        "s.yaml:5:3: cluster.stragglers.mean_normal: missing: give mean_normal and mean_slow, or",
+    ),
     cluster(
         "spells for ever and normal ones",
         "stragglers: [{slowdown: 2, mean_normal: 1 s, mean_slow: forever}]",
@@ -58,7 +62,11 @@ LEARNER_CASES: list[Case] = [
         "s.yaml:5:12: cluster.compute: the list has 2 items, but there are 30 learners",
     ),
     compute("no laws", "[]", "s.yaml:5:12: cluster.compute: the list is empty"),
-    compute("a law of its own without a mean", "[{cv: 0}]", "s.yaml:5:13: cluster.compute.0.per_sample: missing"),
+    cluster(
+        "a law of its own without a mean",
+        f"compute: [{', '.join(['{per_sample: 1 s}'] * 29)}, {{cv: 0}}]",
+        "s.yaml:5:564: cluster.compute.29.per_sample: missing",
+    ),
     override(
         "a part of a law that is a list",
         "compute.cv=0.3",

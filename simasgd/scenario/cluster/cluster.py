@@ -201,14 +201,15 @@ class Cluster(Section):
         if not isinstance(self.compute, tuple):
             yield from (one.within("compute") for one in self.compute.inconsistencies())
             return
+        if len(self.compute) != self.learners:
+            message = f"the list has {len(self.compute):,} items, but there are {self.learners:,} learners"
+            yield Inconsistency(("compute",), f"{message}; give one section for all, or one for each")
+            return
         for number, law in enumerate(self.compute):
             yield from (one.within("compute", number) for one in law.inconsistencies())
             if law.per == "cluster":
                 message = "a law of one learner is not shared; use learner, or one section for all learners"
                 yield Inconsistency(("compute", number, "per"), message)
-        if len(self.compute) != self.learners:
-            message = f"the list has {len(self.compute):,} items, but there are {self.learners:,} learners"
-            yield Inconsistency(("compute",), f"{message}; give one section for all, or one for each")
 
     def _unlike_nodes(self) -> Iterator[Inconsistency]:
         bandwidth, places = self.network.bandwidth, self.server.node

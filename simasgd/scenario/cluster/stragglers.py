@@ -87,11 +87,12 @@ class Stragglers(Section):
                 message = "a spell that lasts for ever leaves no time for normal spells; leave one of the two away"
                 yield Inconsistency(("mean_normal",), message, (Rival(("mean_normal",), ("mean_slow",)),))
         else:
+            missing = [key for key in ("mean_normal", "mean_slow") if getattr(self, key) is None]
+            if missing:
+                message = f"missing: give {' and '.join(missing)}, or set mean_slow: forever"
+                yield Inconsistency((missing[0],), message)
             for key in ("mean_normal", "mean_slow"):
-                value = getattr(self, key)
-                if value is None:
-                    yield Inconsistency((key,), "missing (or set mean_slow: forever)")
-                elif value == 0.0:
+                if getattr(self, key) == 0.0:
                     yield Inconsistency((key,), "must be a positive time")
         laws: tuple[tuple[str, AbstractTimes], ...] = (("normal_law", self.normal_law), ("slow_law", self.slow_law))
         for key, law in laws:
