@@ -67,7 +67,7 @@ def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict
     if detail["type"] == "missing":
         beside = others.get(path[:-1], {})
         unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"][:_MAX_COMPLAINTS]
-        misspelt = nearest(path[-1], unknown)
+        misspelt = nearest(str(path[-1]), unknown)
         inherited = path[0] == "variants" and path[2:] in wrong
         return misspelt is not None or "kind" in beside or "profile" in beside or inherited
     return False

@@ -186,3 +186,7 @@ def test_whatever_yaml_there_is_its_complaint_is_ours(yaml: str) -> None:
 def test_no_text_makes_anything_but_a_scenario_error(yaml: str) -> None:
     with pytest.raises(ScenarioError, match=r"^s\.yaml"):
         read(yaml)
+
+
+def test_too_short_a_list_for_a_profile_is_a_complaint() -> None:
+    assert "cluster.profile" in complaint(PLAIN.replace("profile: p775", "profile: [null]"))
