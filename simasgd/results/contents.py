@@ -1,13 +1,20 @@
-"""The contents of a results folder: their name, their tables and their files."""
+"""The contents of a results folder: their name, their tables, their files and their scenario.
+
+Measured times that are too many for the text of scenario.yaml lie in files beside it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from simasgd.errors import UsageError
 from simasgd.results.identity import name_code
-from simasgd.results.scenario_files import stored_times
+from simasgd.scenario.cluster.measured import StoredTimes
+from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.tables.parquet import write_stored
 from simasgd.storage.files import COMPARE, PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, VARIANTS
 from simasgd.storage.manifest import Contents
 
@@ -42,3 +49,31 @@ def list_paths(scenario: Scenario) -> list[str]:
         further = (f"{below}{REPEATS}/{(chosen.seed + i) % 2**32}/" for i in range(1, chosen.repeats))
         homes += [*([below] if below else ()), *further]
     return [VARIANTS, COMPARE, *(f"{home}{name}" for home in homes for name in files)]
+
+
+def write_scenario(scenario: Scenario, folder: Path) -> None:
+    """Write a scenario into a folder, which then needs no other file to load it."""
+    for times in stored_times(scenario).values():
+        write_stored(times, folder)
+    (folder / SCENARIO).write_text(dump_scenario(scenario), encoding="utf-8")
+
+
+def dump_scenario(scenario: Scenario) -> str:
+    """Return the text of scenario.yaml."""
+    return yaml_layer.dump_yaml(scenario.resolved())
+
+
+def stored_times(scenario: Scenario) -> Mapping[str, StoredTimes]:
+    """Return the measured times of a scenario and its variants that have files of their own, by their names."""
+    every = (scenario, *scenario.variants.values())
+    return {times.file: times for one in every for times in one.cluster.stored_times}
+
+
+def read_scenario(folder: Path) -> Scenario:
+    """Read the scenario of a results folder.
+
+    Raises simasgd.UsageError if it is missing, and ScenarioError.
+    """
+    if not (folder / SCENARIO).is_file():
+        raise UsageError(f"{folder}: {SCENARIO} is missing")
+    return Scenario.load(folder / SCENARIO)

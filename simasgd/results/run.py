@@ -10,10 +10,9 @@ from typing import final
 import pandas as pd
 
 from simasgd.errors import UsageError
-from simasgd.results.contents import describe_contents, list_paths
+from simasgd.results.contents import describe_contents, list_paths, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
-from simasgd.results.scenario_files import read_scenario, write_scenario
 from simasgd.results.summary import Summary
 from simasgd.results.tables import EVALUATIONS, LEARNERS, TIMELINE, UPDATES, read_table, write_table
 from simasgd.results.timeline import write_trace

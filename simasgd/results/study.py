@@ -12,11 +12,10 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import UsageError
-from simasgd.results.contents import REPEATS
+from simasgd.results.contents import REPEATS, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
 from simasgd.results.run import Run, save_results
-from simasgd.results.scenario_files import read_scenario, write_scenario
 from simasgd.results.stored import StudyJson, VariantsJson
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, STUDY, VARIANTS

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results.contents import list_tables
+from simasgd.results.contents import dump_scenario, list_tables, stored_times
 from simasgd.results.json_files import read_json
 from simasgd.results.run import Run
-from simasgd.results.scenario_files import dump_scenario, stored_times
 from simasgd.results.summary import Summary
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table

@@ -15,9 +15,9 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import RunFailed, UsageError
+from simasgd.results.contents import read_scenario, stored_times, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
-from simasgd.results.scenario_files import read_scenario, stored_times, write_scenario
 from simasgd.results.stored import SweepJson
 from simasgd.results.summary import Summary
 from simasgd.results.tables import SWEEP_POINTS, Words, read_table, write_table
