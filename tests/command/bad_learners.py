@@ -55,6 +55,11 @@ LEARNER_CASES: list[Case] = [
         "stragglers: {slowdown: 2, mean_normal: 1 s, mean_slow: 1 s, slow_law: {distribution: trace}}",
         "s.yaml:5:88: cluster.stragglers.slow_law.distribution: 'trace' is not one of",
     ),
+    cluster(
+        "a trace of updates",
+        "server: {update_law: {distribution: trace}}",
+        "s.yaml:5:39: cluster.server.update_law.distribution: 'trace' is not one of",
+    ),
     # A law for each learner, and traces
     compute(
         "two laws for 30",
