@@ -30,8 +30,8 @@ ROOMS = [
     *("operations", "results", "timing", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
-    *("assembly", "simulator", "measured", "sweeps"),
-    *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison", "report"),
+    *("assembly", "simulator", "measured", "validation", "sweeps"),
+    *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison", "report.validation", "report"),
     *("command", "__main__"),
 ]
 
@@ -42,7 +42,7 @@ LIBRARIES = {
     "optax": {"learning"},
     "equinox": {"learning"},
     "jaxtyping": {"learning", "tape"},
-    "pandas": {"assembly", "learning", "measured", "report", "results", "sweeps"},
+    "pandas": {"assembly", "learning", "measured", "report", "results", "sweeps", "validation"},
     "pyarrow": {"operations", "results", "scenario.tables"},
     "seaborn": {"report"},
     "matplotlib": {"report"},

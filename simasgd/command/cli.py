@@ -32,6 +32,7 @@ for _command in (
     running.report,
     measuring.import_,
     measuring.export,
+    measuring.validate,
     showing.check,
     showing.list_,
     showing.show,

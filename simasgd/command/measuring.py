@@ -77,6 +77,58 @@ def import_(
 
 
 @click.command()
+@click.argument("measured")
+@click.argument("words", metavar="[LOG]… [SCENARIO] [KEY=VALUE]…", nargs=-1, callback=check_text)
+@out_option
+@replace_option
+@click.option("--json", "as_json", is_flag=True, help="Print validate.json.")
+@quiet_option
+def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing: bool, as_json: bool, quiet: bool) -> None:
+    """Compare a measured system with its simulation.
+
+    MEASURED is a log, or the folder of an imported run. SCENARIO describes the system, and is simulated; an imported
+    run's folder may name it. KEY=VALUE changes a value of the scenario.
+
+    The page and validate.json show throughput, the phases of a learner's cycle, staleness and the cost of barriers,
+    with the errors of the simulation. The warm-up is left out. A bad prediction is a result: the exit status is 0.
+
+    The results go to reports/NAME-validate/.
+    """
+    files, name, overrides = _sort_words(measured, words)
+
+    from simasgd.command.progress import phases
+    from simasgd.report.facts.formats import use_plain_spaces
+    from simasgd.report.page import write_validation
+    from simasgd.results.json_files import write_json
+    from simasgd.scenario.reading.yaml_layer import dump_yaml
+    from simasgd.storage.files import SCENARIO, VALIDATION
+    from simasgd.validation.contents import VALIDATION_PATHS, describe_contents
+    from simasgd.validation.validating import load_measured
+    from simasgd.validation.validating import validate as compare_with_simulation
+
+    system = load_measured(files, _choose_scenario(files[0], name, overrides))
+    scenario = system.scenario
+    command = spell_command("validate", measured, words)
+    contents = describe_contents(system.files, scenario)
+    with ResultsPlace("validate", f"{scenario.name}-validate", out, replacing).open(contents, VALIDATION_PATHS) as place:
+        with outlook(lambda: STARTS_ANEW), phases(scenario.name, quiet=quiet) as progress:
+            found = compare_with_simulation(system, command, progress)
+            with unbroken(), place.replacing() as fresh:
+                write_json(fresh / VALIDATION, found.model_dump(mode="json"))
+                (fresh / SCENARIO).write_text(dump_yaml(scenario.resolved()), encoding="utf-8")
+            progress("report", 1.0)
+            add_page(place, lambda folder: write_validation(found, scenario, folder))
+        place.finish()
+    if as_json:
+        click.echo((place.path / VALIDATION).read_text(encoding="utf-8"), nl=False)
+        return
+    click.echo(printable(use_plain_spaces(found.verdict)))
+    for remark in found.remarks:
+        click.echo(f"note: {printable(remark)}.")
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+
+
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "target", type=click.Choice(["log"]), required=True, help="The form to write.")
 @click.option(
@@ -109,6 +161,23 @@ def _sort_words(log: str, words: tuple[str, ...]) -> tuple[list[Path], str | Non
     if len(scenarios) > 1:
         raise UsageError(f"{scenarios[0]} and {scenarios[1]} both name a scenario; give one")
     return files, scenarios[0] if scenarios else None, overrides
+
+
+def _choose_scenario(measured: Path, name: str | None, overrides: tuple[str, ...]) -> Any:
+    """Return the scenario that is named, or the one in an imported run's folder; None if there is none."""
+    from simasgd.results.run import Run
+    from simasgd.scenario.schema import Scenario
+    from simasgd.storage.files import SCENARIO
+
+    if name is not None:
+        return Scenario.load(name, *overrides)
+    if measured.is_dir() and overrides:
+        log = Run.load(measured).summary.log
+        if log is not None and log.has_scenario:
+            return Scenario.load(measured / SCENARIO, *overrides)
+    if overrides and not measured.is_dir():
+        raise UsageError(f"{overrides[0]}: there is no scenario to change; name one")
+    return None
 
 
 def _load_single(name: str, overrides: tuple[str, ...], *, learns: bool) -> Any:

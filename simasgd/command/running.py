@@ -183,15 +183,19 @@ def sweep(
 def report(folder: Path) -> None:
     """Draw the page of a results folder again.
 
-    FOLDER is the folder of a run, a comparison or a sweep, or of one variant or point.
+    FOLDER is the folder of a run, a comparison, a sweep or a validation, or of one variant or point.
     """
-    from simasgd.report.page import write_study, write_sweep
+    from simasgd.report.page import write_study, write_sweep, write_validation
     from simasgd.results.study import Study
     from simasgd.storage.opening import reopen_folder
     from simasgd.sweeps.sweep import is_sweep, load_table
+    from simasgd.validation.contents import is_validation, load_validation
 
     with reopen_folder(folder) as (place, below):
-        if is_sweep(folder):
+        if is_validation(folder):
+            found, scenario = load_validation(folder)
+            add_page(place, lambda fresh: write_validation(found, scenario, fresh / below))
+        elif is_sweep(folder):
             table = load_table(folder)
             add_page(place, lambda fresh: write_sweep(table, fresh / below))
         else:

@@ -64,9 +64,21 @@ def import_log(
     weights that they read. Raises UsageError where the log cannot be (file and line), contradicts the scenario, or does
     not tell what is needed; and the errors of `simasgd.simulate`.
     """
-    began = time.perf_counter()
     digests = tuple(LogFile(name=file.name, digest=digest_log(file)) for file in files)
-    log = read_log(files)
+    return build_run(read_log(files), digests, scenario, name=name, overrides=overrides, progress=progress)
+
+
+def build_run(
+    log: OperationLog,
+    files: tuple[LogFile, ...],
+    scenario: Scenario | None = None,
+    *,
+    name: str | None = None,
+    overrides: Sequence[str] = (),
+    progress: ReportPart = lambda phase, fraction: None,
+) -> Run:
+    """Make a run of a log that has been read from these files; see `import_log`."""
+    began = time.perf_counter()
     chosen, knows_protocol = describe_system(log, scenario, name, overrides)
     if chosen.protocol.has_own_models:
         raise UsageError(
@@ -89,10 +101,10 @@ def import_log(
         _require_whole(updates, chosen)
         learned = replay(chosen, tape, progress=progress)
     about = MeasuredLog(
-        files=digests,
+        files=files,
         has_scenario=knows_protocol,
         lacks=tuple(list_lacking(log, updates, times)),
-        remarks=tuple(remark.rstrip(".") for remark in (*log.remarks, *updates.remarks)),
+        remarks=tuple(remark.rstrip(".") for remark in (*log.remarks, *_describe_absent(log, learners), *updates.remarks)),
     )
     counts = count_gradients(log, numbers, tape, learners)
     summary = _summarize(chosen, updates, times, counts, log, about, end - begin, learned, time.perf_counter() - began)
@@ -129,6 +141,12 @@ def find_extent(log: OperationLog, updates: Updates, intervals: Intervals | None
     rows = log.rows("update")
     every = np.concatenate([*moments, log.start[rows]])
     return float(np.nanmin(every)), float(np.nanmax(every))
+
+
+def _describe_absent(log: OperationLog, learners: int) -> list[str]:
+    """Return a remark if the scenario has learners without a row in the log."""
+    absent = learners - len(log.learners)
+    return [f"{absent:,} of the scenario's {learners:,} learners have no row in the log"] if absent else []
 
 
 def _require_whole(updates: Updates, scenario: Scenario) -> None:

@@ -24,12 +24,15 @@ from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
 from simasgd.report.sweep.sweep_facts import SweepFacts, shorten_key
 from simasgd.report.sweep.verdict import state_sweep_verdict
+from simasgd.report.validation import blocks as validation_blocks
 from simasgd.results.study import Study
 from simasgd.scenario.reading import yaml_layer
 from simasgd.storage.files import PAGE
 
 if TYPE_CHECKING:
+    from simasgd.scenario.schema import Scenario
     from simasgd.sweeps.sweep import SweepTable
+    from simasgd.validation.forms import Validation
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
@@ -91,6 +94,31 @@ def render_sweep(sweep: SweepTable) -> str:
         yaml=yaml_layer.dump_yaml(scenario.resolved()),
         words=GLOSSARY,
     )
+
+
+def render_validation(found: Validation, scenario: Scenario) -> str:
+    """Render the page of a measured system beside its simulation as HTML."""
+    return _render(
+        "validation.html.j2",
+        scripts=("page.js",),
+        version=found.version,
+        heading=f"{found.name}: measured and simulated",
+        verdict=found.verdict,
+        names=[],
+        notes=[f"{remark}." for remark in found.remarks],
+        about=validation_blocks.describe_validation(found),
+        cards=validation_blocks.build_cards(found),
+        blocks=validation_blocks.build_validation_blocks(found),
+        method=validation_blocks.METHOD,
+        command=found.command,
+        yaml=yaml_layer.dump_yaml(scenario.resolved()),
+        provenance=validation_blocks.tabulate_provenance(found),
+    )
+
+
+def write_validation(found: Validation, scenario: Scenario, folder: Path) -> Path:
+    """Write a validation's page into its folder; return the page's path."""
+    return _write(render_validation(found, scenario), folder)
 
 
 def write_sweep(sweep: SweepTable, folder: Path) -> Path:

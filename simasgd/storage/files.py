@@ -10,13 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 RUN, VARIANTS, SCENARIO, STUDY, PAGE = "run.json", "variants.json", "scenario.yaml", "study.json", "index.html"
-SWEEP, COMPARE, TRACE = "sweep.json", "compare.json", "timeline.json.gz"
+SWEEP, COMPARE, TRACE, VALIDATION = "sweep.json", "compare.json", "timeline.json.gz", "validate.json"
 RUN_TABLES = ("learners", "updates", "evaluations", "timeline")
 """The names of a run's tables, each in NAME.parquet."""
 POINTS_TABLE = "points.parquet"
 """The table of a sweep's points."""
 RESULTS = frozenset(
-    {RUN, VARIANTS, SCENARIO, STUDY, PAGE, SWEEP, COMPARE, TRACE, POINTS_TABLE, *(f"{name}.parquet" for name in RUN_TABLES)}
+    {
+        *(RUN, VARIANTS, SCENARIO, STUDY, PAGE, SWEEP, COMPARE, TRACE, VALIDATION, POINTS_TABLE),
+        *(f"{name}.parquet" for name in RUN_TABLES),
+    }
 )
 """The names of all files that results are made of."""
 

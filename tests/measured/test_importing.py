@@ -121,6 +121,8 @@ def test_a_scenario_must_agree_with_the_log(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="mini-batches of 8 samples, but the scenario test of 4; try mini_batch=8"):
         import_log([path], scenario(TIMING))
     assert import_log([path]).scenario.workload.mini_batch == 8
+    more = scenario(TIMING, {"cluster": {"learners": 5}, "workload": {"mini_batch": 8}})
+    assert "3 of the scenario's 5 learners have no row in the log" in import_log([path], more).summary.note
 
 
 def test_a_row_for_the_whole_run_sets_its_ends(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Validation: a measured system beside its simulation, in numbers and in words."""

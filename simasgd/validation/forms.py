@@ -1,0 +1,123 @@
+"""The content of validate.json: measured and simulated numbers side by side, with their errors."""
+
+from __future__ import annotations
+
+from typing import Literal, final
+
+from simasgd.results.json_files import Items, Stored
+from simasgd.results.origin import LogFile
+from simasgd.results.quantities import Amount, Fraction, Number
+
+FORMAT: Literal[1] = 1
+"""The number of validate.json's format. Another number is refused."""
+
+
+@final
+class Pair(Stored):
+    """A quantity measured and simulated.
+
+    `error` is simulated ÷ measured − 1, and `halves` the difference of the measured run's two halves ÷ its whole: what
+    the quantity changes by itself. Null: not known.
+    """
+
+    measured: Amount | None
+    simulated: Amount | None
+    error: float | None
+    halves: Amount | None
+
+    @property
+    def is_within_halves(self) -> bool:
+        """Whether the simulation errs by no more than the measured halves differ."""
+        return self.error is not None and self.halves is not None and abs(self.error) <= self.halves
+
+
+@final
+class PhaseTimes(Stored):
+    """Seconds of one activity for each mini-batch of a learner, and its fraction of the learners' time."""
+
+    mean: Amount
+    p50: Amount
+    p95: Amount
+    share: Amount
+
+
+@final
+class Phase(Stored):
+    """An activity of the learners, measured and simulated; `error` is that of the mean."""
+
+    name: str
+    measured: PhaseTimes | None
+    simulated: PhaseTimes | None
+    error: float | None
+
+
+@final
+class StalenessDistance(Stored):
+    """The distributions of staleness, `histogram[σ]` gradients each, and how far they are apart.
+
+    The total variation distance is the largest difference of the probabilities that they give to a set of values: 0 for
+    equal ones, 1 for distributions without a common value. `halves` is that of the measured run's two halves.
+    """
+
+    measured: Items[Number]
+    simulated: Items[Number]
+    measured_mean: Amount
+    simulated_mean: Amount
+    total_variation: Fraction
+    halves: Fraction
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the distributions are no farther apart than the measured halves."""
+        return self.total_variation <= self.halves
+
+
+@final
+class SteadyState(Stored):
+    """The seconds and gradients before the steady state, and those after."""
+
+    warm_up_seconds: Amount
+    warm_up_gradients: Number
+    steady_seconds: Amount
+    steady_gradients: Number
+
+
+@final
+class Curve(Stored):
+    """Gradients that were done by a time (s), at most 400 points."""
+
+    seconds: Items[Amount]
+    gradients: Items[Number]
+
+
+@final
+class Validation(Stored):
+    """The content of validate.json.
+
+    `counted` says which gradients count: applied ones, or computed ones where there are no updates. All numbers are of
+    the steady state but those of `whole`.
+    """
+
+    format: Literal[1]
+    name: str
+    version: str
+    command: str
+    measured_files: Items[LogFile]
+    scenario_hash: str
+    protocol: str
+    learners: Number
+    seeds: Items[Number]
+    verdict: str
+    counted: Literal["applied", "computed"]
+    measured_state: SteadyState
+    simulated_state: SteadyState
+    rate: Pair
+    updates_rate: Pair | None
+    whole_rate: Pair
+    learner_phases: Items[Phase]
+    staleness: StalenessDistance | None
+    barrier: Pair | None
+    measured_curve: Curve
+    simulated_curve: Curve
+    lacks: Items[str]
+    remarks: Items[str]

@@ -1,0 +1,130 @@
+"""The measures of a run: warm-up, phases, barriers and distances, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simasgd.validation.forms import Pair, Phase, PhaseTimes, StalenessDistance
+from simasgd.validation.measures import OTHER, find_cycles, measure
+from simasgd.validation.observation import Observation
+from simasgd.validation.steady import find_warm_up
+from simasgd.validation.validating import total_variation
+from simasgd.validation.verdict import state_verdict
+
+
+def spans(*rows: tuple[int, str, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=["learner", "activity", "start", "end"])
+
+
+def test_the_warm_up_is_the_slow_rounds_at_the_start() -> None:
+    lasted = np.array([9.0, 5.0, 3.0, *[1.0] * 40])
+    ends = np.cumsum(np.repeat(lasted / 2, 2))  # two learners: a round is two gradients
+    assert find_warm_up(ends, 2) == (17.0, 6)
+    assert find_warm_up(np.arange(1.0, 41.0), 2) == (0.0, 0)
+    assert find_warm_up(np.arange(1.0, 11.0), 1) == (0.0, 0), "few rounds have no warm-up"
+
+
+@given(st.integers(0, 12), st.floats(1.5, 100.0), st.integers(1, 5))
+def test_what_is_left_out_is_at_most_half_and_exactly_the_slow_rounds(slow: int, factor: float, learners: int) -> None:
+    lasted = np.array([factor] * slow + [1.0] * 30)
+    ends = np.repeat(np.cumsum(lasted), learners)
+    begin, left_out = find_warm_up(ends, learners)
+    assert left_out == slow * learners
+    assert begin == pytest.approx(factor * slow)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=9), st.lists(st.integers(0, 50), min_size=1, max_size=9))
+def test_total_variation_is_a_distance(first: list[int], second: list[int]) -> None:
+    size = max(len(first), len(second))
+    one, two = (np.array([*counts, *[0] * (size - len(counts))]) for counts in (first, second))
+    one[0] += 1
+    two[-1] += 1
+    distance = total_variation(one, two)
+    assert 0.0 <= distance <= 1.0
+    assert distance == pytest.approx(total_variation(two, one))
+    assert total_variation(one, 3 * one) == pytest.approx(0.0)
+    assert total_variation(np.array([1, 0]), np.array([0, 5])) == 1.0
+
+
+def test_a_cycle_lasts_from_one_computation_to_the_next() -> None:
+    found = find_cycles(
+        spans(
+            (0, "pull", 0.0, 1.0),  # before the first computation: in no cycle
+            (0, "compute", 1.0, 3.0),
+            (0, "push", 3.0, 3.5),
+            (0, "push", 4.0, 4.5),
+            (0, "compute", 5.0, 7.0),
+            (1, "compute", 0.0, 2.0),
+            (1, "compute", 2.0, 6.0),
+            (1, "wait", 6.0, 8.0),
+        )
+    )
+    assert found["lasts"].tolist() == [4.0, 0.0, 2.0, 0.0]
+    assert found["whole"].tolist() == [True, False, True, False]
+    assert found["compute"].tolist() == [2.0, 2.0, 2.0, 4.0]
+    assert found["push"].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert found[OTHER].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert "pull" not in found
+
+
+def test_a_barrier_costs_the_slowest_learner_of_each_round() -> None:
+    rows = [(learner, "compute", 10.0 * k, 10.0 * k + seconds) for learner, seconds in ((0, 1.0), (1, 3.0)) for k in range(4)]
+    found = Observation(2, 40.0, None, None, None, None, spans(*rows))
+    measured = measure(found, "computed", 1)
+    assert measured.barrier == pytest.approx(3.0 / 2.0)
+    assert measured.barrier_halves == 0.0
+    assert measured.whole_rate == pytest.approx(8 / 40)
+    assert measure(found, "computed", 2).barrier == pytest.approx(6.0 / 4.0)
+    lonely = Observation(2, 40.0, None, None, None, None, spans(*rows[:4], rows[4]))
+    assert measure(lonely, "computed", 1).barrier is None, "one learner computes four times as often: there are no rounds"
+
+
+def pair(measured: float, simulated: float, halves: float | None = 0.01) -> Pair:
+    return Pair(measured=measured, simulated=simulated, error=simulated / measured - 1.0, halves=halves)
+
+
+def times(mean: float, share: float) -> PhaseTimes:
+    return PhaseTimes(mean=mean, p50=mean, p95=mean, share=share)
+
+
+def distance(total: float, halves: float) -> StalenessDistance:
+    return StalenessDistance(
+        measured=(1,), simulated=(1,), measured_mean=5.0, simulated_mean=4.5, total_variation=total, halves=halves
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "sentence"),
+    [
+        (pair(100.0, 103.0), "The simulation is 3 % too fast, and the measured halves differ by 1 %."),
+        (pair(100.0, 80.0, 0.3), "The simulation is 20 % too slow; this is within what the measured halves differ."),
+        (pair(100.0, 98.5, None), "The simulation is 1.5 % too slow."),
+        (
+            pair(100.0, 100.2),
+            "The simulation is as fast as the measured system: applied gradients per second differ by 0.2 %, "
+            "and the measured halves differ by 1 %.",
+        ),
+        (Pair(measured=None, simulated=1.0, error=None, halves=None), "There is no rate to compare."),
+    ],
+)
+def test_the_verdict_states_the_error_of_the_rate(rate: Pair, sentence: str) -> None:
+    assert state_verdict(rate, "applied", (), None, None) == sentence
+
+
+def test_the_verdict_states_staleness_barriers_and_the_worst_phase() -> None:
+    phases = [
+        Phase(name="compute", measured=times(1.0, 0.5), simulated=times(1.0, 0.51), error=0.0),
+        Phase(name="wait", measured=times(1.0, 0.2), simulated=times(0.5, 0.1), error=-0.5),
+    ]
+    said = state_verdict(pair(1.0, 1.0), "applied", phases, distance(0.02, 0.05), pair(1.2, 1.26))
+    assert "Staleness agrees within what the measured halves differ (total variation distance 0.02, halves 0.05; mean" in said
+    assert "barriers is 5 % too high: the slowest learner computes 1.26 times as long as the mean, measured 1.2." in said
+    assert said.endswith("Of the phases, wait differs most: 10 % of the learners' time, measured 20 %.")
+    worse = state_verdict(pair(1.0, 1.0), "applied", phases[:1], distance(0.2, 0.05), pair(1.2, 1.205))
+    assert "Staleness differs by more than the measured halves do (total variation distance 0.2, halves 0.05" in worse
+    assert "The cost of barriers agrees within what the measured halves differ" in worse
+    assert worse.endswith("Each phase's share of the learners' time is within 2 points of the measured one.")
