@@ -20,8 +20,7 @@ from simasgd.cluster.result import ClockResult
 from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
-from simasgd.results.distributions import AgeCounts, StalenessCounts
-from simasgd.results.gradients import CountRange, GradientTotals, LearnerGradients
+from simasgd.results.distributions import AgeCounts, CountRange, GradientTotals, LearnerGradients, StalenessCounts
 from simasgd.results.json_files import plain
 from simasgd.results.outcome import decide_outcome
 from simasgd.results.run import Run

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 
 from simasgd.operations.log import OperationLog
-from simasgd.results.gradients import CountRange, GradientTotals, LearnerGradients
+from simasgd.results.distributions import CountRange, GradientTotals, LearnerGradients
 from simasgd.results.tables import GRADIENTS
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape

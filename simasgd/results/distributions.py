@@ -1,10 +1,11 @@
-"""Distributions of staleness and of the ages of mixed-in models, as run.json holds them."""
+"""Distributions of staleness and ages, and numbers of gradients, as run.json holds them."""
 
 from __future__ import annotations
 
 from abc import ABC
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 from typing import Any, Self, final
 
 from pydantic import model_validator
@@ -60,6 +61,50 @@ class AgeCounts(AbstractHistogram):
     def of(cls, counts: Counter[int]) -> AgeCounts:
         """Summarize the number of occurrences of each age."""
         return cls(mixed=sum(counts.values()), **_distribution(counts))
+
+
+@final
+class GradientTotals(Stored):
+    """Numbers of gradients; `computed` is the sum of the others.
+
+    All but `applied` are null where a log does not tell them.
+    """
+
+    computed: Number | None
+    applied: Number
+    dropped: Number | None
+    cancelled: Number | None
+    lost: Number | None
+    in_flight: Number | None
+
+
+@final
+class CountRange(Stored):
+    """The least, the median and the greatest of the learners' numbers."""
+
+    least: Number
+    median: Amount
+    most: Number
+
+    @classmethod
+    def of(cls, counts: Sequence[int]) -> CountRange:
+        """Return the range of the numbers of one learner or more."""
+        return cls(least=min(counts), median=float(median(counts)), most=max(counts))
+
+
+@final
+class LearnerGradients(Stored):
+    """Numbers of gradients of one learner; learners.parquet has them for each.
+
+    All but `applied` are null where a log does not tell them.
+    """
+
+    computed: CountRange | None
+    applied: CountRange
+    dropped: CountRange | None
+    cancelled: CountRange | None
+    lost: CountRange | None
+    in_flight: CountRange | None
 
 
 def _distribution(counts: Counter[int]) -> dict[str, Any]:

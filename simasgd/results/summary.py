@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal, final
 
 from pydantic import Field
 
-from simasgd.results.distributions import AgeCounts, StalenessCounts
-from simasgd.results.gradients import GradientTotals, LearnerGradients
+from simasgd.results.distributions import AgeCounts, GradientTotals, LearnerGradients, StalenessCounts
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import MeasuredLog, Origin
 from simasgd.results.outcome import Outcome
