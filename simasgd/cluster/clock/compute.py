@@ -69,8 +69,18 @@ def _efficiency(spec: Efficiency, mini_batch: int) -> float:
 
 def mean_times(spec: Cluster, mini_batch: int) -> list[float]:
     """Return the mean time (s) of a mini-batch of each learner, at speed 1."""
-    means = [mean_time(law, mini_batch) for law in spec.laws]
-    return means if isinstance(spec.compute, tuple) else means * spec.learners
+    if isinstance(spec.compute, tuple):
+        each = [_series_means(law, mini_batch) for law in spec.compute]
+        return [means[learner % len(means)] for learner, means in enumerate(each)]
+    common = _series_means(spec.compute, mini_batch)
+    return [common[learner % len(common)] for learner in range(spec.learners)]
+
+
+def _series_means(spec: Compute, mini_batch: int) -> list[float]:
+    """Return the mean time (s) of each series of a trace; of another law the only one."""
+    if spec.distribution == "trace":
+        return traces.means(spec, _scale(spec, mini_batch))
+    return [mean_time(spec, mini_batch)]
 
 
 def compute_times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
-from math import isqrt
+from math import fsum, isqrt
 from sys import float_info
 from typing import final
 
@@ -48,6 +48,12 @@ def replay_alone(spec: Compute, scale: float, seed: int, learner: int, speed: fl
     """
     series = _arrays(spec)
     return _replay(spec, series[learner % len(series)], 0, scale, seed, speed)
+
+
+def means(spec: Compute, scale: float) -> list[float]:
+    """Return the mean time (s) of each series, times `scale`."""
+    assert spec.measured is not None
+    return [fsum(one) / len(one) * scale for one in series_of(spec.measured)]
 
 
 def start_places(lengths: Sequence[int], learners: int) -> list[int]:
