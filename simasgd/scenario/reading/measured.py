@@ -21,6 +21,7 @@ _PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), _DEL
 _STRAGGLERS: Path = ("cluster", "stragglers")
 _LAWS = ("slowdown", "normal_law", "slow_law")
 _MAX_VALUES = 10_000
+_STORED = "; a run's folder has it beside scenario.yaml"
 _NO_DELAY = "is not a delay; write one whole number of updates a line, from 0 to 1000000"
 
 
@@ -81,7 +82,7 @@ def _read_section(layer: Layer, place: Path, section: dict[str, Any]) -> dict[st
         if not all(isinstance(named.get(key), str) for key in ("file", "sha256")):
             return section
         read = partial(read_stored, digest=named["sha256"])
-        return {**section, "measured": _read_file(layer, path, named["file"], read)}
+        return {**section, "measured": _read_file(layer, path, named["file"], read, _STORED)}
     if place[: len(_DELAY)] == _DELAY:
         return {**section, "measured": _read_file(layer, path, named, _read_updates)}
     column = section.get("column")
@@ -139,7 +140,7 @@ def _get(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], Any]) -> Any:
+def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], Any], hint: str = "") -> Any:
     """Return what `read` finds in the file that is named at a path. Raises ScenarioError."""
     if not name:
         raise ScenarioError(format_complaint_at(path, layer, "the file name is empty"))
@@ -147,7 +148,7 @@ def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], A
     try:
         return read(file)
     except OSError as error:
-        message = f"{file} cannot be read: {error.strerror}"
+        message = f"{file} cannot be read: {error.strerror}{hint}"
     except UnicodeError:
         message = f"{shown(str(file))} is not a text file"
     except ValueError as error:  # a mistake in the file, or a name that no file can have
