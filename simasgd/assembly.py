@@ -12,9 +12,9 @@ import pandas as pd
 from pydantic import ValidationError
 
 import simasgd
-from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.activity import ALL, Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
-from simasgd.cluster.clock.trail import PARTS
+from simasgd.cluster.clock.trail import COST_PARTS, PARTS
 from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
 from simasgd.cluster.trace_notes import describe_traces
@@ -111,7 +111,7 @@ def summarize(
         learner_time=_fractions(clock.learner_seconds, clock.simulated_seconds),
         threads={name: _fractions(spent, clock.simulated_seconds) for name, spent in clock.thread_seconds.items()},
         overlap=_overlap(clock),
-        critical_path=form.PathSeconds(**dict(zip(PARTS, clock.critical_path, strict=True))),
+        critical_path=form.PathSeconds(**dict(zip((*PARTS, *COST_PARTS), clock.critical_path, strict=False))),
         servers=tuple(form.ServerLoad(name=s.name, busy=s.busy, mean_queue=s.mean_queue) for s in clock.servers),
         links=tuple(form.LinkLoad(**link._asdict()) for link in clock.links),
         bytes=_bytes(clock),
@@ -173,7 +173,7 @@ def _overlap(clock: ClockResult) -> float | None:
 
     None if there is no such time.
     """
-    spent = dict(zip(Activity, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=True))
+    spent = dict(zip(ALL, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=False))
     working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
     return spent[Activity.COMPUTE] / working if working > 0.0 else None
 
@@ -181,7 +181,7 @@ def _overlap(clock: ClockResult) -> float | None:
 def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFractions:
     """Return the fraction of the time that each activity took, averaged over the learners."""
     spent = np.asarray(seconds).sum(axis=0) / ((whole or 1.0) * len(seconds))
-    return form.TimeFractions(**{activity.name.lower(): float(spent[activity]) for activity in Activity})
+    return form.TimeFractions(**{activity.name.lower(): float(part) for activity, part in zip(ALL, spent, strict=False)})
 
 
 def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> str:
@@ -206,7 +206,7 @@ def learner_table(scenario: Scenario, clock: ClockResult) -> pd.DataFrame:
     of_nodes = np.array(bandwidths(cluster, scenario.cluster_seed))
     of_learners = np.repeat(of_nodes, cluster.learners_per_node)[: cluster.learners]
     seconds = np.asarray(clock.learner_seconds)
-    columns = {activity.name.lower(): seconds[:, activity] for activity in Activity}
+    columns = {activity.name.lower(): of_all for activity, of_all in zip(ALL, seconds.T, strict=False)}
     return pd.DataFrame(
         {
             "learner": range(len(seconds)),

@@ -9,8 +9,10 @@ from typing import final
 from simasgd.cluster.cast.start import mean_cycles
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.network.goodput import at_goodput
 from simasgd.protocols.base import AbstractProtocol
 from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.costs_paid import own_work
 from simasgd.scenario.schema import Scenario
 
 
@@ -56,6 +58,8 @@ class Job:
 
     def mean_cycles(self) -> list[float]:
         """Return the mean time (s) of each learner's cycle (`mean_cycle` in cast/start.py)."""
-        means = compute.mean_times(self.cluster, self.mini_batch)
+        cluster, protocol = at_goodput(self.cluster), self.protocol
+        own = own_work(protocol, cluster)
+        means = [mean + own for mean in compute.mean_times(cluster, self.mini_batch)]
         sizes = self.gradient_payload, self.payload
-        return mean_cycles(self.cluster, means, *sizes, self.seed, has_server=self.protocol.has_server)
+        return mean_cycles(cluster, means, *sizes, self.seed, has_server=protocol.has_server)

@@ -25,7 +25,6 @@ from simasgd.measured.times import (
     LearnerTimes,
     build_timeline,
     find_intervals,
-    list_activities,
     server_busy,
     sum_times,
 )
@@ -36,6 +35,7 @@ from simasgd.results import summary as form
 from simasgd.results.distributions import StalenessCounts
 from simasgd.results.origin import LogFile, MeasuredLog
 from simasgd.results.outcome import decide_outcome
+from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.results.tables import GRADIENTS, thinned
@@ -164,8 +164,8 @@ def list_lacking(log: OperationLog, updates: Updates, times: LearnerTimes) -> li
     """List in words what a log does not tell of a run."""
     found = []
     if not times.covered:
-        absent = [name for name in list_activities() if name not in times.seconds]
-        found.append(f"how long learners {', '.join(absent)}" if len(absent) < len(list_activities()) else "what learners do")
+        absent = [name for name in TIMES if name not in times.seconds]
+        found.append(f"how long learners {', '.join(absent)}" if len(absent) < len(TIMES) else "what learners do")
     if not len(log.rows("compute")):
         found.append("how many gradients were computed")
     if np.isnan(updates.tape.computed_at).any() or np.isnan(updates.tape.read_at).any():
@@ -268,5 +268,6 @@ def _learner_table(times: LearnerTimes, counts: GradientCounts, learners: int) -
     """Return the table of learners, as in `Run.learners`; NaN for what the log does not tell."""
     absent = np.full(learners, 0.0 if times.covered else np.nan)
     gradients = {name: counts.column(name, learners) for name in GRADIENTS}
-    columns = {name: times.seconds.get(name, absent) for name in list_activities()}
+    told = [name for name in COST_TIMES if name in times.seconds]
+    columns = {name: times.seconds.get(name, absent) for name in (*TIMES, *told)}
     return pd.DataFrame({"learner": range(learners), "bandwidth": np.nan, **gradients, **columns})

@@ -17,7 +17,8 @@ from simasgd.scenario.vocabulary.values import shown
 
 _DELAY: Path = ("protocol", "delay")
 _COMPUTE: Path = ("cluster", "compute")
-_PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), _DELAY)
+_COSTS: tuple[Path, ...] = tuple(("cluster", "costs", key) for key in ("step", "mixing", "collective_start"))
+_PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), *_COSTS, _DELAY)
 _STRAGGLERS: Path = ("cluster", "stragglers")
 _LAWS = ("slowdown", "normal_law", "slow_law")
 _MAX_VALUES = 10_000
