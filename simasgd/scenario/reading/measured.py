@@ -67,7 +67,7 @@ def read_measured_files(layer: Layer) -> Layer:
 
     Raises ScenarioError if a file cannot be read.
     """
-    layer = _drop_earlier_means(layer)
+    layer = _drop_earlier_means(_drop_earlier_costs(layer))
     tree = layer.tree
     for place in list(_find_sections(tree)):
         section = _get(tree, place)
@@ -110,6 +110,18 @@ def _drop_earlier_means(layer: Layer) -> Layer:
         given = layer.latest_origin_at((*_COMPUTE, key)) if key in section else None
         if given is not None and given < measured:
             layer = layer.replace((*_COMPUTE, key))
+    return layer
+
+
+def _drop_earlier_costs(layer: Layer) -> Layer:
+    """Drop the mean of a cost where a later layer gives measured times, which are seconds and so win."""
+    for place in _COSTS:
+        section = _get(layer.tree, place)
+        if not isinstance(section, dict) or section.get("measured") is None or "mean" not in section:
+            continue
+        measured, mean = layer.origin_at((*place, "measured")), layer.marks.get((*place, "mean"))
+        if measured is not None and (mean is None or mean.origin < measured):  # a plain time has no mark for `mean`
+            layer = layer.replace((*place, "mean"))
     return layer
 
 
