@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 import simasgd
 from simasgd.cluster.clock.activity import ALL, Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
+from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.cluster.clock.trail import COST_PARTS, PARTS
 from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
@@ -67,7 +69,7 @@ def summarize(
 ) -> Summary:
     """Summarize a run. What a faster cluster would do is not known yet."""
     clock = timing.clock
-    samples = clock.gradients_applied * scenario.workload.mini_batch
+    samples = _applied_samples(scenario, clock)
     target, is_reached = scenario.stop.test_error, learned is not None and learned.cut is not None
     rows = () if evaluations is None else evaluation_rows(thinned(evaluations, _MOST_EVALUATIONS))
     divergence = None if learned is None else learned.divergence
@@ -94,7 +96,7 @@ def summarize(
         packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
         scenario_hash=scenario.hash(),
         learners=scenario.cluster.learners,
-        mini_batch=scenario.workload.mini_batch,
+        mini_batch=_common_mini_batch(scenario),
         protocol=scenario.protocol.kind,
         architecture=scenario.cluster.architecture.kind,
         diverged=diverged,
@@ -132,6 +134,21 @@ def summarize(
             total=seconds,
         ),
     )
+
+
+def _sizes(scenario: Scenario) -> Sequence[int]:
+    """Return the number of samples in a mini-batch of each learner."""
+    learners = scenario.cluster.learners
+    return size_of_each(mini_batch_sizes(scenario.workload, learners, scenario.cluster_seed), learners)
+
+
+def _common_mini_batch(scenario: Scenario) -> int | None:
+    sizes = _sizes(scenario)
+    return sizes[0] if min(sizes) == max(sizes) else None
+
+
+def _applied_samples(scenario: Scenario, clock: ClockResult) -> int:
+    return sum(map(mul, _sizes(scenario), clock.learner_gradients.applied))
 
 
 def _gradients(clock: ClockResult) -> GradientTotals:
@@ -195,7 +212,7 @@ def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> 
         return "updates"
     if stop.gradients is not None and applied >= stop.gradients:
         return "gradients"
-    if scenario.gradients_to_stop is not None and applied >= scenario.gradients_to_stop:
+    if scenario.samples_to_stop is not None and _applied_samples(scenario, clock) >= scenario.samples_to_stop:
         return "epochs"
     return "simulated_time"
 
@@ -210,6 +227,7 @@ def learner_table(scenario: Scenario, clock: ClockResult) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "learner": range(len(seconds)),
+            "mini_batch": _sizes(scenario),
             "bandwidth": np.where(np.isinf(of_learners), np.nan, of_learners),
             **clock.learner_gradients._asdict(),
             **columns,

@@ -16,7 +16,7 @@ from simasgd.cluster.cast.monitor import Ending
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import SpanLog, Spans
 from simasgd.cluster.clock.pipe import Usage
-from simasgd.cluster.clock.recording import Recording
+from simasgd.cluster.clock.recording import AbstractRecording
 from simasgd.cluster.clock.trail import list_parts, wait_until
 from simasgd.cluster.network.routes import ByteCounts
 from simasgd.scenario.cluster.cluster import Cluster
@@ -86,7 +86,7 @@ def collect_result(
     env: Environment,
     spec: Cluster,
     cast: AbstractCast,
-    recording: Recording,
+    recording: AbstractRecording,
     crash_record: CrashRecord,
     leavings: Leavings,
     log: SpanLog | None,
@@ -135,7 +135,7 @@ def collect_result(
     )
 
 
-def _gradients_of(cast: AbstractCast, recording: Recording) -> LearnerGradients:
+def _gradients_of(cast: AbstractCast, recording: AbstractRecording) -> LearnerGradients:
     workers, dropped = cast.workers, cast.dropped_of
     applied = recording.applied_of(len(workers))
     done = zip(workers, applied, dropped, strict=True)

@@ -22,7 +22,7 @@ from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.costs import LearnerCosts, make_costs
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import ByteSamples, Recording, ReportProgress
+from simasgd.cluster.clock.recording import AbstractRecording, ByteSamples, ReportProgress, make_recording
 from simasgd.cluster.job import Job
 from simasgd.cluster.network.goodput import at_goodput
 from simasgd.cluster.peers.cast import PeerCast
@@ -45,7 +45,7 @@ def run(
     env = Environment()
     done = Signal(env)  # its value says whether no other event is left
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
-    recording = Recording(recorder, job.limit, done, progress, byte_samples)
+    recording = make_recording(recorder, job.limit, done, progress, byte_samples, job.mini_batch)
     cast = _make_cast(job.protocol, _make_context(env, job, recording, log))
     crash_record, leavings = CrashRecord(), Leavings()
     _start_processes(env, job, cast, crash_record, leavings)
@@ -58,7 +58,7 @@ def run(
     return collect_result(env, job.cluster, cast, recording, crash_record, leavings, log, ending)
 
 
-def _make_context(env: Environment, job: Job, recording: Recording, log: SpanLog | None) -> RunContext:
+def _make_context(env: Environment, job: Job, recording: AbstractRecording, log: SpanLog | None) -> RunContext:
     spec, seed = at_goodput(job.cluster), job.seed
     return RunContext(
         env=env,

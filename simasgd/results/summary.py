@@ -197,10 +197,10 @@ class Summary(Stored):
 
     `log` names the files of a measured run, and is null for a simulated one. What a log does not
     tell is null: `simulated_seconds` of a measured run are the seconds that passed.
-    `mixing` is null where learners have no models of their own. `evaluations` holds at most a
-    thousand rows, evenly spaced. `test_error` and `test_loss` are the last evaluation's; null where
-    nothing was learned or the run diverged. `what_if`, `lock_step` and `warnings` are filled in by
-    a study.
+    `mini_batch` is null where it differs between learners, and `mixing` where these have no models
+    of their own. `evaluations` holds at most a thousand rows, evenly spaced. `test_error` and
+    `test_loss` are the last evaluation's; null where nothing was learned or the run diverged.
+    `what_if`, `lock_step` and `warnings` are filled in by a study.
     """
 
     format: Literal[1]
@@ -214,7 +214,7 @@ class Summary(Stored):
     packages: Mapping[str, str]
     scenario_hash: str
     learners: Number
-    mini_batch: Number
+    mini_batch: Number | None
     protocol: str
     architecture: str
     diverged: DivergencePoint | None

@@ -46,7 +46,7 @@ UPDATES: Columns = {
 GRADIENTS = ("computed", "applied", "dropped", "cancelled", "lost", "in_flight")
 """The columns of learners.parquet that count gradients; `computed` is the sum of the others."""
 LEARNERS: Columns = {
-    **dict.fromkeys(("learner", "applied"), Numbers()),
+    **dict.fromkeys(("learner", "mini_batch", "applied"), Numbers()),
     **dict.fromkeys((*(name for name in GRADIENTS if name != "applied"), *TIMES, "bandwidth"), Numbers(may_lack=True)),
 }
 EVALUATIONS: Columns = {

@@ -47,6 +47,7 @@ def will_probably_lock_step(scenario: Scenario) -> bool:
         and cluster.compute.variation == 0.0
         and cluster.network.sharing == "fair"
         and cluster.speeds is None
+        and isinstance(scenario.workload.mini_batch, int)
         and not cluster.kinds_of_stragglers
         and cluster.server.update_law.variation == 0.0
         and not cluster.costs.vary

@@ -12,7 +12,7 @@ from simpy import Environment
 from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.costs import LearnerCosts
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import Recording
+from simasgd.cluster.clock.recording import AbstractRecording
 from simasgd.cluster.clock.spells import AbstractSlowness
 from simasgd.cluster.network.network import Network
 from simasgd.scenario.cluster.cluster import Cluster
@@ -30,7 +30,7 @@ class RunContext:
 
     env: Environment
     spec: Cluster
-    recording: Recording
+    recording: AbstractRecording
     seed: int
     payload: float
     gradient_payload: float

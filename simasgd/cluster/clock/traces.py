@@ -23,8 +23,8 @@ class EndOfTrace(Exception):
     """Raised for the next time of a learner whose trace has ended; the learner's work ends with it."""
 
 
-def replay(spec: Compute, scale: float, seed: int, speeds: Sequence[float]) -> list[Iterator[float]]:
-    """Return each learner's compute times (s): those of a trace, times `scale` and ÷ the learner's speed.
+def replay(spec: Compute, scales: Sequence[float], seed: int, speeds: Sequence[float]) -> list[Iterator[float]]:
+    """Return each learner's compute times (s): those of a trace, times the learner's scale and ÷ its speed.
 
     Learner i replays series i mod n of the trace's n series. Where λ > n, the ⌈λ/n⌉ learners of one
     series begin at different places of it, as far apart as possible. Per cluster, all learners take
@@ -32,12 +32,12 @@ def replay(spec: Compute, scale: float, seed: int, speeds: Sequence[float]) -> l
     """
     series = _arrays(spec)
     if spec.per == "cluster":
-        common = _replay(spec, series[0], 0, scale, seed, 1.0)
-        return [map(partial(_slow, speed), common) for speed in speeds]
+        common = _replay(spec, series[0], 0, 1.0, seed, 1.0)
+        return [map(partial(_slow, scale, speed), common) for scale, speed in zip(scales, speeds, strict=True)]
     places = start_places([len(one) for one in series], len(speeds))
     return [
         _replay(spec, series[learner % len(series)], place, scale, seed, speed, learner // len(series))
-        for learner, (place, speed) in enumerate(zip(places, speeds, strict=True))
+        for learner, (place, scale, speed) in enumerate(zip(places, scales, speeds, strict=True))
     ]
 
 
@@ -116,8 +116,8 @@ def _lists(parts: Iterator[Floats], scale: float, speed: float) -> Iterator[list
             yield times.tolist()
 
 
-def _slow(speed: float, time: float) -> float:
-    return min(time / speed, float_info.max)
+def _slow(scale: float, speed: float, time: float) -> float:
+    return min(time * scale / speed, float_info.max)
 
 
 @final
