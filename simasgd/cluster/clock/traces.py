@@ -16,7 +16,7 @@ from simasgd.scenario.cluster.compute import Compute
 from simasgd.scenario.cluster.measured import series_of
 from simasgd.tape.arrays import Floats
 
-_CHUNK = 1024  # times turned into Python's numbers at once
+_FIRST_PIECE, _LARGEST_PIECE = 32, 512  # times turned into Python's numbers at once
 
 
 class EndOfTrace(Exception):
@@ -104,10 +104,17 @@ def _blocks(series: Floats, length: int, seed: int, turn: int) -> Iterator[Float
 
 
 def _lists(parts: Iterator[Floats], scale: float, speed: float) -> Iterator[list[float]]:
-    """Return the times (s) of a learner, a part of the series at a time."""
+    """Return the times (s) of a learner, a piece of the series at a time.
+
+    Pieces grow, so that few times take little memory and many are fast.
+    """
+    size = _FIRST_PIECE
     for part in parts:
-        for begin in range(0, len(part), _CHUNK):
-            times = part[begin : begin + _CHUNK]
+        end = 0
+        while end < len(part):
+            begin, end = end, end + size
+            size = min(2 * size, _LARGEST_PIECE)
+            times = part[begin:end]
             if scale != 1.0:
                 times = times * scale
             if speed != 1.0:
