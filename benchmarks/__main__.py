@@ -9,6 +9,7 @@ from collections.abc import Callable
 import jax
 
 from benchmarks import clock_speed, collectives, protocols, pytorch, replay, scaling
+from benchmarks.measured import diloco
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "clock": clock_speed.main,
@@ -18,18 +19,21 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "collectives": collectives.main,
     "peers": pytorch.main,
 }
+COMPARISONS: dict[str, Callable[[], None]] = {"diloco": diloco.main}
+"""Comparisons with measured clusters, which need public data. They run only if they are named."""
 
 
 def main() -> None:
     """Run the benchmarks that the command line names, or all."""
     names = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
+    known = BENCHMARKS | COMPARISONS
+    unknown = [name for name in names if name not in known]
     if unknown:
-        sys.exit(f"unknown benchmark {unknown[0]!r}; choose from {', '.join(BENCHMARKS)}")
+        sys.exit(f"unknown benchmark {unknown[0]!r}; choose from {', '.join(known)}")
     print(f"Python {platform.python_version()}, JAX {jax.__version__} on {jax.devices()[0].platform}")
     for name in names:
         print(f"--- {name}")
-        BENCHMARKS[name]()
+        known[name]()
 
 
 main()
