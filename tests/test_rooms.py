@@ -27,11 +27,12 @@ ROOMS = [
     *("protocols", "scenario.reading", "scenario"),
     *("cluster.clock", "cluster.network", "cluster.collectives", "cluster.supervision", "cluster.cast"),
     *("cluster.server", "cluster.peers", "cluster"),
-    *("operations", "results", "timing", "what_if"),
+    *("operations", "calibration.laws", "calibration.spells", "calibration", "results", "timing", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
     *("assembly", "simulator", "measured", "validation", "sweeps"),
-    *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison", "report.validation", "report"),
+    *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison"),
+    *("report.validation", "report.calibration", "report"),
     *("command", "__main__"),
 ]
 
@@ -43,6 +44,7 @@ LIBRARIES = {
     "equinox": {"learning"},
     "jaxtyping": {"learning", "tape"},
     "pandas": {"assembly", "learning", "measured", "report", "results", "sweeps", "validation"},
+    "scipy": {"calibration"},
     "pyarrow": {"operations", "results", "scenario.tables"},
     "seaborn": {"report"},
     "matplotlib": {"report"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,12 @@ LARGEST = 1e18  # of any number in a file: nanoseconds of 30 years
 TEXTS = ("learner", "operation")
 KNOWN = (*TEXTS, *_UNITS, *_STARTS, *NUMBERS)
 """Every column that a file may have."""
+_INDEX = re.compile(r"|__index_level_[0-9]+__")
+
+
+def is_index(name: str) -> bool:
+    """Return whether a column is the index that pandas writes, which is left out: nameless in CSV."""
+    return _INDEX.fullmatch(name) is not None
 
 
 @final
@@ -43,6 +50,7 @@ def read_columns(file: Path, names: Sequence[str]) -> list[Column]:
     Raises UsageError where a name is unknown or occurs twice, or where no column, or more than one,
     gives the duration or the start.
     """
+    names = [name for name in names if not is_index(name)]
     if not names:
         raise UsageError(f"{file}: the file is empty; expected a header with at least one of {', '.join(_UNITS)}")
     for name in names:

@@ -15,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from simasgd.errors import UsageError
-from simasgd.operations.columns import TEXTS, read_columns
+from simasgd.operations.columns import TEXTS, is_index, read_columns
 from simasgd.operations.places import is_parquet, opened
 from simasgd.scenario.vocabulary.values import shown
 
@@ -54,7 +54,7 @@ def _check_file(file: Path) -> None:
 
 
 def _types(names: Sequence[str]) -> dict[str, pa.DataType]:
-    return {name: _TEXT if name in TEXTS else pa.float64() for name in names}
+    return {name: _TEXT if name in TEXTS else pa.float64() for name in names if not is_index(name)}
 
 
 def _read_parquet(file: Path) -> pa.Table:
@@ -64,7 +64,7 @@ def _read_parquet(file: Path) -> pa.Table:
         read_columns(file, names)
         if parquet.metadata.num_rows > _MOST_ROWS:
             raise UsageError(f"{file}: there are {parquet.metadata.num_rows:,} rows; the limit is {_MOST_ROWS:,}")
-        table = parquet.read()
+        table = parquet.read(columns=[name for name in names if not is_index(name)])
     except pa.ArrowException:
         raise UsageError(f"{file}: is not a Parquet file") from None
     columns = {}
@@ -94,7 +94,9 @@ def _read_csv(file: Path) -> pa.Table:
         return pa.csv.read_csv(
             file,
             read_options=pa.csv.ReadOptions(column_names=names, skip_rows=1),
-            convert_options=pa.csv.ConvertOptions(column_types=types, null_values=_NULLS, strings_can_be_null=True),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=_NULLS, strings_can_be_null=True
+            ),
         )
     except pa.ArrowException as error:
         raise UsageError(_find_broken_row(file, names) or f"{file}: is not CSV: {error}") from None
@@ -117,7 +119,7 @@ def _find_broken_row(file: Path, names: Sequence[str]) -> str | None:
                 if row and len(row) != len(names):
                     return f"{place}: found {len(row)} values; expected {len(names)} ({', '.join(names)})"
                 for name, value in zip(names, row, strict=False):
-                    if name not in TEXTS and value not in _NULLS and not _is_number(value):
+                    if not is_index(name) and name not in TEXTS and value not in _NULLS and not _is_number(value):
                         return f"{place}: {name}: {shown(value)} is not a number"
         except UnicodeDecodeError:
             return f"{file}: is not CSV in UTF-8"

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import simasgd
+from simasgd.report.calibration import blocks as calibration_blocks
 from simasgd.report.facts.formats import join_words, list_some, replace_controls
 from simasgd.report.facts.glossary import GLOSSARY
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
@@ -30,6 +31,7 @@ from simasgd.scenario.reading import yaml_layer
 from simasgd.storage.files import PAGE
 
 if TYPE_CHECKING:
+    from simasgd.calibration.fit import Calibration
     from simasgd.scenario.schema import Scenario
     from simasgd.sweeps.sweep import SweepTable
     from simasgd.validation.forms import Validation
@@ -119,6 +121,23 @@ def render_validation(found: Validation, scenario: Scenario) -> str:
 def write_validation(found: Validation, scenario: Scenario, folder: Path) -> Path:
     """Write a validation's page into its folder; return the page's path."""
     return _write(render_validation(found, scenario), folder)
+
+
+def render_calibration(fit: Calibration, profile: dict[str, Any], file: str, command: str) -> str:
+    """Render the page of a fit as HTML; `file` is the name of the profile's file."""
+    return _render(
+        "calibration.html.j2",
+        scripts=("page.js",),
+        version=simasgd.__version__,
+        heading=f"Fitted: {list_some(fit.files, 3)}",
+        verdict=calibration_blocks.state_fit(fit),
+        about=calibration_blocks.describe_log(fit),
+        remarks=fit.remarks,
+        blocks=calibration_blocks.build_fit_blocks(fit),
+        file=file,
+        command=command,
+        sources=calibration_blocks.tabulate_sources(profile),
+    )
 
 
 def write_sweep(sweep: SweepTable, folder: Path) -> Path:

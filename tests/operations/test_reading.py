@@ -134,3 +134,10 @@ def test_a_compressed_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress(b"seconds\n1\n2\n"))
     assert read_log([path]).size == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_the_index_that_pandas_writes_is_left_out(form: str, tmp_path: Path) -> None:
+    rows, path = pd.DataFrame({"seconds": [1.0, 2.0, 3.0]})[1:], tmp_path / f"log.{form}"
+    rows.to_parquet(path, index=True) if form == "parquet" else rows.to_csv(path)
+    assert read_log([path]).seconds.tolist() == [2.0, 3.0]

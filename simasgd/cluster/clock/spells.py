@@ -107,12 +107,10 @@ class SlowSpells(AbstractSlowness):
         self._begin(0.0, slow)
 
     def advance(self, start: float, work: float) -> tuple[float, float]:
-        ahead, cycle = self._ahead, self._cycle
-        if work > _COUNTED * cycle or cycle < start * _RESOLUTION:  # as in is_fine, but without a call
+        if self.is_fine(start, work):
             return start + work * self.mean_slowdown, 0.0
-        if ahead[0][0] <= start:
-            self.forget(start)
-        now, left = start, work
+        self.forget(start)
+        ahead, now, left = self._ahead, start, work
         for i in range(_AT_ONCE):
             if i == len(ahead):
                 self._follow()

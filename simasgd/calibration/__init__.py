@@ -1,0 +1,1 @@
+"""From the log of a cluster to a profile: laws of compute times, speeds, slow spells, links and updates."""

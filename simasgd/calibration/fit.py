@@ -1,0 +1,43 @@
+"""`simasgd fit`: from the files of a log to everything that a profile says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from simasgd.calibration.compute import ComputeFit, fit_compute
+from simasgd.calibration.links import LineFit, TimesFit, fit_line, fit_times
+from simasgd.operations.log import OperationLog
+from simasgd.operations.reading import read_log
+
+
+@final
+@dataclass(frozen=True)
+class Calibration:
+    """What a log says of a cluster."""
+
+    files: tuple[str, ...]
+    """Names of the log's files."""
+    rows: int
+    learners: tuple[str, ...]
+    compute: ComputeFit
+    link: LineFit | None
+    """Pulls and pushes."""
+    update: TimesFit | None
+    remarks: tuple[str, ...]
+    """What the fit does not catch, and what was odd about the log, in sentences."""
+
+
+def calibrate(files: Sequence[Path]) -> Calibration:
+    """Fit everything that a log holds. Raises UsageError where the log is wrong or too short."""
+    return calibrate_log(read_log(files), [file.name for file in files])
+
+
+def calibrate_log(log: OperationLog, names: Sequence[str]) -> Calibration:
+    """Fit everything that a log holds, from the files with these names. Raises UsageError where it is too short."""
+    compute = fit_compute(log)
+    link, update = fit_line(log, ("pull", "push"), "messages"), fit_times(log, "update")
+    remarks = (*log.remarks, *compute.remarks, *(link.remarks if link is not None else ()))
+    return Calibration(tuple(names), log.size, log.learners, compute, link, update, remarks)

@@ -1,0 +1,180 @@
+"""A fit as a node profile: the values, and the source of each with its standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import Any, Literal
+
+from simasgd.calibration.compute import ComputeFit
+from simasgd.calibration.fit import Calibration
+from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.links import LineFit
+from simasgd.calibration.spells.kinds import KindFit, Law
+from simasgd.scenario.vocabulary.units import BANDWIDTH, TIME, show
+
+FITTED_CV = ("gamma", "lognormal", "shifted-exponential", "pareto")
+"""Laws whose coefficient of variation is a parameter."""
+_SHOWN = 64  # standard errors in a source
+_MOST_SPEEDS = 1_000  # learners in a list of speeds
+
+Form = Literal["list", "law"]
+"""Whether speeds and spells are those of the log's learners, or laws over any number of learners."""
+
+
+def build_profile(fit: Calibration, form: Form) -> dict[str, Any]:
+    """Return the tree of a profile."""
+    cluster: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    cluster["compute"], found = _compute(fit.compute)
+    sources |= found
+    _speeds(fit.compute, form, cluster, sources)
+    _spells(fit.compute, form, cluster, sources)
+    _network(fit.link, cluster, sources)
+    _server(fit, cluster, sources)
+    learners = f"{len(fit.learners):,} learner{'' if len(fit.learners) == 1 else 's'}"
+    names = ", ".join(fit.files[:5]) + (", …" if len(fit.files) > 5 else "")
+    return {"title": f"Fitted to {names}: {fit.rows:,} rows of {learners}", "cluster": cluster, "sources": sources}
+
+
+def _compute(fit: ComputeFit) -> tuple[dict[str, Any], dict[str, str]]:
+    line = fit.sample_time
+    measured = f"mini-batches of {_join(line.sizes)}" if line.sizes else "mini-batches of unknown size"
+    outside = " outside slow spells" if fit.kinds else ""
+    count = f"{fit.mini_batches:,} mini-batches"
+    section: dict[str, Any] = {"per_batch": _time(line.per_batch.value), "per_sample": _time(line.per_sample.value)}
+    sources = {
+        "cluster.compute.per_batch": f"fitted: {line.per_batch.describe('s')}{outside}; {measured}",
+        "cluster.compute.per_sample": f"fitted: {line.per_sample.describe('s')}{outside}; {measured}",
+    }
+    if line.sizes and len(line.sizes) == 1:
+        sources["cluster.compute.per_batch"] = f"assumed: only {measured} were measured"
+    if not line.sizes:
+        sources["cluster.compute.per_sample"] = "assumed: the log does not say the mini-batch"
+    if line.full_at is not None and line.exponent is not None:
+        section["efficiency"] = {"full_at": line.full_at, "exponent": _round(line.exponent.value)}
+        sources["cluster.compute.efficiency.full_at"] = "fitted: the measured size that suits best"
+        sources["cluster.compute.efficiency.exponent"] = f"fitted: {line.exponent.describe()}; {measured}"
+    section["distribution"] = fit.law
+    sources["cluster.compute.distribution"] = (
+        f"the best of the scenario's laws for {count} by information criterion; Kolmogorov-Smirnov distance {fit.distance:.3f}"
+    )
+    if fit.law in FITTED_CV:
+        section["cv"] = _round(fit.cv.value)
+        sources["cluster.compute.cv"] = f"fitted: {fit.cv.describe()}; {count}{outside}"
+    return section, sources
+
+
+def _speeds(fit: ComputeFit, form: Form, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+    if fit.speeds is None:
+        return
+    if form == "list" and len(fit.speeds.each) <= _MOST_SPEEDS:
+        cluster["speeds"] = [_round(speed) for speed in fit.speeds.each.tolist()]
+        errors = [f"{error:.2g}" for error in fit.speeds.errors[:_SHOWN].tolist()]
+        more = ", …" if len(fit.speeds.errors) > _SHOWN else ""
+        names = ", ".join(fit.learners[:_SHOWN])
+        sources["cluster.speeds"] = f"fitted for learners {names}{more}; standard errors {', '.join(errors)}{more}"
+        return
+    cluster["speeds"] = {"distribution": fit.speeds.law, "cv": _round(fit.speeds.cv.value)}
+    over = f"{len(fit.speeds.each):,} learners"
+    sources["cluster.speeds.distribution"] = f"the likelier of the scenario's two laws over {over}"
+    sources["cluster.speeds.cv"] = f"fitted: {fit.speeds.cv.describe()}; {over}"
+
+
+def _spells(fit: ComputeFit, form: Form, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+    kinds = [_kind(kind, form, len(fit.learners)) for kind in fit.kinds]
+    if not kinds:
+        return
+    if len(kinds) == 1:
+        cluster["stragglers"] = kinds[0][0]
+        sources |= {f"cluster.stragglers.{key}": text for key, text in kinds[0][1].items()}
+        return
+    cluster["stragglers"] = [section for section, _ in kinds]
+    described = (", ".join(f"{key} {text}" for key, text in texts.items()) for _, texts in kinds)
+    sources["cluster.stragglers"] = "; ".join(f"kind {number}: {text}" for number, text in enumerate(described, 1))
+
+
+def _kind(kind: KindFit, form: Form, learners: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a kind of slow spells, and the sources of its values by their keys within it."""
+    many = f"{kind.spells:,} spell{'' if kind.spells == 1 else 's'}"
+    section: dict[str, Any] = {"slowdown": _round(kind.slowdown.value)}
+    sources = {"slowdown": f"fitted: {kind.slowdown.describe()}; {many}"}
+    if kind.slowdowns is not None:
+        law, texts = _law(kind.slowdowns)
+        section["slowdown"] = {"mean": section["slowdown"], **law}
+        sources = {"slowdown.mean": sources["slowdown"], **{f"slowdown.{key}": text for key, text in texts.items()}}
+    for key, mean, law_of in (("normal", kind.normal, kind.normal_law), ("slow", kind.slow, kind.slow_law)):
+        section[f"mean_{key}"] = _time(mean.value)
+        sources[f"mean_{key}"] = f"fitted: {mean.describe('s')}; {many}"
+        if law_of is not None:
+            section[f"{key}_law"], texts = _law(law_of)
+            sources |= {f"{key}_law.{name}": text for name, text in texts.items()}
+    if kind.together:
+        section["hits"] = "all"
+        sources["hits"] = "found: these learners were slow at the same times"
+    if kind.members is not None and form == "list":
+        section["members"] = list(kind.members)
+        sources["members"] = "found: the learners that had such spells"
+    elif kind.members is not None:
+        section["share"] = _round(len(kind.members) / learners)
+        sources["share"] = f"found: {len(kind.members)} of {learners} learners had such spells"
+    return section, sources
+
+
+def _law(law: Law) -> tuple[dict[str, Any], dict[str, str]]:
+    section: dict[str, Any] = {"distribution": law.name}
+    sources = {"distribution": "found: clearly better than an exponential law"}
+    if law.name in FITTED_CV:
+        section["cv"] = _round(law.cv.value)
+        sources["cv"] = f"fitted: {law.cv.describe()}"
+    return section, sources
+
+
+def _network(link: LineFit | None, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+    if link is None:
+        cluster["network"] = {"latency": "0 s", "bandwidth": "unlimited"}
+        absent = "assumed: the log has no messages with sizes; give your own"
+        sources |= {"cluster.network.latency": absent, "cluster.network.bandwidth": absent}
+        return
+    sizes = f"{link.messages:,} messages of {link.sizes[0]:,.0f} to {link.sizes[1]:,.0f} B"
+    bandwidth = show(float(f"{link.bandwidth.value:.6g}"), BANDWIDTH) if isfinite(link.bandwidth.value) else "unlimited"
+    cluster["network"] = {"latency": _time(link.latency.value), "bandwidth": bandwidth}
+    sources["cluster.network.latency"] = f"least squares: {link.latency.describe('s')}; {sizes}"
+    sources["cluster.network.bandwidth"] = f"least squares: {link.bandwidth.describe('B/s')}; {sizes}"
+
+
+def _server(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+    server: dict[str, Any] = {"bandwidth": cluster["network"]["bandwidth"], "duplex": "full", "update": "0 s"}
+    sources["cluster.server.bandwidth"] = "assumed: as network.bandwidth"
+    sources["cluster.server.duplex"] = "assumed"
+    sources["cluster.server.update"] = "assumed: the log has no updates that take time; give your own"
+    if fit.update is not None:
+        many = f"{fit.update.operations:,} updates"
+        server["update"] = _time(fit.update.mean.value)
+        sources["cluster.server.update"] = f"mean: {fit.update.mean.describe('s')}; {many}"
+        server["update_law"] = {"distribution": fit.update.law}
+        sources["cluster.server.update_law.distribution"] = (
+            f"the best of the scenario's laws; Kolmogorov-Smirnov distance {fit.update.distance:.3f}"
+        )
+        if fit.update.law in FITTED_CV:
+            server["update_law"]["cv"] = _round(fit.update.cv.value)
+            sources["cluster.server.update_law.cv"] = f"fitted: {fit.update.cv.describe()}; {many}"
+    cluster["server"] = server
+
+
+def _time(seconds: float) -> str:
+    return show(float(f"{seconds:.6g}"), TIME)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _join(sizes: Sequence[float]) -> str:
+    listed = ", ".join(f"{size:g}" for size in sizes[:8])
+    return f"{listed}, …" if len(sizes) > 8 else listed
+
+
+def describe_error(estimate: Estimate) -> str:
+    """Write a standard error; empty where it is unknown."""
+    return "" if estimate.error == inf else f"{estimate.error:.2g}"

@@ -1,0 +1,1 @@
+"""Slow spells in compute times: found, and fitted."""

@@ -1,0 +1,66 @@
+"""Learners that are slow together, found by the correlation of their slow times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simasgd.calibration.laws.series import Series
+from simasgd.calibration.spells.paths import Flags
+from simasgd.tape.arrays import Floats
+
+_INSTANTS = 2**14
+_TOGETHER = 0.5  # correlation of two learners' slow times from which their spells are one
+_MOST = 512  # learners that are compared
+
+
+def sample_slowness(series: Series, paths: Sequence[Flags]) -> tuple[Floats, Flags]:
+    """Return instants (s) evenly over the time that all learners report, and whether each learner was slow then."""
+    first = max(float(start[0]) for start in series.starts)
+    last = min(float(start[-1]) for start in series.starts)
+    instants = np.linspace(first, max(last, first), _INSTANTS)
+    slow = np.empty((len(paths), _INSTANTS), dtype=bool)
+    for number, (start, path) in enumerate(zip(series.starts, paths, strict=True)):
+        slow[number] = path[np.clip(np.searchsorted(start, instants, side="right") - 1, 0, len(path) - 1)]
+    return instants, slow
+
+
+def find_groups(slow: Flags) -> list[list[int]]:
+    """Return the groups of at least two learners that are slow together, the most often slow first.
+
+    Args:
+        slow: whether each learner is slow at each instant, of shape (learners, instants).
+    """
+    few = slow[:_MOST].astype(np.float32)
+    centred = few - few.mean(axis=1, keepdims=True)
+    deviation = np.sqrt((centred**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = centred @ centred.T / np.outer(deviation, deviation)
+    linked = np.nan_to_num(correlation) >= _TOGETHER
+    group = np.arange(len(few))
+    for one, other in zip(*np.nonzero(np.triu(linked, 1)), strict=True):
+        group[group == group[other]] = group[one]
+    found = [np.flatnonzero(group == number).tolist() for number in np.unique(group)]
+    return sorted((one for one in found if len(one) > 1), key=lambda one: -float(few[one].mean()) * len(one))
+
+
+def correlate_learners(times: Sequence[Floats], starts: Sequence[Floats]) -> float:
+    """Compute the mean correlation between learners of their log times, over the time that all report; 0 for one learner."""
+    if len(times) < 2:
+        return 0.0
+    first, last = max(float(start[0]) for start in starts), min(float(start[-1]) for start in starts)
+    if not last > first:
+        return 0.0
+    each = min(int(np.median([np.sum((start >= first) & (start <= last)) for start in starts])), 4096)
+    instants = np.linspace(first, last, max(each, 2))
+    values = []
+    for one, start in zip(times[:64], starts[:64], strict=True):
+        value = np.log(one[np.clip(np.searchsorted(start, instants, side="right") - 1, 0, len(one) - 1)])
+        deviation = float(np.std(value))
+        if deviation > 0:
+            values.append((value - value.mean()) / deviation)
+    if len(values) < 2:
+        return 0.0
+    total = np.sum(values, axis=0)
+    return float((np.mean(total**2) / len(values) - 1) / (len(values) - 1))

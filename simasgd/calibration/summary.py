@@ -1,0 +1,146 @@
+"""A fit in numbers: for a terminal, and as JSON."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from simasgd.calibration.fit import Calibration
+from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.links import TimesFit
+from simasgd.calibration.spells.kinds import KindFit, Law
+
+
+def list_numbers(fit: Calibration) -> list[str]:
+    """Return the lines of a table: what, and the number with its standard error."""
+    compute, line = fit.compute, fit.compute.sample_time
+    rows = [
+        ("mini-batches", f"{compute.mini_batches:,} of {len(compute.learners):,} learners"),
+        ("mean time", compute.mean.describe("s")),
+        ("per_batch", line.per_batch.describe("s")),
+        ("per_sample", line.per_sample.describe("s")),
+        ("distribution", compute.law + (f", cv {compute.cv.describe()}" if compute.cv.value else "")),
+    ]
+    rows += [
+        (
+            f"  {law.family.name}",
+            f"log likelihood {law.log_likelihood:.1f}, criterion +{law.information - compute.laws[0].information:.1f}, "
+            f"distance {law.distance:.4f}",
+        )
+        for law in compute.laws
+    ]
+    if compute.speeds is not None:
+        each = compute.speeds.each
+        rows.append(
+            ("speeds", f"{each.min():.4g} to {each.max():.4g}; {compute.speeds.law}, cv {compute.speeds.cv.describe()}")
+        )
+    for kind in compute.kinds:
+        rows.append((_name(kind, fit), _describe(kind)))
+    if fit.link is not None:
+        rows += [("latency", fit.link.latency.describe("s")), ("bandwidth", fit.link.bandwidth.describe("B/s"))]
+    if fit.update is not None:
+        rows.append(("update", f"{fit.update.mean.describe('s')}; {fit.update.law}"))
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:{width}}  {text}" for name, text in rows]
+
+
+def _name(kind: KindFit, fit: Calibration) -> str:
+    if kind.members is None:
+        return "all slow at once" if kind.together else "slow spells"
+    names = ", ".join(fit.compute.learners[number] for number in kind.members[:4]) + (", …" if len(kind.members) > 4 else "")
+    return f"{'together' if kind.together else 'slow'}: {names}"
+
+
+def _describe(kind: KindFit) -> str:
+    return f"{kind.slowdown.describe()} times; normal for {kind.normal.describe('s')}, slow for {kind.slow.describe('s')}"
+
+
+def summarize(fit: Calibration, profile: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that was fitted, in JSON's types; an unknown standard error is null."""
+    compute, line = fit.compute, fit.compute.sample_time
+    return {
+        "files": list(fit.files),
+        "rows": fit.rows,
+        "learners": list(fit.learners),
+        "compute": {
+            "mini_batches": compute.mini_batches,
+            "mean": _plain(compute.mean),
+            "per_batch": _plain(line.per_batch),
+            "per_sample": _plain(line.per_sample),
+            "efficiency": None if line.exponent is None else {"full_at": line.full_at, "exponent": _plain(line.exponent)},
+            "sizes": [
+                {"mini_batch": size, "mean": mean, "fitted": fitted}
+                for size, mean, fitted in zip(line.sizes, line.means, line.fitted, strict=True)
+            ],
+            "distribution": compute.law,
+            "cv": _plain(compute.cv),
+            "distance": compute.distance,
+            "laws": [
+                {
+                    "distribution": law.family.name,
+                    "cv": _plain(law.cv),
+                    "log_likelihood": law.log_likelihood if isfinite(law.log_likelihood) else None,
+                    "information": law.information if isfinite(law.information) else None,
+                    "distance": law.distance,
+                }
+                for law in compute.laws
+            ],
+            "speeds": None
+            if compute.speeds is None
+            else {
+                "each": [
+                    {"learner": name, **_plain(Estimate(speed, error))}
+                    for name, speed, error in zip(
+                        compute.learners, compute.speeds.each.tolist(), compute.speeds.errors.tolist(), strict=True
+                    )
+                ],
+                "distribution": compute.speeds.law,
+                "cv": _plain(compute.speeds.cv),
+            },
+            "stragglers": [_plain_kind(kind, compute.learners) for kind in compute.kinds],
+            "autocorrelation": [float(f"{value:.6g}") for value in compute.autocorrelation.tolist()],
+            "warm_up": None if compute.warm_up is None else _plain(compute.warm_up),
+        },
+        "network": None
+        if fit.link is None
+        else {
+            "messages": fit.link.messages,
+            "latency": _plain(fit.link.latency),
+            "bandwidth": _plain(fit.link.bandwidth),
+            "scatter": fit.link.scatter,
+        },
+        "update": _plain_times(fit.update),
+        "remarks": list(fit.remarks),
+        "profile": profile,
+    }
+
+
+def _plain(estimate: Estimate) -> dict[str, float | None]:
+    return {
+        "value": estimate.value if isfinite(estimate.value) else None,
+        "error": estimate.error if isfinite(estimate.error) else None,
+    }
+
+
+def _plain_law(law: Law | None) -> dict[str, Any] | None:
+    return None if law is None else {"distribution": law.name, "cv": _plain(law.cv)}
+
+
+def _plain_kind(kind: KindFit, learners: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "learners": None if kind.members is None else [learners[number] for number in kind.members],
+        "together": kind.together,
+        "slowdown": _plain(kind.slowdown),
+        "slowdowns": _plain_law(kind.slowdowns),
+        "mean_normal": _plain(kind.normal),
+        "normal_law": _plain_law(kind.normal_law),
+        "mean_slow": _plain(kind.slow),
+        "slow_law": _plain_law(kind.slow_law),
+        "spells": kind.spells,
+    }
+
+
+def _plain_times(fit: TimesFit | None) -> dict[str, Any] | None:
+    if fit is None:
+        return None
+    return {"operations": fit.operations, "mean": _plain(fit.mean), "distribution": fit.law, "cv": _plain(fit.cv)}

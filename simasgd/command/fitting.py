@@ -1,0 +1,97 @@
+"""The command that fits a log: from the times of a real cluster to a profile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from simasgd.command.options import check_text, spell_command
+from simasgd.errors import UsageError
+from simasgd.printable import printable
+
+_PROFILES = (".yaml", ".yml")
+
+
+@click.command()
+@click.argument("logs", metavar="LOG…", nargs=-1, required=True, callback=check_text)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Write the profile to this file, and a page beside it."
+)
+@click.option(
+    "--speeds",
+    "form",
+    type=click.Choice(["list", "law"]),
+    default="list",
+    show_default=True,
+    help="Speeds and spells: of each learner of the log, or laws, for any number of learners.",
+)
+@click.option("--replace", "replacing", is_flag=True, help="Replace files that are there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, as_json: bool) -> None:
+    """Fit the log of a real cluster: write a node profile, and a page about the fit.
+
+    LOG is CSV or Parquet with a row for each operation; docs/logs.md lists the columns. Several files are one
+    cluster's.
+
+    A scenario names the profile: cluster.profile: FILE.yaml. Every number has its standard error in the profile's
+    `sources`.
+    """
+    targets = _check_targets(out, replacing)
+
+    from simasgd.calibration.fit import calibrate
+    from simasgd.calibration.profile import build_profile
+    from simasgd.calibration.summary import list_numbers, summarize
+    from simasgd.signals import STARTS_ANEW, outlook
+
+    with outlook(lambda: STARTS_ANEW):
+        found = calibrate([Path(log) for log in logs])
+        profile = build_profile(found, form)
+        if targets is not None:
+            from simasgd.report.page import render_calibration
+            from simasgd.scenario.reading import yaml_layer
+
+            words = (*logs[1:], "--out", str(out), *(("--speeds", form) if form != "list" else ()))
+            page = render_calibration(found, profile, targets[0].name, spell_command("fit", logs[0], words))
+            _write(targets, (yaml_layer.dump_yaml(profile), page))
+    if as_json:
+        click.echo(json.dumps(summarize(found, profile), indent=1))
+        return
+    for line in list_numbers(found):
+        click.echo(printable(line))
+    for remark in found.remarks:
+        click.echo(printable(f"note: {remark}"))
+    for kind, target in zip(("profile", "page"), targets or (), strict=False):
+        click.echo(printable(f"{kind}: {target}"))
+
+
+def _check_targets(out: Path | None, replacing: bool) -> tuple[Path, Path] | None:
+    """Return the files of profile and page. Raises UsageError where one is there already, or cannot be made."""
+    if out is None:
+        return None
+    if out.suffix not in _PROFILES:
+        raise UsageError(f"--out {out}: the name of a profile ends in .yaml")
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}")
+    targets = (out, out.with_suffix(".html"))
+    for target in targets:
+        if target.is_dir():
+            raise UsageError(f"--out {out}: {target} is a folder")
+        if target.exists() and not replacing:
+            raise UsageError(f"--out {out}: {target} is there already; choose another name, or --replace it")
+    return targets
+
+
+def _write(targets: tuple[Path, ...], texts: tuple[str, ...]) -> None:
+    """Write files under temporary names, then rename them, the profile last. Raises UsageError."""
+    from simasgd.signals import unbroken
+    from simasgd.storage.files import write_whole
+
+    for target, text in reversed(list(zip(targets, texts, strict=True))):
+        try:
+            with unbroken():
+                write_whole(target, text.encode())
+        except OSError as error:
+            raise UsageError(f"{target}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""The page of a fit: what a log says of a cluster."""

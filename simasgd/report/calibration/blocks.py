@@ -1,0 +1,210 @@
+"""The sections of the page of a fit: sentences, figures and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import Any
+
+from simasgd.calibration.compute import POOR, ComputeFit
+from simasgd.calibration.fit import Calibration
+from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.links import LineFit
+from simasgd.calibration.spells.kinds import KindFit, Law
+from simasgd.report.calibration import figures
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.page_parts import Block, Panel, Table
+from simasgd.report.facts.formats import format_bytes, format_duration, format_number, format_percent, join_words
+
+
+def _block(
+    identifier: str, nav: str, title: str, reading: str, panels: Sequence[Panel], table: Table | None = None, summary: str = ""
+) -> Block:
+    return Block(id=identifier, nav=nav, title=title, reading=reading, panels=panels, table=table, summary=summary)
+
+
+def state_fit(fit: Calibration) -> str:
+    """Return in two sentences what was found."""
+    compute = fit.compute
+    law = (
+        "constant" if compute.law == "constant" else f"{compute.law} with a coefficient of variation of {compute.cv.value:.3g}"
+    )
+    sentences = [f"A mini-batch takes {format_duration(compute.mean.value)} on average; its time is {law}."]
+    if compute.kinds:
+        many = sum(kind.spells for kind in compute.kinds)
+        seen = f", {many:,} of which were seen" if many else ""
+        sentences.append(f"Learners are slow at times: there are {len(compute.kinds)} kinds of spells{seen}."
+                         if len(compute.kinds) > 1 else f"Learners are slow at times: spells slow them "
+                         f"{compute.kinds[0].slowdown.value:.3g} times{seen}.")  # fmt: skip
+    if compute.distance > POOR:
+        sentences.append("No law fits well.")
+    return " ".join(sentences)
+
+
+def describe_log(fit: Calibration) -> list[tuple[str, str]]:
+    """Return terms and short texts that say what the log holds."""
+    compute = fit.compute
+    found = [
+        ("Log", ", ".join(fit.files[:5]) + (", …" if len(fit.files) > 5 else "")),
+        ("Rows", f"{fit.rows:,}"),
+        ("Learners", f"{len(fit.learners):,}"),
+        ("Mini-batches fitted", f"{compute.mini_batches:,}"),
+        ("Messages", f"{fit.link.messages:,}" if fit.link is not None else "none with a size"),
+        ("Updates", f"{fit.update.operations:,}" if fit.update is not None else "none that take time"),
+    ]
+    return [(term, text) for term, text in found if text]
+
+
+def build_fit_blocks(fit: Calibration) -> list[Block]:
+    """Build the sections of the page."""
+    return [*_build_law(fit.compute), *_build_spells(fit.compute), *_build_speeds(fit.compute), *_build_sizes(fit.compute),
+            *_build_links(fit.link)]  # fmt: skip
+
+
+def tabulate_sources(profile: dict[str, Any]) -> Table:
+    """Tabulate a profile's tree: key, value and source."""
+    rows = []
+    for key, source in profile["sources"].items():
+        value: Any = profile
+        for part in key.split("."):
+            value = value[part]
+        rows.append((key, _write_value(value), source))
+    return Table.of(("key", "value", "source"), rows, words=3)
+
+
+def _write_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_write_value(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_write_value, value)) if value and isinstance(value[0], dict) else ", ".join(map(str, value))
+    return str(value)
+
+
+def _build_law(fit: ComputeFit) -> Iterator[Block]:
+    if not fit.laws:
+        return
+    outside = " outside slow spells" if fit.kinds else ""
+    best = fit.laws[0]
+    shown = fit.law if any(one.family.name == fit.law for one in fit.laws) else best.family.name
+    panels = [
+        Panel(
+            f"Quantiles: {name}",
+            svg.render_inline(
+                figures.draw_quantiles(fit, name), f"quantiles-{name}", f"Measured times over quantiles of {name}"
+            ),
+            note="On the dashed line, times are as the law expects. Above it on the right, they are longer.",
+        )
+        for name in dict.fromkeys((shown, next(one.family.name for one in fit.laws if one.family.name != shown)))
+    ]
+    rows = [
+        (
+            one.family.name, _write(one.cv) if one.family.has_cv else f"{one.cv.value:g} (fixed)",
+            f"{one.log_likelihood:,.1f}", f"{one.information - best.information:,.1f}", f"{one.distance:.4f}",
+        )
+        for one in fit.laws
+    ]  # fmt: skip
+    columns = ("law", "cv", "log likelihood", "information criterion above the best", "distance")
+    yield _block(
+        "law", "Law", "The law of compute times",
+        f"Times{outside}, each over its learner's mean, by maximum likelihood under every law that a scenario knows. The "
+        f"criterion (BIC) chooses {best.family.name}. The distance (Kolmogorov–Smirnov) is the largest difference between "
+        f"the shares of times up to a value, measured and expected: {format_percent(best.distance)} under {best.family.name}.",
+        panels, table=Table.of(columns, rows), summary="Every law: likelihood, criterion and distance",
+    )  # fmt: skip
+
+
+def _build_spells(fit: ComputeFit) -> Iterator[Block]:
+    values = fit.autocorrelation
+    if fit.law == "constant" and not fit.kinds:
+        return
+    figure = svg.render_inline(
+        figures.draw_autocorrelation(values, fit.mini_batches), "autocorrelation", "Autocorrelation of compute times"
+    )
+    panel = Panel("Autocorrelation", figure, note="Dashed: independent times stay within these lines at 19 lags of 20.")
+    if not fit.kinds:
+        reading = f"The autocorrelation of successive times is {values[0]:.2f} at lag 1. No slow spells are in the profile."
+        yield _block("spells", "In time", "Slow spells", reading, [panel])
+        return
+    rows = [_row_of(kind, fit) for kind in fit.kinds]
+    titles = ("learners", "at once", "slowdown", "normal for (s)", "slow for (s)", "laws", "spells seen")
+    reading = (
+        f"The autocorrelation of successive times is {values[0]:.2f} at lag 1, as slow spells that last over mini-batches "
+        f"have it. The profile has {len(fit.kinds)} kind{'' if len(fit.kinds) == 1 else 's'} of them."
+    )
+    yield _block("spells", "In time", "Slow spells", reading, [panel, Panel("Kinds of spells", table=Table.of(titles, rows))])
+
+
+def _row_of(kind: KindFit, fit: ComputeFit) -> tuple[str, ...]:
+    named = "all" if kind.members is None else ", ".join(fit.learners[number] for number in kind.members[:10])
+    named_laws = (("slowdown", kind.slowdowns), ("normal", kind.normal_law), ("slow", kind.slow_law))
+    laws = [_name_law(what, law) for what, law in named_laws]
+    return (
+        named + (", …" if kind.members is not None and len(kind.members) > 10 else ""),
+        "yes" if kind.together else "no",
+        _write(kind.slowdown), _write(kind.normal), _write(kind.slow),
+        join_words([law for law in laws if law]) or "exponential lengths",
+        f"{kind.spells:,}" if kind.spells else "",
+    )  # fmt: skip
+
+
+def _name_law(what: str, law: Law | None) -> str:
+    return "" if law is None else f"{what}: {law.name}, cv {_write(law.cv)}"
+
+
+def _build_speeds(fit: ComputeFit) -> Iterator[Block]:
+    if fit.speeds is None:
+        return
+    each, errors = fit.speeds.each, fit.speeds.errors
+    rows = [
+        (name, f"{speed:.4g}", f"{error:.2g}" if isfinite(error) else "unknown")
+        for name, speed, error in zip(fit.learners, each.tolist(), errors.tolist(), strict=True)
+    ]
+    figure = svg.render_inline(figures.draw_speeds(fit), "speeds", "Speed of each learner")
+    fastest, slowest = fit.learners[int(each.argmax())], fit.learners[int(each.argmin())]
+    yield _block(
+        "speeds", "Speeds", "The learners' speeds",
+        f"The fastest learner, {fastest}, computes {each.max() / each.min():.3g} times as fast as the slowest, {slowest}. Over "
+        f"learners the speeds are {fit.speeds.law} with a coefficient of variation of {_write(fit.speeds.cv)}.",
+        [Panel("Speed of each learner", figure, "mean 1", "Bars: two standard errors to each side.")],
+        table=Table.of(("learner", "speed", "standard error"), rows), summary="Every learner's speed",
+    )  # fmt: skip
+
+
+def _build_sizes(fit: ComputeFit) -> Iterator[Block]:
+    line = fit.sample_time
+    if len(line.sizes) < 2:
+        return
+    rows = [
+        (f"{size:g}", format_duration(mean), format_duration(fitted), f"{100 * (fitted / mean - 1):+.1f} %")
+        for size, mean, fitted in zip(line.sizes, line.means, line.fitted, strict=True)
+    ]
+    figure = svg.render_inline(figures.draw_sizes(fit), "sizes", "Mean time over the mini-batch")
+    curve = f", with full efficiency from {line.full_at} samples on" if line.full_at is not None else ""
+    yield _block(
+        "sizes", "Mini-batch", "The size of the mini-batch",
+        f"{format_duration(line.per_batch.value)} for every mini-batch, and {format_duration(line.per_sample.value)} for every "
+        f"sample{curve}. The formula is off the measured means by up to {format_percent(line.residual)}.",
+        [Panel("Mean time over the mini-batch", figure, "points: measured; line: formula")],
+        table=Table.of(("mini-batch", "measured", "formula", "off by"), rows, words=0), summary="Every size, and its residual",
+    )  # fmt: skip
+
+
+def _build_links(link: LineFit | None) -> Iterator[Block]:
+    if link is None:
+        return
+    rate = f"{format_bytes(link.bandwidth.value)}/s" if isfinite(link.bandwidth.value) else "unlimited"
+    panels = [
+        Panel("Time over size", svg.render_inline(figures.draw_messages(link), "messages", "Time over size of messages")),
+        Panel("Residuals", svg.render_inline(figures.draw_residuals(link), "residuals", "Time off the line over size")),
+    ]
+    yield _block(
+        "links", "Network", "Messages",
+        f"A message takes {format_duration(link.latency.value)} and its bytes at {rate}, by least squares over "
+        f"{link.messages:,} messages. Their times are off the line by {format_percent(link.scatter)} of the mean.",
+        panels,
+    )  # fmt: skip
+
+
+def _write(estimate: Estimate) -> str:
+    error = f" ± {estimate.error:.2g}" if isfinite(estimate.error) else " ± ?"
+    return f"{format_number(estimate.value)}{error if estimate.error else ''}"

@@ -1,0 +1,127 @@
+"""`simasgd fit` writes a profile that a scenario can name, with the source of every number, and a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from simasgd.command.cli import app
+from simasgd.errors import UsageError
+from simasgd.scenario.cluster.profile_file import ProfileFile
+from simasgd.scenario.reading import yaml_layer
+from simasgd.scenario.schema import Scenario
+from tests.calibration.simulated import write_log
+
+COMPUTE = "{per_sample: 10 ms, distribution: gamma, cv: 0.2}"
+UNLIKE = ", speeds: [1, 0.5, 2, 0.5], stragglers: {slowdown: 5, mean_normal: 6 s, mean_slow: 2 s, hits: all, members: [0, 2]}"
+SCENARIO = """name: mine
+cluster: {learners: 4, profile: own.yaml}
+workload: {mini_batch: 8, payload: 1 kB}
+protocol: async
+stop: {gradients: 10}
+"""
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["fit", *words], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a log and what `fit` made of it."""
+    folder = tmp_path_factory.mktemp("fit")
+    log = write_log(folder, COMPUTE, UNLIKE, gradients=1500)
+    done = run(str(log), "--out", str(folder / "own.yaml"))
+    assert done.exit_code == 0
+    assert f"profile: {folder / 'own.yaml'}" in done.output
+    folder.joinpath("s.yaml").write_text(SCENARIO, encoding="utf-8")
+    return folder
+
+
+def leaves(value: object, path: str = "") -> set[str]:
+    if isinstance(value, dict):
+        return {found for key, item in value.items() for found in leaves(item, f"{path}.{key}" if path else key)}
+    return {path}
+
+
+def test_every_number_has_a_source_with_its_standard_error(folder: Path) -> None:
+    tree = yaml_layer.read_layer(folder / "own.yaml").tree
+    assert set(tree["sources"]) == leaves({"cluster": tree["cluster"]})
+    for key, source in tree["sources"].items():
+        assert re.match(r"fitted|found|least squares|mean|assumed|the best|the likelier", source), key
+        assert "±" in source or not source.startswith("fitted") or key == "cluster.speeds"
+
+
+def test_a_scenario_runs_on_the_profile(folder: Path) -> None:
+    cluster = Scenario.load(folder / "s.yaml").cluster
+    assert isinstance(cluster.profile, ProfileFile)
+    assert cluster.compute.distribution == "gamma"
+    assert cluster.speeds == pytest.approx((1, 0.5, 2, 0.5), rel=0.05)
+    (kind,) = cluster.kinds_of_stragglers
+    assert (kind.hits, kind.members) == ("all", (0, 2))
+
+
+def test_laws_are_for_any_number_of_learners(folder: Path) -> None:
+    log = str(folder / "log-0.parquet")
+    assert run(log, "--out", str(folder / "laws.yaml"), "--speeds", "law").exit_code == 0
+    cluster = Scenario.load(folder / "s.yaml", f"profile={folder / 'laws.yaml'}", "learners=30").cluster
+    (kind,) = cluster.kinds_of_stragglers
+    assert (kind.hits, kind.share, kind.members) == ("all", 0.5, None)
+    assert cluster.speeds is not None
+    assert not isinstance(cluster.speeds, tuple)
+
+
+def test_the_page_stands_alone(folder: Path) -> None:
+    page = (folder / "own.html").read_text(encoding="utf-8")
+    assert "What the fit does not catch" in page
+    assert page.count("<svg") >= 4
+    for part in ("Quantiles: gamma", "Autocorrelation", "Speed of each learner", "log likelihood", "cluster.profile: own.yaml"):
+        assert part in page
+    assert not re.search(r"""(src|href)=["']?https?:""", page)
+
+
+def test_files_that_are_there_are_kept_unless_they_are_to_be_replaced(folder: Path) -> None:
+    log, out = str(folder / "log-0.parquet"), folder / "other.yaml"
+    out.write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"other\.yaml is there already; choose another name, or --replace it"):
+        run(log, "--out", str(out))
+    assert out.read_text(encoding="utf-8") == "mine"
+    assert run(log, "--out", str(out), "--replace").exit_code == 0
+    assert out.read_text(encoding="utf-8").startswith("title: ")
+    assert not list(folder.glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("out", "expected"),
+    [
+        ("own.json", "the name of a profile ends in .yaml"),
+        ("nowhere/own.yaml", "there is no folder"),
+        ("x.yaml", "is a folder"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_before_anything_is_read(out: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "x.html").mkdir()
+    with pytest.raises(UsageError, match=expected):
+        run("no-such-log.csv", "--out", str(tmp_path / out))
+
+
+def test_json_has_every_number(folder: Path) -> None:
+    found = json.loads(run(str(folder / "log-0.parquet"), "--json").output)
+    assert {law["distribution"] for law in found["compute"]["laws"]} >= {"gamma", "lognormal", "pareto"}
+    assert found["compute"]["stragglers"][0]["together"] is True
+    assert found["profile"]["cluster"]["compute"]["distribution"] == "gamma"
+    assert found["network"] is None
+
+
+def test_a_log_of_one_column_is_enough(tmp_path: Path) -> None:
+    times = np.random.default_rng(1).lognormal(-2.0, 0.5, 400)
+    pd.DataFrame({"seconds": times}).to_csv(tmp_path / "log.csv", index=False)
+    done = run(str(tmp_path / "log.csv"))
+    assert done.exit_code == 0
+    assert re.search(r"distribution +lognormal, cv 0\.\d+ ±", done.output)
