@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simasgd import exact, laws
+from simasgd import exact, laws, simulate
 from simasgd.cluster.cast.stragglers import slow_spells
 from simasgd.cluster.clock.spells import CombinedSlowness
 from tests.build import TIMING, clock, same_tape, scenario
@@ -192,6 +192,19 @@ def test_work_over_spells_of_two_kinds_by_hand() -> None:
         done += step / at(reader, time)
         time += step
     assert end(pace, 0.0, 30.0) == pytest.approx(time, abs=0.05)
+
+
+def test_spells_that_hit_all_cost_no_barrier_anything() -> None:
+    """With constant compute times all learners are equally slow at all times, so hardsync's barrier waits for nobody."""
+    free = {"network": {"latency": 0, "bandwidth": "unlimited"}, "server": {"bandwidth": "unlimited", "update": 0}}
+    kinds = [{**HALF, "mean_normal": "5 s", "hits": hits} for hits in ("all", "learner")]
+    waits = []
+    for kind in kinds:
+        cluster_of_kind = {"profile": None, **free, "compute": {"per_sample": "250 ms"}, "stragglers": kind}
+        run = simulate(scenario(TIMING, {"cluster": cluster_of_kind, "protocol": "hardsync", "stop": {"gradients": 400}}))
+        waits.append(run.learners["wait"].sum() / run.simulated_seconds)
+    assert waits[0] == pytest.approx(0.0, abs=1e-9)
+    assert waits[1] > 0.3
 
 
 def test_two_kinds_have_the_mean_pace_of_the_product() -> None:
