@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import pandas as pd
 from pydantic import ValidationError
 
 import simasgd
-from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.activity import ALL, Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
-from simasgd.cluster.clock.trail import PARTS
+from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
+from simasgd.cluster.clock.trail import COST_PARTS, PARTS
 from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
 from simasgd.cluster.trace_notes import describe_traces
@@ -67,7 +69,7 @@ def summarize(
 ) -> Summary:
     """Summarize a run. What a faster cluster would do is not known yet."""
     clock = timing.clock
-    samples = clock.gradients_applied * scenario.workload.mini_batch
+    samples = _applied_samples(scenario, clock)
     target, is_reached = scenario.stop.test_error, learned is not None and learned.cut is not None
     rows = () if evaluations is None else evaluation_rows(thinned(evaluations, _MOST_EVALUATIONS))
     divergence = None if learned is None else learned.divergence
@@ -94,7 +96,7 @@ def summarize(
         packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
         scenario_hash=scenario.hash(),
         learners=scenario.cluster.learners,
-        mini_batch=scenario.workload.mini_batch,
+        mini_batch=_common_mini_batch(scenario),
         protocol=scenario.protocol.kind,
         architecture=scenario.cluster.architecture.kind,
         diverged=diverged,
@@ -111,7 +113,7 @@ def summarize(
         learner_time=_fractions(clock.learner_seconds, clock.simulated_seconds),
         threads={name: _fractions(spent, clock.simulated_seconds) for name, spent in clock.thread_seconds.items()},
         overlap=_overlap(clock),
-        critical_path=form.PathSeconds(**dict(zip(PARTS, clock.critical_path, strict=True))),
+        critical_path=form.PathSeconds(**dict(zip((*PARTS, *COST_PARTS), clock.critical_path, strict=False))),
         servers=tuple(form.ServerLoad(name=s.name, busy=s.busy, mean_queue=s.mean_queue) for s in clock.servers),
         links=tuple(form.LinkLoad(**link._asdict()) for link in clock.links),
         bytes=_bytes(clock),
@@ -132,6 +134,21 @@ def summarize(
             total=seconds,
         ),
     )
+
+
+def _sizes(scenario: Scenario) -> Sequence[int]:
+    """Return the number of samples in a mini-batch of each learner."""
+    learners = scenario.cluster.learners
+    return size_of_each(mini_batch_sizes(scenario.workload, learners, scenario.cluster_seed), learners)
+
+
+def _common_mini_batch(scenario: Scenario) -> int | None:
+    sizes = _sizes(scenario)
+    return sizes[0] if min(sizes) == max(sizes) else None
+
+
+def _applied_samples(scenario: Scenario, clock: ClockResult) -> int:
+    return sum(map(mul, _sizes(scenario), clock.learner_gradients.applied))
 
 
 def _gradients(clock: ClockResult) -> GradientTotals:
@@ -173,7 +190,7 @@ def _overlap(clock: ClockResult) -> float | None:
 
     None if there is no such time.
     """
-    spent = dict(zip(Activity, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=True))
+    spent = dict(zip(ALL, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=False))
     working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
     return spent[Activity.COMPUTE] / working if working > 0.0 else None
 
@@ -181,7 +198,7 @@ def _overlap(clock: ClockResult) -> float | None:
 def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFractions:
     """Return the fraction of the time that each activity took, averaged over the learners."""
     spent = np.asarray(seconds).sum(axis=0) / ((whole or 1.0) * len(seconds))
-    return form.TimeFractions(**{activity.name.lower(): float(spent[activity]) for activity in Activity})
+    return form.TimeFractions(**{activity.name.lower(): float(part) for activity, part in zip(ALL, spent, strict=False)})
 
 
 def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> str:
@@ -195,7 +212,7 @@ def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> 
         return "updates"
     if stop.gradients is not None and applied >= stop.gradients:
         return "gradients"
-    if scenario.gradients_to_stop is not None and applied >= scenario.gradients_to_stop:
+    if scenario.samples_to_stop is not None and _applied_samples(scenario, clock) >= scenario.samples_to_stop:
         return "epochs"
     return "simulated_time"
 
@@ -206,10 +223,11 @@ def learner_table(scenario: Scenario, clock: ClockResult) -> pd.DataFrame:
     of_nodes = np.array(bandwidths(cluster, scenario.cluster_seed))
     of_learners = np.repeat(of_nodes, cluster.learners_per_node)[: cluster.learners]
     seconds = np.asarray(clock.learner_seconds)
-    columns = {activity.name.lower(): seconds[:, activity] for activity in Activity}
+    columns = {activity.name.lower(): of_all for activity, of_all in zip(ALL, seconds.T, strict=False)}
     return pd.DataFrame(
         {
             "learner": range(len(seconds)),
+            "mini_batch": _sizes(scenario),
             "bandwidth": np.where(np.isinf(of_learners), np.nan, of_learners),
             **clock.learner_gradients._asdict(),
             **columns,

@@ -99,6 +99,10 @@ class Purpose(IntEnum):
     MEAN = 19
     SLOWDOWN = 20
     SHARE = 30
+    SIZE = 31
+    STEP = 40
+    MIXING = 41
+    COLLECTIVE_START = 42
 
 
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:

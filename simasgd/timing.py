@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.result import ClockResult
 from simasgd.cluster.simulation import run as run_cluster
@@ -58,9 +57,9 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
             job,
             recorder,
             log=SpanLog() if scenario.record == "timeline" else None,
-            progress=lambda gradients, seconds: progress("simulate", _fraction(job.limit, gradients, seconds)),
+            progress=lambda gradients, seconds: progress("simulate", _fraction(job, gradients, seconds)),
         )
-        tape = recorder.tape(scenario.workload.mini_batch) if isinstance(recorder, TapeRecorder) else None
+        tape = recorder.tape(job.mini_batch) if isinstance(recorder, TapeRecorder) else None
         counts = recorder.staleness_counts(), recorder.age_counts()
         return Timing(clock, tape, *counts, time.perf_counter() - began)
     except MemoryError:
@@ -115,8 +114,10 @@ def timing_name(scenario: Scenario) -> str:
     return f"{scenario.learning is not None} {clock_of(scenario)}"
 
 
-def _fraction(limit: Limit, gradients: int, seconds: float) -> float:
-    parts = [0.0]
+def _fraction(job: Job, gradients: int, seconds: float) -> float:
+    limit, parts = job.limit, [0.0]
+    if limit.samples is not None:
+        parts.append(gradients * job.mean_mini_batch / limit.samples)
     if limit.gradients is not None:
         parts.append(gradients / limit.gradients)
     if limit.seconds is not None:

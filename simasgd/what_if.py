@@ -12,6 +12,7 @@ from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.results.summary import Speedup, StartComparison
 from simasgd.scenario.cluster.cluster import Cluster, Compute
+from simasgd.scenario.cluster.costs import CostTimes
 from simasgd.scenario.cluster.measured import divided
 from simasgd.scenario.cluster.members import scaled
 from simasgd.scenario.cluster.network import P775, Tree
@@ -103,11 +104,22 @@ def faster_server(cluster: Cluster) -> Cluster:
 
 
 def faster_node(cluster: Cluster) -> Cluster:
-    """Return a cluster whose nodes compute twice as fast, and whose links within nodes carry twice as much."""
-    compute, architecture = cluster.compute, cluster.architecture
-    faster = tuple(map(_faster, compute)) if isinstance(compute, tuple) else _faster(compute)
+    """Return a cluster whose nodes work twice as fast, and whose links within nodes carry twice as much.
+
+    They compute, step, mix, copy and start operations faster. Copies at a server are faster, too.
+    """
+    compute, architecture, costs = cluster.compute, cluster.architecture, cluster.costs
     within = {"intra_node_bandwidth": architecture.intra_node_bandwidth * FACTOR}
-    changed = {"compute": faster, "architecture": architecture.model_copy(update=within)}
+    work: dict[str, Any] = {
+        "per_message": costs.per_message / FACTOR,
+        "copy_bandwidth": costs.copy_bandwidth * FACTOR,
+        **{key: _faster_cost(getattr(costs, key)) for key in ("step", "mixing", "collective_start")},
+    }
+    changed = {
+        "compute": tuple(map(_faster, compute)) if isinstance(compute, tuple) else _faster(compute),
+        "architecture": architecture.model_copy(update=within),
+        "costs": costs.model_copy(update=work),
+    }
     return cluster.model_copy(update=changed)
 
 
@@ -118,6 +130,10 @@ def _faster(compute: Compute) -> Compute:
     elif compute.measured is not None:
         faster["measured"] = divided(compute.measured, FACTOR)
     return compute.model_copy(update=faster)
+
+
+def _faster_cost(cost: float | CostTimes) -> float | CostTimes:
+    return cost.model_copy(update={"mean": cost.average / FACTOR}) if isinstance(cost, CostTimes) else cost / FACTOR
 
 
 CHANGES: Mapping[Literal["network", "server", "node"], Callable[[Cluster], Cluster]] = {

@@ -91,4 +91,4 @@ def clock(chosen: Scenario, log: SpanLog | None = None) -> tuple[ClockResult, Ta
     """Run a scenario's cluster; what its clock and its tape say. With a `log` the clock has spans, too."""
     recorder = TapeRecorder()
     clocked = run_cluster(Job.of(chosen), recorder, log=log)
-    return clocked, recorder.tape(chosen.workload.mini_batch)
+    return clocked, recorder.tape(Job.of(chosen).mini_batch)

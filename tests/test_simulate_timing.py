@@ -9,6 +9,7 @@ import pytest
 
 from simasgd import Study, simulate, study
 from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.job import Job
 from simasgd.results.json_files import write_json
 from tests.build import TIMING, scenario
 
@@ -27,7 +28,7 @@ def test_timing_only():
 def test_epochs_are_counted_exactly_as_written(epochs, gradients):
     one = {"workload": {"mini_batch": 1, "samples_per_epoch": 100}, "stop": {"gradients": None, "epochs": epochs}}
     chosen = scenario(TIMING, one)
-    assert chosen.gradients_to_stop == gradients
+    assert Job.of(chosen).limit.gradients == gradients
     assert simulate(chosen).summary.gradients.applied == gradients
 
 

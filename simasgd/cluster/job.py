@@ -9,8 +9,11 @@ from typing import final
 from simasgd.cluster.cast.start import mean_cycles
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.clock.sizes import MiniBatch, mini_batch_sizes
+from simasgd.cluster.network.goodput import at_goodput
 from simasgd.protocols.base import AbstractProtocol
 from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.costs_paid import own_work
 from simasgd.scenario.schema import Scenario
 
 
@@ -19,6 +22,7 @@ from simasgd.scenario.schema import Scenario
 class Job:
     """One run of a cluster under a protocol.
 
+    `mini_batch` has the samples of a gradient of all learners, or of each.
     Models are messages of `payload` bytes and gradients of `gradient_payload`. `gradients_add_up`
     says whether gradients can be summed on the way. `samples_per_epoch` is None if nothing defines
     an epoch.
@@ -27,7 +31,7 @@ class Job:
     cluster: Cluster
     protocol: AbstractProtocol
     seed: int
-    mini_batch: int
+    mini_batch: MiniBatch
     payload: float
     gradient_payload: float
     gradients_add_up: bool
@@ -37,25 +41,43 @@ class Job:
     @classmethod
     def of(cls, scenario: Scenario) -> Job:
         """Return the job that a scenario describes."""
+        mini_batch = mini_batch_sizes(scenario.workload, scenario.cluster.learners, scenario.cluster_seed)
         return cls(
             cluster=scenario.cluster,
             protocol=scenario.protocol,
             seed=scenario.cluster_seed,
-            mini_batch=scenario.workload.mini_batch,
+            mini_batch=mini_batch,
             payload=scenario.payload,
             gradient_payload=scenario.gradient_payload,
             gradients_add_up=scenario.workload.compression.adds_up,
             samples_per_epoch=scenario.samples_per_epoch,
-            limit=Limit(scenario.gradients_to_stop, scenario.stop.updates, scenario.stop.simulated_time),
+            limit=_limit(scenario, mini_batch),
         )
 
     @property
     def gradients_per_epoch(self) -> float:
-        """The gradients of one epoch, infinite if nothing defines an epoch."""
-        return inf if self.samples_per_epoch is None else self.samples_per_epoch / self.mini_batch
+        """The gradients of one epoch, of mean size, infinite if nothing defines an epoch."""
+        return inf if self.samples_per_epoch is None else self.samples_per_epoch / self.mean_mini_batch
+
+    @property
+    def mean_mini_batch(self) -> float:
+        """The number of samples in a mini-batch, averaged over the learners."""
+        return self.mini_batch if isinstance(self.mini_batch, int) else sum(self.mini_batch) / len(self.mini_batch)
 
     def mean_cycles(self) -> list[float]:
         """Return the mean time (s) of each learner's cycle (`mean_cycle` in cast/start.py)."""
-        means = compute.mean_times(self.cluster, self.mini_batch)
+        cluster, protocol = at_goodput(self.cluster), self.protocol
+        own = own_work(protocol, cluster)
+        means = [mean + own for mean in compute.mean_times(cluster, self.mini_batch)]
         sizes = self.gradient_payload, self.payload
-        return mean_cycles(self.cluster, means, *sizes, self.seed, has_server=self.protocol.has_server)
+        return mean_cycles(cluster, means, *sizes, self.seed, has_server=protocol.has_server)
+
+
+def _limit(scenario: Scenario, mini_batch: MiniBatch) -> Limit:
+    """Return where a run stops; where all gradients have equal samples, these are counted as gradients."""
+    stop, samples = scenario.stop, scenario.samples_to_stop
+    if samples is None or not isinstance(mini_batch, int):
+        return Limit(stop.gradients, stop.updates, stop.simulated_time, samples)
+    gradients = -(-samples // mini_batch)
+    most = gradients if stop.gradients is None else min(gradients, stop.gradients)
+    return Limit(most, stop.updates, stop.simulated_time)

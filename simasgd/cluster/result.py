@@ -16,9 +16,10 @@ from simasgd.cluster.cast.monitor import Ending
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import SpanLog, Spans
 from simasgd.cluster.clock.pipe import Usage
-from simasgd.cluster.clock.recording import Recording
-from simasgd.cluster.clock.trail import Trail, wait_until
+from simasgd.cluster.clock.recording import AbstractRecording
+from simasgd.cluster.clock.trail import list_parts, wait_until
 from simasgd.cluster.network.routes import ByteCounts
+from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.faults import Faults
 
 
@@ -63,7 +64,7 @@ class ClockResult:
     gradients_in_flight: int
     learner_gradients: LearnerGradients
     learner_seconds: tuple[tuple[float, ...], ...]
-    """Seconds of each learner's compute thread, by learner and `Activity`."""
+    """Seconds of each learner's compute thread, by learner and `Activity`; without costs only of the first ones."""
     thread_seconds: dict[str, tuple[tuple[float, ...], ...]]
     """Seconds of the other threads, by the thread's name, learner and `Activity`."""
     servers: tuple[Usage, ...]
@@ -72,7 +73,8 @@ class ClockResult:
     sampled_updates: tuple[int, ...]
     """The numbers of updates at which the bytes sent so far were sampled: 0, some in between, and the last."""
     sampled_bytes: tuple[float, ...]
-    critical_path: Trail
+    critical_path: tuple[float, ...]
+    """Seconds of each of PARTS on the critical path, and with costs of each of COST_PARTS."""
     fault_counts: FaultCounts
     left: Mapping[int, float]
     """When (s) the work of a learner ended with its trace, by the learner's number."""
@@ -82,9 +84,9 @@ class ClockResult:
 
 def collect_result(
     env: Environment,
-    faults: Faults,
+    spec: Cluster,
     cast: AbstractCast,
-    recording: Recording,
+    recording: AbstractRecording,
     crash_record: CrashRecord,
     leavings: Leavings,
     log: SpanLog | None,
@@ -96,7 +98,7 @@ def collect_result(
     thread_seconds = _close_logs(cast, now)
     network.close(now)
     unapplied = cast.unapplied()
-    fault_counts = _count_faults(faults, crash_record, unapplied, network.messages_lost, now)
+    fault_counts = _count_faults(spec.faults, crash_record, unapplied, network.messages_lost, now)
     lost = sum(worker.lost for worker in workers)
     cancelled = sum(worker.cancelled for worker in workers)
     troubles = {
@@ -125,7 +127,7 @@ def collect_result(
         bytes=network.counts(),
         sampled_updates=sampled_updates,
         sampled_bytes=sampled_bytes,
-        critical_path=wait_until(cast.trail, now),
+        critical_path=tuple(list_parts(wait_until(cast.trail, now), with_costs=spec.costs.any)),
         fault_counts=fault_counts,
         left=leavings.at,
         hang=explain_hang(ending, end),
@@ -133,7 +135,7 @@ def collect_result(
     )
 
 
-def _gradients_of(cast: AbstractCast, recording: Recording) -> LearnerGradients:
+def _gradients_of(cast: AbstractCast, recording: AbstractRecording) -> LearnerGradients:
     workers, dropped = cast.workers, cast.dropped_of
     applied = recording.applied_of(len(workers))
     done = zip(workers, applied, dropped, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 
@@ -19,14 +19,17 @@ from simasgd.cluster.cast.monitor import ProgressMonitor
 from simasgd.cluster.cast.start import delay_start, start_times
 from simasgd.cluster.cast.stragglers import slow_spells
 from simasgd.cluster.clock import compute
+from simasgd.cluster.clock.costs import LearnerCosts, make_costs
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import ByteSamples, Recording, ReportProgress
+from simasgd.cluster.clock.recording import AbstractRecording, ByteSamples, ReportProgress, make_recording
 from simasgd.cluster.job import Job
+from simasgd.cluster.network.goodput import at_goodput
 from simasgd.cluster.peers.cast import PeerCast
 from simasgd.cluster.result import ClockResult, collect_result
 from simasgd.cluster.server.cast import ServerCast
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
+from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.tape.recorder import AbstractRecorder
 
 
@@ -42,7 +45,7 @@ def run(
     env = Environment()
     done = Signal(env)  # its value says whether no other event is left
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
-    recording = Recording(recorder, job.limit, done, progress, byte_samples)
+    recording = make_recording(recorder, job.limit, done, progress, byte_samples, job.mini_batch)
     cast = _make_cast(job.protocol, _make_context(env, job, recording, log))
     crash_record, leavings = CrashRecord(), Leavings()
     _start_processes(env, job, cast, crash_record, leavings)
@@ -52,20 +55,22 @@ def run(
     done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
         ending = ProgressMonitor(env, cast, recording, job.limit).run()
-    return collect_result(env, job.cluster.faults, cast, recording, crash_record, leavings, log, ending)
+    return collect_result(env, job.cluster, cast, recording, crash_record, leavings, log, ending)
 
 
-def _make_context(env: Environment, job: Job, recording: Recording, log: SpanLog | None) -> RunContext:
+def _make_context(env: Environment, job: Job, recording: AbstractRecording, log: SpanLog | None) -> RunContext:
+    spec, seed = at_goodput(job.cluster), job.seed
     return RunContext(
         env=env,
-        spec=job.cluster,
+        spec=spec,
         recording=recording,
-        seed=job.seed,
+        seed=seed,
         payload=job.payload,
         gradient_payload=job.gradient_payload,
         gradients_add_up=job.gradients_add_up,
-        times=compute.compute_times(job.cluster, job.seed, job.mini_batch),
-        paces=slow_spells(job.cluster, job.seed),
+        times=compute.compute_times(spec, seed, job.mini_batch),
+        paces=slow_spells(spec, seed),
+        costs=_costs(spec, seed),
         log=log,
         gradients_per_epoch=job.gradients_per_epoch,
     )
@@ -93,6 +98,13 @@ def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_recor
         else:
             for role in roles:
                 env.process(role())
+
+
+def _costs(spec: Cluster, seed: int) -> Sequence[LearnerCosts]:
+    costs = spec.costs
+    if not costs.any:
+        return [LearnerCosts()] * spec.learners
+    return make_costs(costs.step, costs.mixing, costs.collective_start, compute.speeds(spec, seed), seed)
 
 
 @contextmanager

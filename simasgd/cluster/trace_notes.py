@@ -47,13 +47,14 @@ def _describe_ends(used: Sequence[tuple[Compute, int, int]], left: Mapping[int, 
     if not beyond:
         return
     law, length, count = max(beyond, key=lambda one: one[2] / one[1])
-    whose = f"{len(beyond):,} of {len(used):,} traces" if len(used) > 1 else "The trace"
     how = "repeated from the beginning"
     if law.at_end == "bootstrap":
         how = f"continued with random blocks of it ({block_length(law, length):,} times each)"
-    were = "were" if len(used) > 1 else "was"
-    most = f"; at most {count / length:.3g} times as many mini-batches were computed as the trace has times ({length:,})"
-    yield f"{whose} ended before the run did, and {were} {how}{most}."
+    which = (
+        f"Of {len(used):,} traces {len(beyond):,} ended before the run did. Each" if len(used) > 1 else "The trace ended. It"
+    )
+    most = f"at most {count / length:.3g} times as many mini-batches were computed as the trace has times ({length:,})"
+    yield f"{which} was {how}; {most}."
 
 
 def _length(law: Compute, learner: int) -> int:

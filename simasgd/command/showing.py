@@ -17,6 +17,7 @@ def check(scenario: str, overrides: tuple[str, ...]) -> None:
 
     KEY=VALUE changes a value of the scenario, as in `simasgd run`.
     """
+    from simasgd.scenario.costs_paid import find_unpaid
     from simasgd.scenario.lock_step import will_probably_lock_step
 
     chosen = load_scenario(scenario, overrides)
@@ -28,6 +29,9 @@ def check(scenario: str, overrides: tuple[str, ...]) -> None:
             f"note: {', '.join(in_step) + ': ' if any(in_step) else ''}learners that start together and compute for constant "
             "times may stay in step on links that share fairly; try cluster.start=spread, or a compute.cv, to see the effect"
         )
+    for name, variant in (chosen.variants or {"": chosen}).items():
+        for clause in find_unpaid(variant):
+            click.echo(f"note: {name + ': ' if name else ''}{clause}")
 
 
 @click.command(name="list")

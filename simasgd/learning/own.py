@@ -34,7 +34,8 @@ class Task(AbstractTask):
     losses: PerSample
     """losses(parameters, inputs, labels) returns the loss of each sample, shape (batch,).
 
-    JAX must be able to differentiate it. The mean is minimized.
+    JAX must be able to differentiate it. The mean is minimized. Where learners' mini-batches differ
+    in size, a sample's loss must not depend on the other samples: there are more than count.
     """
     train: Samples
     test: Samples

@@ -109,7 +109,8 @@ def _learners(run: Run, timeline: pd.DataFrame) -> Columns:
         version[known] = _read(updates)[found]
         batch[known] = updates["batch"].to_numpy()[found]
     operation[_find_unfinished(run, learner, computes, end, batch)] = "abandon"
-    size = np.where(operation == "compute", float(run.scenario.workload.mini_batch), np.nan)
+    sizes = run.learners["mini_batch"].to_numpy(np.float64)
+    size = np.where(operation == "compute", sizes[learner], np.nan)
     return {
         "learner": learner.astype(str).astype(object),
         "operation": operation,

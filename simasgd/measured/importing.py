@@ -15,6 +15,7 @@ import pandas as pd
 
 import simasgd
 from simasgd.assembly import evaluation_rows, update_table
+from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.errors import UsageError
 from simasgd.measured.clocks import set_clocks
 from simasgd.measured.contents import digest_log
@@ -25,7 +26,6 @@ from simasgd.measured.times import (
     LearnerTimes,
     build_timeline,
     find_intervals,
-    list_activities,
     server_busy,
     sum_times,
 )
@@ -36,6 +36,7 @@ from simasgd.results import summary as form
 from simasgd.results.distributions import StalenessCounts
 from simasgd.results.origin import LogFile, MeasuredLog
 from simasgd.results.outcome import decide_outcome
+from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.results.tables import GRADIENTS, thinned
@@ -87,7 +88,8 @@ def build_run(
         )
     learners = chosen.cluster.learners
     numbers = number_learners(log, learners)
-    updates, moves = set_clocks(log, read_updates(log, numbers, chosen.workload.mini_batch), learners)
+    mini_batch = mini_batch_sizes(chosen.workload, learners, chosen.cluster_seed)
+    updates, moves = set_clocks(log, read_updates(log, numbers, mini_batch), learners)
     chosen = with_end(chosen, updates.tape.num_steps)
     intervals = find_intervals(log, numbers, moves)
     begin, end = find_extent(log, updates, intervals)
@@ -111,7 +113,7 @@ def build_run(
     return Run(
         scenario=chosen,
         summary=summary,
-        learners=_learner_table(times, counts, learners),
+        learners=_learner_table(times, counts, size_of_each(mini_batch, learners)),
         updates=update_table(tape),
         evaluations=None if learned is None else learned.evaluations.assign(bytes=np.nan),
         timeline=build_timeline(intervals, log, begin, end) if intervals is not None and has_timeline else None,
@@ -164,8 +166,8 @@ def list_lacking(log: OperationLog, updates: Updates, times: LearnerTimes) -> li
     """List in words what a log does not tell of a run."""
     found = []
     if not times.covered:
-        absent = [name for name in list_activities() if name not in times.seconds]
-        found.append(f"how long learners {', '.join(absent)}" if len(absent) < len(list_activities()) else "what learners do")
+        absent = [name for name in TIMES if name not in times.seconds]
+        found.append(f"how long learners {', '.join(absent)}" if len(absent) < len(TIMES) else "what learners do")
     if not len(log.rows("compute")):
         found.append("how many gradients were computed")
     if np.isnan(updates.tape.computed_at).any() or np.isnan(updates.tape.read_at).any():
@@ -188,7 +190,7 @@ def _summarize(
 ) -> Summary:
     tape = updates.tape
     applied = tape.num_gradients
-    samples = applied * scenario.workload.mini_batch
+    samples = int(tape.samples_before[-1])
     rows = () if learned is None else evaluation_rows(thinned(learned.evaluations.assign(bytes=np.nan), _MOST_EVALUATIONS))
     point = None if learned is None else learned.divergence
     divergence = None if point is None else form.DivergencePoint(update=point.update, epoch=point.epoch)
@@ -214,7 +216,7 @@ def _summarize(
         packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
         scenario_hash=scenario.hash(),
         learners=scenario.cluster.learners,
-        mini_batch=scenario.workload.mini_batch,
+        mini_batch=tape.mini_batch if tape.mini_batches is None else None,
         protocol=scenario.protocol.kind if about.has_scenario else "unknown",
         architecture=scenario.cluster.architecture.kind if about.has_scenario else "unknown",
         diverged=divergence,
@@ -264,9 +266,11 @@ def _count_bytes(log: OperationLog) -> form.ByteTotals | None:
     return form.ByteTotals(sent=float(known.sum()), received=None, lost=None, in_flight=None)
 
 
-def _learner_table(times: LearnerTimes, counts: GradientCounts, learners: int) -> pd.DataFrame:
+def _learner_table(times: LearnerTimes, counts: GradientCounts, sizes: Sequence[int]) -> pd.DataFrame:
     """Return the table of learners, as in `Run.learners`; NaN for what the log does not tell."""
+    learners = len(sizes)
     absent = np.full(learners, 0.0 if times.covered else np.nan)
     gradients = {name: counts.column(name, learners) for name in GRADIENTS}
-    columns = {name: times.seconds.get(name, absent) for name in list_activities()}
-    return pd.DataFrame({"learner": range(learners), "bandwidth": np.nan, **gradients, **columns})
+    told = [name for name in COST_TIMES if name in times.seconds]
+    columns = {name: times.seconds.get(name, absent) for name in (*TIMES, *told)}
+    return pd.DataFrame({"learner": range(learners), "mini_batch": sizes, "bandwidth": np.nan, **gradients, **columns})

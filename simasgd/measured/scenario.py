@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.errors import UsageError
 from simasgd.operations.log import OperationLog
 from simasgd.scenario.reading.load import parse_override
@@ -83,27 +84,44 @@ def choose_name(file: Path, scenario: Scenario | None, name: str | None) -> str:
     return name
 
 
-def _find_mini_batch(log: OperationLog) -> int | None:
-    """Return the one size of mini-batches in the log; None if it has none.
+def _find_sizes(log: OperationLog) -> dict[int, int]:
+    """Return the size of the mini-batches of each of the log's learners that has one.
 
-    Raises UsageError if there are several.
+    Raises UsageError if a learner has several.
     """
     if log.mini_batch is None:
-        return None
-    known = np.flatnonzero(~np.isnan(log.mini_batch))
-    if not len(known):
-        return None
-    sizes = log.mini_batch[known]
-    different = sizes != sizes[0]
-    if different.any():
-        row = int(known[np.argmax(different)])
+        return {}
+    known = np.flatnonzero(~np.isnan(log.mini_batch) & (log.learner >= 0))
+    found: dict[int, int] = {}
+    learners, first = np.unique(log.learner[known], return_index=True)
+    for learner, size in zip(learners.tolist(), log.mini_batch[known[first]].tolist(), strict=True):
+        own = known[log.learner[known] == learner]
+        different = log.mini_batch[own] != size
+        if different.any():
+            row = int(own[np.argmax(different)])
+            raise UsageError(
+                f"{log.place(row)}: mini_batch is {log.mini_batch[row]:g}, elsewhere {size:g}; one size for each learner is "
+                "supported"
+            )
+        if size < 1 or size != np.floor(size) or size > 2**53:
+            raise UsageError(f"{log.place(int(own[0]))}: mini_batch: {size:g} is not a whole number from 1")
+        found[learner] = int(size)
+    return found
+
+
+def _find_mini_batch(log: OperationLog) -> int | list[int] | None:
+    """Return the size of mini-batches in the log, or of each learner where they differ; None if it has none."""
+    sizes = _find_sizes(log)
+    if len(set(sizes.values())) <= 1:
+        return next(iter(sizes.values()), None)
+    count = len(log.learners)
+    lacking = next((learner for learner in range(count) if learner not in sizes), None)
+    if lacking is not None:
         raise UsageError(
-            f"{log.place(row)}: mini_batch is {log.mini_batch[row]:g}, elsewhere {sizes[0]:g}; one size for all learners is "
-            "supported"
+            f"{_files(log)}: learner {log.learners[lacking]} has no mini_batch, and those of other learners differ; give all"
         )
-    if sizes[0] < 1 or sizes[0] != np.floor(sizes[0]) or sizes[0] > 2**53:
-        raise UsageError(f"{log.place(int(known[0]))}: mini_batch: {sizes[0]:g} is not a whole number from 1")
-    return int(sizes[0])
+    of_numbers = dict(zip(number_learners(log, count).tolist(), range(count), strict=True))
+    return [sizes[of_numbers[number]] for number in range(count)]
 
 
 def _find_payload(log: OperationLog) -> str:
@@ -120,9 +138,12 @@ def _require_agreement(log: OperationLog, scenario: Scenario) -> None:
             f"{_files(log)}: the log has {found} learners, but the scenario {scenario.name} has {learners}; try "
             f"learners={found}"
         )
-    mini_batch = _find_mini_batch(log)
-    if mini_batch is not None and mini_batch != scenario.workload.mini_batch:
-        raise UsageError(
-            f"{_files(log)}: the log has mini-batches of {mini_batch} samples, but the scenario {scenario.name} of "
-            f"{scenario.workload.mini_batch}; try mini_batch={mini_batch}"
-        )
+    chosen = mini_batch_sizes(scenario.workload, learners, scenario.cluster_seed)
+    expected, numbers = size_of_each(chosen, learners), number_learners(log, learners)
+    for learner, size in _find_sizes(log).items():
+        if size != expected[numbers[learner]]:
+            whose = "the log has" if isinstance(chosen, int) else f"learner {log.learners[learner]} has"
+            raise UsageError(
+                f"{_files(log)}: {whose} mini-batches of {size} samples, but the scenario {scenario.name} of "
+                f"{expected[numbers[learner]]}; try mini_batch={size}"
+            )

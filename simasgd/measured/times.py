@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from simasgd.operations.log import OPERATIONS, OperationLog, code_of
+from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.summary import TimeFractions
 from simasgd.tape.arrays import Floats, Ints
 
@@ -36,7 +37,9 @@ class LearnerTimes:
         absent = 0.0 if self.covered else None
         learners = len(next(iter(self.seconds.values()))) if self.seconds else 1
         shares = {name: spent / ((whole or 1.0) * learners) for name, spent in self._totals().items()}
-        return TimeFractions(**{name: shares.get(name, absent) for name in TimeFractions.model_fields})
+        costs = {name: shares.get(name, 0.0) for name in COST_TIMES}
+        known = {name: shares.get(name, absent) for name in TIMES}
+        return TimeFractions.model_validate(known | costs)
 
     def overlap(self, whole: float) -> float | None:
         """Return computing as a fraction of the learners' time that is not idle; None if it is not known."""
@@ -61,7 +64,7 @@ class LearnerTimes:
 class Intervals:
     """The rows of learners that took time, in order of learner and time.
 
-    `learner`, `activity` (position in TimeFractions' fields), `start`, `end` and `lasted` (s) have an element for each row.
+    `learner`, `activity` (position in `list_activities`), `start`, `end` and `lasted` (s) have an element for each row.
     Rows of one learner and activity do not overlap.
     """
 
@@ -74,13 +77,13 @@ class Intervals:
 
 def list_activities() -> list[str]:
     """Return the names of the learners' activities."""
-    return list(TimeFractions.model_fields)
+    return [*TIMES, *COST_TIMES]
 
 
 def activity_of(operation: str) -> str | None:
     """Return the activity that a learner's operation counts as; None if it is not a learner's."""
     name = _COUNTED_AS.get(operation, operation)
-    return name if name in TimeFractions.model_fields else None
+    return name if name in list_activities() else None
 
 
 def _activities(log: OperationLog) -> Ints:

@@ -7,6 +7,7 @@ from typing import final
 
 import numpy as np
 
+from simasgd.cluster.clock.sizes import MiniBatch
 from simasgd.errors import UsageError
 from simasgd.operations.log import Integers, OperationLog
 from simasgd.tape.arrays import Floats, Ints
@@ -33,8 +34,8 @@ class Updates:
         return bool((self.tape.timestamp < 0).any())
 
 
-def read_updates(log: OperationLog, numbers: Ints, mini_batch: int) -> Updates:
-    """Build the tape of a log whose learners have these numbers (int64[L]), for mini-batches of this many samples.
+def read_updates(log: OperationLog, numbers: Ints, mini_batch: MiniBatch) -> Updates:
+    """Build the tape of a log whose learners have these numbers (int64[L]), for mini-batches of these sizes.
 
     Rows with the same version are one update of several gradients, in the order of the files. `read_at` and
     `computed_at` are NaN where the log does not tell them. Raises UsageError with file and line where versions are
@@ -61,7 +62,8 @@ def read_updates(log: OperationLog, numbers: Ints, mini_batch: int) -> Updates:
     learner = numbers[log.learner[rows]]
     batch, remarks = _find_batches(log, rows, learner)
     tape = Tape(
-        mini_batch=mini_batch,
+        mini_batch=mini_batch if isinstance(mini_batch, int) else max(mini_batch),
+        mini_batches=None if isinstance(mini_batch, int) else np.array(mini_batch),
         learner=learner,
         batch=batch,
         timestamp=read - base,

@@ -18,6 +18,7 @@ OPERATIONS: dict[str, str] = {
     "step": "a learner's own optimizer step",
     "mix": "a learner mixes another model into its own",
     "copy": "a message is copied or (de)serialized at a learner's end",
+    "launch": "the start of a collective operation: from a learner's call to its first message",
     "pull": "weights are on their way to a learner",
     "push": "a gradient, a difference or a model is on its way from a learner",
     "collective": "a collective operation of all learners, from this learner's start to its result",
@@ -31,7 +32,7 @@ OPERATIONS: dict[str, str] = {
     "run": "the whole run, from its start to its end; absent: from the first time in the log to the last",
 }
 """What a row may be about, and its meaning."""
-ALONE = ("compute", "step", "mix", "wait", "idle", "abandon")
+ALONE = ("compute", "step", "mix", "launch", "wait", "idle", "abandon")
 """Operations of which a learner does one at a time."""
 OF_THE_SERVER = ("update", "run")
 """Operations whose rows may name no learner."""

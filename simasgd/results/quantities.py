@@ -1,4 +1,4 @@
-"""Numbers in the files of results, with their ranges."""
+"""Numbers in the files of results, with their ranges, and the names of activities."""
 
 from __future__ import annotations
 
@@ -15,3 +15,7 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 TimeFraction = Annotated[float, Field(ge=0.0, le=1.0 + 1e-6)]
 """A fraction of a time: a quotient of two sums, which rounding may push beyond 1."""
 Number = Annotated[int, Field(ge=0, le=2**62)]
+TIMES = ("compute", "push", "wait", "pull", "idle")
+"""The activities of a learner's thread."""
+COST_TIMES = ("step", "mix", "copy", "launch")
+"""Further activities, which only costs bring about (`cluster.costs`)."""

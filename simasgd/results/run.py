@@ -28,9 +28,10 @@ class Run:
 
     A table is None where nothing of its kind was recorded.
 
-    learners     one row per learner: bandwidth of its node's interface (bytes/s; NaN: unlimited),
-                 gradients computed, applied, dropped, cancelled, lost and in_flight, and seconds of
-                 compute, push, wait, pull, idle (NaN where a log does not tell them)
+    learners     one row per learner: mini_batch (samples), bandwidth of its node's interface
+                 (bytes/s; NaN: unlimited), gradients computed, applied, dropped, cancelled, lost
+                 and in_flight, and seconds of compute, push, wait, pull, idle (NaN where a log does
+                 not tell them)
     updates      one row per applied gradient: time (s), timestamp (of the weights it made; where
                  learners have models of their own, the number of the model, counted from 1 in the
                  order of their making, mixing included), learner, batch, staleness, read_at and

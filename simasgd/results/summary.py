@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, final
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from simasgd.results.distributions import AgeCounts, GradientTotals, LearnerGradients, StalenessCounts
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import MeasuredLog, Origin
 from simasgd.results.outcome import Outcome
-from simasgd.results.quantities import Amount, Fraction, Number, TimeFraction
+from simasgd.results.quantities import COST_TIMES, Amount, Fraction, Number, TimeFraction
 from simasgd.scenario.vocabulary.section import Seed
 
 FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
 
 
+class AbstractTimes(Stored):
+    """Times by activity. Those that only costs bring about (`cluster.costs`) are stored if they are not 0."""
+
+    step: Amount = 0.0
+    mix: Amount = 0.0
+    copies: Annotated[Amount, Field(alias="copy")] = 0.0
+    launch: Amount = 0.0
+
+    @model_serializer(mode="wrap")
+    def _without_zeros(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        costs = {name: found.pop("copies" if name == "copy" else name) for name in COST_TIMES}
+        return found | {name: amount for name, amount in costs.items() if amount}
+
+
 @final
-class TimeFractions(Stored):
+class TimeFractions(AbstractTimes):
     """Fractions of the run's time that each activity took, averaged over the learners.
 
     Null: a log does not tell it. What is then missing to 1 has no name in the log.
@@ -30,10 +45,14 @@ class TimeFractions(Stored):
     wait: TimeFraction | None
     pull: TimeFraction | None
     idle: TimeFraction | None
+    step: TimeFraction = 0.0
+    mix: TimeFraction = 0.0
+    copies: Annotated[TimeFraction, Field(alias="copy")] = 0.0
+    launch: TimeFraction = 0.0
 
 
 @final
-class PathSeconds(Stored):
+class PathSeconds(AbstractTimes):
     """Seconds of each activity on the critical path."""
 
     compute: Amount
@@ -178,10 +197,10 @@ class Summary(Stored):
 
     `log` names the files of a measured run, and is null for a simulated one. What a log does not
     tell is null: `simulated_seconds` of a measured run are the seconds that passed.
-    `mixing` is null where learners have no models of their own. `evaluations` holds at most a
-    thousand rows, evenly spaced. `test_error` and `test_loss` are the last evaluation's; null where
-    nothing was learned or the run diverged. `what_if`, `lock_step` and `warnings` are filled in by
-    a study.
+    `mini_batch` is null where it differs between learners, and `mixing` where these have no models
+    of their own. `evaluations` holds at most a thousand rows, evenly spaced. `test_error` and
+    `test_loss` are the last evaluation's; null where nothing was learned or the run diverged.
+    `what_if`, `lock_step` and `warnings` are filled in by a study.
     """
 
     format: Literal[1]
@@ -195,7 +214,7 @@ class Summary(Stored):
     packages: Mapping[str, str]
     scenario_hash: str
     learners: Number
-    mini_batch: Number
+    mini_batch: Number | None
     protocol: str
     architecture: str
     diverged: DivergencePoint | None

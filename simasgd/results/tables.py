@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from simasgd.errors import UsageError
 from simasgd.results.outcome import Outcome
+from simasgd.results.quantities import COST_TIMES, TIMES
 
 
 class Numbers(NamedTuple):
@@ -37,7 +38,6 @@ class Flags(NamedTuple):
 
 Columns = Mapping[str, Numbers | Words | Flags]
 
-_TIMES = ("compute", "push", "wait", "pull", "idle")
 _ANY = Numbers(-np.inf, np.inf, may_lack=True)
 UPDATES: Columns = {
     **dict.fromkeys(("time", "timestamp", "learner", "batch", "staleness"), Numbers()),
@@ -46,8 +46,8 @@ UPDATES: Columns = {
 GRADIENTS = ("computed", "applied", "dropped", "cancelled", "lost", "in_flight")
 """The columns of learners.parquet that count gradients; `computed` is the sum of the others."""
 LEARNERS: Columns = {
-    **dict.fromkeys(("learner", "applied"), Numbers()),
-    **dict.fromkeys((*(name for name in GRADIENTS if name != "applied"), *_TIMES, "bandwidth"), Numbers(may_lack=True)),
+    **dict.fromkeys(("learner", "mini_batch", "applied"), Numbers()),
+    **dict.fromkeys((*(name for name in GRADIENTS if name != "applied"), *TIMES, "bandwidth"), Numbers(may_lack=True)),
 }
 EVALUATIONS: Columns = {
     **dict.fromkeys(("epoch", "samples", "updates", "simulated_seconds"), Numbers()),
@@ -59,7 +59,7 @@ EVALUATIONS: Columns = {
 TIMELINE: Columns = {
     "group": Words(("learners", "servers", "links")),
     "track": Words(),
-    "activity": Words((*_TIMES, "update", "transfer")),
+    "activity": Words((*TIMES, *COST_TIMES, "update", "transfer")),
     "start": Numbers(),
     "end": Numbers(),
     "learner": Numbers(-1.0),

@@ -47,8 +47,10 @@ def will_probably_lock_step(scenario: Scenario) -> bool:
         and cluster.compute.variation == 0.0
         and cluster.network.sharing == "fair"
         and cluster.speeds is None
+        and isinstance(scenario.workload.mini_batch, int)
         and not cluster.kinds_of_stragglers
         and cluster.server.update_law.variation == 0.0
+        and not cluster.costs.vary
         and not (isinf(cluster.server.bandwidth) and is_unlimited(cluster.network.bandwidth))
         and not isinstance(cluster.network.bandwidth, Bandwidths)
         and scenario.payload > 0.0

@@ -125,16 +125,12 @@ class Scenario(Section):
         return None if self.learning is None else self.learning.data.shape.train
 
     @property
-    def gradients_to_stop(self) -> int | None:
-        """Number of applied gradients at which the run stops, from gradients and epochs; None for neither."""
-        counts = []
-        if self.stop.gradients is not None:
-            counts.append(self.stop.gradients)
-        if self.stop.epochs is not None:
-            assert self.samples_per_epoch is not None
-            samples = samples_of_epochs(self.stop.epochs, self.samples_per_epoch)
-            counts.append(-(-samples // self.workload.mini_batch))
-        return min(counts, default=None)
+    def samples_to_stop(self) -> int | None:
+        """Number of applied samples at which the run stops, from epochs; None without them."""
+        if self.stop.epochs is None:
+            return None
+        assert self.samples_per_epoch is not None
+        return samples_of_epochs(self.stop.epochs, self.samples_per_epoch)
 
     @property
     def cluster_seed(self) -> int:
@@ -210,6 +206,7 @@ class Scenario(Section):
         model = None if self.learning is None else self.learning.model
         yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners, model))
         yield from within("cluster", self.cluster.inconsistencies())
+        yield from within("workload", self.workload.inconsistencies(self.cluster.learners))
         if self.learning is not None:
             yield from within("learning", self.learning.inconsistencies())
             yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))

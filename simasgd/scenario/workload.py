@@ -5,26 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, final
 
-from pydantic import Field
+from pydantic import Field, Tag
 
+from simasgd.scenario.cluster.members import AbstractMemberLaw
 from simasgd.scenario.learning.compression import Compression, NoCompression
 from simasgd.scenario.learning.learning import Learning
-from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number, Section
+from simasgd.scenario.vocabulary.section import LIST, MAPPING, NUMBER, Count, Inconsistency, Number, OneOrSeveral, Section
 from simasgd.scenario.vocabulary.units import Bytes, Seconds
+
+
+@final
+class MiniBatches(AbstractMemberLaw):
+    """A law of the learners' mini-batches, rounded to whole samples; a learner keeps its size for the whole run."""
+
+    mean: Annotated[Number, Field(gt=0.0, le=1e9)]
+    """Mean over many learners, in samples, before rounding. Every learner has at least one sample."""
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        yield from self.law_inconsistencies("with one mini_batch instead of a law")
 
 
 @final
 class Workload(Section):
     """The work of a learner between two messages."""
 
-    mini_batch: Count
-    """µ, the number of samples per gradient."""
+    mini_batch: Annotated[
+        Annotated[Count, Tag(NUMBER)] | Annotated[tuple[Count, ...], Tag(LIST)] | Annotated[MiniBatches, Tag(MAPPING)],
+        OneOrSeveral,
+        Field(examples=[128, [64, 32], {"mean": 64, "distribution": "lognormal", "cv": 0.5}]),
+    ]
+    """µ, the number of samples per gradient: one for all learners, a list of λ numbers, or a law. A
+    gradient is the mean over its own samples, and every gradient has equal weight in an update."""
     payload: Bytes | None = None
     """Size of a gradient, and of the weights, on the network. The size of the model if absent."""
     compression: Compression = NoCompression()
     """Compression of the gradients that learners send."""
     samples_per_epoch: Count | None = None
     """Number of samples in an epoch. The data's number of training samples if absent."""
+
+    def inconsistencies(self, learners: int) -> Iterator[Inconsistency]:
+        """Yield the mistakes in the work of so many learners."""
+        if isinstance(self.mini_batch, MiniBatches):
+            yield from (one.within("mini_batch") for one in self.mini_batch.inconsistencies())
+        elif isinstance(self.mini_batch, tuple) and len(self.mini_batch) != learners:
+            message = f"there are {len(self.mini_batch)} sizes of mini-batches for {learners} learners"
+            yield Inconsistency(("mini_batch",), message)
 
 
 @final

@@ -156,10 +156,11 @@ class TapeRecorder(AbstractRecorder):
         counts: list[int] = np.bincount(np.array(self._learner), minlength=learners).tolist()
         return counts
 
-    def tape(self, mini_batch: int) -> Tape:
-        """Return the tape so far, for mini-batches of this many samples."""
+    def tape(self, mini_batch: int | Sequence[int]) -> Tape:
+        """Return the tape so far, for mini-batches of this many samples, of all learners or of each."""
         return Tape(
-            mini_batch=mini_batch,
+            mini_batch=mini_batch if isinstance(mini_batch, int) else max(mini_batch),
+            mini_batches=None if isinstance(mini_batch, int) else np.array(mini_batch),
             learner=_column(self._learner, np.int64),
             batch=_column(self._batch, np.int64),
             timestamp=_column(self._timestamp, np.int64),

@@ -61,6 +61,7 @@ class Tape:
     """
 
     mini_batch: int
+    """Number of samples of a gradient; the greatest where learners differ."""
     learner: Int64[Ints, " G"]
     batch: Int64[Ints, " G"]
     """The gradient's mini-batch, counted from 0 for each learner."""
@@ -82,6 +83,8 @@ class Tape:
     summed: Int64[Ints, " U"] | None = None
     """Number of gradients in each message: the coefficients of a step of c gradients are `summed`/c, so the mean is over
     messages. None: 1 everywhere."""
+    mini_batches: Int64[Ints, " learners"] | None = None
+    """Number of samples of a gradient of each learner. None: `mini_batch` for all."""
     mixing: Mixing | None = None
     """The models that each row is made from, if learners have models of their own. A row then applies one gradient or none."""
 
@@ -144,7 +147,14 @@ class Tape:
     @cached_property
     def samples_before(self) -> Int64[Ints, " U+1"]:
         """Samples applied before each step, and after the last one."""
-        return self.offsets * self.mini_batch
+        if self.sizes is None:
+            return self.offsets * self.mini_batch
+        return np.concatenate([[0], np.cumsum(self.sizes)])[self.offsets]
+
+    @cached_property
+    def sizes(self) -> Int64[Ints, " G"] | None:
+        """The number of samples of each gradient; None where it is `mini_batch` for all."""
+        return None if self.mini_batches is None else self.mini_batches[self.learner]
 
     def first_step_after(self, samples: Sequence[float]) -> Ints:
         """Return the smallest number of steps that applies at least each of these numbers of samples; U + 1 if none does."""

@@ -29,6 +29,13 @@ class Values:
     factors: st.SearchStrategy[float]
     losses: st.SearchStrategy[float]
 
+    def costs(self) -> st.SearchStrategy[dict[str, Any] | None]:
+        """Draw a section of costs, which half of all clusters have."""
+        laws = st.builds(lambda mean, law: {"mean": mean, **law}, self.times, self.laws)
+        cost = st.one_of(st.just("0 s"), self.times, laws)
+        keys = {"step": cost, "mixing": cost, "collective_start": cost, "per_message": self.times}
+        return st.one_of(st.none(), st.fixed_dictionaries({**keys, "copy_bandwidth": self.bandwidths}))
+
 
 ORDINARY = Values(
     times=st.sampled_from(["0 s", "1 us", "3 ms", "20 ms"]),
@@ -197,6 +204,7 @@ def clusters(draw, *, may_fail, values=ORDINARY):
             "latency": draw(values.times),
             "bandwidth": draw(of_nodes(values, nodes)),
             "overhead": draw(st.sampled_from(["0 s", "0.1 ms"])),
+            "goodput": draw(st.sampled_from([1.0, 1.0, 0.9, 1e-6])),
             "sharing": draw(st.sampled_from(["fifo", "fair"])),
             "topology": topology,
         },
@@ -207,6 +215,7 @@ def clusters(draw, *, may_fail, values=ORDINARY):
             "update": draw(values.times),
             "update_law": draw(values.laws),
         },
+        "costs": draw(values.costs()),
         "faults": draw(faults(learners, nodes, racks, values)) if may_fail and draw(st.booleans()) else None,
         "start": draw(st.sampled_from(["together", "spread"])),
     }

@@ -79,7 +79,7 @@ def test_notes_say_who_replays_what_and_what_was_repeated() -> None:
     law = {"distribution": "trace", "measured": [["1 s", "1 s"], ["1 s"] * 30], "at_end": None}
     found = notes(law)
     assert found == (
-        "1 of 2 traces ended before the run did, and were repeated from the beginning; "
+        "Of 2 traces 1 ended before the run did. Each was repeated from the beginning; "
         "at most 10 times as many mini-batches were computed as the trace has times (2).",
     )
     assert notes(law, 1)[0] == "The trace has 2 series for 1 learners; the last 1 are not used."

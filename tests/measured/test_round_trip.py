@@ -101,13 +101,29 @@ def test_a_run_of_layers_of_different_ages_is_not_exported(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-def test_the_players_learn_the_same_from_the_measured_tape(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mini_batch", [4, [4, 1, 2, 3]], ids=str)
+def test_the_players_learn_the_same_from_the_measured_tape(mini_batch: Any, tmp_path: Path) -> None:
     from tests.build import LINEAR
 
-    run = simulate(scenario(LINEAR, {"stop": {"gradients": 200}}))
+    run = simulate(scenario(LINEAR, {"stop": {"gradients": 200}, "workload": {"mini_batch": mini_batch}}))
     found = sent_round(run, tmp_path, "log.parquet")
     assert run.evaluations is not None
     assert found.evaluations is not None
     pd.testing.assert_frame_equal(found.evaluations.drop(columns="bytes"), run.evaluations.drop(columns="bytes"))
     assert found.test_loss == run.test_loss
     assert found.evaluations["bytes"].isna().all()
+    assert (found.summary.samples, found.summary.mini_batch) == (run.summary.samples, run.summary.mini_batch)
+
+
+def test_a_log_may_have_a_size_of_mini_batches_for_each_learner(tmp_path: Path) -> None:
+    sizes = [4, 1, 7, 2, 3, 4]
+    run = simulate(scenario(TIMING, CLUSTER, {"workload": {"mini_batch": sizes}, "protocol": "async"}))
+    file = tmp_path / "log.csv"
+    export_log(run, file)
+    found = import_log([file])
+    assert found.scenario.workload.mini_batch == tuple(sizes)
+    assert found.summary.samples == run.summary.samples
+    assert found.learners["mini_batch"].tolist() == sizes
+    other = scenario(TIMING, CLUSTER, {"workload": {"mini_batch": [4, 1, 7, 2, 5, 4]}, "protocol": "async"})
+    with pytest.raises(UsageError, match="learner 4 has mini-batches of 3 samples, but the scenario test of 5; try"):
+        import_log([file], other)

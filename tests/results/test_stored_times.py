@@ -13,8 +13,10 @@ from simasgd import Run, Scenario, ScenarioError, Study, simulate, study
 from simasgd.results.contents import list_paths
 from simasgd.scenario.alike import clock_of
 from simasgd.scenario.cluster.measured import MOST_EMBEDDED, StoredTimes
+from simasgd.storage.opening import open_folder
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import load_table, run_sweep
+from simasgd.sweeps.points import PointFolders
+from simasgd.sweeps.sweep import list_paths as list_sweep_paths
 
 TEXT = """\
 name: long
@@ -85,19 +87,21 @@ def test_all_variants_have_their_files_beside_the_study(folder: Path, tmp_path: 
     assert again.runs["boot"][0].scenario == results.runs["boot"][0].scenario
 
 
-def test_a_sweep_has_them_too_and_keeps_its_points(folder: Path, tmp_path: Path) -> None:
+def test_a_point_of_a_sweep_has_them_too(folder: Path, tmp_path: Path) -> None:
     plan = plan_sweep(folder / "s.yaml", ["variants=null", "learners=1,2", "stop.gradients=4"])
-    run_sweep(plan, tmp_path / "sweep", workers=1)
-    told: list[str] = []
-    table = run_sweep(plan, tmp_path / "sweep", workers=1, progress=lambda how, *_: told.append(how))
-    assert told == ["kept", "kept"]
-    assert table.scenario == load_table(tmp_path / "sweep").scenario
-    point = tmp_path / "sweep" / table.points["folder"][0]
-    next(point.glob("times-*.parquet")).unlink()
-    told.clear()
-    run_sweep(plan, tmp_path / "sweep", workers=1, progress=lambda how, *_: told.append(how))
-    assert sorted(told) == ["done", "kept"]
-    assert Run.load(point).scenario.cluster.stored_times
+    sweep = tmp_path / "sweep"
+    with open_folder(sweep, plan.contents, list_sweep_paths(plan)):
+        points = PointFolders(sweep)
+        points.prepare()
+        name, scenario = plan.points[0].folder, plan.points[0].scenario
+        points.save(name, simulate(scenario))
+        assert points.summary(name, scenario) is not None
+        times = sweep / "points" / name / scenario.cluster.stored_times[0].file
+        times.unlink()
+        assert points.summary(name, scenario) is None  # so it is run again
+        points.save(name, simulate(scenario))
+        assert Run.load(times.parent).scenario == scenario
+    assert scenario.cluster.stored_times[0].file in list_sweep_paths(plan)
 
 
 def test_a_file_that_was_changed_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import final
 from simpy import Environment
 
 from simasgd.cluster.clock.activity import ActivityLog
+from simasgd.cluster.clock.costs import LearnerCosts
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.recording import Recording
+from simasgd.cluster.clock.recording import AbstractRecording
 from simasgd.cluster.clock.spells import AbstractSlowness
 from simasgd.cluster.network.network import Network
 from simasgd.scenario.cluster.cluster import Cluster
@@ -24,18 +25,19 @@ class RunContext:
 
     Models have `payload` bytes and gradients `gradient_payload`. `gradients_add_up` says whether
     gradients can be summed on the way. Each learner has an iterator of compute `times` (s) and a
-    pace. An epoch has `gradients_per_epoch` gradients.
+    pace, and the times of its own `costs`. An epoch has `gradients_per_epoch` gradients.
     """
 
     env: Environment
     spec: Cluster
-    recording: Recording
+    recording: AbstractRecording
     seed: int
     payload: float
     gradient_payload: float
     gradients_add_up: bool
     times: Sequence[Iterator[float]]
     paces: Sequence[AbstractSlowness | None]
+    costs: Sequence[LearnerCosts]
     log: SpanLog | None
     gradients_per_epoch: float
 
@@ -56,4 +58,4 @@ class RunContext:
 
     def make_activity_log(self, learner: int, thread: str = "") -> ActivityLog:
         """Make the activity log of a learner's thread; an empty name is the compute thread."""
-        return ActivityLog(self.log, learner, thread)
+        return ActivityLog(self.log, learner, thread, has_costs=self.spec.costs.any)

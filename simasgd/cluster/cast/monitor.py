@@ -15,7 +15,7 @@ from simpy import Environment
 from simpy.core import EmptySchedule, StopSimulation
 
 from simasgd.cluster.cast.cast import AbstractCast
-from simasgd.cluster.clock.recording import Limit, Recording
+from simasgd.cluster.clock.recording import AbstractRecording, Limit
 
 _EVENTS = 250_000
 _EVENTS_PER_MESSAGE = 200
@@ -52,7 +52,7 @@ class ProgressMonitor:
     has not moved in two checks.
     """
 
-    def __init__(self, env: Environment, cast: AbstractCast, recording: Recording, limit: Limit) -> None:
+    def __init__(self, env: Environment, cast: AbstractCast, recording: AbstractRecording, limit: Limit) -> None:
         self._env = env
         self._cast = cast
         self._recording = recording

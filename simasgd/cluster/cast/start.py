@@ -57,24 +57,26 @@ def mean_cycle(
     *,
     has_server: bool,
 ) -> float:
-    """Return a learner's cycle (s) by the asymptotic bounds of a closed queue; a mini-batch takes `mean` (s).
+    """Return a learner's cycle (s) by the asymptotic bounds of a closed queue; its mini-batch and own work take `mean` (s).
 
     The learner's node has `bandwidth`. The server's interface, and its node's `server_bandwidth`
     (bytes/s; infinite for a node of its own), carry the messages of all.
 
     The cycle is the longer of two times. One is the time of a lone learner for a mini-batch, its
-    messages and its update. The other is λ times one learner's use of the server or of the server's
+    messages, their copies and its update. The other is λ times one learner's use of the server or of the server's
     interface. Links within the network and trees of servers are left out, because the cycle only
     fixes how far apart learners start.
     """
-    network, server = spec.network, spec.server
+    network, server, costs, parts = spec.network, spec.server, spec.costs, spec.architecture.parts
     if not has_server:
-        return mean + network.overhead + weights_bytes / bandwidth + network.latency
+        copies = 2.0 * costs.copy_seconds(weights_bytes)
+        return mean + network.overhead + weights_bytes / bandwidth + network.latency + copies
+    copies = costs.copy_seconds(gradient_bytes, parts) + costs.copy_seconds(weights_bytes, parts)  # at either end
     at_server = min(server.bandwidth, server_bandwidth)
     pace = min(bandwidth, at_server)
     messages = (gradient_bytes + weights_bytes) / pace + 2.0 * (network.overhead + network.latency)
-    work = server.update + server.per_gradient
-    lone = mean + messages + work
+    work = server.update + server.per_gradient + copies
+    lone = mean + copies + messages + work
     if not isinstance(spec.architecture, Base):
         return lone
     directions = (gradient_bytes, weights_bytes)

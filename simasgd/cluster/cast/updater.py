@@ -27,11 +27,11 @@ class Updater(Generic[Work]):
 
     An update takes the next of `times` (s). `apply` is called with an update's work and trail when
     the update is done. It must call `announce` if there are `awaited` updates, which have a signal
-    by number. `counts_messages` says whether adding up a message takes time. `take_up`, `resumed`
-    and `idle` are the methods of the processor.
+    by number. `counts_messages` says whether taking up a message takes time. `take_up`, `copied`,
+    `resumed` and `idle` are the methods of the processor.
     """
 
-    __slots__ = ("_apply", "_env", "_processor", "_times", "awaited", "counts_messages", "idle", "resumed", "take_up")
+    __slots__ = ("_apply", "_env", "_processor", "_times", "awaited", "copied", "counts_messages", "idle", "resumed", "take_up")
 
     def __init__(
         self,
@@ -40,8 +40,9 @@ class Updater(Generic[Work]):
         times: Iterator[float],
         apply: Callable[[Work, Trail], None],
     ) -> None:
-        self.counts_messages = processor.per_message > 0.0
-        self.take_up = processor.add
+        self.counts_messages = processor.takes_messages
+        self.take_up = processor.take_up
+        self.copied = processor.copied
         self.resumed = processor.resumed
         self.idle = processor.idle
         self._env = env
@@ -81,13 +82,17 @@ class Updater(Generic[Work]):
         return self._processor.usage(until)
 
 
-def make_updater(context: RunContext, apply: Callable[[Work, Trail], None]) -> Updater[Work]:
-    """Make the updater of the parameter server, whose shards each do the work on their part of the weights."""
+def make_updater(context: RunContext, apply: Callable[[Work, Trail], None], arriving: float) -> Updater[Work]:
+    """Make the updater of the parameter server, whose shards each do the work on their part of the weights.
+
+    Messages of `arriving` bytes come to all shards together.
+    """
     server, shards = context.spec.server, context.spec.architecture.parts
     pauses = [(pause.at, pause.at + pause.lasting, 0.0) for pause in context.spec.faults.server_pauses]
     pace = ScheduledPace(pauses) if pauses else None
     pipe = Pipe("server", pace=pace, log=context.log, group="servers", activity=UPDATE)
     times = compute.update_times(server.update / shards, compute.law(server.update_law), context.seed)
     pause_end = None if pace is None else partial(pace.end, work=0.0)
-    processor = Processor(context.env, pipe, server.per_gradient / shards, pause_end)
+    copy_in = context.spec.costs.copy_seconds(arriving / shards)
+    processor = Processor(context.env, pipe, server.per_gradient / shards, pause_end, copy_in)
     return Updater(context.env, processor, times, apply)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 from simpy import Event
 
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
+from simasgd.cluster.clock.activity import Activity, ActivityLog, CostActivity, Thread
 from simasgd.cluster.clock.events import END_OF_TIME, after
-from simasgd.cluster.clock.trail import add_compute, wait_until
+from simasgd.cluster.clock.trail import Extend, add_compute, add_mix, add_step, wait_until
 from simasgd.tape.tape import Gradient, Weights
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
+_EXTEND: Mapping[CostActivity, Extend] = {CostActivity.STEP: add_step, CostActivity.MIX: add_mix}
 Forecast = Callable[[float, float, float], None]
 """Receives (seconds, before, after): in `seconds` from now, the finished fraction grows from `before` to `after`."""
 
@@ -76,6 +77,17 @@ class AbstractWorker(abc.ABC):
         number = self.computed
         self.computed = number + 1
         return Gradient(self.number, number, weights.timestamp, began, now, weights.layers, weights.ahead)
+
+    def work(self, activity_log: ActivityLog, activity: CostActivity, times: Iterator[float]) -> Generator[Event, None, None]:
+        """Let a thread make a step or mix models, in the next of `times` (s at full speed)."""
+        env = self._env
+        activity_log.begin(activity, env.now)
+        left, total = next(times), 0.0
+        while left:
+            seconds, left = self._stretch(env.now, left)
+            yield after(env, env.now, seconds)
+            total += seconds
+        activity_log.trail = _EXTEND[activity](activity_log.trail, total)
 
     def rejoin(self) -> None:
         """Continue after an absence; the trails of all threads continue now."""

@@ -24,32 +24,50 @@ class Activity(IntEnum):
     IDLE = 4
 
 
+class CostActivity(IntEnum):
+    """The activity of a thread that only costs bring about (`cluster.costs`), numbered after `Activity`.
+
+    step: a gradient is applied to a model of the learner's own. mix: models are mixed. copy: a
+    message is copied. launch: a collective operation is started.
+    """
+
+    STEP = 5
+    MIX = 6
+    COPY = 7
+    LAUNCH = 8
+
+
+AnyActivity = Activity | CostActivity
+ALL: tuple[AnyActivity, ...] = (*Activity, *CostActivity)
+
+
 @final
 class ActivityLog:
     """Seconds per activity of one thread. Activities follow each other without a gap, from time 0 on.
 
     The next activity may be dated ahead, because a message's place in a link is known when it is
-    sent. `close` cuts it off. `trail` is the trail of the thread's last event.
+    sent. `close` cuts it off. `trail` is the trail of the thread's last event. `seconds` has places
+    for CostActivity only if there are costs (`has_costs`).
     """
 
     __slots__ = ("_activity", "_ahead", "_learner", "_log", "_since", "_track", "seconds", "trail")
 
-    def __init__(self, log: SpanLog | None = None, learner: int = -1, thread: str = "") -> None:
-        self.seconds = [0.0] * len(Activity)
+    def __init__(self, log: SpanLog | None = None, learner: int = -1, thread: str = "", *, has_costs: bool = False) -> None:
+        self.seconds = [0.0] * len(ALL if has_costs else Activity)
         self.trail = START
-        self._activity = Activity.IDLE
+        self._activity: AnyActivity = Activity.IDLE
         self._since = 0.0
-        self._ahead: tuple[Activity, float] | None = None
+        self._ahead: tuple[AnyActivity, float] | None = None
         self._log = log
         self._learner = learner
         self._track = -1 if log is None else log.track("learners", f"learner {learner} {thread}".strip())
 
     @property
-    def activity(self) -> Activity:
+    def activity(self) -> AnyActivity:
         """The present activity."""
         return self._activity
 
-    def begin(self, activity: Activity, now: float) -> None:
+    def begin(self, activity: AnyActivity, now: float) -> None:
         """Begin an activity at `now` (s)."""
         if self._ahead is not None:
             self._split(now)
@@ -59,7 +77,7 @@ class ActivityLog:
             self._log.add(self._track, self._activity, since, now, self._learner)
         self._activity, self._since = activity, now
 
-    def then(self, activity: Activity, start: float) -> None:
+    def then(self, activity: AnyActivity, start: float) -> None:
         """Let the present activity turn into `activity` at `start` (s), now or later, unless another one begins before."""
         self._ahead = (activity, start)
 

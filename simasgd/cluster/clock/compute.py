@@ -10,6 +10,7 @@ import numpy as np
 
 from simasgd import exact
 from simasgd.cluster.clock import traces
+from simasgd.cluster.clock.sizes import MiniBatch, size_of_each
 from simasgd.laws import (
     AbstractDistribution,
     Constant,
@@ -67,24 +68,38 @@ def _efficiency(spec: Efficiency, mini_batch: int) -> float:
     return float(exact.exp(spec.exponent * exact.log(np.array([mini_batch / spec.full_at])))[0])
 
 
-def mean_times(spec: Cluster, mini_batch: int) -> list[float]:
+def mean_times(spec: Cluster, mini_batch: MiniBatch) -> list[float]:
     """Return the mean time (s) of a mini-batch of each learner, at speed 1."""
-    means = [mean_time(law, mini_batch) for law in spec.laws]
-    return means if isinstance(spec.compute, tuple) else means * spec.learners
+    sizes = size_of_each(mini_batch, spec.learners)
+    if isinstance(spec.compute, tuple):
+        each = [_series_means(law, size) for law, size in zip(spec.compute, sizes, strict=True)]
+        return [means[learner % len(means)] for learner, means in enumerate(each)]
+    found = {size: _series_means(spec.compute, size) for size in set(sizes)}
+    return [found[size][learner % len(found[size])] for learner, size in enumerate(sizes)]
 
 
-def compute_times(spec: Cluster, seed: int, mini_batch: int) -> list[Iterator[float]]:
+def _series_means(spec: Compute, mini_batch: int) -> list[float]:
+    """Return the mean time (s) of each series of a trace; of another law the only one."""
+    if spec.distribution == "trace":
+        return traces.means(spec, _scale(spec, mini_batch))
+    return [mean_time(spec, mini_batch)]
+
+
+def compute_times(spec: Cluster, seed: int, mini_batch: MiniBatch) -> list[Iterator[float]]:
     """Return the stream of every learner's compute times (s) at full speed.
 
     Streams are endless, unless a trace stops at its end: then they raise EndOfTrace.
     """
-    each = speeds(spec, seed)
+    each, sizes = speeds(spec, seed), size_of_each(mini_batch, spec.learners)
     if isinstance(spec.compute, tuple):
-        return [_own_times(law, mini_batch, seed, learner, each[learner]) for learner, law in enumerate(spec.compute)]
+        own = zip(spec.compute, sizes, each, strict=True)
+        return [_own_times(law, size, seed, learner, speed) for learner, (law, size, speed) in enumerate(own)]
     if spec.compute.distribution == "trace":
-        return traces.replay(spec.compute, _scale(spec.compute, mini_batch), seed, each)
-    mean, common = mean_time(spec.compute, mini_batch), law(spec.compute)
-    return [times(_own_mean(mean, speed), common, seed, learner) for learner, speed in enumerate(each)]
+        scales = {size: _scale(spec.compute, size) for size in set(sizes)}
+        return traces.replay(spec.compute, [scales[size] for size in sizes], seed, each)
+    means, common = mean_times(spec, mini_batch), law(spec.compute)
+    paces = enumerate(zip(means, each, strict=True))
+    return [times(_own_mean(mean, speed), common, seed, learner) for learner, (mean, speed) in paces]
 
 
 def _own_times(spec: Compute, mini_batch: int, seed: int, learner: int, speed: float) -> Iterator[float]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from simasgd.tape.arrays import Floats, Ints
 
-ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
-UPDATE, TRANSFER = 5, 6  # the first five are a learner's, in the order of activity.Activity
+ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "step", "mix", "copy", "launch", "update", "transfer")
+COPY, UPDATE, TRANSFER = 7, 9, 10  # the first nine are a learner's, in the order of activity.Activity
 
 
 class Track(NamedTuple):

@@ -68,8 +68,11 @@ class Pipe:
         # others, so that requests far behind the stop are never added and subtracted again.
         self._pending: deque[tuple[float, float, float]] = deque()
 
-    def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1) -> float:
-        """Request `seconds` of service now for a message of `size` bytes; return when it starts (s)."""
+    def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1, activity: int | None = None) -> float:
+        """Request `seconds` of service now for a message of `size` bytes; return when it starts (s).
+
+        `activity` is that of the span, if it is not the pipe's own.
+        """
         start = self.free
         if start <= now:
             if self._pending:
@@ -84,7 +87,7 @@ class Pipe:
             pending.append((now, start, size))
         self.free = start + seconds if self._pace is None else self._pace.end(start, seconds)
         if self._log is not None:
-            self._log.add(self._track, self._activity, start, self.free, learner)
+            self._log.add(self._track, self._activity if activity is None else activity, start, self.free, learner)
         return start
 
     @property

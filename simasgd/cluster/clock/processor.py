@@ -1,4 +1,4 @@
-"""The processor of a server, which adds messages up and makes updates."""
+"""The processor of a server, which copies messages, adds them up and makes updates."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from typing import final
 from simpy import Environment, Event
 from simpy.events import Timeout
 
+from simasgd.cluster.clock.log import COPY
 from simasgd.cluster.clock.pipe import Pipe, Usage
-from simasgd.cluster.clock.trail import Trail, add_update, with_pause
+from simasgd.cluster.clock.trail import Extend, Trail, add_copy, add_update, with_pause
 
 
 @final
 class Processor:
     """Does a server's work one item at a time, in the order of the requests.
 
-    Each arriving message takes `per_message` (s) if it is added up.
+    Each arriving message is first copied in `copy_in` (s) and then added up in `per_message` (s).
+    `take_up` requests both, and is needed only if the processor `takes_messages` at a cost.
     `pause_end` maps a time (s) to the end of the pause at that time, or to itself. It is None if
     the server never pauses.
     """
 
-    __slots__ = ("_env", "_pause_end", "_pipe", "per_message")
+    __slots__ = ("_copy_in", "_env", "_pause_end", "_per_message", "_pipe", "take_up", "takes_messages")
 
     def __init__(
         self,
@@ -29,18 +31,45 @@ class Processor:
         pipe: Pipe,
         per_message: float,
         pause_end: Callable[[float], float] | None = None,
+        copy_in: float = 0.0,
     ) -> None:
-        self.per_message = per_message
+        self.takes_messages = per_message > 0.0 or copy_in > 0.0
+        self.take_up = self._add if copy_in == 0.0 else self._copy_and_add
+        self._copy_in = copy_in
+        self._per_message = per_message
         self._env = env
         self._pipe = pipe
         self._pause_end = pause_end
 
-    def add(self, cause: Trail) -> tuple[float, Trail]:
+    def _add(self, cause: Trail) -> tuple[float, Trail]:
         """Request that a message with the trail `cause`, which arrives now, is added up.
 
         Return when that will be done (s), and the trail of that instant.
         """
-        return self.work(self.per_message, cause)
+        return self.work(self._per_message, cause)
+
+    def _copy_and_add(self, cause: Trail) -> tuple[float, Trail]:
+        """Request that an arriving message is copied and added up, as `_add` does."""
+        copied = self.copy(self._copy_in, cause)
+        return self._add(copied[1]) if self._per_message else copied
+
+    def copy(self, seconds: float, cause: Trail) -> tuple[float, Trail]:
+        """Request a copy of a message, which takes `seconds`, as `work` does."""
+        now, pipe = self._env.now, self._pipe
+        start = pipe.request(now, seconds, activity=COPY)
+        done = pipe.free
+        before = pipe.trail if start > now else cause
+        extend: Extend = add_copy
+        if self._pause_end is not None:
+            extend = with_pause(add_copy, max(0.0, done - start - seconds))
+        pipe.last = extend, before, done - start
+        return done, extend(before, done - start)
+
+    def copied(self, seconds: float, cause: Trail) -> Event | None:
+        """Request a copy; return an event for its end, with its trail, or None if there is nothing to wait for."""
+        done, trail = self.copy(seconds, cause)
+        rest = done - self._env.now
+        return Timeout(self._env, rest, trail) if rest > 0.0 else None
 
     def resumed(self) -> Event | None:
         """Return an event for the end of the server's present pause; None if it does not pause now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Protocol as Structural
 from typing import final
 
 from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.sizes import MiniBatch
 from simasgd.cluster.clock.trail import START
 from simasgd.tape.mixing import NONE, Row
 from simasgd.tape.recorder import AbstractRecorder
@@ -27,6 +29,7 @@ class Limit:
     gradients: int | None = None
     updates: int | None = None
     seconds: float | None = None
+    samples: int | None = None
 
 
 class ReportProgress(Structural):
@@ -66,8 +69,7 @@ class ByteSamples:
         return (*self._updates[:before], updates), (*self._bytes[:before], self._sent())
 
 
-@final
-class Recording:
+class AbstractRecording(abc.ABC):
     """Passes rows to the recorder until the limit is reached, and stops the clock then."""
 
     def __init__(
@@ -86,26 +88,17 @@ class Recording:
         self._progress = progress
         self._report_at = _REPORT_EVERY
 
+    @abc.abstractmethod
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
         """Record that the server's weights number `timestamp` + 1 are made."""
-        if self._done.triggered:
-            return  # consequences of the last update at the very instant of the stop
-        self._recorder.step(time, timestamp, gradients, summed)
-        self._applied(time, len(gradients))
 
     def models(self, learners: int, has_centre: bool) -> None:
         """Tell the recorder that learners have models of their own."""
         self._recorder.models(learners, has_centre)
 
+    @abc.abstractmethod
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
         """Record that a model is made; return its number, or NONE after the stop."""
-        if self._done.triggered:
-            return NONE
-        self._recorder.row(time, row, gradient, staleness)
-        self._rows += 1
-        if gradient is not None:
-            self._applied(time, 1)
-        return self._rows
 
     def applied_of(self, learners: int) -> list[int]:
         """Count the applied gradients of each of so many learners."""
@@ -128,3 +121,78 @@ class Recording:
             self._report_at = self.gradients + _REPORT_EVERY
             if self._progress is not None:
                 self._progress(self.gradients, time)
+
+
+@final
+class Recording(AbstractRecording):
+    """A recording that counts gradients, which all have equally many samples."""
+
+    def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
+        if self._done.triggered:
+            return  # consequences of the last update at the very instant of the stop
+        self._recorder.step(time, timestamp, gradients, summed)
+        self._applied(time, len(gradients))
+
+    def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
+        if self._done.triggered:
+            return NONE
+        self._recorder.row(time, row, gradient, staleness)
+        self._rows += 1
+        if gradient is not None:
+            self._applied(time, 1)
+        return self._rows
+
+
+@final
+class SampleRecording(AbstractRecording):
+    """A recording that counts samples, too; `sizes` has the samples of a gradient of each learner."""
+
+    def __init__(
+        self,
+        recorder: AbstractRecorder,
+        limit: Limit,
+        done: Signal,
+        progress: ReportProgress | None,
+        byte_samples: ByteSamples,
+        sizes: Sequence[int],
+    ) -> None:
+        super().__init__(recorder, limit, done, progress, byte_samples)
+        self._sizes = sizes
+        self._left = limit.samples if limit.samples is not None else float("inf")
+
+    def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
+        if self._done.triggered:
+            return
+        self._recorder.step(time, timestamp, gradients, summed)
+        self._left -= sum(self._sizes[gradient.learner] for gradient in gradients)
+        self._applied(time, len(gradients))
+        self._stop_at_the_limit()
+
+    def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
+        if self._done.triggered:
+            return NONE
+        self._recorder.row(time, row, gradient, staleness)
+        self._rows += 1
+        if gradient is not None:
+            self._left -= self._sizes[gradient.learner]
+            self._applied(time, 1)
+            self._stop_at_the_limit()
+        return self._rows
+
+    def _stop_at_the_limit(self) -> None:
+        if self._left <= 0 and not self._done.triggered:
+            self._done.fire(False)
+
+
+def make_recording(
+    recorder: AbstractRecorder,
+    limit: Limit,
+    done: Signal,
+    progress: ReportProgress | None,
+    byte_samples: ByteSamples,
+    mini_batch: MiniBatch,
+) -> AbstractRecording:
+    """Make the recording of a run whose gradients have so many samples."""
+    if isinstance(mini_batch, int):
+        return Recording(recorder, limit, done, progress, byte_samples)
+    return SampleRecording(recorder, limit, done, progress, byte_samples, mini_batch)

@@ -107,10 +107,12 @@ class SlowSpells(AbstractSlowness):
         self._begin(0.0, slow)
 
     def advance(self, start: float, work: float) -> tuple[float, float]:
-        if self.is_fine(start, work):
+        ahead, cycle = self._ahead, self._cycle
+        if work > _COUNTED * cycle or cycle < start * _RESOLUTION:  # as in is_fine, but without a call
             return start + work * self.mean_slowdown, 0.0
-        self.forget(start)
-        ahead, now, left = self._ahead, start, work
+        if ahead[0][0] <= start:
+            self.forget(start)
+        now, left = start, work
         for i in range(_AT_ONCE):
             if i == len(ahead):
                 self._follow()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
-from math import isqrt
+from math import fsum, isqrt
 from sys import float_info
 from typing import final
 
@@ -16,15 +16,15 @@ from simasgd.scenario.cluster.compute import Compute
 from simasgd.scenario.cluster.measured import series_of
 from simasgd.tape.arrays import Floats
 
-_CHUNK = 1024  # times turned into Python's numbers at once
+_FIRST_PIECE, _LARGEST_PIECE = 32, 512  # times turned into Python's numbers at once
 
 
 class EndOfTrace(Exception):
     """Raised for the next time of a learner whose trace has ended; the learner's work ends with it."""
 
 
-def replay(spec: Compute, scale: float, seed: int, speeds: Sequence[float]) -> list[Iterator[float]]:
-    """Return each learner's compute times (s): those of a trace, times `scale` and ÷ the learner's speed.
+def replay(spec: Compute, scales: Sequence[float], seed: int, speeds: Sequence[float]) -> list[Iterator[float]]:
+    """Return each learner's compute times (s): those of a trace, times the learner's scale and ÷ its speed.
 
     Learner i replays series i mod n of the trace's n series. Where λ > n, the ⌈λ/n⌉ learners of one
     series begin at different places of it, as far apart as possible. Per cluster, all learners take
@@ -32,12 +32,12 @@ def replay(spec: Compute, scale: float, seed: int, speeds: Sequence[float]) -> l
     """
     series = _arrays(spec)
     if spec.per == "cluster":
-        common = _replay(spec, series[0], 0, scale, seed, 1.0)
-        return [map(partial(_slow, speed), common) for speed in speeds]
+        common = _replay(spec, series[0], 0, 1.0, seed, 1.0)
+        return [map(partial(_slow, scale, speed), common) for scale, speed in zip(scales, speeds, strict=True)]
     places = start_places([len(one) for one in series], len(speeds))
     return [
         _replay(spec, series[learner % len(series)], place, scale, seed, speed, learner // len(series))
-        for learner, (place, speed) in enumerate(zip(places, speeds, strict=True))
+        for learner, (place, scale, speed) in enumerate(zip(places, scales, speeds, strict=True))
     ]
 
 
@@ -48,6 +48,12 @@ def replay_alone(spec: Compute, scale: float, seed: int, learner: int, speed: fl
     """
     series = _arrays(spec)
     return _replay(spec, series[learner % len(series)], 0, scale, seed, speed)
+
+
+def means(spec: Compute, scale: float) -> list[float]:
+    """Return the mean time (s) of each series, times `scale`."""
+    assert spec.measured is not None
+    return [fsum(one) / len(one) * scale for one in series_of(spec.measured)]
 
 
 def start_places(lengths: Sequence[int], learners: int) -> list[int]:
@@ -98,10 +104,17 @@ def _blocks(series: Floats, length: int, seed: int, turn: int) -> Iterator[Float
 
 
 def _lists(parts: Iterator[Floats], scale: float, speed: float) -> Iterator[list[float]]:
-    """Return the times (s) of a learner, a part of the series at a time."""
+    """Return the times (s) of a learner, a piece of the series at a time.
+
+    Pieces grow, so that few times take little memory and many are fast.
+    """
+    size = _FIRST_PIECE
     for part in parts:
-        for begin in range(0, len(part), _CHUNK):
-            times = part[begin : begin + _CHUNK]
+        end = 0
+        while end < len(part):
+            begin, end = end, end + size
+            size = min(2 * size, _LARGEST_PIECE)
+            times = part[begin:end]
             if scale != 1.0:
                 times = times * scale
             if speed != 1.0:
@@ -110,8 +123,8 @@ def _lists(parts: Iterator[Floats], scale: float, speed: float) -> Iterator[list
             yield times.tolist()
 
 
-def _slow(speed: float, time: float) -> float:
-    return min(time / speed, float_info.max)
+def _slow(scale: float, speed: float, time: float) -> float:
+    return min(time * scale / speed, float_info.max)
 
 
 @final

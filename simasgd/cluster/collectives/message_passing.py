@@ -6,19 +6,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-import numpy as np
 from simpy import Environment, Event
 
 from simasgd.cluster.clock.events import Signal, after
 from simasgd.cluster.clock.trail import START, Extend, Trail, add_push
 from simasgd.cluster.collectives.joins import Entry, Joins
 from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnFirst
-from simasgd.cluster.collectives.patterns import Round, Rounds, distinct_rounds
+from simasgd.cluster.collectives.patterns import Rounds
+from simasgd.cluster.collectives.plans import NOBODY, RoundPlan, plan_rounds
 from simasgd.cluster.network.network import Endpoint, Network
 from simasgd.cluster.network.routes import AbstractRoute
-from simasgd.tape.arrays import Ints
-
-_NOBODY = -1
 
 
 @final
@@ -69,28 +66,7 @@ class _Channel:
         self._deliver(self, trail)
 
 
-@final
-class _RoundPlan:
-    """A round of one operation, by rank: its target, its source (or _NOBODY), the size (bytes) of its message, its channel.
-
-    A channel is made when the first message needs it.
-    """
-
-    __slots__ = ("channels", "sizes", "sources", "targets")
-
-    def __init__(self, messages: Round, ranks: int, size: float) -> None:
-        self.targets = _scatter(messages.source, messages.target, ranks)
-        self.sources = _scatter(messages.target, messages.source, ranks)
-        sizes = (messages.share * size).tolist()
-        self.sizes: dict[int, float] = dict(zip(messages.source.tolist(), sizes, strict=True))
-        self.channels: list[_Channel | None] = [None] * ranks
-
-
-def _scatter(places: Ints, values: Ints, ranks: int) -> list[int]:
-    everywhere = np.full(ranks, _NOBODY)
-    everywhere[places] = values
-    scattered: list[int] = everywhere.tolist()
-    return scattered
+_Plan = RoundPlan[_Channel]
 
 
 @final
@@ -118,7 +94,7 @@ class MessagePassing(AbstractOperations):
         self._joins = Joins(len(endpoints), on_first)
         self._ranks = [_Rank(number) for number in range(len(endpoints))]
         self._channels: dict[tuple[int, int, float], _Channel] = {}
-        self._operations = [_plan_rounds(rounds, len(endpoints), size) for size in sizes]
+        self._operations: list[list[_Plan]] = [plan_rounds(rounds, len(endpoints), size) for size in sizes]
 
     def join(self, rank: int, trail: Trail) -> Signal:
         joining, finished = self._ranks[rank], Signal(self._env)
@@ -166,29 +142,29 @@ class MessagePassing(AbstractOperations):
             elif self._finish_operation(rank) and self._is_ready(rank):
                 free.append(rank)
 
-    def _next_round(self, rank: _Rank) -> _RoundPlan | None:
+    def _next_round(self, rank: _Rank) -> _Plan | None:
         """Advance to the next round of the operation in which the rank has a message."""
         rounds, number = self._operations[rank.operation], rank.number
         while rank.round + 1 < len(rounds):
             rank.round += 1
             rank.position += 1
             plan = rounds[rank.round]
-            if plan.targets[number] != _NOBODY or plan.sources[number] != _NOBODY:
+            if plan.targets[number] != NOBODY or plan.sources[number] != NOBODY:
                 return plan
         rank.round = -1
         return None
 
-    def _enter_round(self, rank: _Rank, plan: _RoundPlan, free: deque[_Rank]) -> None:
+    def _enter_round(self, rank: _Rank, plan: _Plan, free: deque[_Rank]) -> None:
         """Start the rank's messages of a round whose other end has reached the round, too."""
         number, position, trail, ranks = rank.number, rank.position, rank.trail, self._ranks
         target, source = plan.targets[number], plan.sources[number]
-        rank.pending = (target != _NOBODY) + (source != _NOBODY)
-        if target != _NOBODY and ranks[target].position == position:
+        rank.pending = (target != NOBODY) + (source != NOBODY)
+        if target != NOBODY and ranks[target].position == position:
             self._send(plan, number, trail, free)
-        if source != _NOBODY and ranks[source].position == position:
+        if source != NOBODY and ranks[source].position == position:
             self._send(plan, source, trail, free)
 
-    def _send(self, plan: _RoundPlan, source: int, trail: Trail, free: deque[_Rank]) -> None:
+    def _send(self, plan: _Plan, source: int, trail: Trail, free: deque[_Rank]) -> None:
         channel = plan.channels[source]
         if channel is None:
             channel = plan.channels[source] = self._channel(source, plan.targets[source], plan.sizes[source])
@@ -226,8 +202,3 @@ class MessagePassing(AbstractOperations):
             self._joins.leave(entry.join, rank.trail)
             entry.finished.fire(Done(rank.trail, entry.join.started))
         return bool(rank.entries)
-
-
-def _plan_rounds(rounds: Rounds, ranks: int, size: float) -> list[_RoundPlan]:
-    plans = {id(messages): _RoundPlan(messages, ranks, size) for messages in distinct_rounds(rounds)}
-    return [plans[id(messages)] for messages in rounds]

@@ -40,7 +40,12 @@ class Done(NamedTuple):
 
 
 class AbstractOperations(abc.ABC):
-    """The operations of one group of ranks."""
+    """The operations of one group of ranks.
+
+    `keeps_logs` says whether they enter into a rank's activity log what it does while it waits.
+    """
+
+    keeps_logs = False
 
     @abc.abstractmethod
     def join(self, rank: int, trail: Trail) -> Signal:

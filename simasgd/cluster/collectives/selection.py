@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from simpy import Environment
 
+from simasgd.cluster.collectives.costly import CostlyOperations, OperationCosts
 from simasgd.cluster.collectives.lockstep import Lockstep
 from simasgd.cluster.collectives.message_passing import MessagePassing
 from simasgd.cluster.collectives.operations import AbstractOperations, OnFirst
@@ -14,13 +15,21 @@ from simasgd.cluster.network.network import Endpoint, Network, PrivatePath
 
 
 def make_operations(
-    env: Environment, network: Network, endpoints: Sequence[Endpoint], rounds: Rounds, sizes: Sequence[float], on_first: OnFirst
+    env: Environment,
+    network: Network,
+    endpoints: Sequence[Endpoint],
+    rounds: Rounds,
+    sizes: Sequence[float],
+    on_first: OnFirst,
+    costs: OperationCosts | None = None,
 ) -> AbstractOperations:
     """Make operations on payloads of `sizes` (bytes), one after another, among ranks at these endpoints.
 
     If every message has a path of its own, all rounds are computed at once; otherwise message by
-    message.
+    message, and so they are if there are costs.
     """
+    if costs is not None:
+        return CostlyOperations(env, network, endpoints, rounds, sizes, on_first, costs)
     paths = _private_paths(network, endpoints, rounds)
     if paths is None:
         return MessagePassing(env, network, endpoints, rounds, sizes, on_first)

@@ -8,14 +8,19 @@ from typing import final
 
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.own_work import ANSWER, AnswerThread
 from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail, add_pull, add_push
+from simasgd.cluster.collectives.costly import OperationCosts
 from simasgd.cluster.collectives.patterns import Rounds, gathering, reduction
 from simasgd.cluster.collectives.selection import make_operations
 from simasgd.cluster.network.network import Network
 from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.peers.centre import Centre, CentreRoutes
+from simasgd.cluster.peers.costly_messaging import MessagingCosts
+from simasgd.cluster.peers.costly_peer import CostlyPeer
 from simasgd.cluster.peers.ensemble import GradientEnsemble, MakeOperations, ModelEnsemble
 from simasgd.cluster.peers.inbox import Inbox
 from simasgd.cluster.peers.model_holder import ModelHolder
@@ -23,6 +28,7 @@ from simasgd.cluster.peers.peer import Peer, PeerGroup
 from simasgd.cluster.supervision.supervise import supervise
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
+from simasgd.scenario.cluster.costs import mean_cost
 
 
 @final
@@ -47,17 +53,21 @@ class PeerCast(AbstractCast):
             shared_ports=protocol.has_direct_messages,
             intra_node_bandwidth=spec.architecture.intra_node_bandwidth,
         )
-        self.threads = () if protocol.thread is None else (protocol.thread,)
+        answers = protocol.has_direct_messages and (spec.costs.copies or mean_cost(spec.costs.mixing) > 0.0)
+        self.threads = (*(() if protocol.thread is None else (protocol.thread,)), *((ANSWER,) if answers else ()))
         if protocol.has_own_models:
             context.recording.models(spec.learners, protocol.has_centre)
         rounds = () if protocol.meeting is None else _plan_meeting(protocol.meeting, context)
         buckets = 0 if protocol.meeting is None else protocol.meeting.buckets
         self._messages = 2 * spec.learners * shards + buckets * sum(len(messages.source) for messages in rounds)
         self._centre: Centre | None = None
+        self._costly: list[CostlyPeer] = []
         self._group = self._make_group(protocol, context, rounds)
         for number in range(spec.learners):
             self._group.peers.append(Peer(context, self._group, number))
         self.workers = self._group.peers
+        if spec.costs.any:
+            self._add_costs(context)
 
     @property
     def roles(self) -> Iterator[Callable[[], Role]]:
@@ -66,7 +76,8 @@ class PeerCast(AbstractCast):
 
     def roles_of(self, worker: AbstractWorker) -> list[Callable[[], Role]]:
         assert isinstance(worker, Peer)
-        return [partial(self._protocol.learn, worker), *(thread.run for thread in worker.threads)]
+        learner = self._costly[worker.number] if self._costly else worker
+        return [partial(self._protocol.learn, learner), *(thread.run for thread in worker.threads)]
 
     @property
     def messages(self) -> int:
@@ -96,9 +107,10 @@ class PeerCast(AbstractCast):
         for number in range(learners + protocol.has_centre):
             holders.append(ModelHolder(context, number, holders))
         logs = [[context.make_activity_log(number, thread) for thread in ("", *self.threads)] for number in range(learners)]
+        answering = [AnswerThread(env, of_learner[-1]) for of_learner in logs] if ANSWER in self.threads else []
         gradients, models = None, None
         if meeting is not None:
-            operations = _prepare_operations(meeting, context, self.network, rounds)
+            operations = _prepare_operations(meeting, context, self.network, rounds, [of_learner[0] for of_learner in logs])
             if meeting.of == "gradients":
                 gradients = GradientEnsemble(context, meeting, operations)
             else:
@@ -110,14 +122,34 @@ class PeerCast(AbstractCast):
         return PeerGroup(
             holders=holders,
             logs=[of_learner[0] for of_learner in logs],
-            second_logs=[of_learner[-1] for of_learner in logs],
-            communicate=None if protocol.thread is None else self._protocol.communicate,
+            second_logs=[of_learner[0 if protocol.thread is None else 1] for of_learner in logs],
+            communicate=None if protocol.thread is None else self._communicate,
             inboxes=[Inbox(env, of_learner[0]) for of_learner in logs],
             routes=routes,
             gradients=gradients,
             models=models,
             centre=centre,
+            answering=answering,
         )
+
+    def _communicate(self, peer: Peer) -> Role:
+        return self._protocol.communicate(self._costly[peer.number] if self._costly else peer)
+
+    def _add_costs(self, context: RunContext) -> None:
+        """Make the learners that the protocol sees where steps, mixing or copies take time."""
+        costs, group = context.spec.costs, self._group
+        shared = MessagingCosts(
+            copy_seconds=costs.copy_seconds(context.payload),
+            centre_seconds=costs.copy_seconds(context.payload, context.spec.architecture.parts),
+            costs=context.costs,
+            workers=group.peers,
+            holders=group.holders,
+            answering=group.answering,
+            routes=group.routes,
+            centre=group.centre or None,
+        )
+        for peer in group.peers:
+            self._costly.append(CostlyPeer(context.env, peer, shared, self._costly))
 
 
 def _plan_meeting(meeting: Meeting, context: RunContext) -> Rounds:
@@ -126,11 +158,16 @@ def _plan_meeting(meeting: Meeting, context: RunContext) -> Rounds:
     return plan(meeting.collective, context.spec.learners, context.spec.learners_per_node)
 
 
-def _prepare_operations(meeting: Meeting, context: RunContext, network: Network, rounds: Rounds) -> MakeOperations:
+def _prepare_operations(
+    meeting: Meeting, context: RunContext, network: Network, rounds: Rounds, logs: Sequence[ActivityLog]
+) -> MakeOperations:
     payload = context.gradient_payload if meeting.of == "gradients" else context.payload
     sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
     endpoints = [network.learner_endpoint(number) for number in range(context.spec.learners)]
-    return partial(make_operations, context.env, network, endpoints, rounds, sizes)
+    starts = [costs.collective_start for costs in context.costs]
+    is_costly = context.spec.costs.copies or any(times is not None for times in starts)
+    costs = OperationCosts(context.spec.costs, starts, logs) if is_costly else None
+    return partial(make_operations, context.env, network, endpoints, rounds, sizes, costs=costs)
 
 
 def _connect_centre(centre: Centre, context: RunContext, network: Network) -> list[CentreRoutes]:

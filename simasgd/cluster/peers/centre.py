@@ -31,8 +31,9 @@ class Centre:
     def __init__(self, context: RunContext, holder: ModelHolder) -> None:
         self.num_learners = context.spec.learners
         self.holder = holder
-        self._updater = make_updater(context, self._apply)
+        self._updater = make_updater(context, self._apply, context.payload)
         self._mailbox: Mailbox[Message] = Mailbox(context.env)
+        self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
 
     def collect(self, count: int) -> Generator[Event, None, Sequence[Message]]:
         """Return the next `count` messages, in order of arrival."""
@@ -54,6 +55,10 @@ class Centre:
         The event's value is its trail, or None.
         """
         return self._updater.until_made(moves) if moves > self.holder.steps else self._updater.resumed()
+
+    def copy_out(self, trail: Trail) -> Event | None:
+        """Copy the model for a reply; return an event for the end of the copy, with its trail, or None if it takes no time."""
+        return self._updater.copied(self._copy_out, trail)
 
     def usage(self, until: float) -> Usage:
         """Return how busy the moves kept the server until `until` (s)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple, final
+from typing import Protocol as Structural
 
 from simpy import Environment, Event
 from simpy.events import Timeout
@@ -16,10 +17,18 @@ from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.peers.inbox import Inbox
 from simasgd.cluster.peers.model_holder import ModelHolder
-from simasgd.protocols.verbs import Message, ModelHolderVerbs, PeerVerbs
+from simasgd.protocols.verbs import Message, PeerVerbs
 from simasgd.tape.mixing import Model
 
 _WAIT, _PUSH, _PULL = Activity.WAIT, Activity.PUSH, Activity.PULL
+
+
+class HasModel(Structural):
+    """A holder of a model, or a copy of its model."""
+
+    @property
+    def model(self) -> Model:
+        """A handle on the model."""
 
 
 class _Answer(NamedTuple):
@@ -57,7 +66,7 @@ class Messaging:
         route = self._routes.between(source.number, self._holder.number, add_pull)
         return (yield from self.read(source, route))
 
-    def read(self, source: ModelHolderVerbs, route: AbstractRoute) -> Generator[Event, Any, Model]:
+    def read(self, source: HasModel, route: AbstractRoute) -> Generator[Event, Any, Model]:
         """Return the model of `source` as `fetch` does, over that route."""
         env, activity_log = self._env, self._activity_log
         now = env.now

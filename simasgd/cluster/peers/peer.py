@@ -11,6 +11,7 @@ from simpy import Environment, Event
 
 from simasgd import exact
 from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.own_work import AnswerThread
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import ActivityLog, Thread
 from simasgd.cluster.network.peer_routes import PeerRoutes
@@ -33,7 +34,9 @@ class PeerGroup:
     """All that the learners of a run share, by number; in the end also the learners themselves (`peers`).
 
     A learner has an activity log for its compute thread and, if `communicate` is the role of a
-    second thread, one for that. An ensemble is None unless all learners meet to average its values.
+    second thread, one for that. `answering` are the threads that answer requests of other learners;
+    there are none unless that takes time. An ensemble is None unless all learners meet to average
+    its values.
     """
 
     holders: Sequence[ModelHolder]
@@ -45,6 +48,7 @@ class PeerGroup:
     gradients: GradientEnsemble | None
     models: ModelEnsemble | None
     centre: Sequence[CentreRoutes]
+    answering: Sequence[AnswerThread]
     peers: list[Peer] = field(default_factory=list)
 
     def make_messaging(self, env: Environment, number: int, log: ActivityLog) -> Messaging:
@@ -68,21 +72,21 @@ class Peer(AbstractWorker):
         self._recording = context.recording
         self._group = group
         self._holder, self._inbox = group.holders[number], group.inboxes[number]
-        self._messaging = group.make_messaging(context.env, number, log)
+        self.messaging = group.make_messaging(context.env, number, log)
         self._uniforms = exact.endless_uniforms(exact.stream(context.seed, exact.Purpose.PEER, number))
         self._outstanding: dict[int, int] = {}  # by mini-batch in no step yet: the changes of the model it was computed on
-        self._second_thread = self._make_second_thread(group)
-        self._stepping_log = log if self._second_thread is None else group.second_logs[number]
+        self.second_thread = self._make_second_thread(group)
+        self._stepping_log = log if self.second_thread is None else group.second_logs[number]
         self.mix, self.difference, self.subtract = self._holder.mix, self._holder.difference, self._holder.subtract
-        self.fetch, self.send, self.exchange = self._messaging.fetch, self._messaging.send, self._messaging.exchange
+        self.fetch, self.send, self.exchange = self.messaging.fetch, self.messaging.send, self.messaging.exchange
         self.take, self.receive = self._inbox.take, self._inbox.receive
-        if self._second_thread is not None:
-            self.beside = self._second_thread.messaging
-            self.hand_over, self.handed_over = self._second_thread.hand_over, self._second_thread.handed_over
+        if self.second_thread is not None:
+            self.beside = self.second_thread.messaging
+            self.hand_over, self.handed_over = self.second_thread.hand_over, self.second_thread.handed_over
         else:
             self.hand_over, self.handed_over = _refuse("hand_over", "thread"), _refuse("handed_over", "thread")
         if group.centre:
-            centre = CentreMessaging(context.env, group.centre[number], number, self._messaging, log)
+            centre = CentreMessaging(context.env, group.centre[number], number, self.messaging, log)
             self.fetch_centre, self.push = centre.fetch_centre, centre.push
         else:
             self.fetch_centre, self.push = _refuse("fetch_centre", "has_centre"), _refuse("push", "has_centre")
@@ -114,7 +118,7 @@ class Peer(AbstractWorker):
         """Replace x by the mean of all learners' models; `with_states` also averages the optimizers' states."""
         if self._group.models is None:
             raise TypeError("average() needs a protocol whose `meeting` is of models")
-        return self._group.models.average(self._holder, self.activity_log, with_states=with_states)
+        return self._group.models.average(self, self._holder, with_states=with_states)
 
     def average_gradient(self, model: Model) -> Generator[Event, Any, Model]:
         """Compute a gradient on the common `model`, average it with all learners', and return the next common model."""
@@ -127,7 +131,7 @@ class Peer(AbstractWorker):
     @property
     def weights_elsewhere(self) -> float:
         """The sum of the push-sum weights in the messages under way from this learner and in its inbox."""
-        return sum(message.weight for message in (*self._messaging.in_transit, *self._inbox.messages))
+        return sum(message.weight for message in (*self.messaging.in_transit, *self._inbox.messages))
 
     @property
     def in_flight(self) -> int:
@@ -135,7 +139,9 @@ class Peer(AbstractWorker):
 
     @property
     def threads(self) -> Sequence[Thread]:
-        return () if self._second_thread is None else (self._second_thread.thread,)
+        second = () if self.second_thread is None else (self.second_thread.thread,)
+        answering = [Thread(one.activity_log, one.run) for one in self._group.answering[self.number : self.number + 1]]
+        return (*second, *answering)
 
     def crash(self) -> None:
         raise NotImplementedError("a scenario without a server has no crashes")

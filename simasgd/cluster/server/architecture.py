@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, final
 
 from simasgd.cluster.cast.context import RunContext
+from simasgd.cluster.cast.own_work import ANSWER, AnswerThread, copy
 from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.log import UPDATE
 from simasgd.cluster.clock.pipe import Pipe
@@ -21,16 +22,21 @@ from simasgd.cluster.server.pulling import BlockingPull, PullThread
 from simasgd.cluster.server.pushing import BlockingPush, PushThread
 from simasgd.cluster.server.relay import Relay
 from simasgd.cluster.server.server import Server
+from simasgd.cluster.server.weights import CopyingFetch, Fetch, fetch
 from simasgd.scenario.cluster.architecture import AbstractServerTree, Adv, AdvStar, Base
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Deployment:
-    """An architecture in place: its learners, relays and network, and the threads that run beside the learners' own."""
+    """An architecture in place: its learners, relays and network, and the threads that run beside the learners' own.
+
+    `thread_names` are those of a learner's threads beside its compute thread.
+    """
 
     network: Network
     learners: Sequence[Learner]
+    thread_names: tuple[str, ...]
     relays: Sequence[Relay] = ()
     threads: Sequence[Callable[[], Generator[Any, Any, None]]] = ()
 
@@ -54,34 +60,38 @@ def _(kind: Base, context: RunContext, server: Server) -> Deployment:
         intra_node_bandwidth=kind.intra_node_bandwidth if spec.server_nodes else inf,
     )
     shards = network.shard_endpoints(kind.shards)
+    fetch = _fetch_to_learners(context, kind.shards)
     learners = []
     for number in range(spec.learners):
         here, log = network.learner_endpoint(number), context.make_activity_log(number)
         up = network.make_split_route([(here, shard) for shard in shards], context.gradient_payload, add_push, learner=number)
         down = network.make_split_route([(shard, here) for shard in shards], context.payload, add_pull, learner=number)
-        pulling, pushing = BlockingPull(env, number, log, server, down), BlockingPush(env, log, server, up)
+        pulling, pushing = BlockingPull(env, number, log, server, down, fetch), BlockingPush(env, log, server, up)
         learners.append(Learner(context, number, log, pulling, pushing, server))
-    return Deployment(network, learners)
+    return Deployment(network, learners, kind.threads)
 
 
 @deploy.register
 def _(kind: Adv, context: RunContext, server: Server) -> Deployment:
     tree = _ServerTree(kind, context, server, broadcasts=False)
+    fetch = _fetch_to_learners(context)
     learners = []
     for number in range(context.spec.learners):
         log = context.make_activity_log(number)
         leaf, endpoint = tree.leaf_of(number)
         here = tree.network.learner_endpoint(number)
         route = tree.network.make_route(endpoint, here, context.payload, add_pull, learner=number)
-        pulling = BlockingPull(context.env, number, log, leaf, route)
+        pulling = BlockingPull(context.env, number, log, leaf, route, fetch)
         learners.append(Learner(context, number, log, pulling, tree.push_thread(number, log), server))
     threads = [thread for relay in tree.relays for thread in (relay.send_up, relay.fetch_weights)]
-    return Deployment(tree.network, learners, tree.relays, threads)
+    return Deployment(tree.network, learners, kind.threads, tree.relays, threads)
 
 
 @deploy.register
 def _(kind: AdvStar, context: RunContext, server: Server) -> Deployment:
     tree = _ServerTree(kind, context, server, broadcasts=True)
+    fetch, copy_seconds = _fetch_to_learners(context), context.spec.costs.copy_seconds(context.payload)
+    names = (*kind.threads, ANSWER) if copy_seconds else kind.threads
     learners: list[Learner] = []
     sources: list[tuple[AbstractSource, Endpoint]] = []
     for number in range(context.spec.learners):
@@ -90,10 +100,18 @@ def _(kind: AdvStar, context: RunContext, server: Server) -> Deployment:
         source, endpoint = (server, tree.root) if parent < 0 else sources[parent]
         here = tree.network.learner_endpoint(number)
         route = tree.network.make_route(endpoint, here, context.payload, add_pull, learner=number)
-        pulling = PullThread(context.env, log, context.make_activity_log(number, "pull"), source, route)
+        thread = context.make_activity_log(number, "pull")
+        answering = AnswerThread(context.env, context.make_activity_log(number, ANSWER)) if copy_seconds else None
+        pulling = PullThread(context.env, log, thread, source, route, fetch, answering, copy_seconds)
         sources.append((pulling.cache, here))
         learners.append(Learner(context, number, log, pulling, tree.push_thread(number, log), server))
-    return Deployment(tree.network, learners, tree.relays, [relay.send_up for relay in tree.relays])
+    return Deployment(tree.network, learners, names, tree.relays, [relay.send_up for relay in tree.relays])
+
+
+def _fetch_to_learners(context: RunContext, parts: int = 1) -> Fetch:
+    """Return how weights get to a learner, in `parts` messages."""
+    seconds = context.spec.costs.copy_seconds(context.payload, parts)
+    return CopyingFetch(lambda log: copy(context.env, log, seconds)) if seconds else fetch
 
 
 @final
@@ -139,7 +157,8 @@ class _ServerTree:
         context, here = self._context, self.network.learner_endpoint(learner)
         leaf, endpoint = self.leaf_of(learner)
         up = self.network.make_route(here, endpoint, context.gradient_payload, add_push, learner=learner)
-        return PushThread(context.env, log, context.make_activity_log(learner, "push"), leaf, up)
+        copy_seconds = context.spec.costs.copy_seconds(context.gradient_payload)
+        return PushThread(context.env, log, context.make_activity_log(learner, "push"), leaf, up, copy_seconds)
 
     def _add_relay(self, number: int, height: int, parent: tuple[Server | Relay, Endpoint]) -> tuple[Server | Relay, Endpoint]:
         """Add server `number` of the level at `height` to the tree."""
@@ -152,13 +171,16 @@ class _ServerTree:
         down = self.network.make_route(above_endpoint, endpoint, context.payload, add_pull)
         span = self._per_leaf * kind.fan_out**height
         learners = range(number * span, min((number + 1) * span, spec.learners))
-        relay = Relay(context.env, above, above, up, down, _adding_processor(context, name), self._server.round, learners)
+        processor = _relay_processor(context, name, context.payload if height else context.gradient_payload)
+        copy_seconds = spec.costs.copy_seconds(context.payload)
+        relay = Relay(context.env, above, above, up, down, processor, self._server.round, learners, copy_seconds)
         self.relays.append(relay)
         return relay, endpoint
 
 
-def _adding_processor(context: RunContext, name: str) -> Processor:
-    """Make the processor of a server in the tree: it adds gradients up and makes no updates."""
-    seconds = context.spec.server.per_gradient
-    log = context.log if seconds else None
-    return Processor(context.env, Pipe(name, log=log, group="servers", activity=UPDATE), seconds)
+def _relay_processor(context: RunContext, name: str, arriving: float) -> Processor:
+    """Make the processor of a server in the tree: it takes up messages of `arriving` bytes and makes no updates."""
+    seconds, copy_in = context.spec.server.per_gradient, context.spec.costs.copy_seconds(arriving)
+    log = context.log if seconds or copy_in else None
+    pipe = Pipe(name, log=log, group="servers", activity=UPDATE)
+    return Processor(context.env, pipe, seconds, copy_in=copy_in)

@@ -12,10 +12,12 @@ from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.server.architecture import deploy
+from simasgd.cluster.server.costly_learner import CostlyLearner
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
 from simasgd.cluster.supervision.supervise import supervise
 from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.scenario.cluster.architecture import Base
 
 
 @final
@@ -29,8 +31,14 @@ class ServerCast(AbstractCast):
         self._deployment = deploy(context.spec.architecture, context, self._server)
         self.network = self._deployment.network
         self.workers = self._deployment.learners
-        self.threads = context.spec.architecture.threads
+        self.threads = self._deployment.thread_names
         self._parts = context.spec.architecture.parts
+        self._costly: Sequence[CostlyLearner] = ()
+        if context.spec.costs.any:
+            # A thread that pushes copies its messages itself.
+            is_blocking = isinstance(context.spec.architecture, Base)
+            seconds = context.spec.costs.copy_seconds(context.gradient_payload, self._parts) if is_blocking else 0.0
+            self._costly = [CostlyLearner(context, learner, seconds) for learner in self._deployment.learners]
 
     @property
     def roles(self) -> Iterator[Callable[[], Role]]:
@@ -39,7 +47,14 @@ class ServerCast(AbstractCast):
 
     def roles_of(self, worker: AbstractWorker) -> list[Callable[[], Role]]:
         assert isinstance(worker, Learner)
-        return [partial(self._protocol.learn, worker), *(thread.run for thread in worker.threads)]
+        learn = (
+            partial(self._learn_at_cost, self._costly[worker.number]) if self._costly else partial(self._protocol.learn, worker)
+        )
+        return [learn, *(thread.run for thread in worker.threads)]
+
+    def _learn_at_cost(self, learner: CostlyLearner) -> Role:
+        learner.restart()
+        return self._protocol.learn(learner)
 
     @property
     def messages(self) -> int:

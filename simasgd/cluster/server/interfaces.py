@@ -31,6 +31,13 @@ class AbstractSource(abc.ABC):
         """
 
     @abc.abstractmethod
+    def copy_out(self, trail: Trail) -> Event | None:
+        """Copy the weights for a reply, whose request has the trail `trail`; needed only if copies take time.
+
+        Return an event for the end of the copy, with its trail; None if it takes no time.
+        """
+
+    @abc.abstractmethod
     def due(self, learner: int) -> int:
         """Return the timestamp of the weights that will contain this learner's last gradient; 0 if not known."""
 

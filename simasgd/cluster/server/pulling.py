@@ -8,10 +8,11 @@ from typing import Any, final
 
 from simpy import Environment, Event
 
+from simasgd.cluster.cast.own_work import AnswerThread
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.interfaces import AbstractSource
-from simasgd.cluster.server.weights import WeightsCache, fetch
+from simasgd.cluster.server.weights import Fetch, WeightsCache
 from simasgd.tape.tape import Weights
 
 _WAIT = Activity.WAIT
@@ -48,11 +49,18 @@ class BlockingPull(AbstractPulling):
     If the learner's last gradient is in a requested update, the source answers after that update.
     """
 
-    __slots__ = ("_activity_log", "_env", "_number", "_route", "_source")
+    __slots__ = ("_activity_log", "_env", "_fetch", "_number", "_route", "_source")
 
     def __init__(
-        self, env: Environment, number: int, activity_log: ActivityLog, source: AbstractSource, route: AbstractRoute
+        self,
+        env: Environment,
+        number: int,
+        activity_log: ActivityLog,
+        source: AbstractSource,
+        route: AbstractRoute,
+        fetch: Fetch,
     ) -> None:
+        self._fetch = fetch
         self._env = env
         self._number = number
         self._activity_log = activity_log
@@ -71,7 +79,7 @@ class BlockingPull(AbstractPulling):
         minimum = self._source.due(self._number)
         if newer_than is not None and newer_than.timestamp >= minimum:
             minimum = newer_than.timestamp + 1
-        return fetch(self._env, self._source, self._route, minimum, self._activity_log)
+        return self._fetch(self._env, self._source, self._route, minimum, self._activity_log)
 
     def crash(self) -> None:
         self._route.abandon()
@@ -79,12 +87,25 @@ class BlockingPull(AbstractPulling):
 
 @final
 class PullThread(AbstractPulling):
-    """A thread that fetches newer weights whenever its source has some; the learner takes the newest (adv*)."""
+    """A thread that fetches newer weights whenever its source has some; the learner takes the newest (adv*).
+
+    If copies take time, another thread copies the weights for other learners, in `copy_seconds`.
+    """
 
     def __init__(
-        self, env: Environment, activity_log: ActivityLog, thread: ActivityLog, source: AbstractSource, route: AbstractRoute
+        self,
+        env: Environment,
+        activity_log: ActivityLog,
+        thread: ActivityLog,
+        source: AbstractSource,
+        route: AbstractRoute,
+        fetch: Fetch,
+        answering: AnswerThread | None,
+        copy_seconds: float,
     ) -> None:
-        self.cache = WeightsCache(env, source)
+        self.cache = WeightsCache(env, source, answering, copy_seconds)
+        self._answering = answering
+        self._fetch = fetch
         self._env = env
         self._activity_log = activity_log
         self._thread = thread
@@ -93,7 +114,9 @@ class PullThread(AbstractPulling):
 
     @property
     def threads(self) -> Sequence[Thread]:
-        return (Thread(self._thread, self._run),)
+        pulling = Thread(self._thread, self._run)
+        answering = self._answering
+        return (pulling,) if answering is None else (pulling, Thread(answering.activity_log, answering.run))
 
     @property
     def newest(self) -> int:
@@ -112,6 +135,6 @@ class PullThread(AbstractPulling):
 
     def _run(self) -> Generator[Event, Any, None]:
         while True:
-            newer = yield from fetch(self._env, self._source, self._route, self.cache.timestamp + 1, self._thread)
+            newer = yield from self._fetch(self._env, self._source, self._route, self.cache.timestamp + 1, self._thread)
             if newer.timestamp > self.cache.timestamp:  # otherwise the source has crashed meanwhile
                 self.cache.replace(newer.timestamp, self._thread.trail)

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from simpy import Environment, Event
 
+from simasgd.cluster.cast.own_work import copy
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.network.routes import AbstractRoute
@@ -88,12 +89,19 @@ class PushThread(AbstractPushing):
     """A thread that sends one gradient while the learner computes the next (adv, adv*).
 
     It waits until the receiver has absorbed the gradient. A learner that has the next one ready
-    before that waits.
+    before that waits. The thread first copies each message, in `copy_seconds`.
     """
 
     def __init__(
-        self, env: Environment, activity_log: ActivityLog, thread: ActivityLog, sink: AbstractSink, route: AbstractRoute
+        self,
+        env: Environment,
+        activity_log: ActivityLog,
+        thread: ActivityLog,
+        sink: AbstractSink,
+        route: AbstractRoute,
+        copy_seconds: float,
     ) -> None:
+        self._copy_seconds = copy_seconds
         self._env = env
         self._activity_log = activity_log
         self._thread = thread
@@ -132,14 +140,17 @@ class PushThread(AbstractPushing):
         self._sending, self._is_absorbing, self._waiting, self._handed_over, self._free = (), False, 0, None, None
 
     def _run(self) -> Generator[Event, Any, None]:
-        env, thread = self._env, self._thread
+        env, thread, copies = self._env, self._thread, self._copy_seconds > 0.0
         while True:
             if not self._sending:
                 thread.begin(_IDLE, env.now)
                 self._handed_over = Signal(env)
                 yield self._handed_over
-            gradients, now = self._sending, env.now
+            gradients = self._sending
             thread.trail = self._activity_log.trail
+            if copies:
+                yield from copy(env, thread, self._copy_seconds)
+            now = env.now
             start, arrival = self._route.send(now, thread.trail)
             if arrival is not None:
                 thread.begin(_WAIT, now)

@@ -17,7 +17,7 @@ from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.barrier_round import BarrierRound
 from simasgd.cluster.server.interfaces import AbstractSink, AbstractSource
-from simasgd.cluster.server.weights import WeightsCache, fetch
+from simasgd.cluster.server.weights import CopyingFetch, Fetch, WeightsCache, fetch
 from simasgd.tape.tape import Gradient
 
 _NEVER = sys.maxsize
@@ -32,7 +32,8 @@ class Relay(AbstractSource, AbstractSink):
     gradient of every member of its `round`, the sum leaves when the gradients of all members among
     `learners`, which are below this server, have arrived. A gradient that is not of the round waits
     for nothing. The sum is of decoded gradients, so it has the full payload even if the children's
-    messages were compressed.
+    messages were compressed. If copies take time, the server's processor copies each message that
+    comes or goes, and one of full payload takes `copy_seconds`.
 
     Down: a child gets weights as new as the newest of the run at its request, or those of a fetch
     that was under way. One fetch serves all requests that come meanwhile.
@@ -48,8 +49,11 @@ class Relay(AbstractSource, AbstractSink):
         processor: Processor,
         round_: BarrierRound,
         learners: range,
+        copy_seconds: float,
     ) -> None:
         self.cache = WeightsCache(env, source)
+        self._copy_seconds = copy_seconds
+        self._fetch: Fetch = CopyingFetch(self._take_in) if copy_seconds else fetch
         self._env = env
         self._sink = sink
         self._source = source
@@ -86,11 +90,11 @@ class Relay(AbstractSource, AbstractSink):
     def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         if self._round.is_open:
             self._round.arrive(gradients)
-        if not self._processor.per_message:
+        if not self._processor.takes_messages:
             self._hold(gradients, trail)
             return
         self._arriving += len(gradients)
-        done, trail = self._processor.add(trail)
+        done, trail = self._processor.take_up(trail)
         Timeout(self._env, done - self._env.now, (gradients, trail)).callbacks.append(self._added)
 
     def _added(self, event: Event) -> None:
@@ -137,11 +141,19 @@ class Relay(AbstractSource, AbstractSink):
 
     @property
     def adds(self) -> bool:
-        """Whether it takes time to add a message up."""
-        return self._processor.per_message > 0.0
+        """Whether it takes time to take a message up."""
+        return self._processor.takes_messages
+
+    def copy_out(self, trail: Trail) -> Event | None:
+        return self._processor.copied(self._copy_seconds, trail)
+
+    def _take_in(self, activity_log: ActivityLog) -> Generator[Event, Any, None]:
+        copied = self._processor.copied(self._copy_seconds, activity_log.trail)
+        if copied is not None:
+            activity_log.trail = yield copied
 
     def usage(self, until: float) -> Usage:
-        """Return how busy adding messages up kept the server until `until` (s)."""
+        """Return how busy taking messages up kept the server until `until` (s)."""
         return self._processor.usage(until)
 
     def due(self, learner: int) -> int:
@@ -158,12 +170,14 @@ class Relay(AbstractSource, AbstractSink):
 
     def send_up(self) -> Generator[Event, Any, None]:
         """Run the thread that sends gradients to the parent."""
-        trail = START
+        trail, copies = START, self._copy_seconds > 0.0
         while True:
             if not self._may_go():
                 self._idle = Signal(self._env)
                 trail = yield self._idle
             self._sending, self._held, self._oldest = self._held, [], _NEVER
+            if copies and (copied := self.copy_out(trail)) is not None:
+                trail = yield copied
             start, arrival = self._up.send(self._env.now, trail)
             if arrival is not None:
                 trail = yield arrival
@@ -181,5 +195,5 @@ class Relay(AbstractSource, AbstractSink):
             if self._wanted <= self.cache.timestamp:
                 self._asked = Signal(self._env)
                 activity_log.trail = yield self._asked
-            newer = yield from fetch(self._env, self._source, self._down, self._wanted, activity_log)
+            newer = yield from self._fetch(self._env, self._source, self._down, self._wanted, activity_log)
             self.cache.replace(newer.timestamp, activity_log.trail)

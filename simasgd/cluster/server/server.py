@@ -16,6 +16,7 @@ from simasgd.cluster.clock.trail import START, Trail
 from simasgd.cluster.clock.vector_clock import VectorClock
 from simasgd.cluster.server.barrier import Barrier
 from simasgd.cluster.server.interfaces import AbstractSink, AbstractSource
+from simasgd.scenario.cluster.architecture import Base
 from simasgd.tape.tape import Gradient
 
 
@@ -38,7 +39,9 @@ class Server(AbstractSource, AbstractSink):
         self.dropped_of = [0] * learners
         self._env = env
         self._recording = context.recording
-        self._updater = make_updater(context, self._apply)
+        is_direct = isinstance(context.spec.architecture, Base)  # otherwise the messages are sums of decoded gradients
+        self._updater = make_updater(context, self._apply, context.gradient_payload if is_direct else context.payload)
+        self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
         self._mailbox: Mailbox[Gradient] = Mailbox(env)
         self._barrier = Barrier(env, self._mailbox, learners, self.drop)
         self.round = self._barrier.round
@@ -139,6 +142,9 @@ class Server(AbstractSource, AbstractSink):
 
     def ready(self, minimum: int, trail: Trail) -> Event | None:
         return self._updater.until_made(minimum) if minimum > self.timestamp else self._updater.resumed()
+
+    def copy_out(self, trail: Trail) -> Event | None:
+        return self._updater.copied(self._copy_out, trail)
 
     def usage(self, until: float) -> Usage:
         """Return how busy the server's work kept it until `until` (s), and how much work waited on average."""

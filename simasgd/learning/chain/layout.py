@@ -20,7 +20,7 @@ from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColu
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
-from simasgd.learning.layout.sizes import Sizes
+from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.models.objective import loss
@@ -92,11 +92,7 @@ class ChainLayout(AbstractLayout):
     def shared_columns(self, problem: Problem) -> ChainColumns:
         plan, tape, evaluations = self.plan, problem.tape, self.plan.evaluations
         steps = round_up(plan.num_steps)
-        share = None
-        if evaluations.real is not None:
-            of_gradients = evaluations.real / evaluations.real.sum(axis=1, keepdims=True)
-            of_samples = np.repeat(of_gradients / tape.mini_batch, tape.mini_batch, axis=1)
-            share = self._of_evaluations(of_samples, problem.dtype)
+        share = self._shares(problem)
         ends_message = None
         if problem.recipe.setting.sums:
             ends_message = self._of_evaluations(tape.last[evaluations.gradients[:, 0]], np.bool_)
@@ -144,7 +140,7 @@ class ChainLayout(AbstractLayout):
         of_step = number + (4 if plan.num_slots else 0)
         of_copy = number if plan.num_copies else 0
         of_member = sizes.sample * samples + of_copy * evaluations + of_step * round_up(plan.num_steps)
-        shares = number * samples if plan.evaluations.real is not None else 0
+        shares = number * samples if plan.weighs_samples else 0
         return {
             # Three copies: the initial ones, and those before and after a call of the loop. The
             # earlier ones are needed, since a call in which weights overflow is repeated.
@@ -157,9 +153,9 @@ class ChainLayout(AbstractLayout):
 
     def describe(self, tape: Tape, recipe: Recipe) -> list[str]:
         plan = self.plan
-        joined = plan.fused * tape.mini_batch
+        joined, size = plan.fused * tape.mini_batch, describe_mini_batch(tape)
         lines = [
-            f"tape         {tape.num_steps:,} updates of {tape.num_gradients:,} gradients, mini-batches of {tape.mini_batch}",
+            f"tape         {tape.num_steps:,} updates of {tape.num_gradients:,} gradients, mini-batches of {size}",
             f"evaluations  {plan.num_evaluations:,} of up to {joined} samples ({_describe_fusing(plan.fused, recipe)})",
             f"versions     {plan.num_slots} kept besides the current weights"
             if plan.num_slots
@@ -174,6 +170,18 @@ class ChainLayout(AbstractLayout):
             mean = plan.num_evaluations / max(1, number)
             lines.append(f"order        {number:,} waves of {mean:.1f} evaluations on average, at most {plan.waves.width}")
         return lines
+
+    def _shares(self, problem: Problem) -> jax.Array | None:
+        """Return the coefficient of each sample in the mean over its evaluation; None if all are equal."""
+        evaluations, size = self.plan.evaluations, problem.tape.mini_batch
+        if evaluations.real is None and problem.shares is None:
+            return None
+        real = np.ones(evaluations.gradients.shape) if evaluations.real is None else evaluations.real
+        of_gradients = real / real.sum(axis=1, keepdims=True)
+        if problem.shares is None:
+            return self._of_evaluations(np.repeat(of_gradients / size, size, axis=1), problem.dtype)
+        of_samples = of_gradients[:, :, None] * problem.shares[evaluations.gradients]
+        return self._of_evaluations(of_samples.reshape(len(of_samples), -1), problem.dtype)
 
     def _of_samples(self, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Rearrange values of gradients' samples (G, µ) for evaluations (E, f·µ), and pad them."""

@@ -67,6 +67,8 @@ class ChainPlan:
     """The number of learners that step copies of their own."""
     waves: Waves | None
     """None if evaluations are computed one by one."""
+    weighs_samples: bool
+    """Whether the samples of an evaluation differ in their coefficients."""
 
     @property
     def num_steps(self) -> int:
@@ -120,7 +122,8 @@ def plan_chain(
     else:
         slot, num_slots = assign_slots(tape.num_steps, evaluations.timestamp, step)
     num_copies = 0 if tape.ahead is None else int(tape.learner.max()) + 1
-    return ChainPlan(evaluations, first, slot, num_slots, num_copies, waves)
+    weighs_samples = evaluations.real is not None or tape.sizes is not None
+    return ChainPlan(evaluations, first, slot, num_slots, num_copies, waves, weighs_samples)
 
 
 def _evaluations(

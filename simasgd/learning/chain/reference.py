@@ -35,7 +35,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
     kept = {0: weights}
     copies: dict[int, Parameters] = {}
-    local_factors = problem.local_factors
+    local_factors, shares = problem.local_factors, problem.shares
     remaining = set(stops)
     layers = problem.recipe.task.objective.layers(weights)
 
@@ -60,7 +60,8 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         for row in rows:
             read = read_by(row)
             codes = None if problem.codes is None else problem.codes[row]
-            gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes)
+            share = None if shares is None else shares[row]
+            gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes, share)
             extra = {
                 "learner": tape.learner[row],
                 "read": read,

@@ -9,6 +9,14 @@ import numpy as np
 
 from simasgd.learning.problem.memory import tree_bytes
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.tape.tape import Tape
+
+
+def describe_mini_batch(tape: Tape) -> str:
+    """Return the number of samples of a mini-batch in words."""
+    if tape.mini_batches is None:
+        return f"{tape.mini_batch}"
+    return f"{int(tape.mini_batches.min())} to {tape.mini_batch}"
 
 
 class Sizes(NamedTuple):

@@ -17,7 +17,7 @@ from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColu
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
-from simasgd.learning.layout.sizes import Sizes
+from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, mean_and_distance, packings, row_by_row
 from simasgd.learning.mixing.packing import Packed
@@ -93,6 +93,7 @@ class MixingLayout(AbstractLayout):
         step_share = mixing.step_share[plan.gradient_rows]
         return MixingColumns(
             row=self._of_gradients(plan.gradient_rows, np.int32),
+            share=None if problem.shares is None else self._of_gradients(problem.shares, problem.dtype),
             read=None if reads_base else self._of_gradients(plan.slot[tape.timestamp], np.int32),
             staleness=self._of_gradients(tape.staleness, np.int32),
             learner=self._of_gradients(tape.learner, np.int32),
@@ -130,16 +131,17 @@ class MixingLayout(AbstractLayout):
         evaluations, rows = round_up(plan.num_evaluations), round_up(plan.num_steps)
         of_row = 2 * sizes.number + 4 * (5 + plan.mixes_states) + 4
         of_member = (sizes.sample * mini_batch + sizes.number) * evaluations
+        shares = sizes.number * mini_batch * evaluations if plan.tape.sizes is not None else 0
         return {
             "models": members * 3 * plan.num_slots * sizes.weights,
             "optimizers": members * 3 * (plan.num_state_slots * sizes.state + sizes.memory),
             "gradients": members * 4 * sizes.weights,
-            "mini-batches": members * of_member + 16 * evaluations + of_row * rows,
+            "mini-batches": members * of_member + shares + 16 * evaluations + of_row * rows,
         }
 
     def describe(self, tape: Tape, recipe: Recipe) -> list[str]:
         plan = self.plan
-        mixtures, size = plan.num_steps - plan.num_evaluations, tape.mini_batch
+        mixtures, size = plan.num_steps - plan.num_evaluations, describe_mini_batch(tape)
         return [
             f"tape         {tape.num_gradients:,} gradients and {mixtures:,} mixtures of models, mini-batches of {size}",
             f"evaluations  {plan.num_evaluations:,} of {size} samples",

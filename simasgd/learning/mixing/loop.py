@@ -49,6 +49,8 @@ class MixingColumns(NamedTuple):
 
     row: Int32[Array, " E"]
     """The row of the gradient."""
+    share: Float[Array, "E µ"] | None
+    """The coefficient of each sample in the mean over its mini-batch; None if all are equal."""
     read: Int32[Array, " E"] | None
     """The slot of the model that the gradient is computed on.
 
@@ -111,7 +113,7 @@ def row_by_row(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
                 read = model_packing.unpack(_read(carry.models, take(shared.read, e)))
             samples, codes = take(own.samples, e), take(own.codes, e)
             gradient, memory = rule.per_gradient.update(
-                gradient_of(read, take(inputs, samples), take(labels, samples), codes),
+                gradient_of(read, take(inputs, samples), take(labels, samples), codes, take(shared.share, e)),
                 memory,
                 base,
                 learner=take(shared.learner, e),

@@ -32,7 +32,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     assert mixing is not None
     models, states = {0: problem.start}, {0: rule.update.init(problem.start)}
     memory = rule.per_gradient.init(problem.start)
-    remaining, last_uses = set(stops), _last_uses(tape)
+    remaining, last_uses, sample_shares = set(stops), _last_uses(tape), problem.shares
     if 0 in remaining:
         yield _moment(problem, models, 0)
     for u in range(max(stops, default=0)):
@@ -42,7 +42,8 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         if tape.offsets[u + 1] > row:
             read = models[int(tape.timestamp[row])]
             codes = None if problem.codes is None else problem.codes[row]
-            gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes)
+            share = None if sample_shares is None else sample_shares[row]
+            gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes, share)
             extra = {"learner": tape.learner[row], "read": read, "staleness": tape.staleness[row], "step": row}
             step_share, factor = mixing.step_share[u], problem.factors[u]
             models[u + 1], states[u + 1], memory = functions.step(

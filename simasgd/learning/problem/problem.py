@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,8 @@ from simasgd.tape.arrays import Floats
 from simasgd.tape.tape import Tape
 
 _BYTES_A_DRAW = 20  # a random number and its index, and two copies of the index in a player
+
+_BYTES_A_SHARE = 24  # a sample's coefficient, and two copies of it in a player
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,19 @@ class Problem:
         types = (jnp.float32 if isinstance(inputs, LazyImages) else inputs.dtype, labels.dtype)
         return SampleType(*(jax.ShapeDtypeStruct(a.shape[1:], t) for a, t in zip((inputs, labels), types, strict=True)))
 
+    @cached_property
+    def shares(self) -> Float[Floats, "G µ"] | None:
+        """The coefficient of each sample in the mean over its gradient's mini-batch.
+
+        It is 0 where a mini-batch has fewer samples than `batches` has columns. None: all are
+        equal.
+        """
+        sizes = self.tape.sizes
+        if sizes is None:
+            return None
+        shares: Floats = (np.arange(self.tape.mini_batch) < sizes[:, None]) / sizes[:, None]
+        return shares
+
     @property
     def local_factors(self) -> Float[Floats, " G"]:
         """The schedule's factor for the step that each gradient makes on its learner's own copy.
@@ -96,7 +112,8 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
     assert samples_per_epoch is not None
     task = ScenarioTask(learning.model, learning.data) if task is None else task
     draws = tape.num_gradients * tape.mini_batch
-    require_bytes(_BYTES_A_DRAW * draws, f"to draw the mini-batches: {tape.num_gradients} of {tape.mini_batch} samples")
+    of_draw = _BYTES_A_DRAW if tape.sizes is None else _BYTES_A_DRAW + _BYTES_A_SHARE
+    require_bytes(of_draw * draws, f"to draw the mini-batches: {tape.num_gradients} of {tape.mini_batch} samples")
     require_bytes(generated_bytes(learning.data), f"to make {learning.data.shape.train:,} samples of {learning.data.kind}")
     require_bytes(2 * learning.model_bytes, f"for the weights: {learning.num_parameters:,} parameters")
     dataset, seed = task.dataset, scenario.learning_seed

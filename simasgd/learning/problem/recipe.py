@@ -65,7 +65,8 @@ def _with_fact(setting: Setting, fact: RunFact, scenario: Scenario, tape: Tape) 
         case "learners":
             return setting._replace(learners=learners)
         case "samples_per_round":
-            return setting._replace(samples_per_round=learners * tape.mini_batch)
+            own = tape.mini_batches
+            return setting._replace(samples_per_round=learners * tape.mini_batch if own is None else int(own.sum()))
         case "mean_staleness":
             nominal = scenario.protocol.nominal_staleness(learners)
             return setting._replace(mean_staleness=_mean_staleness(tape) if nominal is None else nominal)

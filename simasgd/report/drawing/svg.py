@@ -24,6 +24,10 @@ SERIES = tuple(sns.color_palette("colorblind", 8).as_hex())
 """The colours of variants: safe for the colour-blind; style.css makes them brighter in the dark."""
 ACTIVITIES = {
     "compute": "#110203",
+    "step": "#18090a",
+    "mix": "#190a0b",
+    "launch": "#1a0b0c",
+    "copy": "#1b0c0d",
     "push": "#120304",
     "wait": "#130405",
     "pull": "#140506",

@@ -97,6 +97,12 @@ GLOSSARY = (
         "learner fetches weights or a model. Wait: in a queue, for an update or at a barrier. Idle: there is nothing to do.",
     ),
     (
+        "Step, mix, copy, launch",
+        "Shown if they take time (cluster.costs). Step: a learner applies a gradient to a model of its own. Mix: it mixes "
+        "models. Copy: a message is copied and serialized at one of its ends, by a thread of the learner or by the server. "
+        "Launch: the start of a collective operation. The answer thread of a learner does what other learners ask for.",
+    ),
+    (
         "base, adv, adv*",
         "Rudra's architectures. base: one thread computes, pushes and pulls in turn. adv: another thread pushes, and a tree "
         "of servers adds gradients up on their way. adv*: a third thread pulls, and learners pass the weights on to each "

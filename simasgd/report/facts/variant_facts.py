@@ -26,6 +26,11 @@ from simasgd.results.study import Study, average
 from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
 from simasgd.results.timeline import sort_by_number
 
+_ORDER = ("compute", "step", "mix", "launch", "copy", "push", "wait", "update", "pull", "idle", "other")
+"""The order in which a report shows activities and the parts of a critical path."""
+_ANSWER = "answer"
+"""The thread that does what other learners ask for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFacts:
@@ -182,13 +187,15 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
 
 
 def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {key: math.fsum(row[key] for row in rows) / len(rows) for key in rows[0]}
+    """Return the means over the seeds, in the order of a report; a key that a row lacks counts as 0."""
+    every = sorted({key for row in rows for key in row}, key=_ORDER.index)
+    return {key: math.fsum(row.get(key, 0.0) for row in rows) / len(rows) for key in every}
 
 
 def _name_rest(times: TimeFractions) -> dict[str, float]:
     """Return the fractions that are known, and the rest as `UNNAMED` if some are not."""
     known = {activity: part for activity, part in times.model_dump().items() if part is not None}
-    if len(known) == len(TimeFractions.model_fields):
+    if None not in times.model_dump().values():
         return known
     return {**known, UNNAMED: max(0.0, 1.0 - math.fsum(known.values()))}
 
@@ -235,7 +242,9 @@ def _average_resource(name: str, seeds: Sequence[Mapping[str, ServerLoad | LinkL
 
 
 def _average_threads(rows: Sequence[Mapping[str, TimeFractions]]) -> dict[str, dict[str, float]]:
-    return {thread: _average([_name_rest(row[thread]) for row in rows]) for thread in rows[0]}
+    """Return means over the seeds; a thread that answered nobody is left out."""
+    threads = {thread: _average([_name_rest(row[thread]) for row in rows]) for thread in rows[0]}
+    return {thread: spent for thread, spent in threads.items() if thread != _ANSWER or spent["idle"] < 1.0 - 1e-9}
 
 
 def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:

@@ -28,6 +28,7 @@ from simasgd.scenario.vocabulary.merge import merge
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.units import DIMENSIONS, SIZE, parse, show
 from simasgd.scenario.vocabulary.values import shown
+from simasgd.scenario.workload import MiniBatches, Workload
 
 
 def describe_study(study: Study) -> list[tuple[str, str]]:
@@ -38,7 +39,7 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
     learning = [scenario.learning for scenario in scenarios if scenario.learning is not None]
     found = {
         "Learners, λ": [f"{scenario.cluster.learners:,}" for scenario in scenarios],
-        "Mini-batch, µ": [f"{scenario.workload.mini_batch:,}" for scenario in scenarios],
+        "Mini-batch, µ": [_describe_mini_batch(scenario.workload) for scenario in scenarios],
         "Times": [_describe_origin(run) for run in firsts] if any(run.summary.is_measured for run in firsts) else [],
         "Protocol": [describe_protocol(run) or "not known" for run in firsts],
         "Data": [_describe_data(one) for one in learning] or ["none: timing only"],
@@ -247,3 +248,10 @@ def _format_wall_time(runs: Sequence[Run]) -> str:
     }
     shares = ", ".join(f"{phase} {format_duration(seconds)}" for phase, seconds in parts.items() if seconds)
     return f"{format_duration(sum(wall.total for wall in walls))} ({shares})"
+
+
+def _describe_mini_batch(workload: Workload) -> str:
+    chosen = workload.mini_batch
+    if isinstance(chosen, MiniBatches):
+        return f"{chosen.mean:,.10g} on average ({chosen.distribution}, cv {chosen.cv:g})"
+    return f"{chosen:,}" if isinstance(chosen, int) else f"{min(chosen):,} to {max(chosen):,}"

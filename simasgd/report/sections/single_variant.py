@@ -90,6 +90,10 @@ def describe_time_spent(variant: VariantFacts) -> str:
         "push": _name_pushing(variant),
         "pull": _name_pulling(variant),
         "idle": "are idle",
+        "step": "step their own models",
+        "mix": "mix models",
+        "copy": "copy messages",
+        "launch": "start collective operations",
         UNNAMED: "do what the log does not name",
     }
     return f"Learners {verbs[activity]} {format_share(most)} of the time{also}"

@@ -27,6 +27,7 @@ _MAX_BARS = 10
 _MAX_RESOURCES = 6
 _MAX_LISTED = 100
 _MAX_READ = 3
+_COSTS = {"step": "own steps", "mix": "mixing", "copy": "copies", "launch": "starts of collectives"}
 _LEAST_SHARE = 0.0005
 """A share below this one reads as 0.0 %."""
 
@@ -47,7 +48,7 @@ def build_time_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
     on_paths = {
         part for _, variant in groups for part, fraction in (variant.critical_path or {}).items() if fraction >= _LEAST_SHARE
     }
-    shown = {*(activity for _, variant in groups for activity in variant.learner_time), *on_paths}
+    shown = {*(activity for _, variant in groups for activity in _list_activities([variant])), *on_paths}
     return Block(
         id="time",
         nav="Time",
@@ -181,6 +182,7 @@ def describe_path(variant: VariantFacts) -> str:
         "computing": variant.critical_path["compute"],
         "messages": variant.critical_path["push"] + variant.critical_path["pull"],
         "updates": variant.critical_path["update"],
+        **{what: variant.critical_path.get(part, 0.0) for part, what in _COSTS.items()},
         "something else": variant.critical_path["other"],
     }
     first, *others = ((format_share(part), what) for what, part in parts.items() if part >= _LEAST_SHARE)
@@ -188,13 +190,13 @@ def describe_path(variant: VariantFacts) -> str:
 
 
 def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:
-    activities = list(dict.fromkeys(activity for variant in variants for activity in variant.learner_time))
-    path = next((list(variant.critical_path) for variant in variants if variant.critical_path is not None), [])
+    activities = _list_activities(variants)
+    path = list(dict.fromkeys(part for variant in variants for part in variant.critical_path or ()))
     overlapping = any(variant.overlap is not None for variant in variants)
     rows = []
     for variant in variants:
         overlap = [_format_hundredths(variant.overlap)] if overlapping else []
-        along = [_format_hundredths((variant.critical_path or {}).get(part)) for part in path]
+        along = [_format_hundredths(_read_part(variant, part)) for part in path]
         rows.append(
             [
                 variant.name,
@@ -208,12 +210,22 @@ def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:
             rows.append(
                 [
                     f"{variant.name}: {thread} thread",
-                    *(_format_hundredths(times.get(activity)) for activity in activities),
+                    *(_format_hundredths(times.get(activity, 0.0)) for activity in activities),
                     *blank,
                 ]
             )
     titles = ["variant", *activities, *(["overlap"] if overlapping else []), *(f"critical path: {part}" for part in path)]
     return Table.of(titles, rows)
+
+
+def _list_activities(variants: Sequence[VariantFacts]) -> list[str]:
+    """Return the activities of all threads, each once; those that only costs bring about are there if they took time."""
+    days = [day for variant in variants for day in (variant.learner_time, *variant.threads.values())]
+    return list(dict.fromkeys(activity for day in days for activity in day))
+
+
+def _read_part(variant: VariantFacts, part: str) -> float | None:
+    return None if variant.critical_path is None else variant.critical_path.get(part, 0.0)
 
 
 def _format_hundredths(fraction: float | None) -> str:

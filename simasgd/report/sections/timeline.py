@@ -23,7 +23,7 @@ from simasgd.results.study import Study
 from simasgd.results.timeline import GROUPS, group_tracks
 from simasgd.storage.files import TRACE
 
-ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "update", "transfer")
+ACTIVITIES = ("compute", "push", "wait", "pull", "idle", "step", "mix", "copy", "launch", "update", "transfer")
 """In the order of their packed numbers; CSS variables of these names hold the colours."""
 _MAX_SLICES = 50_000
 _MAX_TIMELINES = 3

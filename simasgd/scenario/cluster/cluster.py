@@ -9,6 +9,7 @@ from pydantic import Field, Tag
 
 from simasgd.scenario.cluster.architecture import Architecture, Base
 from simasgd.scenario.cluster.compute import Compute, Efficiency
+from simasgd.scenario.cluster.costs import Costs
 from simasgd.scenario.cluster.faults import Faults
 from simasgd.scenario.cluster.measured import StoredTimes
 from simasgd.scenario.cluster.members import AbstractMemberLaw, Bandwidths
@@ -120,6 +121,8 @@ class Cluster(Section):
     """The parameter server, or the centre."""
     architecture: Architecture = Base()
     """The servers that learners send to, and the messages that overlap with computing."""
+    costs: Annotated[Costs, NullForDefaults] = Costs()
+    """Steps, mixing and copies, which take no time by default."""
     faults: Annotated[Faults, NullForDefaults] = Faults()
     """Crashes, pauses, slow links and lost messages."""
     start: Literal["together", "spread"] = "together"
@@ -169,7 +172,8 @@ class Cluster(Section):
     def stored_times(self) -> tuple[StoredTimes, ...]:
         """Measured times that have files of their own."""
         spells = [law for kind in self.kinds_of_stragglers for law in (kind.normal_law, kind.slow_law, kind.slowdown)]
-        laws = (*self.laws, self.server.update_law, *spells)
+        costs = (self.costs.step, self.costs.mixing, self.costs.collective_start)
+        laws = (*self.laws, self.server.update_law, *spells, *costs)
         measured = [law.measured for law in laws if isinstance(law, AbstractTimes)]
         return tuple(times for times in measured if isinstance(times, StoredTimes))
 
@@ -183,6 +187,7 @@ class Cluster(Section):
 
         yield from self._compute_inconsistencies()
         yield from within("server.update_law", self.server.update_law.law_inconsistencies())
+        yield from within("costs", self.costs.inconsistencies())
         if isinstance(self.speeds, tuple) and len(self.speeds) != self.learners:
             yield Inconsistency(("speeds",), f"there are {len(self.speeds)} speeds for {self.learners} learners")
         if isinstance(self.speeds, Speeds):

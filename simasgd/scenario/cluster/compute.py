@@ -66,14 +66,14 @@ class Compute(AbstractTimes):
             return [Inconsistency((key,), message, (Rival((key,), ("distribution",)),)) for key in given]
         found = []
         series = () if self.measured is None else series_of(self.measured)
+        shortest = min(map(len, series), default=0)
         if self.per == "cluster" and len(series) > 1:
             message = f"the trace has {len(series):,} series, and all learners can take their times from one only; use learner"
             found.append(Inconsistency(("per",), message))
         if self.block is not None and self.at_end != "bootstrap":
             rivals = (Rival(("block",), ("at_end",)),)
             found.append(Inconsistency(("block",), "is the length of a block of the bootstrap; set at_end: bootstrap", rivals))
-        shortest = min(map(len, series), default=0)
-        if self.block is not None and series and self.block > shortest:
+        elif self.block is not None and series and self.block > shortest:
             message = f"{self.block:,} is more than the {shortest:,} times of the shortest series"
             found.append(Inconsistency(("block",), message))
         return found

@@ -99,6 +99,9 @@ class Network(Section):
     a list with one for each node with learners, or a law."""
     overhead: Seconds = 0.0
     """Time that any message takes on its way in addition to the time of its bytes."""
+    goodput: Annotated[Number, Field(ge=1e-6, le=1.0)] = 1.0
+    """Fraction of each bandwidth between nodes that carries payload; headers take the rest. It
+    applies to nodes' and servers' interfaces and the links of the topology, not within a node."""
     sharing: Literal["fifo", "fair"] = "fifo"
     """`fifo`: a link carries one message after another. `fair`: all at once, at max-min fair rates."""
     topology: Topology = Star()

@@ -17,10 +17,12 @@ from simasgd.scenario.vocabulary.values import shown
 
 _DELAY: Path = ("protocol", "delay")
 _COMPUTE: Path = ("cluster", "compute")
-_PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), _DELAY)
+_COSTS: tuple[Path, ...] = tuple(("cluster", "costs", key) for key in ("step", "mixing", "collective_start"))
+_PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), *_COSTS, _DELAY)
 _STRAGGLERS: Path = ("cluster", "stragglers")
 _LAWS = ("slowdown", "normal_law", "slow_law")
 _MAX_VALUES = 10_000
+_STORED = "; a run's folder has it beside scenario.yaml"
 _NO_DELAY = "is not a delay; write one whole number of updates a line, from 0 to 1000000"
 
 
@@ -65,7 +67,7 @@ def read_measured_files(layer: Layer) -> Layer:
 
     Raises ScenarioError if a file cannot be read.
     """
-    layer = _drop_earlier_means(layer)
+    layer = _drop_earlier_means(_drop_earlier_costs(layer))
     tree = layer.tree
     for place in list(_find_sections(tree)):
         section = _get(tree, place)
@@ -81,7 +83,7 @@ def _read_section(layer: Layer, place: Path, section: dict[str, Any]) -> dict[st
         if not all(isinstance(named.get(key), str) for key in ("file", "sha256")):
             return section
         read = partial(read_stored, digest=named["sha256"])
-        return {**section, "measured": _read_file(layer, path, named["file"], read)}
+        return {**section, "measured": _read_file(layer, path, named["file"], read, _STORED)}
     if place[: len(_DELAY)] == _DELAY:
         return {**section, "measured": _read_file(layer, path, named, _read_updates)}
     column = section.get("column")
@@ -108,6 +110,18 @@ def _drop_earlier_means(layer: Layer) -> Layer:
         given = layer.latest_origin_at((*_COMPUTE, key)) if key in section else None
         if given is not None and given < measured:
             layer = layer.replace((*_COMPUTE, key))
+    return layer
+
+
+def _drop_earlier_costs(layer: Layer) -> Layer:
+    """Drop the mean of a cost where a later layer gives measured times, which are seconds and so win."""
+    for place in _COSTS:
+        section = _get(layer.tree, place)
+        if not isinstance(section, dict) or section.get("measured") is None or "mean" not in section:
+            continue
+        measured, mean = layer.origin_at((*place, "measured")), layer.marks.get((*place, "mean"))
+        if measured is not None and (mean is None or mean.origin < measured):  # a plain time has no mark for `mean`
+            layer = layer.replace((*place, "mean"))
     return layer
 
 
@@ -139,7 +153,7 @@ def _get(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], Any]) -> Any:
+def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], Any], hint: str = "") -> Any:
     """Return what `read` finds in the file that is named at a path. Raises ScenarioError."""
     if not name:
         raise ScenarioError(format_complaint_at(path, layer, "the file name is empty"))
@@ -147,7 +161,7 @@ def _read_file(layer: Layer, path: Path, name: str, read: Callable[[FilePath], A
     try:
         return read(file)
     except OSError as error:
-        message = f"{file} cannot be read: {error.strerror}"
+        message = f"{file} cannot be read: {error.strerror}{hint}"
     except UnicodeError:
         message = f"{shown(str(file))} is not a text file"
     except ValueError as error:  # a mistake in the file, or a name that no file can have

@@ -12,6 +12,9 @@ from simasgd.scenario.tables.columns import COMPUTE, find_columns
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.series import SeriesBuilder
 
+_ROWS = 10_000  # turned into Python's numbers at once
+_MOST_CELLS = 4 * MOST_STORED
+
 
 def is_parquet(file: Path) -> bool:
     """Return whether a file's name says that it is Parquet."""
@@ -29,25 +32,25 @@ def read_series(file: Path, column: str | None) -> Sequence[array[float]]:
         columns = find_columns(names, column)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
-    if table.num_rows * len(columns.times) > 2 * MOST_STORED:
-        raise ValueError(f"{file} holds more than {MOST_STORED:,} times")
     plain = columns.learner is None and columns.step is None and columns.operation is None
     if plain and (fast := [_read_column(table[place], factor) for place, factor in columns.times]) and None not in fast:
         return [one for one in fast if one is not None]
     builder = SeriesBuilder(file, "row", names, columns)
-    marks = [table[place].to_pylist() if place is not None else None for place in columns[1:]]
-    times = [table[place].to_pylist() for place, _ in columns.times]
-    learners, steps, operations = marks
-    for row in range(table.num_rows):
-        if operations is not None and operations[row] != COMPUTE:
-            continue
-        learner = "" if learners is None or learners[row] is None else str(learners[row]).strip()
-        builder.check_step(learner, None if steps is None else steps[row], row + 1)
-        for number, values in enumerate(times):
-            if learners is None:
-                builder.add(number, values[row], row + 1)
-            else:
-                builder.add_of(learner, values[row], row + 1)
+    row = 0
+    for batch in table.to_batches(max_chunksize=_ROWS):
+        learners, steps, operations = (None if place is None else batch[place].to_pylist() for place in columns[1:])
+        times = [batch[place].to_pylist() for place, _ in columns.times]
+        for number in range(batch.num_rows):
+            row += 1
+            if operations is not None and operations[number] != COMPUTE:
+                continue
+            learner = "" if learners is None or learners[number] is None else str(learners[number]).strip()
+            builder.check_step(learner, None if steps is None else steps[number], row)
+            for series, values in enumerate(times):
+                if learners is None:
+                    builder.add(series, values[number], row)
+                else:
+                    builder.add_of(learner, values[number], row)
     return builder.finish()
 
 
@@ -81,8 +84,9 @@ def _read_table(file: Path) -> Any:
     with open_binary(file) as binary:
         try:
             parquet = pa.parquet.ParquetFile(binary)
-            if parquet.metadata.num_rows > MOST_STORED:
-                raise ValueError(f"{file} holds more than {MOST_STORED:,} rows")
+            cells = parquet.metadata.num_rows * parquet.metadata.num_columns
+            if cells > _MOST_CELLS:
+                raise ValueError(f"{file} holds {cells:,} values; the limit is {_MOST_CELLS:,}")
             return parquet.read()
         except pa.ArrowException:
             raise ValueError(f"{file} is not a Parquet file") from None

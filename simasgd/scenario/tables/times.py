@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from simasgd.scenario.cluster.measured import MOST_STORED, embed
 from simasgd.scenario.tables.columns import COMPUTE, Columns, find_columns
@@ -20,6 +20,7 @@ from simasgd.scenario.tables.series import SeriesBuilder, number_series, to_seco
 from simasgd.scenario.vocabulary.values import shown
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_LONGEST = 40_000_000  # characters of a line
 _COMMENT = re.compile(r"(^|\s)#.*")
 
 
@@ -51,11 +52,19 @@ def _opened(file: Path) -> Iterator[Iterator[tuple[int, str]]]:
         try:
             yield (
                 (number, content)
-                for number, line in enumerate(text, start=1)
+                for number, line in enumerate(_read_lines(file, text), start=1)
                 if (content := _COMMENT.sub("", line).strip(" \r\n"))
             )
         except UnicodeDecodeError:
             raise ValueError(f"{shown(str(file))} is not a text file") from None
+
+
+def _read_lines(file: Path, text: TextIO) -> Iterator[str]:
+    """Read the lines of a text, none of which may take all memory."""
+    while line := text.readline(_LONGEST):
+        if len(line) == _LONGEST:
+            raise ValueError(f"{file}: a line has more than {_LONGEST:,} characters")
+        yield line
 
 
 def _read_text(file: Path, lines: Iterator[tuple[int, str]], column: str | None) -> array[float]:

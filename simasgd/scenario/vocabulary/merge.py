@@ -1,7 +1,8 @@
 """Layers of a scenario, and the merge of a later layer into an earlier one.
 
 Mappings merge key by key, except that a mapping with a different `kind` replaces the earlier one.
-A bare word stands for a mapping with that `kind`, and a mapping replaces any other value.
+A bare word stands for a mapping with that `kind`, a quantity for one with that `mean`, and a
+mapping replaces any other value.
 Every value keeps the place it came from, so that a mistake is reported there.
 """
 
@@ -141,11 +142,17 @@ def difference(base: Any, other: Any) -> dict[str, Any]:
 
 def _replaces(base: Any, over: Any) -> bool:
     """Return whether a mapping replaces another one whole."""
-    if isinstance(base, str) and _is_kind(base):
-        base = {"kind": base}
+    base = _as_mapping(base)
     if not isinstance(base, dict):
         return True
     return "kind" in over and base.get("kind", over["kind"]) != over["kind"]
+
+
+def _as_mapping(value: Any) -> Any:
+    """Return the mapping that a kind or a quantity stands for, or another value itself."""
+    if not isinstance(value, str) or value == UNLIMITED:
+        return value
+    return {"kind": value} if value[:1].isalpha() else {"mean": value} if value[:1].isdecimal() else value
 
 
 def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:
@@ -154,8 +161,7 @@ def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:
     if not isinstance(over, dict) or _replaces(base, over):
         replaced.add(path)
         return over
-    if isinstance(base, str):
-        base = {"kind": base}
+    base = _as_mapping(base)
     merged = dict(base)
     for key, value in over.items():
         if key in base:
@@ -163,11 +169,6 @@ def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:
         else:
             merged[key] = value
     return merged
-
-
-def _is_kind(word: str) -> bool:
-    """Return whether a text may be a kind: a quantity such as `2 ms` or `unlimited` is none."""
-    return word != UNLIMITED and word[:1].isalpha()
 
 
 def _is_mapping(tree: Any, path: Path) -> bool:

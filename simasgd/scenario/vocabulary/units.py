@@ -116,7 +116,12 @@ def _bandwidth(value: Any) -> float:
 
 
 def _lasting(value: Any) -> float:
-    return math.inf if value == FOREVER or value == math.inf else _bounded(parse(value, TIME), TIME)
+    if value == FOREVER or value == math.inf:
+        return math.inf
+    try:
+        return _bounded(parse(value, TIME), TIME)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {FOREVER!r}") from None
 
 
 def _schema(dimension: Dimension, *words: str) -> WithJsonSchema:

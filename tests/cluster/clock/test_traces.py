@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from itertools import islice
 from typing import Any
 
@@ -13,8 +14,11 @@ from simasgd import Scenario, simulate
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.traces import EndOfTrace, start_places
 from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.cluster.measured import StoredTimes
+from simasgd.what_if import faster_node
 from tests.build import TIMING, scenario
 
+FREE = {"network": {"latency": 0, "bandwidth": "unlimited"}, "server": {"bandwidth": "unlimited", "update": 0}}
 AB = {"distribution": "trace", "measured": [["1 s", "2 s", "3 s", "4 s"], ["10 s", "20 s"]]}
 
 
@@ -23,8 +27,7 @@ def streams(law: Any, learners: int = 2, mini_batch: int = 1, seed: int = 0, **o
         {
             "learners": learners,
             "compute": law,
-            "network": {"latency": 0, "bandwidth": "unlimited"},
-            "server": {"bandwidth": "unlimited", "update": 0},
+            **FREE,
             **others,
         }
     )
@@ -63,7 +66,7 @@ def test_places_are_in_their_series_and_apart_where_it_is_long_enough(lengths: l
         own = places[series :: len(lengths)]
         assert all(0 <= place < length for place in own)
         assert own[:1] == [0][: len(own)]
-        assert len(set(own)) == len(own) or len(own) > length
+        assert len(set(own)) == len(own) or -(-learners // len(lengths)) > length
 
 
 def test_the_times_are_the_measured_ones_to_the_bit() -> None:
@@ -133,14 +136,33 @@ def test_the_means_of_a_list_of_laws() -> None:
     assert chosen.cluster.least_variation == 0.0
 
 
+def test_the_means_of_a_trace_are_those_of_the_series() -> None:
+    spec = Cluster.model_validate(
+        {
+            "learners": 3,
+            "compute": AB,
+            **FREE,
+        }
+    )
+    assert compute.mean_times(spec, 1) == [2.5, 15.0, 2.5]
+
+
+def test_a_faster_node_halves_every_time() -> None:
+    laws = [AB, {"per_sample": "1 s", "per_batch": "2 s"}, {"distribution": "empirical", "measured": ["4 s"]}]
+    stored = {"distribution": "trace", "measured": StoredTimes([array("d", [1.0, 3.0]), array("d", [2.0])])}
+    for law, learners in ((AB, 2), (stored, 2), (laws, 3)):
+        spec = scenario(TIMING, {"cluster": {"profile": None, **FREE, "learners": learners, "compute": law}}).cluster
+        slow, fast = (compute.compute_times(one, 0, 1) for one in (spec, faster_node(spec)))
+        assert [next(times) for times in fast] == [next(times) / 2 for times in slow]
+
+
 def test_a_barrier_costs_the_maxima_of_a_trace() -> None:
     """Hardsync without costs: each update takes the longest of the learners' times, and their sum is exact."""
     law = {"distribution": "trace", "measured": [["1 s", "5 s", "2 s"], ["3 s", "1 s", "2.5 s"]]}
-    free = {"network": {"latency": 0, "bandwidth": "unlimited"}, "server": {"bandwidth": "unlimited", "update": 0}}
     chosen = Scenario.model_validate(
         {
             "name": "barrier",
-            "cluster": {"learners": 2, "compute": law, **free},
+            "cluster": {"learners": 2, "compute": law, **FREE},
             "workload": {"mini_batch": 1, "payload": "1 B"},
             "protocol": "hardsync",
             "stop": {"updates": 3},

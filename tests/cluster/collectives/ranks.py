@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import repeat
 from math import inf, log2
 from typing import NamedTuple
 
@@ -11,16 +12,29 @@ import numpy as np
 import pytest
 import simpy
 
+from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.trail import START, add_compute, wait_until
+from simasgd.cluster.collectives.costly import CostlyOperations, OperationCosts
 from simasgd.cluster.collectives.message_passing import MessagePassing
 from simasgd.cluster.collectives.patterns import gathering, reduction
 from simasgd.cluster.collectives.selection import make_operations
 from simasgd.cluster.network.network import Network
 from simasgd.scenario.cluster.collective import BinaryTree, HalvingDoubling, Hierarchical, RecursiveDoubling, RingCollective
+from simasgd.scenario.cluster.costs import Costs
 from tests.build import TIMING, scenario
 
+FREE = Costs()
 KINDS = [RingCollective(), RecursiveDoubling(), HalvingDoubling(), BinaryTree(), Hierarchical()]
-EXECUTORS = {"lockstep": make_operations, "messages": MessagePassing}
+
+
+def with_costs(env, network, endpoints, rounds, sizes, on_first, costs=FREE, start=0.0):
+    """Make operations that have costs, by default of 0."""
+    logs = [ActivityLog(has_costs=True) for _ in endpoints]
+    starts = [repeat(start)] * len(endpoints)
+    return CostlyOperations(env, network, endpoints, rounds, sizes, on_first, OperationCosts(costs, starts, logs))
+
+
+EXECUTORS = {"lockstep": make_operations, "messages": MessagePassing, "with costs": with_costs}
 BYTES = 100e6
 NETWORKS = [
     {"latency": "20 us", "bandwidth": "1 GB/s"},

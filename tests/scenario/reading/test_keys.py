@@ -32,9 +32,17 @@ cluster.server.update_law.distribution cluster.server.update_law.cv cluster.serv
 cluster.server.update_law.measured cluster.server.update_law.column
 cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_out cluster.architecture.colocated
 cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
+cluster.costs.step.distribution cluster.costs.step.cv
+cluster.costs.step.column cluster.costs.step.file cluster.costs.step.measured cluster.costs.step.mean
+cluster.costs.mixing.distribution cluster.costs.mixing.cv
+cluster.costs.mixing.column cluster.costs.mixing.file cluster.costs.mixing.measured cluster.costs.mixing.mean
+cluster.costs.collective_start.distribution cluster.costs.collective_start.cv
+cluster.costs.collective_start.column cluster.costs.collective_start.file
+cluster.costs.collective_start.measured cluster.costs.collective_start.mean
+cluster.costs.per_message cluster.costs.copy_bandwidth cluster.network.goodput
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
 cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
-workload.mini_batch workload.payload workload.samples_per_epoch
+workload.mini_batch.mean workload.mini_batch.distribution workload.mini_batch.cv workload.payload workload.samples_per_epoch
 workload.compression.kind workload.compression.fraction workload.compression.error_feedback
 workload.compression.levels workload.compression.bucket
 protocol.kind protocol.n protocol.spread protocol.barrier_timeout protocol.ramp_epochs

@@ -58,7 +58,7 @@ def test_a_bare_word_is_a_kind() -> None:
 def test_an_override_can_take_learning_away() -> None:
     chosen = read(PLAIN, "learning=null", "samples_per_epoch=1437")
     assert chosen.learning is None
-    assert chosen.gradients_to_stop == math.ceil(1437 / 4)
+    assert chosen.samples_to_stop == 1437
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,24 @@ CLUSTER_FORMS: dict[str, dict[str, Any]] = {
         "architecture": {"kind": "adv", "fan_out": 2, "colocated": False, "intra_node_bandwidth": "unlimited"},
     },
     "adv* of its own": {"architecture": {"kind": "adv*", "broadcast_fan_out": 1, "intra_node_bandwidth": "12.5 GB/s"}},
+    "costs": {
+        "costs": {
+            "step": "1.4 ms",
+            "mixing": 0,
+            "per_message": "20 us",
+            "copy_bandwidth": "8 GB/s",
+            "collective_start": "150 us",
+        }
+    },
+    "random costs": {
+        "costs": {
+            "step": {"mean": "1.4 ms", "distribution": "gamma", "cv": 0.2},
+            "mixing": {"distribution": "empirical", "measured": ["1 ms", "2 ms"]},
+            "collective_start": {"mean": "1 ms", "distribution": "exponential"},
+        }
+    },
+    "no costs": {"costs": None},
+    "goodput": {"network": {"goodput": 0.94}},
     "no faults": {"faults": None},
     "random crashes": {"faults": {"crashes": {"mtbf": "2 h", "mttr": "90 s"}}},
     "crashes": {"faults": {"crashes": [{"learner": 3, "at": "1.5 s"}, {"learner": 0, "at": 0, "down": "2 min"}]}},

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simasgd.scenario.cluster.measured import MOST_EMBEDDED, StoredTimes
 from simasgd.scenario.tables.times import read_times
@@ -137,3 +140,17 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
     assert read_times(file, None) == ONE
     file.write_text("1\n3\n5\n", encoding="utf-8")
     assert read_times(file, None) == [*ONE, "5 s"]
+
+
+@pytest.mark.parametrize("name", ["t.txt", "t.csv", "t.tsv", "t.parquet"])
+@given(content=st.one_of(st.binary(max_size=60), st.text(alphabet='ab0123456789.,-+e\t\n" #_µ', max_size=60).map(str.encode)))
+def test_any_file_is_read_or_refused(name: str, content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_bytes(content)
+        try:
+            found = read_times(file, None)
+        except ValueError as error:
+            assert name in str(error)  # noqa: PT017  # either outcome is right
+        else:
+            assert found
