@@ -67,6 +67,11 @@ class ActivityLog:
         """The present activity."""
         return self._activity
 
+    @property
+    def keeps_spans(self) -> bool:
+        """Whether the log has a place for every activity, beside the sums."""
+        return self._log is not None
+
     def begin(self, activity: AnyActivity, now: float) -> None:
         """Begin an activity at `now` (s)."""
         if self._ahead is not None:

@@ -60,7 +60,7 @@ class Lockstep(AbstractOperations):
         self._env = env
         self._rounds = rounds
         distinct = distinct_rounds(rounds)
-        self._seconds = [{id(messages): _seconds(messages, paths, size) for messages in distinct} for size in sizes]
+        self._seconds = [{id(messages): message_seconds(messages, paths, size) for messages in distinct} for size in sizes]
         self._bytes_of_join = sum(size * float(messages.share.sum()) for size in sizes for messages in rounds)
         self._bytes = 0.0
         self._joins = Joins(ranks, self._count_first)
@@ -149,7 +149,7 @@ def _advance(front: _Front, messages: Round, seconds: Floats) -> _Front:
     return _Front(times, causes)
 
 
-def _seconds(messages: Round, paths: Mapping[tuple[int, int], PrivatePath], size: float) -> Floats:
+def message_seconds(messages: Round, paths: Mapping[tuple[int, int], PrivatePath], size: float) -> Floats:
     """Compute the durations (s) of a round's messages, shape (M,)."""
     pairs = zip(messages.source.tolist(), messages.target.tolist(), strict=True)
     overhead, bandwidth, latency = np.array([paths[pair] for pair in pairs]).T

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from simpy import Environment
 
 from simasgd.cluster.collectives.costly import CostlyOperations, OperationCosts
+from simasgd.cluster.collectives.costly_lockstep import CostlyLockstep
 from simasgd.cluster.collectives.lockstep import Lockstep
 from simasgd.cluster.collectives.message_passing import MessagePassing
 from simasgd.cluster.collectives.operations import AbstractOperations, OnFirst
@@ -26,11 +27,16 @@ def make_operations(
     """Make operations on payloads of `sizes` (bytes), one after another, among ranks at these endpoints.
 
     If every message has a path of its own, all rounds are computed at once; otherwise message by
-    message, and so they are if there are costs.
+    message. With costs this takes a single operation, too, because of several some overlap with
+    computing.
     """
-    if costs is not None:
-        return CostlyOperations(env, network, endpoints, rounds, sizes, on_first, costs)
     paths = _private_paths(network, endpoints, rounds)
+    if costs is not None:
+        if paths is None or len(sizes) > 1:
+            return CostlyOperations(env, network, endpoints, rounds, sizes, on_first, costs)
+        computed = CostlyLockstep(env, rounds, paths, sizes[0], on_first, costs)
+        network.count_bytes_of(computed)
+        return computed
     if paths is None:
         return MessagePassing(env, network, endpoints, rounds, sizes, on_first)
     lockstep = Lockstep(env, len(endpoints), rounds, paths, sizes, on_first)

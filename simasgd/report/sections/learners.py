@@ -10,6 +10,7 @@ from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import capitalise, format_number, format_share, list_some
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.results.quantities import COST_TIMES
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.tables import GRADIENTS
@@ -21,7 +22,7 @@ _LISTED = 20
 _PANELS = 4
 _MEDIAN = "median"
 _TITLES = {"in_flight": "under way"}
-_SHARES = ("computing", "waiting", "messages", "idle")
+_SHARES = ("computing", "own work", "waiting", "messages", "idle")
 _BRIEF = ("waiting", "applied")
 _ALWAYS = ("computing", "waiting", "messages", "computed", "applied")
 
@@ -74,7 +75,8 @@ def describe_learners(run: Run) -> pd.DataFrame:
     """Return a row for each learner, those with the most applied gradients first.
 
     The columns are learner, rate (mini-batches per second of computing; NaN if it never computed),
-    computing, waiting, messages and idle (fractions of the run), and the counts of gradients.
+    computing, own work (steps, mixing, copies and starts), waiting, messages and idle (fractions of
+    the run), and the counts of gradients.
     """
     table, whole = run.learners, run.simulated_seconds or 1.0
     computing = table["compute"].where(table["compute"] > 0.0)
@@ -83,6 +85,7 @@ def describe_learners(run: Run) -> pd.DataFrame:
             "learner": table["learner"],
             "rate": table["computed"] / computing,
             "computing": table["compute"] / whole,
+            "own work": sum(table[name] for name in COST_TIMES if name in table) / whole,
             "waiting": table["wait"] / whole,
             "messages": (table["push"] + table["pull"]) / whole,
             "idle": table["idle"] / whole,

@@ -84,7 +84,7 @@ def carried_out(cluster, executor, rounds, sizes, plan, *, is_patient=True):
     before it computes for the next.
     """
     env, firsts, ranks = cluster.env, [], len(cluster.endpoints)
-    made = EXECUTORS[executor](
+    made = (executor if callable(executor) else EXECUTORS[executor])(
         env, cluster.network, cluster.endpoints, rounds, sizes, lambda join, trail: firsts.append((join, env.now, sum(trail)))
     )
     finished, started, trails = (np.full((len(plan), ranks, *more), np.nan) for more in ((), (), (5,)))
