@@ -102,7 +102,7 @@ LEARNER_CASES: list[Case] = [
         "{distribution: trace, measured: [1 s], at_end: bootstrap, block: 2}",
         "s.yaml:5:77: cluster.compute.block: 2 is more than the 1 times of the shortest series",
     ),
-    compute("a column of no file", "{column: ms}", "s.yaml:5:21: cluster.compute.column: names a column of a file, but"),
+    compute("a column of no file", "{column: ms}", "s.yaml:5:21: cluster.compute.column: is about the file of"),
     compute(
         "a file's digest alone",
         "{distribution: trace, measured: {sha256: abc}}",

@@ -30,7 +30,12 @@ class AbstractTimes(Section):
     Parquet. A resolved scenario has them in `measured`."""
     column: str | None = None
     """Name of the column with the times, where the file's columns leave it open. A resolved
-    scenario has none."""
+    scenario has none, and neither of the next two keys."""
+    learner_column: str | None = None
+    """Name of the column that says whose time a row has, if it is not `learner`, `rank` or
+    `worker`."""
+    unit: Literal["s", "ms", "us", "ns", "min", "h"] | None = None
+    """Unit of the times in the file, if the name of the column does not say it."""
     measured: Annotated[Measured | None, Field(examples=[["1.2 s", "900 ms"]])] = None
     """A list of measured times (empirical and trace only), or a list for each series. Of more than
     10,000 times a resolved scenario has the name of a file beside it, and its SHA-256."""
@@ -60,8 +65,9 @@ class AbstractTimes(Section):
 
     def law_inconsistencies(self) -> list[Inconsistency]:
         """Return the contradictions between law, cv and measured times."""
-        if self.column is not None:
-            return [Inconsistency(("column",), "names a column of a file, but `file` is missing")]
+        for key in ("column", "learner_column", "unit"):
+            if getattr(self, key) is not None:
+                return [Inconsistency((key,), "is about the file of measured times, but `file` is missing")]
         if self.distribution in _MEASURED:
             return self._measured_inconsistencies()
         if self.measured is not None:

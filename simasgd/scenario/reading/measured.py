@@ -10,9 +10,11 @@ from typing import Any
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import text_files
 from simasgd.scenario.reading.complaints import format_complaint_at
+from simasgd.scenario.tables.columns import Named
 from simasgd.scenario.tables.parquet import read_stored
 from simasgd.scenario.tables.times import read_times
 from simasgd.scenario.vocabulary.merge import Layer, Path
+from simasgd.scenario.vocabulary.units import TIME
 from simasgd.scenario.vocabulary.values import shown
 
 _DELAY: Path = ("protocol", "delay")
@@ -21,6 +23,7 @@ _COSTS: tuple[Path, ...] = tuple(("cluster", "costs", key) for key in ("step", "
 _PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), *_COSTS, _DELAY)
 _STRAGGLERS: Path = ("cluster", "stragglers")
 _LAWS = ("slowdown", "normal_law", "slow_law")
+_OF_FILES = ("column", "learner_column", "unit")
 _MAX_VALUES = 10_000
 _STORED = "; a run's folder has it beside scenario.yaml"
 _NO_DELAY = "is not a delay; write one whole number of updates a line, from 0 to 1000000"
@@ -86,11 +89,16 @@ def _read_section(layer: Layer, place: Path, section: dict[str, Any]) -> dict[st
         return {**section, "measured": _read_file(layer, path, named["file"], read, _STORED)}
     if place[: len(_DELAY)] == _DELAY:
         return {**section, "measured": _read_file(layer, path, named, _read_updates)}
-    column = section.get("column")
-    if not isinstance(column, str | None):
-        raise ScenarioError(format_complaint_at((*place, "column"), layer, f"{shown(column)} is not text"))
-    rest = {key: value for key, value in section.items() if key != "column"}
-    return {**rest, "measured": _read_file(layer, path, named, partial(read_times, column=column))}
+    said = {key: section.get(key) for key in _OF_FILES}
+    for key, value in said.items():
+        if not isinstance(value, str | None):
+            raise ScenarioError(format_complaint_at((*place, key), layer, f"{shown(value)} is not text"))
+    if said["unit"] is not None and said["unit"] not in TIME.units:
+        return section  # the schema refuses it
+    unit = None if said["unit"] is None else TIME.units[said["unit"]]
+    about = Named(said["column"], said["learner_column"], unit)
+    rest = {key: value for key, value in section.items() if key not in _OF_FILES}
+    return {**rest, "measured": _read_file(layer, path, named, partial(read_times, named=about))}
 
 
 def _drop_earlier_means(layer: Layer) -> Layer:

@@ -39,8 +39,16 @@ class Columns(NamedTuple):
     operation: int | None
 
 
-def find_columns(names: Sequence[str], column: str | None) -> Columns:
-    """Return the meaning of the columns with these names; `column` is the name that the scenario gives.
+class Named(NamedTuple):
+    """What the scenario says of a file: the names of the columns of times and of learners, and the seconds of the unit."""
+
+    times: str | None = None
+    learner: str | None = None
+    unit: float | None = None
+
+
+def find_columns(names: Sequence[str], named: Named) -> Columns:
+    """Return the meaning of the columns with these names.
 
     Raises ValueError where a name occurs twice or the columns leave open which has the times.
     """
@@ -48,14 +56,16 @@ def find_columns(names: Sequence[str], column: str | None) -> Columns:
     for place, name in enumerate(names):
         if name in names[:place]:
             raise ValueError(f"there are two columns {shown(name)}")
-    learner, step = _only(words, _LEARNER), _only(words, _STEP)
+    learner = _only(words, _LEARNER) if named.learner is None else _place_of(named.learner, names)
+    step = _only(words, _STEP)
     operation = words.index(_OPERATION) if _OPERATION in words else None
     others = [place for place, word in enumerate(words) if word and place not in (learner, step, operation)]
-    if column is not None:
-        if column not in names:
-            near = nearest(column, names)
-            raise ValueError(f"there is no column {shown(column)}; " + (f"did you mean {near!r}?" if near else _listed(names)))
-        return Columns(((names.index(column), _factor(column)),), learner, step, operation)
+
+    def with_unit(place: int) -> tuple[int, float]:
+        return place, _factor(names[place]) if named.unit is None else named.unit
+
+    if named.times is not None:
+        return Columns((with_unit(_place_of(named.times, names)),), learner, step, operation)
     bare = [place for place in others if _is_bare(words[place])]
     if len(bare) == 1:
         others = bare
@@ -64,7 +74,14 @@ def find_columns(names: Sequence[str], column: str | None) -> Columns:
     if len(others) > 1 and (learner is not None or bare):
         open_choice = [names[place] for place in bare or others]
         raise ValueError(f"several columns may have the times; name one in `column`: {', '.join(map(repr, open_choice[:10]))}")
-    return Columns(tuple((place, _factor(names[place])) for place in others), learner, step, operation)
+    return Columns(tuple(map(with_unit, others)), learner, step, operation)
+
+
+def _place_of(name: str, names: Sequence[str]) -> int:
+    if name not in names:
+        near = nearest(name, names)
+        raise ValueError(f"there is no column {shown(name)}; " + (f"did you mean {near!r}?" if near else _listed(names)))
+    return names.index(name)
 
 
 def _only(words: Sequence[str], choices: Sequence[str]) -> int | None:

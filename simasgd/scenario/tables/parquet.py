@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simasgd.scenario.cluster.measured import MOST_STORED, StoredTimes
-from simasgd.scenario.tables.columns import COMPUTE, find_columns
+from simasgd.scenario.tables.columns import COMPUTE, Named, find_columns
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.series import SeriesBuilder
 
@@ -21,7 +21,7 @@ def is_parquet(file: Path) -> bool:
     return file.suffix.lower() in (".parquet", ".pq")
 
 
-def read_series(file: Path, column: str | None) -> Sequence[array[float]]:
+def read_series(file: Path, named: Named) -> Sequence[array[float]]:
     """Return the series of times (s) in a table.
 
     Raises OSError, and ValueError, which names file and row, for anything that is not a time.
@@ -29,7 +29,7 @@ def read_series(file: Path, column: str | None) -> Sequence[array[float]]:
     table = _read_table(file)
     names = table.column_names
     try:
-        columns = find_columns(names, column)
+        columns = find_columns(names, named)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
     plain = columns.learner is None and columns.step is None and columns.operation is None
@@ -71,7 +71,7 @@ def write_stored(times: StoredTimes, folder: Path) -> None:
 
 def read_stored(file: Path, digest: str) -> StoredTimes:
     """Return the times of a file that simasgd wrote. Raises OSError, and ValueError if its times are other ones."""
-    times = StoredTimes(read_series(file, None))
+    times = StoredTimes(read_series(file, Named()))
     if times.digest != digest:
         raise ValueError(f"{file} was changed: the SHA-256 of its times is {times.digest}")
     return times

@@ -13,35 +13,36 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from simasgd.scenario.cluster.measured import MOST_STORED, embed
-from simasgd.scenario.tables.columns import COMPUTE, Columns, find_columns
+from simasgd.scenario.tables.columns import COMPUTE, Columns, Named, find_columns
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.parquet import is_parquet, read_series
 from simasgd.scenario.tables.series import SeriesBuilder, number_series, to_seconds
 from simasgd.scenario.vocabulary.values import shown
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_NOTHING = Named()
 _LONGEST = 40_000_000  # characters of a line
 _COMMENT = re.compile(r"(^|\s)#.*")
 
 
-def read_times(file: Path, column: str | None) -> Any:
+def read_times(file: Path, named: Named = _NOTHING) -> Any:
     """Return the series of times in a file, as the `measured` of a scenario may hold them.
 
     Raises OSError if the file cannot be read, and ValueError, which names file and line, for
     anything in it that is not a time.
     """
     status = file.stat()
-    return _read(file, status.st_mtime_ns, status.st_size, column)
+    return _read(file, status.st_mtime_ns, status.st_size, named)
 
 
 @lru_cache(maxsize=16)  # each variant and each point of a sweep reads the same file
-def _read(file: Path, changed: int, size: int, column: str | None) -> Any:
+def _read(file: Path, changed: int, size: int, named: Named) -> Any:
     del changed, size
     if is_parquet(file):
-        return embed(read_series(file, column))
+        return embed(read_series(file, named))
     with _opened(file) as lines:
         delimiter = _DELIMITERS.get(file.suffix.lower())
-        series = [_read_text(file, lines, column)] if delimiter is None else _read_table(file, lines, delimiter, column)
+        series = [_read_text(file, lines, named)] if delimiter is None else _read_table(file, lines, delimiter, named)
     return embed(series)
 
 
@@ -67,15 +68,16 @@ def _read_lines(file: Path, text: TextIO) -> Iterator[str]:
         yield line
 
 
-def _read_text(file: Path, lines: Iterator[tuple[int, str]], column: str | None) -> array[float]:
+def _read_text(file: Path, lines: Iterator[tuple[int, str]], named: Named) -> array[float]:
     """Read one number a line."""
-    if column is not None:
+    if named.times is not None or named.learner is not None:
         raise ValueError(f"{file} is plain text and has no columns; end the name of a table in .csv, .tsv or .parquet")
     times = array("d")
     for number, content in lines:
-        time = to_seconds(content, 1.0)
+        time = to_seconds(content, named.unit or 1.0)
         if time is None:
-            problem = "is not a time; write one number a line, in seconds without a unit, either 0 or from 1e-15 to 1e15"
+            seconds = "in seconds without a unit, either 0 or from 1e-15 to 1e15"
+            problem = f"is not a time; write one number a line, {seconds if named.unit is None else 'without a unit'}"
             raise ValueError(f"{file}, line {number}: {content[:40].strip()!r} {problem}")
         times.append(time)
         if len(times) > MOST_STORED:
@@ -85,7 +87,7 @@ def _read_text(file: Path, lines: Iterator[tuple[int, str]], column: str | None)
     return times
 
 
-def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, column: str | None) -> Sequence[array[float]]:
+def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, named: Named) -> Sequence[array[float]]:
     rows = _split_rows(file, lines, delimiter)
     number, first = next(rows, (0, []))
     if not number:
@@ -96,7 +98,7 @@ def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, co
         names = [f"column {place}" for place in range(len(first))]
         rows = _put_back((number, first), rows)
     try:
-        columns = find_columns(names, column)
+        columns = find_columns(names, named)
     except ValueError as error:
         raise ValueError(f"{file}, line {number}: {error}") from None
     builder = SeriesBuilder(file, "line", names, columns)

@@ -9,16 +9,19 @@ _DOCUMENTED = """
 name title seed repeats record
 cluster.learners cluster.profile cluster.seed cluster.learners_per_node cluster.start
 cluster.compute.per_batch cluster.compute.per_sample cluster.compute.distribution cluster.compute.cv
-cluster.compute.file cluster.compute.column cluster.compute.measured
+cluster.compute.file cluster.compute.column cluster.compute.learner_column cluster.compute.unit cluster.compute.measured
 cluster.compute.per cluster.compute.at_end cluster.compute.block
 cluster.compute.efficiency.full_at cluster.compute.efficiency.exponent
 cluster.speeds.distribution cluster.speeds.cv
 cluster.stragglers.slowdown.mean cluster.stragglers.slowdown.distribution cluster.stragglers.slowdown.cv
-cluster.stragglers.slowdown.file cluster.stragglers.slowdown.column cluster.stragglers.slowdown.measured
+cluster.stragglers.slowdown.file cluster.stragglers.slowdown.column
+cluster.stragglers.slowdown.learner_column cluster.stragglers.slowdown.unit cluster.stragglers.slowdown.measured
 cluster.stragglers.normal_law.distribution cluster.stragglers.normal_law.cv cluster.stragglers.normal_law.file
-cluster.stragglers.normal_law.column cluster.stragglers.normal_law.measured
+cluster.stragglers.normal_law.column
+cluster.stragglers.normal_law.learner_column cluster.stragglers.normal_law.unit cluster.stragglers.normal_law.measured
 cluster.stragglers.slow_law.distribution cluster.stragglers.slow_law.cv cluster.stragglers.slow_law.file
-cluster.stragglers.slow_law.column cluster.stragglers.slow_law.measured
+cluster.stragglers.slow_law.column
+cluster.stragglers.slow_law.learner_column cluster.stragglers.slow_law.unit cluster.stragglers.slow_law.measured
 cluster.stragglers.mean_normal cluster.stragglers.mean_slow cluster.stragglers.hits
 cluster.stragglers.members cluster.stragglers.share
 cluster.network.latency cluster.network.bandwidth.mean cluster.network.bandwidth.distribution cluster.network.bandwidth.cv
@@ -30,6 +33,7 @@ cluster.network.topology.d_link cluster.network.topology.d_links
 cluster.server.bandwidth cluster.server.node cluster.server.duplex cluster.server.update cluster.server.per_gradient
 cluster.server.update_law.distribution cluster.server.update_law.cv cluster.server.update_law.file
 cluster.server.update_law.measured cluster.server.update_law.column
+cluster.server.update_law.learner_column cluster.server.update_law.unit
 cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_out cluster.architecture.colocated
 cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
 cluster.costs.step.distribution cluster.costs.step.cv

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simasgd.scenario.cluster.measured import MOST_EMBEDDED, StoredTimes
+from simasgd.scenario.tables.columns import Named
 from simasgd.scenario.tables.times import read_times
 
 ONE, TWO = ["1 s", "3 s"], [["1 s", "3 s"], ["2 s", "4 s"]]
@@ -43,7 +44,7 @@ GOOD: list[tuple[str, str, Any]] = [
 def test_a_file_is_read(name: str, text: str, expected: Any, tmp_path: Path) -> None:
     file = tmp_path / name
     file.write_bytes(text.encode())
-    assert read_times(file, None) == expected
+    assert read_times(file) == expected
 
 
 @pytest.mark.parametrize(("name", "text", "expected"), [case for case in GOOD if case[1][:1].isalpha()], ids=str)
@@ -56,14 +57,24 @@ def test_a_table_in_parquet_is_read_alike(name: str, text: str, expected: Any, t
         if numbers and column.lower() in ("learner", "rank", "worker", "step"):
             columns[column] = [int(value) for value in values]
     pa.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
-    assert read_times(tmp_path / "t.parquet", None) == expected
+    assert read_times(tmp_path / "t.parquet") == expected
 
 
 def test_a_column_is_chosen_by_its_name(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("worker,gpu,time,batch_ms\n0,25,1,476\n1,25,1,509\n", encoding="utf-8")
-    assert read_times(file, "batch_ms") == read_times(file, None) == [["476 ms"], ["509 ms"]]
-    assert read_times(file, "gpu") == [["25 s"], ["25 s"]]
+    assert read_times(file, Named("batch_ms")) == read_times(file) == [["476 ms"], ["509 ms"]]
+    assert read_times(file, Named("gpu")) == [["25 s"], ["25 s"]]
+
+
+def test_the_column_of_learners_and_the_unit_may_be_said(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("host,load,took\na,9,1000\nb,8,2000\na,7,3000\nb,6,4000\n", encoding="utf-8")
+    assert read_times(file, Named("took", "host", 1e-3)) == TWO
+    (tmp_path / "t.txt").write_text("1000\n3000\n", encoding="utf-8")
+    assert read_times(tmp_path / "t.txt", Named(unit=1e-3)) == ONE
+    file.write_text("a (s),b\n1000,2000\n3000,4000\n", encoding="utf-8")
+    assert read_times(file, Named(unit=1e-3)) == TWO
 
 
 ROWS = "learner,step,seconds\n0,0,1\n1,0,2\n"
@@ -103,7 +114,7 @@ BAD: list[tuple[str, str, str | None, str]] = [
 def test_a_mistake_is_named_with_its_line(name: str, text: str, column: str | None, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="t") as caught:
-        read_times(tmp_path / name, column)
+        read_times(tmp_path / name, Named(column))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -121,14 +132,14 @@ def test_a_mistake_is_named_with_its_line(name: str, text: str, column: str | No
 def test_mistakes_in_parquet(columns: dict[str, Any], message: str, tmp_path: Path) -> None:
     pa.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
     with pytest.raises(ValueError, match="t") as caught:
-        read_times(tmp_path / "t.parquet", None)
+        read_times(tmp_path / "t.parquet")
     assert message in str(caught.value)
 
 
 def test_many_times_are_stored(tmp_path: Path) -> None:
     many = MOST_EMBEDDED + 1
     (tmp_path / "t.csv").write_text("a,b (ms)\n" + "".join(f"{i + 1},{i}\n" for i in range(many)), encoding="utf-8")
-    found = read_times(tmp_path / "t.csv", None)
+    found = read_times(tmp_path / "t.csv")
     assert isinstance(found, StoredTimes)
     assert list(found.series[0]) == [float(i + 1) for i in range(many)]
     assert list(found.series[1]) == [i * 1e-3 for i in range(many)]
@@ -137,9 +148,9 @@ def test_many_times_are_stored(tmp_path: Path) -> None:
 def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "t.txt"
     file.write_text("1\n3\n", encoding="utf-8")
-    assert read_times(file, None) == ONE
+    assert read_times(file) == ONE
     file.write_text("1\n3\n5\n", encoding="utf-8")
-    assert read_times(file, None) == [*ONE, "5 s"]
+    assert read_times(file) == [*ONE, "5 s"]
 
 
 @pytest.mark.parametrize("name", ["t.txt", "t.csv", "t.tsv", "t.parquet"])
@@ -149,7 +160,7 @@ def test_any_file_is_read_or_refused(name: str, content: bytes) -> None:
         file = Path(folder) / name
         file.write_bytes(content)
         try:
-            found = read_times(file, None)
+            found = read_times(file)
         except ValueError as error:
             assert name in str(error)  # noqa: PT017  # either outcome is right
         else:
