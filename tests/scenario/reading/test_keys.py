@@ -38,13 +38,16 @@ cluster.architecture.kind cluster.architecture.shards cluster.architecture.fan_o
 cluster.architecture.intra_node_bandwidth cluster.architecture.broadcast_fan_out
 cluster.costs.step.distribution cluster.costs.step.cv
 cluster.costs.step.column
-cluster.costs.step.learner_column cluster.costs.step.unit cluster.costs.step.file cluster.costs.step.measured cluster.costs.step.mean
+cluster.costs.step.learner_column cluster.costs.step.unit
+cluster.costs.step.file cluster.costs.step.measured cluster.costs.step.mean
 cluster.costs.mixing.distribution cluster.costs.mixing.cv
 cluster.costs.mixing.column
-cluster.costs.mixing.learner_column cluster.costs.mixing.unit cluster.costs.mixing.file cluster.costs.mixing.measured cluster.costs.mixing.mean
+cluster.costs.mixing.learner_column cluster.costs.mixing.unit
+cluster.costs.mixing.file cluster.costs.mixing.measured cluster.costs.mixing.mean
 cluster.costs.collective_start.distribution cluster.costs.collective_start.cv
 cluster.costs.collective_start.column
-cluster.costs.collective_start.learner_column cluster.costs.collective_start.unit cluster.costs.collective_start.file
+cluster.costs.collective_start.learner_column cluster.costs.collective_start.unit
+cluster.costs.collective_start.file
 cluster.costs.collective_start.measured cluster.costs.collective_start.mean
 cluster.costs.per_message cluster.costs.copy_bandwidth cluster.network.goodput
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
