@@ -23,6 +23,7 @@ from simasgd.tape.arrays import Floats
 
 LAGS = 30
 POOR = 0.05  # Kolmogorov–Smirnov distance from which a law is said not to fit
+_CORRELATED = 500_000  # mini-batches whose autocorrelation is computed
 _MOST = 200_000  # mini-batches from which the law is fitted; of more, an even share of every learner's
 
 
@@ -58,10 +59,11 @@ class ComputeFit:
 def fit_compute(log: OperationLog) -> ComputeFit:
     """Fit the compute times of a log. Raises UsageError where there are too few."""
     series = read_series(log)
-    correlation = compute_autocorrelation(series.times, LAGS)
+    few = series.take(_CORRELATED)
+    correlation = compute_autocorrelation(few.times, LAGS)
     if is_constant(series.times):
         return _constant(series, correlation)
-    slow = find_slowness(series) if is_correlated(series.times) else None
+    slow = find_slowness(series) if is_correlated(few.times) else None
     return _with_spells(series, slow, correlation) if slow is not None else _without(series, correlation)
 
 
@@ -91,7 +93,7 @@ def _without(series: Series, correlation: Floats) -> ComputeFit:
     mean = Estimate(base, base * max(best.cv.value, compute_variation(straight)) / sqrt(series.size))
     if best.family.has_bound and not differ:
         mean = Estimate(base, float(estimate_mean_errors(best, [series.size])[0]))
-    if is_correlated(series.times):
+    if is_correlated(series.take(_CORRELATED).times):
         remarks.append(
             f"Successive mini-batches are correlated ({correlation[0]:.2f} at lag 1), and slow spells do not explain it. "
             "The times of the profile are independent of each other."

@@ -26,6 +26,11 @@ class Calibration:
     link: LineFit | None
     """Pulls and pushes."""
     update: TimesFit | None
+    step: TimesFit | None
+    """Learners' own optimizer steps."""
+    mixing: TimesFit | None
+    copies: LineFit | None
+    """Copying and serializing of messages."""
     remarks: tuple[str, ...]
     """What the fit does not catch, and what was odd about the log, in sentences."""
 
@@ -38,6 +43,9 @@ def calibrate(files: Sequence[Path]) -> Calibration:
 def calibrate_log(log: OperationLog, names: Sequence[str]) -> Calibration:
     """Fit everything that a log holds, from the files with these names. Raises UsageError where it is too short."""
     compute = fit_compute(log)
-    link, update = fit_line(log, ("pull", "push"), "messages"), fit_times(log, "update")
-    remarks = (*log.remarks, *compute.remarks, *(link.remarks if link is not None else ()))
-    return Calibration(tuple(names), log.size, log.learners, compute, link, update, remarks)
+    link, copies = fit_line(log, ("pull", "push"), "messages"), fit_line(log, ("copy",), "copies")
+    remarks = [*log.remarks, *compute.remarks]
+    for line in (link, copies):
+        remarks += line.remarks if line is not None else ()
+    update, step, mixing = (fit_times(log, operation) for operation in ("update", "step", "mix"))
+    return Calibration(tuple(names), log.size, log.learners, compute, link, update, step, mixing, copies, tuple(remarks))

@@ -32,6 +32,7 @@ def build_profile(fit: Calibration, form: Form) -> dict[str, Any]:
     _spells(fit.compute, form, cluster, sources)
     _network(fit.link, cluster, sources)
     _server(fit, cluster, sources)
+    _costs(fit, cluster, sources)
     learners = f"{len(fit.learners):,} learner{'' if len(fit.learners) == 1 else 's'}"
     names = ", ".join(fit.files[:5]) + (", …" if len(fit.files) > 5 else "")
     return {"title": f"Fitted to {names}: {fit.rows:,} rows of {learners}", "cluster": cluster, "sources": sources}
@@ -160,6 +161,30 @@ def _server(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) 
             server["update_law"]["cv"] = _round(fit.update.cv.value)
             sources["cluster.server.update_law.cv"] = f"fitted: {fit.update.cv.describe()}; {many}"
     cluster["server"] = server
+
+
+def _costs(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+    costs: dict[str, Any] = {}
+    for key, found in (("step", fit.step), ("mixing", fit.mixing)):
+        if found is None:
+            continue
+        path, many = f"cluster.costs.{key}", f"{found.operations:,} operations"
+        costs[key] = {"mean": _time(found.mean.value), "distribution": found.law}
+        sources[f"{path}.mean"] = f"mean: {found.mean.describe('s')}; {many}"
+        sources[f"{path}.distribution"] = f"the best of the scenario's laws; Kolmogorov-Smirnov distance {found.distance:.3f}"
+        if found.law in FITTED_CV:
+            costs[key]["cv"] = _round(found.cv.value)
+            sources[f"{path}.cv"] = f"fitted: {found.cv.describe()}; {many}"
+    if fit.copies is not None:
+        line = fit.copies
+        many = f"{line.messages:,} copies of {line.sizes[0]:,.0f} to {line.sizes[1]:,.0f} B"
+        costs["per_message"] = _time(line.latency.value)
+        sources["cluster.costs.per_message"] = f"least squares: {line.latency.describe('s')}; {many}"
+        if isfinite(line.bandwidth.value):
+            costs["copy_bandwidth"] = show(float(f"{line.bandwidth.value:.6g}"), BANDWIDTH)
+            sources["cluster.costs.copy_bandwidth"] = f"least squares: {line.bandwidth.describe('B/s')}; {many}"
+    if costs:
+        cluster["costs"] = costs
 
 
 def _time(seconds: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simasgd.calibration.fit import Calibration
 from simasgd.calibration.laws.estimates import Estimate
-from simasgd.calibration.links import TimesFit
+from simasgd.calibration.links import LineFit, TimesFit
 from simasgd.calibration.spells.kinds import KindFit, Law
 
 
@@ -38,8 +38,11 @@ def list_numbers(fit: Calibration) -> list[str]:
         rows.append((_name(kind, fit), _describe(kind)))
     if fit.link is not None:
         rows += [("latency", fit.link.latency.describe("s")), ("bandwidth", fit.link.bandwidth.describe("B/s"))]
-    if fit.update is not None:
-        rows.append(("update", f"{fit.update.mean.describe('s')}; {fit.update.law}"))
+    for name, found in (("update", fit.update), ("step", fit.step), ("mixing", fit.mixing)):
+        if found is not None:
+            rows.append((name, f"{found.mean.describe('s')}; {found.law}"))
+    if fit.copies is not None:
+        rows += [("per_message", fit.copies.latency.describe("s")), ("copy_bandwidth", fit.copies.bandwidth.describe("B/s"))]
     width = max(len(name) for name, _ in rows)
     return [f"{name:{width}}  {text}" for name, text in rows]
 
@@ -101,15 +104,9 @@ def summarize(fit: Calibration, profile: dict[str, Any]) -> dict[str, Any]:
             "autocorrelation": [float(f"{value:.6g}") for value in compute.autocorrelation.tolist()],
             "warm_up": None if compute.warm_up is None else _plain(compute.warm_up),
         },
-        "network": None
-        if fit.link is None
-        else {
-            "messages": fit.link.messages,
-            "latency": _plain(fit.link.latency),
-            "bandwidth": _plain(fit.link.bandwidth),
-            "scatter": fit.link.scatter,
-        },
+        "network": _plain_line(fit.link),
         "update": _plain_times(fit.update),
+        "costs": {"step": _plain_times(fit.step), "mixing": _plain_times(fit.mixing), "copies": _plain_line(fit.copies)},
         "remarks": list(fit.remarks),
         "profile": profile,
     }
@@ -137,6 +134,17 @@ def _plain_kind(kind: KindFit, learners: tuple[str, ...]) -> dict[str, Any]:
         "mean_slow": _plain(kind.slow),
         "slow_law": _plain_law(kind.slow_law),
         "spells": kind.spells,
+    }
+
+
+def _plain_line(fit: LineFit | None) -> dict[str, Any] | None:
+    if fit is None:
+        return None
+    return {
+        "messages": fit.messages,
+        "latency": _plain(fit.latency),
+        "bandwidth": _plain(fit.bandwidth),
+        "scatter": fit.scatter,
     }
 
 

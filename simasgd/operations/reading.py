@@ -51,7 +51,8 @@ def read_log(files: Sequence[Path]) -> OperationLog:
     _require(numbers, operation, places, "seconds", "the duration (seconds)", WITHOUT_DURATION)
     _require(numbers, operation, places, "start", "start", WITHOUT_TIME)
     learner, learners = _read_learners(files, tables, operation, places)
-    del tables
+    del tables, table
+    pa.default_memory_pool().release_unused()
     return _put_in_order(learners, learner, operation, _join(files, numbers), places)
 
 

@@ -11,6 +11,9 @@ import pytest
 from simasgd.calibration.fit import Calibration, calibrate
 from simasgd.calibration.profile import build_profile
 from simasgd.errors import UsageError
+from simasgd.scenario.cluster.costs import CostTimes
+from simasgd.scenario.reading import yaml_layer
+from simasgd.scenario.schema import Scenario
 
 RANDOM = np.random.default_rng(8)
 GAMMA = RANDOM.gamma(25.0, 1 / 25.0, 3000)
@@ -125,3 +128,22 @@ def test_what_a_line_does_not_catch_is_said(sizes: list[float], seconds: list[fl
 def test_a_line_needs_three_messages(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the log has 2 messages with a size; a line needs at least 3"):
         with_messages(tmp_path, np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+
+
+def test_steps_mixing_and_copies_are_costs(tmp_path: Path) -> None:
+    sizes = np.tile([1e6, 2e6], 20)
+    columns = {
+        "operation": ["compute"] * 30 + ["step"] * 40 + ["mix"] * 40 + ["copy"] * 40,
+        "seconds": np.concatenate([0.1 * GAMMA[:30], np.full(40, 0.004), 0.01 * GAMMA[:40], 1e-4 + sizes / 1e9]),
+        "bytes": np.concatenate([np.full(110, np.nan), sizes]),
+    }
+    profile = build_profile(fitted(tmp_path, **columns), "list")
+    costs = profile["cluster"]["costs"]
+    assert costs["step"] == {"mean": "4 ms", "distribution": "constant"}
+    assert costs["mixing"]["distribution"] in ("gamma", "lognormal")
+    assert (costs["per_message"], costs["copy_bandwidth"]) == ("0.1 ms", "1 GB/s")
+    own = tmp_path / "own.yaml"
+    own.write_text(yaml_layer.dump_yaml(profile), encoding="utf-8")
+    found = Scenario.load("quickstart", f"profile={own}").cluster.costs
+    assert found.per_message == 1e-4
+    assert isinstance(found.mixing, CostTimes)
