@@ -13,6 +13,9 @@ class Promise(Model):
 
     made: Model | None = None
 
+    def __repr__(self) -> str:
+        return repr(Model(*self))  # authors of protocols know models only
+
 
 def resolve(model: Model) -> Model:
     """Return the handle of a model that is made by now."""
