@@ -72,17 +72,25 @@ def mean_times(spec: Cluster, mini_batch: MiniBatch) -> list[float]:
     """Return the mean time (s) of a mini-batch of each learner, at speed 1."""
     sizes = size_of_each(mini_batch, spec.learners)
     if isinstance(spec.compute, tuple):
-        each = [_series_means(law, size) for law, size in zip(spec.compute, sizes, strict=True)]
-        return [means[learner % len(means)] for learner, means in enumerate(each)]
-    found = {size: _series_means(spec.compute, size) for size in set(sizes)}
-    return [found[size][learner % len(found[size])] for learner, size in enumerate(sizes)]
+        own = zip(spec.compute, sizes, strict=True)
+        return [_mean_of(law, _series_means(law), size, learner) for learner, (law, size) in enumerate(own)]
+    series_means, common = _series_means(spec.compute), spec.compute
+    if not series_means:
+        of_size = {size: mean_time(common, size) for size in set(sizes)}
+        return [of_size[size] for size in sizes]
+    scales = {size: _scale(common, size) for size in set(sizes)}
+    return [scales[size] * series_means[learner % len(series_means)] for learner, size in enumerate(sizes)]
 
 
-def _series_means(spec: Compute, mini_batch: int) -> list[float]:
-    """Return the mean time (s) of each series of a trace; of another law the only one."""
-    if spec.distribution == "trace":
-        return traces.means(spec, _scale(spec, mini_batch))
-    return [mean_time(spec, mini_batch)]
+def _series_means(spec: Compute) -> list[float]:
+    """Return the mean of each series of a trace, as measured (s); none for another law."""
+    return traces.means(spec) if spec.distribution == "trace" else []
+
+
+def _mean_of(spec: Compute, series_means: Sequence[float], mini_batch: int, learner: int) -> float:
+    if not series_means:
+        return mean_time(spec, mini_batch)
+    return _scale(spec, mini_batch) * series_means[learner % len(series_means)]
 
 
 def compute_times(spec: Cluster, seed: int, mini_batch: MiniBatch) -> list[Iterator[float]]:

@@ -50,10 +50,10 @@ def replay_alone(spec: Compute, scale: float, seed: int, learner: int, speed: fl
     return _replay(spec, series[learner % len(series)], 0, scale, seed, speed)
 
 
-def means(spec: Compute, scale: float) -> list[float]:
-    """Return the mean time (s) of each series, times `scale`."""
+def means(spec: Compute) -> list[float]:
+    """Return the mean of each series, as measured (s)."""
     assert spec.measured is not None
-    return [fsum(one) / len(one) * scale for one in series_of(spec.measured)]
+    return [fsum(one) / len(one) for one in series_of(spec.measured)]
 
 
 def start_places(lengths: Sequence[int], learners: int) -> list[int]:
