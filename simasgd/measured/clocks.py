@@ -9,8 +9,8 @@ import numpy as np
 
 from simasgd.errors import UsageError
 from simasgd.measured.updates import Updates
-from simasgd.operations.log import Integers, OperationLog
-from simasgd.tape.arrays import Floats
+from simasgd.operations.log import OperationLog
+from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
 
 _SLACK = 1e-3
@@ -50,11 +50,11 @@ def _find_bounds(log: OperationLog, updates: Updates) -> Iterator[tuple[int, flo
     made_at = _made_at(tape)
     least = made_at - tape.read_at
     most = tape.stepped_at[tape.step] - tape.computed_at
+    low_of, at_low_of = _find_greatest(least, tape.learner)
+    minus_high_of, at_high_of = _find_greatest(-most, tape.learner)
     for learner in np.unique(tape.learner).tolist():
-        mine = np.flatnonzero(tape.learner == learner)
-        low, at_low = _find_greatest(least, mine)
-        minus_high, at_high = _find_greatest(-most, mine)
-        high = -minus_high
+        low, high = float(low_of[learner]), -float(minus_high_of[learner])
+        at_low, at_high = int(at_low_of[learner]), int(at_high_of[learner])
         if low > high + 2 * _SLACK:
             first, second = log.place(int(updates.rows[at_low])), log.place(int(updates.rows[at_high]))
             raise UsageError(
@@ -73,10 +73,13 @@ def _made_at(tape: Tape) -> Floats:
     return np.where(known, tape.stepped_at[np.where(known, tape.timestamp - 1, 0)], -np.inf)
 
 
-def _find_greatest(values: Floats, mine: Integers) -> tuple[float, int]:
-    """Return the greatest finite value of these rows, and its row; −∞ if there is none."""
-    known = mine[np.isfinite(values[mine])]
-    if not len(known):
-        return -np.inf, -1
-    at = int(known[np.argmax(values[known])])
-    return float(values[at]), at
+def _find_greatest(values: Floats, learner: Ints) -> tuple[Floats, Ints]:
+    """Return the greatest finite value of each learner's rows, and its row; −∞ and −1 if there is none."""
+    learners = int(learner.max()) + 1
+    greatest, rows = np.full(learners, -np.inf), np.full(learners, -1, np.int64)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.lexsort((values[known], learner[known]))]
+    last = np.flatnonzero(np.diff(learner[order], append=-1))  # the greatest of each learner
+    greatest[learner[order[last]]] = values[order[last]]
+    rows[learner[order[last]]] = order[last]
+    return greatest, rows

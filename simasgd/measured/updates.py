@@ -9,11 +9,20 @@ import numpy as np
 
 from simasgd.cluster.clock.sizes import MiniBatch
 from simasgd.errors import UsageError
+from simasgd.measured.checks import (
+    LARGEST,
+    check_age,
+    check_copies,
+    check_reads,
+    check_sums,
+    check_versions,
+    count_up,
+    read_column,
+    read_counts,
+)
 from simasgd.operations.log import Integers, OperationLog
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
-
-_LARGEST = 2**53
 
 
 @final
@@ -56,8 +65,9 @@ def read_updates(log: OperationLog, numbers: Ints, mini_batch: MiniBatch) -> Upd
     read = _find_read(log, rows)
     made_at = _find_times(log, rows)
     first = np.flatnonzero(np.diff(version, prepend=version[0] - 1))
-    _check_versions(log, rows, version, made_at, first)
-    _check_reads(log, rows, version, read)
+    check_versions(log, rows, version, made_at, first)
+    check_reads(log, rows, version, read)
+    check_sums(log, rows, first, np.diff(np.append(first, len(rows))))
     base = int(version[0]) - 1
     learner = numbers[log.learner[rows]]
     batch, remarks = _find_batches(log, rows, learner)
@@ -67,14 +77,15 @@ def read_updates(log: OperationLog, numbers: Ints, mini_batch: MiniBatch) -> Upd
         learner=learner,
         batch=batch,
         timestamp=read - base,
-        read_at=_column(log, rows, "read_at"),
-        computed_at=_column(log, rows, "computed_at"),
+        read_at=read_column(log, rows, "read_at"),
+        computed_at=read_column(log, rows, "computed_at"),
         stepped_at=made_at[first],
         offsets=np.append(first, len(rows)),
-        ahead=_optional(log, rows, "ahead", 0),
-        summed=_of_updates(_optional(log, rows, "summed", 1), first),
+        ahead=read_counts(log, rows, "ahead", 0),
+        summed=_of_updates(read_counts(log, rows, "summed", 1), first),
     )
-    _check_copies(log, rows, tape)
+    check_copies(log, rows, tape)
+    check_age(log, rows, tape, base)
     if base:
         remarks = (*remarks, f"The log begins with version {base + 1:,}; version {base:,} counts as the initial weights")
     return Updates(_joined(log, rows, tape), rows, base, remarks)
@@ -94,30 +105,12 @@ def _require_learners(log: OperationLog, rows: Integers) -> None:
 
 def _whole(log: OperationLog, rows: Integers, key: str, meaning: str, least: int) -> Ints:
     """Return a column of whole numbers that every row must have."""
-    values = _column(log, rows, key)
-    wrong = ~((values >= least) & (values <= _LARGEST) & (values == np.floor(values)))
+    values = read_column(log, rows, key)
+    wrong = ~((values >= least) & (values <= LARGEST) & (values == np.floor(values)))
     if wrong.any():
         at = int(np.argmax(wrong))
         found = "is missing" if np.isnan(values[at]) else f"{values[at]:g} is not a whole number from {least}"
         raise UsageError(f"{log.place(int(rows[at]))}: {key} {found}; expected {meaning}")
-    return values.astype(np.int64)
-
-
-def _column(log: OperationLog, rows: Integers, key: str) -> Floats:
-    values: Floats | None = getattr(log, key)
-    return np.full(len(rows), np.nan) if values is None else values[rows]
-
-
-def _optional(log: OperationLog, rows: Integers, key: str, default: int) -> Ints | None:
-    """Return a column of whole numbers with a default; None if it has nothing but the default."""
-    values = _column(log, rows, key)
-    values = np.where(np.isnan(values), float(default), values)
-    if (values == default).all():
-        return None
-    wrong = ~((values >= default) & (values <= _LARGEST) & (values == np.floor(values)))
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise UsageError(f"{log.place(int(rows[at]))}: {key}: {values[at]:g} is not a whole number from {default}")
     return values.astype(np.int64)
 
 
@@ -137,7 +130,7 @@ def _find_read(log: OperationLog, rows: Integers) -> Ints:
 
     Where an update does not say it, the computation of the same learner and mini-batch does.
     """
-    read = _column(log, rows, "read")
+    read = read_column(log, rows, "read")
     missing = np.isnan(read)
     if missing.any() and log.batch is not None and log.version is not None:
         computed = log.rows("compute")
@@ -151,7 +144,7 @@ def _find_read(log: OperationLog, rows: Integers) -> Ints:
         lacking = rows[missing]
         pairs = zip(log.learner[lacking].tolist(), log.batch[lacking].tolist(), strict=True)
         read[missing] = [known.get(pair, np.nan) for pair in pairs]
-    wrong = ~((read >= 0) & (read <= _LARGEST) & (read == np.floor(read)))
+    wrong = ~((read >= 0) & (read <= LARGEST) & (read == np.floor(read)))
     if wrong.any():
         at = int(np.argmax(wrong))
         place = log.place(int(rows[at]))
@@ -164,77 +157,11 @@ def _find_read(log: OperationLog, rows: Integers) -> Ints:
     return read.astype(np.int64)
 
 
-def _check_versions(log: OperationLog, rows: Integers, version: Ints, made_at: Floats, first: Integers) -> None:
-    """Raise UsageError for a version that is made twice or missing, or an update before an earlier one."""
-    again = (np.diff(version) == 0) & (np.diff(made_at) != 0.0)
-    if again.any():
-        at = int(np.argmax(again))
-        raise UsageError(
-            f"{log.place(int(rows[at + 1]))}: version {version[at]} is made at {made_at[at + 1]:.15g} s, but "
-            f"{log.place(int(rows[at]))} says that it is made at {made_at[at]:.15g} s; a version is made once, and its "
-            "gradients "
-            "have one time"
-        )
-    made, when = version[first], made_at[first]
-    gap = np.diff(made) > 1
-    if gap.any():
-        at = int(np.argmax(gap))
-        last = rows[first[at]]
-        lost = (
-            f"version {made[at] + 1} is"
-            if made[at + 1] == made[at] + 2
-            else f"versions {made[at] + 1} to {made[at + 1] - 1} are"
-        )
-        raise UsageError(
-            f"{log.place(int(rows[first[at + 1]]))}: version {made[at + 1]} follows {made[at]} ({log.place(int(last))}); "
-            f"{lost} missing, so the staleness of later gradients cannot be known"
-        )
-    back = np.diff(when) < 0.0
-    if back.any():
-        at = int(np.argmax(back))
-        raise UsageError(
-            f"{log.place(int(rows[first[at + 1]]))}: version {made[at + 1]} is made at {when[at + 1]:.15g} s, before version "
-            f"{made[at]} ({when[at]:.15g} s, {log.place(int(rows[first[at]]))}); the server's clock jumps back"
-        )
-
-
-def _check_reads(log: OperationLog, rows: Integers, version: Ints, read: Ints) -> None:
-    late = read >= version
-    if late.any():
-        at = int(np.argmax(late))
-        raise UsageError(
-            f"{log.place(int(rows[at]))}: the gradient was computed on version {read[at]}, which is not there before the "
-            "update "
-            f"that makes version {version[at]}; expected a read of at most {version[at] - 1}"
-        )
-
-
-def _check_copies(log: OperationLog, rows: Integers, tape: Tape) -> None:
-    """Raise UsageError where a learner's copy is ahead by more mini-batches than the learner has in earlier rows."""
-    if tape.ahead is None:
-        return
-    earlier = np.zeros(len(rows), np.int64)
-    for learner in np.unique(tape.learner).tolist():
-        mine = np.flatnonzero(tape.learner == learner)
-        earlier[mine] = np.arange(len(mine))
-    wrong = tape.ahead > earlier
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise UsageError(
-            f"{log.place(int(rows[at]))}: ahead: the copy is {tape.ahead[at]} mini-batches ahead, but only {earlier[at]} of "
-            "the "
-            "learner are in earlier rows"
-        )
-
-
 def _find_batches(log: OperationLog, rows: Integers, learner: Ints) -> tuple[Ints, tuple[str, ...]]:
     """Return the number of each gradient's mini-batch; without a number the learner's mini-batches are counted."""
-    batch = _column(log, rows, "batch")
+    batch = read_column(log, rows, "batch")
     if np.isnan(batch).all():
-        counted = np.empty(len(rows), np.int64)
-        order = np.argsort(learner, kind="stable")
-        starts = np.flatnonzero(np.diff(learner[order], prepend=-1))
-        counted[order] = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+        counted = count_up(learner)
         return counted, ("The log does not number mini-batches; each learner's are counted in the order of their updates",)
     found = _whole(log, rows, "batch", "the number of the learner's mini-batch, from 0, in every update or in none", least=0)
     order = np.lexsort((np.arange(len(rows)), found, learner))
@@ -263,7 +190,7 @@ def _joined(log: OperationLog, rows: Integers, tape: Tape) -> Tape:
         )
         if batch == batch
     }
-    keys = zip(log.learner[rows].tolist(), _column(log, rows, "batch").tolist(), strict=True)
+    keys = zip(log.learner[rows].tolist(), read_column(log, rows, "batch").tolist(), strict=True)
     found = np.array([where.get(key, -1) for key in keys])
     begun, done = log.start[found], log.start[found] + log.seconds[found]
     lacks_read, lacks_end = (np.isnan(times) & (found >= 0) for times in (tape.read_at, tape.computed_at))

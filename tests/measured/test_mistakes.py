@@ -46,6 +46,14 @@ CASES = {
         "operation,learner,version,read,start,seconds,ahead\nupdate,0,1,0,1,,0\nupdate,0,2,1,2,,3\n",
         "line 3: ahead: the copy is 3 mini-batches ahead, but only 1 of the learner are in earlier rows",
     ),
+    "summed": (
+        "operation,learner,version,read,start,seconds,summed\nupdate,0,1,0,1,,3\nupdate,1,1,0,1,,3\n",
+        "line 2: summed: found 3, but the update has 2 gradients, and its first row says 3",
+    ),
+    "long before": (
+        "operation,learner,version,read,start,seconds\nupdate,0,9000000000000000,3,1,\n",
+        "line 2: the gradient was computed on version 3, but the log begins with version 9000000000000000; at most 1,000,000",
+    ),
     "sizes": (
         "operation,learner,version,read,start,seconds,mini_batch\nupdate,0,1,0,1,,8\nupdate,0,2,1,2,,9\n",
         "line 3: mini_batch is 9, elsewhere 8",
