@@ -23,8 +23,7 @@ def check_versions(log: OperationLog, rows: Integers, version: Ints, made_at: Fl
         raise UsageError(
             f"{log.place(int(rows[at + 1]))}: version {version[at]} is made at {made_at[at + 1]:.15g} s, but "
             f"{log.place(int(rows[at]))} says that it is made at {made_at[at]:.15g} s; a version is made once, and its "
-            "gradients "
-            "have one time"
+            "gradients have one time"
         )
     made, when = version[first], made_at[first]
     gap = np.diff(made) > 1

@@ -25,6 +25,7 @@ from simasgd.measured.times import (
     Intervals,
     LearnerTimes,
     build_timeline,
+    cut_intervals,
     find_intervals,
     server_busy,
     sum_times,
@@ -93,6 +94,7 @@ def build_run(
     chosen = with_end(chosen, updates.tape.num_steps)
     intervals = find_intervals(log, numbers, moves)
     begin, end = find_extent(log, updates, intervals)
+    intervals = None if intervals is None else cut_intervals(intervals, begin, end)
     tape = updates.tape
     tape = replace(tape, read_at=tape.read_at - begin, computed_at=tape.computed_at - begin, stepped_at=tape.stepped_at - begin)
     times = sum_times(log, numbers, learners, intervals, end - begin)

@@ -29,7 +29,7 @@ def describe_system(
     files = () if log.places is None else log.places.files
     title = choose_name(files[0] if files else Path("measured"), scenario, name)
     if scenario is not None:
-        _require_agreement(log, scenario)
+        require_agreement(log, scenario)
         return scenario.model_copy(update={"name": title, "variants": {}, "repeats": 1}), True
     changes = [parse_override(Scenario, override).tree for override in overrides]
     mini_batch = _find_mini_batch(log)
@@ -131,7 +131,8 @@ def _find_payload(log: OperationLog) -> str:
     return f"{np.nanmax(log.bytes):.17g} B"
 
 
-def _require_agreement(log: OperationLog, scenario: Scenario) -> None:
+def require_agreement(log: OperationLog, scenario: Scenario) -> None:
+    """Raise UsageError if a log has more learners than a scenario, or mini-batches of another size."""
     learners, found = scenario.cluster.learners, len(log.learners)
     if found > learners:
         raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -116,6 +116,17 @@ def find_intervals(log: OperationLog, numbers: Ints, moves: Floats) -> Intervals
     clipped = _clip(learner * len(list_activities()) + activity, start, end)
     lasted = np.where(clipped > start, np.maximum(0.0, end - clipped), log.seconds[rows][order])
     return Intervals(learner, activity, clipped, end, lasted)
+
+
+def cut_intervals(found: Intervals, begin: float, end: float) -> Intervals:
+    """Return the parts of intervals from `begin` to `end` (s); what lies outside by a rounding stays."""
+    slack = 4 * np.spacing(max(abs(begin), abs(end)))
+    outside = (found.start < begin - slack) | (found.end > end + slack)
+    if not outside.any():
+        return found
+    start = np.where(outside, np.clip(found.start, begin, end), found.start)
+    stop = np.where(outside, np.clip(found.end, begin, end), found.end)
+    return replace(found, start=start, end=stop, lasted=np.where(outside, stop - start, found.lasted))
 
 
 def _clip(group: Ints, start: Floats, end: Floats) -> Floats:

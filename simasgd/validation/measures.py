@@ -16,6 +16,8 @@ from simasgd.validation.steady import find_warm_up
 
 OTHER = "other"
 """The time of a learner that no row names."""
+REST = "all but computing"
+"""The time of a learner's cycle without computing, whatever its rows call it."""
 _LEAST_OTHER = 1e-6
 _MOST_POINTS = 400
 _TOGETHER = 0.25
@@ -123,6 +125,7 @@ def _measure_phases(spans: pd.DataFrame, learners: int, begin: float, end: float
     if kept.empty:
         return {}
     window = float(kept["lasts"].sum())
+    kept = kept.assign(**{REST: np.maximum(0.0, kept["lasts"] - kept["compute"])})
     found = {}
     for name in [column for column in kept.columns if column not in ("learner", "begin", "lasts", "whole")]:
         seconds = kept[name].to_numpy(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -33,6 +34,17 @@ class Observation:
     staleness: Ints | None
     appliers: Ints | None
     spans: pd.DataFrame | None
+
+    @property
+    def reporting(self) -> list[int]:
+        """The learners of which it is known what they did."""
+        return [] if self.spans is None else np.unique(self.spans["learner"]).tolist()
+
+    def of_learners(self, chosen: Sequence[int]) -> Observation:
+        """Return what is known of some learners, without the updates."""
+        assert self.spans is not None
+        spans = self.spans[self.spans["learner"].isin(chosen)].reset_index(drop=True)
+        return Observation(len(chosen), self.seconds, None, None, None, None, spans)
 
     @property
     def computed_at(self) -> Floats | None:

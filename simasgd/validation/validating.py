@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -14,6 +14,7 @@ from simasgd.assembly import assemble
 from simasgd.errors import UsageError
 from simasgd.measured.contents import digest_log
 from simasgd.measured.importing import build_run
+from simasgd.measured.scenario import require_agreement
 from simasgd.operations.reading import read_log
 from simasgd.protocols import LocalSgd
 from simasgd.results.origin import LogFile
@@ -24,7 +25,7 @@ from simasgd.storage.files import RUN
 from simasgd.tape.arrays import Ints
 from simasgd.timing import ReportPart, simulate_timing
 from simasgd.validation.forms import FORMAT, Pair, Phase, StalenessDistance, Validation
-from simasgd.validation.measures import OTHER, Counted, Measures, measure
+from simasgd.validation.measures import OTHER, REST, Counted, Measures, measure
 from simasgd.validation.observation import Observation, observe_log, observe_run
 from simasgd.validation.verdict import state_verdict
 
@@ -41,6 +42,8 @@ class Measured:
     files: tuple[LogFile, ...]
     scenario: Scenario
     remarks: tuple[str, ...]
+    has_variants: bool = False
+    """Whether the scenario has variants, which are left out."""
 
 
 def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
@@ -48,6 +51,11 @@ def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
 
     Raises UsageError where there is no scenario that describes it, and the errors of the reading.
     """
+    measured = _load(paths, scenario)
+    return replace(measured, has_variants=scenario is not None and bool(scenario.variants))
+
+
+def _load(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
     first = paths[0]
     if first.is_dir():
         if len(paths) > 1:
@@ -65,6 +73,7 @@ def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
         run = build_run(log, files, chosen)
         assert run.summary.log is not None
         return Measured(observe_run(run), files, chosen, run.summary.log.remarks)
+    require_agreement(log, chosen)
     remarks = [
         *log.remarks,
         "There are no updates, so computed gradients count, and each learner's clock begins with its first row",
@@ -100,15 +109,19 @@ def validate(measured: Measured, command: str, progress: ReportPart) -> Validati
         )
     round_size = scenario.protocol.steps if isinstance(scenario.protocol, LocalSgd) else 1
     counted: Counted = "applied" if real.applied_at is not None and not scenario.protocol.has_own_models else "computed"
+    reporting = real.reporting if counted == "computed" else []
+    if counted == "computed":
+        real = real.of_learners(reporting)
     done_at = real.applied_at if counted == "applied" else real.computed_at
     if done_at is None or not len(done_at):
         raise UsageError(f"{scenario.name}: the log does not tell when gradients were {counted}")
-    amount = min(len(done_at), MOST_GRADIENTS)
+    whole = -(-len(done_at) * scenario.cluster.learners // len(reporting)) if reporting else len(done_at)
+    amount = min(whole, MOST_GRADIENTS)
     singles = list(scenario.repeated())
     simulated = []
     for number, single in enumerate(singles):
         ours = _simulate(single, amount, _Part(progress, number, len(singles)).report)
-        simulated.append(measure(ours, counted, round_size))
+        simulated.append(measure(ours.of_learners(reporting) if reporting else ours, counted, round_size))
     return compare(
         measure(real, counted, round_size),
         simulated,
@@ -123,7 +136,7 @@ def validate(measured: Measured, command: str, progress: ReportPart) -> Validati
             "learners": scenario.cluster.learners,
             "seeds": tuple(single.seed for single in singles),
             "counted": counted,
-            "remarks": _list_remarks(measured, len(done_at), amount),
+            "remarks": _list_remarks(measured, whole, amount, len(reporting)),
         },
     )
 
@@ -147,10 +160,16 @@ def _simulate(scenario: Scenario, gradients: int, progress: ReportPart) -> Obser
     return observe_run(assemble(chosen, timing, None, timing.seconds))
 
 
-def _list_remarks(measured: Measured, found: int, amount: int) -> tuple[str, ...]:
-    if amount == found:
-        return measured.remarks
-    return (*measured.remarks, f"{found:,} gradients were measured, and {amount:,} simulated")
+def _list_remarks(measured: Measured, whole: int, amount: int, reporting: int) -> tuple[str, ...]:
+    remarks = [*measured.remarks, *(["The variants of the scenario are left out"] if measured.has_variants else [])]
+    learners = measured.scenario.cluster.learners
+    if reporting and reporting < learners:
+        remarks.append(
+            f"{reporting:,} of {learners:,} learners report; they are compared with the simulated ones of their numbers"
+        )
+    if amount < whole:
+        remarks.append(f"{whole:,} gradients were measured, and {amount:,} simulated")
+    return tuple(remarks)
 
 
 def compare(real: Measures, simulated: Sequence[Measures], about: dict[str, Any]) -> Validation:
@@ -188,8 +207,8 @@ def _pair(measured: float | None, simulated: Sequence[float | None], halves: flo
 def _compare_phases(real: Measures, simulated: Sequence[Measures]) -> tuple[Phase, ...]:
     """Compare the seconds of each activity; of several seeds the first one's quantiles and shares are taken."""
     ours = simulated[0].phases
-    names = [*(name for name in dict.fromkeys([*real.phases, *ours]) if name != OTHER)]
-    names += [OTHER] if OTHER in real.phases or OTHER in ours else []
+    names = [name for name in dict.fromkeys([*real.phases, *ours]) if name not in (OTHER, REST)]
+    names += [name for name in (OTHER, REST) if name in real.phases or name in ours]
     found = []
     for name in names:
         measured, one = real.phases.get(name), ours.get(name)

@@ -32,8 +32,12 @@ def _judge_speed(rate: Pair, counted: str) -> str:
     if abs(rate.error) < _AS_FAST:
         differ = f"{counted} gradients per second differ by {_percent(rate.error)}"
         return f"The simulation is as fast as the measured system: {differ}{halves}."
-    way = "fast" if rate.error > 0 else "slow"
     within = "; this is within what the measured halves differ" if rate.is_within_halves else halves
+    if rate.error >= 1.0:
+        return f"The simulation is {1.0 + rate.error:.3g} times as fast as the measured system{within}."
+    if rate.error <= -0.5:
+        return f"The simulation takes {1.0 / (1.0 + rate.error):.3g} times as long as the measured system{within}."
+    way = "fast" if rate.error > 0 else "slow"
     return f"The simulation is {_percent(rate.error)} too {way}{within}."
 
 
