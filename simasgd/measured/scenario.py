@@ -92,21 +92,20 @@ def _find_sizes(log: OperationLog) -> dict[int, int]:
     if log.mini_batch is None:
         return {}
     known = np.flatnonzero(~np.isnan(log.mini_batch) & (log.learner >= 0))
-    found: dict[int, int] = {}
-    learners, first = np.unique(log.learner[known], return_index=True)
-    for learner, size in zip(learners.tolist(), log.mini_batch[known[first]].tolist(), strict=True):
-        own = known[log.learner[known] == learner]
-        different = log.mini_batch[own] != size
-        if different.any():
-            row = int(own[np.argmax(different)])
-            raise UsageError(
-                f"{log.place(row)}: mini_batch is {log.mini_batch[row]:g}, elsewhere {size:g}; one size for each learner is "
-                "supported"
-            )
-        if size < 1 or size != np.floor(size) or size > 2**53:
-            raise UsageError(f"{log.place(int(own[0]))}: mini_batch: {size:g} is not a whole number from 1")
-        found[learner] = int(size)
-    return found
+    sizes = log.mini_batch[known]
+    learners, first, whose = np.unique(log.learner[known], return_index=True, return_inverse=True)
+    different = sizes != sizes[first][whose]
+    if different.any():
+        at = int(np.argmax(different))
+        raise UsageError(
+            f"{log.place(int(known[at]))}: mini_batch is {sizes[at]:g}, elsewhere {sizes[first[whose[at]]]:g}; one size for each "
+            "learner is supported"
+        )
+    wrong = (sizes < 1) | (sizes != np.floor(sizes)) | (sizes > 2**53)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise UsageError(f"{log.place(int(known[at]))}: mini_batch: {sizes[at]:g} is not a whole number from 1")
+    return dict(zip(learners.tolist(), sizes[first].astype(np.int64).tolist(), strict=True))
 
 
 def _find_mini_batch(log: OperationLog) -> int | list[int] | None:
