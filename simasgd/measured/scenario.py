@@ -98,8 +98,8 @@ def _find_sizes(log: OperationLog) -> dict[int, int]:
     if different.any():
         at = int(np.argmax(different))
         raise UsageError(
-            f"{log.place(int(known[at]))}: mini_batch is {sizes[at]:g}, elsewhere {sizes[first[whose[at]]]:g}; one size for each "
-            "learner is supported"
+            f"{log.place(int(known[at]))}: mini_batch is {sizes[at]:g}, elsewhere {sizes[first[whose[at]]]:g}; one size for "
+            "each learner is supported"
         )
     wrong = (sizes < 1) | (sizes != np.floor(sizes)) | (sizes > 2**53)
     if wrong.any():
