@@ -27,6 +27,7 @@ def run(protocol, learners, gradients, *changes):
 
 
 CONSTANT = {"cluster": {"compute": {"distribution": "constant", "cv": None}}}
+COSTS = {"step": "0.3 ms", "mixing": "0.2 ms", "per_message": "0.1 ms", "copy_bandwidth": "1 GB/s"}
 EXPONENTIAL = {"cluster": {"compute": {"distribution": "exponential", "cv": None}}}
 
 
@@ -160,6 +161,9 @@ class Observer(AbstractRecorder):
     def hold(self, rows, holder, model):
         pass
 
+    def applied_of(self, learners):
+        return [0] * learners
+
     def age_counts(self):
         return {}
 
@@ -169,7 +173,8 @@ class Observer(AbstractRecorder):
 
 @pytest.mark.parametrize("protocol", ["sgp", {"kind": "overlap-sgp", "delay": 1}, {"kind": "overlap-sgp", "delay": 4}])
 @pytest.mark.parametrize("learners", [2, 5, 8])
-def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, monkeypatch):
+@pytest.mark.parametrize("costs", [None, COSTS], ids=["free", "costs"])
+def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, costs, monkeypatch):
     """Check claim 50 through every delay, with the weights of messages included."""
     casts = []
 
@@ -183,6 +188,7 @@ def test_push_sum_weights_add_up_to_the_number_of_learners(protocol, learners, m
         "profile": "ethernet-25g",
         "compute": {"distribution": "exponential", "cv": None},
         "network": {"bandwidth": "100 MB/s"},
+        "costs": costs,
     }
     chosen = scenario(TIMING, {"cluster": cluster, "protocol": protocol, "workload": {"payload": "1 MB"}})
     weights = Observer(lambda: [(peer.weight, peer.weights_elsewhere) for peer in casts[0].workers])

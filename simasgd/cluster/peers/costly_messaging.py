@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, final
 
 from simpy import Environment, Event
 
+from simasgd.cluster.cast.backlog import Backlog
 from simasgd.cluster.cast.own_work import Answer, AnswerThread, copy
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import Activity, ActivityLog, CostActivity
@@ -57,8 +58,15 @@ class CostlyMessaging:
     """
 
     def __init__(
-        self, env: Environment, number: int, messaging: Messaging, activity_log: ActivityLog, shared: MessagingCosts
+        self,
+        env: Environment,
+        number: int,
+        messaging: Messaging,
+        activity_log: ActivityLog,
+        shared: MessagingCosts,
+        backlog: Backlog,
     ) -> None:
+        self._backlog = backlog
         self._env = env
         self._number = number
         self._messaging = messaging
@@ -76,12 +84,20 @@ class CostlyMessaging:
         return model
 
     def send(self, target: PeerVerbs, model: Model, number: int = 0, weight: float = 1.0) -> Generator[Event, Any, None]:
-        """Copy a message, and send it once the previous one has arrived."""
-        message = Message(resolve(model), self._number, number, weight)
+        """Do what is ordered, copy a message, and send it once the previous one has arrived."""
+        message = Message(model, self._number, number, weight)
         self._messaging.in_transit.append(message)  # its push-sum weight is nowhere else
+        yield from self._backlog.do(self._activity_log)
         yield from self.copy()
         self._messaging.in_transit.remove(message)
-        yield from self._messaging.send(target, message.model, number, weight)
+        yield from self._messaging.send(target, resolve(model), number, weight)
+
+    def take_in(self, message: Message) -> Generator[Event, Any, Message]:
+        """Copy a message that was received, and return it."""
+        self._messaging.in_transit.append(message)  # as in `send`
+        yield from self.copy()
+        self._messaging.in_transit.remove(message)
+        return message
 
     def exchange(self, other: PeerVerbs, share: float) -> Generator[Event, Any, None]:
         """Set x ← x − share·(x − y) for this learner, y ← y + share·(x − y) for `other`, as `Messaging.exchange` does.

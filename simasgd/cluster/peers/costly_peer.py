@@ -38,13 +38,13 @@ class CostlyPeer:
         self._holder = shared.holders[number]
         self._costs = shared.costs[number]
         self._backlog = Backlog()
-        self._messaging = CostlyMessaging(env, number, peer.messaging, log, shared)
+        self._messaging = CostlyMessaging(env, number, peer.messaging, log, shared, self._backlog)
         before = self._backlog.before
         self.draw = peer.draw
         copies = shared.copy_seconds > 0.0
         self.fetch = before(self._messaging.fetch if copies else peer.fetch, log)
         self.exchange = before(self._messaging.exchange if shared.answering else peer.exchange, log)
-        self.send = before(self._messaging.send, log)
+        self.send = self._messaging.send  # which does what is ordered itself
         self.average, self.hand_over = before(peer.average, log), before(peer.hand_over, log)
         self.compute = before(lambda model: peer.compute(resolve(model)), log)
         self.average_gradient = before(lambda model: peer.average_gradient(resolve(model)), log)
@@ -53,10 +53,10 @@ class CostlyPeer:
         if peer.second_thread is not None:
             second = peer.second_thread
             second_log = second.thread.activity_log
-            beside = CostlyMessaging(env, number, second.messaging, second_log, shared)
+            beside = CostlyMessaging(env, number, second.messaging, second_log, shared, self._backlog)
             self.beside = _Beside(
                 before(beside.fetch if copies else second.messaging.fetch, second_log),
-                before(beside.send, second_log),
+                beside.send,
                 before(beside.exchange if shared.answering else second.messaging.exchange, second_log),
             )
             self.handed_over = before(peer.handed_over, second_log)
@@ -118,8 +118,7 @@ class CostlyPeer:
 
     def _receive(self, number: int) -> Generator[Event, Any, Message]:
         message = yield from self._peer.receive(number)
-        yield from self._messaging.copy()
-        return message
+        return (yield from self._messaging.take_in(message))
 
     def _push(self, difference: Model) -> Generator[Event, Any, None]:
         yield from self._messaging.copy(self._shared.centre_seconds)
