@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, Literal
 
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.links import LineFit
 from simasgd.calibration.spells.kinds import KindFit, Law
-from simasgd.scenario.vocabulary.units import BANDWIDTH, TIME, show
 
 FITTED_CV = ("gamma", "lognormal", "shifted-exponential", "pareto")
 """Laws whose coefficient of variation is a parameter."""
@@ -138,7 +136,7 @@ def _network(link: LineFit | None, cluster: dict[str, Any], sources: dict[str, s
         sources |= {"cluster.network.latency": absent, "cluster.network.bandwidth": absent}
         return
     sizes = f"{link.messages:,} messages of {link.sizes[0]:,.0f} to {link.sizes[1]:,.0f} B"
-    bandwidth = show(float(f"{link.bandwidth.value:.6g}"), BANDWIDTH) if isfinite(link.bandwidth.value) else "unlimited"
+    bandwidth = _bandwidth(link.bandwidth.value) if isfinite(link.bandwidth.value) else "unlimited"
     cluster["network"] = {"latency": _time(link.latency.value), "bandwidth": bandwidth}
     sources["cluster.network.latency"] = f"least squares: {link.latency.describe('s')}; {sizes}"
     sources["cluster.network.bandwidth"] = f"least squares: {link.bandwidth.describe('B/s')}; {sizes}"
@@ -181,14 +179,25 @@ def _costs(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -
         costs["per_message"] = _time(line.latency.value)
         sources["cluster.costs.per_message"] = f"least squares: {line.latency.describe('s')}; {many}"
         if isfinite(line.bandwidth.value):
-            costs["copy_bandwidth"] = show(float(f"{line.bandwidth.value:.6g}"), BANDWIDTH)
+            costs["copy_bandwidth"] = _bandwidth(line.bandwidth.value)
             sources["cluster.costs.copy_bandwidth"] = f"least squares: {line.bandwidth.describe('B/s')}; {many}"
     if costs:
         cluster["costs"] = costs
 
 
 def _time(seconds: float) -> str:
-    return show(float(f"{seconds:.6g}"), TIME)
+    """Write a time with six digits, in a unit that suits them."""
+    return _write(seconds, (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)))
+
+
+def _bandwidth(rate: float) -> str:
+    """Write a bandwidth (bytes/s) with six digits, in a unit that suits them."""
+    return _write(rate, (("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3), ("B/s", 1.0)))
+
+
+def _write(value: float, units: Sequence[tuple[str, float]]) -> str:
+    unit, size = next((pair for pair in units if value >= pair[1]), units[-1]) if value else units[0]
+    return f"{value / size:.6g} {unit}"
 
 
 def _round(value: float) -> float:
@@ -198,8 +207,3 @@ def _round(value: float) -> float:
 def _join(sizes: Sequence[float]) -> str:
     listed = ", ".join(f"{size:g}" for size in sizes[:8])
     return f"{listed}, …" if len(sizes) > 8 else listed
-
-
-def describe_error(estimate: Estimate) -> str:
-    """Write a standard error; empty where it is unknown."""
-    return "" if estimate.error == inf else f"{estimate.error:.2g}"

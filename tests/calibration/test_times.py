@@ -141,9 +141,9 @@ def test_steps_mixing_and_copies_are_costs(tmp_path: Path) -> None:
     costs = profile["cluster"]["costs"]
     assert costs["step"] == {"mean": "4 ms", "distribution": "constant"}
     assert costs["mixing"]["distribution"] in ("gamma", "lognormal")
-    assert (costs["per_message"], costs["copy_bandwidth"]) == ("0.1 ms", "1 GB/s")
+    assert (costs["per_message"], costs["copy_bandwidth"]) == ("100 us", "1 GB/s")
     own = tmp_path / "own.yaml"
     own.write_text(yaml_layer.dump_yaml(profile), encoding="utf-8")
     found = Scenario.load("quickstart", f"profile={own}").cluster.costs
-    assert found.per_message == 1e-4
+    assert found.per_message == pytest.approx(1e-4)
     assert isinstance(found.mixing, CostTimes)

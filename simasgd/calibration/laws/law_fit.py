@@ -58,13 +58,24 @@ def is_constant(times: Sequence[Floats]) -> bool:
 def fit_laws(times: Sequence[Floats]) -> list[LawFit]:
     """Fit every family, with equal learners or with unequal ones, whichever is better; the best comes first.
 
+    A law with a least time is not the best unless its distance, too, is less than that of every law without.
+
     Args:
         times: of each learner, positive (s).
     """
     apart = [_fit(family, list(times), len(times)) for family in FAMILIES]
     alike = [_fit(family, [np.concatenate(times)], len(times)) for family in FAMILIES] if len(times) > 1 else apart
-    best = min((apart, alike), key=lambda fits: min(fit.information for fit in fits))
-    return sorted(best, key=lambda fit: fit.information)
+    best = min((apart, alike), key=lambda fits: min(fit.information for fit in fits if not fit.family.has_bound))
+    return _order(best)
+
+
+def _order(fits: list[LawFit]) -> list[LawFit]:
+    """Return the fits by their information criterion; a law with a least time must also be nearer than any without.
+
+    Its likelihood depends on the least times most of all, so it may be large where the law is far off.
+    """
+    nearest = min(fit.distance for fit in fits if not fit.family.has_bound)
+    return sorted(fits, key=lambda fit: (fit.family.has_bound and fit.distance >= nearest, fit.information))
 
 
 def _fit(family: AbstractFamily, groups: list[Floats], learners: int) -> LawFit:

@@ -115,7 +115,7 @@ def _of_process(series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit]
     best = again if again is not None else best
     compared = sequences.take(_MOST)
     extra = _stretch(compared, scales) + ((len(scales) - 1) * np.log(best.observations) if apart else 0.0)
-    without = min(fit.information for fit in fit_laws(compared.times))
+    without = fit_laws(compared.times)[0].information
     if not (best.information + extra < without and isfinite(best.slowdown.error) and best.slowdown.value > _LEAST):
         return None
     kind = _kind_of(best, kinds)

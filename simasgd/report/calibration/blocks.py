@@ -125,16 +125,24 @@ def _build_spells(fit: ComputeFit) -> Iterator[Block]:
         reading = f"The autocorrelation of successive times is {values[0]:.2f} at lag 1. No slow spells are in the profile."
         yield _block("spells", "In time", "Slow spells", reading, [panel])
         return
-    rows = [_row_of(kind, fit) for kind in fit.kinds]
-    titles = ("learners", "at once", "slowdown", "normal for (s)", "slow for (s)", "laws", "spells seen")
+    names = ("learners", "at once", "slowdown", "normal for (s)", "slow for (s)", "laws", "spells seen")
+    columns = [_describe_kind(kind, fit) for kind in fit.kinds]
+    titles = ("", *(f"kind {number}" for number in range(1, len(columns) + 1)))
+    rows = [(name, *(column[place] for column in columns)) for place, name in enumerate(names)]
     reading = (
         f"The autocorrelation of successive times is {values[0]:.2f} at lag 1, as slow spells that last over mini-batches "
         f"have it. The profile has {len(fit.kinds)} kind{'' if len(fit.kinds) == 1 else 's'} of them."
     )
-    yield _block("spells", "In time", "Slow spells", reading, [panel, Panel("Kinds of spells", table=Table.of(titles, rows))])
+    yield _block(
+        "spells",
+        "In time",
+        "Slow spells",
+        reading,
+        [panel, Panel("Kinds of spells", table=Table.of(titles, rows, words=len(titles)))],
+    )
 
 
-def _row_of(kind: KindFit, fit: ComputeFit) -> tuple[str, ...]:
+def _describe_kind(kind: KindFit, fit: ComputeFit) -> tuple[str, ...]:
     named = "all" if kind.members is None else ", ".join(fit.learners[number] for number in kind.members[:10])
     named_laws = (("slowdown", kind.slowdowns), ("normal", kind.normal_law), ("slow", kind.slow_law))
     laws = [_name_law(what, law) for what, law in named_laws]
