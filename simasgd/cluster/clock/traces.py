@@ -26,7 +26,7 @@ class EndOfTrace(Exception):
 def replay(spec: Compute, scales: Sequence[float], seed: int, speeds: Sequence[float]) -> list[Iterator[float]]:
     """Return each learner's compute times (s): those of a trace, times the learner's scale and ÷ its speed.
 
-    Learner i replays series i mod n of the trace's n series. Where λ > n, the ⌈λ/n⌉ learners of one
+    Learner i replays series i mod n of the trace's n series. Where λ > n, the learners of one
     series begin at different places of it, as far apart as possible. Per cluster, all learners take
     the times of one series in common.
     """
@@ -59,8 +59,8 @@ def means(spec: Compute) -> list[float]:
 def start_places(lengths: Sequence[int], learners: int) -> list[int]:
     """Return the place in its series where each learner begins; learner i has series i mod n."""
     many = len(lengths)
-    of_one = -(-learners // many)
-    return [(learner // many) * lengths[learner % many] // of_one for learner in range(learners)]
+    sharing = [len(range(series, learners, many)) for series in range(many)]
+    return [(learner // many) * lengths[learner % many] // sharing[learner % many] for learner in range(learners)]
 
 
 def block_length(spec: Compute, length: int) -> int:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simasgd import Scenario, simulate
@@ -60,6 +60,7 @@ def test_further_series_are_not_used() -> None:
 
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=5), st.integers(1, 40))
+@example([1, 18], 37)  # the second series has a learner less than the first
 def test_places_are_in_their_series_and_apart_where_it_is_long_enough(lengths: list[int], learners: int) -> None:
     places = start_places(lengths, learners)
     for series, length in enumerate(lengths):
