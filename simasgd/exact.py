@@ -100,6 +100,7 @@ class Purpose(IntEnum):
     SLOWDOWN = 20
     SHARE = 30
     SIZE = 31
+    RATE = 32
     STEP = 40
     MIXING = 41
     COLLECTIVE_START = 42

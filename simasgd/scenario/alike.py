@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from simasgd.scenario.learning.data import ImageNet
+from simasgd.scenario.learning.rates import Rates
 from simasgd.scenario.schema import Scenario
 
 # Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after
@@ -56,6 +57,8 @@ def _loop_of(scenario: Scenario) -> str | None:
     rate = learning.optimizer.learning_rate
     if scenario.modulation.scales_with_rate and learning.local_learning_rate is None:
         rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision
+    # Factors that a law draws are a function of the seed, and runs in a loop have the same ones.
+    seed = scenario.learning_seed if isinstance(learning.learner_rates, Rates) else None
     optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": rate}
-    rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": None}
+    rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": seed}
     return json.dumps([clock_of(scenario), rest, scenario.stop.test_error], sort_keys=True, allow_nan=False)

@@ -17,7 +17,9 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
+from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.partition import Shards, Shared
+from simasgd.scenario.learning.rates import Rates, wrong_rates
 from simasgd.scenario.reading.load import build_scenario, load_scenario
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
@@ -224,6 +226,8 @@ class Scenario(Section):
                 yield Inconsistency(("learning", "partition"), message)
         if self.learning is not None and isinstance(self.learning.partition, Shards):
             yield from within("learning.partition", self.learning.partition.inconsistencies(self.cluster.learners))
+        if self.learning is not None and self.learning.learner_rates is not None:
+            yield from within("learning.learner_rates", self._impossible_rates(self.learning, self.learning.learner_rates))
         if self.learning is None and self.workload.payload is None:
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
@@ -240,6 +244,15 @@ class Scenario(Section):
             message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"
             yield Inconsistency(("repeats",), message)
         yield from within("stop", self.stop.inconsistencies(self.learning))
+
+    def _impossible_rates(self, learning: Learning, rates: tuple[float, ...] | Rates) -> Iterator[Inconsistency]:
+        yield from wrong_rates(rates, self.cluster.learners)
+        if not self.protocol.has_own_models and not isinstance(learning.optimizer, SGD):
+            kind = learning.optimizer.kind
+            message = f"{kind} divides gradients by their size, so a gradient's factor would be no rate; use sgd"
+            yield Inconsistency((), f"under {self.protocol.kind} one optimizer steps with all gradients, and {message}")
+        if not self.modulation.scales_with_rate:
+            yield Inconsistency((), f"{self.modulation.kind} computes its steps from one learning rate; use another modulation")
 
     def _impossible_without_a_server(self, protocol: AbstractPeerProtocol) -> Iterator[Inconsistency]:
         kind, cluster = protocol.kind, self.cluster

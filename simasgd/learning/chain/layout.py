@@ -28,7 +28,7 @@ from simasgd.learning.problem.memory import tree_bytes
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.task import SampleType
-from simasgd.tape.arrays import Ints
+from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
 
 
@@ -102,10 +102,10 @@ class ChainLayout(AbstractLayout):
             slot=self._of_evaluations(plan.slot[evaluations.timestamp], np.int32) if plan.num_slots else None,
             staleness=self._of_evaluations(evaluations.staleness, np.int32),
             learner=self._of_evaluations(evaluations.learner, np.int32),
-            coefficient=self._of_evaluations(evaluations.coefficient, problem.dtype),
+            coefficient=self._of_evaluations(self._coefficients(problem), problem.dtype),
             reads_copy=reads_copy,
             ends_message=ends_message,
-            first=None if plan.one_each else bounds_column(plan.first, steps + 1),
+            first=None if plan.one_each and problem.rates is None else bounds_column(plan.first, steps + 1),
             keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
             wave=None if plan.waves is None else bounds_column(plan.waves.step, round_up(len(plan.waves.step))),
         )
@@ -140,7 +140,8 @@ class ChainLayout(AbstractLayout):
         of_step = number + (4 if plan.num_slots else 0)
         of_copy = number if plan.num_copies else 0
         of_member = sizes.sample * samples + of_copy * evaluations + of_step * round_up(plan.num_steps)
-        shares = number * samples if plan.weighs_samples else 0
+        weighs = plan.weighs_samples or (recipe.weighs_learners and plan.fused > 1)
+        shares = number * samples if weighs else 0
         return {
             # Three copies: the initial ones, and those before and after a call of the loop. The
             # earlier ones are needed, since a call in which weights overflow is repeated.
@@ -174,14 +175,29 @@ class ChainLayout(AbstractLayout):
     def _shares(self, problem: Problem) -> jax.Array | None:
         """Return the coefficient of each sample in the mean over its evaluation; None if all are equal."""
         evaluations, size = self.plan.evaluations, problem.tape.mini_batch
-        if evaluations.real is None and problem.shares is None:
+        if evaluations.real is None and problem.shares is None and (problem.rates is None or self.plan.fused == 1):
             return None
-        real = np.ones(evaluations.gradients.shape) if evaluations.real is None else evaluations.real
-        of_gradients = real / real.sum(axis=1, keepdims=True)
+        weights = self._weights(problem)
+        of_gradients = weights / weights.sum(axis=1, keepdims=True)
         if problem.shares is None:
             return self._of_evaluations(np.repeat(of_gradients / size, size, axis=1), problem.dtype)
         of_samples = of_gradients[:, :, None] * problem.shares[evaluations.gradients]
         return self._of_evaluations(of_samples.reshape(len(of_samples), -1), problem.dtype)
+
+    def _weights(self, problem: Problem) -> Float[Floats, "E f"]:
+        """Return the weight of each gradient of an evaluation; 0 for those that only fill up the shape."""
+        evaluations = self.plan.evaluations
+        real = np.ones(evaluations.gradients.shape) if evaluations.real is None else evaluations.real.astype(np.float64)
+        return real if problem.rates is None else real * problem.rates[evaluations.gradients]
+
+    def _coefficients(self, problem: Problem) -> Float[Floats, " E"]:
+        """Return the coefficient of each evaluation in the mean of its step, the learners' factors included."""
+        evaluations = self.plan.evaluations
+        if problem.rates is None:
+            return evaluations.coefficient
+        number = self.plan.fused if evaluations.real is None else evaluations.real.sum(axis=1)
+        coefficients: Floats = evaluations.coefficient * self._weights(problem).sum(axis=1) / number
+        return coefficients
 
     def _of_samples(self, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Rearrange values of gradients' samples (G, µ) for evaluations (E, f·µ), and pad them."""

@@ -59,6 +59,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         coefficient = (1 if tape.summed is None else tape.summed[u]) / len(rows)
         for row in rows:
             read = read_by(row)
+            own = coefficient if problem.rates is None else coefficient * problem.rates[row]
             codes = None if problem.codes is None else problem.codes[row]
             share = None if shares is None else shares[row]
             gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes, share)
@@ -67,7 +68,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
                 "read": read,
                 "staleness": tape.staleness[row],
                 "step": u,
-                "share": coefficient,
+                "share": own,
                 "last": tape.last[row],
             }
             mean, gradient_state = functions.add(mean, gradient, gradient_state, weights, extra)

@@ -19,6 +19,7 @@ from simasgd.learning.problem.batches import BatchRows, draw_augmentations, draw
 from simasgd.learning.problem.evaluation import evaluate
 from simasgd.learning.problem.memory import require_bytes
 from simasgd.learning.problem.points import evaluation_points
+from simasgd.learning.problem.rates import rates_of_learners
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.schedule import schedule_factors
 from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask
@@ -50,7 +51,12 @@ class Problem:
     codes: Int32[BatchRows, "G µ"] | None
     """The augmentation code of each of these samples; None without augmentation."""
     factors: Float[Floats, " U"]
-    """The schedule's factor of the learning rate at each step."""
+    """The factor of the learning rate at each step: the schedule's, times the factor of the learner that makes the step."""
+    rates: Float[Floats, " G"] | None
+    """The factor of each gradient's learner, where all gradients have one optimizer.
+
+    The factor is part of the gradient's coefficient in the mean of its step. None: all are 1.
+    """
     note: str
     """A remark on the data for readers of the results."""
     cuts: tuple[int, ...]
@@ -87,12 +93,12 @@ class Problem:
 
     @property
     def local_factors(self) -> Float[Floats, " G"]:
-        """The schedule's factor for the step that each gradient makes on its learner's own copy.
+        """The factor of the learning rate in the step that each gradient makes on its learner's own copy.
 
-        It is the factor of the first step after the copy was made.
+        It is that of the first step after the copy was made, times the learner's own.
         """
         factors: Floats = self.factors[np.minimum(self.tape.timestamp, self.tape.num_steps - 1)]
-        return factors
+        return factors if self.rates is None else factors * self.rates
 
     def evaluate(self, weights: Parameters) -> tuple[float, float | None]:
         """Return the mean loss and the error on the test set, as `evaluation.evaluate` does."""
@@ -118,6 +124,11 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
     require_bytes(2 * learning.model_bytes, f"for the weights: {learning.num_parameters:,} parameters")
     dataset, seed = task.dataset, scenario.learning_seed
     dtype = jnp.dtype(learning.precision)
+    factors, rates = schedule_factors(learning.schedule, tape, samples_per_epoch), rates_of_learners(scenario)
+    of_gradients = None if rates is None else rates[tape.learner]
+    if tape.mixing is not None and of_gradients is not None:  # every gradient is a step of its learner's own model
+        factors[tape.step] *= of_gradients
+        of_gradients = None
     partition = parts(learning.partition, dataset.train_labels, scenario.cluster.learners, seed)
     return Problem(
         recipe=build_recipe(scenario, tape, task),
@@ -127,7 +138,8 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         test=Examples.placed(dataset.test_inputs, dataset.test_labels, dtype),
         batches=draw_batches(seed, tape, len(dataset.train_labels), partition),
         codes=None if task.augmentation is None else draw_augmentations(learning.data, seed, tape),
-        factors=schedule_factors(learning.schedule, tape, samples_per_epoch),
+        factors=factors,
+        rates=of_gradients,
         note=dataset.note,
         cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )

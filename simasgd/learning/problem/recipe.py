@@ -29,6 +29,8 @@ class Recipe(NamedTuple):
     It is 0 without such steps.
     """
     compression: Compression = NoCompression()
+    weighs_learners: bool = False
+    """Whether learners have factors of the learning rate of their own."""
 
     @property
     def rule(self) -> Rule:
@@ -55,7 +57,8 @@ def build_recipe(scenario: Scenario, tape: Tape, task: AbstractTask | None = Non
     compression = scenario.workload.compression
     if compression.changes_values and (compression.has_feedback or tape.summed is not None):
         setting = setting._replace(learners=scenario.cluster.learners, sums=tape.summed is not None)
-    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression)
+    weighs = learning.learner_rates is not None
+    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression, weighs)
 
 
 def _with_fact(setting: Setting, fact: RunFact, scenario: Scenario, tape: Tape) -> Setting:

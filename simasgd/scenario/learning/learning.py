@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
+
+from pydantic import Field
 
 from simasgd.scenario.learning.data import Data, OwnData
 from simasgd.scenario.learning.evaluate import EACH_EPOCH, Evaluate
@@ -10,6 +12,7 @@ from simasgd.scenario.learning.models import Model, Own
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
 from simasgd.scenario.learning.partition import Dirichlet, Partition, Shared
+from simasgd.scenario.learning.rates import LearnerRates
 from simasgd.scenario.learning.schedule import Schedule
 from simasgd.scenario.vocabulary.section import Inconsistency, Positive, Rival, Section, Seed
 
@@ -34,6 +37,11 @@ class Learning(Section):
     local_learning_rate: Positive | None = None
     """Learning rate of the steps on a learner's own copy of the weights (downpour, fedbuff). Other
     protocols refuse it. α₀ if absent."""
+    learner_rates: Annotated[
+        LearnerRates | None, Field(examples=[[1, 1, 0.5, 0.25], {"distribution": "lognormal", "cv": 0.5}])
+    ] = None
+    """Factor of the learning rate of each learner: a list of λ numbers, or a law. The schedule
+    multiplies it. All 1 if absent."""
     partition: Partition = Shared()
     """The training samples that a learner draws its mini-batches from."""
     precision: Literal["float32", "float64"] = "float32"

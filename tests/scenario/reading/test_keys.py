@@ -80,6 +80,7 @@ learning.modulation.power learning.modulation.rate learning.modulation.factors l
 learning.modulation.decay learning.modulation.fraction learning.modulation.smoothness learning.modulation.threshold
 learning.modulation.kind learning.modulation.reference learning.precision learning.evaluate
 learning.partition.kind learning.partition.concentration learning.partition.sizes.distribution learning.partition.sizes.cv
+learning.learner_rates.distribution learning.learner_rates.cv
 stop.epochs stop.gradients stop.updates stop.simulated_time stop.test_error
 """
 DOCUMENTED = _DOCUMENTED.split()
