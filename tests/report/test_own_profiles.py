@@ -11,6 +11,7 @@ from simasgd.simulator import simulate
 
 OWN = """title: Our cluster
 cluster:
+  speeds: [1, 0.5]
   compute: {per_batch: 5 ms, per_sample: 1 ms, distribution: gamma, cv: 0.3}
   network: {latency: 10 us, bandwidth: 2 GB/s}
   server: {bandwidth: 16 Gbit/s, update: 1 ms}
@@ -34,6 +35,7 @@ def test_every_number_has_its_source_and_what_overrides_it(tmp_path: Path) -> No
     assert (profile.name, profile.title) == ("own.yaml", "Our cluster")
     rows = {key.text: (value.text, here.text, source.text) for key, value, here, source in profile.table.rows}
     assert rows["cluster.compute.cv"] == ("0.3", "", "measured")
+    assert rows["cluster.speeds"] == ("[1, 0.5]", "", "not stated")
     assert rows["cluster.server.bandwidth"] == ("16 Gbit/s", "", "not stated")  # the same as 2 GB/s
     value, here, _ = rows["cluster.server.update"]
     assert value == "1 ms"

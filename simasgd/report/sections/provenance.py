@@ -106,7 +106,10 @@ def tabulate_profiles(study: Study) -> list[Profile]:
     firsts = [of_variant[0] for of_variant in study.runs.values()]
     # The cluster of a log without a scenario is a placeholder.
     runs = [run for run in firsts if run.summary.log is None or run.summary.log.has_scenario]
-    profiles = list(dict.fromkeys(run.scenario.cluster.profile for run in runs))
+    profiles: list[str | ProfileFile | None] = []
+    for run in runs:
+        if run.scenario.cluster.profile not in profiles:  # a file's profile may hold lists, which have no hash
+            profiles.append(run.scenario.cluster.profile)
     known = catalogue.list_profiles()
     tables = []
     for profile in profiles:
