@@ -191,7 +191,10 @@ def _round_costs(found: Observation, begin: float, round_size: int) -> Floats | 
 
 
 def _goes_in_rounds(found: Observation, round_size: int) -> bool:
-    """Return whether all learners go in rounds: updates have a fresh gradient of each, or all begin each round together."""
+    """Return whether all learners go in rounds: updates have a fresh gradient of each, or all begin each round together.
+
+    Where it is not known when they began, learners that compute equally often are taken to.
+    """
     if found.learners < 2 or found.spans is None:
         return False
     if found.step is not None and found.appliers is not None and found.staleness is not None:
@@ -203,6 +206,8 @@ def _goes_in_rounds(found: Observation, round_size: int) -> bool:
     counts = computes.groupby("learner").size()
     if len(counts) < found.learners or int(counts.max() - counts.min()) > round_size or int(counts.min()) < round_size:
         return False
+    if not found.has_starts:
+        return True
     # A barrier lets all learners go at once, whereas learners that do not meet drift apart.
     firsts = computes[computes.groupby("learner").cumcount() % round_size == 0]
     begins = firsts.groupby(firsts.groupby("learner").cumcount())["start"]

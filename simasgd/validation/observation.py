@@ -34,6 +34,8 @@ class Observation:
     staleness: Ints | None
     appliers: Ints | None
     spans: pd.DataFrame | None
+    has_starts: bool = True
+    """Whether it is known when spans began; otherwise those of a learner follow each other without gaps."""
 
     @property
     def reporting(self) -> list[int]:
@@ -44,7 +46,7 @@ class Observation:
         """Return what is known of some learners, without the updates."""
         assert self.spans is not None
         spans = self.spans[self.spans["learner"].isin(chosen)].reset_index(drop=True)
-        return Observation(len(chosen), self.seconds, None, None, None, None, spans)
+        return Observation(len(chosen), self.seconds, None, None, None, None, spans, self.has_starts)
 
     @property
     def computed_at(self) -> Floats | None:
@@ -94,7 +96,7 @@ def observe_log(log: OperationLog, learners: int) -> Observation:
             "end": intervals.end - begins[intervals.learner],
         }
     )
-    return Observation(learners, float(spans["end"].max()), None, None, None, None, spans)
+    return Observation(learners, float(spans["end"].max()), None, None, None, None, spans, log.start is not None)
 
 
 def _follow_each_other(log: OperationLog) -> Floats:

@@ -127,3 +127,22 @@ def test_a_log_may_have_a_size_of_mini_batches_for_each_learner(tmp_path: Path) 
     other = scenario(TIMING, CLUSTER, {"workload": {"mini_batch": [4, 1, 7, 2, 5, 4]}, "protocol": "async"})
     with pytest.raises(UsageError, match="learner 4 has mini-batches of 3 samples, but the scenario test of 5; try"):
         import_log([file], other)
+
+
+def test_what_costs_time_has_rows_of_its_own(tmp_path: Path) -> None:
+    costs = {"step": "1 ms", "per_message": "100 us", "collective_start": "2 ms"}
+    run = simulate(scenario(TIMING, CLUSTER, {"cluster": {"costs": costs}, "protocol": "all-reduce"}))
+    found = sent_round(run, tmp_path, "log.csv")
+    times = found.summary.learner_time
+    assert times == run.summary.learner_time
+    assert min(times.step, times.copies, times.launch) > 0.0
+    pd.testing.assert_frame_equal(found.updates, run.updates, check_exact=True)
+
+
+def test_learners_may_have_mini_batches_of_their_own(tmp_path: Path) -> None:
+    run = simulate(scenario(TIMING, CLUSTER, {"workload": {"mini_batch": [1, 2, 3, 4, 5, 6]}}))
+    found = sent_round(run, tmp_path, "log.parquet")
+    assert found.summary.samples == run.summary.samples
+    assert found.learners["mini_batch"].tolist() == [1, 2, 3, 4, 5, 6]
+    alone = import_log([tmp_path / "log.parquet"])
+    assert alone.summary.samples == run.summary.samples

@@ -87,6 +87,19 @@ def test_a_log_of_durations_alone_is_compared_by_what_was_computed(tmp_path: Pat
     assert "staleness" in found.lacks
 
 
+def test_mini_batch_times_alone_tell_what_a_barrier_costs(tmp_path: Path) -> None:
+    file = put(
+        tmp_path, "learner,seconds\n" + "".join(f"{learner},{learner + 1}\n" for learner in (0, 1, 2) for _ in range(20))
+    )
+    changes = {"cluster": {"learners": 3, "speeds": [1, 1, 0.5], "compute": {"distribution": "constant", "per_batch": "1 s"}}}
+    three = scenario(TIMING, changes, {"protocol": "all-reduce", "cluster": {"compute": {"per_sample": "0 s"}}})
+    found = validate(load_measured([file], three), "", lambda phase, fraction: None)
+    assert found.barrier is not None
+    assert found.barrier.measured == pytest.approx(3 / 2)
+    assert found.barrier.simulated == pytest.approx(2 / (4 / 3))
+    assert found.barrier.error == pytest.approx(0.0)
+
+
 def test_learners_that_report_are_compared_with_those_of_their_numbers(tmp_path: Path) -> None:
     rows = "".join(f"2,compute,{0.01 if k >= 10 else 0.1}\n2,wait,0.01\n" for k in range(60))
     file = put(tmp_path, "learner,operation,seconds\n" + rows)

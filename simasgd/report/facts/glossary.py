@@ -9,6 +9,11 @@ GLOSSARY = (
         "the test set takes no simulated time. The run time of the simulation itself is called wall time.",
     ),
     (
+        "Measured",
+        "A run that `simasgd import` made of a real system's log. Its times are those of the system; what the log does not "
+        "tell is left out. Learning is replayed: real gradients, in the order and with the staleness of the log.",
+    ),
+    (
         "Staleness, σ or τ",
         "The number of other updates between reading the weights and applying the gradient that was computed on them. If "
         "learners have their own models, it is the number of changes of the learner's model in between. A single learner "
