@@ -88,7 +88,7 @@ def compare(
     """
     from simasgd.scenario.protocol_variants import build_comparison, parse_target
 
-    chosen = build_comparison(scenario, arguments)
+    chosen = build_comparison(scenario, arguments, others=len(measured))
     value = None if target is None else parse_target(target, chosen)
     check_data(chosen)
 

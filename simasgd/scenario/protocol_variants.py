@@ -30,21 +30,24 @@ class _Variant(NamedTuple):
     layer: Layer
 
 
-def build_comparison(source: str | FilePath, arguments: Sequence[str]) -> Scenario:
-    """Build the scenario whose variants are compared. Raises ScenarioError.
+def build_comparison(source: str | FilePath, arguments: Sequence[str], others: int = 0) -> Scenario:
+    """Build the scenario whose variants are compared, with each other and with `others`. Raises ScenarioError.
 
     Each argument is a protocol, which becomes a variant, or an override `key=value`. With protocols
-    the scenario loses its own variants; without any it keeps them.
+    the scenario loses its own variants; without any it keeps them. A scenario without variants is
+    compared with others under its own protocol.
     """
     protocols = [argument for argument in arguments if is_protocol(argument)]
     overrides = [argument for argument in arguments if not is_protocol(argument)]
     file = yaml_layer.read_layer(catalogue.find_scenario_file(source))
     scenario = Scenario.from_layer(_replace_variants(file, protocols, overrides) if protocols else file, overrides)
+    if not scenario.variants and others:
+        return scenario.with_others({scenario.protocol.kind: scenario})
     if not scenario.variants:
         raise ScenarioError(
             f"{source}: has no variants to compare; name protocols, as in: simasgd compare {source} hardsync async"
         )
-    if len(scenario.variants) == 1:
+    if len(scenario.variants) + others == 1:
         (only,) = protocols or scenario.variants
         raise ScenarioError(f"command line: {only} is the only variant; a comparison needs at least two")
     return scenario
