@@ -26,6 +26,7 @@ ROOMS = [
     *("scenario.learning.data", "scenario.learning.models", "scenario.learning.modulation", "scenario.learning"),
     *("protocols", "scenario.reading", "scenario"),
     *("cluster.clock", "cluster.network", "cluster.collectives", "cluster.supervision", "cluster.cast"),
+    "cluster.membership",
     *("cluster.server", "cluster.peers", "cluster"),
     *("operations", "calibration.laws", "calibration.spells", "calibration", "results", "timing", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),

@@ -142,6 +142,14 @@ class AbstractPeerProtocol(AbstractProtocol):
         """Run the role of the second thread."""
         raise NotImplementedError
 
+    def sender(self, learner: int, number: int, learners: int) -> int | None:
+        """Return which of λ `learners` sends the message with this number that `learner` waits for.
+
+        With an answer, `learner` does not wait for a message that never comes: its sender is away,
+        or has passed it by. None if the protocol does not say.
+        """
+        return None
+
     @property
     def has_centre(self) -> bool:
         """Whether there is a centre: a model on the server that nobody computes on."""

@@ -35,6 +35,6 @@ class EasgdSync(AbstractElasticProtocol):
             centre.move((yield from centre.collect(centre.num_learners)))
 
     def learn(self, peer: PeerVerbs) -> Role:
-        for moves in count():
+        for moves in count(peer.round):
             theirs = yield from peer.fetch_centre(moves)
             yield from self.run_period(peer, theirs)

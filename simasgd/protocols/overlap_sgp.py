@@ -4,7 +4,7 @@ from itertools import count
 from typing import Literal, final
 
 from simasgd.protocols.base import AbstractPeerProtocol, Role
-from simasgd.protocols.push_sum import absorb, choose_neighbour, halve
+from simasgd.protocols.push_sum import absorb, choose_neighbour, halve, sender_of_step
 from simasgd.protocols.verbs import PeerVerbs
 from simasgd.scenario.vocabulary.section import Count
 
@@ -31,9 +31,12 @@ class OverlapSgp(AbstractPeerProtocol):
     delay: Count = 1
     """τ, the greatest number of steps that a message may take; 0 would be sgp."""
 
+    def sender(self, learner: int, number: int, learners: int) -> int | None:
+        return sender_of_step(learner, number, learners)
+
     def learn(self, peer: PeerVerbs) -> Role:
         here: set[int] = set()
-        for k in count():
+        for k in count(peer.round):
             gradient = yield from peer.compute(peer.model)
             peer.step(gradient, 1.0 / peer.weight)
             neighbour = choose_neighbour(peer, k)

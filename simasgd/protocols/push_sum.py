@@ -21,6 +21,12 @@ def choose_neighbour(peer: PeerVerbs, k: int) -> PeerVerbs | None:
     return peer.peers[(peer.number + hops) % learners]
 
 
+def sender_of_step(learner: int, k: int, learners: int) -> int:
+    """Return the learner whose neighbour in step k is `learner`."""
+    hops = 1 << k % max(1, (learners - 1).bit_length())
+    return (learner - hops) % learners
+
+
 def halve(peer: PeerVerbs) -> float:
     """Set (x, w) ← ½(x, w) and return the weight of the other half."""
     peer.weight *= 0.5

@@ -92,7 +92,7 @@ class LearnerVerbs(Protocol):
 
     @property
     def gradients_per_epoch(self) -> float:
-        """The number of gradients, of all learners together and of mean size, in an epoch."""
+        """The number of gradients, of all learners together, in an epoch."""
 
     def pull(self, newer_than: Weights | None = None) -> Timed[Weights]:
         """Return weights from the server; with `newer_than`, wait for newer weights than these."""
@@ -196,6 +196,10 @@ class PeerVerbs(ModelHolderVerbs, MessagingVerbs, Protocol):
 
     weight: float
     """The weight of push-sum, 1 at first."""
+
+    @property
+    def round(self) -> int:
+        """The number of the round with which the role begins: 0, or after an absence the others'."""
 
     @property
     def peers(self) -> Sequence[PeerVerbs]:

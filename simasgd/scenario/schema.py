@@ -20,6 +20,7 @@ from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.partition import Shards, Shared
 from simasgd.scenario.learning.rates import Rates, wrong_rates
+from simasgd.scenario.missing_members import check_missing_members
 from simasgd.scenario.reading.load import build_scenario, load_scenario
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
@@ -217,6 +218,7 @@ class Scenario(Section):
             yield _gives_way_to_the_protocol(("learning", "local_learning_rate"), message)
         if isinstance(self.protocol, AbstractPeerProtocol):
             yield from self._impossible_without_a_server(self.protocol)
+        yield from check_missing_members(self.protocol, self.cluster)
         if self.protocol.has_own_models:
             yield from self._impossible_with_own_models()
         if self.learning is not None and not isinstance(self.learning.partition, Shared):
@@ -271,9 +273,6 @@ class Scenario(Section):
             yield _gives_way_to_the_protocol(
                 ("cluster", "server", "node"), f"under {kind} there is no server to place on a node"
             )
-        if cluster.faults.crashes:
-            message = f"under {kind} the effect of a crash on other learners is not defined"
-            yield Inconsistency(("cluster", "faults", "crashes"), message)
         if cluster.faults.server_pauses and not protocol.has_centre:
             yield Inconsistency(("cluster", "faults", "server_pauses"), f"under {kind} there is no parameter server to pause")
         for number, link in enumerate(cluster.faults.degraded_links):

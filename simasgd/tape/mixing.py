@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NOBODY = -1
 NONE = -1
+AWAY = -2
 
 
 class Model(NamedTuple):
@@ -85,6 +86,7 @@ class Mixing:
     """Number of rows made before the adoption."""
     holder: Int64[Ints, " H"]
     held: Int64[Ints, " H"]
+    """Number of the model; AWAY if the holder loses its model, until it has another one."""
 
     @cached_property
     def _of_holder(self) -> tuple[tuple[Ints, Ints], ...]:
@@ -100,27 +102,41 @@ class Mixing:
         return self.learners + self.has_centre
 
     def holders(self, rows: int) -> Ints:
-        """Return the model of each holder after `rows` rows: shape (λ,) or, with a centre, (λ + 1,)."""
-        return np.array([held[np.searchsorted(since, rows, side="right") - 1] for since, held in self._of_holder])
+        """Return the models of the learners that have one after `rows` rows, and the centre's last, if there is a centre.
+
+        If no learner has one, these are the models that the learners had last.
+        """
+        found = [held[np.searchsorted(since, rows, side="right") - 1] for since, held in self._of_holder]
+        learners = [model for model in found[: self.learners] if model != AWAY]
+        if not learners:
+            before = [(since, held) for since, held in map(self._without_absences, range(self.learners))]
+            learners = [held[np.searchsorted(since, rows, side="right") - 1] for since, held in before]
+        return np.array([*learners, *found[self.learners :]])
 
     def holding_periods(self) -> tuple[Ints, Ints]:
         """Return for every holding period the model, and the last row during which it is held (U if held to the end).
 
-        Both have shape (H + holders,).
+        Both have the same shape. A model that a learner loses counts as held until it has another.
         """
         whole = len(self.owner)
-        models = [held for _, held in self._of_holder]
-        last = [np.append(since[1:] - 1, whole) for since, _ in self._of_holder]
-        return np.concatenate(models), np.concatenate(last)
+        periods = [self._without_absences(number) for number in range(self.num_holders)]
+        last = [np.append(since[1:] - 1, whole) for since, _ in periods]
+        return np.concatenate([held for _, held in periods]), np.concatenate(last)
 
     def changes_between(self, learner: Ints, read: Ints, row: Ints) -> Ints:
         """Count the changes of each learner's model from model `read` until `row` begins."""
         found = np.empty(len(row), np.int64)
         for number in np.unique(learner).tolist():
             mine = np.flatnonzero(learner == number)
-            since, held = self._of_holder[number]
+            since, held = self._without_absences(number)
             found[mine] = np.searchsorted(since, row[mine], side="right") - 1 - np.searchsorted(held, read[mine])
         return found
+
+    def _without_absences(self, number: int) -> tuple[Ints, Ints]:
+        """Return the rows and models of a holder, as `_of_holder` does, without those at which it lost its model."""
+        since, held = self._of_holder[number]
+        kept = held != AWAY
+        return (since, held) if kept.all() else (since[kept], held[kept])
 
 
 @final

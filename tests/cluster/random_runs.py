@@ -228,23 +228,17 @@ def runs(draw, *, may_fail=True, values=ORDINARY):
     protocol = draw(protocols(cluster["learners"]))
     if ROWS[protocol["kind"]].serverless:
         cluster = without_a_server(cluster, ROWS[protocol["kind"]].has_centre)
-    return {"cluster": cluster, "protocol": protocol, "workload": {"payload": payload, "mini_batch": draw(sizes(cluster))}}
-
-
-def sizes(cluster):
-    """Return sizes of mini-batches: one for all learners, one for each, or a law."""
-    learners, size = cluster["learners"], st.sampled_from([1, 4, 7])
-    law = {"mean": st.just(4), "distribution": st.sampled_from(["gamma", "lognormal"]), "cv": st.sampled_from([0.5, 10.0])}
-    return st.one_of(size, st.lists(size, min_size=learners, max_size=learners), st.fixed_dictionaries(law))
+    return {"cluster": cluster, "protocol": protocol, "workload": {"payload": payload}}
 
 
 def without_a_server(cluster, has_centre):
     """Return the cluster without the keys that need a parameter server."""
-    found = {key: value for key, value in (cluster["faults"] or {}).items() if key != "crashes"}
+    found = dict(cluster["faults"] or {})
     if not has_centre:
         found.pop("server_pauses", None)
         found["degraded_links"] = [one for one in found.get("degraded_links", []) if one["link"] != "server"]
     shards = cluster["architecture"].get("shards", 1) if has_centre else 1
     node = cluster["server"]["node"] if has_centre and cluster["architecture"]["kind"] == "base" else None
     server = {**cluster["server"], "node": node}
-    return {**cluster, "architecture": {"kind": "base", "shards": shards}, "server": server, "faults": found}
+    costs = None if found.get("crashes") else cluster["costs"]
+    return {**cluster, "architecture": {"kind": "base", "shards": shards}, "server": server, "faults": found, "costs": costs}

@@ -33,7 +33,7 @@ class Row:
     distinct: bool = False
     """Whether all gradients in an update come from different learners."""
     serverless: bool = False
-    """Whether there is no parameter server, and so no crashes and no trees of servers."""
+    """Whether there is no parameter server, and so no trees of servers."""
     own_models: bool = False
     """Whether learners have their own models."""
     has_centre: bool = False

@@ -60,8 +60,6 @@ def make_foreign(protocol):
 @pytest.mark.parametrize("faults", [None, FAULTS], ids=["healthy", "crashes"])
 @pytest.mark.parametrize("kind", sorted(ROWS))
 def test_every_protocol_runs_the_same_under_supervision(kind, faults):
-    if faults is not None and ROWS[kind].serverless:
-        pytest.skip("there are no crashes without a server")
     chosen = scenario(TIMING, {"cluster": {**CLUSTER, "faults": faults} if faults else CLUSTER, "protocol": ROWS[kind].typical})
     under_supervision = chosen.model_copy(update={"protocol": make_foreign(chosen.protocol)})
     assert same_tape(clock(chosen)[1], clock(under_supervision)[1])

@@ -7,11 +7,11 @@ from typing import Any
 
 from simpy import Environment, Event
 
-from simasgd.cluster.clock.activity import Activity, ActivityLog
+from simasgd.cluster.clock.activity import Activity, Log
 from simasgd.cluster.clock.trail import Trail, wait_until
 
 
-def wait_for(env: Environment, event: Event, activity_log: ActivityLog) -> Generator[Event, Any, None]:
+def wait_for(env: Environment, event: Event, activity_log: Log) -> Generator[Event, Any, None]:
     """Wait for an event whose value is its trail, or None; the waiting goes to the thread's log."""
     activity_log.begin(Activity.WAIT, env.now)
     trail: Trail | None = yield event

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from enum import IntEnum
 from typing import Any, NamedTuple, final
+from typing import Protocol as Structural
 
 from simasgd.cluster.clock.log import SpanLog
-from simasgd.cluster.clock.trail import START
+from simasgd.cluster.clock.trail import START, Trail
 
 
 class Activity(IntEnum):
@@ -98,6 +99,49 @@ class ActivityLog:
             if self._log is not None:
                 self._log.add(self._track, self._activity, self._since, start, self._learner)
             self._activity, self._since = activity, start
+
+
+class Log(Structural):
+    """The part of an activity log that threads write to."""
+
+    trail: Trail
+
+    def begin(self, activity: Activity, now: float) -> None:
+        """Begin an activity at `now` (s)."""
+
+    def then(self, activity: Activity, start: float) -> None:
+        """Let the present activity turn into `activity` at `start` (s)."""
+
+
+@final
+class LifeLog:
+    """A thread's activity log in one life of a learner: what arrives after its end changes nothing."""
+
+    __slots__ = ("_log", "is_alive")
+
+    def __init__(self, log: ActivityLog) -> None:
+        self._log = log
+        self.is_alive = True
+
+    @property
+    def trail(self) -> Trail:
+        """The trail of the thread's last event."""
+        return self._log.trail
+
+    @trail.setter
+    def trail(self, trail: Trail) -> None:
+        if self.is_alive:
+            self._log.trail = trail
+
+    def begin(self, activity: Activity, now: float) -> None:
+        """Begin an activity at `now` (s)."""
+        if self.is_alive:
+            self._log.begin(activity, now)
+
+    def then(self, activity: Activity, start: float) -> None:
+        """Let the present activity turn into `activity` at `start` (s)."""
+        if self.is_alive:
+            self._log.then(activity, start)
 
 
 class Thread(NamedTuple):

@@ -26,6 +26,11 @@ class Signal(Event):
         self._ok, self._value = True, value
         self.env.schedule(self, URGENT)
 
+    def follow(self, value: Any = None) -> None:
+        """Let the waiting processes continue at this time, after all that goes on now, the end of the run included."""
+        self._ok, self._value = True, value
+        self.env.schedule(self, NORMAL)
+
     def fire_later(self, delay: float, value: Any = None) -> None:
         """Let the waiting processes continue in `delay` (s), as a time-out does."""
         self._ok, self._value = True, value

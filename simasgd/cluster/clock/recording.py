@@ -77,6 +77,7 @@ class AbstractRecording(abc.ABC):
     ) -> None:
         self.gradients = 0
         self.updates = 0
+        self.late = 0  # gradients of updates after the stop, at its instant
         self.time = 0.0  # of the last update
         self.trail = START  # of the last row of models
         self.byte_samples = byte_samples
@@ -129,12 +130,14 @@ class Recording(AbstractRecording):
 
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
         if self._done.triggered:
+            self.late += len(gradients)
             return  # consequences of the last update at the very instant of the stop
         self._recorder.step(time, timestamp, gradients, summed)
         self._applied(time, len(gradients))
 
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
         if self._done.triggered:
+            self.late += gradient is not None
             return NONE
         self._recorder.row(time, row, gradient, staleness)
         self._rows += 1
@@ -162,6 +165,7 @@ class SampleRecording(AbstractRecording):
 
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
         if self._done.triggered:
+            self.late += len(gradients)
             return
         self._recorder.step(time, timestamp, gradients, summed)
         self._left -= sum(self._sizes[gradient.learner] for gradient in gradients)
@@ -170,6 +174,7 @@ class SampleRecording(AbstractRecording):
 
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
         if self._done.triggered:
+            self.late += gradient is not None
             return NONE
         self._recorder.row(time, row, gradient, staleness)
         self._rows += 1

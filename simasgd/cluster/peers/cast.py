@@ -14,8 +14,12 @@ from simasgd.cluster.clock.activity import ActivityLog
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail, add_pull, add_push
 from simasgd.cluster.collectives.costly import OperationCosts
+from simasgd.cluster.collectives.operations import AbstractOperations, OnFirst
 from simasgd.cluster.collectives.patterns import Rounds, gathering, reduction
 from simasgd.cluster.collectives.selection import make_operations
+from simasgd.cluster.membership.attendance import Attendance
+from simasgd.cluster.membership.member_inbox import MemberInbox
+from simasgd.cluster.membership.membership import Membership
 from simasgd.cluster.network.network import Network
 from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.peers.centre import Centre, CentreRoutes
@@ -24,11 +28,13 @@ from simasgd.cluster.peers.costly_peer import CostlyPeer
 from simasgd.cluster.peers.ensemble import GradientEnsemble, MakeOperations, ModelEnsemble
 from simasgd.cluster.peers.inbox import Inbox
 from simasgd.cluster.peers.model_holder import ModelHolder
-from simasgd.cluster.peers.peer import Peer, PeerGroup
+from simasgd.cluster.peers.peer import Peer
+from simasgd.cluster.peers.peer_group import PeerGroup
 from simasgd.cluster.supervision.supervise import supervise
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.cluster.costs import mean_cost
+from simasgd.tape.mixing import Model
 
 
 @final
@@ -57,7 +63,7 @@ class PeerCast(AbstractCast):
         self.threads = (*(() if protocol.thread is None else (protocol.thread,)), *((ANSWER,) if answers else ()))
         if protocol.has_own_models:
             context.recording.models(spec.learners, protocol.has_centre)
-        rounds = () if protocol.meeting is None else _plan_meeting(protocol.meeting, context)
+        rounds = () if protocol.meeting is None else _plan_meeting(protocol.meeting, context, spec.learners)
         buckets = 0 if protocol.meeting is None else protocol.meeting.buckets
         self._messages = 2 * spec.learners * shards + buckets * sum(len(messages.source) for messages in rounds)
         self._centre: Centre | None = None
@@ -77,7 +83,10 @@ class PeerCast(AbstractCast):
     def roles_of(self, worker: AbstractWorker) -> list[Callable[[], Role]]:
         assert isinstance(worker, Peer)
         learner = self._costly[worker.number] if self._costly else worker
-        return [partial(self._protocol.learn, learner), *(thread.run for thread in worker.threads)]
+        learn = partial(self._protocol.learn, learner)
+        if self._group.membership is not None:
+            learn = partial(worker.live, self._protocol.learn)
+        return [learn, *(thread.run for thread in worker.threads)]
 
     @property
     def messages(self) -> int:
@@ -92,12 +101,19 @@ class PeerCast(AbstractCast):
 
     @property
     def dropped_of(self) -> Sequence[int]:
-        return [0] * len(self.workers)
+        gradients = self._group.gradients
+        return [0] * len(self.workers) if gradients is None else gradients.dropped_of
 
     def unapplied(self) -> UnappliedCounts:
         outstanding = sum(peer.in_flight for peer in self.workers)
         pending = 0 if self._group.gradients is None else self._group.gradients.pending
-        return UnappliedCounts(dropped=0, in_flight=outstanding + pending)
+        membership = self._group.membership
+        return UnappliedCounts(
+            dropped=sum(self.dropped_of),
+            in_flight=outstanding + pending + self._recording.late,
+            barrier_timeouts=0 if membership is None else membership.timeouts,
+            members_dropped=0 if membership is None else membership.members_dropped,
+        )
 
     def _make_group(self, protocol: AbstractPeerProtocol, context: RunContext, rounds: Rounds) -> PeerGroup:
         """Make what the learners share. The order of the steps fixes the order of tracks on the time line."""
@@ -108,28 +124,38 @@ class PeerCast(AbstractCast):
             holders.append(ModelHolder(context, number, holders))
         logs = [[context.make_activity_log(number, thread) for thread in ("", *self.threads)] for number in range(learners)]
         answering = [AnswerThread(env, of_learner[-1]) for of_learner in logs] if ANSWER in self.threads else []
+        membership = _make_membership(context)
+        attendance = None if membership is None or meeting is None else Attendance(env, membership)
         gradients, models = None, None
         if meeting is not None:
             operations = _prepare_operations(meeting, context, self.network, rounds, [of_learner[0] for of_learner in logs])
+            if attendance is not None:
+                make_group = partial(_make_group_of, meeting, context, self.network)
+                operations = partial(attendance.make_operations, make_group)
+            ensemble: GradientEnsemble | ModelEnsemble
             if meeting.of == "gradients":
-                gradients = GradientEnsemble(context, meeting, operations)
+                ensemble = gradients = GradientEnsemble(context, meeting, operations)
             else:
-                models = ModelEnsemble(context, operations)
+                ensemble = models = ModelEnsemble(context, operations)
+            if attendance is not None:
+                attendance.on_drop(ensemble.drop)
         centre: list[CentreRoutes] = []
         if protocol.has_centre:
-            self._centre = Centre(context, holders[learners])
+            self._centre = Centre(context, holders[learners], membership)
             centre = _connect_centre(self._centre, context, self.network)
         return PeerGroup(
             holders=holders,
             logs=[of_learner[0] for of_learner in logs],
             second_logs=[of_learner[0 if protocol.thread is None else 1] for of_learner in logs],
             communicate=None if protocol.thread is None else self._communicate,
-            inboxes=[Inbox(env, of_learner[0]) for of_learner in logs],
+            inboxes=_make_inboxes(protocol, context, membership, holders, [of_learner[0] for of_learner in logs]),
             routes=routes,
             gradients=gradients,
             models=models,
             centre=centre,
             answering=answering,
+            membership=membership,
+            attendance=attendance,
         )
 
     def _communicate(self, peer: Peer) -> Role:
@@ -152,22 +178,65 @@ class PeerCast(AbstractCast):
             self._costly.append(CostlyPeer(context.env, peer, shared, self._costly))
 
 
-def _plan_meeting(meeting: Meeting, context: RunContext) -> Rounds:
-    """Return the rounds of the meeting's collective operation; payloads that cannot be summed are gathered."""
+def _make_membership(context: RunContext) -> Membership | None:
+    """Make the record of who is there, if learners may be away."""
+    faults = context.spec.faults
+    return Membership(context.env, context.spec.learners, faults.patience) if faults.crashes else None
+
+
+def _make_inboxes(
+    protocol: AbstractPeerProtocol,
+    context: RunContext,
+    membership: Membership | None,
+    holders: Sequence[ModelHolder],
+    logs: Sequence[ActivityLog],
+) -> list[Inbox | MemberInbox]:
+    learners = range(context.spec.learners)
+    if membership is None:
+        return [Inbox(context.env, logs[number]) for number in learners]
+    progress = [0 for _ in learners]
+
+    def sender_of(learner: int, number: int) -> int | None:
+        return protocol.sender(learner, number, len(learners))
+
+    def model_of(learner: int) -> Model:
+        return holders[learner].model
+
+    return [
+        MemberInbox(context.env, number, membership, progress, partial(sender_of, number), partial(model_of, number))
+        for number in learners
+    ]
+
+
+def _plan_meeting(meeting: Meeting, context: RunContext, learners: int) -> Rounds:
+    """Return the rounds of the collective operation of so many learners; payloads that cannot be summed are gathered."""
     plan = reduction if context.gradients_add_up or meeting.of == "models" else gathering
-    return plan(meeting.collective, context.spec.learners, context.spec.learners_per_node)
+    return plan(meeting.collective, learners, context.spec.learners_per_node)
 
 
 def _prepare_operations(
     meeting: Meeting, context: RunContext, network: Network, rounds: Rounds, logs: Sequence[ActivityLog]
 ) -> MakeOperations:
-    payload = context.gradient_payload if meeting.of == "gradients" else context.payload
-    sizes = [payload * meeting.size / meeting.buckets] * meeting.buckets
     endpoints = [network.learner_endpoint(number) for number in range(context.spec.learners)]
     starts = [costs.collective_start for costs in context.costs]
     is_costly = context.spec.costs.copies or any(times is not None for times in starts)
     costs = OperationCosts(context.spec.costs, starts, logs) if is_costly else None
-    return partial(make_operations, context.env, network, endpoints, rounds, sizes, costs=costs)
+    return partial(make_operations, context.env, network, endpoints, rounds, _sizes(meeting, context), costs=costs)
+
+
+def _make_group_of(
+    meeting: Meeting, context: RunContext, network: Network, members: Sequence[int], on_first: OnFirst
+) -> AbstractOperations:
+    """Make the operations of some learners, whose ranks are in the order of their numbers."""
+    rounds = _plan_meeting(meeting, context, len(members))
+    endpoints = [network.learner_endpoint(number) for number in members]
+    return make_operations(context.env, network, endpoints, rounds, _sizes(meeting, context), on_first)
+
+
+def _sizes(meeting: Meeting, context: RunContext) -> list[float]:
+    """Return the payload (bytes) of each operation of a meeting."""
+    payload = context.gradient_payload if meeting.of == "gradients" else context.payload
+    return [payload * meeting.size / meeting.buckets] * meeting.buckets
 
 
 def _connect_centre(centre: Centre, context: RunContext, network: Network) -> list[CentreRoutes]:

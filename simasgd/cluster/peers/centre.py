@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, final
 
 from simpy import Environment, Event
@@ -11,9 +12,10 @@ from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.mailbox import Mailbox
 from simasgd.cluster.cast.updater import make_updater
 from simasgd.cluster.cast.waiting import wait_for
-from simasgd.cluster.clock.activity import ActivityLog
+from simasgd.cluster.clock.activity import Log
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail
+from simasgd.cluster.membership.membership import Membership
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.peers.messaging import Messaging
 from simasgd.cluster.peers.model_holder import ModelHolder
@@ -28,16 +30,21 @@ class Centre:
     A move takes the time of an update. The model changes when the move is done.
     """
 
-    def __init__(self, context: RunContext, holder: ModelHolder) -> None:
+    def __init__(self, context: RunContext, holder: ModelHolder, membership: Membership | None) -> None:
         self.num_learners = context.spec.learners
         self.holder = holder
         self._updater = make_updater(context, self._apply, context.payload)
         self._mailbox: Mailbox[Message] = Mailbox(context.env)
         self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
+        self._collect: Callable[[int], Generator[Event, None, Sequence[Message]]] = self._mailbox.collect
+        if membership is not None:
+            self._awaits_members = False
+            membership.watch(self._look_again)
+            self._collect = partial(self._collect_of_members, membership)
 
     def collect(self, count: int) -> Generator[Event, None, Sequence[Message]]:
         """Return the next `count` messages, in order of arrival."""
-        return self._mailbox.collect(count)
+        return self._collect(count)
 
     def move(self, messages: Sequence[Message]) -> None:
         """Set x̃ ← x̃ + the sum of the differences in `messages`, after all earlier moves."""
@@ -64,6 +71,25 @@ class Centre:
         """Return how busy the moves kept the server until `until` (s)."""
         return self._updater.usage(until)
 
+    def _collect_of_members(self, membership: Membership, count: int) -> Generator[Event, None, Sequence[Message]]:
+        """Return the next `count` messages; for all learners, one of each that is not given up."""
+        mailbox = self._mailbox
+        if count < self.num_learners:
+            return (yield from mailbox.collect(count))
+        while True:
+            here = {message.sender for messages in mailbox.messages for message in messages}
+            members = [number for number in range(self.num_learners) if not membership.is_given_up(number)]
+            if here and here.issuperset(members):
+                return [message for _ in range(len(mailbox.messages)) for message in mailbox.take()]
+            self._awaits_members = True
+            yield mailbox.until_held(mailbox.held + 1)
+            self._awaits_members = False
+
+    def _look_again(self, _: int) -> None:
+        """Let the centre see whom it still has to wait for."""
+        if self._awaits_members:
+            self._mailbox.wake()
+
     def _apply(self, messages: Sequence[Message], trail: Trail) -> None:
         for message in messages:
             self.holder.add(message.model)
@@ -84,9 +110,7 @@ class CentreRoutes(NamedTuple):
 class CentreMessaging:
     """The verbs `fetch_centre` and `push` of learner number `number`."""
 
-    def __init__(
-        self, env: Environment, routes: CentreRoutes, number: int, messaging: Messaging, activity_log: ActivityLog
-    ) -> None:
+    def __init__(self, env: Environment, routes: CentreRoutes, number: int, messaging: Messaging, activity_log: Log) -> None:
         self._env = env
         self._centre, self._up, self._down = routes
         self._number = number

@@ -13,6 +13,7 @@ from simasgd.cluster.cast.own_work import Work, copy
 from simasgd.cluster.cast.waiting import wait_for
 from simasgd.cluster.clock.activity import CostActivity
 from simasgd.cluster.peers.costly_messaging import CostlyMessaging, MessagingCosts, Snapshot, mix_models
+from simasgd.cluster.peers.member_messaging import only_messaging
 from simasgd.cluster.peers.peer import Peer
 from simasgd.cluster.peers.promises import Promise, resolve
 from simasgd.protocols.verbs import Message, PeerVerbs
@@ -38,7 +39,7 @@ class CostlyPeer:
         self._holder = shared.holders[number]
         self._costs = shared.costs[number]
         self._backlog = Backlog()
-        self._messaging = CostlyMessaging(env, number, peer.messaging, log, shared, self._backlog)
+        self._messaging = CostlyMessaging(env, number, only_messaging(peer.messaging), log, shared, self._backlog)
         before = self._backlog.before
         self.draw = peer.draw
         copies = shared.copy_seconds > 0.0
@@ -52,8 +53,8 @@ class CostlyPeer:
         self.fetch_centre = before(self._fetch_centre if copies and shared.centre else peer.fetch_centre, log)
         if peer.second_thread is not None:
             second = peer.second_thread
-            second_log = second.thread.activity_log
-            beside = CostlyMessaging(env, number, second.messaging, second_log, shared, self._backlog)
+            second_log = peer.threads[0].activity_log
+            beside = CostlyMessaging(env, number, only_messaging(second.messaging), second_log, shared, self._backlog)
             self.beside = _Beside(
                 before(beside.fetch if copies else second.messaging.fetch, second_log),
                 beside.send,
@@ -62,6 +63,11 @@ class CostlyPeer:
             self.handed_over = before(peer.handed_over, second_log)
         else:
             self.handed_over = peer.handed_over
+
+    @property
+    def round(self) -> int:
+        """The number of the round with which the role begins."""
+        return self._peer.round
 
     @property
     def weight(self) -> float:
@@ -133,7 +139,7 @@ class CostlyPeer:
         copied = centre.copy_out(log.trail)
         if copied is not None:
             yield from wait_for(env, copied, log)
-        model = yield from self._peer.messaging.read(Snapshot(centre.holder.model), down)
+        model = yield from only_messaging(self._peer.messaging).read(Snapshot(centre.holder.model), down)
         yield from self._messaging.copy(self._shared.centre_seconds)
         return model
 

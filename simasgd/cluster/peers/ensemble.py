@@ -9,7 +9,7 @@ from simpy import Environment, Event
 
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.worker import AbstractWorker
-from simasgd.cluster.clock.activity import Activity, ActivityLog, CostActivity
+from simasgd.cluster.clock.activity import Activity, CostActivity, Log
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnFirst
 from simasgd.cluster.peers.model_holder import ModelHolder
@@ -41,6 +41,17 @@ class GradientEnsemble:
         self._fractions = [forward + (1.0 - forward) * bucket / buckets for bucket in range(1, buckets)]
         self._given: list[Gradient] = []
         self._timestamp = 0
+        self.dropped_of = [0] * context.spec.learners
+
+    @property
+    def model(self) -> Model:
+        """A handle on the common model."""
+        return Model(self._timestamp)
+
+    def drop(self, number: int) -> None:
+        """Drop the gradient that a learner gave to the present step, because it left."""
+        self._given = [gradient for gradient in self._given if gradient.learner != number]
+        self.dropped_of[number] += 1
 
     @property
     def pending(self) -> int:
@@ -56,7 +67,8 @@ class GradientEnsemble:
             now, ready = self._env.now, [fraction for fraction in fractions if done < fraction <= then]
             operations.forecast(number, [now + seconds * ((fraction - done) / (then - done)) for fraction in ready])
 
-        self._given.append((yield from worker.compute_gradient(Weights(read.number), forecast)))
+        gradient = yield from worker.compute_gradient(Weights(read.number), forecast)
+        self._given.append(gradient)
         operations.provide(number)
         yield from self._wait(self._env, worker.activity_log, met)
         return Model(self._timestamp)
@@ -86,20 +98,19 @@ class ModelEnsemble:
     def __init__(self, context: RunContext, make_operations: MakeOperations) -> None:
         self._env = context.env
         self._recording = context.recording
-        self._learners = context.spec.learners
         self._mixings = [costs.mixing for costs in context.costs]
         takes_time = any(times is not None for times in self._mixings)
         self._operations = make_operations(_ignore if takes_time else self._record)
         self._wait = _wait_for_end if self._operations.keeps_logs else _wait_until_done
         self.average = self._average_at_cost if takes_time else self._average
-        self._meetings = [0] * self._learners  # of each learner, counted only if mixing takes time
+        self._meetings = [0] * context.spec.learners  # of each learner, counted only if mixing takes time
         self._recorded = 0
         self._given: dict[int, Model] = {}
         self._with_states = False
         self._mean = Model(0)
 
     def _average(self, worker: AbstractWorker, holder: ModelHolder, *, with_states: bool) -> Generator[Event, Any, None]:
-        """Set x_l ← (1/λ)·Σ x_j; `with_states` also averages the optimizers' states."""
+        """Set x_l ← the mean of the models of all that take part; `with_states` also averages the optimizers' states."""
         activity_log = worker.activity_log
         self._given[holder.number] = holder.model
         self._with_states = with_states
@@ -126,11 +137,15 @@ class ModelEnsemble:
             self._record(self._recorded, log.trail)
         holder.adopt(self._mean)
 
+    def drop(self, number: int) -> None:
+        """Leave out the model that a learner gave to the present mean, because it left."""
+        del self._given[number]
+
     def _record(self, meeting: int, trail: Trail) -> None:
-        first, *others = (self._given[number] for number in range(self._learners))
+        first, *others = (self._given[number] for number in sorted(self._given))
+        share = 1.0 / len(self._given)
         self._given = {}
         self._recording.trail = trail
-        share = 1.0 / self._learners
         total, own_share = first, share
         for model in others:
             states = (total.state, model.state) if self._with_states else (NONE, NONE)
@@ -144,7 +159,7 @@ def _ignore(meeting: int, trail: Trail) -> None:
     """Record nothing: what follows the operation takes time."""
 
 
-def _wait_until_done(env: Environment, activity_log: ActivityLog, met: Event) -> Generator[Event, Any, None]:
+def _wait_until_done(env: Environment, activity_log: Log, met: Event) -> Generator[Event, Any, None]:
     """Wait until a learner has finished a join; its messages count as pushed."""
     activity_log.begin(_WAIT, env.now)
     done: Done = yield met
@@ -152,7 +167,7 @@ def _wait_until_done(env: Environment, activity_log: ActivityLog, met: Event) ->
     activity_log.then(_PUSH, done.started)
 
 
-def _wait_for_end(env: Environment, activity_log: ActivityLog, met: Event) -> Generator[Event, Any, None]:
+def _wait_for_end(env: Environment, activity_log: Log, met: Event) -> Generator[Event, Any, None]:
     """Wait until a learner has finished a join whose operations keep its log."""
     activity_log.begin(_WAIT, env.now)
     done: Done = yield met

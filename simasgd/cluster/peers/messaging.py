@@ -10,9 +10,10 @@ from simpy import Environment, Event
 from simpy.events import Timeout
 
 from simasgd.cluster.cast.waiting import wait_for
-from simasgd.cluster.clock.activity import Activity, ActivityLog
+from simasgd.cluster.clock.activity import Activity, Log
 from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import Trail, add_pull, add_push
+from simasgd.cluster.membership.member_inbox import MemberInbox
 from simasgd.cluster.network.peer_routes import PeerRoutes
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.peers.inbox import Inbox
@@ -49,9 +50,9 @@ class Messaging:
         self,
         env: Environment,
         holder: ModelHolder,
-        activity_log: ActivityLog,
+        activity_log: Log,
         routes: PeerRoutes,
-        inboxes: Sequence[Inbox],
+        inboxes: Sequence[Inbox | MemberInbox],
     ) -> None:
         self.in_transit: list[Message] = []  # the message under way, and one that waits for its arrival
         self._env = env
@@ -71,10 +72,11 @@ class Messaging:
         env, activity_log = self._env, self._activity_log
         now = env.now
         activity_log.begin(_WAIT, now)
-        start, activity_log.trail, place = route.enter(now, activity_log.trail)
+        start, trail, place = route.enter(now, activity_log.trail)
         if start > now:
             yield Timeout(env, start - now)
             now = env.now
+        activity_log.trail = trail  # not before: a crash may come first
         theirs = source.model
         activity_log.then(_PULL, now)
         arrival = route.cross(place)

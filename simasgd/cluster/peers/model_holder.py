@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import final
 
 from simasgd.cluster.cast.context import RunContext
-from simasgd.tape.mixing import NOBODY, NONE, Model, Row
+from simasgd.tape.mixing import AWAY, NOBODY, NONE, Model, Row
 from simasgd.tape.tape import Gradient
 
 
@@ -56,6 +56,20 @@ class ModelHolder:
             self._renew_handle()
         if model.number != self._held:  # the mean of a lone learner is its own model
             self._hold(model.number)
+
+    def take_over(self, theirs: Model) -> None:
+        """Hold a copy of another holder's model, with an optimizer's state that begins anew."""
+        self._state = 0
+        self._change(Row(self.number, theirs.number, age=self._age(theirs)))
+
+    def lose(self) -> None:
+        """Lose the model and the optimizer's state, until another model is taken over."""
+        self._recording.hold(self.number, AWAY)
+
+    def go_on(self) -> None:
+        """Hold the last model again."""
+        self._state = 0
+        self._change(Row(self.number, self._held))
 
     def step(self, gradient: Gradient, staleness: int, share: float) -> None:
         """Set x ← x − share·(the optimizer's update with `gradient`)."""

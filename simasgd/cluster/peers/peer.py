@@ -3,57 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Never, final
 
-from simpy import Environment, Event
+from simpy import Event
 
 from simasgd import exact
 from simasgd.cluster.cast.context import RunContext
-from simasgd.cluster.cast.own_work import AnswerThread
 from simasgd.cluster.cast.worker import AbstractWorker
-from simasgd.cluster.clock.activity import ActivityLog, Thread
-from simasgd.cluster.network.peer_routes import PeerRoutes
-from simasgd.cluster.peers.centre import CentreMessaging, CentreRoutes
-from simasgd.cluster.peers.ensemble import GradientEnsemble, ModelEnsemble
-from simasgd.cluster.peers.inbox import Inbox
-from simasgd.cluster.peers.messaging import Messaging
-from simasgd.cluster.peers.model_holder import ModelHolder
+from simasgd.cluster.clock.activity import ActivityLog, LifeLog, Log, Thread
+from simasgd.cluster.membership.member_inbox import MemberInbox
+from simasgd.cluster.peers.centre import CentreMessaging
+from simasgd.cluster.peers.peer_group import PeerGroup
 from simasgd.cluster.peers.second_thread import SecondThread
 from simasgd.protocols.base import Role
 from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient, Weights
-
-Communicate = Callable[["Peer"], Role]
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class PeerGroup:
-    """All that the learners of a run share, by number; in the end also the learners themselves (`peers`).
-
-    A learner has an activity log for its compute thread and, if `communicate` is the role of a
-    second thread, one for that. `answering` are the threads that answer requests of other learners;
-    there are none unless that takes time. An ensemble is None unless all learners meet to average
-    its values.
-    """
-
-    holders: Sequence[ModelHolder]
-    logs: Sequence[ActivityLog]
-    second_logs: Sequence[ActivityLog]
-    communicate: Communicate | None
-    inboxes: Sequence[Inbox]
-    routes: PeerRoutes
-    gradients: GradientEnsemble | None
-    models: ModelEnsemble | None
-    centre: Sequence[CentreRoutes]
-    answering: Sequence[AnswerThread]
-    peers: list[Peer] = field(default_factory=list)
-
-    def make_messaging(self, env: Environment, number: int, log: ActivityLog) -> Messaging:
-        """Make the messaging of the learner's thread that has this log."""
-        return Messaging(env, self.holders[number], log, self.routes, self.inboxes)
 
 
 @final
@@ -61,35 +26,55 @@ class Peer(AbstractWorker):
     """Learner number `number` of the `peers`. Its protocol sees it as `PeerVerbs`.
 
     It consists of a model holder, an inbox and the messaging of its compute thread, and takes their
-    verbs for its own.
+    verbs for its own. Each life of a learner that comes and goes has messaging of its own, so that
+    what a past life began changes nothing.
     """
 
     def __init__(self, context: RunContext, group: PeerGroup, number: int) -> None:
-        log = group.logs[number]
-        super().__init__(context, number, log)
+        super().__init__(context, number, group.logs[number])
         self.peers: Sequence[Peer] = group.peers
         self.weight = 1.0
+        self.round = 0
         self._recording = context.recording
         self._group = group
         self._holder, self._inbox = group.holders[number], group.inboxes[number]
-        self.messaging = group.make_messaging(context.env, number, log)
         self._uniforms = exact.endless_uniforms(exact.stream(context.seed, exact.Purpose.PEER, number))
         self._outstanding: dict[int, int] = {}  # by mini-batch in no step yet: the changes of the model it was computed on
-        self.second_thread = self._make_second_thread(group)
-        self._stepping_log = log if self.second_thread is None else group.second_logs[number]
-        self.mix, self.difference, self.subtract = self._holder.mix, self._holder.difference, self._holder.subtract
+        self._life_logs: list[LifeLog] = []
+        self._returns = False
+        self._has_thread = group.communicate is not None
+        self._stepping_log = group.second_logs[number] if self._has_thread else self.activity_log
+        self.difference, self.subtract = self._holder.difference, self._holder.subtract
+        self._begin_life()
+
+    def _begin_life(self) -> None:
+        """Make the messaging of a life, and bind its verbs."""
+        group, number, env = self._group, self.number, self._env
+        log, second_log = self._log_of_life(group.logs[number]), self._log_of_life(group.second_logs[number])
+        self.mix = self._holder.mix
+        self.messaging = group.make_messaging(env, self, log)
         self.fetch, self.send, self.exchange = self.messaging.fetch, self.messaging.send, self.messaging.exchange
+        if isinstance(self._inbox, MemberInbox):
+            self._inbox.log = log
         self.take, self.receive = self._inbox.take, self._inbox.receive
-        if self.second_thread is not None:
-            self.beside = self.second_thread.messaging
-            self.hand_over, self.handed_over = self.second_thread.hand_over, self.second_thread.handed_over
+        self.second_thread: SecondThread | None = None
+        if self._has_thread:
+            self.second_thread = second = SecondThread(env, group.make_messaging(env, self, second_log), log, second_log)
+            self.beside = second.messaging
+            self.hand_over, self.handed_over = second.hand_over, second.handed_over
         else:
             self.hand_over, self.handed_over = _refuse("hand_over", "thread"), _refuse("handed_over", "thread")
         if group.centre:
-            centre = CentreMessaging(context.env, group.centre[number], number, self.messaging, log)
+            centre = CentreMessaging(env, group.centre[number], number, group.make_plain_messaging(env, number, log), log)
             self.fetch_centre, self.push = centre.fetch_centre, centre.push
         else:
             self.fetch_centre, self.push = _refuse("fetch_centre", "has_centre"), _refuse("push", "has_centre")
+
+    def _log_of_life(self, log: ActivityLog) -> Log:
+        if self._group.membership is None:
+            return log
+        self._life_logs.append(LifeLog(log))
+        return self._life_logs[-1]
 
     # The verbs of a protocol's learner role.
 
@@ -139,20 +124,70 @@ class Peer(AbstractWorker):
 
     @property
     def threads(self) -> Sequence[Thread]:
-        second = () if self.second_thread is None else (self.second_thread.thread,)
+        communicate = self._group.communicate
+        second = () if communicate is None else (Thread(self._stepping_log, lambda: communicate(self)),)
         answering = [Thread(one.activity_log, one.run) for one in self._group.answering[self.number : self.number + 1]]
         return (*second, *answering)
 
-    def crash(self) -> None:
-        raise NotImplementedError("a scenario without a server has no crashes")
+    def live(self, learn: Callable[[Peer], Role]) -> Role:
+        """Run the role of a learner that may be away, after it has come back if it was."""
+        if self._returns:
+            yield from self._come_back()
+        yield from learn(self)
 
-    def _make_second_thread(self, group: PeerGroup) -> SecondThread | None:
-        communicate = group.communicate
-        if communicate is None:
-            return None
-        log = group.second_logs[self.number]
-        messaging = group.make_messaging(self._env, self.number, log)
-        return SecondThread(self._env, messaging, self.activity_log, log, lambda: communicate(self))
+    def crash(self) -> None:
+        membership, group = self._group.membership, self._group
+        assert membership is not None
+        self.lost += len(self._outstanding)
+        self._outstanding.clear()
+        for life_log in self._life_logs:
+            life_log.is_alive = False
+        self._life_logs.clear()
+        assert isinstance(self._inbox, MemberInbox)
+        self._inbox.clear()
+        self.mix = _ignore
+        if group.attendance is not None:
+            group.attendance.forget(self.number)
+        if group.gradients is None:
+            self._holder.lose()
+        membership.leave(self.number)
+        self._returns = True
+        self._fall_silent()
+
+    def rejoin(self) -> None:
+        super().rejoin()
+        if self._returns and not self._life_logs:
+            assert self._group.membership is not None
+            self._group.membership.come_back(self.number)
+            self._begin_life()
+
+    def _come_back(self) -> Role:
+        """Take the model of the centre, or of the next learner that is there, by a message of its size."""
+        group, number = self._group, self.number
+        membership, holder = group.membership, self._holder
+        assert membership is not None
+        if group.attendance is not None:
+            yield from group.attendance.wait_for_admission(number, self._life_logs[0])
+            membership.expect(number)
+        other = next(membership.others_there(number), None)
+        theirs: Model | None = None
+        if group.centre:
+            theirs = yield from self.fetch_centre()
+        elif other is not None:
+            theirs = yield from group.make_plain_messaging(self._env, number, self._life_logs[0]).fetch(self.peers[other])
+        if group.gradients is not None:
+            holder.model = group.gradients.model
+        elif theirs is None:
+            holder.go_on()
+        else:
+            holder.take_over(theirs)
+        self.weight = 1.0
+        self.round = group.round_after(number, theirs)
+        membership.arrive(number)
+
+
+def _ignore(*_: object, **__: object) -> None:
+    """Mix nothing into the model of a learner that is away."""
 
 
 def _refuse(verb: str, needed: str) -> Callable[..., Never]:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, final
 
 from simpy import Environment, Event
 
 from simasgd.cluster.cast.waiting import wait_for
-from simasgd.cluster.clock.activity import ActivityLog, Thread
+from simasgd.cluster.clock.activity import Log
 from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.peers.member_messaging import MemberMessaging
 from simasgd.cluster.peers.messaging import Messaging
 from simasgd.tape.tape import Gradient
 
 
 @final
 class SecondThread:
-    """The second thread's process, its messaging, and a place for one gradient that the compute thread hands over."""
+    """The second thread's messaging, and a place for one gradient that the compute thread hands over."""
 
     def __init__(
         self,
         env: Environment,
-        messaging: Messaging,
-        compute_log: ActivityLog,
-        log: ActivityLog,
-        run: Callable[[], Generator[Any, Any, None]],
+        messaging: Messaging | MemberMessaging,
+        compute_log: Log,
+        log: Log,
     ) -> None:
         self.messaging = messaging
-        self.thread = Thread(log, run)
         self._env = env
         self._compute_log = compute_log
         self._log = log

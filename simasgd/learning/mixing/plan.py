@@ -57,10 +57,11 @@ class MixingPlan:
     def slots_held(self, rows: int) -> tuple[Shaped[Ints, " learners"], Shaped[Ints, " centres"]]:
         """Return the slots of the learners' models and that of the centre's after `rows` rows.
 
-        The second array is empty if there is no centre.
+        Learners that have none then are left out. The second array is empty if there is no centre.
         """
         slots = self.slot[self.mixing.holders(rows)]
-        return slots[: self.mixing.learners], slots[self.mixing.learners :]
+        learners = len(slots) - self.mixing.has_centre
+        return slots[:learners], slots[learners:]
 
 
 def plan_mixing(tape: Tape) -> MixingPlan:

@@ -85,7 +85,7 @@ def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Momen
     mixing = problem.tape.mixing
     assert mixing is not None
     holders = mixing.holders(rows).tolist()
-    learners = [models[number] for number in holders[: mixing.learners]]
+    learners = [models[number] for number in holders[: len(holders) - mixing.has_centre]]
     mean = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *learners)
     squares = [
         sum(((a - b) ** 2).sum() for a, b in zip(*map(jax.tree.leaves, (model, mean)), strict=True)) for model in learners

@@ -105,6 +105,9 @@ class Faults(Section):
         Field(examples=[{"mtbf": "2 h", "mttr": "90 s"}, [{"learner": 3, "at": "10 s", "down": "1 min"}]]),
     ] = ()
     """Learners that crash and rejoin: all of them at random, or a list of crashes."""
+    member_timeout: Seconds | None = None
+    """Time after which the others go on without a learner that is away, under protocols without a
+    parameter server. 1 s if absent; the default is ours."""
     server_pauses: Annotated[tuple[Pause, ...], Field(examples=[[{"at": "10 s", "lasting": "2 s"}]])] = ()
     """Pauses of the server: a list."""
     degraded_links: Annotated[
@@ -114,6 +117,11 @@ class Faults(Section):
     """Interfaces that are slower for a while: a list."""
     message_loss: Annotated[MessageLoss | None, Field(examples=[{"probability": 0.01, "resend_after": "200 ms"}])] = None
     """Messages that are lost and sent again. None if absent."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which the others go on without a learner that is away."""
+        return 1.0 if self.member_timeout is None else self.member_timeout
 
     def inconsistencies(self, learners: int, nodes: int, racks: int) -> Iterator[Inconsistency]:
         if isinstance(self.crashes, RandomCrashes):
