@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import clock_speed, collectives, protocols, pytorch, replay, scaling
-from benchmarks.measured import diloco
+from benchmarks import clock_speed, collectives, fit_coverage, protocols, pytorch, replay, scaling
+from benchmarks.measured import bytedance, diloco, pai
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "clock": clock_speed.main,
@@ -19,8 +19,13 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "collectives": collectives.main,
     "peers": pytorch.main,
 }
-COMPARISONS: dict[str, Callable[[], None]] = {"diloco": diloco.main}
-"""Comparisons with measured clusters, which need public data. They run only if they are named."""
+COMPARISONS: dict[str, Callable[[], None]] = {
+    "diloco": diloco.main,
+    "pai": pai.main,
+    "bytedance": bytedance.main,
+    "fit": fit_coverage.main,
+}
+"""Comparisons, which run only if they are named: with measured clusters (they need public data), of `fit` with the truth."""
 
 
 def main() -> None:

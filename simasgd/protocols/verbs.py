@@ -92,7 +92,7 @@ class LearnerVerbs(Protocol):
 
     @property
     def gradients_per_epoch(self) -> float:
-        """The number of gradients, of all learners together, in an epoch."""
+        """The number of gradients, of all learners together and of mean size, in an epoch."""
 
     def pull(self, newer_than: Weights | None = None) -> Timed[Weights]:
         """Return weights from the server; with `newer_than`, wait for newer weights than these."""

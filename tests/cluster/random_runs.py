@@ -228,7 +228,14 @@ def runs(draw, *, may_fail=True, values=ORDINARY):
     protocol = draw(protocols(cluster["learners"]))
     if ROWS[protocol["kind"]].serverless:
         cluster = without_a_server(cluster, ROWS[protocol["kind"]].has_centre)
-    return {"cluster": cluster, "protocol": protocol, "workload": {"payload": payload}}
+    return {"cluster": cluster, "protocol": protocol, "workload": {"payload": payload, "mini_batch": draw(sizes(cluster))}}
+
+
+def sizes(cluster):
+    """Return sizes of mini-batches: one for all learners, one for each, or a law."""
+    learners, size = cluster["learners"], st.sampled_from([1, 4, 7])
+    law = {"mean": st.just(4), "distribution": st.sampled_from(["gamma", "lognormal"]), "cv": st.sampled_from([0.5, 10.0])}
+    return st.one_of(size, st.lists(size, min_size=learners, max_size=learners), st.fixed_dictionaries(law))
 
 
 def without_a_server(cluster, has_centre):

@@ -33,7 +33,7 @@ def run_with(learners: pd.DataFrame, seconds: float = 10.0) -> Run:
 def table(computed: list[int], **columns: list[float]) -> pd.DataFrame:
     """Return a table of learners that compute for 4 s and wait for 6 s of a run of 10 s, unless `columns` say otherwise."""
     count = len(computed)
-    rest = {"compute": 4.0, "push": 0.0, "wait": 6.0, "pull": 0.0, "idle": 0.0, "bandwidth": np.nan}
+    rest = {"compute": 4.0, "push": 0.0, "wait": 6.0, "pull": 0.0, "idle": 0.0, "bandwidth": np.nan, "mini_batch": 4}
     zeros = {name: [0] * count for name in ("dropped", "cancelled", "lost", "in_flight")}
     found = {"learner": range(count), "computed": computed, "applied": computed, **zeros}
     return pd.DataFrame({**found, **{name: [value] * count for name, value in rest.items()}, **columns})
@@ -77,6 +77,18 @@ def test_a_few_learners_by_hand() -> None:
         ["2", "–", "0 %", "0 %", "60 %", "0", "0", "3"],
     ]
     assert block.panels[0].note == ""
+
+
+def test_what_learners_have_of_their_own_is_shown_where_they_differ() -> None:
+    alike = run_with(table([8, 20], mini_batch=[4, 4]))
+    assert cells(block_of(alike), longer=True)[0][:3] == ["learner", "rate", "computing"]
+    columns = {"mini_batch": [64, 16], "bandwidth": [2.5e6, np.nan]}
+    found = cells(block_of(run_with(table([8, 20], **columns))), longer=True)
+    assert [row[:4] for row in found] == [
+        ["learner", "rate", "µ", "bandwidth"],
+        ["1", "5", "16", "unlimited"],
+        ["0", "2", "64", "2.5 MB/s"],
+    ]
 
 
 def test_of_many_learners_the_extremes_and_the_medians() -> None:

@@ -51,7 +51,7 @@ def learnt(kind: str, seed: int, distances: Sequence[float]) -> Run:
     table = pd.DataFrame(
         {
             "epoch": epochs,
-            "samples": (80 * epochs).astype(int),
+            "samples": (1437 * epochs).astype(int),
             "updates": (20 * epochs).astype(int),
             "simulated_seconds": 0.1 * epochs,
             "test_loss": 2.0 - 0.1 * epochs,

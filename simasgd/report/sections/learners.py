@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isinf
 
 import pandas as pd
 
 from simasgd.report.drawing.page_parts import Block, Panel, Table
-from simasgd.report.facts.formats import capitalise, format_number, format_share, list_some
+from simasgd.report.facts.formats import capitalise, format_bytes, format_number, format_share, list_some
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.quantities import COST_TIMES
@@ -21,7 +22,9 @@ _LISTED = 20
 """Learners at either end of the longer table."""
 _PANELS = 4
 _MEDIAN = "median"
-_TITLES = {"in_flight": "under way"}
+_TITLES = {"in_flight": "under way", "mini_batch": "µ"}
+_OWN = ("mini_batch", "bandwidth")
+"""What a learner has of its own; shown where learners differ."""
 _SHARES = ("computing", "own work", "waiting", "messages", "idle")
 _BRIEF = ("waiting", "applied")
 _ALWAYS = ("computing", "waiting", "messages", "computed", "applied")
@@ -74,7 +77,8 @@ def study_runs(study: Study, number: int) -> Run:
 def describe_learners(run: Run) -> pd.DataFrame:
     """Return a row for each learner, those with the most applied gradients first.
 
-    The columns are learner, rate (mini-batches per second of computing; NaN if it never computed),
+    The columns are learner, mini_batch, bandwidth (bytes/s; infinite if unlimited), rate
+    (mini-batches per second of computing; NaN if it never computed),
     computing, own work (steps, mixing, copies and starts), waiting, messages and idle (fractions of
     the run), and the counts of gradients.
     """
@@ -83,6 +87,8 @@ def describe_learners(run: Run) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             "learner": table["learner"],
+            "mini_batch": table["mini_batch"],
+            "bandwidth": table["bandwidth"].fillna(float("inf")),
             "rate": table["computed"] / computing,
             "computing": table["compute"] / whole,
             "own work": sum(table[name] for name in COST_TIMES if name in table) / whole,
@@ -136,8 +142,9 @@ def _name_list(names: str, learners: int) -> str:
 
 
 def _find_columns(table: pd.DataFrame) -> list[str]:
-    """Return the shares and counts for the longer table: all but those that are 0 for every learner."""
-    return [name for name in (*_SHARES, *GRADIENTS) if name in _ALWAYS or table[name].fillna(0.0).any()]
+    """Return the columns of the longer table: what differs between learners, and what is not 0 for all of them."""
+    own = [name for name in _OWN if table[name].nunique() > 1]
+    return [*own, *(name for name in (*_SHARES, *GRADIENTS) if name in _ALWAYS or table[name].fillna(0.0).any())]
 
 
 def _tabulate(table: pd.DataFrame, ends: int, columns: Sequence[str]) -> Table:
@@ -158,4 +165,6 @@ def _write_row(row: pd.Series, columns: Sequence[str]) -> list[str]:
 def _write_cell(name: str, value: float) -> str:
     if pd.isna(value):
         return "–"
+    if name == "bandwidth":
+        return "unlimited" if isinf(value) else f"{format_bytes(value)}/s"
     return format_share(float(value)) if name in _SHARES else f"{float(value):,.10g}"
