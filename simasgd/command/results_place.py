@@ -28,7 +28,7 @@ class ResultsPlace:
     """The folder for a command's results.
 
     It is `out` if that was given, else `name` below reports/, or a folder beside that. `kind` is
-    the command, run, compare or sweep.
+    the command: run, compare, sweep, import or validate.
     """
 
     kind: str

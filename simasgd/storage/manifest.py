@@ -26,7 +26,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 class Contents:
     """The origin of results: the command, its parameters and the code.
 
-    kind        run, compare or sweep
+    kind        the command: run, compare, sweep, import or validate
     parameters  SHA-256 digests of the parameters: one for a run or a comparison, one for each point
                 of a sweep
     code        the version of the code, as in `simasgd.results.identity.name_code`
