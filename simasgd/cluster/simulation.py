@@ -88,13 +88,15 @@ def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_recor
     for role in cast.roles:
         env.process(role())
     faults, seed = job.cluster.faults, job.seed
-    may_leave = any(law.at_end == "stop" for law in job.cluster.laws)
+    may_leave = job.cluster.may_leave
+    noticed = leavings if may_leave and cast.notices_absences else None
     for worker, start in zip(cast.workers, start_times(job.cluster, job.mean_cycles, seed), strict=True):
         roles = [delay_start(env, worker, role, start) for role in cast.roles_of(worker)]
         if may_leave:
             roles[0] = leaving_at_the_end(env, worker, roles[0], leavings)
-        if faults.crashes:
-            env.process(run_with_crashes(env, worker, roles, draw_outages(faults, seed, worker.number), crash_record))
+        if faults.crashes or noticed is not None:
+            outages = draw_outages(faults, seed, worker.number)
+            env.process(run_with_crashes(env, worker, roles, outages, crash_record, noticed))
         else:
             for role in roles:
                 env.process(role())

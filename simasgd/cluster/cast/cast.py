@@ -48,6 +48,11 @@ class AbstractCast(abc.ABC):
     def trail(self) -> Trail:
         """The trail of the last update."""
 
+    @property
+    def notices_absences(self) -> bool:
+        """Whether the others find out that a learner is away, and go on without it."""
+        return False
+
     @abc.abstractmethod
     def servers(self, now: float) -> tuple[Usage, ...]:
         """Return the usage of each server until `now` (s), the present."""

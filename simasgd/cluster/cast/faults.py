@@ -11,7 +11,9 @@ from simpy import Environment, Event, Interrupt
 from simpy.events import Timeout
 
 from simasgd import exact
+from simasgd.cluster.cast.leaving import Leavings
 from simasgd.cluster.cast.worker import AbstractWorker
+from simasgd.cluster.clock.events import after, first_of
 from simasgd.laws import Exponential
 from simasgd.scenario.cluster.faults import Faults, RandomCrashes
 
@@ -60,18 +62,29 @@ class CrashRecord:
 
 
 def run_with_crashes(
-    env: Environment, learner: AbstractWorker, threads: Sequence[MakeRole], when: Iterator[Outage], crash_record: CrashRecord
+    env: Environment,
+    learner: AbstractWorker,
+    threads: Sequence[MakeRole],
+    when: Iterator[Outage],
+    crash_record: CrashRecord,
+    leavings: Leavings | None = None,
 ) -> Generator[Event, Any, None]:
-    """Run a learner's threads, interrupted by its outages; after each outage they start anew."""
+    """Run a learner's threads, interrupted by its outages; after each outage they start anew.
+
+    With `leavings`, a learner whose work ends with its trace is away for good, as after a crash.
+    """
     for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):
         running = [env.process(_until_interrupted(thread())) for thread in threads]
-        if crash == _FOREVER:
+        if crash == _FOREVER and leavings is None:
             return
-        yield Timeout(env, max(0.0, crash - env.now))  # rounding may put the crash before the return
+        wait = max(0.0, crash - env.now)  # rounding may put the crash before the return
+        yield Timeout(env, wait) if leavings is None else first_of(env, after(env, env.now, wait), running[0])
         for process in running:
             if process.is_alive:
                 process.interrupt()
         learner.crash()
+        if leavings is not None and learner.number in leavings.at:
+            return
         crash_record.crashes += 1
         crash_record.down_since[learner.number] = env.now
         if back == _FOREVER:

@@ -162,6 +162,11 @@ class Cluster(Section):
         return min(law.variation for law in self.laws)
 
     @property
+    def may_leave(self) -> bool:
+        """Whether the work of a learner may end with its trace."""
+        return any(law.at_end == "stop" for law in self.laws)
+
+    @property
     def kinds_of_stragglers(self) -> tuple[Stragglers, ...]:
         """The kinds of slow spells."""
         if self.stragglers is None:
