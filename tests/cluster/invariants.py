@@ -18,6 +18,12 @@ def holds(chosen, clocked, tape):
     the_critical_path_is_as_long_as_the_run(chosen, clocked)
 
 
+def may_be_away(chosen):
+    """Return whether learners may be away, and the others may notice it."""
+    leaves = chosen.cluster.may_leave and ROWS[chosen.protocol.kind].serverless
+    return bool(chosen.cluster.faults.crashes) or leaves
+
+
 def it_ends_or_says_why_not(chosen, clocked):
     stop, now = chosen.stop, clocked.simulated_seconds
     assert stop.simulated_time is None or now <= stop.simulated_time
@@ -47,7 +53,7 @@ def nothing_gets_lost(chosen, clocked, tape):
     sent, received, lost = clocked.bytes
     assert min(sent, received, lost, sent - received - lost + 1e-6) >= 0.0
     protocol, faults, row = chosen.protocol, chosen.cluster.faults, ROWS[chosen.protocol.kind]
-    if faults.message_loss is None and not faults.crashes:
+    if faults.message_loss is None and not may_be_away(chosen):
         assert lost == clocked.gradients_lost == clocked.fault_counts.messages_lost == 0
         assert not any(discarded) or row.drops(protocol)
     pairs = zip(tape.learner.tolist(), tape.batch.tolist(), strict=True)
@@ -58,7 +64,7 @@ def nothing_gets_lost(chosen, clocked, tape):
         rounds = zip(tape.step.tolist(), tape.learner.tolist(), strict=True)
         assert len(set(rounds)) == tape.num_gradients, "a learner was twice in a round"
     size = row.size(protocol, learners)
-    if size is not None and row.serverless and faults.crashes:
+    if size is not None and row.serverless and may_be_away(chosen):
         assert (sizes <= size).all(), "those that are away are missing"
     elif size is not None:
         assert (sizes == size).all() if chosen.cluster.architecture.kind == "base" else (sizes >= size).all()
@@ -118,6 +124,6 @@ def the_critical_path_is_as_long_as_the_run(chosen, clocked):
     assert sum(clocked.critical_path) == pytest.approx(now, rel=1e-9, abs=1e-12)
     faults = chosen.cluster.faults
     is_cut = faults.server_pauses or faults.message_loss or clocked.hang or chosen.cluster.start == "spread"
-    is_interrupted = faults.crashes or is_cut
+    is_interrupted = may_be_away(chosen) or is_cut
     if not is_interrupted and getattr(chosen.protocol, "barrier_timeout", None) is None and now != chosen.stop.simulated_time:
         assert clocked.critical_path[PARTS.index("other")] <= 1e-9 * now

@@ -247,5 +247,7 @@ def without_a_server(cluster, has_centre):
     shards = cluster["architecture"].get("shards", 1) if has_centre else 1
     node = cluster["server"]["node"] if has_centre and cluster["architecture"]["kind"] == "base" else None
     server = {**cluster["server"], "node": node}
-    costs = None if found.get("crashes") else cluster["costs"]
+    compute = cluster["compute"]
+    may_leave = any(law.get("at_end") == "stop" for law in (compute if isinstance(compute, list) else [compute]))
+    costs = None if found.get("crashes") or may_leave else cluster["costs"]
     return {**cluster, "architecture": {"kind": "base", "shards": shards}, "server": server, "faults": found, "costs": costs}

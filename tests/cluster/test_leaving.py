@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simasgd import Scenario, simulate, study
+from simasgd import Scenario, ScenarioError, simulate, study
 from tests.build import scenario
 
 FREE: dict[str, Any] = {
@@ -33,11 +33,40 @@ def test_the_others_go_on_where_nobody_waits() -> None:
     assert run.summary.warnings == ("The traces of 1 learners ended, the first at 3 s, and their work with them.",)
 
 
-@pytest.mark.parametrize("protocol", ["hardsync", "all-reduce", {"kind": "local-sgd", "steps": 1}, {"kind": "ssp", "slack": 2}])
+@pytest.mark.parametrize("protocol", ["hardsync", {"kind": "ssp", "slack": 2}])
 def test_who_waits_for_a_learner_that_left_waits_for_ever(protocol: Any) -> None:
     run = simulate(scenario(FREE, {"protocol": protocol, "stop": {"simulated_time": None, "gradients": 40}}))
     assert run.outcome == "hung"
     assert "the traces of these learners ended: 0 (at " in run.summary.reason
+
+
+@pytest.mark.parametrize("protocol", ["all-reduce", {"kind": "local-sgd", "steps": 1}, "easgd-sync", "gossip-pull", "sgp"])
+def test_without_a_server_the_others_go_on(protocol: Any) -> None:
+    """Rounds end at 2, 4 and 6 s. Learner 0 leaves at 6 s at the latest, and is given up a second later."""
+    run = simulate(scenario(FREE, {"protocol": protocol}))
+    assert run.outcome == "finished"
+    assert run.learners["computed"].tolist() == [3, 10]
+    assert run.summary.faults.members_dropped == 1
+    assert run.summary.faults.crashes == 0
+
+
+def test_a_second_thread_leaves_too() -> None:
+    run = simulate(scenario(FREE, {"protocol": "overlap-sgp"}))
+    assert run.learners["computed"].tolist() == [3, 10]
+
+
+def test_a_learner_without_a_server_may_crash_before_its_trace_ends() -> None:
+    crash = {"cluster": {"faults": {"crashes": [{"learner": 0, "at": "0.5 s", "down": "1 s"}]}}}
+    run = simulate(scenario(FREE, {"protocol": "gossip-pull"}, crash))
+    assert run.learners["computed"].tolist()[0] == 2  # the first of its three times was lost
+    assert (run.summary.faults.crashes, run.summary.faults.rejoins) == (1, 1)
+
+
+def test_costs_and_leaving_are_refused_together() -> None:
+    with pytest.raises(
+        ScenarioError, match=r"compute\.at_end: under all-reduce a trace that stops cannot be combined with costs"
+    ):
+        scenario(FREE, {"protocol": "all-reduce", "cluster": {"costs": {"step": "1 ms"}}})
 
 
 def test_a_barrier_can_do_without_it() -> None:

@@ -26,8 +26,8 @@ class Leavings:
 def leaving_at_the_end(env: Environment, worker: AbstractWorker, role: MakeRole, leavings: Leavings) -> MakeRole:
     """Return a worker's role that ends where its trace does.
 
-    The worker's other threads finish what they have begun. Nobody is told that it left, so whoever
-    waits for it waits for ever, as after a crash.
+    The other threads go on. Nobody is told that the worker left, so whoever waits for it waits for
+    ever, unless the cast notices absences (`run_with_crashes`).
     """
     return partial(_work_and_leave, env, worker, role, leavings)
 

@@ -93,6 +93,10 @@ class PeerCast(AbstractCast):
         return self._messages
 
     @property
+    def notices_absences(self) -> bool:
+        return self._group.membership is not None
+
+    @property
     def trail(self) -> Trail:
         return self._recording.trail
 
@@ -181,7 +185,9 @@ class PeerCast(AbstractCast):
 def _make_membership(context: RunContext) -> Membership | None:
     """Make the record of who is there, if learners may be away."""
     faults = context.spec.faults
-    return Membership(context.env, context.spec.learners, faults.patience) if faults.crashes else None
+    if not faults.crashes and not context.spec.may_leave:
+        return None
+    return Membership(context.env, context.spec.learners, faults.patience)
 
 
 def _make_inboxes(
