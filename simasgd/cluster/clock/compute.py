@@ -153,4 +153,4 @@ def speeds(spec: Cluster, seed: int) -> list[float]:
         return [1.0] * spec.learners
     if not isinstance(spec.speeds, Speeds):
         return list(spec.speeds)
-    return member_factors(spec.speeds.distribution, spec.speeds.cv, seed, exact.Purpose.SPEED, spec.learners)
+    return list(member_factors(spec.speeds.distribution, spec.speeds.cv, seed, exact.Purpose.SPEED, spec.learners))
