@@ -79,4 +79,4 @@ def _check(fit: ComputeFit, law: str, has_speeds: bool, has_spells: bool) -> dic
 
 
 def _is_near(estimate: Estimate, value: float) -> bool:
-    return abs(estimate.value - value) <= 2 * estimate.error + 1e-6 * value
+    return bool(abs(estimate.value - value) <= 2 * estimate.error + 1e-6 * value)

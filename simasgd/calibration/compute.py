@@ -23,6 +23,7 @@ from simasgd.tape.arrays import Floats
 
 LAGS = 30
 POOR = 0.05  # Kolmogorov–Smirnov distance from which a law is said not to fit
+_BY_CHANCE = 1.36  # times 1/√n: a distance that the right law exceeds in 1 of 20 logs (Kolmogorov)
 _CORRELATED = 500_000  # mini-batches whose autocorrelation is computed
 _MOST = 200_000  # mini-batches from which the law is fitted; of more, an even share of every learner's
 
@@ -98,7 +99,7 @@ def _without(series: Series, correlation: Floats) -> ComputeFit:
             f"Successive mini-batches are correlated ({correlation[0]:.2f} at lag 1), and slow spells do not explain it. "
             "The times of the profile are independent of each other."
         )
-    _say_poor(best.distance, best.family.name, remarks)
+    _say_poor(best.distance, best.family.name, series.size, remarks)
     _say_common(series, (), remarks)
     return ComputeFit(
         mean, _put_at_speed_1(series, mean), best.family.name, best.cv, best.distance, tuple(laws), speeds, (), correlation,
@@ -115,7 +116,7 @@ def _with_spells(series: Series, slow: SlowFit, correlation: Floats) -> ComputeF
     remarks = list(series.remarks)
     if any(kind.spells < 5 for kind in slow.kinds):
         remarks.append("Some kinds of slow spells were seen fewer than five times: their lengths are little more than a guess.")
-    _say_poor(slow.distance, f"{slow.law} with slow spells", remarks)
+    _say_poor(slow.distance, f"{slow.law} with slow spells", series.size, remarks)
     _say_common(series, slow.kinds, remarks)
     remarks.append("Within a spell, successive mini-batches of the profile are independent of each other.")
     return ComputeFit(
@@ -144,8 +145,8 @@ def _put_at_speed_1(series: Series, mean: Estimate) -> SampleTime:
     )
 
 
-def _say_poor(distance: float, name: str, remarks: list[str]) -> None:
-    if distance > POOR:
+def _say_poor(distance: float, name: str, size: int, remarks: list[str]) -> None:
+    if distance > max(POOR, _BY_CHANCE / sqrt(size)):
         remarks.append(
             f"No law fits well: the nearest, {name}, is {distance:.3f} away (Kolmogorov–Smirnov distance). "
             "Use the log itself instead (distribution: trace or empirical)."

@@ -60,7 +60,7 @@ def fit_line(log: OperationLog, operations: Sequence[str], what: str) -> LineFit
     if log.bytes is None:
         return None
     rows = np.concatenate([log.rows(operation) for operation in operations])
-    rows = rows[~np.isnan(log.bytes[rows]) & ~np.isnan(log.seconds[rows])]
+    rows = rows[(log.bytes[rows] > 0.0) & (log.seconds[rows] >= 0.0)]  # neither is NaN
     if len(rows) == 0:
         return None
     if len(rows) < 3:
@@ -68,8 +68,8 @@ def fit_line(log: OperationLog, operations: Sequence[str], what: str) -> LineFit
     size, seconds = log.bytes[rows], log.seconds[rows]
     remarks = []
     if float(np.ptp(size)) <= 1e-9 * float(np.max(size)):
-        slope, intercept = float(np.mean(seconds)) / max(float(size[0]), 1e-300), 0.0
-        errors = (inf, float(np.std(seconds)) / sqrt(len(rows)) / max(float(size[0]), 1e-300))
+        slope, intercept = float(np.mean(seconds)) / float(size[0]), 0.0
+        errors = (inf, float(np.std(seconds)) / sqrt(len(rows)) / float(size[0]))
         remarks.append(f"All {what} have one size. So latency and bandwidth cannot be told apart: the latency is taken as 0.")
     else:
         intercept, slope, errors = _fit_line(size, seconds)

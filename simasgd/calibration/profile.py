@@ -16,6 +16,8 @@ FITTED_CV = ("gamma", "lognormal", "shifted-exponential", "pareto")
 _SHOWN = 64  # standard errors in a source
 _MOST_SPEEDS = 1_000  # learners in a list of speeds
 
+_LEAST = 1e-15  # of a time (s) in a scenario
+
 Form = Literal["list", "law"]
 """Whether speeds and spells are those of the log's learners, or laws over any number of learners."""
 
@@ -196,7 +198,9 @@ def _bandwidth(rate: float) -> str:
 
 
 def _write(value: float, units: Sequence[tuple[str, float]]) -> str:
-    unit, size = next((pair for pair in units if value >= pair[1]), units[-1]) if value else units[0]
+    if value < _LEAST:
+        return f"0 {units[0][0]}"
+    unit, size = next((pair for pair in units if value >= pair[1]), units[-1])
     return f"{value / size:.6g} {unit}"
 
 

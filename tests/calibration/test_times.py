@@ -87,6 +87,16 @@ def test_too_few_computations_are_refused(tmp_path: Path) -> None:
         fitted(tmp_path, seconds=GAMMA[:19])
 
 
+@pytest.mark.parametrize("unit", [1e15, 1e-14])
+def test_times_beyond_a_scenarios_range_are_refused(unit: float, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"takes .* s on average; expected 1e-12 s to 1e\+12 s \(is the unit"):
+        fitted(tmp_path, seconds=unit * GAMMA[:100])
+
+
+def test_messages_without_bytes_have_no_line(tmp_path: Path) -> None:
+    assert with_messages(tmp_path, np.zeros(5), np.full(5, 0.1)).link is None
+
+
 def with_messages(folder: Path, sizes: np.ndarray, seconds: np.ndarray) -> Calibration:
     many = len(sizes)
     return fitted(

@@ -15,6 +15,7 @@ from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats
 
 _LEAST = 20  # mini-batches
+_RANGE = (1e-12, 1e12)  # of the mean time (s)
 _WARM_UP = 3.0  # times the median
 
 
@@ -64,6 +65,12 @@ def read_series(log: OperationLog) -> Series:
     rows = rows[log.seconds[rows] > 0.0]
     if len(rows) < _LEAST:
         raise UsageError(f"the log has {len(rows)} computations that took time; a law needs at least {_LEAST}")
+    mean = float(np.mean(log.seconds[rows]))
+    if not _RANGE[0] <= mean <= _RANGE[1]:
+        raise UsageError(
+            f"a computation of the log takes {mean:.3g} s on average; expected {_RANGE[0]:g} s to {_RANGE[1]:g} s (is the unit "
+            "in the column's name right?)"
+        )
     remarks = []
     if none:
         remarks.append(f"{none:,} {'computation' if none == 1 else 'computations'} took no time, and are left out.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
-from simasgd.calibration.compute import POOR, ComputeFit
+from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.links import LineFit
@@ -36,7 +36,7 @@ def state_fit(fit: Calibration) -> str:
         sentences.append(f"Learners are slow at times: there are {len(compute.kinds)} kinds of spells{seen}."
                          if len(compute.kinds) > 1 else f"Learners are slow at times: spells slow them "
                          f"{compute.kinds[0].slowdown.value:.3g} times{seen}.")  # fmt: skip
-    if compute.distance > POOR:
+    if any(remark.startswith("No law fits well") for remark in fit.remarks):
         sentences.append("No law fits well.")
     return " ".join(sentences)
 
