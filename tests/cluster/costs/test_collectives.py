@@ -65,7 +65,7 @@ def drawn(seed):
         (HalvingDoubling(), [2, 4, 8], lambda p: [0.5 / 2**k for k in range(int(log2(p)))] * 2),
         (BinaryTree(), [2, 4, 8], lambda p: [1.0] * (2 * ceil(log2(p)))),
     ],
-    ids=str,
+    ids=["ring", "recursive-doubling", "halving-doubling", "tree"],
 )
 def test_a_start_and_then_two_copies_for_every_message_in_turn(one_by_one, kind, sizes, shares):
     for p in sizes:
