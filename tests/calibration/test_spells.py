@@ -30,7 +30,7 @@ def test_from_either_state_the_probabilities_of_all_times_add_up_to_1(family: ob
 
 @pytest.mark.parametrize(
     ("law", "speeds"),
-    [("gamma, cv: 0.3", ""), ("shifted-exponential, cv: 0.3", ", speeds: [1, 0.5, 2, 0.5]")],
+    [("gamma, cv: 0.3", ""), ("lognormal, cv: 0.3", ", speeds: [1, 0.5, 2, 0.5]")],
     ids=["equal", "unequal"],
 )
 def test_law_speeds_and_spells_are_found_together(law: str, speeds: str) -> None:

@@ -24,6 +24,7 @@ from simasgd.tape.arrays import Floats
 _LONGEST = 5_000  # mini-batches of a learner, in which spells are sought
 _LEAST = 1.1  # slowdown of a spell
 _FEW, _MOST = 2_500, 12_000  # mini-batches of the first and of the last search for a process
+_ALIKE = {"gamma", "lognormal"}  # laws that differ little where times vary little
 _DISTINCT = 0.6  # coefficient of variation below which slow mini-batches stand out one by one
 _DRAWS = 50_000
 
@@ -96,6 +97,8 @@ def _of_process(series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit]
     sequences, base = Sequences(series.times, series.gaps), float(np.mean(levels))
     plain = fit_laws(series.times)
     families = {fit.family.name: fit.family for fit in (laws[0], plain[0])}
+    if laws[0].family.name in _ALIKE:  # which of the two is told only with the spells
+        families |= {fit.family.name: fit.family for fit in laws if fit.family.name in _ALIKE}
     if abs(plain[0].cv.value - 1.0) < 0.3:  # spells make times vary more, so an exponential law may look like another one
         families["exponential"] = next(fit.family for fit in laws if not fit.family.has_cv)
     found: list[tuple[MarkovFit, Floats]] = []
