@@ -94,7 +94,7 @@ def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_recor
         roles = [delay_start(env, worker, role, start) for role in cast.roles_of(worker)]
         if may_leave:
             roles[0] = leaving_at_the_end(env, worker, roles[0], leavings)
-        if faults.crashes or noticed is not None:
+        if faults.makes_learners_leave or noticed is not None:
             outages = draw_outages(faults, seed, worker.number)
             env.process(run_with_crashes(env, worker, roles, outages, crash_record, noticed))
         else:

@@ -19,9 +19,9 @@ def check_missing_members(protocol: AbstractProtocol, cluster: Cluster) -> Itera
     elif cluster.may_leave and cluster.costs.any:
         message = f"under {protocol.kind} a trace that stops cannot be combined with costs; use repeat, or remove the costs"
         yield Inconsistency(_end_of_trace(cluster), message)
-    elif faults.crashes and cluster.costs.any:
+    elif faults.makes_learners_leave and cluster.costs.any:
         message = f"under {protocol.kind} learners that leave and come back cannot be combined with costs; remove one of them"
-        yield Inconsistency(("cluster", "faults", "crashes"), message)
+        yield Inconsistency(("cluster", "faults", "crashes" if faults.crashes else "absences"), message)
 
 
 def _end_of_trace(cluster: Cluster) -> tuple[str | int, ...]:

@@ -21,7 +21,7 @@ def holds(chosen, clocked, tape):
 def may_be_away(chosen):
     """Return whether learners may be away, and the others may notice it."""
     leaves = chosen.cluster.may_leave and ROWS[chosen.protocol.kind].serverless
-    return bool(chosen.cluster.faults.crashes) or leaves
+    return chosen.cluster.faults.makes_learners_leave or leaves
 
 
 def it_ends_or_says_why_not(chosen, clocked):
@@ -86,7 +86,7 @@ def time_goes_forwards(chosen, tape):
     for learner in range(chosen.cluster.learners):
         mine = np.flatnonzero(tape.learner == learner)
         assert (np.diff(tape.batch[mine]) > 0).all()
-        if not chosen.cluster.faults.crashes:
+        if not chosen.cluster.faults.makes_learners_leave:
             assert (np.diff(tape.timestamp[mine]) >= 0).all(), "older weights than before"
         if chosen.cluster.architecture.kind == "base" and chosen.protocol.kind == "async":
             assert (tape.timestamp[mine][1:] > tape.step[mine][:-1]).all(), "weights without its own last gradient"

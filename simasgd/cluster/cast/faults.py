@@ -26,14 +26,17 @@ class Outage(NamedTuple):
 
     crash: float
     back: float
+    is_late: bool = False
+    """Whether the learner is not there when the run begins, so that its role does not start."""
 
 
 def draw_outages(faults: Faults, seed: int, learner: int) -> Iterator[Outage]:
     """Return the outages of one learner, in order."""
     if isinstance(faults.crashes, RandomCrashes):
         return _draw_random_outages(faults.crashes, seed, learner)
-    crashes = sorted((crash for crash in faults.crashes if crash.learner == learner), key=lambda crash: crash.at)
-    return iter([Outage(crash.at, _FOREVER if crash.down is None else crash.at + crash.down) for crash in crashes])
+    mine = sorted(outage for outage in faults.outages if outage.learner == learner)
+    late = any(absence.learner == learner and absence.since == 0.0 for absence in faults.absences)
+    return iter([Outage(outage.since, outage.until, late and outage.since == 0.0) for outage in mine])
 
 
 def _draw_random_outages(crashes: RandomCrashes, seed: int, learner: int) -> Iterator[Outage]:
@@ -73,12 +76,12 @@ def run_with_crashes(
 
     With `leavings`, a learner whose work ends with its trace is away for good, as after a crash.
     """
-    for crash, back in chain(when, repeat(Outage(_FOREVER, _FOREVER))):
-        running = [env.process(_until_interrupted(thread())) for thread in threads]
+    for crash, back, is_late in chain(when, repeat(Outage(_FOREVER, _FOREVER))):
+        running = [] if is_late else [env.process(_until_interrupted(thread())) for thread in threads]
         if crash == _FOREVER and leavings is None:
             return
         wait = max(0.0, crash - env.now)  # rounding may put the crash before the return
-        yield Timeout(env, wait) if leavings is None else first_of(env, after(env, env.now, wait), running[0])
+        yield Timeout(env, wait) if leavings is None or is_late else first_of(env, after(env, env.now, wait), running[0])
         for process in running:
             if process.is_alive:
                 process.interrupt()

@@ -72,7 +72,8 @@ class Membership:
                 self._tell(number)
 
         if number not in self._given_up:
-            Timeout(self._env, self._patience).callbacks.append(give_up)
+            patience = self._patience if self._env.now > 0.0 else 0.0  # nobody waits for one that was never there
+            Timeout(self._env, patience).callbacks.append(give_up)
 
     def come_back(self, number: int) -> None:
         """Record that a learner is on its way back: it is not given up any more, if it was not before."""

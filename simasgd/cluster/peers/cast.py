@@ -185,7 +185,7 @@ class PeerCast(AbstractCast):
 def _make_membership(context: RunContext) -> Membership | None:
     """Make the record of who is there, if learners may be away."""
     faults = context.spec.faults
-    if not faults.crashes and not context.spec.may_leave:
+    if not faults.makes_learners_leave and not context.spec.may_leave:
         return None
     return Membership(context.env, context.spec.learners, faults.patience)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from math import inf, isclose
-from typing import Annotated, final
+from typing import Annotated, NamedTuple, final
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
-from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Section
+from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Rival, Section
 from simasgd.scenario.vocabulary.units import TIME, Seconds, show
 from simasgd.scenario.vocabulary.values import nearest, shown
 
@@ -36,6 +36,18 @@ class Crash(Section):
     """Time of the crash."""
     down: Seconds | None = None
     """Duration until the learner rejoins; for good if absent."""
+
+
+@final
+class Absence(Section):
+    """A time at which a learner is not there: it comes later, is away for a while, or leaves for good."""
+
+    learner: Learner
+    """Number of the learner, from 0."""
+    since: Seconds
+    """Time at which it leaves; 0 for a learner that comes later."""
+    until: Seconds | None = None
+    """Time at which it comes; never if absent."""
 
 
 @final
@@ -95,6 +107,14 @@ class MessageLoss(Section):
     sent again."""
 
 
+class OutageOf(NamedTuple):
+    """The time of a learner's outage (s), and when it is back: infinite for good."""
+
+    learner: int
+    since: float
+    until: float
+
+
 @final
 class Faults(Section):
     """Faults and their times."""
@@ -105,6 +125,15 @@ class Faults(Section):
         Field(examples=[{"mtbf": "2 h", "mttr": "90 s"}, [{"learner": 3, "at": "10 s", "down": "1 min"}]]),
     ] = ()
     """Learners that crash and rejoin: all of them at random, or a list of crashes."""
+    absences: Annotated[
+        tuple[Absence, ...],
+        Field(examples=[[{"learner": 3, "since": "10 s", "until": "1 min"}]]),
+    ] = ()
+    """Times at which learners are away: a list. Who leaves loses its work, as in a crash, and
+    counts as crashed."""
+    absences_file: str | None = None
+    """A file of absences beside the scenario's file, in place of the list: CSV, Parquet or plain
+    rows, with the columns learner, since and until (s). `until` may be empty."""
     member_timeout: Seconds | None = None
     """Time after which the others go on without a learner that is away, under protocols without a
     parameter server. 1 s if absent; the default is ours."""
@@ -119,6 +148,27 @@ class Faults(Section):
     """Messages that are lost and sent again. None if absent."""
 
     @property
+    def makes_learners_leave(self) -> bool:
+        """Whether learners may be away."""
+        return bool(self.crashes or self.absences)
+
+    @property
+    def outages(self) -> list[OutageOf]:
+        """The listed crashes and absences."""
+        return [outage for _, outage in self._places_of_outages()]
+
+    def _places_of_outages(self) -> list[tuple[tuple[str, int], OutageOf]]:
+        """Return the listed crashes and absences with their places in the section."""
+        found: list[tuple[tuple[str, int], OutageOf]] = []
+        for number, crash in enumerate(() if isinstance(self.crashes, RandomCrashes) else self.crashes):
+            back = inf if crash.down is None else crash.at + crash.down
+            found.append((("crashes", number), OutageOf(crash.learner, crash.at, back)))
+        for number, absence in enumerate(self.absences):
+            back = inf if absence.until is None else absence.until
+            found.append((("absences", number), OutageOf(absence.learner, absence.since, back)))
+        return found
+
+    @property
     def patience(self) -> float:
         """Seconds after which the others go on without a learner that is away."""
         return 1.0 if self.member_timeout is None else self.member_timeout
@@ -128,8 +178,20 @@ class Faults(Section):
             for key in ("mtbf", "mttr"):
                 if getattr(self.crashes, key) == 0.0:
                     yield Inconsistency(("crashes", key), "must be a positive time")
+            if self.absences:
+                message = "random crashes and absences cannot be combined; list the crashes"
+                rivals = Rival(("absences",), ("crashes",)), Rival(("crashes",), ("absences",))
+                yield Inconsistency(("absences",), message, rivals)
         else:
-            yield from _crash_inconsistencies(self.crashes, learners)
+            for number, crash in enumerate(self.crashes):
+                if crash.down == 0.0:
+                    yield Inconsistency(("crashes", number, "down"), "must be a positive time (or null: for good)")
+        for number, absence in enumerate(self.absences):
+            if absence.until is not None and absence.until <= absence.since:
+                yield Inconsistency(("absences", number, "until"), "must be after since (or null: for good)")
+        if self.absences_file is not None:
+            yield Inconsistency(("absences_file",), "is read with the scenario's file; give `absences` here")
+        yield from _outage_inconsistencies(self._places_of_outages(), learners)
         pauses = [(i, pause.at, pause.lasting) for i, pause in enumerate(self.server_pauses)]
         yield from _spell_inconsistencies("server_pauses", pauses, "the server still pauses")
         by_link: dict[str, list[tuple[int, float, float]]] = {}
@@ -149,19 +211,18 @@ class Faults(Section):
                 yield Inconsistency(("degraded_links", i, "link"), f"there is no {one.link}; there are {many}")
 
 
-def _crash_inconsistencies(crashes: tuple[Crash, ...], learners: int) -> Iterator[Inconsistency]:
+def _outage_inconsistencies(outages: list[tuple[tuple[str, int], OutageOf]], learners: int) -> Iterator[Inconsistency]:
     until: dict[int, float] = {}
-    for i, crash in sorted(enumerate(crashes), key=lambda pair: pair[1].at):
-        path = ("crashes", i)
-        if crash.learner >= learners:
-            yield Inconsistency((*path, "learner"), f"there is no learner {crash.learner}; there are 0 to {learners - 1}")
-        back = until.get(crash.learner, 0.0)
-        if _before(crash.at, back):
+    for path, outage in sorted(outages, key=lambda pair: pair[1].since):
+        key = "at" if path[0] == "crashes" else "since"
+        if outage.learner >= learners:
+            message = f"there is no learner {outage.learner}; there are 0 to {learners - 1}"
+            yield Inconsistency((*path, "learner"), message)
+        back = until.get(outage.learner, 0.0)
+        if _before(outage.since, back):
             still = "for good" if back == inf else f"until {show(back, TIME)}"
-            yield Inconsistency((*path, "at"), f"learner {crash.learner} is down then, {still}")
-        if crash.down == 0.0:
-            yield Inconsistency((*path, "down"), "must be a positive time (or null: for good)")
-        until[crash.learner] = inf if crash.down is None else max(back, crash.at + crash.down)
+            yield Inconsistency((*path, key), f"learner {outage.learner} is down then, {still}")
+        until[outage.learner] = max(back, outage.until)
 
 
 def _spell_inconsistencies(key: str, spells: list[tuple[int, float, float]], still: str) -> Iterator[Inconsistency]:

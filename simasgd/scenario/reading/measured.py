@@ -10,6 +10,7 @@ from typing import Any
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import text_files
 from simasgd.scenario.reading.complaints import format_complaint_at
+from simasgd.scenario.tables.absences import read_absences
 from simasgd.scenario.tables.columns import Named
 from simasgd.scenario.tables.parquet import read_stored
 from simasgd.scenario.tables.times import read_times
@@ -21,6 +22,7 @@ _DELAY: Path = ("protocol", "delay")
 _COMPUTE: Path = ("cluster", "compute")
 _COSTS: tuple[Path, ...] = tuple(("cluster", "costs", key) for key in ("step", "mixing", "collective_start"))
 _PLACES: tuple[Path, ...] = (_COMPUTE, ("cluster", "server", "update_law"), *_COSTS, _DELAY)
+_FAULTS: Path = ("cluster", "faults")
 _STRAGGLERS: Path = ("cluster", "stragglers")
 _LAWS = ("slowdown", "normal_law", "slow_law")
 _OF_FILES = ("column", "learner_column", "unit")
@@ -76,7 +78,17 @@ def read_measured_files(layer: Layer) -> Layer:
         section = _get(tree, place)
         if isinstance(section.get("measured"), _FileName | dict):
             tree = _replace(tree, place, _read_section(layer, place, section))
-    return Layer(tree, dict(layer.marks))
+    return Layer(_read_absences(layer, tree), dict(layer.marks))
+
+
+def _read_absences(layer: Layer, tree: Any) -> Any:
+    """Return the tree with the absences of the file that it names, if it names one."""
+    faults, path = _get(tree, _FAULTS), (*_FAULTS, "absences_file")
+    if not isinstance(faults, dict) or not isinstance(name := faults.get("absences_file"), str):
+        return tree
+    if faults.get("absences"):
+        raise ScenarioError(format_complaint_at(path, layer, "`absences` is given as well; give only one of the two"))
+    return _replace(tree, _FAULTS, {**faults, "absences": _read_file(layer, path, name, read_absences), "absences_file": None})
 
 
 def _read_section(layer: Layer, place: Path, section: dict[str, Any]) -> dict[str, Any]:

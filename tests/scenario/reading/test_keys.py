@@ -51,7 +51,8 @@ cluster.costs.collective_start.file
 cluster.costs.collective_start.measured cluster.costs.collective_start.mean
 cluster.costs.per_message cluster.costs.copy_bandwidth cluster.network.goodput
 cluster.faults.crashes.mtbf cluster.faults.crashes.mttr cluster.faults.server_pauses cluster.faults.degraded_links
-cluster.faults.member_timeout
+cluster.faults.member_timeout cluster.faults.absences_file
+cluster.faults.absences
 cluster.faults.message_loss.probability cluster.faults.message_loss.resend_after
 workload.mini_batch.mean workload.mini_batch.distribution workload.mini_batch.cv workload.payload workload.samples_per_epoch
 workload.compression.kind workload.compression.fraction workload.compression.error_feedback
