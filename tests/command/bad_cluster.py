@@ -77,9 +77,9 @@ CLUSTER_CASES: list[Case] = [
         "a bandwidth a word", "network: {bandwidth: [fast]}", "s.yaml:5:25: cluster.network.bandwidth.0: 'fast' is not a qu"
     ),
     cluster(
-        "law of bandwidths without mean",
-        "network: {bandwidth: {distribution: gamma, cv: 1}}",
-        "s.yaml:5:13: cluster.network.bandwidth.mean: missing",
+        "law of bandwidths without its name",
+        "network: {bandwidth: {mean: 1 GB/s, cv: 1}}",
+        "s.yaml:5:13: cluster.network.bandwidth.distribution: missing",
     ),
     cluster(
         "bandwidths all equal",

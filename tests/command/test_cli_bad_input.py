@@ -73,7 +73,7 @@ CASES = [
         "far key",
         "learners: 30",
         "learners: 30\n  qqqqq: 3",
-        "s.yaml:4:3: cluster.qqqqq: unknown key 'qqqqq'; known keys: architecture, compute, faults, learners, ",
+        "s.yaml:4:3: cluster.qqqqq: unknown key 'qqqqq'; known keys: architecture, compute, costs, faults, learners, ",
     ),
     wrong("number as key", "name: plain", "name: plain\n3: x", "s.yaml:2:1: 3: unknown key '3'"),
     wrong("key twice", "name: plain", "name: plain\nname: x", 's.yaml:2:1: not YAML: found duplicate key "name"'),
