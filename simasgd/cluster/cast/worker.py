@@ -90,9 +90,13 @@ class AbstractWorker(abc.ABC):
         activity_log.trail = _EXTEND[activity](activity_log.trail, total)
 
     def rejoin(self) -> None:
-        """Continue after an absence; the trails of all threads continue now."""
+        """Continue after an absence; the trails of all idle threads continue now.
+
+        A thread that answers other learners may be in the middle of its work.
+        """
         for activity_log in self._activity_logs():
-            activity_log.trail = wait_until(activity_log.trail, self._env.now)
+            if activity_log.activity == _IDLE:
+                activity_log.trail = wait_until(activity_log.trail, self._env.now)
 
     def leave(self) -> None:
         """Begin no further mini-batch; the compute thread is idle from now on."""

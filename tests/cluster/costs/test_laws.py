@@ -46,6 +46,11 @@ def on_path(clocked):
 
 
 @by_kind
+def test_the_critical_path_is_as_long_as_the_run_where_learners_start_while_they_answer_others(kind):
+    run(kind, 8, {"per_message": "5 ms", "step": "2 ms"}, start="spread")  # `holds` compares them
+
+
+@by_kind
 def test_a_lone_learner_takes_longer_by_exactly_the_costs_on_its_critical_path(kind):
     plain, with_costs = (run(kind, 1, costs)[0] for costs in (None, COSTS))
     before, after = on_path(plain), on_path(with_costs)
