@@ -40,3 +40,14 @@ def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     with compiled_quickly():
         yield
+
+
+@pytest.fixture
+def compiled_anew() -> None:
+    """Forget what this process has compiled, for tests that compare it with other processes bit for bit.
+
+    Another test may have compiled the same programs with more or less effort, which changes the last bits.
+    """
+    import jax
+
+    jax.clear_caches()

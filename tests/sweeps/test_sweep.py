@@ -72,7 +72,7 @@ def test_one_bad_point_stops_all(timing):
         plan_sweep(timing, ["cluster.learners=2,0"])
 
 
-@pytest.mark.usefixtures("quickly_compiled")
+@pytest.mark.usefixtures("compiled_anew", "quickly_compiled")
 def test_points_are_what_single_runs_are(tmp_path):
     path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 100}})
     plan = plan_sweep(path, ["learners=2,3"])

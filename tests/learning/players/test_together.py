@@ -83,6 +83,7 @@ def test_a_study_simulates_one_clock_once():
         assert (left.test_error, left.simulated_seconds) == (right.test_error, right.simulated_seconds)
 
 
+@pytest.mark.usefixtures("compiled_anew")
 def test_an_interrupted_sweep_of_learning_rates_gives_the_same_numbers(tmp_path):
     """If a part of a group is missing, the whole group is learned again."""
     (tmp_path / "s.yaml").write_text(json.dumps(scenario(LEARNING, ONE_CLOCK).resolved()))
