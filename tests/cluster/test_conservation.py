@@ -32,7 +32,7 @@ def test_conservation(run, gradients):
     assert (again.bytes, again.critical_path) == (clocked.bytes, clocked.critical_path)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(run=runs(may_fail=False), gradients=st.integers(1, 150))
 def test_the_summary_says_what_the_tape_says(run, gradients):
     chosen = scenario(TIMING, run, {"stop": {"gradients": gradients}})

@@ -273,7 +273,6 @@ CLUSTER_CASES: list[Case] = [
             f"under ad-psgd {message}",
         )
         for key, value, message in [
-            ("crashes", "[{learner: 1, at: 1 s}]", "the effect of a crash on other learners is not defined"),
             ("server_pauses", "[{at: 1 s, lasting: 1 s}]", "there is no parameter server to pause"),
             ("degraded_links", "[{link: server, at: 1 s, lasting: 1 s, factor: 0.5}]", "learners do not use a server"),
         ]

@@ -125,17 +125,17 @@ def test_a_killed_worker_costs_nothing(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
 @pytest.mark.kills
 def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
-    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
-    axes = ["learners=2,3,4", "seed=range(0,4)"]
+    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 15_000}})
+    axes = ["learners=2,3,4", "seed=range(0,2)"]
     program = [str(Path(sys.executable).with_name("simasgd")), "sweep", str(path), *axes, "--workers", "2", "--out"]
     folder = tmp_path / "interrupted"
     driver = subprocess.Popen([*program, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(list(folder.glob("points/[!.]*/run.json"))) < 4 and driver.poll() is None:
+    while len(list(folder.glob("points/[!.]*/run.json"))) < 2 and driver.poll() is None:
         time.sleep(0.01)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     done_before = len(list(folder.glob("points/[!.]*/run.json")))
-    assert done_before >= 4
+    assert done_before >= 2
     assert subprocess.run([*program, str(folder)], capture_output=True, check=False).returncode == 0
     whole = run_sweep(plan_sweep(path, axes), tmp_path / "whole", workers=2)
     pd.testing.assert_frame_equal(load_table(folder).points, whole.points)

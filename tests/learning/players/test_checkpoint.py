@@ -34,7 +34,7 @@ learning:
   model: {kind: mlp, hidden: [64, 64]}
   optimizer: {kind: adam, learning_rate: 0.0003}
   modulation: gap-aware
-stop: {gradients: 12000}
+stop: {gradients: 9000}
 """
 
 

@@ -130,13 +130,12 @@ def test_a_mistake_in_it_has_its_file_and_line(old: str, new: str, expected: str
     assert expected in complaint(written(tmp_path, OWN.replace(old, new, 1)))
 
 
-def test_a_file_that_is_not_there_is_a_mistake_of_the_scenario(tmp_path: Path) -> None:
-    path = written(tmp_path)
-    assert f"there is no file '{tmp_path / 'p755.yaml'}'" in complaint(
-        path.parent / "s.yaml", "profile=" + str(tmp_path / "p755.yaml")
-    )
+def test_a_file_that_is_not_there_is_a_mistake_of_the_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path)
+    monkeypatch.chdir(tmp_path)  # a long path is shortened in messages
+    assert "there is no file 'p755.yaml'" in complaint(Path("s.yaml"), "profile=p755.yaml")
     tmp_path.joinpath("own.yaml").unlink()
-    assert complaint(path).startswith(f"{path}:2:33: cluster.profile: there is no file '{tmp_path / 'own.yaml'}'")
+    assert complaint(Path("s.yaml")).startswith("s.yaml:2:33: cluster.profile: there is no file 'own.yaml'")
 
 
 def test_an_empty_profile_is_refused(tmp_path: Path) -> None:
