@@ -59,14 +59,14 @@ def play(player: AbstractPlayer, problem: Problem) -> None:
 def prepare_compiled(problem: Problem) -> partial[None]:
     """Plan and compile a problem, and return a function that plays it."""
     player = Compiled()
-    player.prepare(problem, [problem.tape.num_steps])
+    player.prepare(problem)
     return partial(play, player, problem)
 
 
 def prepare_together(problems: list[Problem]) -> partial[None]:
     """Plan and compile many problems of one tape, and return a function that plays them at once."""
     player, stops = CompiledGroup(), [problems[0].tape.num_steps]
-    player.prepare(problems, stops)
+    player.prepare(problems)
 
     def go() -> None:
         for moments in player.play(problems, stops, lambda done: None):
