@@ -114,6 +114,11 @@ CLUSTER_CASES: list[Case] = [
         "slow for no time", "stragglers: {slowdown: 2, mean_normal: 1 s, mean_slow: 0}", "s.yaml:5:58: ", "a positive time"
     ),
     cluster(
+        "too many kinds of stragglers",
+        f"stragglers: [{', '.join(['{slowdown: 2, mean_slow: forever}'] * 21)}]",
+        "s.yaml:5:15: cluster.stragglers: the list has 21 items; expected at most 20",
+    ),
+    cluster(
         "stragglers' key",
         "stragglers: {slow_down: 2, mean_normal: 1 s, mean_slow: 1 s}",
         "s.yaml:5:16: ",

@@ -171,6 +171,8 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
             return f"found {found}; expected a list"
         case "too_short":
             return "the list is empty; expected at least one item"
+        case "too_long":
+            return f"the list has {len(detail['input'])} items; expected at most {context['max_length']}"
         case "value_error":
             return str(context["error"])
         case _:
