@@ -38,6 +38,7 @@ def absent(*absences: dict[str, Any], **faults: Any) -> dict[str, Any]:
     ("name", "content"),
     [
         ("a.csv", "learner,since,until\n3,0.01,0.05\n1,0.02,\n"),
+        ("units.csv", "learner,since (s),until (s)\n3,0.01,0.05\n1,0.02,\n"),
         ("a.csv", "until,learner,from\n0.05,3,0.01\n,1,0.02\n"),
         ("a.txt", "# learner since until\n3 0.01 0.05\n\n1 0.02  # for good\n"),
     ],
@@ -85,6 +86,7 @@ def test_one_comes_late_one_leaves_for_a_while_and_one_for_good(kind: str) -> No
         ("3,1,2,9\n", "is not an absence"),
         ("# nothing\n", "holds no absence"),
         ("3,nan,1\n", "is not an absence"),
+        (f"3,{'9' * 200_000},1\n", "a.csv, line 1: field larger than field limit"),
         ("9,1,2\n", "there is no learner 9; there are 0 to 3"),
         ("3,1,5\n3,2,6\n", "learner 3 is down then, until 5 s"),
     ],

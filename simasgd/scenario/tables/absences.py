@@ -22,8 +22,8 @@ def read_absences(file: Path) -> list[dict[str, Any]]:
     """Return the absences in a file, as `cluster.faults.absences` of a scenario has them.
 
     A table has the columns learner, since and until (s), in any order. A file without a header has
-    them in this order, divided by commas or blanks. `from` may stand for `since`. Raises OSError,
-    and ValueError, which names file and line, for anything else.
+    them in this order, divided by commas or blanks. `from` may stand for `since`, and `(s)` may follow a
+    name. Raises OSError, and ValueError, which names file and line, for anything else.
     """
     rows = _rows_of_parquet(file) if is_parquet(file) else _rows_of_text(file)
     found = []
@@ -43,7 +43,10 @@ def _rows_of_text(file: Path) -> Iterator[tuple[str, Sequence[Any]]]:
             content = line.partition("#")[0].strip()
             if not content:
                 continue
-            cells = [cell.strip() for cell in next(csv.reader([content]))] if "," in content else content.split()
+            try:
+                cells = [cell.strip() for cell in next(csv.reader([content]))] if "," in content else content.split()
+            except csv.Error as error:
+                raise ValueError(f"{file}, line {number}: {error}; {_FORM}") from None
             if order is None:
                 order = _order(file, cells) if number_series(cells[0]) is None else range(3)
                 if number_series(cells[0]) is None:
@@ -67,7 +70,8 @@ def _rows_of_parquet(file: Path) -> Iterator[tuple[str, Sequence[Any]]]:
 
 def _order(file: Path, names: Sequence[str]) -> list[int]:
     """Return the places of the three columns."""
-    plain = ["since" if name.strip().lower() == "from" else name.strip().lower() for name in names]
+    words = [name.lower().replace("(s)", "").strip() for name in names]
+    plain = ["since" if word == "from" else word for word in words]
     missing = [name for name in _COLUMNS if name not in plain]
     if missing:
         raise ValueError(f"{file} has no column {missing[0]!r}, but {', '.join(names)[:80]}; {_FORM}")
