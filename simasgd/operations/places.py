@@ -39,13 +39,19 @@ def is_parquet(file: Path) -> bool:
 
 
 def place_of(file: Path, row: int) -> str:
-    """Return the place of a row, counted from 0: a line of CSV, or a row of Parquet from 1."""
+    """Return the place of a row, counted from 0: a line of CSV, or a row of Parquet from 1.
+
+    The csv module refuses very long fields. Lines cannot be counted past one, so it is the row then.
+    """
     if is_parquet(file):
         return f"{file}, row {row + 1}"
     with opened(file) as text:
         rows = csv.reader(text)
         filled = (rows.line_num for values in rows if values)  # empty lines are no rows
-        return f"{file}, line {next(islice(filled, row + 1, None), rows.line_num)}"
+        try:
+            return f"{file}, line {next(islice(filled, row + 1, None), rows.line_num)}"
+        except csv.Error:
+            return f"{file}, row {row + 1}"
 
 
 @contextmanager

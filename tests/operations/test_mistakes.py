@@ -22,6 +22,7 @@ CASES = {
     "two starts": ("seconds,start,start_nanoseconds\n0,1,1\n", "the columns start and start_nanoseconds both give the start"),
     "negative": ("seconds\n1\n\n-2\n", "log.csv, line 4: seconds: found -2; expected a number from 0 to 1e18"),
     "infinite": ("seconds\ninf\n", "log.csv, line 2: seconds: found inf; expected a number from 0 to 1e18"),
+    "long": (f"seconds\n1\n{'9' * 200_000}\n", "log.csv, row 2: seconds: found inf; expected a number from 0 to 1e18"),
     "missing": ("learner,seconds\n0,1\n0,\n", "log.csv, line 3: the duration (seconds) is missing; expected a number"),
     "no start": ("seconds,start\n1,0\n1,nan\n", "log.csv, line 3: start is missing; expected a number from -1e18 to 1e18"),
     "bytes": ("seconds,bytes\n1,-5\n", "log.csv, line 2: bytes: found -5; expected a number from 0 to 1e18"),
