@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from simasgd.calibration.fit import calibrate
 from simasgd.operations.log import OPERATIONS
 from simasgd.operations.reading import read_log
 
@@ -59,4 +60,13 @@ def test_a_table_of_operations_becomes_a_log(tmp_path: Path, monkeypatch: pytest
     log = run(PROGRAMS[1], tmp_path, monkeypatch)
     assert log["learner"].tolist() == [0, 0, 1]
     assert log["seconds"].tolist() == pytest.approx([0.4, 0.4, 0.25])
-    assert log["start"].tolist() == pytest.approx([10.0, 11.0, 10.2])
+
+
+def test_a_table_whose_steps_each_begin_at_zero_becomes_a_log_that_can_be_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(rank, step, "forward-compute", 0.05, 0.8 + 0.01 * step) for step in range(20, 0, -1) for rank in range(2)]
+    pd.DataFrame(rows, columns=["rank", "step", "optype", "start_ts", "duration"]).to_parquet(tmp_path / "operations.parquet")
+    log = run(PROGRAMS[1], tmp_path, monkeypatch)
+    assert log["seconds"].tolist() == pytest.approx([0.8 + 0.01 * step for step in range(1, 21)] * 2)
+    assert calibrate([tmp_path / "log.parquet"]).learners == ("0", "1")
