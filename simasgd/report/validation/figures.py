@@ -52,6 +52,7 @@ def draw_staleness(measured: Sequence[int], simulated: Sequence[int]) -> Figure:
 
 
 def list_shares(shares: Mapping[str, float]) -> dict[str, float]:
-    """Return shares scaled to add up to 1, in the order of the legend."""
-    whole = sum(shares.values()) or 1.0
-    return {name: shares[name] / whole for name in svg.ACTIVITIES if name in shares}
+    """Return the shares of activities scaled to add up to 1, in the order of the legend; sums of several are left out."""
+    known = {name: shares[name] for name in svg.ACTIVITIES if name in shares}
+    whole = sum(known.values()) or 1.0
+    return {name: share / whole for name, share in known.items()}
