@@ -197,7 +197,8 @@ def _summarize(
     point = None if learned is None else learned.divergence
     divergence = None if point is None else form.DivergencePoint(update=point.update, epoch=point.epoch)
     last = rows[-1] if rows and divergence is None else None
-    busy = server_busy(log, whole)
+    # A log tells the server's updates, and not the copies that it makes of messages.
+    busy = None if scenario.cluster.costs.copies else server_busy(log, whole)
     return Summary(
         format=form.FORMAT,
         origin="measured",

@@ -146,3 +146,9 @@ def test_learners_may_have_mini_batches_of_their_own(tmp_path: Path) -> None:
     assert found.learners["mini_batch"].tolist() == [1, 2, 3, 4, 5, 6]
     alone = import_log([tmp_path / "log.parquet"])
     assert alone.summary.samples == run.summary.samples
+
+
+def test_a_server_that_copies_messages_is_busier_than_its_log_tells(tmp_path: Path) -> None:
+    run = simulate(scenario(TIMING, CLUSTER, {"cluster": {"costs": {"per_message": "1 ms"}}}))
+    assert run.summary.servers[0].busy > 0.0
+    assert not sent_round(run, tmp_path, "log.csv").summary.servers

@@ -64,7 +64,8 @@ def read_series(log: OperationLog) -> Series:
     none = int(np.sum(log.seconds[rows] <= 0.0))
     rows = rows[log.seconds[rows] > 0.0]
     if len(rows) < _LEAST:
-        raise UsageError(f"the log has {len(rows)} computations that took time; a law needs at least {_LEAST}")
+        noun = "computation" if len(rows) == 1 else "computations"
+        raise UsageError(f"the log has {len(rows)} {noun} that took time; a law needs at least {_LEAST}")
     mean = float(np.mean(log.seconds[rows]))
     if not _RANGE[0] <= mean <= _RANGE[1]:
         raise UsageError(
