@@ -42,7 +42,10 @@ def _describe_ends(used: Sequence[tuple[Compute, int, int]], left: Mapping[int, 
     """Describe traces that ended; a trace is its law, its length and the number of its times that were used."""
     if left:
         first = min(left.values())
-        yield f"The traces of {len(left):,} learners ended, the first at {first:.6g} s, and their work with them."
+        if len(left) == 1:
+            yield f"The trace of one learner ended at {first:.6g} s, and its work with it."
+        else:
+            yield f"The traces of {len(left):,} learners ended, the first at {first:.6g} s, and their work with them."
     beyond = [one for one in used if one[2] > one[1]]
     if not beyond:
         return

@@ -30,7 +30,7 @@ def test_the_others_go_on_where_nobody_waits() -> None:
     assert run.learners["compute"].tolist() == [3.0, 20.5]
     assert run.learners["idle"].tolist() == [17.5, 0.0]
     assert run.outcome == "finished"
-    assert run.summary.warnings == ("The traces of 1 learners ended, the first at 3 s, and their work with them.",)
+    assert run.summary.warnings == ("The trace of one learner ended at 3 s, and its work with it.",)
 
 
 @pytest.mark.parametrize("protocol", ["hardsync", {"kind": "ssp", "slack": 2}])

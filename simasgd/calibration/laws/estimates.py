@@ -26,6 +26,16 @@ class Estimate:
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else inf
         return cls(float(np.mean(values)), spread / sqrt(len(values)) if isfinite(spread) else inf)
 
+    @classmethod
+    def of_lengths(cls, value: float, count: float) -> Estimate:
+        """Return the estimate `value` of the mean of `count` exponential lengths; the count need not be whole.
+
+        The error is the standard deviation of the mean given the lengths, under the prior 1 ÷ mean (an
+        inverse gamma law): n·value ÷ ((n − 1)·√(n − 2)). With few lengths it is larger than value ÷ √n,
+        and infinite for two or fewer.
+        """
+        return cls(value, count * value / ((count - 1.0) * sqrt(count - 2.0)) if count > 2.0 else inf)
+
     def times(self, factor: float) -> Estimate:
         """Return the estimate of a multiple of the number."""
         return Estimate(self.value * factor, self.error * abs(factor))

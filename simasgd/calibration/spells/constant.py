@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, sqrt
 
 import numpy as np
 
@@ -55,6 +54,6 @@ def describe_constant(times: Sequence[Floats], gaps: Sequence[Floats], levels: F
     normal, slow_mean = free / max(spells, 1), spent / max(ended, 1)
     return KindFit(
         None, False, Estimate(slowdown, _SAME * slowdown), None,
-        Estimate(normal, normal / sqrt(spells)), None,
-        Estimate(slow_mean, slow_mean / sqrt(ended) if ended else inf), None, spells,
+        Estimate.of_lengths(normal, spells), None,
+        Estimate.of_lengths(slow_mean, ended), None, spells,
     )  # fmt: skip

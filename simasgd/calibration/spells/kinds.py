@@ -208,7 +208,9 @@ def _estimate_length(whole: Floats, total: float, ended: int, batches: float) ->
     law = fit_lengths(whole) if batches >= _LONG else None
     value = total / max(ended, 1)
     variation = law.cv.value if law is not None else 1.0
-    return Estimate(value, value * variation / sqrt(ended) if ended else inf), law
+    if not variation:
+        return Estimate(value, 0.0), law
+    return Estimate.of_lengths(value, ended / variation**2), law
 
 
 def fit_lengths(lengths: Floats) -> Law | None:

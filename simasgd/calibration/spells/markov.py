@@ -56,7 +56,12 @@ def fit_spells(family: AbstractFamily, sequences: Sequences, start: Spells, few:
     errors = _estimate_errors(loss, at)
     found = loss.decode(at)
     scale = np.array([found.mean, found.cv, found.slowdown - 1, found.normal, found.slow])
-    mean, cv, slowdown, normal, slow = map(Estimate, found, (errors * scale).tolist())
+    mean, cv, slowdown = map(Estimate, found[:3], (errors * scale)[:3].tolist())
+    # The curvature of the likelihood tells how many lengths a mean rests on: its relative error is 1/√n.
+    normal, slow = (
+        Estimate.of_lengths(value, 1.0 / error**2 if 0.0 < error < inf else 0.0)
+        for value, error in zip(found[3:], errors[3:].tolist(), strict=True)
+    )
     return MarkovFit(family, mean, cv, slowdown, normal, slow, -least, chosen.size)
 
 

@@ -129,7 +129,7 @@ def test_a_barrier_is_not_sooner_with_costs(cluster, costs, kind):
     """Where all wait for all and messages meet on no link, nothing can overtake: the run with costs is no shorter."""
     if ROWS[kind].serverless:
         cluster = without_a_server(cluster, ROWS[kind].has_centre)
-    network = {"latency": cluster["network"]["latency"], "bandwidth": "unlimited"}
+    network = {key: cluster["network"][key] for key in ("latency", "topology")} | {"bandwidth": "unlimited"}
     cluster = {**cluster, "network": network, "server": {**cluster["server"], "bandwidth": "unlimited"}}
     times = []
     for own in (None, costs):
