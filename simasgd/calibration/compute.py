@@ -31,12 +31,12 @@ _MOST = 200_000  # mini-batches from which the law is fitted; of more, an even s
 @final
 @dataclass(frozen=True)
 class ComputeFit:
-    """What the compute times of a log say."""
+    """The law of a log's compute times, the learners' speeds and the slow spells."""
 
     mean: Estimate
-    """Of a mini-batch of the usual size at speed 1, outside slow spells (s)."""
+    """Mean time of a mini-batch of the usual size at speed 1, outside slow spells (s)."""
     sample_time: SampleTime
-    """Outside slow spells."""
+    """The mean time as a function of the mini-batch, outside slow spells."""
     law: str
     cv: Estimate
     distance: float
@@ -45,16 +45,16 @@ class ComputeFit:
     """All families, the best first; of the times outside slow spells. Empty if times are constant."""
     speeds: Speeds | None
     kinds: tuple[KindFit, ...]
-    """Of slow spells."""
+    """The kinds of slow spells; empty if there are none."""
     autocorrelation: Floats
-    """Of log times at lags 1 to LAGS."""
+    """Autocorrelation of the logarithm of the times, at lags 1 to LAGS."""
     factors: Floats
     """A sample of the times outside slow spells, over their learner's mean, in order of size."""
     learners: tuple[str, ...]
     mini_batches: int
     warm_up: Estimate | None
     remarks: tuple[str, ...]
-    """What the fit does not catch, in sentences."""
+    """Sentences on properties of the log that the fit misses."""
 
 
 def fit_compute(log: OperationLog) -> ComputeFit:

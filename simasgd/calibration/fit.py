@@ -16,7 +16,7 @@ from simasgd.operations.reading import read_log
 @final
 @dataclass(frozen=True)
 class Calibration:
-    """What a log says of a cluster."""
+    """The numbers of a cluster that were fitted to a log. None: the log has no such operations."""
 
     files: tuple[str, ...]
     """Names of the log's files."""
@@ -24,15 +24,15 @@ class Calibration:
     learners: tuple[str, ...]
     compute: ComputeFit
     link: LineFit | None
-    """Pulls and pushes."""
+    """Latency and bandwidth, from pulls and pushes."""
     update: TimesFit | None
     step: TimesFit | None
-    """Learners' own optimizer steps."""
+    """Times of the learners' own optimizer steps."""
     mixing: TimesFit | None
     copies: LineFit | None
-    """Copying and serializing of messages."""
+    """Time and rate of copying and serializing messages."""
     remarks: tuple[str, ...]
-    """What the fit does not catch, and what was odd about the log, in sentences."""
+    """Sentences on properties of the log that the fit misses, and on oddities of the log."""
 
 
 def calibrate(files: Sequence[Path]) -> Calibration:

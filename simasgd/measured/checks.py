@@ -54,8 +54,7 @@ def check_reads(log: OperationLog, rows: Integers, version: Ints, read: Ints) ->
         at = int(np.argmax(late))
         raise UsageError(
             f"{log.place(int(rows[at]))}: the gradient was computed on version {read[at]}, which is not there before the "
-            "update "
-            f"that makes version {version[at]}; expected a read of at most {version[at] - 1}"
+            f"update that makes version {version[at]}; expected a read of at most {version[at] - 1}"
         )
 
 
@@ -81,8 +80,7 @@ def check_sums(log: OperationLog, rows: Integers, first: Integers, count: Intege
         at = int(np.argmax(wrong))
         raise UsageError(
             f"{log.place(int(rows[at]))}: summed: found {summed[at]}, but the update has {np.repeat(count, count)[at]} "
-            "gradients, "
-            f"and its first row says {of_update[at]}; expected messages of equally many gradients"
+            f"gradients, and its first row says {of_update[at]}; expected messages of equally many gradients"
         )
 
 
@@ -96,8 +94,7 @@ def check_copies(log: OperationLog, rows: Integers, tape: Tape) -> None:
         at = int(np.argmax(wrong))
         raise UsageError(
             f"{log.place(int(rows[at]))}: ahead: the copy is {tape.ahead[at]} mini-batches ahead, but only {earlier[at]} of "
-            "the "
-            "learner are in earlier rows"
+            "the learner are in earlier rows"
         )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
-import stat
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,6 +15,7 @@ import pyarrow.parquet
 from simasgd.errors import UsageError
 from simasgd.operations.columns import TEXTS, is_index, read_columns
 from simasgd.operations.places import is_parquet, opened
+from simasgd.scenario.tables.opening import check_size
 from simasgd.scenario.vocabulary.values import shown
 
 _MOST_ROWS, _MOST_BYTES = 50_000_000, 8_000_000_000
@@ -31,7 +30,7 @@ def read_table(file: Path) -> pa.Table:
     something else than numbers.
     """
     try:
-        _check_file(file)
+        check_size(file, _MOST_BYTES)
         table = _read_parquet(file) if is_parquet(file) else _read_csv(file)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
@@ -40,17 +39,6 @@ def read_table(file: Path) -> pa.Table:
     if len(table) > _MOST_ROWS:
         raise UsageError(f"{file}: there are {len(table):,} rows; the limit is {_MOST_ROWS:,}")
     return table
-
-
-def _check_file(file: Path) -> None:
-    """Raise OSError for anything but a regular file of bounded size."""
-    status = file.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a regular file")
-    if status.st_size > _MOST_BYTES:
-        raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes; the limit is {_MOST_BYTES:,} bytes")
 
 
 def _types(names: Sequence[str]) -> dict[str, pa.DataType]:

@@ -94,7 +94,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_folders_and_pipes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read: it is a folder"):
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         read_log([tmp_path])
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(UsageError, match="not a regular file"):

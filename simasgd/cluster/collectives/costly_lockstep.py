@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from simpy import Environment, Event
 
 from simasgd.cluster.clock.activity import Activity, ActivityLog, AnyActivity, CostActivity
-from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import START, Trail, add_copy, add_launch, add_push
+from simasgd.cluster.collectives.at_once import AbstractAtOnce
 from simasgd.cluster.collectives.costly import OperationCosts
-from simasgd.cluster.collectives.joins import NEVER, Entry, Join, Joins
+from simasgd.cluster.collectives.joins import NEVER, Entry, Join
 from simasgd.cluster.collectives.lockstep import message_seconds
-from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnFirst
+from simasgd.cluster.collectives.operations import Done, OnFirst
 from simasgd.cluster.collectives.patterns import Round, Rounds, distinct_rounds
 from simasgd.cluster.network.network import PrivatePath
-from simasgd.cluster.network.routes import ByteCounts
 from simasgd.tape.arrays import Floats, Ints
 
 _COPY, _LAUNCH, _PUSH, _WAIT = CostActivity.COPY, CostActivity.LAUNCH, Activity.PUSH, Activity.WAIT
@@ -120,7 +118,7 @@ def _without_switch_within(changes: list[tuple[float, AnyActivity]], started: fl
 
 
 @final
-class CostlyLockstep(AbstractOperations):
+class CostlyLockstep(AbstractAtOnce):
     """One operation a join, computed when the last rank has its input. Its times are those of `CostlyOperations`.
 
     The logs are written when a rank has finished.
@@ -138,7 +136,7 @@ class CostlyLockstep(AbstractOperations):
         costs: OperationCosts,
     ) -> None:
         ranks = len(costs.logs)
-        self._env = env
+        super().__init__(env, ranks, sum(size * float(messages.share.sum()) for messages in rounds), on_first)
         self._rounds = rounds
         self._starts, self._logs = costs.starts, costs.logs
         distinct = distinct_rounds(rounds)
@@ -148,36 +146,8 @@ class CostlyLockstep(AbstractOperations):
         self._takes_part = np.zeros(ranks, bool)
         for messages in distinct:
             self._takes_part[messages.source] = self._takes_part[messages.target] = True
-        self._bytes_of_join = sum(size * float(messages.share.sum()) for messages in rounds)
-        self._bytes = 0.0
-        self._joins = Joins(ranks, self._count_first)
-        self._on_first = on_first
-        self._latest: dict[int, Entry] = {}  # by rank
-        self._complete: dict[int, dict[int, Entry]] = {}  # by join and rank, until all ranks have their inputs
         self._last = [_Cause(NEVER, START)] * ranks  # when each rank finished the last join
         self._spans: dict[int, _Spans] = {}  # by join, while some rank has not finished it
-
-    def counts(self) -> ByteCounts:
-        """Return the bytes sent so far."""
-        return ByteCounts(self._bytes, self._bytes, 0.0)
-
-    def join(self, rank: int, trail: Trail) -> Signal:
-        join, finished = self._joins.enter(rank), Signal(self._env)
-        finished.callbacks.append(partial(self._leave, join, rank))  # the first callback: before its learner goes on
-        self._latest[rank] = Entry(join, self._env.now, [], trail, finished)
-        return finished
-
-    def forecast(self, rank: int, times: Sequence[float]) -> None:
-        self._latest[rank].ready.extend(times)
-
-    def provide(self, rank: int) -> None:
-        entry = self._latest[rank]
-        entry.ready.append(self._env.now)
-        entries = self._complete.setdefault(entry.join.number, {})
-        entries[rank] = entry
-        if len(entries) == len(self._last):
-            del self._complete[entry.join.number]
-            self._finish(entry.join, [entries[number] for number in range(len(entries))])
 
     def _leave(self, join: Join, rank: int, finished: Event) -> None:
         done: Any = finished.value
@@ -186,12 +156,7 @@ class CostlyLockstep(AbstractOperations):
             del self._spans[join.number]
         self._joins.leave(join, done.trail)
 
-    def _count_first(self, number: int, trail: Trail) -> None:
-        self._bytes += self._bytes_of_join
-        self._on_first(number, trail)
-
     def _finish(self, join: Join, entries: Sequence[Entry]) -> None:
-        """Schedule the end of the join for each rank; all ranks have their inputs now."""
         front = self._end(join, entries)
         now = self._env.now
         rests = front.times - now

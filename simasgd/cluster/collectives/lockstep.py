@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from simpy import Environment, Event
 
-from simasgd.cluster.clock.events import Signal
 from simasgd.cluster.clock.trail import START, Trail, add_push
-from simasgd.cluster.collectives.joins import NEVER, Entry, Join, Joins
-from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnFirst
+from simasgd.cluster.collectives.at_once import AbstractAtOnce
+from simasgd.cluster.collectives.joins import NEVER, Entry, Join
+from simasgd.cluster.collectives.operations import Done, OnFirst
 from simasgd.cluster.collectives.patterns import Round, Rounds, distinct_rounds
 from simasgd.cluster.network.network import PrivatePath
-from simasgd.cluster.network.routes import ByteCounts
 from simasgd.tape.arrays import Floats, Ints
 
 
@@ -37,7 +35,7 @@ class _Cause(NamedTuple):
 
 
 @final
-class Lockstep(AbstractOperations):
+class Lockstep(AbstractAtOnce):
     """All rounds of a join at once, computed when the last rank has its last input.
 
     Every message has a path of its own and takes its c seconds. So a message from i to j arrives at
@@ -57,51 +55,18 @@ class Lockstep(AbstractOperations):
         sizes: Sequence[float],
         on_first: OnFirst,
     ) -> None:
-        self._env = env
+        bytes_of_join = sum(size * float(messages.share.sum()) for size in sizes for messages in rounds)
+        super().__init__(env, ranks, bytes_of_join, on_first)
         self._rounds = rounds
         distinct = distinct_rounds(rounds)
         self._seconds = [{id(messages): message_seconds(messages, paths, size) for messages in distinct} for size in sizes]
-        self._bytes_of_join = sum(size * float(messages.share.sum()) for size in sizes for messages in rounds)
-        self._bytes = 0.0
-        self._joins = Joins(ranks, self._count_first)
-        self._on_first = on_first
-        self._latest: dict[int, Entry] = {}  # by rank
-        self._complete: dict[int, dict[int, Entry]] = {}  # by join and rank, until all ranks have their inputs
         self._last = [_Cause(NEVER, START)] * ranks  # when each rank finished the last join
 
-    def counts(self) -> ByteCounts:
-        """Return the bytes sent so far."""
-        return ByteCounts(self._bytes, self._bytes, 0.0)
-
-    def join(self, rank: int, trail: Trail) -> Signal:
-        join, finished = self._joins.enter(rank), Signal(self._env)
-        # The first callback: a process that waits for the signal continues after it.
-        finished.callbacks.append(partial(self._leave, join))
-        self._latest[rank] = Entry(join, self._env.now, [], trail, finished)
-        return finished
-
-    def forecast(self, rank: int, times: Sequence[float]) -> None:
-        self._latest[rank].ready.extend(times)
-
-    def provide(self, rank: int) -> None:
-        entry = self._latest[rank]
-        entry.ready.append(self._env.now)
-        entries = self._complete.setdefault(entry.join.number, {})
-        entries[rank] = entry
-        if len(entries) == len(self._last):
-            del self._complete[entry.join.number]
-            self._finish(entry.join, [entries[number] for number in range(len(entries))])
-
-    def _leave(self, join: Join, finished: Event) -> None:
+    def _leave(self, join: Join, rank: int, finished: Event) -> None:
         done: Any = finished.value
         self._joins.leave(join, done.trail)
 
-    def _count_first(self, number: int, trail: Trail) -> None:
-        self._bytes += self._bytes_of_join
-        self._on_first(number, trail)
-
     def _finish(self, join: Join, entries: Sequence[Entry]) -> None:
-        """Schedule the end of the join for each rank; all ranks have their inputs now."""
         front = self._end(join, entries)
         now = self._env.now
         rests = front.times - now
