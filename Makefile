@@ -1,4 +1,5 @@
-# Everything happens in .venv/, made from requirements.lock; `make` alone lists the targets.
+# Everything happens in .venv/; `make` alone lists the targets. What runs scenarios is installed from
+# requirements.lock. All other targets install requirements-dev.lock into the same place.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 comma := ,
@@ -6,6 +7,7 @@ comma := ,
 UV_PYTHON := $(if $(filter file,$(origin PYTHON)),>=3.11$(comma)<3.14,$(PYTHON))
 VENV := .venv
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
 NAME ?=
 ARGS ?=
 export NAME
@@ -13,7 +15,7 @@ export NAME
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## make the virtual environment (uv if there is one, else venv + pip)
+setup: $(DEV_STAMP)  ## make .venv/ with all that development needs (uv if there is one, else venv + pip)
 
 scenario: need-name $(STAMP)  ## run a scenario: make scenario NAME=quickstart [ARGS='cluster.learners=10']
 	@$(VENV)/bin/simasgd run "$$NAME" $(ARGS)
@@ -24,34 +26,34 @@ sweep: need-name $(STAMP)  ## sweep a scenario: make sweep NAME=digits ARGS='clu
 list: $(STAMP)  ## list the scenarios, node profiles and protocols
 	@$(VENV)/bin/simasgd list
 
-test: $(STAMP)  ## run all tests (minutes)
+test: $(DEV_STAMP)  ## run all tests (minutes)
 	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
-quick: $(STAMP)  ## run the tests that neither compile networks, open a browser nor kill processes
+quick: $(DEV_STAMP)  ## run the tests that neither compile networks, open a browser nor kill processes
 	$(VENV)/bin/python -m pytest -n auto --dist worksteal -m 'not compiles and not browser and not kills' $(ARGS)
 
-fuzz: $(STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
+fuzz: $(DEV_STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
-kills: $(STAMP)  ## kill commands at each of their changes to the disk (minutes)
+kills: $(DEV_STAMP)  ## kill commands at each of their changes to the disk (minutes)
 	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py $(ARGS)
 
-docs: $(STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings
+docs: $(DEV_STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
 	$(VENV)/bin/python -m tests.protocols.verbs_table
 
-lint: $(STAMP)  ## check style and types
+lint: $(DEV_STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-format: $(STAMP)  ## format the code, and fix what can be fixed by itself
+format: $(DEV_STAMP)  ## format the code, and fix what can be fixed by itself
 	$(VENV)/bin/ruff check --fix --quiet . || true
 	$(VENV)/bin/ruff format .
 
 check: lint quick  ## style, types and the quick tests: what a commit should pass
 
-coverage: $(STAMP)  ## measure the coverage of the quick tests (needs uv; installs coverage beside the lock)
+coverage: $(DEV_STAMP)  ## measure the coverage of the quick tests (needs uv; installs coverage beside the lock)
 	uv pip install --quiet --python $(VENV)/bin/python 'coverage>=7.10'
 	$(VENV)/bin/python -m coverage erase
 	COVERAGE_FILE=$(CURDIR)/.coverage $(VENV)/bin/python -m coverage run \
@@ -62,9 +64,11 @@ coverage: $(STAMP)  ## measure the coverage of the quick tests (needs uv; instal
 bench: $(STAMP)  ## measure speed (ratios, median of five)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
-lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --group dev pyproject.toml --upgrade --quiet \
-	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+LOCK = uv pip compile --universal --python-version 3.11 pyproject.toml --upgrade --quiet \
+  --generate-hashes --no-emit-index-url --no-header
+lock:  ## resolve both locks anew (needs uv)
+	$(LOCK) --group setup --output-file requirements.lock
+	$(LOCK) --group dev --extra ray --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:  ## remove the virtual environment and the caches (reports stay)
 	rm -rf $(VENV) .venv-3.13 .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
@@ -86,6 +90,15 @@ $(STAMP): requirements.lock pyproject.toml
 	  test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV); \
 	  $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock && \
 	  $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock $(STAMP)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements-dev.lock; \
+	else \
+	  echo 'installing what tests need (a minute or two, once) …' >&2; \
+	  $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-dev.lock; \
 	fi
 	@touch $@
 
