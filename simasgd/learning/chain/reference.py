@@ -26,7 +26,7 @@ from simasgd.learning.rules.trees import State, Updates
 
 def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
     """Play a problem as `AbstractPlayer.play` says."""
-    functions = _functions(problem.recipe)
+    functions = row_functions(problem.recipe)
     tape, rule = problem.tape, problem.recipe.rule
     weights = problem.start
     state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
@@ -87,8 +87,8 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
             yield Moment(u + 1, weights)
 
 
-class _Functions(NamedTuple):
-    """The compiled functions of a recipe."""
+class RowFunctions(NamedTuple):
+    """The compiled functions of a recipe, for one row of a tape at a time."""
 
     gradient: GradientFunction
     add: Callable[[Updates, Updates, State, Parameters, dict[str, PyTree]], tuple[Updates, State]]
@@ -102,7 +102,8 @@ class _Functions(NamedTuple):
 
 
 @cache
-def _functions(recipe: Recipe) -> _Functions:
+def row_functions(recipe: Recipe) -> RowFunctions:
+    """Compile the functions of a recipe."""
     rule = recipe.rule
 
     @jax.jit
@@ -126,4 +127,4 @@ def _functions(recipe: Recipe) -> _Functions:
     def step_copy(gradient: Updates, read: Parameters, factor: jax.Array) -> Parameters:
         return rule.local(gradient, read, factor)
 
-    return _Functions(jax.jit(gradient_function(recipe)), add, step, sent, step_copy)
+    return RowFunctions(jax.jit(gradient_function(recipe)), add, step, sent, step_copy)

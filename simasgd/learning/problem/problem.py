@@ -133,7 +133,7 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
     return Problem(
         recipe=build_recipe(scenario, tape, task),
         tape=tape,
-        start=jax.tree.map(lambda p: p.astype(dtype), task.objective.init(jax.random.key(seed))),
+        start=initial_weights(task, dtype, seed),
         train=Examples.placed(dataset.train_inputs, dataset.train_labels, dtype),
         test=Examples.placed(dataset.test_inputs, dataset.test_labels, dtype),
         batches=draw_batches(seed, tape, len(dataset.train_labels), partition),
@@ -143,6 +143,11 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         note=dataset.note,
         cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )
+
+
+def initial_weights(task: AbstractTask, dtype: jnp.dtype, seed: int) -> Parameters:
+    """Return the weights with which the learning begins at a seed."""
+    return jax.tree.map(lambda p: p.astype(dtype), task.objective.init(jax.random.key(seed)))
 
 
 def generated_bytes(spec: AbstractData) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.schedule import Decay, Schedule
-from simasgd.tape.arrays import Floats
+from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
 
 
@@ -16,18 +16,24 @@ def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: i
 
     The samples applied before a step decide. Warm-up counts the step's own samples, too.
     """
-    factors: Floats = np.ones(tape.num_steps)
+    return factors_at(schedule, tape.samples_before[:-1], tape.samples_before[1:], samples_per_epoch)
+
+
+def factors_at(
+    schedule: Schedule | None, before: Int64[Ints, " U"], after: Int64[Ints, " U"], samples_per_epoch: int
+) -> Float[Floats, " U"]:
+    """Return the schedule's factor at steps with so many samples applied `before` and `after` them."""
+    factors: Floats = np.ones(len(before))
     if schedule is None:
         return factors
-    before = tape.samples_before
     if schedule.factor is not None:
         boundaries = [samples_of_epochs(boundary, samples_per_epoch) for boundary in schedule.boundaries]
-        passed = np.searchsorted(boundaries, before[:-1], side="right")
+        passed = np.searchsorted(boundaries, before, side="right")
         factors = np.power(schedule.factor, passed.astype(np.float64))
     if schedule.warmup is not None:
-        factors = factors * np.minimum(1.0, before[1:] / samples_of_epochs(schedule.warmup, samples_per_epoch))
+        factors = factors * np.minimum(1.0, after / samples_of_epochs(schedule.warmup, samples_per_epoch))
     if schedule.decay is not None:
-        factors = factors * _decayed(schedule.decay, before[:-1] / samples_per_epoch)
+        factors = factors * _decayed(schedule.decay, before / samples_per_epoch)
     return factors
 
 

@@ -1,0 +1,89 @@
+"""What the test-bed needs of an engine: processes, and calls between them."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class Machine(NamedTuple):
+    """The machine of a process."""
+
+    host: str
+    boot: str
+    """The identity of the machine's last start. Processes with an equal one share a monotonic clock."""
+    processor: str
+    cores: int
+
+
+class About(NamedTuple):
+    """A process: its number on its machine, and the machine."""
+
+    pid: int
+    machine: Machine
+
+
+class Answer(Protocol):
+    """The answer to a call that is under way."""
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait up to `seconds`, or without a limit; return whether the answer is there."""
+
+    def get(self) -> Any:
+        """Wait for the answer and return it; raise the error that the call has raised."""
+
+
+class Process(Protocol):
+    """A process, as other processes see it. It can be sent to other processes."""
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the process's object, and wait for the answer.
+
+        Raises ProcessLost if the process has ended.
+        """
+
+    def ask(self, method: str, *arguments: Any) -> Answer:
+        """Call a method of the process's object, and return at once."""
+
+
+class AbstractEngine(abc.ABC):
+    """Starts processes and ends them. Usable as a context, at whose end all processes end."""
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """The name and version of the software that carries the calls."""
+
+    @abc.abstractmethod
+    def start(self, count: int) -> Sequence[Process]:
+        """Return `count` processes without an object. They may be used ones that are free again.
+
+        Raises RunFailed if they do not start.
+        """
+
+    @abc.abstractmethod
+    def place(self, process: Process, build: Callable[..., object], *arguments: Any) -> Answer:
+        """Let the process make its object, build(*arguments); the answer is the process's `About`."""
+
+    @abc.abstractmethod
+    def free(self, processes: Sequence[Process]) -> None:
+        """Take processes back that still run. They may be used again."""
+
+    @abc.abstractmethod
+    def kill(self, process: Process) -> None:
+        """End a process at once, by SIGKILL."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """End all processes."""
+
+    def __enter__(self) -> AbstractEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ProcessLost(Exception):
+    """The process that was called has ended."""

@@ -1,0 +1,1 @@
+"""A learner of the test-bed: its process, and the verbs that its protocol sees."""

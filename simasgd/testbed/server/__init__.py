@@ -1,0 +1,1 @@
+"""The parameter server of the test-bed: its process, and the verbs that its protocol sees."""

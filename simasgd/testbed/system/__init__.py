@@ -1,0 +1,1 @@
+"""What every process of the test-bed has: a clock, messages, the pace of computing, gradients and weights."""
