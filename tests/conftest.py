@@ -25,9 +25,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `compiles` every test that asks for `quickly_compiled` or for `learned_studies`, itself or by another fixture."""
+    """Mark as `compiles` every test that asks for one of these fixtures, itself or by another one."""
     for item in items:
-        if {"quickly_compiled", "learned_studies"} & set(getattr(item, "fixturenames", ())):
+        if {"quickly_compiled", "learned_studies", "engine"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("compiles")
 
 
