@@ -1,4 +1,4 @@
-"""The verbs are the same in the structural types, in the classes of the cluster and in the docs."""
+"""The verbs are the same in the structural types, in the classes of both worlds and in the docs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from simasgd.cluster.server.pulling import AbstractPulling
 from simasgd.cluster.server.pushing import AbstractPushing
 from simasgd.cluster.server.server import Server
 from simasgd.protocols import verbs
+from simasgd.testbed.learner.learner import RealLearner
+from simasgd.testbed.server.server import RealServer
 from tests.protocols.verbs_table import PAGE, page_with_tables
 
 CLASSES: dict[type, tuple[type, ...]] = {
@@ -29,6 +31,11 @@ CLASSES: dict[type, tuple[type, ...]] = {
     verbs.PeerVerbs: (Peer, Messaging, Inbox, CentreMessaging, SecondThread, ModelHolder),
     verbs.CentreVerbs: (Centre,),
 }
+REAL: dict[type, tuple[type, ...]] = {
+    verbs.ServerVerbs: (RealServer,),
+    verbs.LearnerVerbs: (RealLearner,),
+}
+"""The classes of the test-bed. mypy compares types, where a process gives them to its protocol."""
 VERBS = [
     (kind, name) for kind in CLASSES for name, member in vars(kind).items() if inspect.isfunction(member) and name[0] != "_"
 ]
@@ -43,6 +50,12 @@ def test_all_structural_types_are_here() -> None:
 def test_a_verb_has_the_parameters_of_the_class_that_does_it(kind: type, name: str) -> None:
     """Compare parameters: mypy compares their types, but not the values of defaults."""
     concrete = next(method for owner in CLASSES[kind] if inspect.isfunction(method := getattr(owner, name, None)))
+    assert parameters(getattr(kind, name)) == parameters(concrete)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, name in VERBS if kind in REAL])
+def test_a_verb_is_the_same_on_real_processes(kind: type, name: str) -> None:
+    concrete = next(method for owner in REAL[kind] if inspect.isfunction(method := getattr(owner, name, None)))
     assert parameters(getattr(kind, name)) == parameters(concrete)
 
 
