@@ -63,10 +63,11 @@ class RealLearner:
     def pull(self, newer_than: Weights | None = None) -> Timed[Weights]:
         """Return weights from the server; with `newer_than`, wait for newer weights than these."""
         yield from ()
-        self._begin(_WAIT)
+        asked = self._clock.now
+        self._activities.begin(_WAIT, asked)
         pulled: Pulled = self._server.call("pull", self.report(), -1 if newer_than is None else newer_than.timestamp)
         now = self._clock.now
-        self._activities.begin(_PULL, min(pulled.sent_at, now))
+        self._activities.begin(_PULL, asked if pulled.ready_at is None else min(max(asked, pulled.ready_at), now))
         self._activities.begin(_WAIT, now)
         self._copies.keep(pulled)
         return Weights(pulled.timestamp)
@@ -111,8 +112,8 @@ class RealLearner:
         yield from ()
         self._begin(_PUSH)
         self._pushed += len(gradients)
-        arrived = self._server.call("push", self.report(), gradients, self._copies.give(gradients))
-        self._activities.begin(_WAIT, max(arrived, self._activities.since))
+        self._server.call("push", self.report(), gradients, self._copies.give(gradients))
+        self._begin(_WAIT)
 
     def settle(self) -> Timed[None]:
         """Wait until the server has applied or dropped all gradients that the learner pushed."""

@@ -148,21 +148,20 @@ class ServerProcess:
         with server.changed:
             self._presence.take(report)
             minimum = max(server.due[learner], newer_than + 1)
-            self._wait(learner, lambda: server.timestamp >= minimum and not self._presence.paused)
-            weights = server.updates.weights
+            has_waited = self._wait(learner, lambda: server.timestamp >= minimum and not self._presence.paused)
+            weights, ready_at = server.updates.weights, self._clock.now if has_waited else None
             self._pulls += 1
-            return Pulled(server.timestamp, weights.published, self._clock.now, weights.parcel())
+            return Pulled(server.timestamp, weights.published, ready_at, weights.parcel())
 
-    def push(self, report: Report, gradients: Sequence[Gradient], parcel: Parcel) -> float:
-        """Take a message, and return when it arrived (s). The answer waits until the server's role has looked at it."""
-        server, now = self._server, self._clock.now
+    def push(self, report: Report, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        """Take a message. The answer waits until the server's role has looked at it."""
+        server = self._server
         with server.changed:
             self._presence.take(report)
             self._require_running()
             number = server.deliver(Message(gradients, parcel))
             server.changed.wait_for(lambda: server.over or server.has_looked_at(number))
             self._require_running()
-            return now
 
     def newest(self, report: Report) -> int:
         """Return the number of the newest weights that the learner could wait for."""
@@ -208,14 +207,17 @@ class ServerProcess:
             self._left[report.learner] = self._clock.now
             self._server.end_if_hung()
 
-    def _wait(self, learner: int, ready: Callable[[], bool]) -> None:
+    def _wait(self, learner: int, ready: Callable[[], bool]) -> bool:
+        """Let a learner wait for `ready`, and return whether it had to. Raises Stopped at the end of the run or its own."""
         server, life = self._server, self._presence.life[learner]
+        has_to = not ready()
         with self._presence.waiting(learner, ready) as done:
             server.end_if_hung()
             server.changed.wait_for(lambda: server.over or done())
         self._require_running()
         if self._presence.life[learner] != life:
             raise Stopped
+        return has_to
 
     def _require_running(self) -> None:
         if self._server.over:

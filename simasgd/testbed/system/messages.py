@@ -26,11 +26,14 @@ class Report(NamedTuple):
 
 
 class Pulled(NamedTuple):
-    """Weights that a server sends: their number, the samples applied to make them, and when they were sent (s)."""
+    """Weights that a server sends: their number, and the samples applied to make them.
+
+    If the server had to wait for them, they were ready at `ready_at` (s).
+    """
 
     timestamp: int
     samples: int
-    sent_at: float
+    ready_at: float | None
     parcel: Parcel
 
 
