@@ -27,7 +27,7 @@ from simasgd.tape.tape import Tape
 
 def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
     """Play a problem as `AbstractPlayer.play` says."""
-    functions = _functions(problem.recipe)
+    functions = row_functions(problem.recipe)
     tape, mixing, rule = problem.tape, problem.tape.mixing, problem.recipe.rule
     assert mixing is not None
     models, states = {0: problem.start}, {0: rule.update.init(problem.start)}
@@ -94,8 +94,8 @@ def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Momen
     return Moment(rows, models[holders[-1]] if mixing.has_centre else mean, distance=distance)
 
 
-class _Functions(NamedTuple):
-    """The compiled functions of a recipe."""
+class RowFunctions(NamedTuple):
+    """The compiled functions of a recipe, for one row of a tape at a time."""
 
     gradient: GradientFunction
     step: Callable[
@@ -107,7 +107,8 @@ class _Functions(NamedTuple):
 
 
 @cache
-def _functions(recipe: Recipe) -> _Functions:
+def row_functions(recipe: Recipe) -> RowFunctions:
+    """Compile the functions of a recipe."""
     rule = recipe.rule
 
     @jax.jit
@@ -135,4 +136,4 @@ def _functions(recipe: Recipe) -> _Functions:
 
         return jax.tree.map(mix_leaf, base, other)
 
-    return _Functions(jax.jit(gradient_function(recipe)), step, mix)
+    return RowFunctions(jax.jit(gradient_function(recipe)), step, mix)

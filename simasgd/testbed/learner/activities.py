@@ -25,7 +25,8 @@ class Activities:
         self._activity, self.since = activity, now
 
     def take(self) -> tuple[Span, ...]:
-        """Return the spans that ended since the last call."""
-        taken = tuple(self._spans)
-        self._spans.clear()
+        """Return the spans that ended since the last call. Another thread than that of the activities may ask."""
+        count = len(self._spans)
+        taken = tuple(self._spans[:count])
+        del self._spans[:count]
         return taken

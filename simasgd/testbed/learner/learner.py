@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any, final
+from typing import final
 
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.delays import delays
@@ -15,12 +15,13 @@ from simasgd.tape.tape import Gradient, Weights
 from simasgd.testbed.engine.abstract import Process
 from simasgd.testbed.learner.activities import Activities
 from simasgd.testbed.learner.copies import Copies
+from simasgd.testbed.learner.work import Turn, Work
 from simasgd.testbed.system.clock import Clock
 from simasgd.testbed.system.messages import Pulled, Report, Stopped
-from simasgd.testbed.system.pacing import AbstractPacing, Lateness
+from simasgd.testbed.system.pacing import AbstractPacing
+from simasgd.testbed.system.parcels import Parcel
 
-_COMPUTE, _PUSH, _WAIT, _PULL = Activity.COMPUTE, Activity.PUSH, Activity.WAIT, Activity.PULL
-_FOREVER = threading.TIMEOUT_MAX / 2
+_PUSH, _WAIT, _PULL = Activity.PUSH, Activity.WAIT, Activity.PULL
 
 
 @final
@@ -46,19 +47,22 @@ class RealLearner:
         stop: threading.Event,
     ) -> None:
         self.number = number
-        self.computed = computed
         self.gradients_per_epoch = gradients_per_epoch
         self._life = life
         self._cancelled = 0
         self._pushed = pushed
         self._server = server
         self._copies = copies
-        self._pacing = pacing
         self._clock = clock
         self._seed = seed
         self._stop = stop
-        self._late = Lateness()
         self._activities = Activities(max(0.0, clock.now))
+        self._work = Work(number, computed, pacing, clock, self._activities)
+
+    @property
+    def computed(self) -> int:
+        """The number of mini-batches that the learner has drawn so far."""
+        return self._work.computed
 
     def pull(self, newer_than: Weights | None = None) -> Timed[Weights]:
         """Return weights from the server; with `newer_than`, wait for newer weights than these."""
@@ -81,27 +85,27 @@ class RealLearner:
     def compute(self, weights: Weights) -> Timed[Gradient]:
         """Compute the gradient of the learner's next mini-batch on `weights`."""
         yield from ()
-        began, end = self._begin_batch()
+        turn = self._begin_batch()
         parcel = self._copies.compute(self.computed, weights)
-        if end is not None and self._stop.wait(self._rest(end)):
+        if self._stop.wait(self._work.rest(turn)):
             raise Stopped
-        return self._finish(weights, began, parcel)
+        return self._finish(turn, weights, parcel)
 
     def attempt(self, weights: Weights, before: float) -> Timed[Gradient | None]:
         """Compute a gradient, but return None once the server makes weights number `before`."""
         if before == inf:
             return (yield from self.compute(weights))
         news = self._server.ask("made", int(before))
-        began, end = self._begin_batch()
+        turn = self._begin_batch()
         parcel = self._copies.compute(self.computed, weights)
-        if news.wait(0.0 if end is None else self._rest(end)):
+        if news.wait(self._work.rest(turn)):
             if self._stop.is_set():
                 raise Stopped
-            self.computed += 1
+            self._work.computed += 1
             self._cancelled += 1
             self._begin(_WAIT)
             return None
-        return self._finish(weights, began, parcel)
+        return self._finish(turn, weights, parcel)
 
     def step(self, weights: Weights) -> Weights:
         """Step the learner's own copy of `weights` with the last gradient computed on them, by plain SGD."""
@@ -145,7 +149,7 @@ class RealLearner:
     def report(self) -> Report:
         """Return what the learner has done since its last report."""
         spans = self._activities.take()
-        return Report(self.number, self._life, self.computed, self._cancelled, self._late, self._copies.oldest, spans)
+        return Report(self.number, self._life, self.computed, self._cancelled, self._work.late, self._copies.oldest, spans)
 
     def end(self) -> Report:
         """Return the last report, at the end of the role."""
@@ -155,27 +159,14 @@ class RealLearner:
     def _begin(self, activity: Activity) -> None:
         self._activities.begin(activity, self._clock.now)
 
-    def _begin_batch(self) -> tuple[float, float | None]:
-        """Begin a mini-batch; return when it began and when it shall end (s)."""
-        began = self._clock.now
-        self._activities.begin(_COMPUTE, began)
-        end = self._pacing.end(began)
-        if end is not None and end - began > _FOREVER:
+    def _begin_batch(self) -> Turn:
+        turn = self._work.begin()
+        if turn.is_endless:
             self._server.call("compute_for_ever", self.report())
-        return began, end
+        return turn
 
-    def _rest(self, end: float) -> float:
-        """Return the seconds until the mini-batch shall end, and count it if that is over."""
-        rest = end - self._clock.now
-        if rest < 0.0:
-            self._late = self._late.and_one_of(-rest)
-        return max(0.0, rest)
-
-    def _finish(self, weights: Weights, began: float, parcel: Any) -> Gradient:
-        now = self._clock.now
-        self._activities.begin(_WAIT, now)
-        gradient = Gradient(self.number, self.computed, weights.timestamp, began, now, weights.layers, weights.ahead)
-        self.computed += 1
+    def _finish(self, turn: Turn, weights: Weights, parcel: Parcel) -> Gradient:
+        gradient = self._work.finish(turn, weights)
         self._copies.hold(gradient, parcel)
         return gradient
 

@@ -7,20 +7,12 @@ from collections.abc import Sequence
 from typing import final
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int32
 
-from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.learning.chain.reference import row_functions
-from simasgd.learning.data.augment import draws
-from simasgd.learning.data.examples import Examples
-from simasgd.learning.data.partition import parts
-from simasgd.learning.data.sets import mini_batches
-from simasgd.learning.problem.batches import BatchRows
-from simasgd.learning.problem.rates import rates_of_learners
 from simasgd.learning.problem.schedule import factors_at
 from simasgd.scenario.schema import Scenario
+from simasgd.testbed.system.mini_batches import MiniBatches, rate_of
 from simasgd.testbed.system.parcels import Codec, Parcel
 from simasgd.testbed.system.task import build_task
 
@@ -76,28 +68,21 @@ class RealGradients(AbstractGradients):
         self._precision, self._schedule, self._epoch = learning.precision, learning.schedule, scenario.samples_per_epoch
         with jax.enable_x64(self._precision == "float64"):
             task, recipe, start = build_task(scenario)
-            dataset = task.dataset
-            self._train = Examples.placed(dataset.train_inputs, dataset.train_labels, jnp.dtype(learning.precision))
             self._functions = row_functions(recipe)
+            self._gradients = MiniBatches(scenario, learner, task, self._functions.gradient)
             self._layers = task.objective.layers(start)
             self._weights = Codec(start, int(scenario.payload))
             self._gradient = Codec(start, int(scenario.gradient_payload))
-            self._rate = _rate_of(scenario, learner)
-            self._batches = _Batches(scenario, learner, dataset.train_labels)
-            self._augmented = task.augmentation is not None
+            self._rate = rate_of(scenario, learner)
             self.compute(0, self._weights.pack(start))  # compile it now
 
     def compute(self, batch: int, weights: Parcel) -> Parcel:
-        rows, codes = self._batches.row(batch)
         with jax.enable_x64(self._precision == "float64"):
-            inputs, labels = self._train.batch(rows)
-            augmented = jnp.asarray(codes) if self._augmented else None
-            gradient = self._functions.gradient(self._weights.unpack(weights), inputs, labels, augmented)
-            return self._gradient.pack(gradient)
+            return self._gradient.pack(self._gradients.gradient(batch, self._weights.unpack(weights)))
 
     def step(self, gradient: Parcel, weights: Parcel, samples_before: int) -> Parcel:
         before = np.array([samples_before])
-        factor = factors_at(self._schedule, before, before + self._batches.size, self._epoch)[0] * self._rate
+        factor = factors_at(self._schedule, before, before + self._gradients.size, self._epoch)[0] * self._rate
         with jax.enable_x64(self._precision == "float64"):
             copy = self._functions.step_copy(self._gradient.unpack(gradient), self._weights.unpack(weights), factor)
             return self._weights.pack(copy)
@@ -109,35 +94,6 @@ class RealGradients(AbstractGradients):
     def layered(self, layers: Sequence[Parcel]) -> Parcel:
         trees = [self._weights.unpack(layer) for layer in layers]
         return self._weights.pack(jax.tree.map(lambda layer, *leaves: leaves[layer], self._layers, *trees))
-
-
-@final
-class _Batches:
-    """The mini-batches of a learner, drawn in blocks that double."""
-
-    def __init__(self, scenario: Scenario, learner: int, labels: object) -> None:
-        learning, learners = scenario.learning, scenario.cluster.learners
-        assert learning is not None
-        self.size = size_of_each(mini_batch_sizes(scenario.workload, learners, scenario.cluster_seed), learners)[learner]
-        self._data, self._seed, self._learner = learning.data, scenario.learning_seed, learner
-        partition = parts(learning.partition, labels, learners, self._seed)  # type: ignore[arg-type]
-        self._part = None if partition is None else partition[learner]
-        self._samples = len(labels) if self._part is None else len(self._part)  # type: ignore[arg-type]
-        self._drawn = 0
-
-    def row(self, batch: int) -> tuple[Int32[BatchRows, " µ"], Int32[BatchRows, " µ"]]:
-        """Return the samples of a mini-batch, and their augmentation codes."""
-        if batch >= self._drawn:
-            self._drawn = max(256, 2 * batch)
-            self._rows = mini_batches(self._seed, self._learner, self._drawn, self.size, self._samples)
-            self._codes = draws(self._data, self._seed, self._learner, self._drawn, self.size)
-        row = self._rows[batch]
-        return (row if self._part is None else self._part[row].astype(np.int32)), self._codes[batch]
-
-
-def _rate_of(scenario: Scenario, learner: int) -> float:
-    rates = rates_of_learners(scenario)
-    return 1.0 if rates is None else float(rates[learner])
 
 
 def make_gradients(scenario: Scenario, learner: int) -> AbstractGradients:

@@ -1,0 +1,62 @@
+"""The mini-batches that a learner computes: their number, and when each begins and ends."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple, final
+
+from simasgd.cluster.clock.activity import Activity
+from simasgd.tape.tape import Gradient, Weights
+from simasgd.testbed.learner.activities import Activities
+from simasgd.testbed.system.clock import Clock
+from simasgd.testbed.system.pacing import AbstractPacing, Lateness
+
+_FOREVER = threading.TIMEOUT_MAX / 2
+
+
+class Turn(NamedTuple):
+    """A mini-batch under way: when it began, and when it shall end (s; None: when it is computed)."""
+
+    began: float
+    end: float | None
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the mini-batch lasts longer than a thread can wait."""
+        return self.end is not None and self.end - self.began > _FOREVER
+
+
+@final
+class Work:
+    """The mini-batches of a learner. `computed` counts those that have ended, and `late` those that took too long."""
+
+    def __init__(self, number: int, computed: int, pacing: AbstractPacing, clock: Clock, activities: Activities) -> None:
+        self.computed = computed
+        self.late = Lateness()
+        self._number = number
+        self._pacing = pacing
+        self._clock = clock
+        self._activities = activities
+
+    def begin(self) -> Turn:
+        """Begin a mini-batch."""
+        began = self._clock.now
+        self._activities.begin(Activity.COMPUTE, began)
+        return Turn(began, self._pacing.end(began))
+
+    def rest(self, turn: Turn) -> float:
+        """Return the seconds until a mini-batch that is computed shall end, and count it as late if that is over."""
+        if turn.end is None:
+            return 0.0
+        rest = turn.end - self._clock.now
+        if rest < 0.0:
+            self.late = self.late.and_one_of(-rest)
+        return max(0.0, rest)
+
+    def finish(self, turn: Turn, weights: Weights) -> Gradient:
+        """End a mini-batch now, and return a handle on its gradient."""
+        now = self._clock.now
+        self._activities.begin(Activity.WAIT, now)
+        gradient = Gradient(self._number, self.computed, weights.timestamp, turn.began, now, weights.layers, weights.ahead)
+        self.computed += 1
+        return gradient
