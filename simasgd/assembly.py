@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from operator import mul
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-import simasgd
 from simasgd.cluster.clock.activity import ALL, Activity
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
@@ -23,11 +20,10 @@ from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
 from simasgd.results.distributions import AgeCounts, CountRange, GradientTotals, LearnerGradients, StalenessCounts
-from simasgd.results.json_files import plain
-from simasgd.results.outcome import decide_outcome
+from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.tables import thinned
+from simasgd.results.summary_parts import identify, judge
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 from simasgd.timing import Timing
@@ -35,76 +31,80 @@ from simasgd.timing import Timing
 if TYPE_CHECKING:
     from simasgd.learning.train import Learned
 
-_MOST_EVALUATIONS = 1000  # rows of run.json's `evaluations`; the Parquet table has all
 
-
-def assemble(scenario: Scenario, timing: Timing, learned: Learned | None, seconds: float) -> Run:
+def assemble(
+    scenario: Scenario,
+    timing: Timing,
+    learned: Learned | None,
+    seconds: float,
+    recorded: RecordedSystem | None = None,
+    operations: pd.DataFrame | None = None,
+) -> Run:
     """Assemble a run that took `seconds` of real time; `learned` is None for timing only.
+
+    A measured run names the system that `recorded` it, and its timing is what was measured: there
+    is no critical path, and the bandwidths of interfaces are not known. Its `operations` are those
+    of `Run.operations`.
 
     Raises RunFailed if a number is out of its range.
     """
     try:
-        return _assemble(scenario, timing, learned, seconds)
+        return _assemble(scenario, timing, learned, seconds, recorded, operations)
     except ValidationError as error:  # a task of a user may return anything
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RunFailed(f"{scenario.name}: the results are not valid: {where}: {first['msg']}") from error
 
 
-def _assemble(scenario: Scenario, timing: Timing, learned: Learned | None, seconds: float) -> Run:
+def _assemble(
+    scenario: Scenario,
+    timing: Timing,
+    learned: Learned | None,
+    seconds: float,
+    recorded: RecordedSystem | None,
+    operations: pd.DataFrame | None,
+) -> Run:
     clock, tape = timing.clock, timing.tape
     evaluations = None if learned is None else with_bytes(learned.evaluations, clock)
+    learners = learner_table(scenario, clock)
     return Run(
         scenario=scenario,
-        summary=summarize(scenario, timing, learned, evaluations, seconds),
-        learners=learner_table(scenario, clock),
+        summary=summarize(scenario, timing, learned, evaluations, seconds, recorded),
+        learners=learners if recorded is None else learners.assign(bandwidth=np.nan),
         updates=update_table(tape) if tape is not None and scenario.record != "summary" else None,
         evaluations=evaluations,
         timeline=timeline(clock.spans) if clock.spans is not None else None,
+        read_operations=None if operations is None else lambda: operations,
     )
 
 
 def summarize(
-    scenario: Scenario, timing: Timing, learned: Learned | None, evaluations: pd.DataFrame | None, seconds: float
+    scenario: Scenario,
+    timing: Timing,
+    learned: Learned | None,
+    evaluations: pd.DataFrame | None,
+    seconds: float,
+    recorded: RecordedSystem | None,
 ) -> Summary:
     """Summarize a run. What a faster cluster would do is not known yet."""
     clock = timing.clock
     samples = _applied_samples(scenario, clock)
     target, is_reached = scenario.stop.test_error, learned is not None and learned.cut is not None
-    rows = () if evaluations is None else evaluation_rows(thinned(evaluations, _MOST_EVALUATIONS))
-    divergence = None if learned is None else learned.divergence
-    last = rows[-1] if rows and divergence is None else None
-    test_error, test_loss = (None, None) if last is None else (last.test_error, last.test_loss)
-    diverged = None if divergence is None else form.DivergencePoint(update=divergence.update, epoch=divergence.epoch)
+    notes = (recorded.note() if recorded is not None else "", learned.note if learned is not None else "")
     return Summary(
-        format=form.FORMAT,
-        origin="simulated",
+        **identify(scenario),
+        **judge(scenario, evaluations, find_divergence(learned), hung=clock.hang is not None, applied=clock.gradients_applied),
+        origin="simulated" if recorded is None else "measured",
         log=None,
-        outcome=decide_outcome(
-            scenario.learning,
-            hung=clock.hang is not None,
-            diverged=diverged is not None,
-            applied=clock.gradients_applied,
-            test_error=test_error,
-            test_loss=test_loss,
-            first_loss=rows[0].test_loss if rows else None,
-        ),
-        name=scenario.name,
-        seed=scenario.seed,
-        version=simasgd.__version__,
-        python=platform.python_version(),
-        packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
-        scenario_hash=scenario.hash(),
-        learners=scenario.cluster.learners,
+        recorded=recorded,
         mini_batch=_common_mini_batch(scenario),
         protocol=scenario.protocol.kind,
         architecture=scenario.cluster.architecture.kind,
-        diverged=diverged,
         simulated_seconds=clock.simulated_seconds,
         gradients=_gradients(clock),
         learner_gradients=_learner_gradients(clock),
         updates=clock.updates,
-        stopped_by=_stopped_by(scenario, clock, is_reached=is_reached),
+        stopped_by=_stopped_by(scenario, clock, is_reached=is_reached, is_recorded=recorded is not None),
         target=None if target is None else form.Target(test_error=target, reached=is_reached),
         hang=None if clock.hang is None else form.HangPoint(at=clock.hang.at, reason=clock.hang.reason),
         samples=samples,
@@ -113,7 +113,7 @@ def summarize(
         learner_time=_fractions(clock.learner_seconds, clock.simulated_seconds),
         threads={name: _fractions(spent, clock.simulated_seconds) for name, spent in clock.thread_seconds.items()},
         overlap=_overlap(clock),
-        critical_path=form.PathSeconds(**dict(zip((*PARTS, *COST_PARTS), clock.critical_path, strict=False))),
+        critical_path=_critical_path(clock) if recorded is None else None,
         servers=tuple(form.ServerLoad(name=s.name, busy=s.busy, mean_queue=s.mean_queue) for s in clock.servers),
         links=tuple(form.LinkLoad(**link._asdict()) for link in clock.links),
         bytes=_bytes(clock),
@@ -123,17 +123,29 @@ def summarize(
         warnings=describe_traces(scenario.cluster, clock.learner_gradients.computed, clock.left),
         staleness=StalenessCounts.of(timing.staleness),
         mixing=AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
-        evaluations=rows,
-        test_error=test_error,
-        test_loss=test_loss,
-        note="" if learned is None else learned.note,
-        wall=form.WallSeconds(
-            simulate=timing.seconds,
-            compile=0.0 if learned is None else learned.compile_seconds,
-            replay=0.0 if learned is None else learned.replay_seconds,
-            total=seconds,
-        ),
+        note=" ".join(filter(None, notes)),
+        wall=wall_seconds(timing.seconds, learned, seconds),
     )
+
+
+def find_divergence(learned: Learned | None) -> form.DivergencePoint | None:
+    """Return the first update whose weights are not finite, as run.json holds it."""
+    point = None if learned is None else learned.divergence
+    return None if point is None else form.DivergencePoint(update=point.update, epoch=point.epoch)
+
+
+def wall_seconds(simulate: float, learned: Learned | None, total: float) -> form.WallSeconds:
+    """Return the real seconds of a run; `simulate` are those of its clock, or of what takes the clock's place."""
+    return form.WallSeconds(
+        simulate=simulate,
+        compile=0.0 if learned is None else learned.compile_seconds,
+        replay=0.0 if learned is None else learned.replay_seconds,
+        total=total,
+    )
+
+
+def _critical_path(clock: ClockResult) -> form.PathSeconds:
+    return form.PathSeconds(**dict(zip((*PARTS, *COST_PARTS), clock.critical_path, strict=False)))
 
 
 def _sizes(scenario: Scenario) -> Sequence[int]:
@@ -201,8 +213,11 @@ def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFra
     return form.TimeFractions(**{activity.name.lower(): float(part) for activity, part in zip(ALL, spent, strict=False)})
 
 
-def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> str:
-    """Return the key of `stop` that ended the run, or "hang"; `is_reached` says whether its test error was reached."""
+def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool, is_recorded: bool) -> str:
+    """Return the key of `stop` that ended the run, "hang", or "interrupt" for a recording that reached no limit.
+
+    `is_reached` says whether its test error was reached.
+    """
     stop, applied = scenario.stop, clock.gradients_applied
     if clock.hang is not None and (stop.simulated_time is None or clock.simulated_seconds < stop.simulated_time):
         return "hang"
@@ -214,6 +229,8 @@ def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool) -> 
         return "gradients"
     if scenario.samples_to_stop is not None and _applied_samples(scenario, clock) >= scenario.samples_to_stop:
         return "epochs"
+    if is_recorded and (stop.simulated_time is None or clock.simulated_seconds < stop.simulated_time):
+        return "interrupt"
     return "simulated_time"
 
 
@@ -253,12 +270,6 @@ def update_table(tape: Tape) -> pd.DataFrame:
     if tape.summed is not None:
         table["summed"] = tape.summed[tape.step]
     return table
-
-
-def evaluation_rows(evaluations: pd.DataFrame) -> tuple[form.EvaluationRow, ...]:
-    """Return evaluations as run.json holds them: null for NaN and infinities."""
-    rows: list[dict[str, Any]] = evaluations.to_dict("records")
-    return tuple(form.EvaluationRow.model_validate(plain(row)) for row in rows)
 
 
 def with_bytes(evaluations: pd.DataFrame, clock: ClockResult) -> pd.DataFrame:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, RunFailed, Study, simulate, study
-from simasgd.assembly import evaluation_rows
 from simasgd.learning.players.reference import Reference
+from simasgd.results.summary_parts import evaluation_rows
 from simasgd.scenario.vocabulary.merge import merge
 from tests.build import LEARNING, TIMING, scenario
 

@@ -16,6 +16,7 @@ from simasgd.operations.log import OPERATIONS
 from simasgd.operations.writing import write_columns
 from simasgd.protocols import InjectedStaleness
 from simasgd.results.run import Run
+from simasgd.storage.files import OPERATIONS_TABLE
 from simasgd.tape.arrays import Floats, Ints
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -23,13 +24,36 @@ _NUMBERS = ("start", "seconds", "version", "batch", "read", "read_at", "computed
 
 
 def export_log(run: Run, file: Path, *, replace: bool = False) -> list[str]:
-    """Write a simulated run as a log; return what the log does not hold, in sentences.
+    """Write a simulated or recorded run as a log; return what the log does not hold, in sentences.
+
+    Raises UsageError if there is nothing to write or the file exists, and RunFailed.
+    """
+    if run.summary.log is not None:
+        raise UsageError(f"{run.scenario.name}: the run was imported from a log, so there is no need to export one")
+    columns, remarks = build_log(run) if run.summary.recorded is None else (_recorded(run), [])
+    if file.exists() and not replace:
+        raise UsageError(f"{file}: the file exists; give another one with --out, or --replace")
+    try:
+        write_columns(columns, file)
+    except OSError as error:
+        raise RunFailed(f"{file}: cannot be written: {error.strerror or error}") from None
+    return remarks
+
+
+def _recorded(run: Run) -> Columns:
+    """Return the columns of the operations that were recorded."""
+    operations = run.operations
+    if operations is None:
+        raise UsageError(f"{run.scenario.name}: the run has no {OPERATIONS_TABLE}, so there is nothing to write")
+    return {name: operations[name].to_numpy() for name in operations}
+
+
+def build_log(run: Run) -> tuple[Columns, list[str]]:
+    """Return a simulated run as the columns of a log, and what the log does not hold, in sentences.
 
     The log has the operations of the learners' computing threads if the run has a time line, and the updates if
-    learners have one model. Raises UsageError if the run has neither or the file exists, and RunFailed.
+    learners have one model. Raises UsageError if the run has neither.
     """
-    if run.summary.is_measured:
-        raise UsageError(f"{run.scenario.name}: the run was imported from a log, so there is no need to export one")
     parts, remarks = [_whole(run)], list[str]()
     if run.timeline is not None:
         parts.append(_learners(run, run.timeline))
@@ -51,14 +75,7 @@ def export_log(run: Run, file: Path, *, replace: bool = False) -> list[str]:
     if run.summary.threads:
         remarks.append("The log has the computing threads only.")
     names = [name for name in ("learner", "operation", *_NUMBERS) if any(name in part for part in parts)]
-    columns = {name: np.concatenate([_column(part, name) for part in parts]) for name in names}
-    if file.exists() and not replace:
-        raise UsageError(f"{file}: the file exists; give another one with --out, or --replace")
-    try:
-        write_columns(columns, file)
-    except OSError as error:
-        raise RunFailed(f"{file}: cannot be written: {error.strerror or error}") from None
-    return remarks
+    return {name: np.concatenate([_column(part, name) for part in parts]) for name in names}, remarks
 
 
 def _column(part: Columns, name: str) -> npt.NDArray[Any]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-import simasgd
-from simasgd.assembly import evaluation_rows, update_table
+from simasgd.assembly import find_divergence, update_table, wall_seconds
 from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.errors import UsageError
 from simasgd.measured.clocks import set_clocks
@@ -36,11 +33,11 @@ from simasgd.operations.reading import read_log
 from simasgd.results import summary as form
 from simasgd.results.distributions import StalenessCounts
 from simasgd.results.origin import LogFile, MeasuredLog
-from simasgd.results.outcome import decide_outcome
 from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.tables import GRADIENTS, thinned
+from simasgd.results.summary_parts import identify, judge
+from simasgd.results.tables import GRADIENTS
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import replay
 from simasgd.tape.tape import staleness_counts
@@ -48,8 +45,6 @@ from simasgd.timing import ReportPart
 
 if TYPE_CHECKING:
     from simasgd.learning.train import Learned
-
-_MOST_EVALUATIONS = 1000
 
 
 def import_log(
@@ -111,13 +106,15 @@ def build_run(
         remarks=tuple(remark.rstrip(".") for remark in (*log.remarks, *_describe_absent(log, learners), *updates.remarks)),
     )
     counts = count_gradients(log, numbers, tape, learners)
-    summary = _summarize(chosen, updates, times, counts, log, about, end - begin, learned, time.perf_counter() - began)
+    evaluations = None if learned is None else learned.evaluations.assign(bytes=np.nan)
+    seconds = time.perf_counter() - began
+    summary = _summarize(chosen, updates, times, counts, log, about, end - begin, learned, evaluations, seconds)
     return Run(
         scenario=chosen,
         summary=summary,
         learners=_learner_table(times, counts, size_of_each(mini_batch, learners)),
         updates=update_table(tape),
-        evaluations=None if learned is None else learned.evaluations.assign(bytes=np.nan),
+        evaluations=evaluations,
         timeline=build_timeline(intervals, log, begin, end) if intervals is not None and has_timeline else None,
     )
 
@@ -188,41 +185,23 @@ def _summarize(
     about: MeasuredLog,
     whole: float,
     learned: Learned | None,
+    evaluations: pd.DataFrame | None,
     seconds: float,
 ) -> Summary:
     tape = updates.tape
     applied = tape.num_gradients
     samples = int(tape.samples_before[-1])
-    rows = () if learned is None else evaluation_rows(thinned(learned.evaluations.assign(bytes=np.nan), _MOST_EVALUATIONS))
-    point = None if learned is None else learned.divergence
-    divergence = None if point is None else form.DivergencePoint(update=point.update, epoch=point.epoch)
-    last = rows[-1] if rows and divergence is None else None
     # A log tells the server's updates, and not the copies that it makes of messages.
     busy = None if scenario.cluster.costs.copies else server_busy(log, whole)
     return Summary(
-        format=form.FORMAT,
+        **identify(scenario),
+        **judge(scenario, evaluations, find_divergence(learned), hung=False, applied=applied),
         origin="measured",
         log=about,
-        outcome=decide_outcome(
-            scenario.learning,
-            hung=False,
-            diverged=divergence is not None,
-            applied=applied,
-            test_error=None if last is None else last.test_error,
-            test_loss=None if last is None else last.test_loss,
-            first_loss=rows[0].test_loss if rows else None,
-        ),
-        name=scenario.name,
-        seed=scenario.seed,
-        version=simasgd.__version__,
-        python=platform.python_version(),
-        packages={name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
-        scenario_hash=scenario.hash(),
-        learners=scenario.cluster.learners,
+        recorded=None,
         mini_batch=tape.mini_batch if tape.mini_batches is None else None,
         protocol=scenario.protocol.kind if about.has_scenario else "unknown",
         architecture=scenario.cluster.architecture.kind if about.has_scenario else "unknown",
-        diverged=divergence,
         simulated_seconds=whole,
         gradients=counts.totals(),
         learner_gradients=counts.ranges(),
@@ -246,15 +225,9 @@ def _summarize(
         warnings=(),
         staleness=StalenessCounts.of(staleness_counts(tape.staleness)),
         mixing=None,
-        evaluations=rows,
-        test_error=None if last is None else last.test_error,
-        test_loss=None if last is None else last.test_loss,
         note=" ".join(filter(None, (about.note(), "" if learned is None else learned.note))),
-        wall=form.WallSeconds(
-            simulate=seconds - (0.0 if learned is None else learned.compile_seconds + learned.replay_seconds),
-            compile=0.0 if learned is None else learned.compile_seconds,
-            replay=0.0 if learned is None else learned.replay_seconds,
-            total=seconds,
+        wall=wall_seconds(
+            seconds - (0.0 if learned is None else learned.compile_seconds + learned.replay_seconds), learned, seconds
         ),
     )
 

@@ -29,12 +29,13 @@ def describe_contents(kind: str, scenario: Scenario, target: float | None = None
 
 
 def list_tables(scenario: Scenario) -> list[str]:
-    """List the names of the tables that a run of a scenario writes."""
+    """List the names of the tables that a simulated run of a scenario writes."""
     is_written = {
         "learners": True,
         "updates": scenario.record != "summary",
         "evaluations": scenario.learning is not None,
         "timeline": scenario.record == "timeline",
+        "operations": False,
     }
     return [name for name in RUN_TABLES if is_written[name]]
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import final
 
 import pandas as pd
 
 from simasgd.errors import UsageError
+from simasgd.operations.writing import write_columns
 from simasgd.results.contents import describe_contents, list_paths, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
-from simasgd.results.tables import EVALUATIONS, LEARNERS, TIMELINE, UPDATES, read_table, write_table
+from simasgd.results.tables import EVALUATIONS, LEARNERS, OPERATIONS, TIMELINE, UPDATES, read_table, write_table
 from simasgd.results.timeline import write_trace
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import RUN, RUN_TABLES, SCENARIO, TRACE
+from simasgd.storage.files import OPERATIONS_TABLE, RUN, RUN_TABLES, SCENARIO, TRACE
 from simasgd.storage.opening import open_folder
 
 
@@ -29,7 +31,7 @@ class Run:
     A table is None where nothing of its kind was recorded.
 
     learners     one row per learner: mini_batch (samples), bandwidth of its node's interface
-                 (bytes/s; NaN: unlimited), gradients computed, applied, dropped, cancelled, lost
+                 (bytes/s; NaN: unlimited, or measured), gradients computed, applied, dropped, cancelled, lost
                  and in_flight, and seconds of compute, push, wait, pull, idle (NaN where a log does
                  not tell them)
     updates      one row per applied gradient: time (s), timestamp (of the weights it made; where
@@ -48,6 +50,8 @@ class Run:
                  a link's name), activity, start and end (s), learner (the learner concerned; -1:
                  none). Rows of a learner's or a server's track never overlap; rows of a link's
                  track may, since messages can share it.
+    operations   of a recorded run: one row per operation, with the columns of a log (docs/logs.md),
+                 times in seconds from the run's begin
     """
 
     scenario: Scenario
@@ -56,6 +60,16 @@ class Run:
     updates: pd.DataFrame | None = None
     evaluations: pd.DataFrame | None = None
     timeline: pd.DataFrame | None = None
+    read_operations: Callable[[], pd.DataFrame | None] | None = None
+    """Returns `operations`, which are read when they are asked for."""
+
+    @cached_property
+    def operations(self) -> pd.DataFrame | None:
+        """The operations of a recorded run, else None.
+
+        Raises simasgd.UsageError if their file is not one that simasgd wrote.
+        """
+        return None if self.read_operations is None else self.read_operations()
 
     @property
     def test_error(self) -> float | None:
@@ -119,7 +133,11 @@ class Run:
         write_scenario(self.scenario, folder)
         for name in RUN_TABLES:
             table: pd.DataFrame | None = getattr(self, name)
-            if table is not None:
+            if table is None:
+                continue
+            if name == "operations":
+                write_columns({column: table[column].to_numpy() for column in table}, folder / OPERATIONS_TABLE)
+            else:
                 write_table(folder / f"{name}.parquet", table)
         if self.timeline is not None:
             summary = self.summary
@@ -159,6 +177,7 @@ class Run:
             updates=read_table(folder / "updates.parquet", UPDATES),
             evaluations=evaluations,
             timeline=read_table(folder / "timeline.parquet", TIMELINE),
+            read_operations=partial(read_table, folder / OPERATIONS_TABLE, OPERATIONS),
         )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, Self, final
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from simasgd.results.distributions import AgeCounts, GradientTotals, LearnerGradients, StalenessCounts
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.origin import MeasuredLog, Origin
+from simasgd.results.origin import MeasuredLog, Origin, RecordedSystem
 from simasgd.results.outcome import Outcome
 from simasgd.results.quantities import COST_TIMES, Amount, Fraction, Number, TimeFraction
 from simasgd.scenario.vocabulary.section import Seed
@@ -195,8 +195,9 @@ class WallSeconds(Stored):
 class Summary(Stored):
     """All results of a run but its tables.
 
-    `log` names the files of a measured run, and is null for a simulated one. What a log does not
-    tell is null: `simulated_seconds` of a measured run are the seconds that passed.
+    A measured run has either the `log` that it was imported from or the system that `recorded` it;
+    the other one is null, and both are for a simulated run. What was not measured is null.
+    `simulated_seconds` of a measured run are the seconds that passed.
     `mini_batch` is null where it differs between learners, and `mixing` where these have no models
     of their own. `evaluations` holds at most a thousand rows, evenly spaced. `test_error` and
     `test_loss` are the last evaluation's; null where nothing was learned or the run diverged.
@@ -206,6 +207,7 @@ class Summary(Stored):
     format: Literal[1]
     origin: Origin
     log: MeasuredLog | None
+    recorded: RecordedSystem | None
     outcome: Annotated[Outcome, Field(strict=False)]
     name: str
     seed: Seed
@@ -247,10 +249,21 @@ class Summary(Stored):
     note: str
     wall: WallSeconds
 
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if (self.log is not None) + (self.recorded is not None) != (self.origin == "measured"):
+            raise ValueError("a measured run has either `log` or `recorded`, and a simulated run has neither")
+        return self
+
     @property
     def is_measured(self) -> bool:
-        """Whether the run's times come from the log of a real system."""
-        return self.log is not None
+        """Whether the run's times come from a real system."""
+        return self.origin == "measured"
+
+    @property
+    def has_scenario(self) -> bool:
+        """Whether the run's scenario describes its system: the protocol and the cluster are known."""
+        return self.log is None or self.log.has_scenario
 
     @property
     def has_time(self) -> bool:

@@ -64,6 +64,8 @@ TIMELINE: Columns = {
     "end": Numbers(),
     "learner": Numbers(-1.0),
 }
+OPERATIONS: Columns = {"seconds": Numbers(may_lack=True), "start": Numbers(may_lack=True)}
+"""The columns of operations.parquet that every log has; `simasgd.operations.reading` checks the others."""
 SWEEP_POINTS: Columns = {
     "variant": Words(),
     "seed": Numbers(),

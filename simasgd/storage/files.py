@@ -11,8 +11,10 @@ from pathlib import Path
 
 RUN, VARIANTS, SCENARIO, STUDY, PAGE = "run.json", "variants.json", "scenario.yaml", "study.json", "index.html"
 SWEEP, COMPARE, TRACE, VALIDATION = "sweep.json", "compare.json", "timeline.json.gz", "validate.json"
-RUN_TABLES = ("learners", "updates", "evaluations", "timeline")
+RUN_TABLES = ("learners", "updates", "evaluations", "timeline", "operations")
 """The names of a run's tables, each in NAME.parquet."""
+OPERATIONS_TABLE = "operations.parquet"
+"""The table of a recorded run's operations, which is a log."""
 POINTS_TABLE = "points.parquet"
 """The table of a sweep's points."""
 RESULTS = frozenset(

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from simasgd import Run, Study, simulate
-from simasgd.assembly import evaluation_rows
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.metric import ERROR
@@ -31,6 +30,7 @@ from simasgd.report.sections.time import build_time_block
 from simasgd.report.sections.timeline import build_timeline_blocks
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.study_blocks import build_study_blocks
+from simasgd.results.summary_parts import evaluation_rows
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import WHAT_IF, altered, run, study_of, timeline
 

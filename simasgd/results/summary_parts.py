@@ -1,0 +1,94 @@
+"""The parts of a summary that simulated and measured runs have in common."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any, Literal, TypedDict
+
+import pandas as pd
+
+import simasgd
+from simasgd.results import summary as form
+from simasgd.results.json_files import plain
+from simasgd.results.outcome import Outcome, decide_outcome
+from simasgd.results.tables import thinned
+from simasgd.scenario.schema import Scenario
+
+_MOST_EVALUATIONS = 1000  # rows of run.json's `evaluations`; the Parquet table has all
+
+
+class Identity(TypedDict):
+    """Which run it is, and which versions made it."""
+
+    format: Literal[1]
+    name: str
+    seed: int
+    version: str
+    python: str
+    packages: dict[str, str]
+    scenario_hash: str
+    learners: int
+
+
+class Success(TypedDict):
+    """How the run ended, and what it learned."""
+
+    outcome: Outcome
+    diverged: form.DivergencePoint | None
+    evaluations: tuple[form.EvaluationRow, ...]
+    test_error: float | None
+    test_loss: float | None
+
+
+def identify(scenario: Scenario) -> Identity:
+    """Return the identity of a run of a scenario that is made here and now."""
+    return {
+        "format": form.FORMAT,
+        "name": scenario.name,
+        "seed": scenario.seed,
+        "version": simasgd.__version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("simpy", "jax", "optax", "numpy")},
+        "scenario_hash": scenario.hash(),
+        "learners": scenario.cluster.learners,
+    }
+
+
+def judge(
+    scenario: Scenario,
+    evaluations: pd.DataFrame | None,
+    diverged: form.DivergencePoint | None,
+    *,
+    hung: bool,
+    applied: int,
+) -> Success:
+    """Judge a run that applied so many gradients, by its evaluations (None: nothing was learned).
+
+    The final test error and loss are the last evaluation's, unless the run diverged.
+    """
+    rows = () if evaluations is None else evaluation_rows(thinned(evaluations, _MOST_EVALUATIONS))
+    last = rows[-1] if rows and diverged is None else None
+    test_error, test_loss = (None, None) if last is None else (last.test_error, last.test_loss)
+    outcome = decide_outcome(
+        scenario.learning,
+        hung=hung,
+        diverged=diverged is not None,
+        applied=applied,
+        test_error=test_error,
+        test_loss=test_loss,
+        first_loss=rows[0].test_loss if rows else None,
+    )
+    return {
+        "outcome": outcome,
+        "diverged": diverged,
+        "evaluations": rows,
+        "test_error": test_error,
+        "test_loss": test_loss,
+    }
+
+
+def evaluation_rows(evaluations: pd.DataFrame) -> tuple[form.EvaluationRow, ...]:
+    """Return evaluations as run.json holds them: null for NaN and infinities."""
+    rows: list[dict[str, Any]] = evaluations.to_dict("records")
+    return tuple(form.EvaluationRow.model_validate(plain(row)) for row in rows)
