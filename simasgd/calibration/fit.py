@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.calibration.compute import ComputeFit, fit_compute
+from simasgd.calibration.interface import InterfaceFit, fit_interface
 from simasgd.calibration.links import LineFit, TimesFit, fit_line, fit_times
 from simasgd.operations.log import OperationLog
 from simasgd.operations.reading import read_log
@@ -25,6 +26,8 @@ class Calibration:
     compute: ComputeFit
     link: LineFit | None
     """Latency and bandwidth, from pulls and pushes."""
+    interface: InterfaceFit | None
+    """The server's interface, from pulls and pushes of one size that overlap."""
     update: TimesFit | None
     step: TimesFit | None
     """Times of the learners' own optimizer steps."""
@@ -44,8 +47,11 @@ def calibrate_log(log: OperationLog, names: Sequence[str]) -> Calibration:
     """Fit everything that a log holds, from the files with these names. Raises UsageError where it is too short."""
     compute = fit_compute(log)
     link, copies = fit_line(log, ("pull", "push"), "messages"), fit_line(log, ("copy",), "copies")
+    interface = fit_interface(log)
     remarks = [*log.remarks, *compute.remarks]
-    for line in (link, copies):
+    for line in (link if interface is None else None, copies):
         remarks += line.remarks if line is not None else ()
     update, step, mixing = (fit_times(log, operation) for operation in ("update", "step", "mix"))
-    return Calibration(tuple(names), log.size, log.learners, compute, link, update, step, mixing, copies, tuple(remarks))
+    return Calibration(
+        tuple(names), log.size, log.learners, compute, link, interface, update, step, mixing, copies, tuple(remarks)
+    )

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
-from simasgd.calibration.links import LineFit
 from simasgd.calibration.spells.kinds import KindFit, Law
 
 FITTED_CV = ("gamma", "lognormal", "shifted-exponential", "pareto")
@@ -30,7 +29,7 @@ def build_profile(fit: Calibration, form: Form) -> dict[str, Any]:
     sources |= found
     _speeds(fit.compute, form, cluster, sources)
     _spells(fit.compute, form, cluster, sources)
-    _network(fit.link, cluster, sources)
+    _network(fit, cluster, sources)
     _server(fit, cluster, sources)
     _costs(fit, cluster, sources)
     learners = f"{len(fit.learners):,} learner{'' if len(fit.learners) == 1 else 's'}"
@@ -131,7 +130,14 @@ def _law(law: Law) -> tuple[dict[str, Any], dict[str, str]]:
     return section, sources
 
 
-def _network(link: LineFit | None, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+def _network(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+    link, interface = fit.link, fit.interface
+    if interface is not None:
+        cluster["network"] = {"latency": _time(interface.latency.value), "bandwidth": "unlimited"}
+        queued = f"{interface.messages:,} messages of one size, {interface.overlapping:.0%} of which overlap another one"
+        sources["cluster.network.latency"] = f"beside the server's interface: {interface.latency.describe('s')}; {queued}"
+        sources["cluster.network.bandwidth"] = "assumed: messages of one size do not tell it apart from the latency"
+        return
     if link is None:
         cluster["network"] = {"latency": "0 s", "bandwidth": "unlimited"}
         absent = "assumed: the log has no messages with sizes; give your own"
@@ -148,6 +154,13 @@ def _server(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) 
     server: dict[str, Any] = {"bandwidth": cluster["network"]["bandwidth"], "duplex": "full", "update": "0 s"}
     sources["cluster.server.bandwidth"] = "assumed: as network.bandwidth"
     sources["cluster.server.duplex"] = "assumed"
+    if (interface := fit.interface) is not None:
+        server |= {"bandwidth": _bandwidth(interface.bandwidth), "duplex": interface.duplex}
+        sources["cluster.server.bandwidth"] = (
+            f"first in, first out: a message of {interface.size:,.0f} B occupies the interface for "
+            f"{interface.occupied.describe('s')}; {interface.messages:,} messages"
+        )
+        sources["cluster.server.duplex"] = "the likelier of the two by the messages' times"
     sources["cluster.server.update"] = "assumed: the log has no updates that take time; give your own"
     if fit.update is not None:
         many = f"{fit.update.operations:,} updates"

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from simasgd.calibration.fit import Calibration
+from simasgd.calibration.interface import InterfaceFit
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.links import LineFit, TimesFit
 from simasgd.calibration.spells.kinds import KindFit, Law
@@ -36,7 +37,13 @@ def list_numbers(fit: Calibration) -> list[str]:
         )
     for kind in compute.kinds:
         rows.append((_name(kind, fit), _describe(kind)))
-    if fit.link is not None:
+    if fit.interface is not None:
+        interface = fit.interface
+        rows += [
+            ("latency", interface.latency.describe("s")),
+            ("interface", f"{interface.occupied.describe('s')} a message, {interface.duplex} duplex"),
+        ]
+    elif fit.link is not None:
         rows += [("latency", fit.link.latency.describe("s")), ("bandwidth", fit.link.bandwidth.describe("B/s"))]
     for name, found in (("update", fit.update), ("step", fit.step), ("mixing", fit.mixing)):
         if found is not None:
@@ -105,10 +112,24 @@ def summarize(fit: Calibration, profile: dict[str, Any]) -> dict[str, Any]:
             "warm_up": None if compute.warm_up is None else _plain(compute.warm_up),
         },
         "network": _plain_line(fit.link),
+        "interface": _plain_interface(fit.interface),
         "update": _plain_times(fit.update),
         "costs": {"step": _plain_times(fit.step), "mixing": _plain_times(fit.mixing), "copies": _plain_line(fit.copies)},
         "remarks": list(fit.remarks),
         "profile": profile,
+    }
+
+
+def _plain_interface(interface: InterfaceFit | None) -> dict[str, Any] | None:
+    if interface is None:
+        return None
+    return {
+        "size": interface.size,
+        "occupied": _plain(interface.occupied),
+        "latency": _plain(interface.latency),
+        "duplex": interface.duplex,
+        "messages": interface.messages,
+        "overlapping": interface.overlapping,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
+from simasgd.calibration.interface import InterfaceFit
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.links import LineFit
 from simasgd.calibration.spells.kinds import KindFit, Law
@@ -58,7 +59,7 @@ def describe_log(fit: Calibration) -> list[tuple[str, str]]:
 def build_fit_blocks(fit: Calibration) -> list[Block]:
     """Build the sections of the page."""
     return [*_build_law(fit.compute), *_build_spells(fit.compute), *_build_speeds(fit.compute), *_build_sizes(fit.compute),
-            *_build_links(fit.link)]  # fmt: skip
+            *_build_links(fit.link, fit.interface)]  # fmt: skip
 
 
 def tabulate_sources(profile: dict[str, Any]) -> Table:
@@ -197,7 +198,7 @@ def _build_sizes(fit: ComputeFit) -> Iterator[Block]:
     )  # fmt: skip
 
 
-def _build_links(link: LineFit | None) -> Iterator[Block]:
+def _build_links(link: LineFit | None, interface: InterfaceFit | None) -> Iterator[Block]:
     if link is None:
         return
     rate = f"{format_bytes(link.bandwidth.value)}/s" if isfinite(link.bandwidth.value) else "unlimited"
@@ -205,6 +206,17 @@ def _build_links(link: LineFit | None) -> Iterator[Block]:
         Panel("Time over size", svg.render_inline(figures.draw_messages(link), "messages", "Time over size of messages")),
         Panel("Residuals", svg.render_inline(figures.draw_residuals(link), "residuals", "Time off the line over size")),
     ]
+    if interface is not None:
+        shared = "both directions share" if interface.duplex == "half" else "each direction has its own of"
+        yield _block(
+            "links", "Network", "Messages",
+            f"A message occupies the server's interface for {format_duration(interface.occupied.value)} and takes "
+            f"{format_duration(interface.latency.value)} beside that: the queue, first in, first out, that fits best to "
+            f"{interface.messages:,} messages of one size, {format_percent(interface.overlapping)} of which overlap another "
+            f"one; {shared} the interface.",
+            panels,
+        )  # fmt: skip
+        return
     yield _block(
         "links", "Network", "Messages",
         f"A message takes {format_duration(link.latency.value)} and its bytes at {rate}, by least squares over "
