@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -23,30 +23,34 @@ MARKS = [
 
 
 @contextmanager
+def started() -> Iterator[Browser]:
+    """Start the browser. Starting takes longer than most tests, so one serves all tests of a process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
 def opened(
-    path: Path, profile: Path, scheme: str = "light", width: int = 1200, javascript: bool = True, sharpness: float = 1.0
+    browser: Browser, path: Path, scheme: str = "light", width: int = 1200, javascript: bool = True, sharpness: float = 1.0
 ) -> Iterator[Page]:
-    """Open the page in a browser without a network; fail on a console message, an error or a second request."""
+    """Open the page in a new profile without a network; fail on a console message, an error or a second request."""
     trouble: list[str] = []
     requests: list[str] = []
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=CHROMIUM,
-            args=list(FLAGS),
-            color_scheme="dark" if scheme == "dark" else "light",
-            offline=True,
-            viewport={"width": width, "height": 900},
-            java_script_enabled=javascript,
-            device_scale_factor=sharpness,
-            has_touch=True,
-        )
+    with browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light",
+        offline=True,
+        viewport={"width": width, "height": 900},
+        java_script_enabled=javascript,
+        device_scale_factor=sharpness,
+        has_touch=True,
+    ) as context:
         page = context.new_page()
         page.on("console", lambda message: trouble.append(message.text))
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(path.as_uri())
         yield page
-        context.close()
     assert trouble == []
     assert requests == [path.as_uri()]

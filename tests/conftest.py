@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.build import compiled_quickly
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Programs that XLA has compiled once are loaded from here: in this session, in the processes that tests start, and in the next.
 _COMPILED = {
@@ -40,6 +44,15 @@ def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     with compiled_quickly():
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless browser, which each page is opened in with a profile of its own."""
+    from tests.browser import started
+
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture

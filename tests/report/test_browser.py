@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from simasgd import Study
 from simasgd.report.page import write_study, write_sweep
@@ -29,9 +30,9 @@ def sweep_file(swept: SweepTable, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.mark.parametrize("width", [375, 1200])
 @pytest.mark.parametrize("kind", ["study_file", "sweep_file"])
 def test_figures_are_seen_and_nothing_overflows(
-    kind: str, width: int, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
+    browser: Browser, kind: str, width: int, scheme: str, request: pytest.FixtureRequest
 ) -> None:
-    with opened(request.getfixturevalue(kind), tmp_path, scheme, width) as page:
+    with opened(browser, request.getfixturevalue(kind), scheme, width) as page:
         boxes = [figure.bounding_box() for figure in page.locator("figure svg[role=img]:visible").all()]
         assert len(boxes) >= 5
         for box in boxes:
@@ -45,8 +46,8 @@ def test_figures_are_seen_and_nothing_overflows(
 
 
 @pytest.mark.parametrize("width", [375, 1200])
-def test_a_comparison_is_seen_whole(study_file: Path, width: int, tmp_path: Path) -> None:
-    with opened(study_file, tmp_path, width=width) as page:
+def test_a_comparison_is_seen_whole(browser: Browser, study_file: Path, width: int) -> None:
+    with opened(browser, study_file, width=width) as page:
         for section, panels in (("error", 3), ("target", 3), ("wins", 2)):
             figures = page.locator(f"#{section} figure")
             assert figures.count() == panels
@@ -60,10 +61,10 @@ def test_a_comparison_is_seen_whole(study_file: Path, width: int, tmp_path: Path
         assert page.locator("#wins figure .scroll").evaluate_all(cut) == 0
 
 
-def test_text_follows_the_theme(study_file: Path, tmp_path: Path) -> None:
+def test_text_follows_the_theme(browser: Browser, study_file: Path) -> None:
     found = {}
     for scheme in ("light", "dark"):
-        with opened(study_file, tmp_path / scheme, scheme) as page:
+        with opened(browser, study_file, scheme) as page:
             text = page.locator("figure svg[role=img] text").first
             found[scheme] = (
                 text.evaluate("node => getComputedStyle(node).fill"),
@@ -73,8 +74,8 @@ def test_text_follows_the_theme(study_file: Path, tmp_path: Path) -> None:
     assert found["light"][1] != found["dark"][1]
 
 
-def test_headings_and_key_figures(compared: Study, study_file: Path, tmp_path: Path) -> None:
-    with opened(study_file, tmp_path) as page:
+def test_headings_and_key_figures(browser: Browser, compared: Study, study_file: Path) -> None:
+    with opened(browser, study_file) as page:
         headings = page.get_by_role("heading", level=2).all_inner_texts()
         for title in ("Test error over time", "How stale the gradients are", "Where the time goes", "How to read this page"):
             assert title in headings
@@ -85,21 +86,21 @@ def test_headings_and_key_figures(compared: Study, study_file: Path, tmp_path: P
             assert figure.inner_text() == f"{100 * mean:.1f}\u00a0%"
 
 
-def test_the_figures_need_no_script(study_file: Path, tmp_path: Path) -> None:
-    with opened(study_file, tmp_path, javascript=False) as page:
+def test_the_figures_need_no_script(browser: Browser, study_file: Path) -> None:
+    with opened(browser, study_file, javascript=False) as page:
         assert page.locator("figure svg[role=img]").first.is_visible()
         assert not page.locator("button.copy").first.is_visible()
 
 
-def test_the_command_is_copied(compared: Study, study_file: Path, tmp_path: Path) -> None:
-    with opened(study_file, tmp_path) as page:
+def test_the_command_is_copied(browser: Browser, compared: Study, study_file: Path) -> None:
+    with opened(browser, study_file) as page:
         page.locator("button.copy").click()
         assert page.locator("button.copy").inner_text() == "Copied"
         assert page.evaluate("getSelection().toString()") == compared.command
 
 
-def test_points_are_sorted_by_a_click(sweep_file: Path, tmp_path: Path) -> None:
-    with opened(sweep_file, tmp_path) as page:
+def test_points_are_sorted_by_a_click(browser: Browser, sweep_file: Path) -> None:
+    with opened(browser, sweep_file) as page:
         errors = "[...document.querySelectorAll('#points tbody tr')].map(row => row.cells[4].dataset.value)"
         button = page.locator("#points thead button", has_text=re.compile("^test error$"))
         button.click()
@@ -111,8 +112,8 @@ def test_points_are_sorted_by_a_click(sweep_file: Path, tmp_path: Path) -> None:
         assert page.evaluate(errors) == ascending[::-1]
 
 
-def test_print_opens_every_table_and_hides_the_navigation(study_file: Path, tmp_path: Path) -> None:
-    with opened(study_file, tmp_path) as page:
+def test_print_opens_every_table_and_hides_the_navigation(browser: Browser, study_file: Path) -> None:
+    with opened(browser, study_file) as page:
         table = page.locator("#error details table")
         assert not table.is_visible()
         page.emulate_media(media="print")

