@@ -105,9 +105,9 @@ def run_into(
 
 
 def load_measured(folders: Sequence[Path], chosen: Any) -> dict[str, Any]:
-    """Load imported runs, and name them as variants beside those of the scenario.
+    """Load measured runs, and name them as variants beside those of the scenario.
 
-    Raises UsageError if a folder holds no imported run, or the scenario has no variants.
+    Raises UsageError if a folder holds no measured run, or the scenario has no variants.
     """
     from simasgd.results.run import Run
 
@@ -115,7 +115,7 @@ def load_measured(folders: Sequence[Path], chosen: Any) -> dict[str, Any]:
     for folder in folders:
         run = Run.load(folder)
         if not run.summary.is_measured:
-            raise UsageError(f"{folder}: the run was simulated; --measured takes a run that `simasgd import` made")
+            raise UsageError(f"{folder}: the run was simulated; --measured takes a run that was imported or recorded")
         name = "measured" if not found else f"measured-{len(found) + 1}"
         while name in chosen.variants:
             name = f"{name}-log"

@@ -59,7 +59,7 @@ def run(
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FOLDER",
-    help="Compare with this imported run, too; may be given again.",
+    help="Compare with this measured run, too; may be given again.",
 )
 @out_option
 @replace_option

@@ -60,7 +60,7 @@ def render_study(study: Study) -> str:
         single=len(variants) == 1,
         cards=build_cards(variants),
         blocks=sections,
-        command=study.command or "simasgd run scenario.yaml",
+        command=study.command or f"simasgd {'record' if _is_recording(study) else 'run'} scenario.yaml",
         repeat=_explain_command(study),
         yaml=yaml_layer.dump_yaml(scenario.resolved()),
         provenance=tabulate_provenance(study),
@@ -159,12 +159,21 @@ def _name_kind(variants: Sequence[VariantFacts]) -> str:
     return "Report on a measured run" if all(measured) else "Report on simulated and measured runs"
 
 
+def _is_recording(study: Study) -> bool:
+    """Return whether the study's own command recorded its runs, rather than compared recorded ones."""
+    is_recorded = all(run.summary.recorded is not None for runs in study.runs.values() for run in runs)
+    return is_recorded and (not study.command or study.command.startswith("simasgd record "))
+
+
 def _explain_command(study: Study) -> str:
-    if any(run.summary.is_measured for runs in study.runs.values() for run in runs):
-        unknown = any(log is not None and not log.has_scenario for runs in study.runs.values() for log in [runs[0].summary.log])
+    summaries = [run.summary for runs in study.runs.values() for run in runs]
+    if _is_recording(study):
+        return "This command records the system anew. The times of real processes differ from one recording to the next."
+    if any(summary.is_measured for summary in summaries):
+        source = "recorded run" if any(summary.recorded is not None for summary in summaries) else "log"
         placeholder = " Of the scenario below, the cluster and the protocol of a log without scenario are placeholders."
-        again = "This command repeats the study from the same log. The same log and versions give the same numbers."
-        return again + (placeholder if unknown else "")
+        again = f"This command repeats the study from the same {source}. The same {source} and versions give the same numbers."
+        return again + ("" if all(summary.has_scenario for summary in summaries) else placeholder)
     if study.command:
         return "This command repeats the study. The same scenario under the same versions gives the same numbers."
     return "Save the scenario below as scenario.yaml; this command then repeats it. The same versions give the same numbers."

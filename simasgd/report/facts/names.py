@@ -20,8 +20,7 @@ def name_run(run: Run) -> str:
 
 def describe_protocol(run: Run) -> str:
     """Return the name of a run's protocol; "" if it is not known."""
-    log = run.summary.log
-    return "" if log is not None and not log.has_scenario else name_protocol(run.scenario.protocol)
+    return name_protocol(run.scenario.protocol) if run.summary.has_scenario else ""
 
 
 def format_resource_name(name: str) -> str:

@@ -143,12 +143,10 @@ def name_time(variants: Sequence[VariantFacts]) -> str:
 def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
     scenario, learning = runs[0].scenario, runs[0].scenario.learning
     learners = scenario.cluster.learners
-    log = runs[0].summary.log
-    knows_protocol = log is None or log.has_scenario
     return VariantFacts(
         name=variant or name_run(runs[0]),
         protocol=describe_protocol(runs[0]) or "not known",
-        measured=log is not None,
+        measured=runs[0].summary.is_measured,
         rule="" if learning is None else scenario.modulation.symbol,
         learners=learners,
         seeds=tuple(run.seed for run in runs),
@@ -161,7 +159,7 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         epochs=average([epochs for run in runs if (epochs := run.summary.epochs) is not None]),
         samples=average([run.summary.samples for run in runs]) or 0.0,
         staleness=Spread.of([mean for run in runs if (mean := run.summary.staleness.mean) is not None]),
-        law=scenario.protocol.lawful_staleness(learners) if knows_protocol else None,
+        law=scenario.protocol.lawful_staleness(learners) if runs[0].summary.has_scenario else None,
         has_server=any(run.summary.servers for run in runs),
         own_models=scenario.protocol.has_own_models,
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,

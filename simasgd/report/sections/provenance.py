@@ -35,7 +35,7 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
     """Return terms and short texts that say what was simulated."""
     firsts = [runs[0] for runs in study.runs.values()]
     scenarios = [run.scenario for run in firsts]
-    described = [run.scenario for run in firsts if run.summary.log is None or run.summary.log.has_scenario]
+    described = [run.scenario for run in firsts if run.summary.has_scenario]
     learning = [scenario.learning for scenario in scenarios if scenario.learning is not None]
     found = {
         "Learners, λ": [f"{scenario.cluster.learners:,}" for scenario in scenarios],
@@ -54,17 +54,22 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
 
 
 def _describe_origin(run: Run) -> str:
-    """Return whether a run was simulated, or which log it was measured by."""
-    log = run.summary.log
+    """Return whether a run was simulated, which log it was measured by, or what recorded it."""
+    log, recorded = run.summary.log, run.summary.recorded
+    if recorded is not None:
+        return f"measured: recorded by {recorded.describe_engine()} on {recorded.describe_machines()}"
     return "simulated" if log is None else f"measured: {list_some([file.name for file in log.files])}"
 
 
 def _describe_end(run: Run) -> str:
-    return describe_stop(run.scenario) if run.summary.log is None else f"the end of the log ({run.summary.updates:,} updates)"
+    if run.summary.log is not None:
+        return f"the end of the log ({run.summary.updates:,} updates)"
+    ended = " (interrupted before)" if run.summary.stopped_by == "interrupt" else ""
+    return f"{describe_stop(run.scenario, 'measured time' if run.summary.is_measured else 'simulated time')}{ended}"
 
 
-def describe_stop(scenario: Scenario) -> str:
-    """Return in words when the run ends."""
+def describe_stop(scenario: Scenario, time: str = "simulated time") -> str:
+    """Return in words when the run ends; `time` is the name of its time."""
     limits = scenario.stop
     parts = []
     if limits.epochs is not None:
@@ -74,7 +79,7 @@ def describe_stop(scenario: Scenario) -> str:
     if limits.updates is not None:
         parts.append(f"{limits.updates:,} updates")
     if limits.simulated_time is not None:
-        parts.append(f"{format_duration(limits.simulated_time)} of simulated time")
+        parts.append(f"{format_duration(limits.simulated_time)} of {time}")
     if limits.test_error is not None:
         parts.append(f"a test error of {format_percent(limits.test_error)}")
     return " or ".join(parts)
@@ -89,11 +94,17 @@ def tabulate_provenance(study: Study) -> Table:
         if (log := runs[0].summary.log) is not None
         for file in log.files
     ]
+    recordings = [
+        (f"recording of {name}", sentence)
+        for name, runs in every.items()
+        if (recorded := runs[0].summary.recorded) is not None
+        for sentence in recorded.sentences()
+    ]
     first = next(iter(every.values()))[0].summary
     packages = ", ".join(f"{name} {version}" for name, version in first.packages.items())
     hashes = [(f"scenario hash, {name}", runs[0].summary.scenario_hash) for name, runs in every.items()]
     walls = [(f"wall time, {name}", _format_wall_time(runs)) for name, runs in every.items()]
-    rows = [("simasgd", first.version), ("Python", first.python), ("packages", packages), *logs, *hashes, *walls]
+    rows = [("simasgd", first.version), ("Python", first.python), ("packages", packages), *logs, *recordings, *hashes, *walls]
     return Table.of(("what", "value"), rows, words=2)
 
 
@@ -105,7 +116,7 @@ def tabulate_profiles(study: Study) -> list[Profile]:
     """Tabulate the node profiles of the study's variants, with the source of every number."""
     firsts = [of_variant[0] for of_variant in study.runs.values()]
     # The cluster of a log without a scenario is a placeholder.
-    runs = [run for run in firsts if run.summary.log is None or run.summary.log.has_scenario]
+    runs = [run for run in firsts if run.summary.has_scenario]
     profiles: list[str | ProfileFile | None] = []
     for run in runs:
         if run.scenario.cluster.profile not in profiles:  # a file's profile may hold lists, which have no hash
@@ -163,7 +174,18 @@ def _say_overridden(other: Sequence[str], key: str, runs: Sequence[Run]) -> str:
     """Return where a profile's value does not hold."""
     if key.startswith("cluster.server.") and not any(run.summary.servers for run in runs):
         return "not used: there is no server"
+    if all(_was_measured(key, run) for run in runs):
+        return "not used: it was measured"
     return f"overridden in the scenario: {list_some(list(dict.fromkeys(other)))}" if other else ""
+
+
+def _was_measured(key: str, run: Run) -> bool:
+    """Return whether real processes took the place of a value of the cluster."""
+    recorded = run.summary.recorded
+    if recorded is None:
+        return False
+    real = ("cluster.network.", "cluster.server.", *(("cluster.compute.",) if recorded.pace == "free" else ()))
+    return key.startswith(real)
 
 
 def _select_topology(tree: dict[str, Any], kinds: set[str]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -149,8 +149,13 @@ def _explain_omission(groups: Sequence[Group], most: int) -> str:
 
 
 def _explain_absence(variants: Sequence[VariantFacts]) -> str:
-    alone = [variant.name for variant in variants if not variant.resources]
-    return f"Under {list_some(alone, 6)}, there is no server, and no two messages share a link." if alone else ""
+    alone = [variant.name for variant in variants if not variant.resources and not variant.measured]
+    unknown = [variant.name for variant in variants if not variant.resources and variant.measured]
+    sentences = [
+        f"Under {list_some(alone, 6)}, there is no server, and no two messages share a link." if alone else "",
+        f"The loads of servers and links were not measured under {list_some(unknown, 6)}." if unknown else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _select_busiest(resources: Sequence[ResourceFact], most: int) -> Sequence[ResourceFact]:
