@@ -98,7 +98,7 @@ def study(
     if task is not None and unfinished is not None:
         raise ValueError("a study with a task cannot be resumed, so it takes no folder for unfinished work")
     scenario = scenario if task is None else task.described(scenario)
-    singles = _singles(scenario)
+    singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     runs = _run_all([single for _, single in singles], progress, task, work)
     of_variants: dict[str, list[Run]] = {}
@@ -185,7 +185,7 @@ def describe_plans(scenario: Scenario) -> str:
     The clock is simulated; nothing is learned and no data is read. If seeds have tapes of their
     own, the first seed's is used.
     """
-    singles = _singles(scenario)
+    singles = list_singles(scenario)
     paragraphs: dict[str, str] = {}
     for group in together([single for _, single in singles]):
         variants = dict.fromkeys(singles[number][0] or scenario.name for number in group)
@@ -195,7 +195,7 @@ def describe_plans(scenario: Scenario) -> str:
     return "\n\n".join(paragraphs.values())
 
 
-def _singles(scenario: Scenario) -> list[tuple[str, Scenario]]:
+def list_singles(scenario: Scenario) -> list[tuple[str, Scenario]]:
     """List the single runs of all variants ("" for a scenario without any) at all seeds."""
     variants = scenario.variants or {"": scenario}
     return [(variant, single) for variant, chosen in variants.items() for single in chosen.repeated()]

@@ -57,7 +57,7 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
             job,
             recorder,
             log=SpanLog() if scenario.record == "timeline" else None,
-            progress=lambda gradients, seconds: progress("simulate", _fraction(job, gradients, seconds)),
+            progress=lambda gradients, seconds: progress("simulate", fraction_done(job, gradients, seconds)),
         )
         tape = recorder.tape(job.mini_batch) if isinstance(recorder, TapeRecorder) else None
         counts = recorder.staleness_counts(), recorder.age_counts()
@@ -114,7 +114,8 @@ def timing_name(scenario: Scenario) -> str:
     return f"{scenario.learning is not None} {clock_of(scenario)}"
 
 
-def _fraction(job: Job, gradients: int, seconds: float) -> float:
+def fraction_done(job: Job, gradients: int, seconds: float) -> float:
+    """Return the fraction of a run that is done when so many gradients are applied, after so many seconds."""
     limit, parts = job.limit, [0.0]
     if limit.samples is not None:
         parts.append(gradients * job.mean_mini_batch / limit.samples)

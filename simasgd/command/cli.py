@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import fitting, measuring, running, showing
+from simasgd.command import fitting, measuring, recording, running, showing
 from simasgd.command.console import printing
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
@@ -30,6 +30,7 @@ for _command in (
     running.compare,
     running.sweep,
     running.report,
+    recording.record,
     fitting.fit,
     measuring.import_,
     measuring.export,

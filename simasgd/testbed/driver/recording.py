@@ -85,7 +85,7 @@ def build_clock(
         ),
         left=left,
         hang=_explain(record, gradients, crashes, left),
-        spans=log.spans(end) if scenario.record == "timeline" else None,
+        spans=log.spans(end),
     )
 
 

@@ -1,0 +1,86 @@
+"""The command that runs a scenario on real processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from simasgd.command.options import (
+    load_scenario,
+    out_option,
+    overrides_argument,
+    quiet_option,
+    replace_option,
+    scenario_argument,
+    spell_command,
+)
+from simasgd.command.results_place import ResultsPlace, add_page
+from simasgd.printable import printable
+from simasgd.signals import STARTS_ANEW, outlook, unbroken
+
+
+@click.command()
+@scenario_argument
+@overrides_argument
+@click.option("--engine", "name", default="ray", show_default=True, help="The software that runs the processes.")
+@click.option("--address", metavar="HOST:PORT", help="Use the Ray cluster at this address.  [default: this machine]")
+@click.option(
+    "--pace",
+    type=click.Choice(["paced", "free"]),
+    default="paced",
+    show_default=True,
+    help="Mini-batches take the times that the scenario's law draws, or what the machine needs.",
+)
+@out_option
+@replace_option
+@quiet_option
+def record(
+    scenario: str,
+    overrides: tuple[str, ...],
+    name: str,
+    address: str | None,
+    pace: str,
+    out: Path | None,
+    replacing: bool,
+    quiet: bool,
+) -> None:
+    """Run a scenario on real processes, and write its report.
+
+    The server and every learner are processes. They follow the scenario's protocol, and send real weights and
+    gradients. docs/test-bed.md says what is recorded. KEY=VALUE changes a value of the scenario.
+
+    The results go to reports/NAME-record/. `simasgd report`, `fit`, `compare --measured` and `validate` take them. The
+    same command records again, and replaces them.
+    """
+    chosen = load_scenario(scenario, overrides)
+    options = (*(("--address", address) if address else ()), *(("--pace", pace) if pace != "paced" else ()))
+    command = spell_command("record", scenario, (*overrides, *options))
+
+    from simasgd.testbed.engine.starting import require_engine, start_engine
+    from simasgd.testbed.support import require_support
+
+    require_support(chosen)
+    require_engine(name)
+
+    from simasgd.command.progress import phases
+    from simasgd.recording import record as record_study
+    from simasgd.report.page import write_study
+    from simasgd.report.terminal import summarise_study
+    from simasgd.results.contents import describe_contents, list_paths
+
+    contents = describe_contents("record", chosen, None, [name, pace])
+    with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
+        with outlook(lambda: STARTS_ANEW), phases(chosen.name, quiet=quiet) as progress:
+            progress(f"start {name}", 0.0)
+            with start_engine(name, address) as engine:
+                result = record_study(chosen, engine, paced=pace == "paced", command=command, progress=progress)
+            with unbroken(), place.replacing() as fresh:
+                result.write_into(fresh)
+            progress("report", 1.0)
+            add_page(place, lambda folder: write_study(result, folder))
+        place.finish()
+    click.echo("\n".join(summarise_study(result)))
+    for note in result.notes:
+        click.echo(f"note: {printable(note)}")
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))

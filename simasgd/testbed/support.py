@@ -1,0 +1,139 @@
+"""What the test-bed cannot record, with the reasons, and what it cannot impose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simasgd.errors import UsageError
+from simasgd.protocols import AbstractServerProtocol, Downpour, FedBuff
+from simasgd.protocols.base import AbstractProtocol
+from simasgd.scenario.cluster.architecture import Base
+from simasgd.scenario.learning.learning import Learning
+from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
+from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.section import Inconsistency
+
+_MOST_LEARNERS = 250  # a server has a thread for each call that waits, up to two for each learner
+_MOST_BYTES = 2**30  # of a message; a process holds several
+_MOST_RUNS = 1000
+
+
+def require_support(scenario: Scenario) -> None:
+    """Raise UsageError if the test-bed cannot record a scenario or one of its variants, with all reasons."""
+    found: dict[str, list[str]] = {}
+    for name, chosen in (scenario.variants or {"": scenario}).items():
+        for one in list_obstacles(chosen):
+            found.setdefault(f"{'.'.join(map(str, one.path))}: {one.message}", []).append(name)
+    if scenario.num_runs > _MOST_RUNS:
+        found[f"repeats: {scenario.num_runs:,} runs are more than {_MOST_RUNS:,}, and each takes real time"] = [""]
+    if found:
+        lines = [f"{reason}{_describe_variants(names, scenario)}" for reason, names in found.items()]
+        raise UsageError("\n".join([f"{scenario.name} cannot be recorded on real processes:", *lines]))
+
+
+def _describe_variants(names: list[str], scenario: Scenario) -> str:
+    """Return in which variants a reason holds; "" if in all."""
+    if len(names) >= len(scenario.variants):
+        return ""
+    return f" (variant{'s' if len(names) > 1 else ''} {', '.join(names)})"
+
+
+def list_obstacles(scenario: Scenario) -> Iterator[Inconsistency]:
+    """Yield the keys of a single scenario that the test-bed cannot do, each with the reason and what to do instead."""
+    yield from _of_the_cluster(scenario)
+    yield from _of_the_messages(scenario)
+    if scenario.learning is not None:
+        yield from _of_the_learning(scenario, scenario.learning)
+
+
+def _of_the_cluster(scenario: Scenario) -> Iterator[Inconsistency]:
+    cluster, protocol = scenario.cluster, scenario.protocol
+    if not isinstance(protocol, AbstractServerProtocol):
+        message = f"under {protocol.kind} learners exchange messages without a parameter server; choose a protocol with one"
+        yield Inconsistency(("protocol", "kind"), message)
+    if not isinstance(cluster.architecture, Base):
+        message = f"{cluster.architecture.kind} needs a tree of servers, and the test-bed has one server; use base"
+        yield Inconsistency(("cluster", "architecture", "kind"), message)
+    elif cluster.architecture.shards > 1:
+        message = f"the test-bed has one server, not {cluster.architecture.shards:,} shards of it; use 1"
+        yield Inconsistency(("cluster", "architecture", "shards"), message)
+    if cluster.learners > _MOST_LEARNERS:
+        message = f"each of {cluster.learners:,} learners would be a process; at most {_MOST_LEARNERS} are allowed"
+        yield Inconsistency(("cluster", "learners"), message)
+
+
+def _of_the_messages(scenario: Scenario) -> Iterator[Inconsistency]:
+    compression, learning = scenario.workload.compression, scenario.learning
+    if compression.changes_values:
+        message = f"{compression.kind} changes the values of gradients, which the test-bed sends as they are; use none"
+        yield Inconsistency(("workload", "compression"), message)
+    if scenario.payload > _MOST_BYTES:
+        message = f"a message of {scenario.payload:,.0f} bytes is more than a process can handle; at most {_MOST_BYTES:,}"
+        yield Inconsistency(("workload", "payload"), message)
+    elif learning is not None and scenario.payload < learning.model_bytes:
+        message = f"a message of {scenario.payload:,.0f} bytes cannot hold the model, which has {learning.model_bytes:,.0f}"
+        yield Inconsistency(("workload", "payload"), f"{message}; leave the payload out")
+
+
+def _of_the_learning(scenario: Scenario, learning: Learning) -> Iterator[Inconsistency]:
+    protocol, modulation = scenario.protocol, scenario.modulation
+    if "mean_staleness" in modulation.needs and protocol.nominal_staleness(scenario.cluster.learners) is None:
+        message = f"{modulation.kind} needs the mean staleness of the whole run, which is not known before its end"
+        yield Inconsistency(("learning", "modulation"), f"{message}; use inverse-staleness")
+    if isinstance(learning.optimizer, SGD) and isinstance(learning.optimizer.momentum, TotalMomentum):
+        message = "total needs the mean staleness of the whole run, which is not known before its end; give a number"
+        yield Inconsistency(("learning", "optimizer", "momentum"), message)
+    if scenario.stop.test_error is not None:
+        message = "the server does not evaluate while it runs; leave it out, and read the time from the evaluations"
+        yield Inconsistency(("stop", "test_error"), message)
+    if learning.schedule is not None and learning.schedule.warmup is not None and _computes_on_copies(protocol):
+        message = f"under {protocol.kind} a learner that steps copies does not know the samples of the next update"
+        yield Inconsistency(("learning", "schedule", "warmup"), f"{message}; leave it out")
+    if not _sees_what_it_needs(scenario):
+        message = f"under {protocol.kind} the server receives sums of gradients, and {modulation.kind} treats each by itself"
+        yield Inconsistency(("learning", "modulation"), f"{message}; use none")
+
+
+def _computes_on_copies(protocol: AbstractProtocol) -> bool:
+    """Return whether learners compute gradients on copies that they stepped themselves."""
+    match protocol:
+        case Downpour():
+            return protocol.n_fetch > 1
+        case FedBuff():
+            return protocol.local_steps > 1
+        case _:
+            return protocol.steps_copies
+
+
+def _sees_what_it_needs(scenario: Scenario) -> bool:
+    """Return whether the modulation of a sum is the sum of what the modulation makes of its gradients.
+
+    A message of Downpour may hold gradients on weights of different age, and one of FedBuff may not.
+    """
+    protocol, modulation = scenario.protocol, scenario.modulation
+    if isinstance(modulation, NoModulation | SqrtBatch):
+        return True
+    match protocol:
+        case Downpour():
+            return protocol.n_push == 1
+        case FedBuff():
+            return protocol.local_steps == 1 or (modulation.linear and not modulation.of_one_server)
+        case _:
+            return not protocol.steps_copies
+
+
+def describe_real(scenario: Scenario, *, paced: bool) -> str:
+    """Return in a sentence which keys describe the simulated cluster alone, because the real one is as it is."""
+    cluster = scenario.cluster
+    keys = ["cluster.network", "cluster.server"]
+    if not paced:
+        keys += ["cluster.compute", *(["cluster.speeds"] if cluster.speeds is not None else [])]
+        keys += ["cluster.stragglers"] if cluster.stragglers is not None else []
+    if cluster.costs.any:
+        keys.append("cluster.costs")
+    if cluster.faults.degraded_links:
+        keys.append("cluster.faults.degraded_links")
+    if cluster.faults.message_loss is not None:
+        keys.append("cluster.faults.message_loss")
+    return f"Not imposed on the real processes, whose times are their own: {', '.join(keys)}."
