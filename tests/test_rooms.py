@@ -7,6 +7,7 @@ when it is loaded, inside a function or for its types alone. So no two rooms for
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,8 @@ LIBRARIES = {
 FREE_OF_NUMPY = {"scenario", "protocols", "command", "errors", "printable", "signals", "storage", "simulator"}
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """Return every module that a source imports anywhere, names from a package as its modules."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -71,9 +73,10 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
+@cache
 def room_of(path: Path) -> str:
     """Return the room of a source file."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -89,8 +92,9 @@ def file_of(module: str) -> Path | None:
     return found if found.is_file() and found != PACKAGE / "__init__.py" else None
 
 
-def sources() -> list[Path]:
-    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+@cache
+def sources() -> tuple[Path, ...]:
+    return tuple(sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"))
 
 
 def test_every_room_is_in_the_list() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,20 @@ def check_data(*scenarios: Any) -> None:
     }
     for name in sorted(needed):
         locate(name)
+
+
+def check_devices(*scenarios: Any) -> None:
+    """Raise UsageError if scenarios learn and a variable of the environment keeps JAX from it.
+
+    JAX is imported only where such a variable is set.
+    """
+    from simasgd.learning.devices import VARIABLES, require_devices
+
+    learn = any(
+        variant.learning is not None for scenario in scenarios for variant in (scenario.variants or {"": scenario}).values()
+    )
+    if learn and any(os.environ.get(name) for name in VARIABLES):
+        require_devices()
 
 
 def spell_command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:

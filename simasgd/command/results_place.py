@@ -11,6 +11,7 @@ from typing import Any, final
 
 import rich_click as click
 
+from simasgd.command.options import check_devices
 from simasgd.errors import RunFailed, SimasgdError, UsageError
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken
@@ -66,8 +67,9 @@ def run_into(
 
     The `measured` runs, by the names of their variants, stand beside the simulated ones.
     """
+    check_devices(chosen)
+
     from simasgd.results.contents import describe_contents, list_paths
-    from simasgd.results.study import Study
 
     with_all = chosen.with_others({name: run.scenario for name, run in measured.items()}) if measured else chosen
     asked = [run.summary.model_dump_json() for run in measured.values()]
@@ -75,6 +77,7 @@ def run_into(
         from simasgd.command.progress import phases
         from simasgd.report.page import write_study
         from simasgd.report.terminal import summarise_study
+        from simasgd.results.study import Study
         from simasgd.simulator import study
 
         if place.has_unfinished_work and not quiet:

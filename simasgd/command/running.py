@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import rich_click as click
 
 from simasgd.command.options import (
     check_data,
+    check_devices,
     check_text,
     checkpoint_option,
     load_scenario,
@@ -139,7 +139,6 @@ def sweep(
     After an interruption the same command resumes the sweep. A sweep with more points keeps the
     finished ones.
     """
-    from simasgd.learning.devices import VARIABLES, require_devices
     from simasgd.sweeps.plan import plan_sweep
 
     plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes))
@@ -152,19 +151,18 @@ def sweep(
             )
         click.echo(f"{len(plan.points)} points")
         return
-    learns = any(point.scenario.learning is not None for point in plan.points)
-    if learns and any(os.environ.get(name) for name in VARIABLES):
-        require_devices()
+    check_devices(*(point.scenario for point in plan.points))
 
-    from joblib import cpu_count
-
-    from simasgd.command.progress import points
-    from simasgd.report.page import write_sweep
-    from simasgd.report.terminal import summarise_sweep
     from simasgd.sweeps.sweep import list_paths, run_points
 
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
     with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
+        from joblib import cpu_count
+
+        from simasgd.command.progress import points
+        from simasgd.report.page import write_sweep
+        from simasgd.report.terminal import summarise_sweep
+
         with points(plan.scenario.name, quiet=quiet) as progress:
             table = run_points(plan, place, workers=workers or cpu_count(), progress=progress)
         add_page(place, lambda folder: write_sweep(table, folder))
@@ -185,13 +183,14 @@ def report(folder: Path) -> None:
 
     FOLDER is the folder of a run, a comparison, a sweep or a validation, or of one variant or point.
     """
-    from simasgd.report.page import write_study, write_sweep, write_validation
-    from simasgd.results.study import Study
     from simasgd.storage.opening import reopen_folder
-    from simasgd.sweeps.sweep import is_sweep, load_table
-    from simasgd.validation.contents import is_validation, load_validation
 
     with reopen_folder(folder) as (place, below):
+        from simasgd.report.page import write_study, write_sweep, write_validation
+        from simasgd.results.study import Study
+        from simasgd.sweeps.sweep import is_sweep, load_table
+        from simasgd.validation.contents import is_validation, load_validation
+
         if is_validation(folder):
             found, scenario = load_validation(folder)
             add_page(place, lambda fresh: write_validation(found, scenario, fresh / below))
