@@ -33,21 +33,24 @@ _PROFILES = (".yaml", ".yml")
 def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, as_json: bool) -> None:
     """Fit the log of a real cluster: write a node profile, and a page about the fit.
 
-    LOG is CSV or Parquet with a row for each operation; docs/logs.md lists the columns. Several files are one
-    cluster's.
+    LOG is CSV or Parquet with a row for each operation; docs/logs.md lists the columns. It may also be the folder of a
+    recorded run, or of an imported run whose log is still there. Several logs and folders are one cluster's.
 
     A scenario names the profile: cluster.profile: FILE.yaml. Every number has its standard error in the profile's
     `sources`.
     """
     targets = _check_targets(out, replacing)
 
-    from simasgd.calibration.fit import calibrate
+    from simasgd.calibration.fit import calibrate_log
     from simasgd.calibration.profile import build_profile
     from simasgd.calibration.summary import list_numbers, summarize
+    from simasgd.measured.sources import read_sources
     from simasgd.signals import STARTS_ANEW, outlook
 
     with outlook(lambda: STARTS_ANEW):
-        found = calibrate([Path(log) for log in logs])
+        log, names = read_sources([Path(log) for log in logs])
+        found = calibrate_log(log, names)
+        del log
         profile = build_profile(found, form)
         if targets is not None:
             from simasgd.report.page import render_calibration

@@ -86,8 +86,8 @@ def import_(
 def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing: bool, as_json: bool, quiet: bool) -> None:
     """Compare a measured system with its simulation.
 
-    MEASURED is a log, or the folder of an imported run. SCENARIO describes the system, and is simulated; an imported
-    run's folder may name it. KEY=VALUE changes a value of the scenario.
+    MEASURED is a log, or the folder of an imported or recorded run. SCENARIO describes the system, and is simulated; the
+    folder of a measured run may name it. KEY=VALUE changes a value of the scenario.
 
     The page and validate.json show throughput, the phases of a learner's cycle, staleness and the cost of barriers,
     with the errors of the simulation. The warm-up is left out. A bad prediction is a result: the exit status is 0.
@@ -138,8 +138,8 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
 def export(run: Path, target: str, out: Path | None, replacing: bool) -> None:
     """Write a run in another form.
 
-    RUN is the folder of a run. --to log writes its operations and updates as the log of a real system, which
-    `simasgd import`, `simasgd validate` and `simasgd fit` read.
+    RUN is the folder of a simulated or recorded run. --to log writes its operations and updates as the log of a real
+    system, which `simasgd import`, `simasgd validate` and `simasgd fit` read.
     """
     del target  # there is one
     from simasgd.measured.exporting import export_log
@@ -164,7 +164,7 @@ def _sort_words(log: str, words: tuple[str, ...]) -> tuple[list[Path], str | Non
 
 
 def _choose_scenario(measured: Path, name: str | None, overrides: tuple[str, ...]) -> Any:
-    """Return the scenario that is named, or the one in an imported run's folder; None if there is none."""
+    """Return the scenario that is named, or the one in a measured run's folder; None if there is none."""
     from simasgd.results.run import Run
     from simasgd.scenario.schema import Scenario
     from simasgd.storage.files import SCENARIO
@@ -172,8 +172,8 @@ def _choose_scenario(measured: Path, name: str | None, overrides: tuple[str, ...
     if name is not None:
         return Scenario.load(name, *overrides)
     if measured.is_dir() and overrides:
-        log = Run.load(measured).summary.log
-        if log is not None and log.has_scenario:
+        summary = Run.load(measured).summary
+        if summary.is_measured and summary.has_scenario:
             return Scenario.load(measured / SCENARIO, *overrides)
     if overrides and not measured.is_dir():
         raise UsageError(f"{overrides[0]}: there is no scenario to change; name one")

@@ -30,8 +30,12 @@ from simasgd.tape.arrays import Floats
 _MOST_LEARNERS = 1_000_000
 
 
-def read_log(files: Sequence[Path]) -> OperationLog:
+def read_log(files: Sequence[Path], recordings: Sequence[Path] = ()) -> OperationLog:
     """Read one cluster's log from CSV or Parquet files.
+
+    Each of the `recordings` is a file of its own run of this cluster, whose times begin with the
+    run. They are moved, so that the runs follow each other and the other files.
+
 
     A file without the column `operation` has computations only. Files without the column `learner`
     are one learner each, named like the file if there are several.
@@ -39,6 +43,7 @@ def read_log(files: Sequence[Path]) -> OperationLog:
     Raises UsageError with file and line where a file cannot be read, a column is missing or
     unknown, a number is missing or negative, a row occurs twice, or a learner's clock jumps back.
     """
+    others, files = len(files), [*files, *recordings]
     if len({file.resolve() for file in files}) < len(files):
         raise UsageError(f"{next(file for file in files if files.count(file) > 1)}: the file is given twice")
     tables, numbers = [], []
@@ -46,6 +51,7 @@ def read_log(files: Sequence[Path]) -> OperationLog:
         table = read_table(file)
         numbers.append(_read_numbers(file, table))
         tables.append(table.select([name for name in table.column_names if name in ("learner", "operation")]))
+    _follow_each_other(numbers, others)
     places = Places(files, [len(table) for table in tables])
     operation = np.concatenate([_read_operations(file, table) for file, table in zip(files, tables, strict=True)])
     _require(numbers, operation, places, "seconds", "the duration (seconds)", WITHOUT_DURATION)
@@ -54,6 +60,21 @@ def read_log(files: Sequence[Path]) -> OperationLog:
     del tables, table
     pa.default_memory_pool().release_unused()
     return _put_in_order(learners, learner, operation, _join(files, numbers), places)
+
+
+def _follow_each_other(numbers: Sequence[dict[str, Floats]], first: int) -> None:
+    """Move the times of each file from number `first` on, so that it begins when those before it have ended."""
+    end = -np.inf
+    for number, columns in enumerate(numbers):
+        if "start" not in columns or np.isnan(columns["start"]).all():
+            continue
+        start = columns["start"]
+        begin, done = np.nanmin(start), np.nanmax(start + np.nan_to_num(columns["seconds"]))
+        move = end - begin if number >= first and np.isfinite(end) else 0.0
+        for key in ("start", "read_at", "computed_at"):
+            if key in columns and move:
+                columns[key] = columns[key] + move
+        end = max(end, done + move)
 
 
 def _read_numbers(file: Path, table: pa.Table) -> dict[str, Floats]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from simasgd.errors import UsageError
+from simasgd.operations.log import OPERATIONS as KINDS
 from simasgd.results.outcome import Outcome
 from simasgd.results.quantities import COST_TIMES, TIMES
 
@@ -64,8 +65,11 @@ TIMELINE: Columns = {
     "end": Numbers(),
     "learner": Numbers(-1.0),
 }
-OPERATIONS: Columns = {"seconds": Numbers(may_lack=True), "start": Numbers(may_lack=True)}
-"""The columns of operations.parquet that every log has; `simasgd.operations.reading` checks the others."""
+OPERATIONS: Columns = {
+    "operation": Words(tuple(KINDS)),
+    **dict.fromkeys(("seconds", "start"), Numbers(may_lack=True)),
+}
+"""The columns of operations.parquet that each has; `simasgd.operations.reading` checks all, as those of any log."""
 SWEEP_POINTS: Columns = {
     "variant": Words(),
     "seed": Numbers(),

@@ -11,9 +11,10 @@ import pandas as pd
 
 from simasgd.errors import UsageError
 from simasgd.measured.scenario import number_learners
-from simasgd.measured.times import find_intervals, list_activities
+from simasgd.measured.times import activity_of, find_intervals, list_activities
 from simasgd.operations.log import OperationLog
 from simasgd.results.run import Run
+from simasgd.storage.files import OPERATIONS_TABLE
 from simasgd.tape.arrays import Floats, Ints
 
 
@@ -58,7 +59,10 @@ class Observation:
 
 
 def observe_run(run: Run) -> Observation:
-    """Return what a run's folder tells."""
+    """Return what a run tells.
+
+    Raises UsageError if a recorded run has operations of another learner.
+    """
     updates = None if run.scenario.protocol.has_own_models else run.updates
     return Observation(
         learners=run.summary.learners,
@@ -67,8 +71,34 @@ def observe_run(run: Run) -> Observation:
         step=None if updates is None else updates["timestamp"].to_numpy(np.int64),
         staleness=None if updates is None else updates["staleness"].to_numpy(np.int64),
         appliers=None if updates is None else updates["learner"].to_numpy(np.int64),
-        spans=None if run.timeline is None else _of_learners(run.timeline, all_tracks=run.summary.is_measured),
+        spans=_find_spans(run),
     )
+
+
+def _find_spans(run: Run) -> pd.DataFrame | None:
+    """Return the spans of the time line; those of a recorded run without one are its operations."""
+    if run.timeline is not None:
+        return _of_learners(run.timeline, all_tracks=run.summary.log is not None)
+    operations = run.operations
+    if operations is None:
+        return None
+    activity = operations["operation"].map(activity_of)
+    rows = operations[activity.notna()]
+    learner = pd.to_numeric(rows["learner"], errors="coerce")
+    wrong = ~learner.isin(range(run.summary.learners))
+    if wrong.any():
+        raise UsageError(
+            f"{OPERATIONS_TABLE}: learner {rows.loc[wrong, 'learner'].iloc[0]!r} is not a number below {run.summary.learners}"
+        )
+    spans = pd.DataFrame(
+        {
+            "learner": learner.astype(np.int64),
+            "activity": activity[rows.index].astype(object),
+            "start": rows["start"],
+            "end": rows["start"] + rows["seconds"],
+        }
+    )
+    return spans.sort_values(["learner", "start", "end"], kind="stable", ignore_index=True)
 
 
 def observe_log(log: OperationLog, learners: int) -> Observation:

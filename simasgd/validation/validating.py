@@ -21,7 +21,7 @@ from simasgd.results.origin import LogFile
 from simasgd.results.run import Run
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.workload import Stop
-from simasgd.storage.files import RUN
+from simasgd.storage.files import RUN, digest
 from simasgd.tape.arrays import Ints
 from simasgd.timing import ReportPart, simulate_timing
 from simasgd.validation.forms import FORMAT, Pair, Phase, StalenessDistance, Validation
@@ -40,14 +40,14 @@ class Measured:
 
     observation: Observation
     files: tuple[LogFile, ...]
-    scenario: Scenario
     remarks: tuple[str, ...]
+    scenario: Scenario
     has_variants: bool = False
     """Whether the scenario has variants, which are left out."""
 
 
 def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
-    """Read a measured system from an imported run's folder, or from the files of a log.
+    """Read a measured system from the folder of an imported or recorded run, or from the files of a log.
 
     Raises UsageError where there is no scenario that describes it, and the errors of the reading.
     """
@@ -59,20 +59,20 @@ def _load(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
     first = paths[0]
     if first.is_dir():
         if len(paths) > 1:
-            raise UsageError(f"{first}: a folder stands alone; expected one imported run, or the files of one log")
+            raise UsageError(f"{first}: a folder stands alone; expected one measured run, or the files of one log")
         run = Run.load(first)
-        if run.summary.log is None:
-            raise UsageError(f"{first / RUN}: the run was simulated; expected a run that `simasgd import` made, or a log")
-        own = run.scenario if run.summary.log.has_scenario else None
+        if not run.summary.is_measured:
+            raise UsageError(f"{first / RUN}: the run was simulated; expected a run that was imported or recorded, or a log")
+        own = run.scenario if run.summary.has_scenario else None
         chosen = _require_scenario(first, scenario or own)
-        return Measured(observe_run(run), run.summary.log.files, chosen, run.summary.log.remarks)
+        return Measured(observe_run(run), *_describe_source(run, first), chosen)
     files = tuple(LogFile(name=path.name, digest=digest_log(path)) for path in paths)
     chosen = _require_scenario(first, scenario)
     log = read_log(paths)
     if len(log.rows("update")) and not chosen.protocol.has_own_models:
         run = build_run(log, files, chosen)
         assert run.summary.log is not None
-        return Measured(observe_run(run), files, chosen, run.summary.log.remarks)
+        return Measured(observe_run(run), files, run.summary.log.remarks, chosen)
     require_agreement(log, chosen)
     remarks = [
         *log.remarks,
@@ -80,7 +80,16 @@ def _load(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
     ]
     if log.start is None:
         remarks.append("There is no start, so a learner's rows follow each other without gaps")
-    return Measured(observe_log(log, chosen.cluster.learners), files, chosen, tuple(remark.rstrip(".") for remark in remarks))
+    return Measured(observe_log(log, chosen.cluster.learners), files, tuple(remark.rstrip(".") for remark in remarks), chosen)
+
+
+def _describe_source(run: Run, folder: Path) -> tuple[tuple[LogFile, ...], tuple[str, ...]]:
+    """Return the files that a measured run comes from, and remarks on how it was measured."""
+    log, recorded = run.summary.log, run.summary.recorded
+    if log is not None:
+        return log.files, log.remarks
+    assert recorded is not None
+    return (LogFile(name=f"{folder.resolve().name}/{RUN}", digest=digest(folder / RUN)),), recorded.sentences()
 
 
 def _require_scenario(path: Path, scenario: Scenario | None) -> Scenario:

@@ -60,7 +60,7 @@ def test_operations_of_another_form_are_refused_when_they_are_read(tmp_path: Pat
     record(scenario(TIMING, {"stop": {"gradients": 4}})).save(tmp_path)
     pd.DataFrame({"seconds": [1.0]}).to_parquet(tmp_path / OPERATIONS_TABLE)
     loaded = Run.load(tmp_path)
-    with pytest.raises(UsageError, match=rf"{OPERATIONS_TABLE}: column start is missing"):
+    with pytest.raises(UsageError, match=rf"{OPERATIONS_TABLE}: column operation is missing"):
         _ = loaded.operations
 
 

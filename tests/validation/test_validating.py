@@ -162,7 +162,7 @@ def test_an_imported_run_names_its_scenario(tmp_path: Path) -> None:
         (["log.csv", "learners=4"], "learners=4: there is no scenario to change; name one"),
         (["log.csv", "mine.yaml", "learners=3"], "the log has 4 learners, but the scenario test has 3; try learners=4"),
         (["two.csv", "mine.yaml", "learners=1"], "the log has 2 learners, but the scenario test has 1; try learners=2"),
-        (["simulated", "mine.yaml"], "the run was simulated; expected a run that `simasgd import` made, or a log"),
+        (["simulated", "mine.yaml"], "the run was simulated; expected a run that was imported or recorded, or a log"),
         (["nothing.csv", "mine.yaml"], "nothing.csv: there is no such file"),
         (["pulls.csv", "mine.yaml"], "there are neither updates nor computations to validate against"),
     ],
