@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 
+from simasgd.cluster.supervision.role import MOST_USES
 from simasgd.cluster.supervision.supervise import Supervised
 from simasgd.cluster.supervision.watchdog import RoleTimeout, Watchdog
 from simasgd.errors import ProtocolFault
@@ -139,7 +140,7 @@ def test_an_inner_block_does_not_end_the_watch_of_the_outer_one():
 
 
 def test_a_learner_that_counts_for_ever_after_a_push_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(Supervised.__init__, "__defaults__", (0.3,))
+    monkeypatch.setattr(Supervised.__init__, "__defaults__", (0.3, MOST_USES))
     source = server_protocol(learn=LEARN.replace("            yield from learner.settle()", "            while True: pass"))
     with pytest.raises(ProtocolFault, match="learn: computes without end"):
         run(source, tmp_path)

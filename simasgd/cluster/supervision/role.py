@@ -15,7 +15,11 @@ from simasgd.cluster.supervision.watchdog import RoleTimeout, Watchdog
 from simasgd.errors import ProtocolFault, SimasgdError
 
 FORGOTTEN = "is called without 'yield from', so it does nothing"
-_MOST_USES = 1_000_000  # uses of servers and learners by one role at one instant; a look through all peers takes fewer
+MOST_USES = 1_000_000  # uses of servers and learners by one role at one instant; a look through all peers takes fewer
+
+
+class RoleEnded(Exception):
+    """Base of the exceptions that end a role from outside, in one of its verbs. They are no mistake of the role."""
 
 
 class PendingCall(NamedTuple):
@@ -31,12 +35,13 @@ class SupervisedRole:
 
     `last` is the place of the last verb or event. `event` is the event that a verb waits for, until
     the role has yielded it. `stand_ins` holds the role's stand-ins by the identity of the object
-    that each stands for.
+    that each stands for. A role may use servers and learners `most_uses` times without waiting.
     """
 
-    def __init__(self, kind: str, name: str, ledger: GradientLedger, watchdog: Watchdog) -> None:
+    def __init__(self, kind: str, name: str, ledger: GradientLedger, watchdog: Watchdog, most_uses: float = MOST_USES) -> None:
         self.ledger = ledger
         self._watchdog = watchdog
+        self._most_uses = most_uses
         self.last = Place("?", 0)
         self.event: Any = None
         self.stand_ins: dict[int, Any] = {}
@@ -77,7 +82,7 @@ class SupervisedRole:
         """Count a use of a server or a learner, so that a loop without an event ends."""
         self._refuse_thrown_away()
         self._uses += 1
-        if self._uses > _MOST_USES:
+        if self._uses > self._most_uses:
             raise self.fault(find_place(frame), "loops forever without waiting for anything")
 
     def add_call(self, call: object, verb: str, place: Place) -> None:
@@ -105,7 +110,7 @@ class SupervisedRole:
         try:
             with self._watchdog:
                 made = step()
-        except (ProtocolFault, EndOfTrace):
+        except (ProtocolFault, EndOfTrace, RoleEnded):
             raise
         except RoleTimeout as error:
             raise self.fault(find_origin(error, self.last), "computes without end and waits for nothing") from None
