@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, final
 
@@ -12,11 +13,13 @@ from simasgd.cluster.job import Job
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
-from simasgd.testbed.driver.faults import Comeback, CrashBook, Event, Schedule, list_outages
+from simasgd.testbed.driver.crew import Crew, Running, tell_loss
+from simasgd.testbed.driver.faults import Crash, Return, count_events, find_absent, list_events
 from simasgd.testbed.driver.recording import build_clock
-from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
-from simasgd.testbed.learner.process import LearnerProcess
-from simasgd.testbed.server.process import ServerProcess, ServerRecord
+from simasgd.testbed.driver.schedule import Act, Schedule
+from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
+from simasgd.testbed.server.process import ServerRecord
+from simasgd.testbed.system.clock import Clock
 from simasgd.testbed.system.messages import Report, Stopped
 from simasgd.testbed.system.pacing import Lateness
 from simasgd.testbed.system.parcels import Parcel
@@ -24,7 +27,8 @@ from simasgd.timing import Timing
 
 _DELAY = 0.2  # seconds until the begin, in which all processes hear of it
 _POLL = 0.25  # seconds
-_PATIENCE = 120.0  # seconds for a learner to hand in its report
+_PATIENCE = 120.0  # seconds for the learners to hand in their reports
+_HURRY = 5.0  # seconds for the same, when the user has ended the run
 Progress = Callable[[int, float], None]
 
 
@@ -34,7 +38,18 @@ class Recorded(NamedTuple):
     timing: Timing
     final: Parcel
     late: Lateness
+    """Mini-batches that took longer than the times drawn for them."""
+    late_faults: Lateness
+    """Crashes and returns that were made over 0.1 s after their times."""
     processes: Sequence[About]
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user has ended a run before its stop. `recorded` is what was recorded; None if the run had not begun."""
+
+    def __init__(self, recorded: Recorded | None) -> None:
+        super().__init__()
+        self.recorded = recorded
 
 
 @final
@@ -44,114 +59,134 @@ class Driver:
     def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
         self._engine, self._scenario, self._paced = engine, scenario, paced
         self._learners = scenario.cluster.learners
-        self._crashes = CrashBook()
-        self._running: dict[int, tuple[Process, Answer]] = {}
-        self._lost: list[Process] = []
+        self._is_interrupted = threading.Event()
+        self._is_cut_short = False
+
+    def interrupt(self) -> None:
+        """Let `record` end as soon as it can, with Interrupted. May be called in any thread."""
+        self._is_interrupted.set()
 
     def record(self, progress: Progress = lambda gradients, seconds: None) -> Recorded:
-        """Run the scenario and return its record. Raises RunFailed if a process fails."""
-        scenario, began = self._scenario, time.perf_counter()
-        limit = scenario.stop.simulated_time
-        outages = list_outages(scenario, float("inf") if limit is None else limit)
-        comebacks = [outage for outage in outages if outage.back != float("inf")]
-        processes = self._engine.start(1 + self._learners + len(comebacks))
-        server, *others = processes
-        placed = [self._engine.place(server, ServerProcess, scenario)]
-        numbers = [*range(self._learners), *(outage.learner for outage in comebacks)]
-        placed += [
-            self._engine.place(process, LearnerProcess, scenario, number, server, self._paced)
-            for process, number in zip(others, numbers, strict=True)
-        ]
-        about = [answer.get() for answer in placed]
-        job = Job.of(scenario)
-        begin: float = server.call("begin", _DELAY, len(comebacks))
-        starts = start_times(scenario.cluster, job.mean_cycles, scenario.cluster_seed)
-        for number, start in enumerate(starts):
-            self._run(number, others[number], begin, start)
-        spares = dict(zip(comebacks, others[self._learners :], strict=True))
-        schedule = Schedule(self._plan(server, outages, spares, begin), begin)
+        """Run the scenario and return its record.
+
+        Raises RunFailed if a process fails, and Interrupted after `interrupt` or Ctrl-C. No process is left busy.
+        """
+        began = time.perf_counter()
+        crew = Crew(self._engine, self._scenario, paced=self._paced)
         try:
-            record = self._wait(server, schedule, progress)
+            about = self._until_ready(crew)
+            recorded = self._run(crew, about, began, progress)
+            if self._is_cut_short:
+                raise Interrupted(recorded if recorded.timing.clock.simulated_seconds > 0.0 else None)
+            crew.free()
+        except ProcessLost as error:  # a learner's is dealt with where it is noticed
+            raise RunFailed(f"the process of the parameter server has ended: {error}") from None
+        finally:
+            crew.discard()
+        return recorded
+
+    def _until_ready(self, crew: Crew) -> list[About]:
+        try:
+            return crew.wait(self._refuse_to_begin)
+        except KeyboardInterrupt:
+            raise Interrupted(None) from None
+
+    def _refuse_to_begin(self) -> None:
+        if self._is_interrupted.is_set():
+            raise Interrupted(None)
+
+    def _run(self, crew: Crew, about: Sequence[About], began: float, progress: Progress) -> Recorded:
+        scenario, job = self._scenario, Job.of(self._scenario)
+        absent = find_absent(scenario)
+        begin: float = crew.server.call("begin", _DELAY, count_events(scenario), absent)
+        starts = start_times(scenario.cluster, job.mean_cycles, scenario.cluster_seed)
+        for learner, start in enumerate(starts):
+            if learner not in absent:
+                crew.begin(learner, begin, start)
+        schedule = Schedule(self._plan(crew, begin), Clock(begin))
+        try:
+            record = self._wait(crew, schedule, progress)
         finally:
             schedule.cancel()
-            reports = self._collect()
-        self._engine.free([process for process in processes if process not in self._lost])
-        clock = build_clock(scenario, record, reports, self._crashes.record, record.left)
+        reports = self._collect(crew)
+        clock = build_clock(scenario, record, reports)
         tape = record.recorder.tape(job.mini_batch)
         counts = staleness_counts(tape.staleness), record.recorder.age_counts()
-        late = [*record.late, *(report.late for report in reports.values())]
         return Recorded(
             Timing(clock, tape, *counts, time.perf_counter() - began),
             record.final,
-            _worst(late, self._learners, reports),
+            _worst(record.late, reports),
+            schedule.late,
             about,
         )
 
-    def _run(self, number: int, process: Process, begin: float, start: float, *state: int) -> None:
-        self._running[number] = process, process.ask("run", begin, start, *state)
+    def _plan(self, crew: Crew, begin: float) -> Iterator[Act]:
+        """Yield the faults until the end of the run."""
+        limit = self._scenario.stop.simulated_time
+        for event in list_events(self._scenario):
+            if limit is not None and event.at >= limit:
+                return
+            match event:
+                case Crash():
+                    yield Act(event.at, partial(self._crash, crew, event))
+                case Return():
+                    welcome = partial(crew.server.call, "welcome", event.learner, event.at)
+                    yield Act(event.at, partial(crew.revive, event.learner, begin, welcome))
 
-    def _plan(self, server: Process, outages: Sequence[Comeback], spares: dict[Comeback, Process], begin: float) -> list[Event]:
-        events = []
-        for outage in outages:
-            events.append(Event(outage.crash, partial(self._crash, server, outage)))
-            if outage in spares:
-                events.append(Event(outage.back, partial(self._rejoin, server, outage, spares[outage], begin)))
-        for pause in self._scenario.cluster.faults.server_pauses:
-            events.append(Event(pause.at, partial(server.call, "pause", True)))
-            events.append(Event(pause.at + pause.lasting, partial(server.call, "pause", False)))
-        return events
+    def _crash(self, crew: Crew, crash: Crash) -> None:
+        crew.kill(crash.learner)
+        crew.server.call("lose", crash.learner, crash.at, crash.for_good)
 
-    def _crash(self, server: Process, outage: Comeback) -> None:
-        process, _ = self._running.pop(outage.learner)
-        self._engine.kill(process)
-        self._lost.append(process)
-        server.call("lose", outage.learner)
-        self._crashes.crash(outage.learner, outage.crash, for_good=outage.back == float("inf"))
-
-    def _rejoin(self, server: Process, outage: Comeback, spare: Process, begin: float) -> None:
-        state = server.call("welcome", outage.learner)
-        self._run(outage.learner, spare, begin, 0.0, *state)
-        self._crashes.rejoin(outage.learner, outage.back)
-
-    def _wait(self, server: Process, schedule: Schedule, progress: Progress) -> ServerRecord:
-        ended = server.ask("wait")
-        while not ended.wait(_POLL):
-            progress(*server.call("progress"))
-            if schedule.error is not None:
-                raise RunFailed(f"a fault could not be made: {schedule.error}")
-            for number, (_, answer) in list(self._running.items()):
-                if answer.wait(0.0):
-                    self._look_at(number, answer)
+    def _wait(self, crew: Crew, schedule: Schedule, progress: Progress) -> ServerRecord:
+        ended = crew.server.ask("wait")
+        try:
+            while not ended.wait(_POLL):
+                progress(*crew.server.call("progress"))
+                if schedule.error is not None:
+                    raise schedule.error
+                for learner, running in list(crew.running.items()):
+                    if running.answer.wait(0.0):
+                        self._look_at(crew, learner, running)
+                if self._is_interrupted.is_set():
+                    self._is_cut_short = crew.server.call("end")
+        except KeyboardInterrupt:
+            self._is_cut_short = crew.server.call("end")
         record: ServerRecord = ended.get()
         return record
 
-    def _look_at(self, number: int, answer: Answer) -> None:
-        """Raise RunFailed if a learner's role has failed."""
+    def _look_at(self, crew: Crew, learner: int, running: Running) -> None:
+        """Raise RunFailed if a learner's process is lost; raise the error of its role."""
         try:
-            answer.get()
+            running.answer.get()
         except Stopped:
             return
         except ProcessLost as error:
-            raise RunFailed(f"the process of learner {number} has ended: {error}") from None
+            crew.server.call("progress")  # the learner may have lost the server
+            if crew.running.get(learner) is running:  # otherwise the loss was planned
+                raise RunFailed(tell_loss(learner, error)) from None
 
-    def _collect(self) -> dict[int, Report]:
+    def _collect(self, crew: Crew) -> dict[int, Report]:
         """Stop the learners, and return their last reports."""
-        for process, _ in self._running.values():
+        running = dict(crew.running)
+        for process, _ in running.values():
             process.ask("stop")
+        until = time.monotonic() + (_HURRY if self._is_cut_short else _PATIENCE)
         reports = {}
-        for number, (_, answer) in self._running.items():
-            if not answer.wait(_PATIENCE):
-                raise RunFailed(f"learner {number} does not stop")
+        for learner, (_, answer) in running.items():
+            if not answer.wait(max(0.0, until - time.monotonic())):
+                if self._is_cut_short:
+                    continue
+                raise RunFailed(f"learner {learner} does not stop")
             try:
                 report = answer.get()
             except (Stopped, ProcessLost):
                 continue
             if report is not None:
-                reports[number] = report
+                reports[learner] = report
         return reports
 
 
-def _worst(late: Sequence[Lateness], learners: int, reports: dict[int, Report]) -> Lateness:
+def _worst(late: Sequence[Lateness], reports: dict[int, Report]) -> Lateness:
     """Return the number of late mini-batches and the largest excess; a learner's last report replaces its earlier ones."""
-    own = [reports[number].late if number in reports else late[number] for number in range(learners)]
+    own = [reports[number].late if number in reports else one for number, one in enumerate(late)]
     return Lateness(sum(one.number for one in own), max((one.excess for one in own), default=0.0))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
-from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
 from simasgd.cluster.cast.leaving import Leavings
 from simasgd.cluster.cast.monitor import Idle
@@ -26,21 +26,20 @@ class Counts(NamedTuple):
     cancelled: tuple[int, ...]
 
 
-def build_clock(
-    scenario: Scenario, record: ServerRecord, reports: Mapping[int, Report], crashes: CrashRecord, left: Mapping[int, float]
-) -> ClockResult:
+def build_clock(scenario: Scenario, record: ServerRecord, reports: Mapping[int, Report]) -> ClockResult:
     """Build the result of a run from the server's record and the learners' last reports."""
     learners, end = scenario.cluster.learners, record.end
     counts = _count(record, reports)
-    spans = [[*of_one, *(reports[number].spans if number in reports else ())] for number, of_one in enumerate(record.spans)]
+    spans = [
+        sorted((*of_one, *(reports[number].spans if number in reports else ())), key=itemgetter(1))
+        for number, of_one in enumerate(record.spans)
+    ]
     applied = record.recorder.applied_of(learners)
     tape_gradients = sum(applied)
-    unaccounted = [
-        computed - used - dropped - cancelled
-        for computed, used, dropped, cancelled in zip(counts.computed, applied, record.dropped, counts.cancelled, strict=True)
-    ]
+    fates = zip(counts.computed, applied, record.dropped, counts.cancelled, record.lost, strict=True)
+    in_flight = tuple(computed - used - dropped - cancelled - lost for computed, used, dropped, cancelled, lost in fates)
     log = SpanLog()
-    seconds = [_seconds(log, number, of_one, end) for number, of_one in enumerate(spans)]
+    seconds = [_seconds(log, number, of_one, record) for number, of_one in enumerate(spans)]
     server = log.track("servers", "server")
     for began, done in record.updates:
         log.add(server, UPDATE, began, done)
@@ -51,8 +50,8 @@ def build_clock(
         applied=tuple(applied),
         dropped=tuple(record.dropped),
         cancelled=counts.cancelled,
-        lost=(0,) * learners,
-        in_flight=tuple(unaccounted),
+        lost=tuple(record.lost),
+        in_flight=in_flight,
     )
     return ClockResult(
         simulated_seconds=end,
@@ -73,9 +72,9 @@ def build_clock(
         sampled_bytes=(0.0, sent),
         critical_path=(),
         fault_counts=FaultCounts(
-            crashes=crashes.crashes,
-            rejoins=crashes.rejoins,
-            down_seconds=crashes.down_until(end),
+            crashes=record.crashes.crashes,
+            rejoins=record.crashes.rejoins,
+            down_seconds=record.crashes.down_until(end),
             barrier_timeouts=record.barrier_timeouts,
             members_dropped=record.members_dropped,
             messages_lost=0,
@@ -83,8 +82,8 @@ def build_clock(
                 max(0.0, min(pause.at + pause.lasting, end) - pause.at) for pause in scenario.cluster.faults.server_pauses
             ),
         ),
-        left=left,
-        hang=_explain(record, gradients, crashes, left),
+        left=record.left,
+        hang=_explain(record, gradients),
         spans=log.spans(end),
     )
 
@@ -96,27 +95,33 @@ def _count(record: ServerRecord, reports: Mapping[int, Report]) -> Counts:
     return Counts(tuple(computed), tuple(cancelled))
 
 
-def _seconds(log: SpanLog, number: int, spans: Sequence[Span], end: float) -> tuple[float, ...]:
-    """Add a learner's spans to the log, and return the seconds of each activity until `end` (s); the rest is idle."""
-    activities = ActivityLog(log, number)
+def _seconds(log: SpanLog, number: int, spans: Sequence[Span], record: ServerRecord) -> tuple[float, ...]:
+    """Add a learner's spans to the log, and return the seconds of each activity until the end; the rest is idle.
+
+    Who waited when everything stood still waits until the end.
+    """
+    activities, end, last = ActivityLog(log, number), record.end, 0.0
     for activity, start, done in spans:
-        if start >= end:
-            break
-        activities.begin(Activity(activity), max(0.0, start))
-        activities.begin(Activity.IDLE, min(done, end))
+        begin, until = max(last, start), end if done >= record.stood_still_at else done
+        if begin < until:
+            activities.begin(Activity(activity), begin)
+            activities.begin(Activity.IDLE, until)
+            last = until
     activities.close(end)
     return tuple(activities.seconds)
 
 
-def _explain(record: ServerRecord, gradients: LearnerGradients, crashes: CrashRecord, left: Mapping[int, float]) -> Hang | None:
+def _explain(record: ServerRecord, gradients: LearnerGradients) -> Hang | None:
     if not record.is_hung:
         return None
     leavings = Leavings()
-    leavings.at.update(left)
+    leavings.at.update(record.left)
     troubles = {
-        "crashes": crashes.crashes,
+        "crashes": record.crashes.crashes,
         "mini-batches given up": sum(gradients.cancelled),
         "gradients dropped": sum(gradients.dropped),
+        "gradients lost in crashes": sum(gradients.lost),
     }
-    state = EndState(record.last_at, record.end, sum(gradients.applied), crashes, leavings, record.endless, troubles)
+    applied = sum(gradients.applied)
+    state = EndState(record.last_at, record.end, applied, record.crashes, leavings, record.endless, troubles)
     return explain_hang(Idle(), state)

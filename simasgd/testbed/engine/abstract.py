@@ -6,6 +6,8 @@ import abc
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from simasgd.cluster.supervision.role import RoleEnded
+
 
 class Machine(NamedTuple):
     """The machine of a process."""
@@ -72,7 +74,11 @@ class AbstractEngine(abc.ABC):
 
     @abc.abstractmethod
     def kill(self, process: Process) -> None:
-        """End a process at once, by SIGKILL."""
+        """End a process that has its object, at once, by SIGKILL. Raises ProcessLost if it has ended before."""
+
+    @abc.abstractmethod
+    def discard(self, processes: Sequence[Process]) -> None:
+        """End processes that are not needed any more, whatever they do. Those that have ended before do not matter."""
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -85,5 +91,5 @@ class AbstractEngine(abc.ABC):
         self.close()
 
 
-class ProcessLost(Exception):
+class ProcessLost(RoleEnded):
     """The process that was called has ended."""

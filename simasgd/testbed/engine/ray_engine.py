@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import signal
 import socket
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
 import psutil
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from simasgd.errors import RunFailed
 from simasgd.testbed.engine.abstract import About, AbstractEngine, Machine, ProcessLost
@@ -47,6 +50,10 @@ class Host:
         """Call a method of the object."""
         return getattr(self._object, method)(*arguments)
 
+    def die(self) -> None:
+        """End this process at once."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
 
 @final
 class RayAnswer:
@@ -68,7 +75,7 @@ class RayAnswer:
             return ray.get(self._reference)
         except RayTaskError as error:
             raise error.cause from None
-        except RayActorError as error:
+        except RayError as error:  # the process has ended, or an object of another one has ended with it
             raise ProcessLost(str(error).splitlines()[0]) from None
 
 
@@ -100,19 +107,24 @@ class RayEngine(AbstractEngine):
     def __init__(self, address: str | None = None) -> None:
         self._actors: list[RayProcess] = []
         self._free: list[RayProcess] = []
+        self._placed: dict[Any, RayAnswer] = {}
+        self._is_local = address is None
         # Ray's hints (of tokens, say) are for those who start it; what fails is raised.
         logging.getLogger("ray").setLevel(logging.ERROR)
         try:
-            # Without "local", Ray joins any cluster that it finds on the machine.
-            ray.init(
-                address=address or "local",
-                include_dashboard=False if address is None else None,
-                log_to_driver=False,
-                configure_logging=False,
-            )
+            with _own_signals():
+                # Without "local", Ray joins any cluster that it finds on the machine.
+                ray.init(
+                    address=address or "local",
+                    include_dashboard=False if address is None else None,
+                    log_to_driver=False,
+                    configure_logging=False,
+                )
         except Exception as error:  # noqa: BLE001 - Ray raises any kind, Exception itself among them
             where = "on this machine" if address is None else f"at {address}"
             raise RunFailed(f"Ray does not start {where}: {str(error).splitlines()[0]}") from None
+        # A learner that the scenario kills is no accident, and whoever called a process hears of its end in any case.
+        ray._private.worker._worker_logs_enabled = False
         options = {"num_cpus": 0, "max_concurrency": _THREADS, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
         self._make: Any = ray.remote(**options)(Host)  # type: ignore[call-overload]
 
@@ -128,13 +140,45 @@ class RayEngine(AbstractEngine):
         return [*taken, *fresh]
 
     def place(self, process: Any, build: Callable[..., object], *arguments: Any) -> RayAnswer:
-        return RayAnswer(process.actor.place.remote(build, arguments))
+        answer = self._placed[process.actor] = RayAnswer(process.actor.place.remote(build, arguments))
+        return answer
 
     def free(self, processes: Sequence[Any]) -> None:
         self._free += processes
 
     def kill(self, process: Any) -> None:
-        ray.kill(process.actor, no_restart=True)
+        if self._is_local:
+            try:
+                os.kill(self._placed[process.actor].get().pid, signal.SIGKILL)
+            except ProcessLookupError:
+                raise ProcessLost("there is no such process") from None
+        else:  # its number means something on its own machine only
+            process.actor.die.remote()
+        self._forget([process])
+
+    def discard(self, processes: Sequence[Any]) -> None:
+        for process in processes:
+            ray.kill(process.actor, no_restart=True)
+        self._forget(processes)
 
     def close(self) -> None:
         ray.shutdown()
+
+    def _forget(self, processes: Sequence[Any]) -> None:
+        for process in processes:
+            self._placed.pop(process.actor, None)
+            if process in self._actors:
+                self._actors.remove(process)
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this program's reaction to SIGTERM, which Ray replaces by its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

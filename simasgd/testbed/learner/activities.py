@@ -10,19 +10,19 @@ from simasgd.testbed.system.messages import Span
 
 @final
 class Activities:
-    """The activities of one thread, without a gap from `start` (s) on. The present one began at `since` (s)."""
+    """The activities of one thread, without a gap from `start` (s) on. The present `activity` began at `since` (s)."""
 
-    __slots__ = ("_activity", "_spans", "since")
+    __slots__ = ("_spans", "activity", "since")
 
     def __init__(self, start: float) -> None:
-        self._activity, self.since = Activity.IDLE, start
+        self.activity, self.since = Activity.IDLE, start
         self._spans: list[Span] = []
 
     def begin(self, activity: Activity, now: float) -> None:
         """Begin an activity at `now` (s)."""
         if now > self.since:
-            self._spans.append((int(self._activity), self.since, now))
-        self._activity, self.since = activity, now
+            self._spans.append((int(self.activity), self.since, now))
+        self.activity, self.since = activity, now
 
     def take(self) -> tuple[Span, ...]:
         """Return the spans that ended since the last call. Another thread than that of the activities may ask."""

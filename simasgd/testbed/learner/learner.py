@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import final
 
@@ -17,7 +17,7 @@ from simasgd.testbed.learner.activities import Activities
 from simasgd.testbed.learner.copies import Copies
 from simasgd.testbed.learner.work import Turn, Work
 from simasgd.testbed.system.clock import Clock
-from simasgd.testbed.system.messages import Pulled, Report, Stopped
+from simasgd.testbed.system.messages import Past, Pulled, Report, Stopped
 from simasgd.testbed.system.pacing import AbstractPacing
 from simasgd.testbed.system.parcels import Parcel
 
@@ -28,16 +28,14 @@ _PUSH, _WAIT, _PULL = Activity.PUSH, Activity.WAIT, Activity.PULL
 class RealLearner:
     """A learner in a process of its own. Its protocol sees it as `LearnerVerbs`; its verbs block.
 
-    `stop` ends all waiting. `life` says how often the learner was started again, and `pushed` how many of its gradients
-    the server has received before.
+    `stop` ends all waiting. `past` is what the learner has done in earlier lives. A learner that `may_crash` tells the
+    server when each mini-batch begins and ends, so that its next life goes on from there.
     """
 
     def __init__(
         self,
         number: int,
-        life: int,
-        computed: int,
-        pushed: int,
+        past: Past,
         server: Process,
         copies: Copies,
         pacing: AbstractPacing,
@@ -45,19 +43,24 @@ class RealLearner:
         seed: int,
         gradients_per_epoch: float,
         stop: threading.Event,
+        *,
+        may_crash: bool,
     ) -> None:
         self.number = number
         self.gradients_per_epoch = gradients_per_epoch
-        self._life = life
-        self._cancelled = 0
-        self._pushed = pushed
+        self._life = past.life
+        self._cancelled = past.cancelled
+        self._pushed = past.pushed
+        self._reports = 0
+        self._tell: Callable[[], None] = self._note if may_crash else _say_nothing
         self._server = server
         self._copies = copies
         self._clock = clock
         self._seed = seed
         self._stop = stop
         self._activities = Activities(max(0.0, clock.now))
-        self._work = Work(number, computed, pacing, clock, self._activities)
+        self._work = Work(number, past.computed, pacing, clock, self._activities)
+        self._work.begun, self._work.late = past.begun, past.late
 
     @property
     def computed(self) -> int:
@@ -85,7 +88,7 @@ class RealLearner:
     def compute(self, weights: Weights) -> Timed[Gradient]:
         """Compute the gradient of the learner's next mini-batch on `weights`."""
         yield from ()
-        turn = self._begin_batch()
+        turn = self._begin_batch(inf)
         parcel = self._copies.compute(self.computed, weights)
         if self._stop.wait(self._work.rest(turn)):
             raise Stopped
@@ -96,10 +99,10 @@ class RealLearner:
         if before == inf:
             return (yield from self.compute(weights))
         news = self._server.ask("made", int(before))
-        turn = self._begin_batch()
+        turn = self._begin_batch(before)
         parcel = self._copies.compute(self.computed, weights)
         if news.wait(self._work.rest(turn)):
-            if self._stop.is_set():
+            if not news.get():
                 raise Stopped
             self._work.computed += 1
             self._cancelled += 1
@@ -148,8 +151,21 @@ class RealLearner:
 
     def report(self) -> Report:
         """Return what the learner has done since its last report."""
-        spans = self._activities.take()
-        return Report(self.number, self._life, self.computed, self._cancelled, self._work.late, self._copies.oldest, spans)
+        activities, work, number = self._activities, self._work, self._reports
+        self._reports = number + 1
+        return Report(
+            self.number,
+            self._life,
+            number,
+            work.begun,
+            work.computed,
+            self._cancelled,
+            work.late,
+            self._copies.oldest,
+            int(activities.activity),
+            activities.since,
+            activities.take(),
+        )
 
     def end(self) -> Report:
         """Return the last report, at the end of the role."""
@@ -159,16 +175,26 @@ class RealLearner:
     def _begin(self, activity: Activity) -> None:
         self._activities.begin(activity, self._clock.now)
 
-    def _begin_batch(self) -> Turn:
+    def _note(self) -> None:
+        self._server.ask("note", self.report())
+
+    def _begin_batch(self, before: float) -> Turn:
+        """Begin a mini-batch. One that never ends ends with the run, or once the server makes weights number `before`."""
         turn = self._work.begin()
+        self._tell()
         if turn.is_endless:
-            self._server.call("compute_for_ever", self.report())
+            self._server.call("compute_for_ever", self.report(), before)
         return turn
 
     def _finish(self, turn: Turn, weights: Weights, parcel: Parcel) -> Gradient:
         gradient = self._work.finish(turn, weights)
         self._copies.hold(gradient, parcel)
+        self._tell()
         return gradient
+
+
+def _say_nothing() -> None:
+    """Tell the server nothing."""
 
 
 def _largest(law: Delay) -> int | None:

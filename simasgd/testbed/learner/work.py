@@ -28,10 +28,10 @@ class Turn(NamedTuple):
 
 @final
 class Work:
-    """The mini-batches of a learner. `computed` counts those that have ended, and `late` those that took too long."""
+    """The mini-batches of a learner: `begun` and `computed` count them, and `late` those that took too long."""
 
     def __init__(self, number: int, computed: int, pacing: AbstractPacing, clock: Clock, activities: Activities) -> None:
-        self.computed = computed
+        self.begun = self.computed = computed
         self.late = Lateness()
         self._number = number
         self._pacing = pacing
@@ -41,8 +41,10 @@ class Work:
     def begin(self) -> Turn:
         """Begin a mini-batch."""
         began = self._clock.now
+        end = self._pacing.end(began)
+        self.begun += 1
         self._activities.begin(Activity.COMPUTE, began)
-        return Turn(began, self._pacing.end(began))
+        return Turn(began, end)
 
     def rest(self, turn: Turn) -> float:
         """Return the seconds until a mini-batch that is computed shall end, and count it as late if that is over."""

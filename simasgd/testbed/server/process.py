@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple, final
 
+from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.job import Job
-from simasgd.errors import SimasgdError
+from simasgd.cluster.supervision.supervise import supervise_in_real_time
 from simasgd.protocols.base import AbstractServerProtocol
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.recorder import TapeRecorder
@@ -15,8 +17,8 @@ from simasgd.tape.tape import Gradient
 from simasgd.testbed.server.presence import Presence
 from simasgd.testbed.server.server import RealServer
 from simasgd.testbed.server.updates import Message, Updates
-from simasgd.testbed.system.clock import Clock, reading
-from simasgd.testbed.system.messages import Pulled, Report, Span, Stopped
+from simasgd.testbed.system.clock import Clock, bounded, reading
+from simasgd.testbed.system.messages import Past, Pulled, Report, Span, Stopped
 from simasgd.testbed.system.pacing import Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.testbed.system.role import play
@@ -24,7 +26,7 @@ from simasgd.testbed.system.weights import make_weights
 
 
 class ServerRecord(NamedTuple):
-    """What the server knows at the end of a run."""
+    """What the server knows at the end of a run. Times are in seconds."""
 
     end: float
     last_at: float
@@ -33,6 +35,7 @@ class ServerRecord(NamedTuple):
     updates: Sequence[tuple[float, float]]
     computed: Sequence[int]
     cancelled: Sequence[int]
+    lost: Sequence[int]
     dropped: Sequence[int]
     arrived: Sequence[int]
     pulls: int
@@ -42,6 +45,9 @@ class ServerRecord(NamedTuple):
     endless: Sequence[int]
     barrier_timeouts: int
     members_dropped: int
+    crashes: CrashRecord
+    stood_still_at: float
+    """When the waiting that outlasts the run's last event was cut off: `end`, or before."""
     final: Parcel
     """The weights that the server ended with."""
 
@@ -53,7 +59,8 @@ class ServerProcess:
     def __init__(self, scenario: Scenario) -> None:
         job = Job.of(scenario)
         assert isinstance(scenario.protocol, AbstractServerProtocol)
-        self._protocol = scenario.protocol
+        self._protocol = supervise_in_real_time(scenario.protocol)
+        self._pauses = sorted((pause.at, pause.lasting) for pause in scenario.cluster.faults.server_pauses)
         self._weights = make_weights(scenario)
         self._presence = Presence(scenario.cluster.learners)
         self._limit = job.limit
@@ -61,20 +68,26 @@ class ServerProcess:
         self._error: BaseException | None = None
         self._pulls = 0
         self._left: dict[int, float] = {}
+        self._is_cut_short = False
 
     # The driver's calls.
 
-    def begin(self, delay: float, comebacks: int) -> float:
+    def begin(self, delay: float, pending: float, absent: Mapping[int, bool]) -> float:
         """Begin the run in `delay` seconds, and return the reading of this clock at its time 0 (s).
 
-        `comebacks` learners will be started again.
+        `pending` crashes and returns will follow. The learners `absent` are not there at time 0, which is as a crash then;
+        each says whether it is for good.
         """
         begin = reading() + delay
         self._clock = Clock(begin)
         self._server = RealServer(self._learners, Updates(self._weights, self._limit), self._presence, self._clock)
-        self._presence.here |= set(range(self._learners))
-        self._presence.expected = comebacks
-        for run in (lambda: play(self._protocol.serve(self._server)), self._server.run_updates):
+        for learner, for_good in absent.items():
+            self._presence.lose(learner, 0.0, 0.0, 0, for_good=for_good)
+        self._presence.pending = pending
+        threads = [lambda: play(self._protocol.serve(self._server)), self._server.run_updates]
+        if self._pauses:
+            threads.append(self._make_pauses)
+        for run in threads:
             threading.Thread(target=self._guard, args=(run,), daemon=True).start()
         return begin
 
@@ -82,23 +95,25 @@ class ServerProcess:
         """Wait for the end of the run, and return what happened. Raises the error of the server's role."""
         server, seconds = self._server, self._limit.seconds
         with server.changed:
-            server.changed.wait_for(lambda: server.over, None if seconds is None else max(0.0, seconds - self._clock.now))
+            server.changed.wait_for(lambda: server.over, None if seconds is None else bounded(seconds - self._clock.now))
             is_in_time = server.over
             server.over = True
             server.changed.notify_all()
         if self._error is not None:
             raise self._error
-        updates = server.updates
-        end = updates.last_at if is_in_time and not server.is_hung else self._clock.now
-        presence = self._presence
+        updates, presence = server.updates, self._presence
+        end = server.hung_at if server.is_hung else max(0.0, self._clock.now) if self._is_cut_short else updates.last_at
+        if seconds is not None and (server.is_hung or not is_in_time):
+            end = seconds  # until then nothing would happen
         return ServerRecord(
-            end=end if is_in_time or seconds is None else seconds,
+            end=end,
             last_at=updates.last_at,
             is_hung=server.is_hung,
             recorder=updates.recorder,
             updates=updates.spans,
             computed=presence.computed,
             cancelled=presence.cancelled,
+            lost=presence.lost,
             dropped=server.progress.dropped,
             arrived=server.arrived_of,
             pulls=self._pulls,
@@ -108,8 +123,18 @@ class ServerProcess:
             endless=sorted(presence.endless),
             barrier_timeouts=server.barrier_timeouts,
             members_dropped=server.members_dropped,
+            crashes=presence.crashes,
+            stood_still_at=min(server.hung_at, end),
             final=self._weights.final(),
         )
+
+    def end(self) -> bool:
+        """End the run before its stop; return whether it had not ended before."""
+        with self._server.changed:
+            self._is_cut_short |= not self._server.over
+            self._server.over = True
+            self._server.changed.notify_all()
+            return self._is_cut_short
 
     def progress(self) -> tuple[int, float]:
         """Return the number of gradients applied so far, and the present (s)."""
@@ -119,28 +144,40 @@ class ServerProcess:
         """Return the reading of this machine's clock (s)."""
         return reading()
 
-    def lose(self, learner: int) -> None:
-        """Note that a learner's process was killed."""
-        with self._server.changed:
-            self._presence.lose(learner, self._server.timestamp)
-            self._server.changed.notify_all()
-            self._server.end_if_hung()
+    def lose(self, learner: int, at: float, for_good: bool) -> None:
+        """Note that a learner's process was killed, at a time `at` of the scenario (s)."""
+        server = self._server
+        with server.changed:
+            if server.over:
+                return
+            self._presence.lose(learner, at, self._clock.now, server.arrived_of[learner], for_good=for_good)
+            server.changed.notify_all()
+            server.end_if_hung()
 
-    def welcome(self, learner: int) -> tuple[int, int, int]:
-        """Note that a learner starts again; return its life, the mini-batches it has computed, and its gradients here."""
-        with self._server.changed:
-            self._presence.here.add(learner)
-            self._presence.expected -= 1
-            return self._presence.life[learner], self._presence.computed[learner], self._server.arrived_of[learner]
+    def welcome(self, learner: int, at: float) -> Past:
+        """Note that a learner starts again, at a time `at` of the scenario (s). Raises Stopped if the run is over."""
+        server = self._server
+        with server.changed:
+            self._require_running()
+            return self._presence.welcome(learner, at, self._clock.now, server.arrived_of[learner], server.timestamp)
 
-    def pause(self, *, paused: bool) -> None:
-        """Begin or end a pause, in which the server makes no updates and sends no weights."""
-        with self._server.changed:
-            self._presence.paused = paused
-            self._server.changed.notify_all()
-            self._server.end_if_hung()
+    def _make_pauses(self) -> None:
+        """Pause when the scenario says so: make no updates and send no weights."""
+        for at, lasting in self._pauses:
+            for until, paused in ((at, True), (at + lasting, False)):
+                with self._server.changed:
+                    if self._server.changed.wait_for(lambda: self._server.over, bounded(until - self._clock.now)):
+                        return
+                    self._presence.paused = paused
+                    self._server.changed.notify_all()
+                    self._server.end_if_hung()
 
     # The learners' calls.
+
+    def note(self, report: Report) -> None:
+        """Take a report, which nobody waits for."""
+        with self._server.changed, suppress(Stopped):
+            self._presence.take(report)
 
     def pull(self, report: Report, newer_than: int) -> Pulled:
         """Return weights newer than those of that number, which contain all gradients of the learner that will count."""
@@ -160,6 +197,7 @@ class ServerProcess:
             self._presence.take(report)
             self._require_running()
             number = server.deliver(Message(gradients, parcel))
+            self._presence.let_wait(report.learner, self._clock.now)
             server.changed.wait_for(lambda: server.over or server.has_looked_at(number))
             self._require_running()
 
@@ -185,26 +223,28 @@ class ServerProcess:
             self._wait(report.learner, lambda: server.progress.least >= count)
             return server.progress.complete(count)
 
-    def made(self, number: int) -> None:
-        """Wait until the server makes weights of that number, or the run is over."""
+    def made(self, number: int) -> bool:
+        """Wait until the server makes weights of that number, or the run is over; return whether they are made."""
         server = self._server
         with server.changed:
             server.changed.wait_for(lambda: server.over or server.timestamp >= number)
+            return server.timestamp >= number
 
-    def compute_for_ever(self, report: Report) -> None:
-        """Note that the learner has begun a mini-batch that never ends, and wait for the end of the run."""
+    def compute_for_ever(self, report: Report, before: float) -> None:
+        """Note that the learner has begun a mini-batch that never ends, and wait for weights number `before`."""
         server = self._server
         with server.changed:
             self._presence.take(report)
             self._presence.endless.add(report.learner)
-            self._wait(report.learner, lambda: False)
+            self._wait(report.learner, lambda: server.timestamp >= before)
+            self._presence.endless.discard(report.learner)
 
     def leave(self, report: Report) -> None:
         """Note that the learner has ended, because its trace has."""
         with self._server.changed:
             self._presence.take(report)
             self._presence.here.discard(report.learner)
-            self._left[report.learner] = self._clock.now
+            self._left.setdefault(report.learner, self._clock.now)
             self._server.end_if_hung()
 
     def _wait(self, learner: int, ready: Callable[[], bool]) -> bool:
@@ -229,8 +269,6 @@ class ServerProcess:
             run()
         except Stopped:
             return
-        except SimasgdError as error:
-            self._fail(error)
         except Exception as error:  # noqa: BLE001 - of a protocol, which may be anybody's
             self._fail(error)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
+from math import inf
 from typing import final
 
 from simasgd.errors import RunFailed
@@ -13,7 +15,7 @@ from simasgd.tape.tape import Gradient
 from simasgd.testbed.server.presence import Presence
 from simasgd.testbed.server.progress import Progress
 from simasgd.testbed.server.updates import Message, Request, Updates
-from simasgd.testbed.system.clock import Clock
+from simasgd.testbed.system.clock import Clock, bounded
 from simasgd.testbed.system.messages import Stopped
 
 
@@ -22,8 +24,8 @@ class RealServer:
     """A parameter server. Its protocol sees it as `ServerVerbs`; the role runs in one thread, and waits in its verbs.
 
     All state is guarded by `changed`, on which every waiting thread waits. `over` says that the run has ended, and
-    `is_hung` that nothing could happen any more. `due` has for each learner the number of the weights that its next pull
-    must wait for.
+    `is_hung` that nothing could happen any more, from `hung_at` (s) on. `due` has for each learner the number of the
+    weights that its next pull must wait for.
     """
 
     def __init__(self, learners: int, updates: Updates, presence: Presence, clock: Clock) -> None:
@@ -31,6 +33,7 @@ class RealServer:
         self.changed = threading.Condition()
         self.over = False
         self.is_hung = False
+        self.hung_at = inf
         self.clock = clock
         self.updates = updates
         self.presence = presence
@@ -170,8 +173,9 @@ class RealServer:
             began = self.clock.now
             self.updates.make(request)
             with self.changed:
+                self.changed.wait_for(lambda: self.over or not self.presence.paused)
                 self.updates.working = False
-                if not self.over:
+                if not self.over and not self.updates.is_too_late(self.clock.now):
                     self._publish(request, began)
 
     def _has_update(self) -> bool:
@@ -180,14 +184,22 @@ class RealServer:
     def _publish(self, request: Request, began: float) -> None:
         gradients, self.over = self.updates.publish(request, began, self.clock.now)
         self.progress.apply(gradients, self.updates.timestamp)
-        self.updates.weights.forget(self.presence.oldest)
+        self.updates.weights.forget(self._oldest())
         self.changed.notify_all()
         self.end_if_hung()
+
+    def _oldest(self) -> int:
+        """Return the number of the oldest weights that some gradient here or some learner still needs."""
+        requested = (message for request in self.updates.queue for message in request.messages)
+        messages = chain(self._inbox, self._in_hand.values(), requested)
+        read = min((gradient.timestamp for message in messages for gradient in message.gradients), default=inf)
+        return int(min(read, self.presence.oldest, self.timestamp))
 
     def end_if_hung(self) -> None:
         """End the run if nothing can happen any more. Guarded by `changed`."""
         if self._role_waits and not self.over and self.updates.idle and not self._inbox and self.presence.stands_still:
             self.is_hung = self.over = True
+            self.hung_at = max(0.0, self.clock.now)
             self.changed.notify_all()
 
     def _wait(self, ready: Callable[[], bool], deadline: float | None = None) -> bool:
@@ -200,7 +212,7 @@ class RealServer:
         self._role_waits = deadline is None
         self.changed.notify_all()
         self.end_if_hung()
-        rest = None if deadline is None else max(0.0, deadline - self.clock.now)
+        rest = None if deadline is None else bounded(deadline - self.clock.now)
         self.changed.wait_for(lambda: self.over or ready(), rest)
         self._role_waits = False
         if self.over:

@@ -52,6 +52,10 @@ class Updates:
         """Whether all requested updates are made."""
         return not self.queue and not self.working
 
+    def is_too_late(self, now: float) -> bool:
+        """Return whether the run's time is over at `now` (s)."""
+        return self._limit.seconds is not None and now > self._limit.seconds
+
     def request(self, request: Request) -> None:
         """Request an update, after all earlier ones."""
         self.requested += 1

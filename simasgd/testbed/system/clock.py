@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import final
 
@@ -28,3 +29,8 @@ class Clock:
 def reading() -> float:
     """Return the reading of this machine's monotonic clock (s)."""
     return time.monotonic()
+
+
+def bounded(seconds: float) -> float:
+    """Return a time to wait (s) that threads can wait for, as near to `seconds` as possible."""
+    return max(0.0, min(seconds, threading.TIMEOUT_MAX))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from simasgd.cluster.supervision.role import RoleEnded
 from simasgd.testbed.system.pacing import Lateness
 from simasgd.testbed.system.parcels import Parcel
 
@@ -12,17 +13,41 @@ Span = tuple[int, float, float]
 
 
 class Report(NamedTuple):
-    """What a learner has done since its last report, with its counts so far."""
+    """What a learner has done since its last report, with its counts so far, those of its earlier lives included."""
 
     learner: int
     life: int
     """How often the learner has been started again."""
+    number: int
+    """The number of the report in this life. Calls may overtake each other."""
+    begun: int
+    """The number of mini-batches begun, which is that of the times drawn."""
     computed: int
     cancelled: int
     late: Lateness
     oldest: int
     """The number of the oldest weights that the learner may still send a gradient of."""
+    activity: int
+    """The number of the activity under way."""
+    since: float
+    """When the activity under way began (s)."""
     spans: tuple[Span, ...] = ()
+
+
+class Past(NamedTuple):
+    """The earlier lives of a learner: how many there were, and what it has done in them."""
+
+    life: int = 0
+    begun: int = 0
+    computed: int = 0
+    cancelled: int = 0
+    pushed: int = 0
+    """The number of its gradients that the server has received."""
+    late: Lateness = Lateness()
+
+
+NOTHING = Past()
+"""The past of a learner that starts for the first time."""
 
 
 class Pulled(NamedTuple):
@@ -37,5 +62,5 @@ class Pulled(NamedTuple):
     parcel: Parcel
 
 
-class Stopped(Exception):
+class Stopped(RoleEnded):
     """The run is over, or this learner is."""

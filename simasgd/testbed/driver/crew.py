@@ -1,0 +1,137 @@
+"""The processes of one run: the server, the learners, and spares for learners that come back."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, final
+
+from simasgd.errors import RunFailed
+from simasgd.scenario.schema import Scenario
+from simasgd.testbed.driver.faults import Return, count_spares, find_absent, list_returns
+from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
+from simasgd.testbed.learner.process import LearnerProcess
+from simasgd.testbed.server.process import ServerProcess
+from simasgd.testbed.system.messages import NOTHING, Past
+
+_POLL = 0.25  # seconds
+
+
+class Running(NamedTuple):
+    """A learner's process, and the answer that comes when its role ends."""
+
+    process: Process
+    answer: Answer
+
+
+class Spare(NamedTuple):
+    """A process that has become a learner, or is about to, whose role has not begun."""
+
+    learner: int
+    process: Process
+    ready: Answer
+
+
+@final
+class Crew:
+    """The processes of one run.
+
+    `server` is that of the parameter server, and `running` has those whose learners' roles have begun. Spares are
+    started ahead: each is a learner that comes back, with everything compiled. When one is used the next one is started.
+    """
+
+    def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
+        self._engine, self._scenario, self._paced = engine, scenario, paced
+        self.running: dict[int, Running] = {}
+        self._first: dict[int, Spare] = {}
+        self._returns: Iterator[Return] = list_returns(scenario)
+        self._spares: deque[Spare] = deque()
+        self._lock = threading.Lock()
+        self._all: list[Process] = []
+        self.server = self._start()
+        self._server_ready = engine.place(self.server, ServerProcess, scenario)
+        absent = find_absent(scenario)
+        for learner in range(scenario.cluster.learners):
+            if learner not in absent:
+                self._first[learner] = self._place(learner)
+        for _ in range(count_spares(scenario)):
+            self._add_spare()
+
+    def wait(self, look: Callable[[], None]) -> list[About]:
+        """Wait until all processes are ready, and tell where they are. `look` is called now and then, and may raise."""
+        answers = [self._server_ready, *(spare.ready for spare in (*self._first.values(), *self._spares))]
+        look()
+        for answer in answers:
+            while not answer.wait(_POLL):
+                look()
+        try:
+            return [answer.get() for answer in answers]
+        except ProcessLost as error:
+            raise RunFailed(f"a process has ended before the run began: {error}") from None
+
+    def begin(self, learner: int, begin: float, start: float) -> None:
+        """Begin the role of a learner that starts `start` seconds after the server's clock shows `begin`."""
+        self._run(self._first[learner].process, learner, begin, start, NOTHING)
+
+    def kill(self, learner: int) -> None:
+        """Kill a learner's process."""
+        process = self.running.pop(learner).process
+        try:
+            self._engine.kill(process)
+        except ProcessLost as error:
+            raise RunFailed(tell_loss(learner, error)) from None
+        with self._lock:
+            self._all.remove(process)
+
+    def revive(self, learner: int, begin: float, welcome: Callable[[], Past]) -> None:
+        """Begin the role of a learner that comes back, on a spare, and start the next spare.
+
+        `welcome` tells the server and returns the learner's past. The learner waits if the spare is not ready.
+        """
+        spare = self._spares.popleft()
+        assert spare.learner == learner
+        try:
+            spare.ready.get()
+        except ProcessLost as error:
+            raise RunFailed(tell_loss(learner, error)) from None
+        self._run(spare.process, learner, begin, 0.0, welcome())
+        self._add_spare()
+
+    def free(self) -> None:
+        """Give back the processes that are ready for another run, and end the others."""
+        with self._lock:
+            unready = [spare.process for spare in self._spares if not spare.ready.wait(0.0)]
+            self._engine.discard(unready)
+            self._engine.free([process for process in self._all if process not in unready])
+            self._all = []
+
+    def discard(self) -> None:
+        """End all processes."""
+        with self._lock:
+            self._engine.discard(self._all)
+            self._all = []
+
+    def _start(self) -> Process:
+        (process,) = self._engine.start(1)
+        with self._lock:
+            self._all.append(process)
+        return process
+
+    def _place(self, learner: int) -> Spare:
+        process = self._start()
+        ready = self._engine.place(process, LearnerProcess, self._scenario, learner, self.server, self._paced)
+        return Spare(learner, process, ready)
+
+    def _add_spare(self) -> None:
+        coming = next(self._returns, None)
+        if coming is not None:
+            self._spares.append(self._place(coming.learner))
+
+    def _run(self, process: Process, learner: int, begin: float, start: float, past: Past) -> None:
+        self.running[learner] = Running(process, process.ask("run", begin, start, past))
+
+
+def tell_loss(learner: int, error: ProcessLost) -> str:
+    """Return the sentence about a learner's process that has ended by itself."""
+    return f"the process of learner {learner} has ended, but no crash was planned: {error}"

@@ -1,0 +1,113 @@
+"""Runs that end before their stop: by a mistake in a protocol, by the user, or by the loss of a process."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simasgd.errors import ProtocolFault
+from simasgd.scenario.schema import Scenario
+from simasgd.testbed.driver.driver import Driver, Interrupted
+from tests.build import TIMING, scenario
+from tests.protocols.mistakes import MISTAKES, server_protocol
+from tests.testbed.recorded import check_conservation
+from tests.testbed.threads import ThreadEngine
+
+COMPUTE = {"cluster": {"compute": {"per_batch": "1 ms", "per_sample": "0 s", "distribution": "constant"}}}
+
+
+def with_protocol(source: str, folder: Path) -> Scenario:
+    """Return a scenario under a protocol in its own file."""
+    path = folder / "mine.py"
+    path.write_text(source, encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "mine"}
+    exec(compile(source, str(path), "exec", dont_inherit=True), names)
+    return scenario(TIMING, COMPUTE).model_copy(update={"protocol": names["Mine"]()})
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "push thrown away",
+        "keep_up thrown away",
+        "collect forgotten",
+        "attempt not waited for",
+        "yield for yield from",
+        "yields a number",
+        "learner returns",
+        "server returns",
+        "in two updates",
+        "pushed twice",
+        "no role",
+        "an error of its own",
+    ],
+)
+def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: str, tmp_path: Path) -> None:
+    source, role, message = MISTAKES[label]
+    places = [number for number, line in enumerate(source.splitlines(), start=1) if line.endswith("HERE")]
+    engine = ThreadEngine()
+    with pytest.raises(ProtocolFault, match=message) as raised:
+        Driver(engine, with_protocol(source, tmp_path), paced=True).record()
+    found = re.fullmatch(r"(.*):(\d+): protocol 'mine', (.*)", str(raised.value))
+    assert found is not None
+    place, line, text = found.groups()
+    assert place == str(tmp_path / "mine.py")
+    assert int(line) in places
+    assert text.startswith(f"{role}: ")
+    assert not any(process.is_alive for process in engine.processes)
+
+
+def test_a_protocol_of_another_package_runs(tmp_path: Path) -> None:
+    """The mistakes above must not be reported for another reason; and nothing is counted that grows with the run."""
+    recorded = Driver(ThreadEngine(), with_protocol(server_protocol(), tmp_path), paced=True).record()
+    check_conservation(recorded)
+    assert recorded.timing.clock.gradients_applied == 400
+
+
+def endless(protocol: str) -> Scenario:
+    return scenario(TIMING, COMPUTE, {"protocol": protocol, "stop": {"gradients": 10_000_000}})
+
+
+@pytest.mark.parametrize("protocol", ["hardsync", "async"])
+def test_a_run_that_the_user_ends_keeps_what_was_recorded(protocol: str) -> None:
+    engine = ThreadEngine()
+    driver = Driver(engine, endless(protocol), paced=True)
+
+    def interfere(gradients: int, seconds: float) -> None:
+        if gradients > 50:
+            threading.Thread(target=driver.interrupt).start()
+
+    with pytest.raises(Interrupted) as raised:
+        driver.record(interfere)
+    recorded = raised.value.recorded
+    assert recorded is not None
+    check_conservation(recorded)
+    clocked, tape = recorded.timing.clock, recorded.timing.tape
+    assert tape is not None
+    assert clocked.hang is None
+    assert tape.num_gradients > 50
+    assert tape.stepped_at[-1] <= clocked.simulated_seconds
+    assert not any(process.is_alive for process in engine.processes)
+
+
+def test_ctrl_c_does_the_same() -> None:
+    def interfere(gradients: int, seconds: float) -> None:
+        if gradients > 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as raised:
+        Driver(ThreadEngine(), endless("async"), paced=True).record(interfere)
+    assert raised.value.recorded is not None
+    check_conservation(raised.value.recorded)
+
+
+def test_nothing_is_kept_of_a_run_that_had_not_begun() -> None:
+    driver = Driver(ThreadEngine(), endless("async"), paced=True)
+    driver.interrupt()
+    with pytest.raises(Interrupted) as raised:
+        driver.record()
+    assert raised.value.recorded is None

@@ -1,0 +1,152 @@
+"""An engine whose processes are threads of this one: runs cost next to nothing, and calls take random times.
+
+What a killed process had begun goes on until it calls another process, or until a call of its comes back: messages of the
+dead may still arrive, as they do between real processes.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import suppress
+from typing import Any, final
+
+from simasgd.cluster.supervision.role import RoleEnded
+from simasgd.testbed.engine.abstract import About, AbstractEngine, Machine, ProcessLost
+
+_HERE = Machine("here", "boot 0", "any", 1)
+
+
+class Killed(RoleEnded):
+    """The process of the thread was killed."""
+
+
+@final
+class ThreadAnswer:
+    """The answer to a call."""
+
+    def __init__(self, future: Future[Any]) -> None:
+        self._future = future
+
+    def wait(self, seconds: float | None = None) -> bool:
+        return bool(wait([self._future], seconds).done)
+
+    def get(self) -> Any:
+        return self._future.result()
+
+
+@final
+class ThreadProcess:
+    """A process that is no process: an object, whose methods run in threads."""
+
+    def __init__(self, number: int, delay: float) -> None:
+        self.number = number
+        self.is_alive = True
+        self.delay = delay
+        self._object: Any = None
+        self._pending: set[Future[Any]] = set()
+        self._random = random.Random(number)
+
+    def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> About:
+        seen = [Seen(self, one) if isinstance(one, ThreadProcess) else one for one in arguments]
+        self._object = build(*seen)
+        return About(self.number, _HERE)
+
+    def ask(self, method: str, *arguments: Any) -> ThreadAnswer:
+        return self.start(lambda: getattr(self._object, method)(*arguments))
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        return self.ask(method, *arguments).get()
+
+    def start(self, work: Callable[[], Any]) -> ThreadAnswer:
+        future: Future[Any] = Future()
+        if not self.is_alive:
+            future.set_exception(ProcessLost("it was killed"))
+            return ThreadAnswer(future)
+        self._pending.add(future)
+        threading.Thread(target=self._run, args=(future, work), daemon=True).start()
+        return ThreadAnswer(future)
+
+    def kill(self) -> None:
+        self.is_alive = False
+        for future in list(self._pending):
+            with suppress(InvalidStateError):
+                future.set_exception(ProcessLost("it was killed"))
+
+    def loiter(self) -> None:
+        """Wait a random time of up to `delay` (s)."""
+        if self.delay:
+            time.sleep(self._random.random() * self.delay)
+
+    def _run(self, future: Future[Any], work: Callable[[], Any]) -> None:
+        try:
+            result, error = work(), None
+        except Exception as raised:  # noqa: BLE001 - the caller raises it
+            result, error = None, raised
+        self._pending.discard(future)
+        with suppress(InvalidStateError):
+            future.set_result(result) if error is None else future.set_exception(error)
+
+
+@final
+class Seen:
+    """A process as another one sees it."""
+
+    def __init__(self, caller: ThreadProcess, callee: ThreadProcess) -> None:
+        self._caller, self._callee = caller, callee
+
+    def ask(self, method: str, *arguments: Any) -> ThreadAnswer:
+        self._require_life()
+        self._caller.loiter()
+        return self._callee.ask(method, *arguments)
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        try:
+            result = self.ask(method, *arguments).get()
+        finally:
+            self._require_life()
+        self._caller.loiter()
+        return result
+
+    def _require_life(self) -> None:
+        if not self._caller.is_alive:
+            raise Killed
+
+
+@final
+class ThreadEngine(AbstractEngine):
+    """An engine without processes; each call takes up to `delay` (s) longer than it needs."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self.processes: list[ThreadProcess] = []
+        self._delay = delay
+
+    @property
+    def name(self) -> str:
+        return "threads"
+
+    def start(self, count: int) -> Sequence[ThreadProcess]:
+        fresh = [ThreadProcess(len(self.processes) + number, self._delay) for number in range(count)]
+        self.processes += fresh
+        return fresh
+
+    def place(self, process: Any, build: Callable[..., object], *arguments: Any) -> ThreadAnswer:
+        return process.start(lambda: process.place(build, arguments))  # type: ignore[no-any-return]
+
+    def free(self, processes: Sequence[Any]) -> None:
+        pass
+
+    def kill(self, process: Any) -> None:
+        if not process.is_alive:
+            raise ProcessLost("it was killed before")
+        process.kill()
+
+    def discard(self, processes: Sequence[Any]) -> None:
+        for process in processes:
+            process.kill()
+
+    def close(self) -> None:
+        self.discard(self.processes)
