@@ -20,9 +20,11 @@ from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, replay
 from simasgd.testbed.comparison import TOLERANCE, KeepingPlayer
-from simasgd.testbed.driver.driver import Driver, Recorded
-from simasgd.testbed.engine.abstract import AbstractEngine, ProcessLost
+from simasgd.testbed.driver.driver import Driver, Interrupted, Recorded
+from simasgd.testbed.ending import Ending
+from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.testbed.support import describe_real, require_support
+from simasgd.testbed.system.pacing import Lateness
 from simasgd.timing import ReportPart, fraction_done
 
 
@@ -30,24 +32,58 @@ def _silent(phase: str, fraction: float) -> None:
     del phase, fraction
 
 
+@final
+class EndedEarly(KeyboardInterrupt):
+    """The user has ended a recording. `study` has what was recorded until then; None if that is nothing."""
+
+    def __init__(self, study: Study | None) -> None:
+        super().__init__()
+        self.study = study
+
+
 def record(
-    scenario: Scenario, engine: AbstractEngine, *, paced: bool, command: str = "", progress: ReportPart = _silent
+    scenario: Scenario,
+    engine: AbstractEngine,
+    *,
+    paced: bool,
+    command: str = "",
+    progress: ReportPart = _silent,
+    ending: Ending | None = None,
 ) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds on the processes of an engine.
 
     If `paced`, a mini-batch takes the time that the scenario's law draws for it, else what the machine needs.
 
     Raises UsageError before anything starts if the test-bed cannot do what the scenario asks for; RunFailed if a process
-    fails; and the errors of `simasgd.simulate`.
+    fails; the errors of `simasgd.simulate`; and EndedEarly after Ctrl-C, or when `ending` says so.
     """
     require_support(scenario)
+    ending = Ending() if ending is None else ending
     runs: dict[str, list[Run]] = {}
     singles = list_singles(scenario)
     for number, (variant, single) in enumerate(singles):
         part = _Part(progress, number, len(singles), single.learning is not None)
-        runs.setdefault(variant, []).append(_record_one(single, engine, paced, part.report))
+        if ending.is_asked:
+            raise EndedEarly(_collect_study(scenario, runs, command))
+        try:
+            with ending.watching(driver := Driver(engine, single, paced=paced)):
+                recorded = _record_one(single, driver, part.report)
+        except Interrupted as early:
+            if early.recorded is not None:
+                run = _finish(single, engine, early.recorded, paced, part.report, early=True)
+                runs.setdefault(variant, []).append(run)
+            raise EndedEarly(_collect_study(scenario, runs, command)) from None
+        runs.setdefault(variant, []).append(_finish(single, engine, recorded, paced, part.report))
         progress("done", (number + 1) / len(singles))
     return Study(scenario, runs, command, _collect_notes(runs))
+
+
+def _collect_study(scenario: Scenario, runs: Mapping[str, Sequence[Run]], command: str) -> Study | None:
+    """Return the study of the runs so far, without variants that have none; None if there is no run."""
+    if not runs:
+        return None
+    variants = {name: variant for name, variant in scenario.variants.items() if name in runs}
+    return Study(scenario.model_copy(update={"variants": variants}), runs, command, _collect_notes(runs))
 
 
 @final
@@ -67,15 +103,20 @@ class _Part:
         self.progress(phase, (self.before + fraction) / self.total)
 
 
-def _record_one(scenario: Scenario, engine: AbstractEngine, paced: bool, progress: ReportPart) -> Run:
-    began, job = time.perf_counter(), Job.of(scenario)
+def _record_one(scenario: Scenario, driver: Driver, progress: ReportPart) -> Recorded:
+    job = Job.of(scenario)
     progress("record", 0.0)
     try:
-        recorded = Driver(engine, scenario, paced=paced).record(
-            lambda gradients, seconds: progress("record", fraction_done(job, gradients, seconds))
-        )
-    except ProcessLost as error:
-        raise RunFailed(f"{scenario.name}: a process has ended: {error}") from None
+        return driver.record(lambda gradients, seconds: progress("record", fraction_done(job, gradients, seconds)))
+    except RunFailed as error:
+        raise RunFailed(f"{scenario.name}: {error}") from None
+
+
+def _finish(
+    scenario: Scenario, engine: AbstractEngine, recorded: Recorded, paced: bool, progress: ReportPart, *, early: bool = False
+) -> Run:
+    """Play a recorded tape, and return the run. The user ended an `early` one."""
+    began = time.perf_counter()
     learned, difference, timing = None, None, recorded.timing
     if scenario.learning is not None:
         assert timing.tape is not None
@@ -83,8 +124,13 @@ def _record_one(scenario: Scenario, engine: AbstractEngine, paced: bool, progres
         learned = replay(scenario, timing.tape, player=player, progress=progress)
         difference = player.difference(recorded.final)
     system = _describe_system(scenario, engine, recorded, paced, difference)
-    run = assemble(scenario, timing, learned, time.perf_counter() - began, recorded=system)
-    return _with_remarks(_with_operations(run, recorded), _describe_difference(scenario, difference), paced)
+    run = assemble(scenario, timing, learned, timing.seconds + time.perf_counter() - began, recorded=system)
+    warnings = (
+        _describe_early_end(timing.clock.simulated_seconds) if early else "",
+        _describe_late_faults(recorded.late_faults),
+        _describe_difference(scenario, difference),
+    )
+    return _with_remarks(_with_operations(run, recorded), [warning for warning in warnings if warning], paced)
 
 
 def _describe_system(
@@ -121,6 +167,20 @@ def _with_operations(run: Run, recorded: Recorded) -> Run:
     return replace(run, timeline=whole.timeline if scenario.record == "timeline" else None, read_operations=lambda: operations)
 
 
+def _describe_early_end(seconds: float) -> str:
+    return f"the user ended the run at {seconds:.4g} s, before its stop; the results are those until then"
+
+
+def _describe_late_faults(late: Lateness) -> str:
+    """Return a warning if crashes or returns were made late, else ""."""
+    if not late.number:
+        return ""
+    return (
+        f"{late.number:,} crashes or returns of learners were made over 0.1 s after their times (at most {late.excess:.3g} s); "
+        "processes start too slowly for so many returns"
+    )
+
+
 def _describe_difference(scenario: Scenario, difference: float | None) -> str:
     """Return a warning if the final weights differ from the player's by more than rounding explains, else ""."""
     if difference is None or scenario.learning is None:
@@ -134,10 +194,10 @@ def _describe_difference(scenario: Scenario, difference: float | None) -> str:
     )
 
 
-def _with_remarks(run: Run, warning: str, paced: bool) -> Run:
+def _with_remarks(run: Run, new: Sequence[str], paced: bool) -> Run:
     summary = run.summary
     note = f"{summary.note} {describe_real(run.scenario, paced=paced)}"
-    warnings = (*summary.warnings, *([warning] if warning else []))
+    warnings = (*summary.warnings, *new)
     return replace(run, summary=summary.model_copy(update={"note": note, "warnings": warnings}))
 
 

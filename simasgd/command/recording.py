@@ -17,7 +17,7 @@ from simasgd.command.options import (
 )
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.printable import printable
-from simasgd.signals import STARTS_ANEW, outlook, unbroken
+from simasgd.signals import STARTS_ANEW, done_last, outlook, unbroken
 
 
 @click.command()
@@ -64,22 +64,39 @@ def record(
     require_engine(name)
 
     from simasgd.command.progress import phases
+    from simasgd.recording import EndedEarly
     from simasgd.recording import record as record_study
     from simasgd.report.page import write_study
     from simasgd.report.terminal import summarise_study
     from simasgd.results.contents import describe_contents, list_paths
+    from simasgd.testbed.ending import Ending
 
     contents = describe_contents("record", chosen, None, [name, pace])
     with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
-        with outlook(lambda: STARTS_ANEW), phases(chosen.name, quiet=quiet) as progress:
+        ending = Ending()
+        kept = f"what was recorded until then is in {printable(place.shown)}"
+        with (
+            done_last(ending.ask),
+            outlook(lambda: kept if ending.is_kept else STARTS_ANEW),
+            phases(chosen.name, quiet=quiet) as progress,
+        ):
             progress(f"start {name}", 0.0)
-            with start_engine(name, address) as engine:
-                result = record_study(chosen, engine, paced=pace == "paced", command=command, progress=progress)
+            try:
+                with start_engine(name, address) as engine:
+                    result = record_study(
+                        chosen, engine, paced=pace == "paced", command=command, progress=progress, ending=ending
+                    )
+            except EndedEarly as early:
+                if early.study is None:
+                    ending.finish(is_kept=False)
+                    raise
+                result = early.study
             with unbroken(), place.replacing() as fresh:
                 result.write_into(fresh)
             progress("report", 1.0)
             add_page(place, lambda folder: write_study(result, folder))
-        place.finish()
+            place.finish()
+            ending.finish(is_kept=True)
     click.echo("\n".join(summarise_study(result)))
     for note in result.notes:
         click.echo(f"note: {printable(note)}")

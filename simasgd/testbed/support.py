@@ -13,6 +13,7 @@ from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
 from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.section import Inconsistency
+from simasgd.testbed.driver.faults import find_impossible_faults
 
 _MOST_LEARNERS = 250  # a server has a thread for each call that waits, up to two for each learner
 _MOST_BYTES = 2**30  # of a message; a process holds several
@@ -61,6 +62,8 @@ def _of_the_cluster(scenario: Scenario) -> Iterator[Inconsistency]:
     if cluster.learners > _MOST_LEARNERS:
         message = f"each of {cluster.learners:,} learners would be a process; at most {_MOST_LEARNERS} are allowed"
         yield Inconsistency(("cluster", "learners"), message)
+    for one in find_impossible_faults(cluster):
+        yield one.within("cluster")
 
 
 def _of_the_messages(scenario: Scenario) -> Iterator[Inconsistency]:
@@ -132,8 +135,4 @@ def describe_real(scenario: Scenario, *, paced: bool) -> str:
         keys += ["cluster.stragglers"] if cluster.stragglers is not None else []
     if cluster.costs.any:
         keys.append("cluster.costs")
-    if cluster.faults.degraded_links:
-        keys.append("cluster.faults.degraded_links")
-    if cluster.faults.message_loss is not None:
-        keys.append("cluster.faults.message_loss")
     return f"Not imposed on the real processes, whose times are their own: {', '.join(keys)}."

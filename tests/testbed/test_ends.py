@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from simasgd.errors import ProtocolFault
+from simasgd.recording import EndedEarly, record
+from simasgd.report.page import write_study
+from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Driver, Interrupted
+from simasgd.testbed.ending import Ending
 from tests.build import TIMING, scenario
 from tests.protocols.mistakes import MISTAKES, server_protocol
 from tests.testbed.recorded import check_conservation
@@ -111,3 +115,34 @@ def test_nothing_is_kept_of_a_run_that_had_not_begun() -> None:
     with pytest.raises(Interrupted) as raised:
         driver.record()
     assert raised.value.recorded is None
+
+
+def test_a_study_that_the_user_ends_keeps_the_runs_so_far_and_its_page_is_drawn(tmp_path: Path) -> None:
+    """The first variant is whole, the second one says that it ended early, and the third one is not there."""
+    engine, ending = ThreadEngine(), Ending()
+    variants = {name: {"protocol": "async"} for name in ("whole", "ended", "missing")}
+    variants["ended"] |= {"stop": {"gradients": 10_000_000}}
+    chosen = scenario(TIMING, COMPUTE, {"variants": variants})
+
+    def interfere(phase: str, fraction: float) -> None:
+        if len(engine.processes) > 5 and fraction > 0.33334:
+            threading.Thread(target=ending.ask, daemon=True).start()
+
+    with pytest.raises(EndedEarly) as raised:
+        record(chosen, engine, paced=True, progress=interfere, ending=ending)
+    study = raised.value.study
+    assert study is not None
+    assert list(study.runs) == ["whole", "ended"]
+    assert study.runs["whole"][0].summary.warnings == ()
+    assert "the user ended the run at " in study.runs["ended"][0].summary.warnings[0]
+    study.save(tmp_path)
+    write_study(Study.load(tmp_path), tmp_path)
+    assert "the user ended the run at " in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_an_end_before_the_first_run_waits_for_nothing() -> None:
+    ending = Ending()
+    ending.ask()
+    with pytest.raises(EndedEarly) as raised:
+        record(endless("async"), ThreadEngine(), paced=True, ending=ending)
+    assert raised.value.study is None

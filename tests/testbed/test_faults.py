@@ -16,6 +16,7 @@ from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Driver, Recorded
 from simasgd.testbed.engine.abstract import AbstractEngine, Process
+from simasgd.testbed.support import list_obstacles
 from tests.build import TIMING, clock, scenario
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
@@ -230,3 +231,17 @@ def test_a_process_that_is_killed_from_outside_fails_the_run(engine: AbstractEng
     monkeypatch.setattr(engine, "start", watch)
     with pytest.raises(RunFailed, match=r"^the process of learner 2 has ended, but no crash was planned"):
         Driver(engine, timed({"kind": "async"}, {"stop": {"gradients": 100_000}}), paced=True).record(interfere)
+
+
+@pytest.mark.parametrize(
+    ("broken", "key", "reason"),
+    [
+        ({"degraded_links": [{"link": "server", "at": "1 s", "lasting": "1 s", "factor": 0.5}]}, "degraded_links", "slowed"),
+        ({"message_loss": {"probability": 0.1, "resend_after": "1 ms"}}, "message_loss", "sends them again"),
+        ({"crashes": {"mtbf": "2 s", "mttr": "1 s"}}, "crashes", "every 1 s on average"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_with_its_reason(broken: dict[str, Any], key: str, reason: str) -> None:
+    (found,) = list_obstacles(timed({"kind": "async"}, faults(**broken)))
+    assert found.path == ("cluster", "faults", key)
+    assert reason in found.message

@@ -126,7 +126,7 @@ class ThreadEngine(AbstractEngine):
 
     @property
     def name(self) -> str:
-        return "threads"
+        return "threads 1"
 
     def start(self, count: int) -> Sequence[ThreadProcess]:
         fresh = [ThreadProcess(len(self.processes) + number, self._delay) for number in range(count)]

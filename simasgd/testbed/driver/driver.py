@@ -45,7 +45,7 @@ class Recorded(NamedTuple):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user has ended a run before its stop. `recorded` is what was recorded; None if the run had not begun."""
+    """The user has ended a run before its stop. `recorded` is what was recorded; None if no update was made."""
 
     def __init__(self, recorded: Recorded | None) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Driver:
             about = self._until_ready(crew)
             recorded = self._run(crew, about, began, progress)
             if self._is_cut_short:
-                raise Interrupted(recorded if recorded.timing.clock.simulated_seconds > 0.0 else None)
+                raise Interrupted(recorded if recorded.timing.clock.updates else None)
             crew.free()
         except ProcessLost as error:  # a learner's is dealt with where it is noticed
             raise RunFailed(f"the process of the parameter server has ended: {error}") from None
