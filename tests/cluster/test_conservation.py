@@ -35,7 +35,8 @@ def test_conservation(run, gradients):
 @settings(max_examples=10, deadline=None)
 @given(run=runs(may_fail=False), gradients=st.integers(1, 150))
 def test_the_summary_says_what_the_tape_says(run, gradients):
-    chosen = scenario(TIMING, run, {"stop": {"gradients": gradients}})
+    # The limit of time is for learners that need thousands of attempts for each gradient that arrives.
+    chosen = scenario(TIMING, run, {"stop": {"gradients": gradients, "simulated_time": "3 s"}})
     _, tape = clock(chosen)
     recorder = SummaryRecorder()
     run_cluster(Job.of(chosen), recorder)

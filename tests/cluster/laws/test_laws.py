@@ -38,7 +38,7 @@ def test_async_mean_staleness_does_not_depend_on_the_law_of_the_times(distributi
 @pytest.mark.parametrize("n", [1, 2, 6, 15, 30])
 def test_n_softsync(n):
     """Mean n(1 − 1/λ), claims 4 and 5; claim 6: 1-softsync gives 0, 1 and 2 only; claim 7: P(σ > 2n) < 1e-4 at cv 0.1."""
-    chosen = scenario(IDEAL_30, {"protocol": {"kind": "n-softsync", "n": n}, "stop": {"gradients": 400_000}})
+    chosen = scenario(IDEAL_30, {"protocol": {"kind": "n-softsync", "n": n}, "stop": {"gradients": 100_000}})
     _, tape = clock(chosen)
     values = tape.staleness
     law = n * (1 - 1 / 30)
