@@ -29,10 +29,14 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `compiles` every test that asks for one of these fixtures, itself or by another one."""
+    """Mark what compiles, and begin with what takes longest: begun last, it would leave the other cores idle.
+
+    A test compiles if it asks for `quickly_compiled` or for `learned_studies`, itself or by another fixture.
+    """
     for item in items:
         if {"quickly_compiled", "learned_studies", "engine"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("compiles")
+    items.sort(key=lambda item: item.get_closest_marker("kills") is None)
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def numbers(folder):
     return summary, pd.read_parquet(folder / "evaluations.parquet")
 
 
+@pytest.mark.kills
 @pytest.mark.usefixtures("compiled_anew")
 def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_runs_numbers(tmp_path):
     (tmp_path / "long.yaml").write_text(LONG)
