@@ -87,7 +87,7 @@ def test_a_sweep_and_its_page(tmp_path: Path) -> None:
     assert listed[0] == "cluster.learners=2 cluster.network.latency=2 us seed=0"
     assert listed[-1] == "4 points"
     assert not list(tmp_path.iterdir())
-    done = start_program("sweep", "digits", *axes, folder=tmp_path)
+    done = start_program("sweep", "digits", *axes, "--workers", "1", folder=tmp_path)
     assert done.stdout.splitlines()[-2:] == ["4 of 4 points", "report: reports/digits-sweep/index.html"]
     assert len(list((tmp_path / "reports/digits-sweep/points").iterdir())) == 4
 
