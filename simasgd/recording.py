@@ -20,7 +20,8 @@ from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, replay
 from simasgd.testbed.comparison import TOLERANCE, KeepingPlayer
-from simasgd.testbed.driver.driver import Driver, Interrupted, Recorded
+from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, Recorded
+from simasgd.testbed.driver.selection import make_driver
 from simasgd.testbed.ending import Ending
 from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.testbed.support import describe_real, require_support
@@ -66,7 +67,7 @@ def record(
         if ending.is_asked:
             raise EndedEarly(_collect_study(scenario, runs, command))
         try:
-            with ending.watching(driver := Driver(engine, single, paced=paced)):
+            with ending.watching(driver := make_driver(engine, single, paced=paced)):
                 recorded = _record_one(single, driver, part.report)
         except Interrupted as early:
             if early.recorded is not None:
@@ -103,7 +104,7 @@ class _Part:
         self.progress(phase, (self.before + fraction) / self.total)
 
 
-def _record_one(scenario: Scenario, driver: Driver, progress: ReportPart) -> Recorded:
+def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart) -> Recorded:
     job = Job.of(scenario)
     progress("record", 0.0)
     try:
@@ -189,8 +190,8 @@ def _describe_difference(scenario: Scenario, difference: float | None) -> str:
     if difference <= expected:
         return ""
     return (
-        f"the final weights of the real server differ from those of the player on the recorded tape by {difference:.1e} of "
-        f"their norm, and rounding explains {expected:.0e}; so the learned numbers are the player's, and the server's differ"
+        f"the final weights of the real run differ from those of the player on the recorded tape by {difference:.1e} of "
+        f"their norm, and rounding explains {expected:.0e}; so the learned numbers are the player's, and the real ones differ"
     )
 
 

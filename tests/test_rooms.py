@@ -33,7 +33,7 @@ ROOMS = [
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
     *("assembly", "simulator"),
-    *("testbed.engine", "testbed.system", "testbed.server", "testbed.learner", "testbed.driver"),
+    *("testbed.engine", "testbed.system", "testbed.server", "testbed.learner", "testbed.peers", "testbed.driver"),
     *("testbed", "measured", "recording", "validation", "sweeps"),
     *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison"),
     *("report.validation", "report.calibration", "report"),

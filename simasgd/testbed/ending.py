@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import final
 
-from simasgd.testbed.driver.driver import Driver
+from simasgd.testbed.driver.driver import AbstractDriver
 
 _PATIENCE = 28.0  # seconds until the work is saved; a little less than `simasgd.signals` waits
 
@@ -21,7 +21,7 @@ class Ending:
         self._asked = threading.Event()
         self._over = threading.Event()
         self._has_begun = False
-        self._driver: Driver | None = None
+        self._driver: AbstractDriver | None = None
         self._lock = threading.Lock()
 
     @property
@@ -40,7 +40,7 @@ class Ending:
         self._over.wait(_PATIENCE)
 
     @contextmanager
-    def watching(self, driver: Driver) -> Iterator[None]:
+    def watching(self, driver: AbstractDriver) -> Iterator[None]:
         """Let `ask` end the run of a driver within this block."""
         with self._lock:
             self._driver, self._has_begun = driver, True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simasgd.errors import UsageError
-from simasgd.protocols import AbstractServerProtocol, Downpour, FedBuff
+from simasgd.protocols import Downpour, FedBuff
 from simasgd.protocols.base import AbstractProtocol
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.learning.learning import Learning
@@ -14,6 +14,7 @@ from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.section import Inconsistency
 from simasgd.testbed.driver.faults import find_impossible_faults
+from simasgd.testbed.peers.support import list_obstacles_without_server
 
 _MOST_LEARNERS = 250  # a server has a thread for each call that waits, up to two for each learner
 _MOST_BYTES = 2**30  # of a message; a process holds several
@@ -44,15 +45,13 @@ def list_obstacles(scenario: Scenario) -> Iterator[Inconsistency]:
     """Yield the keys of a single scenario that the test-bed cannot do, each with the reason and what to do instead."""
     yield from _of_the_cluster(scenario)
     yield from _of_the_messages(scenario)
+    yield from list_obstacles_without_server(scenario)
     if scenario.learning is not None:
         yield from _of_the_learning(scenario, scenario.learning)
 
 
 def _of_the_cluster(scenario: Scenario) -> Iterator[Inconsistency]:
-    cluster, protocol = scenario.cluster, scenario.protocol
-    if not isinstance(protocol, AbstractServerProtocol):
-        message = f"under {protocol.kind} learners exchange messages without a parameter server; choose a protocol with one"
-        yield Inconsistency(("protocol", "kind"), message)
+    cluster = scenario.cluster
     if not isinstance(cluster.architecture, Base):
         message = f"{cluster.architecture.kind} needs a tree of servers, and the test-bed has one server; use base"
         yield Inconsistency(("cluster", "architecture", "kind"), message)
@@ -88,7 +87,7 @@ def _of_the_learning(scenario: Scenario, learning: Learning) -> Iterator[Inconsi
         message = "total needs the mean staleness of the whole run, which is not known before its end; give a number"
         yield Inconsistency(("learning", "optimizer", "momentum"), message)
     if scenario.stop.test_error is not None:
-        message = "the server does not evaluate while it runs; leave it out, and read the time from the evaluations"
+        message = "real processes do not evaluate while they run; leave it out, and read the time from the evaluations"
         yield Inconsistency(("stop", "test_error"), message)
     if learning.schedule is not None and learning.schedule.warmup is not None and _computes_on_copies(protocol):
         message = f"under {protocol.kind} a learner that steps copies does not know the samples of the next update"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,11 @@ Progress = Callable[[int, float], None]
 
 
 class Recorded(NamedTuple):
-    """A recorded run: its timing, with the tape, and the weights that the server ended with."""
+    """A recorded run: its timing, with the tape, and the weights that the run ended with.
+
+    Without a parameter server, `final` is the centre's model or the mean of the learners', and `models` has the model that
+    each holder had at the end: the learners, then the centre.
+    """
 
     timing: Timing
     final: Parcel
@@ -42,6 +47,7 @@ class Recorded(NamedTuple):
     late_faults: Lateness
     """Crashes and returns that were made over 0.1 s after their times."""
     processes: Sequence[About]
+    models: Sequence[Parcel] = ()
 
 
 class Interrupted(KeyboardInterrupt):
@@ -52,9 +58,8 @@ class Interrupted(KeyboardInterrupt):
         self.recorded = recorded
 
 
-@final
-class Driver:
-    """Runs one scenario with a parameter server on the processes of an engine."""
+class AbstractDriver(abc.ABC):
+    """Runs one scenario on the processes of an engine. If `paced`, mini-batches last as the scenario's law says."""
 
     def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
         self._engine, self._scenario, self._paced = engine, scenario, paced
@@ -66,18 +71,34 @@ class Driver:
         """Let `record` end as soon as it can, with Interrupted. May be called in any thread."""
         self._is_interrupted.set()
 
+    @abc.abstractmethod
     def record(self, progress: Progress = lambda gradients, seconds: None) -> Recorded:
         """Run the scenario and return its record.
 
         Raises RunFailed if a process fails, and Interrupted after `interrupt` or Ctrl-C. No process is left busy.
         """
+
+    def _refuse_to_begin(self) -> None:
+        if self._is_interrupted.is_set():
+            raise Interrupted(None)
+
+    def _require_whole(self, recorded: Recorded) -> None:
+        """Raise Interrupted if the user has ended the run."""
+        if self._is_cut_short:
+            raise Interrupted(recorded if recorded.timing.clock.updates else None)
+
+
+@final
+class Driver(AbstractDriver):
+    """Runs one scenario with a parameter server on the processes of an engine."""
+
+    def record(self, progress: Progress = lambda gradients, seconds: None) -> Recorded:
         began = time.perf_counter()
         crew = Crew(self._engine, self._scenario, paced=self._paced)
         try:
             about = self._until_ready(crew)
             recorded = self._run(crew, about, began, progress)
-            if self._is_cut_short:
-                raise Interrupted(recorded if recorded.timing.clock.updates else None)
+            self._require_whole(recorded)
             crew.free()
         except ProcessLost as error:  # a learner's is dealt with where it is noticed
             raise RunFailed(f"the process of the parameter server has ended: {error}") from None
@@ -90,10 +111,6 @@ class Driver:
             return crew.wait(self._refuse_to_begin)
         except KeyboardInterrupt:
             raise Interrupted(None) from None
-
-    def _refuse_to_begin(self) -> None:
-        if self._is_interrupted.is_set():
-            raise Interrupted(None)
 
     def _run(self, crew: Crew, about: Sequence[About], began: float, progress: Progress) -> Recorded:
         scenario, job = self._scenario, Job.of(self._scenario)

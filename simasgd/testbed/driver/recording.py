@@ -39,7 +39,7 @@ def build_clock(scenario: Scenario, record: ServerRecord, reports: Mapping[int, 
     fates = zip(counts.computed, applied, record.dropped, counts.cancelled, record.lost, strict=True)
     in_flight = tuple(computed - used - dropped - cancelled - lost for computed, used, dropped, cancelled, lost in fates)
     log = SpanLog()
-    seconds = [_seconds(log, number, of_one, record) for number, of_one in enumerate(spans)]
+    seconds = [sum_spans(log, number, of_one, end, record.stood_still_at) for number, of_one in enumerate(spans)]
     server = log.track("servers", "server")
     for began, done in record.updates:
         log.add(server, UPDATE, began, done)
@@ -95,14 +95,16 @@ def _count(record: ServerRecord, reports: Mapping[int, Report]) -> Counts:
     return Counts(tuple(computed), tuple(cancelled))
 
 
-def _seconds(log: SpanLog, number: int, spans: Sequence[Span], record: ServerRecord) -> tuple[float, ...]:
-    """Add a learner's spans to the log, and return the seconds of each activity until the end; the rest is idle.
+def sum_spans(
+    log: SpanLog, number: int, spans: Sequence[Span], end: float, stood_still_at: float, thread: str = ""
+) -> tuple[float, ...]:
+    """Add the spans of a learner's thread to the log, and return the seconds of each activity until `end` (s).
 
-    Who waited when everything stood still waits until the end.
+    The rest is idle. Who waited when everything stood still (s) waits until the end.
     """
-    activities, end, last = ActivityLog(log, number), record.end, 0.0
+    activities, last = ActivityLog(log, number, thread), 0.0
     for activity, start, done in spans:
-        begin, until = max(last, start), end if done >= record.stood_still_at else done
+        begin, until = max(last, start), end if done >= stood_still_at else done
         if begin < until:
             activities.begin(Activity(activity), begin)
             activities.begin(Activity.IDLE, until)
