@@ -74,7 +74,7 @@ def record(
     contents = describe_contents("record", chosen, None, [name, pace])
     with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
         ending = Ending()
-        kept = f"what was recorded until then is in {printable(place.shown)}"
+        kept = printable(f"what was recorded until then is in {place.shown}")
         with (
             done_last(ending.ask),
             outlook(lambda: kept if ending.is_kept else STARTS_ANEW),
