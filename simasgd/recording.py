@@ -148,7 +148,7 @@ def _describe_system(
         pace="paced" if paced else "free",
         overruns=recorded.late.number,
         largest_excess=recorded.late.excess,
-        clock_bound=0.0,
+        clock_bound=recorded.clock_bound,
         weights_difference=difference,
         payload_bytes=scenario.payload,
         padding_bytes=scenario.payload - (scenario.learning.model_bytes if scenario.learning is not None else 0.0),

@@ -16,8 +16,13 @@ from typing import Any, final
 
 from simasgd.cluster.supervision.role import RoleEnded
 from simasgd.testbed.engine.abstract import About, AbstractEngine, Machine, ProcessLost
+from simasgd.testbed.learner.process import LearnerProcess
 
 _HERE = Machine("here", "boot 0", "any", 1)
+
+
+def _no_clocks(number: int) -> tuple[Machine, Callable[[], float]]:
+    return _HERE, time.monotonic
 
 
 class Killed(RoleEnded):
@@ -42,8 +47,9 @@ class ThreadAnswer:
 class ThreadProcess:
     """A process that is no process: an object, whose methods run in threads."""
 
-    def __init__(self, number: int, delay: float) -> None:
+    def __init__(self, number: int, delay: float, machine: Machine = _HERE, read: Callable[[], float] = time.monotonic) -> None:
         self.number = number
+        self._machine, self._read = machine, read
         self.is_alive = True
         self.delay = delay
         self._object: Any = None
@@ -53,7 +59,9 @@ class ThreadProcess:
     def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> About:
         seen = [Seen(self, one) if isinstance(one, ThreadProcess) else one for one in arguments]
         self._object = build(*seen)
-        return About(self.number, _HERE)
+        if isinstance(self._object, LearnerProcess):
+            self._object.read = self._read
+        return About(self.number, self._machine)
 
     def ask(self, method: str, *arguments: Any) -> ThreadAnswer:
         return self.start(lambda: getattr(self._object, method)(*arguments))
@@ -120,16 +128,18 @@ class Seen:
 class ThreadEngine(AbstractEngine):
     """An engine without processes; each call takes up to `delay` (s) longer than it needs."""
 
-    def __init__(self, delay: float = 0.0) -> None:
+    def __init__(self, delay: float = 0.0, clocks: Callable[[int], tuple[Machine, Callable[[], float]]] = _no_clocks) -> None:
+        """`clocks` gives each process, by its number, a machine and what reads its clock."""
         self.processes: list[ThreadProcess] = []
-        self._delay = delay
+        self._delay, self._clocks = delay, clocks
 
     @property
     def name(self) -> str:
         return "threads 1"
 
     def start(self, count: int) -> Sequence[ThreadProcess]:
-        fresh = [ThreadProcess(len(self.processes) + number, self._delay) for number in range(count)]
+        numbers = range(len(self.processes), len(self.processes) + count)
+        fresh = [ThreadProcess(number, self._delay, *self._clocks(number)) for number in numbers]
         self.processes += fresh
         return fresh
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, final
 
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
+from simasgd.testbed.driver.clocks import Clocks
 from simasgd.testbed.driver.faults import Return, count_spares, find_absent, list_returns
 from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
 from simasgd.testbed.learner.process import LearnerProcess
@@ -23,6 +26,7 @@ class Running(NamedTuple):
 
     process: Process
     answer: Answer
+    machine: str
 
 
 class Spare(NamedTuple):
@@ -39,7 +43,10 @@ class Crew:
 
     `server` is that of the parameter server, and `running` has those whose learners' roles have begun. Spares are
     started ahead: each is a learner that comes back, with everything compiled. When one is used the next one is started.
+    `clocks` are those of the machines, as soon as the processes are there.
     """
+
+    clocks: Clocks
 
     def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
         self._engine, self._scenario, self._paced = engine, scenario, paced
@@ -66,13 +73,15 @@ class Crew:
             while not answer.wait(_POLL):
                 look()
         try:
-            return [answer.get() for answer in answers]
+            about = [answer.get() for answer in answers]
         except ProcessLost as error:
             raise RunFailed(f"a process has ended before the run began: {error}") from None
+        self.clocks = Clocks(about[0].machine.boot)
+        return about
 
     def begin(self, learner: int, begin: float, start: float) -> None:
         """Begin the role of a learner that starts `start` seconds after the server's clock shows `begin`."""
-        self._run(self._first[learner].process, learner, begin, start, NOTHING)
+        self._run(self._first[learner], 0.0, begin, start, lambda: NOTHING)
 
     def kill(self, learner: int) -> None:
         """Kill a learner's process."""
@@ -84,18 +93,17 @@ class Crew:
         with self._lock:
             self._all.remove(process)
 
-    def revive(self, learner: int, begin: float, welcome: Callable[[], Past]) -> None:
-        """Begin the role of a learner that comes back, on a spare, and start the next spare.
+    def revive(self, learner: int, at: float, begin: float, welcome: Callable[[], Past]) -> None:
+        """Begin the role of a learner that comes back `at` a time (s), on a spare, and start the next spare.
 
         `welcome` tells the server and returns the learner's past. The learner waits if the spare is not ready.
         """
         spare = self._spares.popleft()
         assert spare.learner == learner
         try:
-            spare.ready.get()
+            self._run(spare, at, begin, 0.0, welcome)
         except ProcessLost as error:
             raise RunFailed(tell_loss(learner, error)) from None
-        self._run(spare.process, learner, begin, 0.0, welcome())
         self._add_spare()
 
     def free(self) -> None:
@@ -128,8 +136,18 @@ class Crew:
         if coming is not None:
             self._spares.append(self._place(coming.learner))
 
-    def _run(self, process: Process, learner: int, begin: float, start: float, past: Past) -> None:
-        self.running[learner] = Running(process, process.ask("run", begin, start, past))
+    def measure_clocks(self) -> None:
+        """Measure the clocks of the machines whose learners run, at the end of the run."""
+        for running in self.running.values():
+            with suppress(ProcessLost):
+                self.clocks.measure_end(running.machine, partial(running.process.call, "measure_offset"))
+
+    def _run(self, spare: Spare, since: float, begin: float, start: float, welcome: Callable[[], Past]) -> None:
+        machine, process = spare.ready.get().machine.boot, spare.process
+        own = self.clocks.begin_at(machine, begin, partial(process.call, "measure_offset"))
+        past = welcome()
+        self.clocks.move(spare.learner, machine, since)
+        self.running[spare.learner] = Running(process, process.ask("run", own, start, past), machine)
 
 
 def tell_loss(learner: int, error: ProcessLost) -> str:

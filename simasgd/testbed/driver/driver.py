@@ -14,13 +14,15 @@ from simasgd.cluster.job import Job
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
+from simasgd.testbed.driver.clocks import Clocks
 from simasgd.testbed.driver.crew import Crew, Running, tell_loss
 from simasgd.testbed.driver.faults import Crash, Return, count_events, find_absent, list_events
 from simasgd.testbed.driver.recording import build_clock
 from simasgd.testbed.driver.schedule import Act, Schedule
 from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
+from simasgd.testbed.engine.machine import this_machine
 from simasgd.testbed.server.process import ServerRecord
-from simasgd.testbed.system.clock import Clock
+from simasgd.testbed.system.clock import Clock, measure_offset
 from simasgd.testbed.system.messages import Report, Stopped
 from simasgd.testbed.system.pacing import Lateness
 from simasgd.testbed.system.parcels import Parcel
@@ -48,6 +50,8 @@ class Recorded(NamedTuple):
     """Crashes and returns that were made over 0.1 s after their times."""
     processes: Sequence[About]
     models: Sequence[Parcel] = ()
+    clock_bound: float = 0.0
+    """By how much times of different machines may be wrong against each other (s); 0 on one machine."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -120,14 +124,16 @@ class Driver(AbstractDriver):
         for learner, start in enumerate(starts):
             if learner not in absent:
                 crew.begin(learner, begin, start)
-        schedule = Schedule(self._plan(crew, begin), Clock(begin))
+        schedule = Schedule(self._plan(crew, begin), Clock(begin - self._measure_own_offset(crew, about[0])))
         try:
             record = self._wait(crew, schedule, progress)
         finally:
             schedule.cancel()
         reports = self._collect(crew)
+        crew.measure_clocks()
+        record, reports = _on_one_clock(crew.clocks, record, reports)
         clock = build_clock(scenario, record, reports)
-        tape = record.recorder.tape(job.mini_batch)
+        tape = crew.clocks.correct_tape(record.recorder.tape(job.mini_batch), record.end)
         counts = staleness_counts(tape.staleness), record.recorder.age_counts()
         return Recorded(
             Timing(clock, tape, *counts, time.perf_counter() - began),
@@ -135,7 +141,14 @@ class Driver(AbstractDriver):
             _worst(record.late, reports),
             schedule.late,
             about,
+            clock_bound=crew.clocks.bound(record.end),
         )
+
+    def _measure_own_offset(self, crew: Crew, server: About) -> float:
+        """Return what the server's clock shows more than that of this process (s)."""
+        if this_machine().boot == server.machine.boot:
+            return 0.0
+        return measure_offset(lambda: crew.server.call("read_clock")).seconds
 
     def _plan(self, crew: Crew, begin: float) -> Iterator[Act]:
         """Yield the faults until the end of the run."""
@@ -148,7 +161,7 @@ class Driver(AbstractDriver):
                     yield Act(event.at, partial(self._crash, crew, event))
                 case Return():
                     welcome = partial(crew.server.call, "welcome", event.learner, event.at)
-                    yield Act(event.at, partial(crew.revive, event.learner, begin, welcome))
+                    yield Act(event.at, partial(crew.revive, event.learner, event.at, begin, welcome))
 
     def _crash(self, crew: Crew, crash: Crash) -> None:
         crew.kill(crash.learner)
@@ -185,11 +198,11 @@ class Driver(AbstractDriver):
     def _collect(self, crew: Crew) -> dict[int, Report]:
         """Stop the learners, and return their last reports."""
         running = dict(crew.running)
-        for process, _ in running.values():
+        for process, *_ in running.values():
             process.ask("stop")
         until = time.monotonic() + (_HURRY if self._is_cut_short else _PATIENCE)
         reports = {}
-        for learner, (_, answer) in running.items():
+        for learner, (_, answer, _) in running.items():
             if not answer.wait(max(0.0, until - time.monotonic())):
                 if self._is_cut_short:
                     continue
@@ -201,6 +214,16 @@ class Driver(AbstractDriver):
             if report is not None:
                 reports[learner] = report
         return reports
+
+
+def _on_one_clock(clocks: Clocks, record: ServerRecord, reports: dict[int, Report]) -> tuple[ServerRecord, dict[int, Report]]:
+    """Return the spans of all learners on the server's clock."""
+    spans = [clocks.correct_spans(learner, one, record.end) for learner, one in enumerate(record.spans)]
+    last = {
+        learner: report._replace(spans=tuple(clocks.correct_spans(learner, report.spans, record.end)))
+        for learner, report in reports.items()
+    }
+    return record._replace(spans=spans), last
 
 
 def _worst(late: Sequence[Lateness], reports: dict[int, Report]) -> Lateness:

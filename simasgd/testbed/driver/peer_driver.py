@@ -80,7 +80,11 @@ class PeerDriver(AbstractDriver):
                     self._refuse_to_begin()
         except KeyboardInterrupt:
             raise Interrupted(None) from None
-        return [answer.get() for answer in placed]
+        about = [answer.get() for answer in placed]
+        if len({one.machine.boot for one in about}) > 1:
+            message = "the processes are on several machines, whose clocks are compared only where there is a parameter server"
+            raise RunFailed(f"{message}; use one machine, or a protocol with a server")
+        return about
 
     def _run(self, processes: Sequence[Process], progress: Progress) -> None:
         """Run all roles until the limit is reached, nothing can happen any more, or the user ends the run."""

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, final
 
-import psutil
 import ray
 from ray.exceptions import RayError, RayTaskError
 
 from simasgd.errors import RunFailed
-from simasgd.testbed.engine.abstract import About, AbstractEngine, Machine, ProcessLost
+from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
+from simasgd.testbed.engine.machine import this_machine
 
 _THREADS = 512  # of a process: calls that wait for an update each hold one
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 # A learner that computes on all cores would slow the others down, on a machine that they share.
 _ENVIRONMENT = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
@@ -42,9 +38,7 @@ class Host:
         """Make the object, and tell where it is."""
         self._object = None  # before the next one takes its memory
         self._object = build(*arguments)
-        boot = _BOOT.read_text().strip() if _BOOT.is_file() else f"{socket.gethostname()} {psutil.boot_time():.0f}"
-        machine = Machine(socket.gethostname(), boot, platform.processor() or platform.machine(), os.cpu_count() or 1)
-        return About(os.getpid(), machine)
+        return About(os.getpid(), this_machine())
 
     def call(self, method: str, arguments: Sequence[Any]) -> Any:
         """Call a method of the object."""

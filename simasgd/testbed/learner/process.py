@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import final
 
 from simasgd.cluster.clock.traces import EndOfTrace
@@ -13,7 +14,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.testbed.engine.abstract import Process
 from simasgd.testbed.learner.copies import Copies
 from simasgd.testbed.learner.learner import RealLearner
-from simasgd.testbed.system.clock import Clock, bounded, reading
+from simasgd.testbed.system.clock import Clock, Offset, bounded, measure_offset, reading
 from simasgd.testbed.system.gradients import make_gradients
 from simasgd.testbed.system.messages import NOTHING, Past, Report, Stopped
 from simasgd.testbed.system.pacing import make_pacing
@@ -30,13 +31,14 @@ class LearnerProcess:
         self._scenario, self._number, self._server, self._paced = scenario, number, server, paced
         self._gradients = make_gradients(scenario, number)
         self._stop = threading.Event()
+        self.read: Callable[[], float] = reading  # the machine's clock
 
     def run(self, begin: float, start: float, past: Past = NOTHING) -> Report | None:
         """Run the role from `start` (s) on until it ends or is stopped; return the last report.
 
         `begin` is the reading of this machine's clock at time 0. The report is None if the learner left before the end.
         """
-        scenario, clock = self._scenario, Clock(begin)
+        scenario, clock = self._scenario, Clock(begin, self.read)
         if self._stop.wait(bounded(start - clock.now)):
             raise Stopped
         learner = RealLearner(
@@ -63,6 +65,6 @@ class LearnerProcess:
         """End all waiting of the role."""
         self._stop.set()
 
-    def read_clock(self) -> float:
-        """Return the reading of this machine's clock (s)."""
-        return reading()
+    def measure_offset(self) -> Offset:
+        """Measure what the server's clock shows more than this machine's."""
+        return measure_offset(lambda: self._server.call("read_clock"), self.read)

@@ -4,31 +4,61 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import final
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+_PINGS = 20
 
 
 @final
 class Clock:
-    """Seconds since the begin of the run, on the machine's monotonic clock.
+    """Seconds since the begin of the run. `begin` is what `read`, the machine's monotonic clock, showed then (s)."""
 
-    `begin` is the reading of the server's clock at time 0 (s), and `offset` is added to this machine's readings to get
-    the server's.
-    """
+    __slots__ = ("_begin", "_read")
 
-    __slots__ = ("_zero",)
-
-    def __init__(self, begin: float, offset: float = 0.0) -> None:
-        self._zero = begin - offset
+    def __init__(self, begin: float, read: Callable[[], float] = time.monotonic) -> None:
+        self._begin, self._read = begin, read
 
     @property
     def now(self) -> float:
         """The present (s)."""
-        return time.monotonic() - self._zero
+        return self._read() - self._begin
 
 
 def reading() -> float:
     """Return the reading of this machine's monotonic clock (s)."""
     return time.monotonic()
+
+
+class Offset(NamedTuple):
+    """What the server's clock shows more than this machine's (s), and by how much that may be wrong (s).
+
+    It was measured when the machine's clock showed `at` (s).
+    """
+
+    seconds: float
+    bound: float
+    at: float
+
+
+EXACT = Offset(0.0, 0.0, 0.0)
+"""The offset of processes that share a clock."""
+
+
+def measure_offset(ask: Callable[[], float], read: Callable[[], float] = time.monotonic) -> Offset:
+    """Measure the offset by 20 round trips: `ask` returns the server's reading, and `read` this machine's (s).
+
+    The fastest one counts. The server read its clock at some moment of it, so the middle is wrong by at most one half of it
+    (Cristian 1989, Distributed Computing 3).
+    """
+    found = []
+    for _ in range(_PINGS):
+        sent = read()
+        there = ask()
+        back = read()
+        middle = (sent + back) / 2
+        found.append(Offset(there - middle, (back - sent) / 2, middle))
+    return min(found, key=lambda offset: offset.bound)
 
 
 def bounded(seconds: float) -> float:
