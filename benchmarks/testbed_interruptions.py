@@ -4,8 +4,9 @@
 
 A recording without an end is started, and interrupted by SIGINT, SIGTERM or SIGKILL of the driver alone. The moment is up to
 6 s, drawn uniformly, after one of three stages is reached: the command is started, Ray has its first process, all learners
-are processes. All processes carry a mark in their environment, so that those left are found wherever they hang. A folder of results is `none`, `begun` (the command's own work, which the next one takes over),
-`whole` (its files load, and it has a page) or `half-written`.
+are processes. All processes carry a mark in their environment, so that those left are found wherever they hang. A folder of
+results is `none`, `begun` (the command's own work, which the next one takes over), `whole` (its files load, and it has a
+page) or `half-written`.
 """
 
 from __future__ import annotations
@@ -141,8 +142,8 @@ def interrupt(kind: signal.Signals, stage: str, moment: float) -> Left:
 
 def _print(left: Left) -> None:
     print(
-        f"{left.kind:8} {left.stage:8} {left.moment:6.2f} {left.status:6d} {left.started:7d} {left.processes:4d} {left.gone_after:9.2f}   "
-        f"{left.folder:22} {left.said}",
+        f"{left.kind:8} {left.stage:8} {left.moment:6.2f} {left.status:6d} {left.started:7d} {left.processes:4d} "
+        f"{left.gone_after:9.2f}   {left.folder:22} {left.said}",
         flush=True,
     )
 
