@@ -112,15 +112,29 @@ class Layer:
             path: mark for path, mark in self.marks.items() if not any(path[:size] in replaced for size in range(len(path) + 1))
         }
         # A mapping in both layers keeps the place of the earlier one; new values have the place of
-        # the later one.
+        # the later one. A bare value that became part of a mapping keeps its own place there.
+        both = [path for path in over.marks if path in kept and _is_mapping(tree, path)]
+        bare = {path: self._get(path) for path in both}
         return Layer(
             tree,
             {
                 **over.marks,
                 **{path: mark for path, mark in kept.items() if path not in over.marks},
-                **{path: kept[path] for path in over.marks if path in kept and _is_mapping(tree, path)},
+                **{path: kept[path] for path in both if isinstance(bare[path], dict)},
+                **{
+                    (*path, key): kept[path]
+                    for path in both
+                    for key in _keys_of_bare(bare[path])
+                    if (*path, key) not in over.marks
+                },
             },
         )
+
+    def _get(self, path: Path) -> Any:
+        tree: Any = self.tree
+        for key in path:
+            tree = tree[key]
+        return tree
 
 
 def merge(base: Any, over: Any) -> Any:
@@ -153,6 +167,12 @@ def _as_mapping(value: Any) -> Any:
     if not isinstance(value, str) or value == UNLIMITED:
         return value
     return {"kind": value} if value[:1].isalpha() else {"mean": value} if value[:1].isdecimal() else value
+
+
+def _keys_of_bare(value: Any) -> tuple[str, ...]:
+    """Return the key of the mapping that a kind or a quantity stands for; none for another value."""
+    whole = _as_mapping(value)
+    return tuple(whole) if isinstance(whole, dict) and whole is not value else ()
 
 
 def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:

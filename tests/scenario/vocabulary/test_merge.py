@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,7 +115,7 @@ def test_every_value_has_the_mark_of_the_layer_it_came_from(base: dict[str, Any]
     for path, mark in merged.marks.items():
         if not _has(over, path):
             assert mark.source == "base", path
-        elif not _has(base, path) or not isinstance(_at(merged.tree, path), dict):
+        elif not _has(base, path) or not isinstance(_at(base, path), dict):
             assert mark.source == "over", path
 
 
@@ -124,3 +125,13 @@ def test_below_and_without_keep_the_marks() -> None:
     assert set(layer.subtree("a").marks) >= {("b",), ("b", 0), ("b", 1)}
     assert layer.without("a").tree == {"c": 3}
     assert set(layer.without("a").marks) == {("c",)}
+
+
+@pytest.mark.parametrize(("bare", "key"), [("tree", "kind"), ("1 Gbit/s", "mean"), ("2 ms", "mean")])
+def test_a_bare_value_that_becomes_a_mapping_keeps_its_place_and_the_mapping_has_that_of_the_later_layer(
+    bare: str, key: str
+) -> None:
+    merged = _layer("base", {"a": {"b": bare}}).under(_layer("over", {"a": {"b": {"c": 1}}}))
+    assert merged.tree == {"a": {"b": {key: bare, "c": 1}}}
+    sources = {path: mark.source for path, mark in merged.marks.items()}
+    assert sources == {("a",): "base", ("a", "b"): "over", ("a", "b", "c"): "over", ("a", "b", key): "base"}
