@@ -15,6 +15,7 @@ import pyarrow.parquet
 from simasgd.errors import UsageError
 from simasgd.operations.columns import TEXTS, is_index, read_columns
 from simasgd.operations.places import is_parquet, opened
+from simasgd.scenario.tables.columns import find_semicolons
 from simasgd.scenario.tables.opening import check_size
 from simasgd.scenario.vocabulary.values import shown
 
@@ -74,6 +75,8 @@ def _read_csv(file: Path) -> pa.Table:
             names = [name.strip() for name in next(csv.reader(text), [])]
         except (UnicodeDecodeError, csv.Error):
             raise UsageError(f"{file}: is not CSV in UTF-8") from None
+    if complaint := find_semicolons(names):
+        raise UsageError(f"{file}, line 1: {complaint}")
     read_columns(file, names)
     types = _types(names)
     try:

@@ -39,6 +39,7 @@ def absent(*absences: dict[str, Any], **faults: Any) -> dict[str, Any]:
     [
         ("a.csv", "learner,since,until\n3,0.01,0.05\n1,0.02,\n"),
         ("units.csv", "learner,since (s),until (s)\n3,0.01,0.05\n1,0.02,\n"),
+        ("more.csv", "why,learner,since,until\nx,3,0.01,0.05\n,1,0.02\n"),
         ("a.csv", "until,learner,from\n0.05,3,0.01\n,1,0.02\n"),
         ("a.txt", "# learner since until\n3 0.01 0.05\n\n1 0.02  # for good\n"),
     ],
@@ -84,6 +85,9 @@ def test_one_comes_late_one_leaves_for_a_while_and_one_for_good(kind: str) -> No
         ("learner,since\n3,0.01\n", "a.csv has no column 'until'"),
         ("3,0.05,0.01\n", "line 1: until (0.01 s) is not after since (0.05 s)"),
         ("3,1,2,9\n", "is not an absence"),
+        ("learner,since,until\n3,1,2,9\n", "a.csv, line 2: found 4 values; expected 3 (learner, since, until)"),
+        ("learner;since;until\n3;1;2\n", "a.csv, line 1: its values are divided by semicolons; divide them by commas"),
+        ("3;1,5;2,5\n", "a.csv, line 1: its values are divided by semicolons; divide them by commas"),
         ("# nothing\n", "holds no absence"),
         ("3,nan,1\n", "is not an absence"),
         (f"3,{'9' * 200_000},1\n", "a.csv, line 1: field larger than field limit"),

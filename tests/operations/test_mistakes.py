@@ -41,7 +41,7 @@ CASES = {
         "log.csv, line 2: learner b begins compute at 5 s, but {folder}log.csv, line 4 says that it does so from 4 s for 3 s; "
         "the clock jumps back, or two learners share a name",
     ),
-    "semicolons": ("learner;seconds\n0;1\n", "log.csv: unknown column 'learner;seconds'"),
+    "semicolons": ("learner;seconds\n0;1\n", "log.csv, line 1: its values are divided by semicolons; divide them by commas"),
     "control characters": ("sec\x07onds\n0\n", "log.csv: unknown column 'sec\\x07onds'"),
 }  # fmt: skip
 

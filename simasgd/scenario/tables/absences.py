@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from simasgd.scenario.tables.columns import find_semicolons
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.parquet import is_parquet
 from simasgd.scenario.tables.series import number_series, to_seconds
@@ -21,9 +22,10 @@ _FORM = "expected learner, since and until (s); until may be empty"
 def read_absences(file: Path) -> list[dict[str, Any]]:
     """Return the absences in a file, as `cluster.faults.absences` of a scenario has them.
 
-    A table has the columns learner, since and until (s), in any order. A file without a header has
-    them in this order, divided by commas or blanks. `from` may stand for `since`, and `(s)` may follow a
-    name. Raises OSError, and ValueError, which names file and line, for anything else.
+    A table has the columns learner, since and until (s), in any order; other columns are left out. A
+    file without a header has these three alone in this order, divided by commas or blanks. `from`
+    may stand for `since`, and `(s)` may follow a name. Raises OSError, and ValueError, which names
+    file and line, for anything else.
     """
     rows = _rows_of_parquet(file) if is_parquet(file) else _rows_of_text(file)
     found = []
@@ -39,6 +41,7 @@ def read_absences(file: Path) -> list[dict[str, Any]]:
 def _rows_of_text(file: Path) -> Iterator[tuple[str, Sequence[Any]]]:
     with open_binary(file) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
         order: Sequence[int] | None = None
+        names: Sequence[str] = ()
         for number, line in enumerate(text, start=1):
             content = line.partition("#")[0].strip()
             if not content:
@@ -48,10 +51,17 @@ def _rows_of_text(file: Path) -> Iterator[tuple[str, Sequence[Any]]]:
             except csv.Error as error:
                 raise ValueError(f"{file}, line {number}: {error}; {_FORM}") from None
             if order is None:
-                order = _order(file, cells) if number_series(cells[0]) is None else range(3)
+                if complaint := find_semicolons(cells):
+                    raise ValueError(f"{file}, line {number}: {complaint}")
                 if number_series(cells[0]) is None:
+                    order, names = _order(file, cells), cells
                     continue
-            yield f"line {number}", [cells[place] if place < len(cells) else "" for place in order] + cells[3:]
+                order = range(len(_COLUMNS))
+            if names and len(cells) > len(names):
+                found = f"found {len(cells)} values; expected {len(names)} ({', '.join(names)[:80]})"
+                raise ValueError(f"{file}, line {number}: {found}")
+            beyond = [] if names else cells[len(_COLUMNS) :]
+            yield f"line {number}", [cells[place] if place < len(cells) else "" for place in order] + beyond
 
 
 def _rows_of_parquet(file: Path) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -77,6 +77,13 @@ def find_columns(names: Sequence[str], named: Named) -> Columns:
     return Columns(tuple(map(with_unit, others)), learner, step, operation)
 
 
+def find_semicolons(cells: Sequence[str]) -> str | None:
+    """Return the complaint on a first line, split at another sign, whose values semicolons divide; None if they do not."""
+    if sum(cell.count(";") for cell in cells) < max(len(cells) - 1, 1):
+        return None
+    return "its values are divided by semicolons; divide them by commas, and write numbers with a point (0.5)"
+
+
 def _place_of(name: str, names: Sequence[str]) -> int:
     if name not in names:
         near = nearest(name, names)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from simasgd.scenario.cluster.measured import MOST_STORED, embed
-from simasgd.scenario.tables.columns import COMPUTE, Columns, Named, find_columns
+from simasgd.scenario.tables.columns import COMPUTE, Columns, Named, find_columns, find_semicolons
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.parquet import is_parquet, read_series
 from simasgd.scenario.tables.series import SeriesBuilder, number_series, to_seconds
@@ -92,6 +92,8 @@ def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, na
     number, first = next(rows, (0, []))
     if not number:
         raise ValueError(f"{file} holds 0 values; expected 1 to {MOST_STORED:,}")
+    if complaint := find_semicolons(first):
+        raise ValueError(f"{file}, line {number}: {complaint}")
     if _is_header(first):
         names = [name.strip() for name in first]
     else:

@@ -84,6 +84,8 @@ BAD: list[tuple[str, str, str | None, str]] = [
     ("t.csv", "", None, "t.csv holds 0 values"),
     ("t.csv", "learner,seconds\n", None, "t.csv holds 0 values"),
     ("t.csv", "a,b\n", None, "t.csv: column 'a': there are no times"),
+    ("t.csv", "a;b\n1;2\n", None, "t.csv, line 1: its values are divided by semicolons; divide them by commas"),
+    ("t.csv", "0,5;1,5\n", None, "t.csv, line 1: its values are divided by semicolons; divide them by commas"),
     ("t.csv", "a,b\n1,2\n-3,4\n", None, "t.csv, line 3: column 'a': '-3' is not a time; expected a number"),
     ("t.csv", "a,b\n1,2\nnan,4\n", None, "line 3: column 'a': 'nan' is not a time"),
     ("t.csv", "a,b\n1,2\n3,4 s\n", None, "line 3: column 'b': '4 s' is not a time"),
