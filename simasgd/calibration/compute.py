@@ -9,7 +9,7 @@ from typing import final
 
 import numpy as np
 
-from simasgd.calibration.laws.correlation import compute_autocorrelation, is_correlated
+from simasgd.calibration.laws.correlation import PERHAPS, SURE, compute_autocorrelation, is_correlated
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import LawFit, compute_variation, estimate_mean_errors, fit_laws, is_constant
 from simasgd.calibration.laws.sample_time import SampleTime
@@ -64,7 +64,7 @@ def fit_compute(log: OperationLog) -> ComputeFit:
     correlation = compute_autocorrelation(few.times, LAGS)
     if is_constant(series.times):
         return _constant(series, correlation)
-    slow = find_slowness(series) if is_correlated(few.times) else None
+    slow = find_slowness(series) if is_correlated(few.times, PERHAPS) else None
     return _with_spells(series, slow, correlation) if slow is not None else _without(series, correlation)
 
 
@@ -94,7 +94,7 @@ def _without(series: Series, correlation: Floats) -> ComputeFit:
     mean = Estimate(base, base * max(best.cv.value, compute_variation(straight)) / sqrt(series.size))
     if best.family.has_bound and not differ:
         mean = Estimate(base, float(estimate_mean_errors(best, [series.size])[0]))
-    if is_correlated(series.take(_CORRELATED).times):
+    if is_correlated(series.take(_CORRELATED).times, SURE):
         remarks.append(
             f"Successive mini-batches are correlated ({correlation[0]:.2f} at lag 1), and slow spells do not explain it. "
             "The times of the profile are independent of each other."

@@ -60,6 +60,12 @@ def test_warm_up_is_told_apart(tmp_path: Path) -> None:
     assert compute.mean.value == pytest.approx(0.1, rel=0.03)
 
 
+def test_slow_beginnings_of_few_learners_are_no_warm_up(tmp_path: Path) -> None:
+    seconds = 0.1 * GAMMA[:120] * np.where(np.arange(120) < 2, 10.0, 1.0)
+    compute = fitted(tmp_path, learner=np.repeat([0, 1, 2], 40), seconds=seconds).compute
+    assert (compute.warm_up, compute.mini_batches) == (None, 120)
+
+
 def test_constant_times_of_unlike_learners(tmp_path: Path) -> None:
     compute = fitted(tmp_path, learner=np.repeat([0, 1], 20), seconds=np.repeat([0.1, 0.3], 20)).compute
     assert (compute.law, compute.kinds) == ("constant", ())

@@ -10,7 +10,7 @@ import numpy as np
 from simasgd.tape.arrays import Floats
 
 _WINDOWS = (1, 3, 10, 30)  # lags whose autocorrelations are added up
-_SURE = 4.0  # standard errors
+SURE, PERHAPS = 4.0, 2.0  # standard errors: beyond chance, and enough to look closer
 
 
 def compute_autocorrelation(times: Sequence[Floats], most: int) -> Floats:
@@ -18,12 +18,12 @@ def compute_autocorrelation(times: Sequence[Floats], most: int) -> Floats:
     return _correlate([np.log(one) for one in times], most)
 
 
-def is_correlated(times: Sequence[Floats]) -> bool:
-    """Return whether times, or their logarithms, are autocorrelated beyond chance: by four standard errors."""
+def is_correlated(times: Sequence[Floats], errors: float) -> bool:
+    """Return whether times, or their logarithms, are autocorrelated by more than so many standard errors."""
     size = sum(len(one) for one in times)
     for values in (times, [np.log(one) for one in times]):
         correlation = _correlate(values, max(_WINDOWS))
-        if any(float(np.sum(correlation[:window])) > _SURE * sqrt(window / size) for window in _WINDOWS):
+        if any(float(np.sum(correlation[:window])) > errors * sqrt(window / size) for window in _WINDOWS):
             return True
     return False
 

@@ -82,13 +82,16 @@ def read_series(log: OperationLog) -> Series:
         remarks.append("The log does not say when mini-batches began. They are taken as one after the other.")
     ends = np.flatnonzero(np.diff(log.learner[rows])) + 1
     names, times, starts, warm, alone = [], [], [], [], []
-    for part in np.split(np.arange(len(rows)), ends):
+    parts = np.split(np.arange(len(rows)), ends)
+    cuts = [_count_warm_up(seconds[part]) if len(part) > 1 else 0 for part in parts]
+    # Learners warm up together. If fewer than half begin slowly, a slow spell was going on.
+    is_warm_up = 2 * sum(cut > 0 for cut in cuts) >= sum(len(part) > 1 for part in parts)
+    for part, count in zip(parts, cuts, strict=True):
         name = log.learners[int(log.learner[rows[part[0]]])]
         if len(part) < 2:
             alone.append(name)
             continue
-        own = seconds[part]
-        cut = _count_warm_up(own)
+        own, cut = seconds[part], count if is_warm_up else 0
         warm.append(own[:cut])
         names.append(name)
         times.append(own[cut:])

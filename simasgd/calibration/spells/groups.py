@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 
 import numpy as np
+from scipy import special, stats
 
 from simasgd.calibration.laws.series import Series
 from simasgd.calibration.spells.paths import Flags
@@ -13,6 +15,7 @@ from simasgd.tape.arrays import Floats
 _INSTANTS = 2**14
 _TOGETHER = 0.5  # correlation of two learners' slow times from which their spells are one
 _MOST = 512  # learners that are compared
+_BY_CHANCE = 1e-3  # probability of a group whose learners are slow together by chance
 
 
 def sample_slowness(series: Series, paths: Sequence[Flags]) -> tuple[Floats, Flags]:
@@ -43,6 +46,34 @@ def find_groups(slow: Flags) -> list[list[int]]:
         group[group == group[other]] = group[one]
     found = [np.flatnonzero(group == number).tolist() for number in np.unique(group)]
     return sorted((one for one in found if len(one) > 1), key=lambda one: -float(few[one].mean()) * len(one))
+
+
+def is_by_chance(begins: Sequence[Floats], near: float, lasting: float, learners: int) -> bool:
+    """Return whether a group's spells may begin together by chance, as few spells do.
+
+    The learner with most spells is the clock. Each spell of another one begins within `near` of one
+    of its spells by chance with probability 2·near·spells ÷ lasting. The number of groups of this
+    size that there might be counts, too.
+
+    Args:
+        begins: of the spells of each learner of the group (s).
+        near: distance at which two beginnings are told apart (s).
+        lasting: how long the log lasts (s).
+        learners: of the log.
+    """
+    clock, *others = sorted(begins, key=len, reverse=True)
+    tries = sum(map(len, others))
+    if not tries:
+        return True
+    met = 0
+    for own in others:
+        place = np.searchsorted(clock, own)
+        before, after = clock[np.maximum(place - 1, 0)], clock[np.minimum(place, len(clock) - 1)]
+        met += int(np.sum(np.minimum(np.abs(own - before), np.abs(after - own)) <= near))
+    each = min(2 * near * len(clock) / lasting, 1.0)
+    size = len(begins)
+    groups = special.gammaln(learners + 1) - special.gammaln(size + 1) - special.gammaln(learners - size + 1)
+    return bool(stats.binom.logsf(met - 1, tries, each) + groups > log(_BY_CHANCE))
 
 
 def correlate_learners(times: Sequence[Floats], starts: Sequence[Floats]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import fit_laws, is_constant
 from simasgd.calibration.laws.series import Series
-from simasgd.calibration.spells.groups import find_groups, sample_slowness
+from simasgd.calibration.spells.groups import find_groups, is_by_chance, sample_slowness
 from simasgd.calibration.spells.paths import Flags
 from simasgd.tape.arrays import Floats
 
@@ -93,7 +93,15 @@ def describe_kinds(series: Series, paths: Sequence[Flags], levels: Floats) -> li
         levels: mean time of a mini-batch at normal speed, of each learner (s).
     """
     instants, slow = sample_slowness(series, paths)
-    groups = find_groups(slow)
+    own = [_find_runs(series, paths, levels, number) for number in range(len(paths))]
+    lasting = max(float(instants[-1] - instants[0]), 1e-300)
+
+    def is_real(group: Sequence[int]) -> bool:
+        slow_times = [series.times[number][paths[number]] for number in group]
+        near = float(np.mean(np.concatenate(slow_times)))
+        return not is_by_chance([own[number].begins for number in group], near, lasting, len(paths))
+
+    groups = [group for group in find_groups(slow) if is_real(group)]
     kinds: list[KindFit] = []
     for group in groups:
         runs = [_find_common_runs(series, paths, levels, group, instants, np.mean(slow[group], axis=0) >= 0.5)]
@@ -101,7 +109,7 @@ def describe_kinds(series: Series, paths: Sequence[Flags], levels: Floats) -> li
         kinds += [_summarize(part, members, together=True) for part in _split(runs)]
     grouped = {number for group in groups for number in group}
     single = [number for number in range(len(paths)) if number not in grouped]
-    of_single = [_find_runs(series, paths, levels, number) for number in single]
+    of_single = [own[number] for number in single]
     if sum(len(one.begins) for one in of_single):
         for part in _split(of_single):
             kinds.append(_of_singles(single, part, everyone=not groups))

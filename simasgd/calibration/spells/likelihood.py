@@ -22,6 +22,7 @@ from simasgd.tape.arrays import Floats
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _GRID = np.concatenate([np.geomspace(1e-9, 1e-3, 30), np.linspace(1e-3, 1 - 1e-3, 200)[1:-1], 1 - np.geomspace(1e-3, 1e-9, 30)])
 _POINTS = 96  # times at which the integrals are computed; those between are interpolated
+_SCALES = 12  # scales of learners at which they are computed, likewise
 WORST = 1e30  # in place of infinity, which a search by slopes cannot leave
 
 Entries = tuple[Floats, Floats, Floats, Floats]
@@ -46,7 +47,19 @@ class Sequences:
     times: tuple[Floats, ...]
     """Of each learner (s, at speed 1)."""
     gaps: tuple[Floats, ...]
-    """From the end of a mini-batch to the start of the next one (s); one fewer than times."""
+    """From the end of a mini-batch to the start of the next one (s, as they were); one fewer than times."""
+    scales: Floats
+    """By how much each learner's times were longer than these."""
+
+    @classmethod
+    def of(cls, times: Sequence[Floats], gaps: Sequence[Floats]) -> Sequences:
+        """Return times as they were."""
+        return cls(tuple(times), tuple(gaps), np.ones(len(times)))
+
+    @property
+    def real_times(self) -> tuple[Floats, ...]:
+        """The times as they were (s)."""
+        return tuple(one * scale for one, scale in zip(self.times, self.scales, strict=True))
 
     @property
     def size(self) -> int:
@@ -56,11 +69,12 @@ class Sequences:
         """Return the first mini-batches of every learner, about `most` in all, so that spells stay whole."""
         times, gaps = self.times, self.gaps
         each = max(most // len(times), 2)
-        return Sequences(tuple(one[:each] for one in times), tuple(one[: each - 1] for one in gaps))
+        return Sequences(tuple(one[:each] for one in times), tuple(one[: each - 1] for one in gaps), self.scales)
 
     def over(self, scales: Floats) -> Sequences:
         """Return times over a factor for each learner."""
-        return Sequences(tuple(one / scale for one, scale in zip(self.times, scales, strict=True)), self.gaps)
+        times = tuple(one / scale for one, scale in zip(self.times, scales, strict=True))
+        return Sequences(times, self.gaps, self.scales * scales)
 
 
 @final
@@ -76,12 +90,15 @@ class Loss:
         self._times, self._present = _pad(sequences.times, 0)
         self._gaps, _ = _pad(sequences.gaps, 1)
         self._has_gaps = bool(np.any(self._gaps > 0.0))
+        self._scales = sequences.scales[:, None]
+        self._nodes, self._node, self._beyond = _place_scales(sequences.scales)
         self.free = [
             place for place in range(5) if not ((place == 0 and family.has_bound) or (place == 1 and not family.has_cv))
         ]
         least, most = float(np.min(self._times[self._present])), float(np.max(self._times[self._present]))
         self._least = np.array([least])
         self._times[~self._present] = least
+        self._row = np.arange(len(self._times))[:, None] if len(self._nodes) > 1 else 0
         self._points = np.geomspace(least * (1 - 1e-9), most * (1 + 1e-9), _POINTS) if most > least else np.array([least])
 
     def decode(self, x: Floats) -> Spells:
@@ -101,17 +118,19 @@ class Loss:
     def compute_entries(self, spells: Spells) -> Entries:
         """Compute, for each time, the densities (1/s) from state to state, over that mini-batch and the gap after it."""
         times, family = self._times, self.family
-        crossing = _integrate(family, self._points, spells)
+        # Spells last as long for a slow learner, so in its time at speed 1 they are shorter.
+        normal, slow = spells.normal / self._scales, spells.slow / self._scales
         # What does not change within the mini-batch has the law's own density; the rest is smooth.
-        nn = np.exp(family.log_density(times, spells.mean, spells.cv) - times / spells.normal)
-        ss = np.exp(family.log_density(times / spells.slowdown, spells.mean, spells.cv) - times / spells.slow) / spells.slowdown
+        nn = np.exp(family.log_density(times, spells.mean, spells.cv) - times / normal)
+        ss = np.exp(family.log_density(times / spells.slowdown, spells.mean, spells.cv) - times / slow) / spells.slowdown
+        crossing = [self._of_learners(entry) for entry in _integrate(family, self._points, spells, self._nodes)]
         if len(self._points) > 1:
             place = (np.log(times) - log(self._points[0])) * ((_POINTS - 1) / log(self._points[-1] / self._points[0]))
             left = np.minimum(place.astype(np.int64), _POINTS - 2)
-            part = place - left
-            more = [entry[left] * (1 - part) + entry[left + 1] * part for entry in crossing]
+            part, row = place - left, self._row
+            more = [entry[row, left] * (1 - part) + entry[row, left + 1] * part for entry in crossing]
         else:
-            more = [np.full(times.shape, entry[0]) for entry in crossing]
+            more = [np.broadcast_to(entry, times.shape) for entry in crossing]
         entries = (nn + more[0], more[1], more[2], ss + more[3])
         if self._has_gaps:
             entries = _multiply(entries, _idle(self._gaps, spells))
@@ -119,6 +138,13 @@ class Loss:
         one = np.ones(())
         nn, ns, sn, ss = entries
         return np.where(here, nn, one), np.where(here, ns, 0.0), np.where(here, sn, 0.0), np.where(here, ss, one)
+
+    def _of_learners(self, entry: Floats) -> Floats:
+        """Return an integral for each learner and point, from that at the nodes of scales; one row if all are alike."""
+        if len(self._nodes) == 1:
+            return entry
+        result: Floats = entry[self._node] * (1 - self._beyond) + entry[self._node + 1] * self._beyond
+        return result
 
 
 def _pad(rows: Sequence[Floats], more: int) -> tuple[Floats, np.ndarray]:
@@ -130,9 +156,22 @@ def _pad(rows: Sequence[Floats], more: int) -> tuple[Floats, np.ndarray]:
     return filled, present
 
 
-def _integrate(family: AbstractFamily, times: Floats, spells: Spells) -> Entries:
-    """Compute the densities (1/s) of times with at least one change of state within."""
-    mean, cv, slowdown, normal, slow = spells
+def _place_scales(scales: Floats) -> tuple[Floats, np.ndarray, Floats]:
+    """Return scales in order at which to compute, the one below each learner's, and its part of the way to the next."""
+    nodes = np.unique(scales)
+    if len(nodes) > _SCALES:
+        nodes = np.geomspace(nodes[0], nodes[-1], _SCALES)
+    if len(nodes) == 1:
+        return nodes, np.zeros(len(scales), dtype=np.int64), np.zeros((len(scales), 1))
+    below = np.clip(np.searchsorted(nodes, scales, side="right") - 1, 0, len(nodes) - 2)
+    part = np.log(scales / nodes[below]) / np.log(nodes[below + 1] / nodes[below])
+    return nodes, below, part[:, None]
+
+
+def _integrate(family: AbstractFamily, times: Floats, spells: Spells, scales: Floats) -> Entries:
+    """Compute the densities (1/s) of times with at least one change of state within, for each scale and time."""
+    mean, cv, slowdown = spells[:3]
+    normal, slow = spells.normal / scales[:, None], spells.slow / scales[:, None]
     quantiles = family.quantiles(_GRID, mean, cv)
     # `u` normal and `v` slow, u + v = the time. The work done is w = u + v / slowdown; the integral over w is one
     # over its probability, smooth whatever the law.
@@ -142,8 +181,9 @@ def _integrate(family: AbstractFamily, times: Floats, spells: Spells) -> Entries
     part = 1 - 1 / slowdown
     u = np.clip((work - times[:, None] / slowdown) / part, 0, times[:, None])
     v = times[:, None] - u
-    z = 2 * np.sqrt(u * v / (normal * slow))
-    base = np.exp(z - u / normal - v / slow) * _WEIGHTS
+    rates, product = (1 / normal[..., None], 1 / slow[..., None]), (normal * slow)[..., None]
+    z = 2 * np.sqrt(u * v / product)
+    base = np.exp(z - u * rates[0] - v * rates[1]) * _WEIGHTS
     once = base * special.i0e(z)
     again = base * np.where(z > 1e-8, special.i1e(z) / np.maximum(z, 1e-8), 0.5)  # e⁻ᶻ·I₁(z)/z
     half = half / part

@@ -17,14 +17,27 @@ from simasgd.calibration.laws.series import Series
 from simasgd.calibration.spells.constant import describe_constant, find_levels
 from simasgd.calibration.spells.kinds import KindFit, describe_kinds
 from simasgd.calibration.spells.likelihood import Sequences, Spells
-from simasgd.calibration.spells.markov import MarkovFit, fit_spells, refine_scales
-from simasgd.calibration.spells.paths import Flags, find_paths
+from simasgd.calibration.spells.markov import Found, MarkovFit, describe_process, refine_scales, search_spells
+from simasgd.calibration.spells.paths import find_paths
+from simasgd.calibration.spells.replicas import (
+    MEMBERS,
+    MUCH,
+    NORMAL_LAW,
+    SEVERAL,
+    SLOW_LAW,
+    SLOWDOWNS,
+    TOGETHER,
+    measure_chance,
+    measure_features,
+    simulate_times,
+)
 from simasgd.tape.arrays import Floats
 
 _LONGEST = 5_000  # mini-batches of a learner, in which spells are sought
 _LEAST = 1.1  # slowdown of a spell
 _FEW, _MOST = 2_500, 12_000  # mini-batches of the first and of the last search for a process
-_ALIKE = {"gamma", "lognormal"}  # laws that differ little where times vary little
+_UNLIKELY = 0.3  # log likelihood a mini-batch by which a law is worse that cannot be right
+_OF_PATHS = frozenset({SEVERAL, TOGETHER, MEMBERS, SLOWDOWNS, MUCH})  # what a process with one slowdown has not
 _DISTINCT = 0.6  # coefficient of variation below which slow mini-batches stand out one by one
 _DRAWS = 50_000
 
@@ -62,25 +75,22 @@ def find_slowness(series: Series) -> SlowFit | None:
     paths = find_paths(few.times)
     normal = [one[~path] if np.sum(~path) >= 2 else one for one, path in zip(few.times, paths, strict=True)]
     laws = fit_laws(normal)
-    levels = np.array([float(np.mean(one)) for one in normal])
-    kinds = describe_kinds(few, paths, levels)
-    if len(kinds) > 1 or any(kind.together or kind.slowdowns is not None or kind.members is not None for kind in kinds):
+    kinds = describe_kinds(few, paths, np.array([float(np.mean(one)) for one in normal]))
+    found = _find_process(few, kinds, laws, normal)
+    claimed = {
+        feature: strength for feature, strength in measure_features(kinds, paths).items() if feature != MUCH or found is None
+    }
+    chance = measure_chance(few, *_explain(few, found)) if claimed else {}
+    told = frozenset(feature for feature, strength in claimed.items() if strength > chance.get(feature, 0.0))
+    if told & _OF_PATHS:
         return _of_paths(kinds, laws, normal)
-    found = _of_process(few, kinds, laws, levels)
-    return found if found is not None or not _explain_much(few, paths, kinds) else _of_paths(kinds, laws, normal)
+    return None if found is None else _of_process(few, kinds, laws, told, *found)
 
 
 def _of_constant(kind: KindFit, levels: Floats, times: Sequence[Floats]) -> SlowFit:
     apart = float(np.ptp(levels)) > 1e-6 * float(np.mean(levels))
     normal = tuple(one[one < 1.000003 * level] for one, level in zip(times, levels, strict=True))
     return SlowFit((kind,), (), "constant", Estimate(0.0, 0.0), levels, 0.0, 0.0, apart, normal)
-
-
-def _explain_much(series: Series, paths: Sequence[Flags], kinds: Sequence[KindFit]) -> bool:
-    """Return whether spells that were found last, and slow mini-batches far more than the law does."""
-    slow = sum(int(np.sum(path)) for path in paths)
-    spells = sum(kind.spells for kind in kinds)
-    return bool(kinds) and slow >= 3 * spells and slow >= 10
 
 
 def _of_paths(kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence[Floats]) -> SlowFit:
@@ -91,51 +101,91 @@ def _of_paths(kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence
     )  # fmt: skip
 
 
-def _of_process(series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit], levels: Floats) -> SlowFit | None:
-    """Fit a process with one slowdown; None where a law without spells is more likely."""
+def _explain(series: Series, found: tuple[Found, Floats] | None) -> tuple[AbstractFamily, Spells, Floats]:
+    """Return the simplest law that explains the times, its parameters and the learners' scales: with spells, or without."""
+    if found is not None:
+        return found[0].family, found[0].spells, found[1]
+    plain = fit_laws(series.times)[0]
+    mean = float(np.mean(plain.means))
+    return plain.family, Spells(mean, plain.cv.value, 1.0, mean, mean), plain.means / mean
+
+
+def _find_process(
+    series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence[Floats]
+) -> tuple[Found, Floats] | None:
+    """Find the process with one slowdown, and the learners' scales; None where a law without spells is more likely."""
+    levels = np.array([float(np.mean(one)) for one in normal])
     apart = len(set(laws[0].means.tolist())) > 1
-    sequences, base = Sequences(series.times, series.gaps), float(np.mean(levels))
-    plain = fit_laws(series.times)
-    families = {fit.family.name: fit.family for fit in (laws[0], plain[0])}
-    if laws[0].family.name in _ALIKE:  # which of the two is told only with the spells
-        families |= {fit.family.name: fit.family for fit in laws if fit.family.name in _ALIKE}
-    if abs(plain[0].cv.value - 1.0) < 0.3:  # spells make times vary more, so an exponential law may look like another one
-        families["exponential"] = next(fit.family for fit in laws if not fit.family.has_cv)
-    found: list[tuple[MarkovFit, Floats]] = []
-    for family in families.values():
-        scales = _scale(series, levels, family) if apart else np.ones(len(levels))
-        law = next(fit for fit in laws if fit.family.name == family.name)
-        for start in _guess(series, kinds, base, law):
-            fit = fit_spells(family, sequences.over(scales), start, _FEW, _FEW)
-            found += [(fit, scales)] if fit is not None else []
+    sequences = Sequences.of(series.times, series.gaps)
+    few, plain = sequences.take(_FEW), fit_laws(series.times)
+    ones = np.ones(len(levels))
+
+    def search(law: LawFit, starts: Sequence[Spells]) -> list[tuple[Found, Floats]]:
+        scales = _scale(series, levels, law.family) if apart else ones
+        tried = (search_spells(law.family, few.over(scales), start) for start in starts)
+        return [(one, scales) for one in tried if one is not None]
+
+    def rank(pair: tuple[Found, Floats]) -> float:
+        return pair[0].information + _stretch(few, pair[1])
+
+    base, by_name = float(np.mean(levels)), {fit.family.name: fit for fit in laws}
+    first = next(fit for fit in laws if not fit.family.has_bound)
+    found = search(first, _guess(series, kinds, base, first))
     if not found:
         return None
-    few = sequences.take(_FEW)
-    best, scales = min(found, key=lambda pair: pair[0].information + _stretch(few, pair[1]))
+    near = min(found, key=rank)[0].spells
+    # Times outside spells were told apart by a rough law, so of every law that may be right the process decides.
+    for law in (by_name[name] for name in _list_likely(laws, plain) if name != first.family.name):
+        own = float(np.clip(law.cv.value, 1e-3, law.family.largest_cv * 0.99)) if law.family.has_cv else 1.0
+        found += search(law, [near._replace(cv=own)])
+    best, scales = min(found, key=rank)
+    if best.family.name != first.family.name:  # the first law's spells may be far off
+        own_law = by_name[best.family.name]
+        best, scales = min([*found, *search(own_law, _guess(series, kinds, base, own_law))], key=rank)
     if apart and not best.family.has_bound:
         scales = scales * refine_scales(best, sequences.over(scales))
-    again = fit_spells(best.family, sequences.over(scales), _spells_of(best), _FEW, _MOST)
-    best = again if again is not None else best
-    compared = sequences.take(_MOST)
+    compared = sequences.take(_MOST).over(scales)
+    best = search_spells(best.family, compared, best.spells) or best
     extra = _stretch(compared, scales) + ((len(scales) - 1) * np.log(best.observations) if apart else 0.0)
-    without = fit_laws(compared.times)[0].information
-    if not (best.information + extra < without and isfinite(best.slowdown.error) and best.slowdown.value > _LEAST):
+    without = fit_laws(sequences.take(_MOST).times)[0].information
+    return (best, scales) if best.information + extra < without else None
+
+
+def _list_likely(laws: Sequence[LawFit], plain: Sequence[LawFit]) -> list[str]:
+    """Return the laws that may be right: those nearly as likely as the best, of times outside spells or of all times."""
+    names = []
+    for fits in (laws, plain):
+        least = min(fit.information for fit in fits)
+        names += [fit.family.name for fit in fits if fit.information < least + 2 * _UNLIKELY * fit.observations]
+    return list(dict.fromkeys(names))
+
+
+def _of_process(
+    series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit], told: frozenset[str], found: Found, scales: Floats
+) -> SlowFit | None:
+    """Describe a process with one slowdown; None where the slowdown is not told."""
+    sequences = Sequences.of(series.times, series.gaps).over(scales)
+    compared = sequences.take(_MOST)
+    fit = describe_process(found, compared)
+    if not (isfinite(fit.slowdown.error) and fit.slowdown.value > _LEAST):
         return None
-    kind = _kind_of(best, kinds)
-    means = best.mean.value * scales
-    distance = _compute_distance(best, sequences.over(scales))
+    means = fit.mean.value * scales
     return SlowFit(
-        (kind,), tuple(laws), best.family.name, best.cv, means, best.mean.error / best.mean.value, distance, apart,
-        tuple(one[one < 0.5 * (1 + best.slowdown.value) * mean] for one, mean in zip(series.times, means, strict=True)),
+        (_kind_of(fit, kinds, told, compared),), tuple(laws), found.family.name, fit.cv, means,
+        fit.mean.error / fit.mean.value, _compute_distance(found, series, scales), len(set(scales.tolist())) > 1,
+        tuple(one[one < 0.5 * (1 + fit.slowdown.value) * mean] for one, mean in zip(series.times, means, strict=True)),
     )  # fmt: skip
 
 
-def _kind_of(fit: MarkovFit, kinds: Sequence[KindFit]) -> KindFit:
+def _kind_of(fit: MarkovFit, kinds: Sequence[KindFit], told: frozenset[str], sequences: Sequences) -> KindFit:
     """Return the process as a kind of spells; laws of lengths, where they are told, come from the spells that were seen."""
-    seen = kinds[0] if len(kinds) == 1 else None
-    if seen is not None and (seen.slow_law is not None or seen.normal_law is not None or seen.members is not None):
-        return replace(seen, slowdown=fit.slowdown, slowdowns=None)
-    return KindFit(None, False, fit.slowdown, None, fit.normal, None, fit.slow, None, seen.spells if seen is not None else 0)
+    if len(kinds) == 1 and told & {SLOW_LAW, NORMAL_LAW}:
+        seen = replace(kinds[0], slowdown=fit.slowdown, slowdowns=None, members=None)
+        slow_law, normal_law = seen.slow_law if SLOW_LAW in told else None, seen.normal_law if NORMAL_LAW in told else None
+        return replace(seen, slow_law=slow_law, normal_law=normal_law)
+    spent = sum(float(np.sum(one)) for one in sequences.real_times) + sum(float(np.sum(one)) for one in sequences.gaps)
+    spells = round(spent / (fit.normal.value + fit.slow.value))
+    return KindFit(None, False, fit.slowdown, None, fit.normal, None, fit.slow, None, spells)
 
 
 def _scale(series: Series, levels: Floats, family: AbstractFamily) -> Floats:
@@ -148,10 +198,6 @@ def _scale(series: Series, levels: Floats, family: AbstractFamily) -> Floats:
 def _stretch(sequences: Sequences, scales: Floats) -> float:
     """Return by how much −2·log likelihood of times is more than that of times over scales, whose density is greater."""
     return 2 * sum(len(one) * float(np.log(scale)) for one, scale in zip(sequences.times, scales, strict=True))
-
-
-def _spells_of(fit: MarkovFit) -> Spells:
-    return Spells(fit.mean.value, fit.cv.value, fit.slowdown.value, fit.normal.value, fit.slow.value)
 
 
 def _guess(series: Series, kinds: Sequence[KindFit], base: float, law: LawFit) -> list[Spells]:
@@ -171,24 +217,12 @@ def _guess(series: Series, kinds: Sequence[KindFit], base: float, law: LawFit) -
     return starts
 
 
-def _compute_distance(fit: MarkovFit, sequences: Sequences) -> float:
-    """Compute the Kolmogorov–Smirnov distance of times at speed 1 from the process in the long run, by simulation."""
-    rng = np.random.default_rng(0)
-    work = fit.family.quantiles(rng.random(_DRAWS) * (1 - 2e-12) + 1e-12, fit.mean.value, fit.cv.value)
-    slowdown, normal, slow = fit.slowdown.value, fit.normal.value, fit.slow.value
-    # Work is begun in the slow state with the share of the work that is done there.
-    is_slow = rng.random(_DRAWS) < slow / slowdown / (normal + slow / slowdown)
-    drawn, going = np.zeros(_DRAWS), np.ones(_DRAWS, dtype=bool)
-    for _ in range(200):
-        spell = rng.exponential(np.where(is_slow, slow, normal))
-        stretch = np.where(is_slow, slowdown, 1.0)
-        done = work * stretch <= spell
-        drawn += np.where(going, np.where(done, work * stretch, spell), 0.0)
-        work = np.where(done, 0.0, work - spell / stretch)
-        going &= ~done
-        is_slow = ~is_slow
-        if not going.any():
-            break
-    drawn.sort()
-    measured = np.sort(np.concatenate(sequences.times))
-    return compute_distance(measured, np.searchsorted(drawn, measured, side="right") / _DRAWS)
+def _compute_distance(found: Found, series: Series, scales: Floats) -> float:
+    """Compute the Kolmogorov–Smirnov distance of times at speed 1 from the process, by simulation of as long a log."""
+    many = max(_DRAWS // series.size, 1)
+    drawn = simulate_times(series, found.family, found.spells, scales, many, np.random.default_rng(0))
+    simulated, measured = (
+        np.sort(np.concatenate([one / scales[row % len(scales)] for row, one in enumerate(times)]))
+        for times in (drawn, series.times)
+    )
+    return compute_distance(measured, np.searchsorted(simulated, measured, side="right") / len(simulated))
