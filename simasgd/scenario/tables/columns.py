@@ -79,7 +79,9 @@ def find_columns(names: Sequence[str], named: Named) -> Columns:
 
 def find_semicolons(cells: Sequence[str]) -> str | None:
     """Return the complaint on a first line, split at another sign, whose values semicolons divide; None if they do not."""
-    if sum(cell.count(";") for cell in cells) < max(len(cells) - 1, 1):
+    line = ",".join(cells)
+    many, is_of_numbers = line.count(";"), re.fullmatch(r"[-+0-9.,;eE\s]+", line) is not None
+    if not many or (many < len(cells) - 1 and not is_of_numbers):
         return None
     return "its values are divided by semicolons; divide them by commas, and write numbers with a point (0.5)"
 
