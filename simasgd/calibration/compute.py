@@ -116,6 +116,11 @@ def _with_spells(series: Series, slow: SlowFit, correlation: Floats) -> ComputeF
     remarks = list(series.remarks)
     if any(kind.spells < 5 for kind in slow.kinds):
         remarks.append("Some kinds of slow spells were seen fewer than five times: their lengths are little more than a guess.")
+    if slow.fitted < series.size:
+        remarks.append(
+            f"Slow spells were sought in {slow.sought:,} of {series.size:,} mini-batches, the first of each learner, and "
+            f"fitted to {slow.fitted:,} of these."
+        )
     _say_poor(slow.distance, f"{slow.law} with slow spells", series.size, remarks)
     _say_common(series, slow.kinds, remarks)
     remarks.append("Within a spell, successive mini-batches of the profile are independent of each other.")

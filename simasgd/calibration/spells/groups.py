@@ -19,12 +19,13 @@ _BY_CHANCE = 1e-3  # probability of a group whose learners are slow together by 
 
 
 def sample_slowness(series: Series, paths: Sequence[Flags]) -> tuple[Floats, Flags]:
-    """Return instants (s) evenly over the time that all learners report, and whether each learner was slow then."""
-    first = max(float(start[0]) for start in series.starts)
-    last = min(float(start[-1]) for start in series.starts)
+    """Return instants (s) evenly over the time that the first 512 learners report, and whether each was slow then."""
+    paths, starts = paths[:_MOST], series.starts[:_MOST]
+    first = max(float(start[0]) for start in starts)
+    last = min(float(start[-1]) for start in starts)
     instants = np.linspace(first, max(last, first), _INSTANTS)
     slow = np.empty((len(paths), _INSTANTS), dtype=bool)
-    for number, (start, path) in enumerate(zip(series.starts, paths, strict=True)):
+    for number, (start, path) in enumerate(zip(starts, paths, strict=True)):
         slow[number] = path[np.clip(np.searchsorted(start, instants, side="right") - 1, 0, len(path) - 1)]
     return instants, slow
 
@@ -35,7 +36,7 @@ def find_groups(slow: Flags) -> list[list[int]]:
     Args:
         slow: whether each learner is slow at each instant, of shape (learners, instants).
     """
-    few = slow[:_MOST].astype(np.float32)
+    few = slow.astype(np.float32)
     centred = few - few.mean(axis=1, keepdims=True)
     deviation = np.sqrt((centred**2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):

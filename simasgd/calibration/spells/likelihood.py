@@ -23,6 +23,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _GRID = np.concatenate([np.geomspace(1e-9, 1e-3, 30), np.linspace(1e-3, 1 - 1e-3, 200)[1:-1], 1 - np.geomspace(1e-3, 1e-9, 30)])
 _POINTS = 96  # times at which the integrals are computed; those between are interpolated
 _SCALES = 12  # scales of learners at which they are computed, likewise
+_WHOLE = 300  # mini-batches of a learner
 WORST = 1e30  # in place of infinity, which a search by slopes cannot leave
 
 Entries = tuple[Floats, Floats, Floats, Floats]
@@ -66,10 +67,13 @@ class Sequences:
         return sum(len(one) for one in self.times)
 
     def take(self, most: int) -> Sequences:
-        """Return the first mini-batches of every learner, about `most` in all, so that spells stay whole."""
-        times, gaps = self.times, self.gaps
+        """Return the first mini-batches of some learners, about `most` in all and 300 of each, so that spells stay whole."""
+        if self.size <= most:
+            return self
+        step = max(-(-len(self.times) * _WHOLE // most), 1)
+        times, gaps = self.times[::step], self.gaps[::step]
         each = max(most // len(times), 2)
-        return Sequences(tuple(one[:each] for one in times), tuple(one[: each - 1] for one in gaps), self.scales)
+        return Sequences(tuple(one[:each] for one in times), tuple(one[: each - 1] for one in gaps), self.scales[::step])
 
     def over(self, scales: Floats) -> Sequences:
         """Return times over a factor for each learner."""

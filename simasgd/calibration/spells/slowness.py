@@ -33,7 +33,7 @@ from simasgd.calibration.spells.replicas import (
 )
 from simasgd.tape.arrays import Floats
 
-_LONGEST = 5_000  # mini-batches of a learner, in which spells are sought
+_SOUGHT, _SHORTEST, _LONGEST = 400_000, 20, 5_000  # mini-batches in which spells are sought: of all, and of each learner
 _LEAST = 1.1  # slowdown of a spell
 _FEW, _MOST = 2_500, 12_000  # mini-batches of the first and of the last search for a process
 _UNLIKELY = 0.3  # log likelihood a mini-batch by which a law is worse that cannot be right
@@ -63,6 +63,10 @@ class SlowFit:
     """Whether learners differ."""
     normal_times: tuple[Floats, ...]
     """Of each learner outside slow spells (s)."""
+    sought: int
+    """Mini-batches in which spells were sought, the first of each learner."""
+    fitted: int
+    """Mini-batches to which the process was fitted."""
 
 
 def find_slowness(series: Series) -> SlowFit | None:
@@ -70,8 +74,8 @@ def find_slowness(series: Series) -> SlowFit | None:
     even = find_levels(series.times)
     if even is not None and (kind := describe_constant(series.times, series.gaps, even)) is not None:
         return _of_constant(kind, even, series.times)
-    each = min(_LONGEST, max(len(one) for one in series.times))
-    few = series.take(each * len(series.times), 2)
+    each = int(np.clip(_SOUGHT // len(series.times), _SHORTEST, _LONGEST))
+    few = series.take(min(each, max(len(one) for one in series.times)) * len(series.times), 2)
     paths = find_paths(few.times)
     normal = [one[~path] if np.sum(~path) >= 2 else one for one, path in zip(few.times, paths, strict=True)]
     laws = fit_laws(normal)
@@ -83,21 +87,22 @@ def find_slowness(series: Series) -> SlowFit | None:
     chance = measure_chance(few, *_explain(few, found)) if claimed else {}
     told = frozenset(feature for feature, strength in claimed.items() if strength > chance.get(feature, 0.0))
     if told & _OF_PATHS:
-        return _of_paths(kinds, laws, normal)
+        return _of_paths(kinds, laws, normal, few.size)
     return None if found is None else _of_process(few, kinds, laws, told, *found)
 
 
 def _of_constant(kind: KindFit, levels: Floats, times: Sequence[Floats]) -> SlowFit:
     apart = float(np.ptp(levels)) > 1e-6 * float(np.mean(levels))
+    size = sum(len(one) for one in times)
     normal = tuple(one[one < 1.000003 * level] for one, level in zip(times, levels, strict=True))
-    return SlowFit((kind,), (), "constant", Estimate(0.0, 0.0), levels, 0.0, 0.0, apart, normal)
+    return SlowFit((kind,), (), "constant", Estimate(0.0, 0.0), levels, 0.0, 0.0, apart, normal, size, size)
 
 
-def _of_paths(kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence[Floats]) -> SlowFit:
+def _of_paths(kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence[Floats], sought: int) -> SlowFit:
     best, size = laws[0], sum(len(one) for one in normal)
     return SlowFit(
         tuple(kinds), tuple(laws), best.family.name, best.cv, best.means, best.cv.value / np.sqrt(size), best.distance,
-        len(set(best.means.tolist())) > 1, tuple(normal),
+        len(set(best.means.tolist())) > 1, tuple(normal), sought, sought,
     )  # fmt: skip
 
 
@@ -117,16 +122,17 @@ def _find_process(
     levels = np.array([float(np.mean(one)) for one in normal])
     apart = len(set(laws[0].means.tolist())) > 1
     sequences = Sequences.of(series.times, series.gaps)
-    few, plain = sequences.take(_FEW), fit_laws(series.times)
+    plain = fit_laws(series.times)
     ones = np.ones(len(levels))
 
     def search(law: LawFit, starts: Sequence[Spells]) -> list[tuple[Found, Floats]]:
         scales = _scale(series, levels, law.family) if apart else ones
-        tried = (search_spells(law.family, few.over(scales), start) for start in starts)
+        few = sequences.over(scales).take(_FEW)
+        tried = (search_spells(law.family, few, start) for start in starts)
         return [(one, scales) for one in tried if one is not None]
 
     def rank(pair: tuple[Found, Floats]) -> float:
-        return pair[0].information + _stretch(few, pair[1])
+        return pair[0].information + _stretch(sequences.over(pair[1]).take(_FEW))
 
     base, by_name = float(np.mean(levels)), {fit.family.name: fit for fit in laws}
     first = next(fit for fit in laws if not fit.family.has_bound)
@@ -144,9 +150,9 @@ def _find_process(
         best, scales = min([*found, *search(own_law, _guess(series, kinds, base, own_law))], key=rank)
     if apart and not best.family.has_bound:
         scales = scales * refine_scales(best, sequences.over(scales))
-    compared = sequences.take(_MOST).over(scales)
+    compared = sequences.over(scales).take(_MOST)
     best = search_spells(best.family, compared, best.spells) or best
-    extra = _stretch(compared, scales) + ((len(scales) - 1) * np.log(best.observations) if apart else 0.0)
+    extra = _stretch(compared) + ((len(compared.scales) - 1) * np.log(best.observations) if apart else 0.0)
     without = fit_laws(sequences.take(_MOST).times)[0].information
     return (best, scales) if best.information + extra < without else None
 
@@ -174,6 +180,7 @@ def _of_process(
         (_kind_of(fit, kinds, told, compared),), tuple(laws), found.family.name, fit.cv, means,
         fit.mean.error / fit.mean.value, _compute_distance(found, series, scales), len(set(scales.tolist())) > 1,
         tuple(one[one < 0.5 * (1 + fit.slowdown.value) * mean] for one, mean in zip(series.times, means, strict=True)),
+        series.size, compared.size,
     )  # fmt: skip
 
 
@@ -195,9 +202,9 @@ def _scale(series: Series, levels: Floats, family: AbstractFamily) -> Floats:
     return result
 
 
-def _stretch(sequences: Sequences, scales: Floats) -> float:
-    """Return by how much −2·log likelihood of times is more than that of times over scales, whose density is greater."""
-    return 2 * sum(len(one) * float(np.log(scale)) for one, scale in zip(sequences.times, scales, strict=True))
+def _stretch(sequences: Sequences) -> float:
+    """Return by how much −2·log likelihood of times as they were is more than that at speed 1, whose density is greater."""
+    return 2 * sum(len(one) * float(np.log(scale)) for one, scale in zip(sequences.times, sequences.scales, strict=True))
 
 
 def _guess(series: Series, kinds: Sequence[KindFit], base: float, law: LawFit) -> list[Spells]:
