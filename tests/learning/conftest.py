@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def programs_given_back() -> Iterator[None]:
     yield
-    functions = chain_reference._functions, mixing_reference._functions
+    functions = chain_reference.row_functions, mixing_reference.row_functions
     for cached in (machine._compiled, *functions, evaluation._evaluator):
         cached.cache_clear()
     jax.clear_caches()
