@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import chdir
@@ -22,8 +23,9 @@ SHORT = ["stop.epochs=null", "stop.gradients=20", "learners=4", "repeats=1"]
 
 
 def start_program(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed program in a process of its own."""
-    done = subprocess.run([PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    """Run the installed program in a process of its own, where XLA compiles as it does for users."""
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run([PROGRAM, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return done
