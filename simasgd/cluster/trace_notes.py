@@ -32,7 +32,9 @@ def _describe_series(law: Compute, learners: int) -> Iterator[str]:
     assert law.measured is not None
     many = len(series_of(law.measured))
     if many > learners:
-        yield f"The trace has {many:,} series for {learners:,} learners; the last {many - learners:,} are not used."
+        whose = "one learner" if learners == 1 else f"{learners:,} learners"
+        last = "the last is" if many - learners == 1 else f"the last {many - learners:,} are"
+        yield f"The trace has {many:,} series for {whose}; {last} not used."
     elif many < learners:
         which = f"learner i replays series i mod {many}" if many > 1 else "all learners replay it"
         yield f"The trace has {many:,} series for {learners:,} learners: {which}, each from a place of its own."

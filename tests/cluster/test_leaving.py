@@ -111,6 +111,6 @@ def test_notes_say_who_replays_what_and_what_was_repeated() -> None:
         "Of 2 traces 1 ended before the run did. Each was repeated from the beginning; "
         "at most 10 times as many mini-batches were computed as the trace has times (2).",
     )
-    assert notes(law, 1)[0] == "The trace has 2 series for 1 learners; the last 1 are not used."
+    assert notes(law, 1)[0] == "The trace has 2 series for one learner; the last is not used."
     assert notes(law, 3)[0].startswith("The trace has 2 series for 3 learners: learner i replays series i mod 2, each from a")
     assert "continued with random blocks of it (2 times each)" in notes({**law, "at_end": "bootstrap"})[0]
