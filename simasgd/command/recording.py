@@ -51,7 +51,7 @@ def record(
     gradients. docs/test-bed.md says what is recorded. KEY=VALUE changes a value of the scenario.
 
     The results go to reports/NAME-record/. `simasgd report`, `fit`, `compare --measured` and `validate` take them. The
-    same command records again, and replaces them.
+    same command records again, and replaces them. A recording that is interrupted is kept, unless there is a whole one.
     """
     chosen = load_scenario(scenario, overrides)
     options = (*(("--address", address) if address else ()), *(("--pace", pace) if pace != "paced" else ()))
@@ -69,30 +69,37 @@ def record(
     from simasgd.report.page import write_study
     from simasgd.report.terminal import summarise_study
     from simasgd.results.contents import describe_contents, list_paths
+    from simasgd.results.study import Study
+    from simasgd.storage.files import STUDY, is_file
     from simasgd.testbed.ending import Ending
 
     contents = describe_contents("record", chosen, None, [name, pace])
     with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
-        ending = Ending()
-        kept = printable(f"what was recorded until then is in {place.shown}")
+        ending, has_earlier = Ending(), is_file(place.path / STUDY)
+        outcome = {True: f"what was recorded until then is in {printable(str(place.shown))}", False: STARTS_ANEW}
+        if has_earlier:
+            outcome[False] = f"{printable(str(place.shown))} keeps its earlier recording"
         with (
             done_last(ending.ask),
-            outlook(lambda: kept if ending.is_kept else STARTS_ANEW),
+            outlook(lambda: outcome[ending.is_kept]),
             phases(chosen.name, quiet=quiet) as progress,
         ):
-            progress(f"start {name}", 0.0)
-            try:
-                with start_engine(name, address) as engine:
-                    result = record_study(
-                        chosen, engine, paced=pace == "paced", command=command, progress=progress, ending=ending
-                    )
-            except EndedEarly as early:
-                if early.study is None:
-                    ending.finish(is_kept=False)
-                    raise
-                result = early.study
-            with unbroken(), place.replacing() as fresh:
-                result.write_into(fresh)
+            if place.lacks_only_a_page:
+                result = Study.load(place.path)
+            else:
+                progress(f"start {name}", 0.0)
+                try:
+                    with start_engine(name, address) as engine:
+                        result = record_study(
+                            chosen, engine, paced=pace == "paced", command=command, progress=progress, ending=ending
+                        )
+                except EndedEarly as early:
+                    if early.study is None or has_earlier:  # a part does not replace a whole
+                        ending.finish(is_kept=False)
+                        raise
+                    result = early.study
+                with unbroken(), place.replacing() as fresh:
+                    result.write_into(fresh)
             progress("report", 1.0)
             add_page(place, lambda folder: write_study(result, folder))
             place.finish()

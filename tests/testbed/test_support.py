@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from simasgd.errors import UsageError
-from simasgd.protocols import AbstractServerProtocol
+from simasgd.errors import RunFailed, UsageError
 from simasgd.scenario.schema import Scenario
+from simasgd.testbed.driver.machines import require_one_clock
+from simasgd.testbed.engine.abstract import About, Machine
 from simasgd.testbed.support import describe_real, list_obstacles, require_support
 from tests.protocols.table import ROWS
 from tests.scenario.sections.table import COMPRESSIONS, MODULATIONS, OPTIMIZERS
@@ -30,9 +31,11 @@ def keys_of(chosen: Scenario) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ROWS)
-def test_every_protocol_with_a_server_is_recorded(kind: str) -> None:
+def test_every_protocol_is_recorded(kind: str) -> None:
     chosen = small(ROWS[kind].typical, {"cluster": {"learners": 6}})
-    assert keys_of(chosen) == ([] if isinstance(chosen.protocol, AbstractServerProtocol) else ["protocol.kind"])
+    assert keys_of(chosen) == (["protocol.buckets"] if kind == "all-reduce" else [])
+    if kind == "all-reduce":
+        assert keys_of(small({**ROWS[kind].typical, "buckets": 1})) == []
 
 
 @pytest.mark.parametrize("kind", MODULATIONS)
@@ -108,13 +111,13 @@ def test_a_scenario_without_learning_may_have_any_payload() -> None:
 
 
 def test_all_variants_are_looked_at_and_a_common_reason_is_said_once() -> None:
-    variants = {"one": {"cluster": {"learners": 300}}, "two": {"protocol": {"kind": "gossip-pull"}}, "three": {}}
+    variants = {"one": {"cluster": {"learners": 300}}, "two": {"protocol": {"kind": "all-reduce", "buckets": 2}}, "three": {}}
     whole = {"workload": {"payload": "4 B"}, "variants": variants}
     with pytest.raises(UsageError) as caught:
         require_support(small(ASYNC, whole))
     first, *lines = str(caught.value).splitlines()
     assert first == "test cannot be recorded on real processes:"
-    assert [line.partition(":")[0] for line in lines] == ["cluster.learners", "workload.payload", "protocol.kind"]
+    assert [line.partition(":")[0] for line in lines] == ["cluster.learners", "workload.payload", "protocol.buckets"]
     assert [lines[0].rpartition("(")[2], lines[2].rpartition("(")[2]] == ["variant one)", "variant two)"]
     assert lines[1].endswith("leave the payload out")
 
@@ -132,6 +135,13 @@ def test_keys_that_describe_the_simulated_cluster_alone_are_named() -> None:
     for key in ("compute", "speeds", "costs"):
         assert f"cluster.{key}" in told
     assert "stragglers" not in told
+
+
+def test_processes_must_share_a_clock() -> None:
+    one, two = Machine("one", "a", "x86_64", 2), Machine("two", "b", "x86_64", 2)
+    require_one_clock([About(1, one), About(2, one)])
+    with pytest.raises(RunFailed, match=r"2 machines \(one, two\), whose clocks differ"):
+        require_one_clock([About(1, one), About(1, two)])
 
 
 def _digits(changes: dict[str, Any]) -> Scenario:

@@ -16,6 +16,7 @@ from simasgd.protocols.base import AbstractPeerProtocol
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
 from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, Progress, Recorded
+from simasgd.testbed.driver.machines import require_one_clock
 from simasgd.testbed.driver.merging import Merger
 from simasgd.testbed.driver.peer_recording import History
 from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
@@ -56,6 +57,7 @@ class PeerDriver(AbstractDriver):
         processes = self._engine.start(self._learners + self._has_centre)
         try:
             about = self._place(processes)
+            require_one_clock(about)
             self._run(processes, progress)
             recorded = self._hand_in(processes, about, began)
             self._require_whole(recorded)
