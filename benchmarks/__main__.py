@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import clock_speed, collectives, fit_coverage, protocols, pytorch, replay, scaling
+from benchmarks import (
+    clock_speed,
+    collectives,
+    fit_coverage,
+    protocols,
+    pytorch,
+    replay,
+    scaling,
+    testbed_overhead,
+    testbed_prediction,
+    testbed_staleness,
+)
 from benchmarks.measured import bytedance, diloco, pai
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -24,8 +35,12 @@ COMPARISONS: dict[str, Callable[[], None]] = {
     "pai": pai.main,
     "bytedance": bytedance.main,
     "fit": fit_coverage.main,
+    "test-bed": testbed_prediction.main,
+    "staleness": testbed_staleness.main,
+    "overhead": testbed_overhead.main,
 }
-"""Comparisons, which run only if they are named: with measured clusters (they need public data), of `fit` with the truth."""
+"""Comparisons, which run only if they are named: with measured clusters (they need public data), of `fit` with the truth, and
+of the test-bed's recorded runs with simulated ones (they need Ray)."""
 
 
 def main() -> None:

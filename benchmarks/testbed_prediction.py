@@ -1,0 +1,186 @@
+"""The simulator's predictions against recorded runs: fitted on one and two learners, predicted for more.
+
+RUNS sets the recorded runs of each point (5), GRADIENTS those of each learner in a run (100), PAYLOAD bytes (350e3), MEAN
+the mean mini-batch (100 ms), LEARNERS the predicted numbers (4,8,16). FIGURE names a file for the figure.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from simasgd.recording import record
+
+from simasgd.calibration.fit import calibrate
+from simasgd.calibration.profile import build_profile
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer
+from simasgd.tape.tape import Tape
+from simasgd.testbed.driver.driver import Driver
+from simasgd.testbed.engine.abstract import AbstractEngine
+from simasgd.testbed.engine.ray_engine import RayEngine
+from simasgd.timing import simulate_timing
+
+RUNS = int(os.environ.get("RUNS", "5"))
+GRADIENTS = int(os.environ.get("GRADIENTS", "100"))
+PAYLOAD = float(os.environ.get("PAYLOAD", "350e3"))
+MEAN = os.environ.get("MEAN", "100 ms")
+LEARNERS = tuple(map(int, os.environ.get("LEARNERS", "4,8,16").split(",")))
+_WARM_UP = 0.2  # of a run's steps
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    "async": {"kind": "async"},
+    "n-softsync, n = 4": {"kind": "n-softsync", "n": 4},
+    "hardsync": {"kind": "hardsync"},
+    "ssp, slack 2": {"kind": "ssp", "slack": 2},
+    "backup-workers, 1": {"kind": "backup-workers", "backups": 1},
+}
+
+
+class Point(NamedTuple):
+    """A protocol at a number of learners: throughputs (gradients/s) of the recorded runs, and what was predicted."""
+
+    protocol: str
+    learners: int
+    measured: Sequence[float]
+    predicted: float
+    distance: float
+    """Total variation between the recorded and the predicted staleness."""
+    halves: float
+    """Total variation between the two halves of the recorded runs."""
+    overruns: int
+    """Mini-batches that took longer than the time drawn for them."""
+
+    @property
+    def error(self) -> float:
+        """The relative error of the predicted throughput."""
+        return self.predicted / fmean(self.measured) - 1
+
+
+def main() -> None:
+    """Print a row for each point."""
+    with RayEngine() as engine:
+        points = measure(engine)
+    print(
+        f"{'protocol':20}{'λ':>4}{'measured 1/s':>14}{'range':>16}{'predicted':>11}{'error':>8}{'TV':>7}{'halves':>8}{'late':>6}"
+    )
+    for point in points:
+        lowest, highest = min(point.measured), max(point.measured)
+        print(
+            f"{point.protocol:20}{point.learners:4}{fmean(point.measured):14.1f}{lowest:9.1f}–{highest:<6.1f}"
+            f"{point.predicted:11.1f}{100 * point.error:+7.1f}%{point.distance:7.3f}{point.halves:8.3f}{point.overruns:6}"
+        )
+    if (figure := os.environ.get("FIGURE")) is not None:
+        draw(points, Path(figure))
+
+
+def measure(engine: AbstractEngine) -> list[Point]:
+    """Record, fit and predict all points."""
+    scenario = make_scenario("async", max(LEARNERS), 0, None)
+    Driver(engine, scenario.model_copy(update={"stop": make_scenario("async", 1, 0, None).stop}), paced=True).record()  # warm
+    cluster = fit_profile(engine)
+    return [measure_point(engine, name, learners, cluster) for learners in LEARNERS for name in PROTOCOLS]
+
+
+def make_scenario(name: str, learners: int, seed: int, cluster: Mapping[str, Any] | None) -> Scenario:
+    """Return a scenario without learning, on the measured cluster or on the fitted one."""
+    compute = {"per_batch": MEAN, "per_sample": "0 s", "distribution": "gamma", "cv": 0.3}
+    own: dict[str, Any] = {"compute": compute} if cluster is None else dict(cluster)
+    tree = {
+        "name": "prediction",
+        "seed": seed,
+        "cluster": {"learners": learners, "start": "spread", **({"profile": "ideal"} if cluster is None else {}), **own},
+        "workload": {"mini_batch": 4, "payload": f"{PAYLOAD:.0f} B"},
+        "protocol": PROTOCOLS[name],
+        "stop": {"gradients": GRADIENTS * learners},
+        "record": "timeline",
+    }
+    return Scenario.from_layer(Layer(tree))
+
+
+def fit_profile(engine: AbstractEngine) -> Mapping[str, Any]:
+    """Fit a cluster to runs of one and two learners, whose operations are put one after another in one log."""
+    parts, begin = [], 0.0
+    for learners in (1, 2):
+        for name in ("async", "hardsync"):
+            study = record(make_scenario(name, learners, learners, None), engine, paced=True)
+            run = study.runs[0]
+            table = run.operations.copy()
+            table = table[table["operation"].isin(["compute", "push", "pull", "update"])]
+            table["learner"] = table["learner"].map(
+                lambda one, name=name, of=learners: None if one is None else f"{name} {of} {one}"
+            )
+            table["start"] += begin
+            begin += run.simulated_seconds + 1.0
+            parts.append(table[["learner", "operation", "start", "seconds", "bytes"]])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log.parquet"
+        pd.concat(parts, ignore_index=True).to_parquet(file)
+        fit = calibrate([file])
+    profile = build_profile(fit, "law")
+    print("\n".join(f"  {key}: {text}" for key, text in profile["sources"].items() if "duplex" not in key))
+    cluster: dict[str, Any] = profile["cluster"]
+    return cluster
+
+
+def measure_point(engine: AbstractEngine, name: str, learners: int, cluster: Mapping[str, Any]) -> Point:
+    """Record a point's runs and predict them."""
+    measured, overruns = [], 0
+    real: Counter[int] = Counter()
+    halves: tuple[Counter[int], Counter[int]] = Counter(), Counter()
+    predicted, simulated = [], Counter[int]()
+    for seed in range(RUNS):
+        recorded = Driver(engine, make_scenario(name, learners, seed, None), paced=True).record()
+        tape = recorded.timing.tape
+        assert tape is not None
+        measured.append(throughput(tape))
+        overruns += recorded.late.number
+        real += recorded.timing.staleness
+        for half, part in zip(halves, np.array_split(tape.staleness, 2), strict=True):
+            half.update(part.tolist())
+        timing = simulate_timing(make_scenario(name, learners, seed + 1000, cluster), lambda phase, fraction: None)
+        assert timing.tape is not None
+        predicted.append(throughput(timing.tape))
+        simulated += timing.staleness
+    return Point(name, learners, measured, fmean(predicted), distance(real, simulated), distance(*halves), overruns)
+
+
+def throughput(tape: Tape) -> float:
+    """Return the gradients a second after the warm-up."""
+    first = int(_WARM_UP * tape.num_steps)
+    return float((tape.offsets[-1] - tape.offsets[first]) / (tape.stepped_at[-1] - tape.stepped_at[first - 1]))
+
+
+def distance(one: Mapping[int, int], other: Mapping[int, int]) -> float:
+    """Return the total variation distance of two counts."""
+    sums = sum(one.values()), sum(other.values())
+    return 0.5 * sum(abs(one.get(key, 0) / sums[0] - other.get(key, 0) / sums[1]) for key in one.keys() | other.keys())
+
+
+def draw(points: Sequence[Point], file: Path) -> None:
+    """Draw measured over predicted throughput."""
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    sns.set_theme(style="whitegrid")
+    table = pd.DataFrame(
+        [(point.protocol, f"λ = {point.learners}", point.predicted, rate) for point in points for rate in point.measured],
+        columns=["protocol", "learners", "predicted (gradients/s)", "measured (gradients/s)"],
+    )
+    figure, axes = plt.subplots(figsize=(6.4, 4.8))
+    sns.scatterplot(
+        table, x="predicted (gradients/s)", y="measured (gradients/s)", hue="protocol", style="learners", ax=axes, s=50
+    )
+    most = 1.05 * max(max(point.measured) for point in points)
+    axes.plot([0, most], [0, most], color="0.4", linewidth=1, zorder=0)
+    axes.set(xlim=(0, most), ylim=(0, most))
+    axes.set_title(f"Fitted on 1 and 2 learners; {PAYLOAD / 1e3:.0f} kB messages, mini-batches of {MEAN}", fontsize=10)
+    figure.tight_layout()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file)
