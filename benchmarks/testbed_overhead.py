@@ -14,7 +14,6 @@ from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.tape.recorder import TapeRecorder
 from simasgd.tape.tape import Gradient, Weights
 from simasgd.testbed.engine.abstract import Process
-from simasgd.testbed.engine.ray_engine import RayEngine
 from simasgd.testbed.learner.activities import Activities
 from simasgd.testbed.learner.copies import Copies
 from simasgd.testbed.learner.learner import RealLearner
@@ -106,6 +105,8 @@ def main() -> None:
         "protocol": {"kind": "async"},
         "stop": {"updates": 10**9},
     }
+    from simasgd.testbed.engine.ray_engine import RayEngine  # which the other benchmarks do without
+
     with RayEngine() as engine:
         server, echo, probe = engine.start(3)
         placed = [

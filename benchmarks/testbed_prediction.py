@@ -25,7 +25,6 @@ from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.tape.tape import Tape
 from simasgd.testbed.driver.driver import Driver
 from simasgd.testbed.engine.abstract import AbstractEngine
-from simasgd.testbed.engine.ray_engine import RayEngine
 from simasgd.timing import simulate_timing
 
 RUNS = int(os.environ.get("RUNS", "5"))
@@ -65,10 +64,13 @@ class Point(NamedTuple):
 
 def main() -> None:
     """Print a row for each point."""
+    from simasgd.testbed.engine.ray_engine import RayEngine  # which the other benchmarks do without
+
     with RayEngine() as engine:
         points = measure(engine)
     print(
-        f"{'protocol':20}{'λ':>4}{'measured 1/s':>14}{'range':>16}{'predicted':>11}{'error':>8}{'TV':>7}{'halves':>8}{'late':>6}"
+        f"{'protocol':20}{'λ':>4}{'measured 1/s':>14}{'range':>16}{'predicted':>11}{'error':>8}{'TV':>7}"
+        f"{'halves':>8}{'late':>6}"
     )
     for point in points:
         lowest, highest = min(point.measured), max(point.measured)
@@ -113,9 +115,8 @@ def fit_profile(engine: AbstractEngine) -> Mapping[str, Any]:
             run = study.runs[0]
             table = run.operations.copy()
             table = table[table["operation"].isin(["compute", "push", "pull", "update"])]
-            table["learner"] = table["learner"].map(
-                lambda one, name=name, of=learners: None if one is None else f"{name} {of} {one}"
-            )
+            named = table["learner"].notna()
+            table.loc[named, "learner"] = f"{name} {learners} " + table.loc[named, "learner"].astype(str)
             table["start"] += begin
             begin += run.simulated_seconds + 1.0
             parts.append(table[["learner", "operation", "start", "seconds", "bytes"]])

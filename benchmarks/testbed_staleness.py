@@ -17,7 +17,6 @@ from simasgd.recording import record
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.simulator import simulate
-from simasgd.testbed.engine.ray_engine import RayEngine
 
 UPDATES = int(os.environ.get("UPDATES", "1500"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
@@ -29,6 +28,8 @@ def main() -> None:
     """Print the test errors at each delay."""
     rows = []
     print(f"{DATA}: {'delay':>6}{'recorded':>12}{'simulated':>12}{'largest ‖Δw‖/‖w‖':>20}{'staleness recorded':>20}")
+    from simasgd.testbed.engine.ray_engine import RayEngine  # which the other benchmarks do without
+
     with RayEngine() as engine:
         for delay in DELAYS:
             errors: dict[str, list[float]] = {"recorded": [], "simulated": []}
@@ -45,7 +46,8 @@ def main() -> None:
                 stale = real.staleness.mean or 0.0
             means = {name: 100 * fmean(found) for name, found in errors.items()}
             print(
-                f"{'':{len(DATA)}}  {delay:6}{means['recorded']:11.2f}%{means['simulated']:11.2f}%{difference:20.1e}{stale:20.2f}"
+                f"{'':{len(DATA)}}  {delay:6}{means['recorded']:11.2f}%{means['simulated']:11.2f}%"
+                f"{difference:20.1e}{stale:20.2f}"
             )
     if (figure := os.environ.get("FIGURE")) is not None:
         draw(pd.DataFrame(rows, columns=["delay (updates)", "run", "test error (%)"]), Path(figure))
