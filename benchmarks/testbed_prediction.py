@@ -112,7 +112,7 @@ def fit_profile(engine: AbstractEngine) -> Mapping[str, Any]:
     for learners in (1, 2):
         for name in ("async", "hardsync"):
             study = record(make_scenario(name, learners, learners, None), engine, paced=True)
-            run = study.runs[0]
+            run = study.runs[""][0]
             table = run.operations.copy()
             table = table[table["operation"].isin(["compute", "push", "pull", "update"])]
             named = table["learner"].notna()
