@@ -11,10 +11,17 @@ import psutil
 
 from simasgd.testbed.engine.abstract import Machine
 
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_BOOT, _MODELS = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/cpuinfo")
 
 
 def this_machine() -> Machine:
     """Return the machine of this process."""
     boot = _BOOT.read_text().strip() if _BOOT.is_file() else f"{socket.gethostname()} {psutil.boot_time():.0f}"
-    return Machine(socket.gethostname(), boot, platform.processor() or platform.machine(), os.cpu_count() or 1)
+    return Machine(socket.gethostname(), boot, _processor(), os.cpu_count() or 1)
+
+
+def _processor() -> str:
+    """Return the processor's model, or at least its kind."""
+    lines = _MODELS.read_text(encoding="utf-8").splitlines() if _MODELS.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()

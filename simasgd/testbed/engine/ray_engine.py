@@ -18,6 +18,8 @@ from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
 from simasgd.testbed.engine.machine import this_machine
 
 _THREADS = 512  # of a process: calls that wait for an update each hold one
+# Ray gives its own processes 30 s to start, which a busy machine may exceed once.
+_ATTEMPTS, _TOO_SLOW = (2, 1, 0), "timed out during startup"
 # A learner that computes on all cores would slow the others down, on a machine that they share.
 _ENVIRONMENT = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
@@ -105,18 +107,23 @@ class RayEngine(AbstractEngine):
         self._is_local = address is None
         # Ray's hints (of tokens, say) are for those who start it; what fails is raised.
         logging.getLogger("ray").setLevel(logging.ERROR)
-        try:
-            with _own_signals():
-                # Without "local", Ray joins any cluster that it finds on the machine.
-                ray.init(
-                    address=address or "local",
-                    include_dashboard=False if address is None else None,
-                    log_to_driver=False,
-                    configure_logging=False,
-                )
-        except Exception as error:  # noqa: BLE001 - Ray raises any kind, Exception itself among them
-            where = "on this machine" if address is None else f"at {address}"
-            raise RunFailed(f"Ray does not start {where}: {str(error).splitlines()[0]}") from None
+        for attempts_left in _ATTEMPTS if address is None else (0,):
+            try:
+                with _own_signals():
+                    # Without "local", Ray joins any cluster that it finds on the machine.
+                    ray.init(
+                        address=address or "local",
+                        include_dashboard=False if address is None else None,
+                        log_to_driver=False,
+                        configure_logging=False,
+                    )
+                break
+            except Exception as error:  # noqa: BLE001 - Ray raises any kind, Exception itself among them
+                ray.shutdown()
+                if attempts_left and _TOO_SLOW in str(error):
+                    continue
+                where = "on this machine" if address is None else f"at {address}"
+                raise RunFailed(f"Ray does not start {where}: {str(error).splitlines()[0]}") from None
         # A learner that the scenario kills is no accident, and whoever called a process hears of its end in any case.
         ray._private.worker._worker_logs_enabled = False
         options = {"num_cpus": 0, "max_concurrency": _THREADS, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
