@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from simasgd.recording import record
 
 from simasgd.calibration.fit import calibrate
 from simasgd.calibration.profile import build_profile
+from simasgd.recording import record
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.tape.tape import Tape

@@ -12,8 +12,8 @@ from statistics import fmean
 from typing import Any
 
 import pandas as pd
-from simasgd.recording import record
 
+from simasgd.recording import record
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.simulator import simulate
