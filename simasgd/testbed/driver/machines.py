@@ -1,4 +1,4 @@
-"""The machines of a run's processes, which must share a clock."""
+"""The machines of a run without a parameter server, whose processes must share a clock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from simasgd.testbed.engine.abstract import About
 
 
 def require_one_clock(processes: Sequence[About]) -> None:
-    """Raise RunFailed if processes are on different machines: their clocks are not compared, so times would be wrong."""
+    """Raise RunFailed if processes are on different machines.
+
+    Clocks are compared with a parameter server's (`Clocks`). Without a server nobody compares them.
+    """
     hosts = {about.machine.boot: about.machine.host for about in processes}
     if len(hosts) > 1:
         raise RunFailed(
-            f"the processes are on {len(hosts)} machines ({', '.join(sorted(hosts.values()))}), whose clocks differ; "
-            "use a Ray cluster of one machine, or leave --address out"
+            f"the processes are on {len(hosts)} machines ({', '.join(sorted(hosts.values()))}), whose clocks are compared only "
+            "where there is a parameter server; use a protocol with a server, or one machine"
         )

@@ -107,6 +107,7 @@ class RayEngine(AbstractEngine):
         self._is_local = address is None
         # Ray's hints (of tokens, say) are for those who start it; what fails is raised.
         logging.getLogger("ray").setLevel(logging.ERROR)
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent that the user has not asked for
         for attempts_left in _ATTEMPTS if address is None else (0,):
             try:
                 with _own_signals():
