@@ -1,11 +1,13 @@
 """The simulator's predictions against recorded runs: fitted on one and two learners, predicted for more.
 
-RUNS sets the recorded runs of each point (5), GRADIENTS those of each learner in a run (100), PAYLOAD bytes (350e3), MEAN
-the mean mini-batch (100 ms), LEARNERS the predicted numbers (4,8,16). FIGURE names a file for the figure.
+RUNS sets the recorded runs of each point (5), GRADIENTS those of each learner in a run (50; six times as many in the runs
+that are fitted), PAYLOAD bytes (350e3), MEAN the mean mini-batch (100 ms), LEARNERS the predicted numbers (4,8,16). FIGURE
+names a file for the figure, and KEEP a folder for what was recorded; REUSE=1 predicts from that folder and records nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections import Counter
@@ -28,10 +30,11 @@ from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.timing import simulate_timing
 
 RUNS = int(os.environ.get("RUNS", "5"))
-GRADIENTS = int(os.environ.get("GRADIENTS", "100"))
+GRADIENTS = int(os.environ.get("GRADIENTS", "50"))
 PAYLOAD = float(os.environ.get("PAYLOAD", "350e3"))
 MEAN = os.environ.get("MEAN", "100 ms")
 LEARNERS = tuple(map(int, os.environ.get("LEARNERS", "4,8,16").split(",")))
+_FITTED = 6
 _WARM_UP = 0.2  # of a run's steps
 PROTOCOLS: dict[str, dict[str, Any]] = {
     "async": {"kind": "async"},
@@ -42,55 +45,74 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
 }
 
 
-class Point(NamedTuple):
-    """A protocol at a number of learners: throughputs (gradients/s) of the recorded runs, and what was predicted."""
+class Recorded(NamedTuple):
+    """The recorded runs of a protocol at a number of learners."""
 
     protocol: str
     learners: int
-    measured: Sequence[float]
+    throughputs: list[float]
+    """Gradients a second, of each run."""
+    staleness: list[list[int]]
+    """The staleness of each run's gradients, in order."""
+    overruns: int
+    """Mini-batches that took longer than the time drawn for them."""
+
+
+class Point(NamedTuple):
+    """What was recorded, and what was predicted."""
+
+    recorded: Recorded
     predicted: float
+    """Gradients a second."""
     distance: float
     """Total variation between the recorded and the predicted staleness."""
     halves: float
     """Total variation between the two halves of the recorded runs."""
-    overruns: int
-    """Mini-batches that took longer than the time drawn for them."""
 
     @property
     def error(self) -> float:
         """The relative error of the predicted throughput."""
-        return self.predicted / fmean(self.measured) - 1
+        return self.predicted / fmean(self.recorded.throughputs) - 1
 
 
 def main() -> None:
     """Print a row for each point."""
-    from simasgd.testbed.engine.ray_engine import RayEngine  # which the other benchmarks do without
-
-    with RayEngine() as engine:
-        points = measure(engine)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(os.environ.get("KEEP", temporary))
+        if not os.environ.get("REUSE"):
+            record_all(folder)
+        cluster = fit_profile(folder)
+        points = [predict(Recorded(*row), cluster) for row in json.loads((folder / "recorded.json").read_text())]
     print(
         f"{'protocol':20}{'λ':>4}{'measured 1/s':>14}{'range':>16}{'predicted':>11}{'error':>8}{'TV':>7}"
         f"{'halves':>8}{'late':>6}"
     )
     for point in points:
-        lowest, highest = min(point.measured), max(point.measured)
+        recorded = point.recorded
+        lowest, highest = min(recorded.throughputs), max(recorded.throughputs)
         print(
-            f"{point.protocol:20}{point.learners:4}{fmean(point.measured):14.1f}{lowest:9.1f}–{highest:<6.1f}"
-            f"{point.predicted:11.1f}{100 * point.error:+7.1f}%{point.distance:7.3f}{point.halves:8.3f}{point.overruns:6}"
+            f"{recorded.protocol:20}{recorded.learners:4}{fmean(recorded.throughputs):14.1f}{lowest:9.1f}–{highest:<6.1f}"
+            f"{point.predicted:11.1f}{100 * point.error:+7.1f}%{point.distance:7.3f}{point.halves:8.3f}{recorded.overruns:6}"
         )
     if (figure := os.environ.get("FIGURE")) is not None:
         draw(points, Path(figure))
 
 
-def measure(engine: AbstractEngine) -> list[Point]:
-    """Record, fit and predict all points."""
-    scenario = make_scenario("async", max(LEARNERS), 0, None)
-    Driver(engine, scenario.model_copy(update={"stop": make_scenario("async", 1, 0, None).stop}), paced=True).record()  # warm
-    cluster = fit_profile(engine)
-    return [measure_point(engine, name, learners, cluster) for learners in LEARNERS for name in PROTOCOLS]
+def record_all(folder: Path) -> None:
+    """Record the runs that are fitted and those that are predicted, and write them into a folder."""
+    from simasgd.testbed.engine.ray_engine import RayEngine  # which the other benchmarks do without
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with RayEngine() as engine:
+        Driver(engine, make_scenario("async", max(LEARNERS), 0, None, 2), paced=True).record()  # starts all processes
+        record_fitted(engine, folder)
+        rows = [record_point(engine, name, learners) for learners in LEARNERS for name in PROTOCOLS]
+    (folder / "recorded.json").write_text(json.dumps(rows))
 
 
-def make_scenario(name: str, learners: int, seed: int, cluster: Mapping[str, Any] | None) -> Scenario:
+def make_scenario(
+    name: str, learners: int, seed: int, cluster: Mapping[str, Any] | None, gradients: int = GRADIENTS
+) -> Scenario:
     """Return a scenario without learning, on the measured cluster or on the fitted one."""
     compute = {"per_batch": MEAN, "per_sample": "0 s", "distribution": "gamma", "cv": 0.3}
     own: dict[str, Any] = {"compute": compute} if cluster is None else dict(cluster)
@@ -100,19 +122,19 @@ def make_scenario(name: str, learners: int, seed: int, cluster: Mapping[str, Any
         "cluster": {"learners": learners, "start": "spread", **({"profile": "ideal"} if cluster is None else {}), **own},
         "workload": {"mini_batch": 4, "payload": f"{PAYLOAD:.0f} B"},
         "protocol": PROTOCOLS[name],
-        "stop": {"gradients": GRADIENTS * learners},
+        "stop": {"gradients": gradients * learners},
         "record": "timeline",
     }
     return Scenario.from_layer(Layer(tree))
 
 
-def fit_profile(engine: AbstractEngine) -> Mapping[str, Any]:
-    """Fit a cluster to runs of one and two learners, whose operations are put one after another in one log."""
+def record_fitted(engine: AbstractEngine, folder: Path) -> None:
+    """Record runs of one and two learners, and write their operations, one run after another, as one log."""
     parts, begin = [], 0.0
     for learners in (1, 2):
         for name in ("async", "hardsync"):
-            study = record(make_scenario(name, learners, learners, None), engine, paced=True)
-            run = study.runs[""][0]
+            scenario = make_scenario(name, learners, learners, None, _FITTED * GRADIENTS)
+            run = record(scenario, engine, paced=True).runs[""][0]
             table = run.operations.copy()
             table = table[table["operation"].isin(["compute", "push", "pull", "update"])]
             named = table["learner"].notna()
@@ -120,36 +142,44 @@ def fit_profile(engine: AbstractEngine) -> Mapping[str, Any]:
             table["start"] += begin
             begin += run.simulated_seconds + 1.0
             parts.append(table[["learner", "operation", "start", "seconds", "bytes"]])
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "log.parquet"
-        pd.concat(parts, ignore_index=True).to_parquet(file)
-        fit = calibrate([file])
-    profile = build_profile(fit, "law")
-    print("\n".join(f"  {key}: {text}" for key, text in profile["sources"].items() if "duplex" not in key))
+    pd.concat(parts, ignore_index=True).to_parquet(folder / "log.parquet")
+
+
+def fit_profile(folder: Path) -> Mapping[str, Any]:
+    """Fit a cluster to the log, and print the sources of its numbers."""
+    profile = build_profile(calibrate([folder / "log.parquet"]), "law")
+    print("\n".join(f"  {key}: {text}" for key, text in profile["sources"].items()))
     cluster: dict[str, Any] = profile["cluster"]
     return cluster
 
 
-def measure_point(engine: AbstractEngine, name: str, learners: int, cluster: Mapping[str, Any]) -> Point:
-    """Record a point's runs and predict them."""
-    measured, overruns = [], 0
-    real: Counter[int] = Counter()
-    halves: tuple[Counter[int], Counter[int]] = Counter(), Counter()
-    predicted, simulated = [], Counter[int]()
+def record_point(engine: AbstractEngine, name: str, learners: int) -> Recorded:
+    """Record a point's runs."""
+    found = Recorded(name, learners, [], [], 0)
     for seed in range(RUNS):
         recorded = Driver(engine, make_scenario(name, learners, seed, None), paced=True).record()
         tape = recorded.timing.tape
         assert tape is not None
-        measured.append(throughput(tape))
-        overruns += recorded.late.number
-        real += recorded.timing.staleness
-        for half, part in zip(halves, np.array_split(tape.staleness, 2), strict=True):
-            half.update(part.tolist())
-        timing = simulate_timing(make_scenario(name, learners, seed + 1000, cluster), lambda phase, fraction: None)
+        found.throughputs.append(throughput(tape))
+        found.staleness.append(tape.staleness.tolist())
+        found = found._replace(overruns=found.overruns + recorded.late.number)
+    return found
+
+
+def predict(recorded: Recorded, cluster: Mapping[str, Any]) -> Point:
+    """Predict a point's runs on the fitted cluster."""
+    rates, simulated = [], Counter[int]()
+    for seed in range(len(recorded.throughputs)):
+        scenario = make_scenario(recorded.protocol, recorded.learners, seed + 1000, cluster)
+        timing = simulate_timing(scenario, lambda phase, fraction: None)
         assert timing.tape is not None
-        predicted.append(throughput(timing.tape))
+        rates.append(throughput(timing.tape))
         simulated += timing.staleness
-    return Point(name, learners, measured, fmean(predicted), distance(real, simulated), distance(*halves), overruns)
+    halves: tuple[Counter[int], Counter[int]] = Counter(), Counter()
+    for run in recorded.staleness:
+        for half, part in zip(halves, np.array_split(run, 2), strict=True):
+            half.update(part.tolist())
+    return Point(recorded, fmean(rates), distance(halves[0] + halves[1], simulated), distance(*halves))
 
 
 def throughput(tape: Tape) -> float:
@@ -171,14 +201,18 @@ def draw(points: Sequence[Point], file: Path) -> None:
 
     sns.set_theme(style="whitegrid")
     table = pd.DataFrame(
-        [(point.protocol, f"λ = {point.learners}", point.predicted, rate) for point in points for rate in point.measured],
+        [
+            (point.recorded.protocol, f"λ = {point.recorded.learners}", point.predicted, rate)
+            for point in points
+            for rate in point.recorded.throughputs
+        ],
         columns=["protocol", "learners", "predicted (gradients/s)", "measured (gradients/s)"],
     )
     figure, axes = plt.subplots(figsize=(6.4, 4.8))
     sns.scatterplot(
         table, x="predicted (gradients/s)", y="measured (gradients/s)", hue="protocol", style="learners", ax=axes, s=50
     )
-    most = 1.05 * max(max(point.measured) for point in points)
+    most = 1.05 * max(max(point.recorded.throughputs) for point in points)
     axes.plot([0, most], [0, most], color="0.4", linewidth=1, zorder=0)
     axes.set(xlim=(0, most), ylim=(0, most))
     axes.set_title(f"Fitted on 1 and 2 learners; {PAYLOAD / 1e3:.0f} kB messages, mini-batches of {MEAN}", fontsize=10)

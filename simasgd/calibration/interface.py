@@ -20,7 +20,8 @@ _LEAST = 100  # messages, of which at least this share begins while another one 
 _OVERLAP = 0.02
 _GRID = 24
 _PARTS = 8  # of the log, whose estimates give the standard error
-_BETTER = 0.99  # of the deviation without an interface, or without a latency
+_BETTER = 0.99  # of the deviation without an interface
+_OUTLIER = 5.0  # times the median deviation
 Duplex = Literal["half", "full"]
 
 
@@ -51,8 +52,9 @@ class InterfaceFit:
 def fit_interface(log: OperationLog) -> InterfaceFit | None:
     """Fit the interface that explains best how long pulls and pushes took.
 
-    It minimizes the mean absolute deviation of the messages' times from those of a first-in-first-out queue. The starts
-    must be on one clock. None if messages differ in size, hardly overlap, or a line explains them as well.
+    It minimizes the mean absolute deviation of the messages' times from those of a first-in-first-out queue, in which
+    deviations of outliers are cut off. The starts must be on one clock. None if messages differ in size, hardly overlap,
+    or if no queue explains them as well.
     """
     if log.bytes is None or log.start is None:
         return None
@@ -67,16 +69,18 @@ def fit_interface(log: OperationLog) -> InterfaceFit | None:
     if overlapping < _OVERLAP:
         return None
     fits: dict[Duplex, tuple[float, float, float]] = {
-        "half": _fit(start, seconds, np.zeros(len(start), np.int64)),
-        "full": _fit(start, seconds, direction),
+        "half": _fit(start, seconds, direction, np.zeros(len(start), np.int64)),
+        "full": _fit(start, seconds, direction, direction),
     }
     duplex: Duplex = min(fits, key=lambda name: fits[name][0])
     deviation, occupied, latency = fits[duplex]
-    alone = float(np.mean(np.abs(seconds - np.median(seconds))))
-    if occupied <= 0.0 or deviation > _BETTER * alone:
+    if occupied <= 0.0 or deviation > _BETTER * _deviate(seconds, direction, _cut(seconds)):
         return None
     queues = np.zeros(len(start), np.int64) if duplex == "half" else direction
-    parts = [_fit(start[part], seconds[part], queues[part]) for part in np.array_split(np.arange(len(start)), _PARTS)]
+    parts = [
+        _fit(start[part], seconds[part], direction[part], queues[part])
+        for part in np.array_split(np.arange(len(start)), _PARTS)
+    ]
     errors = np.std(np.array(parts), axis=0, ddof=1) / np.sqrt(_PARTS)
     return InterfaceFit(
         size=float(log.bytes[rows[0]]),
@@ -94,12 +98,12 @@ def _under_way(start: Floats, seconds: Floats) -> Floats:
     return np.concatenate([[0.0], (latest[:-1] > start[1:]).astype(np.float64)])
 
 
-def _fit(start: Floats, seconds: Floats, queue: Ints) -> tuple[float, float, float]:
+def _fit(start: Floats, seconds: Floats, direction: Ints, queue: Ints) -> tuple[float, float, float]:
     """Return the least mean absolute deviation (s), the time for which a message occupies its queue, and the latency (s)."""
+    cut = _cut(seconds)
 
     def deviation(occupied: float) -> float:
-        rest = seconds - _in_queue(start, queue, occupied)
-        return float(np.mean(np.abs(rest - max(0.0, float(np.median(rest))))))
+        return _deviate(seconds - _in_queue(start, queue, occupied), direction, cut)
 
     most = float(np.median(seconds))
     grid = np.linspace(0.0, most, _GRID)
@@ -107,8 +111,20 @@ def _fit(start: Floats, seconds: Floats, queue: Ints) -> tuple[float, float, flo
     bounds = float(grid[max(0, best - 1)]), float(grid[min(_GRID - 1, best + 1)])
     found = minimize_scalar(deviation, bounds=bounds, method="bounded", options={"xatol": 1e-4 * most})
     occupied = float(found.x)
-    latency = max(0.0, float(np.median(seconds - _in_queue(start, queue, occupied))))
+    # The mean, as slow messages count in a learner's cycle, too.
+    latency = max(0.0, float(np.mean(seconds - _in_queue(start, queue, occupied))))
     return float(found.fun), occupied, latency
+
+
+def _cut(seconds: Floats) -> float:
+    """Return the deviation (s) above which a message counts as an outlier."""
+    return _OUTLIER * float(np.median(np.abs(seconds - np.median(seconds))))
+
+
+def _deviate(rest: Floats, direction: Ints, cut: float) -> float:
+    """Return the mean absolute deviation from the median of the direction (s), each cut off at `cut`."""
+    parts = [rest[direction == number] for number in np.unique(direction)]
+    return float(np.mean(np.concatenate([np.minimum(cut, np.abs(part - np.median(part))) for part in parts])))
 
 
 def _in_queue(start: Floats, queue: Ints, occupied: float) -> Floats:

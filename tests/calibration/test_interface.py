@@ -41,7 +41,7 @@ def test_latency_and_occupancy_are_told_apart(duplex: str, tmp_path: Path) -> No
     assert interface is not None
     assert interface.duplex == duplex
     assert interface.occupied.value == pytest.approx(OCCUPIED, rel=0.05)
-    assert interface.latency.value == pytest.approx(LATENCY + 2e-4 * np.log(2), rel=0.05)
+    assert interface.latency.value == pytest.approx(LATENCY + 2e-4, rel=0.05)
     assert interface.occupied.error < 0.1 * OCCUPIED
     assert cluster["server"]["duplex"] == duplex
     assert cluster["network"]["bandwidth"] == "unlimited"

@@ -169,6 +169,7 @@ class ServerProcess:
                     if self._server.changed.wait_for(lambda: self._server.over, bounded(until - self._clock.now)):
                         return
                     self._presence.paused = paused
+                    self._server.ready_at = self._clock.now
                     self._server.changed.notify_all()
                     self._server.end_if_hung()
 
@@ -186,7 +187,8 @@ class ServerProcess:
             self._presence.take(report)
             minimum = max(server.due[learner], newer_than + 1)
             has_waited = self._wait(learner, lambda: server.timestamp >= minimum and not self._presence.paused)
-            weights, ready_at = server.updates.weights, self._clock.now if has_waited else None
+            # The weights were there when their update was done, or a pause; this thread has had its turn a little later.
+            weights, ready_at = server.updates.weights, server.ready_at if has_waited else None
             self._pulls += 1
             return Pulled(server.timestamp, weights.published, ready_at, weights.parcel())
 

@@ -38,6 +38,7 @@ class RealServer:
         self.updates = updates
         self.presence = presence
         self.progress = Progress(learners)
+        self.ready_at = 0.0  # when weights were last there to be sent (s)
         self.due = [0] * learners
         self.arrived_of = [0] * learners
         self.barrier_timeouts = 0
@@ -183,6 +184,7 @@ class RealServer:
 
     def _publish(self, request: Request, began: float) -> None:
         gradients, self.over = self.updates.publish(request, began, self.clock.now)
+        self.ready_at = self.updates.last_at
         self.progress.apply(gradients, self.updates.timestamp)
         self.updates.weights.forget(self._oldest())
         self.changed.notify_all()
