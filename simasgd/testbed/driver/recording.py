@@ -29,13 +29,13 @@ class Counts(NamedTuple):
 def build_clock(scenario: Scenario, record: ServerRecord, reports: Mapping[int, Report]) -> ClockResult:
     """Build the result of a run from the server's record and the learners' last reports."""
     learners, end = scenario.cluster.learners, record.end
-    counts = _count(record, reports)
     spans = [
         sorted((*of_one, *(reports[number].spans if number in reports else ())), key=itemgetter(1))
         for number, of_one in enumerate(record.spans)
     ]
     applied = record.recorder.applied_of(learners)
     tape_gradients = sum(applied)
+    counts = _count(record, reports, spans)
     fates = zip(counts.computed, applied, record.dropped, counts.cancelled, record.lost, strict=True)
     in_flight = tuple(computed - used - dropped - cancelled - lost for computed, used, dropped, cancelled, lost in fates)
     log = SpanLog()
@@ -88,10 +88,19 @@ def build_clock(scenario: Scenario, record: ServerRecord, reports: Mapping[int, 
     )
 
 
-def _count(record: ServerRecord, reports: Mapping[int, Report]) -> Counts:
+def _count(record: ServerRecord, reports: Mapping[int, Report], spans: Sequence[Sequence[Span]]) -> Counts:
+    """Count the gradients of each learner until the end; some learners hear of the end a little later.
+
+    A mini-batch that ended later was computed, given up, or under way when the learner heard of it.
+    """
+    applied = record.recorder.applied_of(len(spans))
     computed, cancelled = list(record.computed), list(record.cancelled)
     for number, report in reports.items():
-        computed[number], cancelled[number] = report.computed, report.cancelled
+        is_under_way = bool(spans[number]) and spans[number][-1][0] == Activity.COMPUTE
+        ended_late = sum(1 for activity, _, done in spans[number] if activity == Activity.COMPUTE and done > record.end)
+        others = applied[number] + record.dropped[number] + record.lost[number]
+        computed[number] = max(others, report.computed - max(0, ended_late - is_under_way))
+        cancelled[number] = min(report.cancelled, computed[number] - others)
     return Counts(tuple(computed), tuple(cancelled))
 
 

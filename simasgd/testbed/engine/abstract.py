@@ -59,7 +59,7 @@ class AbstractEngine(abc.ABC):
 
     @abc.abstractmethod
     def start(self, count: int) -> Sequence[Process]:
-        """Return `count` processes without an object. They may be used ones that are free again.
+        """Return `count` processes without an object. They may be used ones that are free again, the last of them first.
 
         Raises RunFailed if they do not start.
         """

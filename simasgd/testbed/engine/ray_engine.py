@@ -138,7 +138,8 @@ class RayEngine(AbstractEngine):
         missing = count - len(self._free)
         fresh = [RayProcess(self._make.remote()) for _ in range(missing)]
         self._actors += fresh
-        taken, self._free = self._free[:count], self._free[count:]
+        kept = max(0, len(self._free) - count)
+        self._free, taken = self._free[:kept], self._free[kept:]
         return [*taken, *fresh]
 
     def place(self, process: Any, build: Callable[..., object], *arguments: Any) -> RayAnswer:

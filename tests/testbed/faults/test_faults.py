@@ -5,6 +5,7 @@ Most runs here are those of threads, which crash as processes do but cost nothin
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -203,8 +204,12 @@ def test_the_named_learners_are_those_of_the_scenario() -> None:
     assert re.findall(r"(\d) \(at ([\d.]+) s\)", real.hang.reason) == [("0", "0.047"), ("2", "0.031")]
 
 
+KILLED = ["hardsync with a time-out", "hardsync, back"]
+EVERY = os.environ.get("SIMASGD_TEST_KILLS") == "all"
+
+
 @pytest.mark.kills
-@pytest.mark.parametrize("case", ["hardsync", "hardsync with a time-out", "async", "ssp", "hardsync, back"])
+@pytest.mark.parametrize("case", ["hardsync", "async", "ssp", *KILLED] if EVERY else KILLED)
 def test_processes_that_are_killed_do_what_the_simulator_says(engine: AbstractEngine, case: str) -> None:
     protocol, crashes = CASES[case]
     chosen = timed(protocol, faults(crashes=crashes))
