@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import final
 
 import pandas as pd
@@ -149,7 +150,7 @@ def _describe_system(
         overruns=recorded.late.number,
         largest_excess=recorded.late.excess,
         clock_bound=recorded.clock_bound,
-        weights_difference=difference,
+        weights_difference=None if difference == inf else difference,
         payload_bytes=scenario.payload,
         padding_bytes=scenario.payload - (scenario.learning.model_bytes if scenario.learning is not None else 0.0),
     )
@@ -189,6 +190,8 @@ def _describe_difference(scenario: Scenario, difference: float | None) -> str:
     expected = TOLERANCE[scenario.learning.precision]
     if difference <= expected:
         return ""
+    if difference == inf:
+        return "the final weights of the real run are not finite, but those of the player on the recorded tape are"
     return (
         f"the final weights of the real run differ from those of the player on the recorded tape by {difference:.1e} of "
         f"their norm, and rounding explains {expected:.0e}; so the learned numbers are the player's, and the real ones differ"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any, final
 
 import jax
@@ -38,14 +39,17 @@ class KeepingPlayer(AbstractPlayer):
                 yield moment
 
     def difference(self, final: Parcel) -> float | None:
-        """Return ‖Δw‖/‖w‖ of the weights in a parcel and those after the last step; None if the run diverged before it."""
+        """Return ‖Δw‖/‖w‖ of the weights in a parcel and those after the last step; None if the run diverged before it.
+
+        It is infinite if the weights in the parcel are not finite.
+        """
         if self._last is None or self._last.diverged:
             return None
         played = self._last.weights
         real, played = _vector(Codec(played, len(final)).unpack(final)), _vector(played)
         size = float(np.linalg.norm(played))
         found = float(np.linalg.norm(real - played)) / (size or 1.0)
-        return found if np.isfinite(found) else None
+        return found if np.isfinite(found) else inf
 
 
 def _vector(tree: Any) -> Any:

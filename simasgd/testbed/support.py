@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simasgd.errors import UsageError
-from simasgd.protocols import Downpour, FedBuff
+from simasgd.protocols import Downpour, FedBuff, InjectedStaleness
 from simasgd.protocols.base import AbstractProtocol
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.learning.learning import Learning
+from simasgd.scenario.learning.models.convnets import Cifar10Rudra
 from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
-from simasgd.scenario.learning.optimizers import SGD, TotalMomentum
+from simasgd.scenario.learning.modulation.compensation import AdaptiveDelayCompensation, DelayCompensation, GapAware
+from simasgd.scenario.learning.optimizers import SGD, AdamW, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.section import Inconsistency
 from simasgd.testbed.driver.faults import find_impossible_faults
 from simasgd.testbed.peers.support import list_obstacles_without_server
 
-_MOST_LEARNERS = 250  # a server has a thread for each call that waits, up to two for each learner
+_READING = (DelayCompensation, AdaptiveDelayCompensation, GapAware)
+"""Modulations that compare the present weights with those that a gradient was computed on."""
+_MOST_LEARNERS = 60  # a server has a thread for each call that waits, up to two for each learner
 _MOST_BYTES = 2**30  # of a message; a process holds several
 _MOST_RUNS = 100
 
@@ -94,9 +98,31 @@ def _of_the_learning(scenario: Scenario, learning: Learning) -> Iterator[Inconsi
     if learning.schedule is not None and learning.schedule.warmup is not None and _computes_on_copies(protocol):
         message = f"under {protocol.kind} a learner that steps copies does not know the samples of the next update"
         yield Inconsistency(("learning", "schedule", "warmup"), f"{message}; leave it out")
-    if not _sees_what_it_needs(scenario):
+    if _decays(learning) and _reads_unknown_weights(protocol):
+        message = f"under {protocol.kind} the server does not have the weights of a learner's copy, which the decay is taken of"
+        yield Inconsistency(("learning", "optimizer", "weight_decay"), f"{message}; use adamw, or no decay")
+    if isinstance(modulation, _READING) and _reads_unknown_weights(protocol):
+        message = f"under {protocol.kind} the server does not have the weights that a gradient was computed on"
+        yield Inconsistency(("learning", "modulation"), f"{message}, which {modulation.kind} needs; use none")
+    elif not _sees_what_it_needs(scenario):
         message = f"under {protocol.kind} the server receives sums of gradients, and {modulation.kind} treats each by itself"
         yield Inconsistency(("learning", "modulation"), f"{message}; use none")
+
+
+def _decays(learning: Learning) -> bool:
+    """Return whether a decay is added to each gradient, from the weights that it was computed on."""
+    if isinstance(learning.model, Cifar10Rudra):
+        return True
+    return learning.optimizer.weight_decay > 0.0 and not isinstance(learning.optimizer, AdamW)
+
+
+def _reads_unknown_weights(protocol: AbstractProtocol) -> bool:
+    """Return whether gradients may be of weights that the server never had as a whole."""
+    if isinstance(protocol, InjectedStaleness):
+        return isinstance(protocol.delay, tuple)
+    if isinstance(protocol, Downpour) and protocol.n_push > 1:
+        return True
+    return _computes_on_copies(protocol)
 
 
 def _computes_on_copies(protocol: AbstractProtocol) -> bool:

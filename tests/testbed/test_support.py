@@ -67,8 +67,8 @@ def test_every_optimizer_is_recorded(kind: str) -> None:
         ({"cluster": {"architecture": {"kind": "adv"}}}, "cluster.architecture.kind", "use base"),
         ({"cluster": {"architecture": {"kind": "adv*"}}}, "cluster.architecture.kind", "use base"),
         ({"cluster": {"architecture": {"kind": "base", "shards": 2}}}, "cluster.architecture.shards", "use 1"),
-        ({"cluster": {"learners": 251}}, "cluster.learners", "at most 250"),
-        ({"cluster": {"learners": 1_000_000}}, "cluster.learners", "at most 250"),
+        ({"cluster": {"learners": 61}}, "cluster.learners", "at most 60"),
+        ({"cluster": {"learners": 1_000_000}}, "cluster.learners", "at most 60"),
         ({"workload": {"payload": "4 B"}}, "workload.payload", "cannot hold the model"),
         ({"cluster": {"faults": {"crashes": {"mtbf": "1 ms", "mttr": "1 ms"}}}}, "cluster.faults.crashes", "more rarely"),
         (
@@ -146,3 +146,31 @@ def test_peers_processes_must_share_a_clock() -> None:
 
 def _digits(changes: dict[str, Any]) -> Scenario:
     return Scenario.load("quickstart", "variants=null", f"stop.test_error={changes['stop']['test_error']}")
+
+
+DECAY = {"optimizer": {"kind": "sgd", "learning_rate": 0.1, "weight_decay": 0.01}}
+LAYERED = {"kind": "injected-staleness", "delay": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "refused"),
+    [
+        (ASYNC, False),
+        ({"kind": "downpour"}, False),
+        ({"kind": "downpour", "n_push": 2}, True),
+        ({"kind": "downpour", "n_fetch": 2}, True),
+        ({"kind": "fedbuff", "buffer": 2}, False),
+        ({"kind": "fedbuff", "buffer": 2, "local_steps": 2}, True),
+        ({"kind": "injected-staleness", "delay": 3}, False),
+        (LAYERED, True),
+    ],
+    ids=str,
+)
+def test_rules_that_read_weights_which_the_server_never_had_are_refused(protocol: dict[str, Any], refused: bool) -> None:
+    changes: list[dict[str, Any]] = [{"cluster": {"learners": 1}}] if "delay" in protocol else []
+    if protocol == LAYERED:
+        changes.append({"learning": {"model": {"kind": "mlp", "hidden": [4]}}})
+    assert ("learning.optimizer.weight_decay" in keys_of(small(protocol, {"learning": DECAY}, *changes))) == refused
+    for kind in ("delay-compensation", "adaptive-delay-compensation", "gap-aware"):
+        modulation = {"learning": {"modulation": {"kind": kind}}}
+        assert ("learning.modulation" in keys_of(small(protocol, modulation, *changes))) == refused

@@ -130,6 +130,7 @@ class Driver(AbstractDriver):
         finally:
             schedule.cancel()
         reports = self._collect(crew)
+        record = record._replace(spans=crew.server.call("hand_in"))
         crew.measure_clocks()
         record, reports = _on_one_clock(crew.clocks, record, reports)
         clock = build_clock(scenario, record, reports)

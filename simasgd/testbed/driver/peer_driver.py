@@ -167,6 +167,8 @@ class PeerDriver(AbstractDriver):
         """Return when the run ended (s): with its last update, at its time limit, or when it was looked at last."""
         merger, seconds = self._merger, self._job.limit.seconds
         if not merger.is_over:
+            if self._history.is_still and seconds is not None:
+                return seconds  # until then nothing would happen
             return max(0.0, merger.safe)
         reached_time = seconds is not None and merger.safe >= seconds and not merger.has_reached_a_count
         return seconds if reached_time and seconds is not None else merger.last_at

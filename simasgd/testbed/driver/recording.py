@@ -44,7 +44,7 @@ def build_clock(scenario: Scenario, record: ServerRecord, reports: Mapping[int, 
     for began, done in record.updates:
         log.add(server, UPDATE, began, done)
     busy = sum(min(done, end) - min(began, end) for began, done in record.updates) / (end or 1.0)
-    sent = sum(record.arrived) * scenario.gradient_payload + record.pulls * scenario.payload
+    sent = record.messages * scenario.gradient_payload + record.pulls * scenario.payload
     gradients = LearnerGradients(
         computed=counts.computed,
         applied=tuple(applied),

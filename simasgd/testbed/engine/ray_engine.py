@@ -17,7 +17,7 @@ from simasgd.errors import RunFailed
 from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
 from simasgd.testbed.engine.machine import this_machine
 
-_THREADS = 512  # of a process: calls that wait for an update each hold one
+_THREADS = 192  # of a process: calls that wait for an update each hold one
 # Ray gives its own processes 30 s to start, which a busy machine may exceed once.
 _ATTEMPTS, _TOO_SLOW = (2, 1, 0), "timed out during startup"
 # A learner that computes on all cores would slow the others down, on a machine that they share.

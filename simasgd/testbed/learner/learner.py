@@ -108,6 +108,8 @@ class RealLearner:
             self._cancelled += 1
             self._begin(_WAIT)
             return None
+        if self._stop.wait(self._work.left(turn)):  # an engine may wait in whole milliseconds only
+            raise Stopped
         return self._finish(turn, weights, parcel)
 
     def step(self, weights: Weights) -> Weights:

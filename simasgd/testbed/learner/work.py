@@ -50,10 +50,13 @@ class Work:
         """Return the seconds until a mini-batch that is computed shall end, and count it as late if that is over."""
         if turn.end is None:
             return 0.0
-        rest = turn.end - self._clock.now
-        if rest < 0.0:
-            self.late = self.late.and_one_of(-rest)
-        return max(0.0, rest)
+        if (excess := self._clock.now - turn.end) > 0.0:
+            self.late = self.late.and_one_of(excess)
+        return self.left(turn)
+
+    def left(self, turn: Turn) -> float:
+        """Return the seconds until a mini-batch shall end, as many as a thread can wait."""
+        return 0.0 if turn.end is None else min(_FOREVER, max(0.0, turn.end - self._clock.now))
 
     def finish(self, turn: Turn, weights: Weights) -> Gradient:
         """End a mini-batch now, and return a handle on its gradient."""

@@ -68,8 +68,13 @@ class Presence:
         """Note that a learner, whose call is under way, has nothing to do but to wait from now on (s)."""
         self._under_way[learner] = int(Activity.WAIT), now
 
+    def part(self, learner: int) -> None:
+        """Note that a learner has left for good and sends no gradient any more."""
+        self.here.discard(learner)
+        self._oldest[learner] = inf
+
     def lose(self, learner: int, at: float, now: float, arrived: int, *, for_good: bool) -> None:
-        """Note that a learner has crashed `at` a time (s), after `arrived` gradients of its have arrived here."""
+        """Note that a learner has crashed `at` a time (s), after `arrived` of its gradients have arrived here."""
         self.pending -= 1
         self.life[learner] += 1
         self.here.discard(learner)

@@ -37,7 +37,8 @@ class ServerRecord(NamedTuple):
     cancelled: Sequence[int]
     lost: Sequence[int]
     dropped: Sequence[int]
-    arrived: Sequence[int]
+    messages: int
+    """Messages that have arrived."""
     pulls: int
     left: Mapping[int, float]
     late: Sequence[Lateness]
@@ -115,7 +116,7 @@ class ServerProcess:
             cancelled=presence.cancelled,
             lost=presence.lost,
             dropped=server.progress.dropped,
-            arrived=server.arrived_of,
+            messages=server.messages,
             pulls=self._pulls,
             left=self._left,
             late=presence.late,
@@ -127,6 +128,11 @@ class ServerProcess:
             stood_still_at=min(server.hung_at, end),
             final=self._weights.final(),
         )
+
+    def hand_in(self) -> Sequence[Sequence[Span]]:
+        """Return the spans of all learners, those included that were reported after the end."""
+        with self._server.changed:
+            return self._presence.spans
 
     def end(self) -> bool:
         """End the run before its stop; return whether it had not ended before."""
@@ -245,7 +251,7 @@ class ServerProcess:
         """Note that the learner has ended, because its trace has."""
         with self._server.changed:
             self._presence.take(report)
-            self._presence.here.discard(report.learner)
+            self._presence.part(report.learner)
             self._left.setdefault(report.learner, self._clock.now)
             self._server.end_if_hung()
 

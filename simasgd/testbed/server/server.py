@@ -44,7 +44,7 @@ class RealServer:
         self.barrier_timeouts = 0
         self.members_dropped = 0
         self._inbox: deque[Message] = deque()
-        self._arrived = 0  # messages
+        self.messages = 0  # that have arrived
         self._looked = 0  # messages that the role has taken into account
         self._in_hand: dict[tuple[int, int], Message] = {}  # messages that the role has taken, by learner and mini-batch
         self._members = set(range(learners))
@@ -154,10 +154,10 @@ class RealServer:
     def deliver(self, message: Message) -> int:
         """Put a message that arrives now in the inbox, and return its number. Guarded by `changed`."""
         self._inbox.append(message)
-        self._arrived += 1
+        self.messages += 1
         self.arrived_of[message.gradients[0].learner] += len(message.gradients)
         self.changed.notify_all()
-        return self._arrived
+        return self.messages
 
     def has_looked_at(self, number: int) -> bool:
         """Return whether the role has taken a message into account. Guarded by `changed`."""
@@ -210,7 +210,7 @@ class RealServer:
             raise Stopped
         if ready():
             return True
-        self._looked = self._arrived
+        self._looked = self.messages
         self._role_waits = deadline is None
         self.changed.notify_all()
         self.end_if_hung()
