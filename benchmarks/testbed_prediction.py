@@ -212,9 +212,10 @@ def draw(points: Sequence[Point], file: Path) -> None:
     sns.scatterplot(
         table, x="predicted (gradients/s)", y="measured (gradients/s)", hue="protocol", style="learners", ax=axes, s=50
     )
-    most = 1.05 * max(max(point.recorded.throughputs) for point in points)
+    most = 1.05 * max(max(point.predicted, *point.recorded.throughputs) for point in points)
     axes.plot([0, most], [0, most], color="0.4", linewidth=1, zorder=0)
     axes.set(xlim=(0, most), ylim=(0, most))
+    axes.legend(loc="upper left", fontsize=8)
     axes.set_title(f"Fitted on 1 and 2 learners; {PAYLOAD / 1e3:.0f} kB messages, mini-batches of {MEAN}", fontsize=10)
     figure.tight_layout()
     file.parent.mkdir(parents=True, exist_ok=True)
