@@ -36,7 +36,7 @@ fuzz: $(DEV_STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 kills: $(DEV_STAMP)  ## kill commands at each of their changes to the disk (minutes)
-	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py tests/testbed/faults $(ARGS)
+	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py tests/testbed tests/learning/players/test_checkpoint.py $(ARGS)
 
 docs: $(DEV_STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import pytest
 
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.job import Job
@@ -27,6 +29,9 @@ PROGRAM = [
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom simasgd.__main__ import main; main()",
 ]
 """The command `simasgd`, which heeds Ctrl-C however the tests were started."""
+IS_AT_LENGTH = os.environ.get("SIMASGD_TEST_KILLS") == "all"
+AT_LENGTH = pytest.mark.skipif(not IS_AT_LENGTH, reason="make kills")
+"""Marks tests that take long, and whose subject others test in part: `make kills` runs them."""
 TIMING: dict[str, Any] = {
     "name": "test",
     "cluster": {"learners": 4, "profile": "ideal"},

@@ -16,6 +16,7 @@ from simasgd.command import cli
 from simasgd.errors import RunFailed, SimasgdError, UsageError
 from simasgd.testbed.engine import starting
 from simasgd.testbed.engine.abstract import AbstractEngine
+from tests.build import AT_LENGTH
 
 PROGRAM = str(Path(sys.executable).with_name("simasgd"))
 SHORT = ["variants=null", "stop.epochs=null", "stop.gradients=40", "compute.per_sample=1 ms"]
@@ -31,6 +32,7 @@ def refusal(*arguments: str, folder: Path) -> SimasgdError:
     return done.exception
 
 
+@AT_LENGTH
 def test_a_scenario_runs_on_ray_and_nothing_of_ray_is_printed(engine: AbstractEngine, tmp_path: Path) -> None:
     """Ray has hints of its own on standard error; a user sees simasgd's lines only."""
     import ray

@@ -10,10 +10,12 @@ from simasgd.recording import record
 from simasgd.report.page import write_study
 from simasgd.results.study import Study
 from simasgd.testbed.engine.abstract import AbstractEngine
+from tests.build import AT_LENGTH
 from tests.testbed.peer_laws import SECTIONS
 from tests.testbed.recorded import small
 
 
+@AT_LENGTH
 @pytest.mark.usefixtures("quickly_compiled")
 def test_a_study_without_servers_comes_back_from_its_folder(engine: AbstractEngine, tmp_path: Path) -> None:
     variants = {kind: {"protocol": SECTIONS[kind]} for kind in ("ad-psgd", "all-reduce", "easgd")}

@@ -122,7 +122,7 @@ def test_paced_times_are_those_of_the_simulator(engine: AbstractEngine) -> None:
     assert len(common) > 50
     excess = np.array([took[key] - drawn[key] for key in common])
     assert excess.min() > -1e-6
-    assert np.median(excess) < 2e-3
+    assert np.median(excess) < np.median(list(drawn.values()))
 
 
 def _times(tape: Any) -> list[tuple[tuple[int, int], float, float]]:

@@ -5,7 +5,6 @@ Most runs here are those of threads, which crash as processes do but cost nothin
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Driver, Recorded
 from simasgd.testbed.engine.abstract import AbstractEngine, Process
 from simasgd.testbed.support import list_obstacles
-from tests.build import TIMING, clock, scenario
+from tests.build import AT_LENGTH, TIMING, clock, scenario
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
 
@@ -204,12 +203,9 @@ def test_the_named_learners_are_those_of_the_scenario() -> None:
     assert re.findall(r"(\d) \(at ([\d.]+) s\)", real.hang.reason) == [("0", "0.047"), ("2", "0.031")]
 
 
-KILLED = ["hardsync with a time-out", "hardsync, back"]
-EVERY = os.environ.get("SIMASGD_TEST_KILLS") == "all"
-
-
+@AT_LENGTH
 @pytest.mark.kills
-@pytest.mark.parametrize("case", ["hardsync", "async", "ssp", *KILLED] if EVERY else KILLED)
+@pytest.mark.parametrize("case", ["hardsync", "hardsync with a time-out", "async", "ssp", "hardsync, back"])
 def test_processes_that_are_killed_do_what_the_simulator_says(engine: AbstractEngine, case: str) -> None:
     protocol, crashes = CASES[case]
     chosen = timed(protocol, faults(crashes=crashes))
