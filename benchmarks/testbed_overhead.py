@@ -21,7 +21,7 @@ from simasgd.testbed.server.presence import Presence
 from simasgd.testbed.server.process import ServerProcess
 from simasgd.testbed.system.clock import Clock
 from simasgd.testbed.system.gradients import NoGradients
-from simasgd.testbed.system.messages import Report
+from simasgd.testbed.system.messages import NOTHING, Report
 from simasgd.testbed.system.pacing import Free, Lateness
 
 PAYLOAD = 350_000  # bytes
@@ -55,7 +55,7 @@ class Probe:
         """Return the seconds of each call of Ray, and of each verb."""
         clock, parcel = Clock(begin), np.zeros(PAYLOAD, np.uint8)
         copies = Copies(NoGradients(PAYLOAD))
-        learner = RealLearner(0, 0, 0, 0, self._server, copies, Free(), clock, 0, 1.0, threading.Event())
+        learner = RealLearner(0, NOTHING, self._server, copies, Free(), clock, 0, 1.0, threading.Event(), may_crash=False)
 
         def push_one() -> None:
             gradient = take(learner.compute(Weights(0)))
@@ -116,7 +116,7 @@ def main() -> None:
         ]
         for answer in placed:
             answer.get()
-        found: dict[str, list[float]] = probe.call("measure", server.call("begin", 0.0, 0))
+        found: dict[str, list[float]] = probe.call("measure", server.call("begin", 0.0, 0, {}))
     for name, seconds in found.items():
         print(f"{name:18}{1e6 * np.median(seconds):8.0f} µs (90 %: {1e6 * np.quantile(seconds, 0.9):.0f} µs)")
     cycle = np.median(found["verb pull"]) + np.median(found["verb push"])
@@ -132,7 +132,7 @@ def recording_cost() -> float:
     for number in range(count):
         for activity in range(4):
             activities.begin(activity, 4.0 * number + activity + 1.0)
-        for _ in range(2):
-            presence.take(Report(0, 0, number, 0, late, 0, activities.take()))
+        for half in range(2):
+            presence.take(Report(0, 0, 2 * number + half, number, number, 0, late, 0, 0, 0.0, activities.take()))
         recorder.step(float(number), number, (Gradient(0, number, number, 0.0, 0.0),))
     return (time.perf_counter() - began) / count
