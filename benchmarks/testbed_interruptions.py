@@ -53,7 +53,7 @@ _KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
 class Left(NamedTuple):
-    """What is left after an interruption at `moment` (s) after a stage."""
+    """The remains of a recording that was interrupted `moment` seconds after a stage."""
 
     kind: str
     stage: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -28,6 +27,7 @@ from simasgd.tape.tape import Tape
 from simasgd.testbed.driver.driver import Driver
 from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.timing import simulate_timing
+from simasgd.validation.validating import total_variation
 
 RUNS = int(os.environ.get("RUNS", "5"))
 GRADIENTS = int(os.environ.get("GRADIENTS", "50"))
@@ -59,7 +59,7 @@ class Recorded(NamedTuple):
 
 
 class Point(NamedTuple):
-    """What was recorded, and what was predicted."""
+    """The recorded runs of a point, and their prediction."""
 
     recorded: Recorded
     predicted: float
@@ -168,17 +168,18 @@ def record_point(engine: AbstractEngine, name: str, learners: int) -> Recorded:
 
 def predict(recorded: Recorded, cluster: Mapping[str, Any]) -> Point:
     """Predict a point's runs on the fitted cluster."""
-    rates, simulated = [], Counter[int]()
+    rates: list[float] = []
+    simulated: list[int] = []
     for seed in range(len(recorded.throughputs)):
         scenario = make_scenario(recorded.protocol, recorded.learners, seed + 1000, cluster)
         timing = simulate_timing(scenario, lambda phase, fraction: None)
         assert timing.tape is not None
         rates.append(throughput(timing.tape))
-        simulated += timing.staleness
-    halves: tuple[Counter[int], Counter[int]] = Counter(), Counter()
+        simulated += timing.tape.staleness.tolist()
+    halves: tuple[list[int], list[int]] = [], []
     for run in recorded.staleness:
         for half, part in zip(halves, np.array_split(run, 2), strict=True):
-            half.update(part.tolist())
+            half.extend(part.tolist())
     return Point(recorded, fmean(rates), distance(halves[0] + halves[1], simulated), distance(*halves))
 
 
@@ -188,10 +189,10 @@ def throughput(tape: Tape) -> float:
     return float((tape.offsets[-1] - tape.offsets[first]) / (tape.stepped_at[-1] - tape.stepped_at[first - 1]))
 
 
-def distance(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Return the total variation distance of two counts."""
-    sums = sum(one.values()), sum(other.values())
-    return 0.5 * sum(abs(one.get(key, 0) / sums[0] - other.get(key, 0) / sums[1]) for key in one.keys() | other.keys())
+def distance(one: Sequence[int], other: Sequence[int]) -> float:
+    """Return the total variation distance of two samples of staleness."""
+    least = max(*one, *other) + 1
+    return total_variation(np.bincount(one, minlength=least), np.bincount(other, minlength=least))
 
 
 def draw(points: Sequence[Point], file: Path) -> None:

@@ -38,18 +38,16 @@ def assemble(
     learned: Learned | None,
     seconds: float,
     recorded: RecordedSystem | None = None,
-    operations: pd.DataFrame | None = None,
 ) -> Run:
     """Assemble a run that took `seconds` of real time; `learned` is None for timing only.
 
     A measured run names the system that `recorded` it, and its timing is what was measured: there
-    is no critical path, and the bandwidths of interfaces are not known. Its `operations` are those
-    of `Run.operations`.
+    is no critical path, and the bandwidths of interfaces are not known.
 
     Raises RunFailed if a number is out of its range.
     """
     try:
-        return _assemble(scenario, timing, learned, seconds, recorded, operations)
+        return _assemble(scenario, timing, learned, seconds, recorded)
     except ValidationError as error:  # a task of a user may return anything
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -62,7 +60,6 @@ def _assemble(
     learned: Learned | None,
     seconds: float,
     recorded: RecordedSystem | None,
-    operations: pd.DataFrame | None,
 ) -> Run:
     clock, tape = timing.clock, timing.tape
     evaluations = None if learned is None else with_bytes(learned.evaluations, clock)
@@ -74,7 +71,6 @@ def _assemble(
         updates=update_table(tape) if tape is not None and scenario.record != "summary" else None,
         evaluations=evaluations,
         timeline=timeline(clock.spans) if clock.spans is not None else None,
-        read_operations=None if operations is None else lambda: operations,
     )
 
 

@@ -1,4 +1,4 @@
-"""The server's interface, from messages of one size that overlap: what is latency, and what is occupied.
+"""The server's interface: its latency and its occupancy, fitted to overlapping messages of one size.
 
 One size cannot tell latency from bandwidth by a line over sizes. Messages that are under way together can: an interface
 that serves them one after another delays the second, and latency does not.

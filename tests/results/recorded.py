@@ -45,4 +45,5 @@ def record(scenario: Scenario, system: RecordedSystem = SYSTEM, *, until: Scenar
     columns, _ = build_log(assemble(whole, timing, None, 1.0))
     spans = timing.clock.spans if scenario.record == "timeline" else None
     seen = replace(timing, clock=replace(timing.clock, links=(), critical_path=(), spans=spans))
-    return assemble(scenario, seen, None, 1.0, system, pd.DataFrame(dict(columns)))
+    table = pd.DataFrame(dict(columns))
+    return replace(assemble(scenario, seen, None, 1.0, system), read_operations=lambda: table)

@@ -58,7 +58,7 @@ def is_by_chance(begins: Sequence[Floats], near: float, lasting: float, learners
 
     Args:
         begins: of the spells of each learner of the group (s).
-        near: distance at which two beginnings are told apart (s).
+        near: the largest distance (s) between two beginnings that count as one.
         lasting: how long the log lasts (s).
         learners: of the log.
     """

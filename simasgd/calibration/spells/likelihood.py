@@ -50,7 +50,7 @@ class Sequences:
     gaps: tuple[Floats, ...]
     """From the end of a mini-batch to the start of the next one (s, as they were); one fewer than times."""
     scales: Floats
-    """By how much each learner's times were longer than these."""
+    """The factor of each learner's measured times over `times`."""
 
     @classmethod
     def of(cls, times: Sequence[Floats], gaps: Sequence[Floats]) -> Sequences:

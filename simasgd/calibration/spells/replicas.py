@@ -1,4 +1,4 @@
-"""Logs as a fitted process would write them: what is found in them too is found by chance."""
+"""Simulated logs of a fitted process. An effect that a fit also finds in these logs is due to chance."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class _Life(NamedTuple):
 
 @final
 class Clocks:
-    """The offsets of machines' clocks, at the begin and at the end of a run, by the identity of a machine's last start.
+    """The offsets of machines' clocks, at the beginning and at the end of a run, by the identity of a machine's last start.
 
     A machine with the server's identity has the server's clock.
     """

@@ -51,7 +51,7 @@ class Recorded(NamedTuple):
     processes: Sequence[About]
     models: Sequence[Parcel] = ()
     clock_bound: float = 0.0
-    """By how much times of different machines may be wrong against each other (s); 0 on one machine."""
+    """The largest error (s) of times of one machine against those of another; 0 on one machine."""
 
 
 class Interrupted(KeyboardInterrupt):

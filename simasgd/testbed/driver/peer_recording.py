@@ -24,7 +24,7 @@ from simasgd.testbed.system.pacing import Lateness
 
 @final
 class History:
-    """What the processes of a run have reported, by holder."""
+    """The reports of a run's processes, by holder."""
 
     def __init__(self, scenario: Scenario, protocol: AbstractPeerProtocol) -> None:
         self._protocol = protocol

@@ -110,11 +110,6 @@ class RealMessaging:
         yield from ()
         self._post(self._centre_outbox, -1, difference)
 
-    def finish(self) -> None:
-        """Wait until all messages have arrived."""
-        self._outbox.wait()
-        self._centre_outbox.wait()
-
     def _post(self, outbox: Outbox, process: int, model: Model, *more: float) -> None:
         wire, clock = self._wire, self._gate.clock
         self._activities.begin(_WAIT, clock.now)

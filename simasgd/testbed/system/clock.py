@@ -31,17 +31,13 @@ def reading() -> float:
 
 
 class Offset(NamedTuple):
-    """What the server's clock shows more than this machine's (s), and by how much that may be wrong (s).
-
-    It was measured when the machine's clock showed `at` (s).
-    """
+    """The server's clock less this machine's (s), and the largest error of that difference (s)."""
 
     seconds: float
     bound: float
-    at: float
 
 
-EXACT = Offset(0.0, 0.0, 0.0)
+EXACT = Offset(0.0, 0.0)
 """The offset of processes that share a clock."""
 
 
@@ -57,7 +53,7 @@ def measure_offset(ask: Callable[[], float], read: Callable[[], float] = time.mo
         there = ask()
         back = read()
         middle = (sent + back) / 2
-        found.append(Offset(there - middle, (back - sent) / 2, middle))
+        found.append(Offset(there - middle, (back - sent) / 2))
     return min(found, key=lambda offset: offset.bound)
 
 

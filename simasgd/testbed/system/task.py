@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 
 from simasgd.cluster.clock.sizes import mini_batch_sizes
 from simasgd.learning.models.network import Parameters
@@ -13,6 +13,7 @@ from simasgd.learning.problem.problem import initial_weights
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.task import AbstractTask, ScenarioTask
 from simasgd.scenario.schema import Scenario
+from simasgd.tape.recorder import TapeRecorder
 from simasgd.tape.tape import Tape
 
 _WINDOW = 4096  # updates; no gradient is staler
@@ -39,17 +40,5 @@ def build_task(scenario: Scenario) -> RealTask:
 
 def _beginning(scenario: Scenario) -> Tape:
     """Return the tape of a scenario before its first row."""
-    sizes = mini_batch_sizes(scenario.workload, scenario.cluster.learners, scenario.cluster_seed)
-    none, never = np.zeros(0, np.int64), np.zeros(0)
-    return Tape(
-        mini_batch=sizes if isinstance(sizes, int) else max(sizes),
-        mini_batches=None if isinstance(sizes, int) else np.array(sizes),
-        learner=none,
-        batch=none,
-        timestamp=none,
-        read_at=never,
-        computed_at=never,
-        stepped_at=never,
-        offsets=np.zeros(1, np.int64),
-        ahead=none if scenario.protocol.steps_copies else None,
-    )
+    empty = TapeRecorder().tape(mini_batch_sizes(scenario.workload, scenario.cluster.learners, scenario.cluster_seed))
+    return replace(empty, ahead=empty.learner) if scenario.protocol.steps_copies else empty

@@ -44,13 +44,13 @@ def test_processes_of_one_machine_share_a_clock_and_nothing_is_measured() -> Non
 def test_a_drift_is_spread_over_the_run() -> None:
     """By 40 ms in 10 s: half of it is over after 5 s. A learner on the server's machine is not corrected."""
     clocks = Clocks("one")
-    assert clocks.begin_at("two", 100.0, lambda: Offset(30.0, 1e-3, 0.0)) == 70.0
+    assert clocks.begin_at("two", 100.0, lambda: Offset(30.0, 1e-3)) == 70.0
     clocks.move(0, "one", 0.0)
     clocks.move(1, "two", 0.0)
     clocks.move(2, "one", 0.0)
     clocks.move(2, "two", 6.0)
     clocks.measure_end("one", _never)
-    clocks.measure_end("two", lambda: Offset(30.04, 2e-3, 0.0))
+    clocks.measure_end("two", lambda: Offset(30.04, 2e-3))
     spans = [(0, 0.0, 5.0), (2, 7.5, 10.0)]
     assert clocks.correct_spans(0, spans, 10.0) == spans
     assert clocks.correct_spans(1, spans, 10.0) == [
@@ -63,7 +63,7 @@ def test_a_drift_is_spread_over_the_run() -> None:
 
 def test_without_a_measurement_at_the_end_the_bound_grows_with_the_run() -> None:
     clocks = Clocks("one")
-    clocks.begin_at("two", 0.0, lambda: Offset(30.0, 1e-3, 0.0))
+    clocks.begin_at("two", 0.0, lambda: Offset(30.0, 1e-3))
     assert clocks.bound(10.0) == pytest.approx(0.011)
     clocks.move(0, "two", 0.0)
     assert clocks.correct_spans(0, [(0, 0.0, 5.0)], 10.0) == [(0, 0.0, 5.0)]

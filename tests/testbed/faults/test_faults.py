@@ -17,7 +17,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Driver, Recorded
 from simasgd.testbed.engine.abstract import AbstractEngine, Process
 from simasgd.testbed.support import list_obstacles
-from tests.build import AT_LENGTH, TIMING, clock, scenario
+from tests.build import IS_AT_LENGTH, TIMING, clock, scenario
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
 
@@ -203,9 +203,11 @@ def test_the_named_learners_are_those_of_the_scenario() -> None:
     assert re.findall(r"(\d) \(at ([\d.]+) s\)", real.hang.reason) == [("0", "0.047"), ("2", "0.031")]
 
 
-@AT_LENGTH
+KILLED = ["hardsync", "hardsync with a time-out", "async", "ssp", "hardsync, back"]
+
+
 @pytest.mark.kills
-@pytest.mark.parametrize("case", ["hardsync", "hardsync with a time-out", "async", "ssp", "hardsync, back"])
+@pytest.mark.parametrize("case", KILLED if IS_AT_LENGTH else KILLED[-1:])
 def test_processes_that_are_killed_do_what_the_simulator_says(engine: AbstractEngine, case: str) -> None:
     protocol, crashes = CASES[case]
     chosen = timed(protocol, faults(crashes=crashes))
