@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import final
@@ -34,6 +34,10 @@ def _silent(phase: str, fraction: float) -> None:
     del phase, fraction
 
 
+def _keep_nothing(study: Study) -> None:
+    del study
+
+
 @final
 class EndedEarly(KeyboardInterrupt):
     """The user has ended a recording. `study` has what was recorded until then; None if that is nothing."""
@@ -50,11 +54,13 @@ def record(
     paced: bool,
     command: str = "",
     progress: ReportPart = _silent,
+    keep: Callable[[Study], None] = _keep_nothing,
     ending: Ending | None = None,
 ) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds on the processes of an engine.
 
-    If `paced`, a mini-batch takes the time that the scenario's law draws for it, else what the machine needs.
+    If `paced`, a mini-batch takes the time that the scenario's law draws for it, else what the machine needs. `keep` is
+    called after each run, with the study of the runs so far; a later run may fail.
 
     Raises UsageError before anything starts if the test-bed cannot do what the scenario asks for; RunFailed if a process
     fails; the errors of `simasgd.simulate`; and EndedEarly after Ctrl-C, or when `ending` says so.
@@ -66,7 +72,7 @@ def record(
     for number, (variant, single) in enumerate(singles):
         part = _Part(progress, number, len(singles), single.learning is not None)
         if ending.is_asked:
-            raise EndedEarly(_collect_study(scenario, runs, command))
+            raise EndedEarly(_collect_study(scenario, runs, command) if runs else None)
         try:
             with ending.watching(driver := make_driver(engine, single, paced=paced)):
                 recorded = _record_one(single, driver, part.report)
@@ -74,18 +80,26 @@ def record(
             if early.recorded is not None:
                 run = _finish(single, engine, early.recorded, paced, part.report, early=True)
                 runs.setdefault(variant, []).append(run)
-            raise EndedEarly(_collect_study(scenario, runs, command)) from None
+            raise EndedEarly(_collect_study(scenario, runs, command) if runs else None) from None
         runs.setdefault(variant, []).append(_finish(single, engine, recorded, paced, part.report))
+        keep(_collect_study(scenario, runs, command))
         progress("done", (number + 1) / len(singles))
     return Study(scenario, runs, command, _collect_notes(runs))
 
 
-def _collect_study(scenario: Scenario, runs: Mapping[str, Sequence[Run]], command: str) -> Study | None:
-    """Return the study of the runs so far, without variants that have none; None if there is no run."""
-    if not runs:
-        return None
+def _collect_study(scenario: Scenario, runs: Mapping[str, Sequence[Run]], command: str) -> Study:
+    """Return the study of the runs so far, without variants that have none."""
     variants = {name: variant for name, variant in scenario.variants.items() if name in runs}
-    return Study(scenario.model_copy(update={"variants": variants}), runs, command, _collect_notes(runs))
+    kept = {name: tuple(of_variant) for name, of_variant in runs.items()}
+    return Study(scenario.model_copy(update={"variants": variants}), kept, command, _collect_notes(runs))
+
+
+def is_whole(study: Study, scenario: Scenario) -> bool:
+    """Return whether a study has all runs of a scenario, and each of them reached its stop."""
+    runs = [(variant, run.seed) for variant, of_variant in study.runs.items() for run in of_variant]
+    planned = [(variant, single.seed) for variant, single in list_singles(scenario)]
+    ends = {run.summary.stopped_by for of_variant in study.runs.values() for run in of_variant}
+    return sorted(runs) == sorted(planned) and "interrupt" not in ends
 
 
 @final
@@ -109,7 +123,7 @@ def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart
     job = Job.of(scenario)
     progress("record", 0.0)
     try:
-        return driver.record(lambda gradients, seconds: progress("record", fraction_done(job, gradients, seconds)))
+        return driver.record(lambda *reached: progress("record", fraction_done(job, *reached)))
     except RunFailed as error:
         raise RunFailed(f"{scenario.name}: {error}") from None
 

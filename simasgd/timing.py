@@ -57,7 +57,7 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
             job,
             recorder,
             log=SpanLog() if scenario.record == "timeline" else None,
-            progress=lambda gradients, seconds: progress("simulate", fraction_done(job, gradients, seconds)),
+            progress=lambda gradients, updates, seconds: progress("simulate", fraction_done(job, gradients, updates, seconds)),
         )
         tape = recorder.tape(job.mini_batch) if isinstance(recorder, TapeRecorder) else None
         counts = recorder.staleness_counts(), recorder.age_counts()
@@ -114,13 +114,15 @@ def timing_name(scenario: Scenario) -> str:
     return f"{scenario.learning is not None} {clock_of(scenario)}"
 
 
-def fraction_done(job: Job, gradients: int, seconds: float) -> float:
-    """Return the fraction of a run that is done when so many gradients are applied, after so many seconds."""
+def fraction_done(job: Job, gradients: int, updates: int, seconds: float) -> float:
+    """Return the fraction of a run that is done after so many applied gradients, updates and seconds."""
     limit, parts = job.limit, [0.0]
     if limit.samples is not None:
         parts.append(gradients * job.mean_mini_batch / limit.samples)
     if limit.gradients is not None:
         parts.append(gradients / limit.gradients)
+    if limit.updates is not None:
+        parts.append(updates / limit.updates)
     if limit.seconds is not None:
         parts.append(seconds / limit.seconds)
     return min(1.0, max(parts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from simasgd import Study, simulate, study
 from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.job import Job
 from simasgd.results.json_files import write_json
+from simasgd.timing import simulate_timing
 from tests.build import TIMING, scenario
 
 
@@ -61,3 +63,15 @@ def test_seeds_wrap_around():
 def test_json_is_strict(tmp_path):
     write_json(tmp_path / "x.json", {"a": math.nan, "b": [math.inf, 1.5], "c": {"d": -math.inf}})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": None, "b": [None, 1.5], "c": {"d": None}}
+
+
+@pytest.mark.parametrize(
+    "stop", [{"gradients": 20_000}, {"updates": 20_000}, {"epochs": 80, "gradients": None}, {"simulated_time": "5 s"}], ids=str
+)
+def test_progress_is_reported_whatever_the_stop_counts(stop: dict[str, Any]) -> None:
+    """One update for each gradient of 4 samples, 1 ms each, by 4 learners: 20,000 of them in 5 s."""
+    compute = {"per_batch": "1 ms", "per_sample": "0 s", "distribution": "constant"}
+    chosen = scenario(TIMING, {"cluster": {"compute": compute}, "stop": {"gradients": None, **stop}})
+    seen: list[float] = []
+    simulate_timing(chosen, lambda phase, fraction: seen.append(fraction))
+    assert seen == pytest.approx([8_192 / 20_000, 16_384 / 20_000], rel=1e-3)

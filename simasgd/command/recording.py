@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -16,6 +17,7 @@ from simasgd.command.options import (
     spell_command,
 )
 from simasgd.command.results_place import ResultsPlace, add_page
+from simasgd.errors import SimasgdError, UsageError
 from simasgd.printable import printable
 from simasgd.signals import STARTS_ANEW, done_last, outlook, unbroken
 
@@ -64,9 +66,8 @@ def record(
     require_engine(name)
 
     from simasgd.command.progress import phases
-    from simasgd.recording import EndedEarly
+    from simasgd.recording import EndedEarly, is_whole
     from simasgd.recording import record as record_study
-    from simasgd.report.page import write_study
     from simasgd.report.terminal import summarise_study
     from simasgd.results.contents import describe_contents, list_paths
     from simasgd.results.study import Study
@@ -75,36 +76,71 @@ def record(
 
     contents = describe_contents("record", chosen, None, [name, pace])
     with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
-        ending, has_earlier = Ending(), is_file(place.path / STUDY)
-        outcome = {True: f"what was recorded until then is in {printable(str(place.shown))}", False: STARTS_ANEW}
-        if has_earlier:
-            outcome[False] = f"{printable(str(place.shown))} keeps its earlier recording"
+        earlier = _load_earlier(place.path) if is_file(place.path / STUDY) else None
+        has_whole = earlier is not None and is_whole(earlier, chosen)
+        ending, kept = Ending(), f"what was recorded until then is in {printable(str(place.shown))}"
+        lost = f"{printable(str(place.shown))} keeps its earlier recording" if has_whole else STARTS_ANEW
         with (
             done_last(ending.ask),
-            outlook(lambda: outcome[ending.is_kept]),
+            outlook(lambda: kept if ending.is_kept else lost),
             phases(chosen.name, quiet=quiet) as progress,
         ):
-            if place.lacks_only_a_page:
-                result = Study.load(place.path)
+            if has_whole and place.lacks_only_a_page:
+                assert earlier is not None
+                result = earlier
+                _add_page(place, result)
             else:
                 progress(f"start {name}", 0.0)
+                so_far: list[Study] = []
                 try:
                     with start_engine(name, address) as engine:
                         result = record_study(
-                            chosen, engine, paced=pace == "paced", command=command, progress=progress, ending=ending
+                            chosen,
+                            engine,
+                            paced=pace == "paced",
+                            command=command,
+                            progress=progress,
+                            keep=so_far.append,
+                            ending=ending,
                         )
                 except EndedEarly as early:
-                    if early.study is None or has_earlier:  # a part does not replace a whole
+                    if early.study is None or has_whole:  # a part does not replace a whole
                         ending.finish(is_kept=False)
                         raise
                     result = early.study
-                with unbroken(), place.replacing() as fresh:
-                    result.write_into(fresh)
-            progress("report", 1.0)
-            add_page(place, lambda folder: write_study(result, folder))
-            place.finish()
+                except SimasgdError:
+                    if so_far and not has_whole:
+                        _write(place, so_far[-1])
+                        click.echo(printable(f"the runs before the one that failed are in {place.shown}"), err=True)
+                    raise
+                progress("report", 1.0)
+                _write(place, result)
             ending.finish(is_kept=True)
     click.echo("\n".join(summarise_study(result)))
     for note in result.notes:
         click.echo(f"note: {printable(note)}")
     click.echo(printable(f"report: {place.shown / 'index.html'}"))
+
+
+def _load_earlier(folder: Path) -> Any:
+    """Load an earlier recording; None if its files are damaged, because then there is nothing to keep."""
+    from simasgd.results.study import Study
+
+    try:
+        return Study.load(folder)
+    except UsageError:
+        return None
+
+
+def _write(place: Any, study: Any) -> None:
+    """Write a study and its page into the results' folder."""
+    with unbroken(), place.replacing() as fresh:
+        study.write_into(fresh)
+    _add_page(place, study)
+
+
+def _add_page(place: Any, study: Any) -> None:
+    from simasgd.report.page import write_study
+
+    add_page(place, lambda folder: write_study(study, folder))
+    place.finish()

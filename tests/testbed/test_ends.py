@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from simasgd.errors import ProtocolFault
-from simasgd.recording import EndedEarly, record
+from simasgd.recording import EndedEarly, is_whole, record
 from simasgd.report.page import write_study
 from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
@@ -81,7 +81,7 @@ def test_a_run_that_the_user_ends_keeps_what_was_recorded(protocol: str) -> None
     engine = ThreadEngine()
     driver = Driver(engine, endless(protocol), paced=True)
 
-    def interfere(gradients: int, seconds: float) -> None:
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 50:
             threading.Thread(target=driver.interrupt).start()
 
@@ -99,7 +99,7 @@ def test_a_run_that_the_user_ends_keeps_what_was_recorded(protocol: str) -> None
 
 
 def test_ctrl_c_does_the_same() -> None:
-    def interfere(gradients: int, seconds: float) -> None:
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 50:
             raise KeyboardInterrupt
 
@@ -135,7 +135,10 @@ def test_a_study_that_the_user_ends_keeps_the_runs_so_far_and_its_page_is_drawn(
     assert list(study.runs) == ["whole", "ended"]
     assert study.runs["whole"][0].summary.warnings == ()
     assert "the user ended the run at " in study.runs["ended"][0].summary.warnings[0]
+    assert study.runs["ended"][0].summary.stopped_by == "interrupt"
+    assert not is_whole(study, chosen)
     study.save(tmp_path)
+    assert not is_whole(Study.load(tmp_path), study.scenario)
     write_study(Study.load(tmp_path), tmp_path)
     assert "the user ended the run at " in (tmp_path / "index.html").read_text(encoding="utf-8")
 
@@ -146,3 +149,21 @@ def test_an_end_before_the_first_run_waits_for_nothing() -> None:
     with pytest.raises(EndedEarly) as raised:
         record(endless("async"), ThreadEngine(), paced=True, ending=ending)
     assert raised.value.study is None
+
+
+def test_a_run_that_fails_leaves_the_runs_before_it(tmp_path: Path) -> None:
+    label = "an error of its own"
+    broken = with_protocol(MISTAKES[label][0], tmp_path)
+    chosen = scenario(TIMING, COMPUTE, {"repeats": 2, "protocol": "async"})
+    variants = {"fine": chosen, "broken": broken}
+    both = chosen.model_copy(update={"variants": variants, "repeats": 1})
+    kept: list[Study] = []
+    with pytest.raises(ProtocolFault):
+        record(both, ThreadEngine(), paced=True, keep=kept.append)
+    assert [{name: [run.seed for run in runs] for name, runs in study.runs.items()} for study in kept] == [
+        {"fine": [0]},
+        {"fine": [0, 1]},
+    ]
+    assert is_whole(kept[1], chosen.model_copy(update={"variants": {"fine": chosen}}))
+    assert not is_whole(kept[0], chosen.model_copy(update={"variants": {"fine": chosen}}))
+    assert not is_whole(kept[1], both)

@@ -33,9 +33,9 @@ class Limit:
 
 
 class ReportProgress(Structural):
-    """Called now and then with the number of applied gradients and the simulated seconds."""
+    """Called now and then with the numbers of applied gradients and of updates, and the simulated seconds."""
 
-    def __call__(self, gradients: int, seconds: float) -> None: ...
+    def __call__(self, gradients: int, updates: int, seconds: float) -> None: ...
 
 
 @final
@@ -121,7 +121,7 @@ class AbstractRecording(abc.ABC):
         if self.gradients >= self._report_at:
             self._report_at = self.gradients + _REPORT_EVERY
             if self._progress is not None:
-                self._progress(self.gradients, time)
+                self._progress(self.gradients, self.updates, time)
 
 
 @final

@@ -32,7 +32,8 @@ _DELAY = 0.2  # seconds until the begin, in which all processes hear of it
 _POLL = 0.25  # seconds
 _PATIENCE = 120.0  # seconds for the learners to hand in their reports
 _HURRY = 5.0  # seconds for the same, when the user has ended the run
-Progress = Callable[[int, float], None]
+Progress = Callable[[int, int, float], None]
+"""Called now and then with the numbers of applied gradients and of updates, and the seconds of the run."""
 
 
 class Recorded(NamedTuple):
@@ -76,7 +77,7 @@ class AbstractDriver(abc.ABC):
         self._is_interrupted.set()
 
     @abc.abstractmethod
-    def record(self, progress: Progress = lambda gradients, seconds: None) -> Recorded:
+    def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
         """Run the scenario and return its record.
 
         Raises RunFailed if a process fails, and Interrupted after `interrupt` or Ctrl-C. No process is left busy.
@@ -96,7 +97,7 @@ class AbstractDriver(abc.ABC):
 class Driver(AbstractDriver):
     """Runs one scenario with a parameter server on the processes of an engine."""
 
-    def record(self, progress: Progress = lambda gradients, seconds: None) -> Recorded:
+    def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
         began = time.perf_counter()
         crew = Crew(self._engine, self._scenario, paced=self._paced)
         try:

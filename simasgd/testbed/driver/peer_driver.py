@@ -52,7 +52,7 @@ class PeerDriver(AbstractDriver):
         self._history = History(scenario, protocol)
         self._roles: dict[str, Answer] = {}
 
-    def record(self, progress: Progress = lambda gradients, seconds: None) -> Recorded:
+    def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
         began = time.perf_counter()
         processes = self._engine.start(self._learners + self._has_centre)
         try:
@@ -113,7 +113,7 @@ class PeerDriver(AbstractDriver):
             self._collect(processes)
             merger.advance()
             history.look()
-            progress(merger.gradients, max(0.0, merger.safe))
+            progress(merger.gradients, merger.updates, max(0.0, merger.safe))
             self._is_cut_short = self._is_interrupted.is_set()
 
     def _look_at(self, role: str, answer: Answer) -> None:

@@ -142,9 +142,10 @@ class ServerProcess:
             self._server.changed.notify_all()
             return self._is_cut_short
 
-    def progress(self) -> tuple[int, float]:
-        """Return the number of gradients applied so far, and the present (s)."""
-        return self._server.updates.gradients, self._clock.now
+    def progress(self) -> tuple[int, int, float]:
+        """Return the numbers of gradients applied and of updates made so far, and the present (s)."""
+        updates = self._server.updates
+        return updates.gradients, updates.timestamp, self._clock.now
 
     def read_clock(self) -> float:
         """Return the reading of this machine's clock (s)."""
