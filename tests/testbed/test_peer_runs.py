@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simasgd.errors import ProtocolFault
+from simasgd.errors import ProtocolFault, RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Interrupted, Recorded
 from simasgd.testbed.driver.selection import make_driver
@@ -110,7 +110,7 @@ def test_a_run_that_the_user_ends_keeps_what_was_recorded(name: str, by: str) ->
     engine = ThreadEngine()
     driver = make_driver(engine, peers(name, {"stop": {"gradients": 10_000_000}}), paced=True)
 
-    def interfere(gradients: int, seconds: float) -> None:
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 50 and by == "Ctrl-C":
             raise KeyboardInterrupt
         if gradients > 50:
@@ -153,3 +153,17 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
     assert int(found.group(2)) in places
     assert found.group(3).startswith(f"{role}: ")
     assert not any(process.is_alive for process in engine.processes)
+
+
+@pytest.mark.parametrize("name", ["gossip-pull", "easgd", "all-reduce", "local-sgd"])
+def test_the_process_that_has_ended_is_blamed_and_none_that_called_it(name: str) -> None:
+    """All roles end then, and learner 0 is looked at first."""
+    engine = ThreadEngine()
+    driver = make_driver(engine, peers(name, {"stop": {"gradients": 10_000_000}}), paced=True)
+
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
+        if gradients > 10:
+            engine.processes[2].kill()
+
+    with pytest.raises(RunFailed, match=r"^the process of learner 2 has ended, but no crash was planned"):
+        driver.record(interfere)

@@ -28,6 +28,7 @@ from simasgd.timing import Timing
 _DELAY = 0.2  # seconds until the begin, in which all processes hear of it
 _LONGEST, _SHORTEST = 0.25, 0.01  # seconds between two looks at the processes
 _PATIENCE = 120.0  # seconds for all roles to stop
+_GRACE = 5.0  # seconds for a process to show that it is alive
 _HURRY = 5.0  # seconds for the same, when the user has ended the run
 
 
@@ -108,7 +109,7 @@ class PeerDriver(AbstractDriver):
         while not (merger.is_over or history.is_still or self._is_cut_short):
             for role, answer in self._roles.items():
                 if answer.wait(0.0):
-                    self._look_at(role, answer)
+                    self._look_at(role, answer, processes)
             time.sleep(self._interval())
             self._collect(processes)
             merger.advance()
@@ -116,12 +117,19 @@ class PeerDriver(AbstractDriver):
             progress(merger.gradients, merger.updates, max(0.0, merger.safe))
             self._is_cut_short = self._is_interrupted.is_set()
 
-    def _look_at(self, role: str, answer: Answer) -> None:
-        """Raise the error with which a role has ended; RunFailed if its process has."""
+    def _look_at(self, role: str, answer: Answer, processes: Sequence[Process]) -> None:
+        """Raise the error with which a role has ended; RunFailed if its process has, or one that it has called."""
         try:
             answer.get()
         except ProcessLost as error:
-            raise RunFailed(f"the process of {role} has ended, but no crash was planned: {error}") from None
+            lost = " and of ".join(self._find_lost(processes) or [role])
+            raise RunFailed(f"the process of {lost} has ended, but no crash was planned: {error}") from None
+
+    def _find_lost(self, processes: Sequence[Process]) -> list[str]:
+        """Return the roles whose processes have ended."""
+        names = [*(f"learner {number}" for number in range(self._learners)), "the centre"]
+        answers = [process.ask("read_clock") for process in processes]
+        return [name for name, answer in zip(names, answers, strict=False) if _is_lost(answer)]
 
     def _hand_in(self, processes: Sequence[Process], about: Sequence[About], began: float) -> Recorded:
         """Return what was recorded."""
@@ -181,6 +189,16 @@ class PeerDriver(AbstractDriver):
             return [answer.get() for answer in answers]
         last = held.index(max(held))  # whoever made the last step first
         return [processes[last].call("held", held[last])]
+
+
+def _is_lost(answer: Answer) -> bool:
+    """Return whether the process that was asked has ended; one that does not answer in time may be alive."""
+    try:
+        if answer.wait(_GRACE):
+            answer.get()
+    except ProcessLost:
+        return True
+    return False
 
 
 def _mean(models: Sequence[Parcel], scenario: Scenario) -> Parcel:

@@ -176,7 +176,7 @@ def test_a_process_that_ends_by_itself_fails_the_run() -> None:
     engine = ThreadEngine()
     chosen = timed({"kind": "async"}, {"stop": {"gradients": 100_000}})
 
-    def interfere(gradients: int, seconds: float) -> None:
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 20:
             engine.processes[2].kill()
 
@@ -189,7 +189,7 @@ def test_a_server_that_ends_by_itself_fails_the_run() -> None:
     engine = ThreadEngine()
     chosen = timed({"kind": "async"}, {"stop": {"gradients": 100_000}})
 
-    def interfere(gradients: int, seconds: float) -> None:
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 20:
             engine.processes[0].kill()
 
@@ -227,7 +227,7 @@ def test_a_process_that_is_killed_from_outside_fails_the_run(engine: AbstractEng
         started.extend(fresh)
         return fresh
 
-    def interfere(gradients: int, seconds: float) -> None:
+    def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 20 and len(started) == 4:
             engine.kill(started.pop())
 
