@@ -16,6 +16,7 @@ from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.cluster.clock.trail import COST_PARTS, PARTS
 from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
+from simasgd.cluster.throughput import lone_rate, present_seconds
 from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
@@ -23,7 +24,7 @@ from simasgd.results.distributions import AgeCounts, CountRange, GradientTotals,
 from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.summary_parts import identify, judge
+from simasgd.results.summary_parts import identify, judge, measure_throughput
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 from simasgd.timing import Timing
@@ -106,6 +107,13 @@ def summarize(
         samples=samples,
         epochs=samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
         gradients_per_simulated_second=clock.gradients_applied / (clock.simulated_seconds or 1.0),
+        **measure_throughput(
+            samples=samples,
+            seconds=clock.simulated_seconds,
+            hung=clock.hang is not None,
+            lone=None if recorded is not None and recorded.pace == "free" else lone_rate(scenario),
+            learner_seconds=present_seconds(clock, scenario.cluster.learners),
+        ),
         learner_time=_fractions(clock.learner_seconds, clock.simulated_seconds),
         threads={name: _fractions(spent, clock.simulated_seconds) for name, spent in clock.thread_seconds.items()},
         overlap=_overlap(clock),

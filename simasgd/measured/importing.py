@@ -36,7 +36,7 @@ from simasgd.results.origin import LogFile, MeasuredLog
 from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.summary_parts import identify, judge
+from simasgd.results.summary_parts import identify, judge, measure_throughput
 from simasgd.results.tables import GRADIENTS
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import replay
@@ -212,6 +212,9 @@ def _summarize(
         samples=samples,
         epochs=samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
         gradients_per_simulated_second=applied / (whole or 1.0),
+        **measure_throughput(
+            samples=samples, seconds=whole, hung=False, lone=None, learner_seconds=scenario.cluster.learners * whole
+        ),
         learner_time=times.fractions(whole),
         threads={},
         overlap=times.overlap(whole),

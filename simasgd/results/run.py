@@ -93,6 +93,30 @@ class Run:
         return self.summary.simulated_seconds
 
     @property
+    def samples_per_simulated_second(self) -> float | None:
+        """Applied samples per simulated second; None if the run has no time (`has_time`)."""
+        return self.summary.samples_per_simulated_second
+
+    @property
+    def speedup(self) -> float | None:
+        """Applied samples per simulated second ÷ those of one learner of speed 1 that computes alone.
+
+        The lone learner sends nothing and waits for nothing. None if the run has no time, or compute
+        times are not known (a log, or a recording at a free pace). See `Summary` for unequal learners.
+        """
+        return self.summary.speedup
+
+    @property
+    def learner_hours(self) -> float:
+        """Hours of simulated time, summed over the learners that were present."""
+        return self.summary.learner_hours
+
+    @property
+    def bytes_sent(self) -> float | None:
+        """Bytes sent over the network; None where a log does not tell them."""
+        return None if self.summary.bytes is None else self.summary.bytes.sent
+
+    @property
     def outcome(self) -> Outcome:
         """How the run ended: finished, or what went wrong."""
         return self.summary.outcome

@@ -100,9 +100,12 @@ class Study:
     def table(self) -> pd.DataFrame:
         """Return one row per variant.
 
-        Its columns: outcome and reason; the means over the seeds of test error, test loss,
-        simulated seconds and staleness, with their ranges; the numbers of seeds that diverged and
-        hung. Runs without a time (`Run.has_time`) are left out of the simulated seconds.
+        Its columns are variant, seeds, outcome and reason, means over the seeds, and the numbers of
+        seeds that diverged and hung. Of each mean but the staleness there are also the least value
+        (`_min`) and the greatest (`_max`): test_error (a fraction), test_loss, simulated_seconds,
+        samples_per_simulated_second, speedup (over one learner), learner_hours and bytes_sent. `Run`
+        defines them. Runs without a time (`Run.has_time`) are left out of the three columns about
+        time. A number of no values is missing.
         """
         return pd.DataFrame([_summarize_variant(variant, runs) for variant, runs in self.runs.items()])
 
@@ -116,28 +119,32 @@ def _load_seeds(home: Path) -> list[Run]:
 
 def _summarize_variant(variant: str, runs: Sequence[Run]) -> dict[str, Any]:
     outcomes = [run.outcome for run in runs]
-    errors = [run.test_error for run in runs if run.test_error is not None]
-    losses = [run.test_loss for run in runs if run.test_loss is not None]
-    seconds = [run.simulated_seconds for run in runs if run.has_time]
+    means: dict[str, list[float | None]] = {
+        "test_error": [run.test_error for run in runs],
+        "test_loss": [run.test_loss for run in runs],
+        "simulated_seconds": [run.simulated_seconds if run.has_time else None for run in runs],
+        "samples_per_simulated_second": [run.samples_per_simulated_second for run in runs],
+        "speedup": [run.speedup for run in runs],
+        "learner_hours": [run.learner_hours for run in runs],
+        "bytes_sent": [run.bytes_sent for run in runs],
+    }
     staleness = [mean for run in runs if (mean := run.summary.staleness.mean) is not None]
     return {
         "variant": variant,
         "seeds": [run.seed for run in runs],
         "outcome": describe_outcomes(outcomes),
         "reason": "; ".join(list_reasons(runs)),
-        "test_error": average(errors),
-        "test_error_min": min(errors, default=None),
-        "test_error_max": max(errors, default=None),
-        "test_loss": average(losses),
-        "test_loss_min": min(losses, default=None),
-        "test_loss_max": max(losses, default=None),
-        "simulated_seconds": average(seconds),
-        "simulated_seconds_min": min(seconds, default=None),
-        "simulated_seconds_max": max(seconds, default=None),
+        **{column: number for name, values in means.items() for column, number in _describe_range(name, values).items()},
         "mean_staleness": average(staleness),
         "diverged": sum(run.diverged for run in runs),
         "hung": outcomes.count(Outcome.HUNG),
     }
+
+
+def _describe_range(name: str, values: Sequence[float | None]) -> dict[str, float | None]:
+    """Return the mean of the known values, the least and the greatest, as columns of the table."""
+    known = [value for value in values if value is not None]
+    return {name: average(known), f"{name}_min": min(known, default=None), f"{name}_max": max(known, default=None)}
 
 
 def list_reasons(runs: Sequence[Run], outcomes: Collection[Outcome] = tuple(Outcome)) -> list[str]:

@@ -201,6 +201,11 @@ class Summary(Stored):
     `mini_batch` is null where it differs between learners, and `mixing` where these have no models
     of their own. `evaluations` holds at most a thousand rows, evenly spaced. `test_error` and
     `test_loss` are the last evaluation's; null where nothing was learned or the run diverged.
+    `samples_per_simulated_second` are applied samples; null for a run without a time (`has_time`).
+    `lone_samples_per_simulated_second` are those of one learner of speed 1 that computes alone: µ ÷
+    the mean compute time, of the fastest where learners have laws or mini-batches of their own. Null
+    where compute times are not known (a log, a free pace). `speedup` is the quotient of the two.
+    `learner_hours` are summed over the learners that were present; of a log, over all.
     `what_if`, `lock_step` and `warnings` are filled in by a study.
     """
 
@@ -230,6 +235,10 @@ class Summary(Stored):
     samples: Number
     epochs: Amount | None
     gradients_per_simulated_second: Amount
+    samples_per_simulated_second: Amount | None
+    lone_samples_per_simulated_second: Amount | None
+    speedup: Amount | None
+    learner_hours: Amount
     learner_time: TimeFractions
     threads: Mapping[str, TimeFractions]
     overlap: TimeFraction | None

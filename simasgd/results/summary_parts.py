@@ -41,6 +41,15 @@ class Success(TypedDict):
     test_loss: float | None
 
 
+class Throughput(TypedDict):
+    """How fast a run was, and what it cost."""
+
+    samples_per_simulated_second: float | None
+    lone_samples_per_simulated_second: float | None
+    speedup: float | None
+    learner_hours: float
+
+
 def identify(scenario: Scenario) -> Identity:
     """Return the identity of a run of a scenario that is made here and now."""
     return {
@@ -85,6 +94,22 @@ def judge(
         "evaluations": rows,
         "test_error": test_error,
         "test_loss": test_loss,
+    }
+
+
+def measure_throughput(*, samples: int, seconds: float, hung: bool, lone: float | None, learner_seconds: float) -> Throughput:
+    """Return the throughput of a run that applied so many samples in `seconds` of its time, and its learner-hours.
+
+    `lone` are the samples per second of one learner alone; None if its compute times are not known.
+    `learner_seconds` are the seconds that each learner was present, summed over the learners. A run
+    that hung, applied nothing or took no time has no throughput.
+    """
+    rate = samples / seconds if samples > 0 and seconds > 0.0 and not hung else None
+    return {
+        "samples_per_simulated_second": rate,
+        "lone_samples_per_simulated_second": lone,
+        "speedup": rate / lone if rate is not None and lone else None,
+        "learner_hours": max(0.0, learner_seconds) / 3600.0,
     }
 
 

@@ -40,6 +40,10 @@ def build_comparison_json(study: Study) -> dict[str, Any]:
                 "variant": variant,
                 "seeds": [run.seed for run in runs],
                 **_summarise_runs(runs),
+                "bytes": _describe_spread(facts.bytes_sent),
+                "samples_per_simulated_second": _describe_spread(facts.samples_rate),
+                "speedup": _describe_spread(facts.speedup),
+                "learner_hours": _describe_spread(facts.learner_hours),
                 "failure": facts.failure or None,
                 **learned,
             }
@@ -63,13 +67,11 @@ _NOTHING_LEARNED: dict[str, Any] = {
 
 
 def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
-    sent = [run.summary.bytes.sent for run in runs if run.summary.bytes is not None]
     return {
         "origin": runs[0].summary.origin,
         "outcome": describe_outcomes([run.outcome for run in runs]),
         "reasons": list(dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)),
         "simulated_seconds": _describe_spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
-        "bytes": _describe_spread(Spread.of(sent)),
         "diverged": sum(run.diverged for run in runs),
         "hung": sum(run.outcome is Outcome.HUNG for run in runs),
     }

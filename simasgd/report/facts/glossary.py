@@ -26,6 +26,16 @@ GLOSSARY = (
         "centre's moves. An average over all learners' models at once has no age.",
     ),
     (
+        "Speed-up over one learner",
+        "The samples that a run applies in a second, divided by those of one learner of speed 1 that computes alone: its "
+        "mini-batch ÷ the mean compute time, without messages, updates and waiting. Where learners have laws of their own, it "
+        "is the fastest of them. λ equal learners reach λ at most, on average.",
+    ),
+    (
+        "Learner-hours",
+        "The run's time, summed over the learners that were present: λ × the time, less the time that learners were down.",
+    ),
+    (
         "Rate of a learner",
         "The mini-batches that the learner has computed, for each second of its computing. Waiting and messages do not count.",
     ),

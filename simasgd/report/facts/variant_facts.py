@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -55,6 +55,14 @@ class VariantFacts:
     """Over the seeds that have a time, like the rate; None if no seed has one."""
     rate: Spread | None
     """Applied gradients per simulated second."""
+    samples_rate: Spread | None = None
+    """Applied samples per simulated second."""
+    speedup: Spread | None = None
+    """The samples rate ÷ that of one learner of speed 1 that computes alone (`Run.speedup`)."""
+    learner_hours: Spread | None = None
+    """Hours of simulated time, summed over the learners that were present."""
+    bytes_sent: Spread | None = None
+    """Bytes sent over the network; None where a log does not tell them."""
     epochs: float | None = None
     samples: float
     staleness: Spread | None = None
@@ -152,19 +160,23 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         seeds=tuple(run.seed for run in runs),
         outcomes=tuple(run.outcome for run in runs),
         classes=None if learning is None else learning.data.shape.classes,
-        test_error=Spread.of([run.test_error for run in runs if run.test_error is not None]),
-        test_loss=Spread.of([run.test_loss for run in runs if run.test_loss is not None]),
+        test_error=_spread(run.test_error for run in runs),
+        test_loss=_spread(run.test_loss for run in runs),
         simulated_seconds=Spread.of([run.simulated_seconds for run in runs if run.has_time]),
         rate=Spread.of([run.summary.gradients_per_simulated_second for run in runs if run.has_time]),
+        samples_rate=_spread(run.samples_per_simulated_second for run in runs),
+        speedup=_spread(run.speedup for run in runs),
+        learner_hours=_spread(run.learner_hours for run in runs),
+        bytes_sent=_spread(run.bytes_sent for run in runs),
         epochs=average([epochs for run in runs if (epochs := run.summary.epochs) is not None]),
         samples=average([run.summary.samples for run in runs]) or 0.0,
-        staleness=Spread.of([mean for run in runs if (mean := run.summary.staleness.mean) is not None]),
+        staleness=_spread(run.summary.staleness.mean for run in runs),
         law=scenario.protocol.lawful_staleness(learners) if runs[0].summary.has_scenario else None,
         has_server=any(run.summary.servers for run in runs),
         own_models=scenario.protocol.has_own_models,
         has_centre=isinstance(scenario.protocol, AbstractPeerProtocol) and scenario.protocol.has_centre,
-        mixing=Spread.of([age for run in runs if (age := _read_age(run)) is not None]),
-        distance=Spread.of([distance for run in runs if (distance := _read_distance(run)) is not None]),
+        mixing=_spread(map(_read_age, runs)),
+        distance=_spread(map(_read_distance, runs)),
         target=scenario.stop.test_error,
         missed=sum(run.summary.target is not None and not run.summary.target.reached for run in runs),
         diverged=tuple(
@@ -182,6 +194,11 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         faults=_sum_faults([run.summary for run in runs]),
         hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
     )
+
+
+def _spread(values: Iterable[float | None]) -> Spread | None:
+    """Return the spread over the seeds that have a value."""
+    return Spread.of([value for value in values if value is not None])
 
 
 def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
