@@ -64,14 +64,16 @@ def _assemble(
 ) -> Run:
     clock, tape = timing.clock, timing.tape
     evaluations = None if learned is None else with_bytes(learned.evaluations, clock)
+    weights = None if learned is None else learned.weights
     learners = learner_table(scenario, clock)
     return Run(
         scenario=scenario,
         summary=summarize(scenario, timing, learned, evaluations, seconds, recorded),
         learners=learners if recorded is None else learners.assign(bandwidth=np.nan),
-        updates=update_table(tape) if tape is not None and scenario.record != "summary" else None,
+        updates=update_table(tape) if tape is not None and scenario.record.kind != "summary" else None,
         evaluations=evaluations,
         timeline=timeline(clock.spans) if clock.spans is not None else None,
+        read_weights=lambda: weights,
     )
 
 

@@ -180,7 +180,9 @@ def _with_operations(run: Run, recorded: Recorded) -> Run:
     table = pd.DataFrame(columns)
     sizes = {"push": scenario.gradient_payload, "pull": scenario.payload}
     operations = table.assign(bytes=table["operation"].map(sizes).astype(float))
-    return replace(run, timeline=whole.timeline if scenario.record == "timeline" else None, read_operations=lambda: operations)
+    return replace(
+        run, timeline=whole.timeline if scenario.record.kind == "timeline" else None, read_operations=lambda: operations
+    )
 
 
 def _describe_early_end(seconds: float) -> str:

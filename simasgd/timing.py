@@ -47,7 +47,7 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
     Raises RunFailed if the memory does not suffice.
     """
     began = time.perf_counter()
-    keep_tape = scenario.learning is not None or scenario.record != "summary"
+    keep_tape = scenario.learning is not None or scenario.record.kind != "summary"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
     job = Job.of(scenario)
     if updates is not None:
@@ -56,7 +56,7 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
         clock = run_cluster(
             job,
             recorder,
-            log=SpanLog() if scenario.record == "timeline" else None,
+            log=SpanLog() if scenario.record.kind == "timeline" else None,
             progress=lambda gradients, updates, seconds: progress("simulate", fraction_done(job, gradients, updates, seconds)),
         )
         tape = recorder.tape(job.mini_batch) if isinstance(recorder, TapeRecorder) else None

@@ -17,11 +17,13 @@ from simasgd.errors import RunFailed
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
+from simasgd.learning.players.keeping import keep
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
+from simasgd.results.kept.weights import Weights
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 
@@ -44,6 +46,8 @@ class Learned:
     """None if all weights stayed finite."""
     cut: int | None
     """The number of steps at which the run is cut because its test error was reached, or None."""
+    weights: Weights | None
+    """The last weights, if they are kept; None for a run that diverged, too."""
     note: str
     """A remark on the data for readers of the results."""
     compile_seconds: float
@@ -81,6 +85,7 @@ def train(
         compile_seconds, moments = _play(problems, sorted(set(steps)), player, checkpoint, progress)
         began = perf_counter()
         ended: set[int] = set()
+        kept: dict[int, Weights] = {}
         for number, moment_of_each in enumerate(moments):
             if not number:  # the walk may go on from a checkpoint
                 ended = {m for m in range(len(problems)) if _find_cut(checkpoint.results.evaluations_of(m), target) is not None}
@@ -88,8 +93,11 @@ def train(
                 if moment is None or member in ended:
                     continue
                 error = _add_moment(checkpoint, moment, member, problems[member], first.samples_per_epoch)
-                if moment.diverged or _is_reached(moment.steps, error, target):
+                is_reached = _is_reached(moment.steps, error, target)
+                if moment.diverged or is_reached:
                     ended.add(member)
+                if first.record.weights and not moment.diverged and (is_reached or moment.steps == steps[-1]):
+                    kept[member] = keep(problems[member], moment, first.learning.model)
             if len(ended) == len(problems):
                 break
         replay_seconds = perf_counter() - began
@@ -102,6 +110,7 @@ def train(
                 evaluations=_table(tape, epochs, steps, evaluations),
                 divergence=results.divergence_of(member),
                 cut=_find_cut(evaluations, target),
+                weights=kept.get(member),
                 note=problem.note,
                 compile_seconds=compile_seconds,
                 replay_seconds=replay_seconds,

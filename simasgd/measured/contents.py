@@ -10,10 +10,10 @@ from simasgd.errors import UsageError
 from simasgd.measured.scenario import choose_name
 from simasgd.results.identity import name_code
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, digest
+from simasgd.storage.files import PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, WEIGHTS, digest
 from simasgd.storage.manifest import Contents
 
-IMPORT_PATHS = (RUN, SCENARIO, STUDY, PAGE, TRACE, *(f"{name}.parquet" for name in RUN_TABLES))
+IMPORT_PATHS = (RUN, SCENARIO, STUDY, PAGE, TRACE, WEIGHTS, *(f"{name}.parquet" for name in RUN_TABLES))
 """The relative paths of all files of an imported run."""
 
 

@@ -38,6 +38,7 @@ from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.results.summary_parts import identify, judge, measure_throughput
 from simasgd.results.tables import GRADIENTS
+from simasgd.scenario.record import Record
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import replay
 from simasgd.tape.tape import staleness_counts
@@ -94,7 +95,9 @@ def build_run(
     tape = replace(tape, read_at=tape.read_at - begin, computed_at=tape.computed_at - begin, stepped_at=tape.stepped_at - begin)
     times = sum_times(log, numbers, learners, intervals, end - begin)
     has_timeline = intervals is not None and bool(len(intervals.learner))
-    chosen = chosen.model_copy(update={"record": "timeline" if has_timeline else "updates"})
+    chosen = chosen.model_copy(
+        update={"record": Record(kind="timeline" if has_timeline else "updates", weights=chosen.record.weights)}
+    )
     learned = None
     if chosen.learning is not None:
         _require_whole(updates, chosen)
@@ -107,6 +110,7 @@ def build_run(
     )
     counts = count_gradients(log, numbers, tape, learners)
     evaluations = None if learned is None else learned.evaluations.assign(bytes=np.nan)
+    weights = None if learned is None else learned.weights
     seconds = time.perf_counter() - began
     summary = _summarize(chosen, updates, times, counts, log, about, end - begin, learned, evaluations, seconds)
     return Run(
@@ -116,6 +120,7 @@ def build_run(
         updates=update_table(tape),
         evaluations=evaluations,
         timeline=build_timeline(intervals, log, begin, end) if intervals is not None and has_timeline else None,
+        read_weights=lambda: weights,
     )
 
 

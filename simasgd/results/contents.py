@@ -15,7 +15,7 @@ from simasgd.scenario.cluster.measured import StoredTimes
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.tables.parquet import write_stored
-from simasgd.storage.files import COMPARE, PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, VARIANTS
+from simasgd.storage.files import COMPARE, PAGE, RUN, RUN_TABLES, SCENARIO, STUDY, TRACE, VARIANTS, WEIGHTS
 from simasgd.storage.manifest import Contents
 
 REPEATS = "repeats"
@@ -32,9 +32,9 @@ def list_tables(scenario: Scenario) -> list[str]:
     """List the names of the tables that a simulated run of a scenario writes."""
     is_written = {
         "learners": True,
-        "updates": scenario.record != "summary",
+        "updates": scenario.record.kind != "summary",
         "evaluations": scenario.learning is not None,
-        "timeline": scenario.record == "timeline",
+        "timeline": scenario.record.kind == "timeline",
         "operations": False,
     }
     return [name for name in RUN_TABLES if is_written[name]]
@@ -43,7 +43,7 @@ def list_tables(scenario: Scenario) -> list[str]:
 def list_paths(scenario: Scenario) -> list[str]:
     """List the relative paths of all files that a study's results may have, pages included."""
     tables = (f"{name}.parquet" for name in RUN_TABLES)
-    files = (RUN, SCENARIO, STUDY, PAGE, TRACE, *tables, *stored_times(scenario))
+    files = (RUN, SCENARIO, STUDY, PAGE, TRACE, WEIGHTS, *tables, *stored_times(scenario))
     homes = [""]
     for variant, chosen in (scenario.variants or {"": scenario}).items():
         below = f"{variant}/" if variant else ""

@@ -14,12 +14,13 @@ from simasgd.errors import UsageError
 from simasgd.operations.writing import write_columns
 from simasgd.results.contents import describe_contents, list_paths, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
+from simasgd.results.kept.weights import Weights, read_weights
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
 from simasgd.results.tables import EVALUATIONS, LEARNERS, OPERATIONS, TIMELINE, UPDATES, read_table, write_table
 from simasgd.results.timeline import write_trace
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import OPERATIONS_TABLE, RUN, RUN_TABLES, SCENARIO, TRACE
+from simasgd.storage.files import OPERATIONS_TABLE, RUN, RUN_TABLES, SCENARIO, TRACE, WEIGHTS
 from simasgd.storage.opening import open_folder
 
 
@@ -62,6 +63,8 @@ class Run:
     timeline: pd.DataFrame | None = None
     read_operations: Callable[[], pd.DataFrame | None] | None = None
     """Returns `operations`, which are read when they are asked for."""
+    read_weights: Callable[[], Weights | None] | None = None
+    """Returns `weights`, which are read when they are asked for."""
 
     @cached_property
     def operations(self) -> pd.DataFrame | None:
@@ -70,6 +73,15 @@ class Run:
         Raises simasgd.UsageError if their file is not one that simasgd wrote.
         """
         return None if self.read_operations is None else self.read_operations()
+
+    @cached_property
+    def weights(self) -> Weights | None:
+        """The last weights, as arrays by their names; None unless `record.weights` asked for them.
+
+        A run that diverged has none. Raises simasgd.UsageError if their file is not one that
+        simasgd wrote.
+        """
+        return None if self.read_weights is None else self.read_weights()
 
     @property
     def test_error(self) -> float | None:
@@ -163,6 +175,8 @@ class Run:
                 write_columns({column: table[column].to_numpy() for column in table}, folder / OPERATIONS_TABLE)
             else:
                 write_table(folder / f"{name}.parquet", table)
+        if self.weights is not None:
+            self.weights.write(folder / WEIGHTS)
         if self.timeline is not None:
             summary = self.summary
             about = {
@@ -202,6 +216,7 @@ class Run:
             evaluations=evaluations,
             timeline=read_table(folder / "timeline.parquet", TIMELINE),
             read_operations=partial(read_table, folder / OPERATIONS_TABLE, OPERATIONS),
+            read_weights=partial(read_weights, folder / WEIGHTS),
         )
 
 

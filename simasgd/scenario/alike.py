@@ -24,7 +24,7 @@ def clock_of(scenario: Scenario) -> str:
     """
     tree = scenario.plain()
     cluster = {**tree["cluster"], "seed": scenario.cluster_seed}
-    moving = {key: tree[key] for key in ("workload", "protocol", "record")}
+    moving = {"workload": tree["workload"], "protocol": tree["protocol"], "record": tree["record"]["kind"]}
     moving["stop"] = {key: limit for key, limit in tree["stop"].items() if key != "test_error"}
     return json.dumps({**moving, "cluster": cluster}, sort_keys=True, allow_nan=False)
 
@@ -54,6 +54,8 @@ def _loop_of(scenario: Scenario) -> str | None:
     learning = scenario.learning
     if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
         return None
+    if scenario.record.weights and scenario.stop.test_error is not None:
+        return None  # a checkpoint of the others' later steps would not have the weights of a run that is cut
     rate = learning.optimizer.learning_rate
     if scenario.modulation.scales_with_rate and learning.local_learning_rate is None:
         rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision

@@ -49,6 +49,7 @@ def build_scenario_schema() -> dict[str, Any]:
     variants["additionalProperties"] = False
     for _, section, key in _find_kind_choices(schema):
         section[key] = _allow_bare_word(section[key], definitions)
+    schema["properties"]["record"] = _allow_kinds(schema["properties"]["record"], definitions["Record"])
     for model in set(_iterate_sections(Cluster)):
         definitions[model.__name__].pop("required", None)  # a profile may supply it
     definitions["Cluster"]["required"] = ["learners"]
@@ -105,3 +106,9 @@ def _allow_bare_word(choice: dict[str, Any], definitions: dict[str, Any]) -> dic
     rest = {key: value for key, value in choice.items() if key in ("description", "default")}
     options: list[dict[str, Any]] = [{"$ref": reference} for reference in references]
     return {**rest, "anyOf": [*options, *([{"enum": words}] if words else [])]}
+
+
+def _allow_kinds(section: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+    """Let the bare word of a kind stand for a section that has the same keys for every kind."""
+    rest = {key: value for key, value in section.items() if key in ("description", "default")}
+    return {**rest, "anyOf": [{"$ref": section["$ref"]}, {"enum": definition["properties"]["kind"]["enum"]}]}

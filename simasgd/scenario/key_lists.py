@@ -73,7 +73,8 @@ def _list_of(key: str, *, brief: bool, definitions: Mapping[str, Any]) -> Iterat
 def _kind(section: type[BaseModel]) -> str | None:
     """Return the kind of a section that is one of several kinds."""
     field = section.model_fields.get("kind")
-    return field.default if field is not None and isinstance(field.default, str) else None
+    is_one = field is not None and isinstance(field.default, str) and len(get_args(field.annotation)) == 1
+    return field.default if field is not None and is_one else None
 
 
 def _entries(section: type[BaseModel], definitions: Mapping[str, Any]) -> list[str]:

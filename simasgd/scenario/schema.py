@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, final, get_args
+from typing import Annotated, Any, final, get_args
 
 from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
@@ -22,6 +22,7 @@ from simasgd.scenario.learning.partition import Shards, Shared
 from simasgd.scenario.learning.rates import Rates, wrong_rates
 from simasgd.scenario.missing_members import check_missing_members
 from simasgd.scenario.reading.load import build_scenario, load_scenario
+from simasgd.scenario.record import Record
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
     Count,
@@ -81,10 +82,8 @@ class Scenario(Section):
     """What is learned. Timing only if absent."""
     stop: Stop
     """The end of the run."""
-    record: Literal["summary", "updates", "timeline"] = "updates"
-    """`summary`: scalar results only; without learning the memory does not grow with the gradients.
-    `updates`: also a table of every applied gradient. `timeline`: also every activity of every
-    learner, server and link."""
+    record: Annotated[Record, NameForKind] = Record()
+    """What is kept of the run."""
     variants: dict[VariantName, Scenario] = Field(default_factory=dict)
     """Changes to this scenario by the name of a variant; one report compares all variants."""
 
@@ -246,6 +245,7 @@ class Scenario(Section):
             message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"
             yield Inconsistency(("repeats",), message)
         yield from within("stop", self.stop.inconsistencies(self.learning))
+        yield from within("record", self.record.inconsistencies(self.learning))
 
     def _impossible_rates(self, learning: Learning, rates: tuple[float, ...] | Rates) -> Iterator[Inconsistency]:
         yield from wrong_rates(rates, self.cluster.learners)

@@ -123,6 +123,40 @@ class Mixing:
         last = [np.append(since[1:] - 1, whole) for since, _ in periods]
         return np.concatenate([held for _, held in periods]), np.concatenate(last)
 
+    def last_held(self, rows: int) -> Ints:
+        """Return the models that all learners had last after `rows` rows, and then the centre's, if there is a centre."""
+        found = [self._without_absences(number) for number in range(self.num_holders)]
+        return np.array([held[np.searchsorted(since, rows, side="right") - 1] for since, held in found])
+
+    def last_states(self, rows: int) -> Ints:
+        """Return the states of all learners' optimizers after `rows` rows, as numbers of models."""
+        found = [self._states(number) for number in range(self.learners)]
+        return np.array([states[np.searchsorted(since, rows, side="right") - 1] for since, states in found])
+
+    def state_periods(self) -> tuple[Ints, Ints]:
+        """Return for every state of a learner's optimizer the state, and the last row during which the learner has it.
+
+        Both have the same shape. A state that is there to the end has the number of rows.
+        """
+        periods = [self._states(number) for number in range(self.learners)]
+        last = [np.append(since[1:] - 1, len(self.owner)) for since, _ in periods]
+        return np.concatenate([states for _, states in periods]), np.concatenate(last)
+
+    def _states(self, number: int) -> tuple[Ints, Ints]:
+        """Return for a learner the numbers of rows after which its model changed, and the optimizer's states since then.
+
+        A step, and a mixture of states, make the state of their model. A copy of a model begins with state 0, and other
+        mixtures leave the learner's state as it is.
+        """
+        since, held = self._without_absences(number)
+        if not len(self.owner):
+            return since, held
+        row = np.maximum(held - 1, 0)
+        makes, copies = self.state[row] != NONE, self.other[row] == NONE
+        own = np.where(held == 0, 0, np.where(makes, held, np.where(copies, 0, NONE)))
+        latest = np.maximum.accumulate(np.where(own == NONE, 0, np.arange(len(own))))
+        return since, own[latest]
+
     def changes_between(self, learner: Ints, read: Ints, row: Ints) -> Ints:
         """Count the changes of each learner's model from model `read` until `row` begins."""
         found = np.empty(len(row), np.int64)

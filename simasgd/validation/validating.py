@@ -19,6 +19,7 @@ from simasgd.operations.reading import read_log
 from simasgd.protocols import LocalSgd
 from simasgd.results.origin import LogFile
 from simasgd.results.run import Run
+from simasgd.scenario.record import Record
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.workload import Stop
 from simasgd.storage.files import RUN, digest
@@ -164,7 +165,7 @@ class _Part:
 
 
 def _simulate(scenario: Scenario, gradients: int, progress: ReportPart) -> Observation:
-    chosen = scenario.model_copy(update={"stop": Stop(gradients=gradients), "record": "timeline"})
+    chosen = scenario.model_copy(update={"stop": Stop(gradients=gradients), "record": Record(kind="timeline")})
     timing = simulate_timing(chosen, progress)
     return observe_run(assemble(chosen, timing, None, timing.seconds))
 

@@ -128,12 +128,12 @@ def _outcome(case: dict[str, Any]) -> str:
         chosen = scenario(TIMING, case)
     except ScenarioError:
         return "refused"
-    clocked, tape = clock(chosen, SpanLog() if chosen.record == "timeline" else None)
+    clocked, tape = clock(chosen, SpanLog() if chosen.record.kind == "timeline" else None)
     holds(chosen, clocked, tape)
     staleness, ages = Counter(tape.staleness.tolist()), Counter[int]()
     summary = assemble(chosen, Timing(clocked, tape, staleness, ages, 0.0), None, 0.0).summary
     json.dumps(summary.as_json(), allow_nan=False)
-    if chosen.record == "summary" and clocked.hang is None:
+    if chosen.record.kind == "summary" and clocked.hang is None:
         again = simulate(chosen).summary
         assert again.model_dump(include=_OF_THE_CLOCK) == summary.model_dump(include=_OF_THE_CLOCK)
     return f"ended by {summary.stopped_by}"

@@ -10,6 +10,7 @@ from simasgd.assembly import assemble
 from simasgd.measured.exporting import build_log
 from simasgd.results.origin import Machine, RecordedSystem
 from simasgd.results.run import Run
+from simasgd.scenario.record import Record
 from simasgd.scenario.schema import Scenario
 from simasgd.timing import simulate_timing
 
@@ -40,10 +41,10 @@ def record(scenario: Scenario, system: RecordedSystem = SYSTEM, *, until: Scenar
 
     With `until` it ends as that scenario does.
     """
-    whole = (until or scenario).model_copy(update={"record": "timeline"})
+    whole = (until or scenario).model_copy(update={"record": Record(kind="timeline")})
     timing = simulate_timing(whole, lambda phase, fraction: None)
     columns, _ = build_log(assemble(whole, timing, None, 1.0))
-    spans = timing.clock.spans if scenario.record == "timeline" else None
+    spans = timing.clock.spans if scenario.record.kind == "timeline" else None
     seen = replace(timing, clock=replace(timing.clock, links=(), critical_path=(), spans=spans))
     table = pd.DataFrame(dict(columns))
     return replace(assemble(scenario, seen, None, 1.0, system), read_operations=lambda: table)

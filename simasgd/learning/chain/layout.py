@@ -19,7 +19,7 @@ from simasgd.learning.chain.reference import play_reference
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
 from simasgd.learning.layout.costs import DeviceCosts
-from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.moment import Moment, Snapshot
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.models.network import Parameters
@@ -125,6 +125,9 @@ class ChainLayout(AbstractLayout):
 
     def evaluated(self, recipe: Recipe, carry: ChainCarry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
         return carry.weights, None
+
+    def snapshot(self, recipe: Recipe, carry: ChainCarry, steps: int) -> Snapshot:
+        return Snapshot(carry.weights, carry.state, carry.memory.state)
 
     def bytes_needed(
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1

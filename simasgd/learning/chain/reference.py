@@ -6,7 +6,7 @@ It plays one row of the tape at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import PyTree
 
-from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.moment import Moment, Snapshot
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.gradients import GradientFunction, gradient_function
@@ -52,7 +52,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in of_layers))
 
     if 0 in remaining:
-        yield Moment(0, weights)
+        yield Moment(0, weights, partial(Snapshot, weights, state, gradient_state))
     for u in range(max(stops, default=0)):
         rows = range(tape.offsets[u], tape.offsets[u + 1])
         mean = jax.tree.map(jnp.zeros_like, weights)
@@ -76,7 +76,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
                 copies[tape.learner[row]] = functions.step_copy(gradient, read, local_factors[row])
         weights, state = functions.step(weights, state, mean, problem.factors[u])
         if not all_finite(weights):
-            yield Moment(u + 1, weights, diverged=True)
+            yield Moment(u + 1, weights, partial(Snapshot, weights, state, gradient_state), diverged=True)
             return
         kept[u + 1] = functions.sent(weights, gradient_state, problem.factors[u])
         for timestamp in {*versions[rows.start : rows.stop].ravel().tolist(), u + 1}:
@@ -84,7 +84,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
                 del kept[timestamp]
         progress(u + 1)
         if u + 1 in remaining:
-            yield Moment(u + 1, weights)
+            yield Moment(u + 1, weights, partial(Snapshot, weights, state, gradient_state))
 
 
 class RowFunctions(NamedTuple):

@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Int32, PyTree, Shaped
 
 from simasgd.learning.layout.costs import DeviceCosts
-from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.moment import Moment, Snapshot
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
@@ -155,6 +155,10 @@ class AbstractLayout(abc.ABC):
     @abc.abstractmethod
     def evaluated(self, recipe: Recipe, carry: Carry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
         """Return the weights to evaluate and the consensus distance, as `Moment` has them."""
+
+    @abc.abstractmethod
+    def snapshot(self, recipe: Recipe, carry: Carry, steps: int) -> Snapshot:
+        """Return what a replay needs to go on after `steps` steps, as `Moment.take_snapshot` does."""
 
     @abc.abstractmethod
     def bytes_needed(

@@ -14,9 +14,9 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int32
 
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
-from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
+from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up, take
 from simasgd.learning.layout.costs import DeviceCosts
-from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.moment import Moment, Snapshot
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, mean_and_distance, packings, row_by_row
@@ -41,7 +41,7 @@ class MixingLayout(AbstractLayout):
 
     @classmethod
     def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> MixingLayout:
-        return cls(plan_mixing(tape))
+        return cls(plan_mixing(tape, keeps_states=recipe.keeps_states))
 
     @staticmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
@@ -123,6 +123,18 @@ class MixingLayout(AbstractLayout):
         learners, centre = self.plan.slots_held(steps)
         model, distance = mean_and_distance(carry.models, jnp.asarray(learners), jnp.asarray(centre))
         return packings(recipe)[0].unpack(model), distance
+
+    def snapshot(self, recipe: Recipe, carry: MixingCarry, steps: int) -> Snapshot:
+        plan, mixing = self.plan, self.plan.mixing
+        (model_packing, state_packing), numbers = packings(recipe), mixing.last_held(steps)
+        learners = plan.slot[numbers[: mixing.learners]]
+        models = jax.vmap(model_packing.unpack)(take(carry.models, jnp.asarray(learners)))
+        states = take(carry.states, jnp.asarray(plan.state_slot[mixing.last_states(steps)]))
+        centre = None
+        if mixing.has_centre:
+            centre = model_packing.unpack(take(carry.models, int(plan.slot[numbers[-1]])))
+        weights, _ = self.evaluated(recipe, carry, steps)
+        return Snapshot(weights, jax.vmap(state_packing.unpack)(states), carry.memory, models, centre)
 
     def bytes_needed(
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1

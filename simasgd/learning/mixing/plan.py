@@ -64,8 +64,11 @@ class MixingPlan:
         return slots[:learners], slots[learners:]
 
 
-def plan_mixing(tape: Tape) -> MixingPlan:
-    """Return the plan of a tape whose learners have models of their own."""
+def plan_mixing(tape: Tape, *, keeps_states: bool = False) -> MixingPlan:
+    """Return the plan of a tape whose learners have models of their own.
+
+    With `keeps_states` a slot keeps the state of each learner's optimizer until it has another.
+    """
     mixing = tape.mixing
     assert mixing is not None
     gradient_rows = np.flatnonzero(np.diff(tape.offsets))
@@ -75,6 +78,8 @@ def plan_mixing(tape: Tape) -> MixingPlan:
     reads = [(mixing.base, rows), (mixing.other[mixed], rows[mixed]), (tape.timestamp, tape.step), (held, last)]
     slot, num_slots = assign_slots(tape.num_steps, *_needed(reads))
     states = [(state[state != NONE], rows[state != NONE]) for state in (mixing.state, mixing.other_state)]
+    if keeps_states:
+        states.append(mixing.state_periods())
     state_slot, num_state_slots = assign_slots(tape.num_steps, *_needed(states))
     return MixingPlan(tape, mixing, tape.offsets, gradient_rows, slot, num_slots, state_slot, num_state_slots)
 

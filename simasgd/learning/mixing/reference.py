@@ -6,7 +6,7 @@ It plays one row at a time and keeps the models in a dictionary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.moment import Moment, Snapshot
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.gradients import GradientFunction, gradient_function
@@ -34,7 +34,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     memory = rule.per_gradient.init(problem.start)
     remaining, last_uses, sample_shares = set(stops), _last_uses(tape), problem.shares
     if 0 in remaining:
-        yield _moment(problem, models, 0)
+        yield _moment(problem, models, states, memory, 0)
     for u in range(max(stops, default=0)):
         base, other, state = int(mixing.base[u]), int(mixing.other[u]), int(mixing.state[u])
         shares = mixing.base_share[u], mixing.other_share[u]
@@ -54,14 +54,15 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
             if mixing.other_state[u] != NONE:
                 states[u + 1] = functions.mix(states[state], states[int(mixing.other_state[u])], *shares)
         if not all_finite(models[u + 1]):
-            yield Moment(u + 1, models[u + 1], diverged=True)
+            last = models[u + 1]
+            yield Moment(u + 1, last, partial(_snapshot, problem, last, models, states, memory, u + 1), diverged=True)
             return
         for number in last_uses.get(u, ()):
             models.pop(number, None)
             states.pop(number, None)
         progress(u + 1)
         if u + 1 in remaining:
-            yield _moment(problem, models, u + 1)
+            yield _moment(problem, models, states, memory, u + 1)
 
 
 def _last_uses(tape: Tape) -> dict[int, list[int]]:
@@ -71,7 +72,8 @@ def _last_uses(tape: Tape) -> dict[int, list[int]]:
     last = np.full(tape.num_steps + 1, -1)
     every = np.arange(tape.num_steps)
     columns = (mixing.base, mixing.other, mixing.state, mixing.other_state)
-    for numbers, rows in [(tape.timestamp, tape.step), mixing.holding_periods(), *((column, every) for column in columns)]:
+    kept = (mixing.holding_periods(), mixing.state_periods())
+    for numbers, rows in [(tape.timestamp, tape.step), *kept, *((column, every) for column in columns)]:
         np.maximum.at(last, numbers[numbers != NONE], rows[numbers != NONE])
     last = np.maximum(last, np.arange(-1, tape.num_steps))  # not before the row that makes it
     models_by_row: dict[int, list[int]] = {}
@@ -80,7 +82,7 @@ def _last_uses(tape: Tape) -> dict[int, list[int]]:
     return models_by_row
 
 
-def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Moment:
+def _moment(problem: Problem, models: dict[int, Parameters], states: dict[int, State], memory: State, rows: int) -> Moment:
     """Return the moment after `rows` rows, as `Moment` describes it."""
     mixing = problem.tape.mixing
     assert mixing is not None
@@ -91,7 +93,33 @@ def _moment(problem: Problem, models: dict[int, Parameters], rows: int) -> Momen
         sum(((a - b) ** 2).sum() for a, b in zip(*map(jax.tree.leaves, (model, mean)), strict=True)) for model in learners
     ]
     distance = float(jnp.sqrt(sum(squares) / len(learners)))
-    return Moment(rows, models[holders[-1]] if mixing.has_centre else mean, distance=distance)
+    weights = models[holders[-1]] if mixing.has_centre else mean
+    return Moment(rows, weights, partial(_snapshot, problem, weights, models, states, memory, rows), distance=distance)
+
+
+def _snapshot(
+    problem: Problem,
+    weights: Parameters,
+    models: dict[int, Parameters],
+    states: dict[int, State],
+    memory: State,
+    rows: int,
+) -> Snapshot:
+    """Return the snapshot after `rows` rows, as `Snapshot` describes it."""
+    mixing = problem.tape.mixing
+    assert mixing is not None
+    numbers = mixing.last_held(rows).tolist()
+
+    def stacked(trees: Sequence[PyTree]) -> PyTree:
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+    return Snapshot(
+        weights,
+        stacked([states[number] for number in mixing.last_states(rows).tolist()]),
+        memory,
+        stacked([models[number] for number in numbers[: mixing.learners]]),
+        models[numbers[-1]] if mixing.has_centre else None,
+    )
 
 
 class RowFunctions(NamedTuple):

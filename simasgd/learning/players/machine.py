@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple, TypeAlias, final
 
 import jax
@@ -117,7 +117,8 @@ class Machine:
         """Return the moment of a member after `steps` steps."""
         own = carry if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry)
         weights, distance = self._layout.evaluated(self._recipe, own, steps)
-        return Moment(steps, weights, diverged, None if distance is None else float(distance))
+        snapshot = partial(self._layout.snapshot, self._recipe, own, steps)
+        return Moment(steps, weights, snapshot, diverged, None if distance is None else float(distance))
 
     def are_finite(self, carry: Carry) -> Bool[npt.NDArray[np.bool_], " members"]:
         """Return for each member whether no weight is infinite or NaN."""

@@ -31,6 +31,8 @@ class Recipe(NamedTuple):
     compression: Compression = NoCompression()
     weighs_learners: bool = False
     """Whether learners have factors of the learning rate of their own."""
+    keeps_states: bool = False
+    """Whether the states of learners' own optimizers are kept to the end."""
 
     @property
     def rule(self) -> Rule:
@@ -57,8 +59,8 @@ def build_recipe(scenario: Scenario, tape: Tape, task: AbstractTask | None = Non
     compression = scenario.workload.compression
     if compression.changes_values and (compression.has_feedback or tape.summed is not None):
         setting = setting._replace(learners=scenario.cluster.learners, sums=tape.summed is not None)
-    weighs = learning.learner_rates is not None
-    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression, weighs)
+    weighs, keeps = learning.learner_rates is not None, scenario.record.weights and tape.mixing is not None
+    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression, weighs, keeps)
 
 
 def _with_fact(setting: Setting, fact: RunFact, scenario: Scenario, tape: Tape) -> Setting:

@@ -6,7 +6,7 @@ from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
 
 _DOCUMENTED = """
-name title seed repeats record
+name title seed repeats record.kind record.weights
 cluster.learners cluster.profile cluster.seed cluster.learners_per_node cluster.start
 cluster.compute.per_batch cluster.compute.per_sample cluster.compute.distribution cluster.compute.cv
 cluster.compute.file cluster.compute.column cluster.compute.learner_column cluster.compute.unit cluster.compute.measured
