@@ -29,7 +29,8 @@ def declared() -> tuple[set[str], set[str]]:
     """Return the names that pyproject.toml declares: those of every installation, and those of development."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
-    tools = {line for line in groups["dev"] if isinstance(line, str)} | set(project["project"]["optional-dependencies"]["ray"])
+    extras = [line for lines in project["project"]["optional-dependencies"].values() for line in lines]
+    tools = {*(line for line in groups["dev"] if isinstance(line, str)), *extras}
     return names({*project["project"]["dependencies"], *groups["setup"]}), names(tools)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
+from simasgd.command.engines import engine_options
 from simasgd.command.options import (
     check_data,
     check_devices,
@@ -117,7 +119,7 @@ def compare(
 @click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
 @out_option
 @replace_option
-@click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: the number of cores]")
+@engine_options
 @click.option("--dry-run", is_flag=True, help="Check and list the points without running them.")
 @quiet_option
 def sweep(
@@ -125,7 +127,7 @@ def sweep(
     axes: tuple[str, ...],
     out: Path | None,
     replacing: bool,
-    workers: int | None,
+    engine: Any,
     dry_run: bool,
     quiet: bool,
 ) -> None:
@@ -164,7 +166,7 @@ def sweep(
         from simasgd.report.terminal import summarise_sweep
 
         with points(plan.scenario.name, quiet=quiet) as progress:
-            table = run_points(plan, place, workers=workers or cpu_count(), progress=progress)
+            table = run_points(plan, place, pool=engine.make_pool(place.path.absolute(), cpu_count()), progress=progress)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()
     failed = table.points[table.points["error"] != ""]

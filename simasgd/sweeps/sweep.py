@@ -27,10 +27,12 @@ from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import ResultsFolder
 from simasgd.storage.opening import open_folder
 from simasgd.storage.work_folder import POINTS
-from simasgd.sweeps import pool
+from simasgd.sweeps import computing
 from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.plan import Sweep
-from simasgd.sweeps.points import PointFolders
+from simasgd.sweeps.pools.abstract import AbstractPool
+from simasgd.sweeps.pools.local import LocalPool
+from simasgd.sweeps.pools.points import PointFolders
 
 _OF_TIME = ("simulated_seconds", "gradients_per_simulated_second")
 _NUMBERS = ("test_error", "test_loss", "samples", *_OF_TIME, "mean_staleness")
@@ -79,13 +81,15 @@ def run_sweep(
     point with "kept", "done" or "failed", the number of finished points, and of all points.
     """
     with open_folder(folder, sweep.contents, list_paths(sweep)) as place:
-        table = run_points(sweep, place, workers=workers, progress=progress)
+        table = run_points(sweep, place, pool=LocalPool(workers), progress=progress)
         place.finish()
     return table
 
 
-def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Callable[[str, int, int], None]) -> SweepTable:
-    """Run the missing points, as `run_sweep` does, in an open folder, which stays unfinished."""
+def run_points(
+    sweep: Sweep, place: ResultsFolder, *, pool: AbstractPool, progress: Callable[[str, int, int], None]
+) -> SweepTable:
+    """Run the missing points, as `run_sweep` does, in the processes of a pool and an open folder, which stays unfinished."""
     folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in sweep.points}
     try:
@@ -108,7 +112,7 @@ def run_points(sweep: Sweep, place: ResultsFolder, *, workers: int, progress: Ca
     groups = [[names[i] for i in group] for group in together(list(homes.values()))]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     failures: dict[str, str] = {}
-    for name, failure in pool.run_groups(missing, place.path, workers):
+    for name, failure in computing.run_groups(missing, place.path, pool):
         if name in kept:
             continue
         finished += 1

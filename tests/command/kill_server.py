@@ -14,10 +14,11 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from simasgd import study
 from simasgd.command import cli
@@ -25,7 +26,9 @@ from simasgd.report.page import render_study
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import MANIFEST
-from simasgd.sweeps import pool
+from simasgd.sweeps import computing
+from simasgd.sweeps.pools.abstract import AbstractPool
+from simasgd.sweeps.pools.work import Delivery, Task, carry_out
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
 
@@ -103,7 +106,7 @@ def forked(folder: Path, command: Sequence[str], *, kill_at: int = -1, half: boo
     with (folder.parent / "stderr").open("w") as said:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
-    pool.run_groups = one_after_the_other
+    computing.run_groups = one_after_the_other
     seen = watched(folder, kill_at, half)
     sys.argv = ["simasgd", *command]
     code: Any = 1
@@ -119,11 +122,36 @@ def forked(folder: Path, command: Sequence[str], *, kill_at: int = -1, half: boo
         os._exit(code or 0)
 
 
-def one_after_the_other(missing: Sequence[Mapping[str, Any]], sweep: Path, workers: int) -> Iterator[tuple[str, str]]:
+RUN_GROUPS = computing.run_groups
+
+
+@final
+class InThisProcess(AbstractPool):
+    """No process but this one: a task is over when it is submitted."""
+
+    @property
+    def capacity(self) -> int:
+        return 1
+
+    @contextmanager
+    def running(self, tasks: int) -> Iterator[None]:
+        del tasks
+        yield
+
+    def submit(self, tasks: Collection[Task]) -> list[Any]:
+        return [tuple(carry_out(task)) for task in tasks]
+
+    def wait(self, handles: Collection[Any]) -> Collection[Any]:
+        return list(handles)
+
+    def result(self, handle: Any) -> list[Delivery]:
+        return list(handle)
+
+
+def one_after_the_other(missing: Sequence[Mapping[str, Any]], sweep: Path, pool: Any) -> Iterator[tuple[str, str]]:
     """Do the work of a sweep's workers in this process, where it can be killed at each change to the disk."""
-    del workers
-    for group in missing:
-        yield from zip(group, pool._simulate_into(group, str(sweep)), strict=True)
+    del pool
+    return RUN_GROUPS(missing, sweep, InThisProcess())
 
 
 def watched(folder: Path, kill_at: int, half: bool) -> list[Change]:

@@ -15,7 +15,7 @@ from simasgd.scenario.alike import clock_of
 from simasgd.scenario.cluster.measured import MOST_EMBEDDED, StoredTimes
 from simasgd.storage.opening import open_folder
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.points import PointFolders
+from simasgd.sweeps.pools.points import PointFolders
 from simasgd.sweeps.sweep import list_paths as list_sweep_paths
 
 TEXT = """\

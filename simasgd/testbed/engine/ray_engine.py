@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from simasgd.errors import RunFailed
 from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
 from simasgd.testbed.engine.machine import this_machine
+from simasgd.testbed.engine.ray_start import start_ray
 
 _THREADS = 192  # of a process: calls that wait for an update each hold one
-# Ray gives its own processes 30 s to start, which a busy machine may exceed once.
-_ATTEMPTS, _TOO_SLOW = (2, 1, 0), "timed out during startup"
 # A learner that computes on all cores would slow the others down, on a machine that they share.
 _ENVIRONMENT = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
@@ -105,26 +100,7 @@ class RayEngine(AbstractEngine):
         self._free: list[RayProcess] = []
         self._placed: dict[Any, RayAnswer] = {}
         self._is_local = address is None
-        # Ray's hints (of tokens, say) are for those who start it; what fails is raised.
-        logging.getLogger("ray").setLevel(logging.ERROR)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent that the user has not asked for
-        for attempts_left in _ATTEMPTS if address is None else (0,):
-            try:
-                with _own_signals():
-                    # Without "local", Ray joins any cluster that it finds on the machine.
-                    ray.init(
-                        address=address or "local",
-                        include_dashboard=False if address is None else None,
-                        log_to_driver=False,
-                        configure_logging=False,
-                    )
-                break
-            except Exception as error:  # noqa: BLE001 - Ray raises any kind, Exception itself among them
-                ray.shutdown()
-                if attempts_left and _TOO_SLOW in str(error):
-                    continue
-                where = "on this machine" if address is None else f"at {address}"
-                raise RunFailed(f"Ray does not start {where}: {str(error).splitlines()[0]}") from None
+        start_ray(address)
         # A learner that the scenario kills is no accident, and whoever called a process hears of its end in any case.
         ray._private.worker._worker_logs_enabled = False
         options = {"num_cpus": 0, "max_concurrency": _THREADS, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
@@ -172,16 +148,3 @@ class RayEngine(AbstractEngine):
             self._placed.pop(process.actor, None)
             if process in self._actors:
                 self._actors.remove(process)
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep this program's reaction to SIGTERM, which Ray replaces by its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -43,14 +43,14 @@ def start_engine(name: str, address: str | None) -> AbstractEngine:
     """
     require_engine(name)
     if address is not None:
-        _require_answer(address)
+        require_answer(address)
     from simasgd.testbed.engine.ray_engine import RayEngine
 
     return RayEngine(address)
 
 
-def _require_answer(address: str) -> None:
-    """Raise RunFailed unless a cluster at this address lets this machine join."""
+def require_answer(address: str) -> None:
+    """Raise RunFailed unless a Ray cluster at this address lets this machine join."""
     try:
         probe = subprocess.run(
             [sys.executable, "-c", _PROBE, address],

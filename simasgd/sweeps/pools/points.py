@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import final
 
@@ -37,6 +39,24 @@ class PointFolders:
         self._fresh.mkdir(exist_ok=True)
         self._home.mkdir(exist_ok=True)
 
+    def make_mark(self) -> str:
+        """Make an empty folder by which other processes see that they share the sweep's, and return its name.
+
+        Raises OSError.
+        """
+        mark = uuid.uuid4().hex
+        (self._fresh / mark).mkdir()
+        return mark
+
+    def has_mark(self, mark: str) -> bool:
+        """Tell whether this process sees a mark that the driver has made."""
+        return is_folder(self._fresh / mark)
+
+    def remove_mark(self, mark: str) -> None:
+        """Delete a mark."""
+        with suppress(FileNotFoundError):
+            (self._fresh / mark).rmdir()
+
     def summary(self, name: str, scenario: Scenario) -> Summary | None:
         """Return the summary of a point; None if the point is missing or damaged."""
         folder = self._home / name
@@ -55,10 +75,37 @@ class PointFolders:
 
         Raises OSError, and RunFailed if something is in the way.
         """
+        self._add(name, run.write_into)
+
+    def receive(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Write a missing point of which a worker has sent the files, whole or not at all.
+
+        Raises OSError, and RunFailed if something is in the way.
+        """
+
+        def write(folder: Path) -> None:
+            for file, content in files.items():
+                (folder / Path(file).name).write_bytes(content)
+
+        self._add(name, write)
+
+    def deliver(self, name: str, scenario: Scenario, save: Callable[[], None]) -> str:
+        """Save a point by `save` unless it exists. Return an error message ("": none)."""
+        try:
+            if self.summary(name, scenario) is None:
+                save()
+        except OSError as error:
+            # A worker of an interrupted sweep may have written the same point meanwhile.
+            return "" if self.summary(name, scenario) is not None else f"{type(error).__name__}: {error}"
+        except SimasgdError as error:
+            return str(error)
+        return ""
+
+    def _add(self, name: str, write: Callable[[Path], None]) -> None:
         fresh, folder = self._fresh / uuid.uuid4().hex, self._home / name
         fresh.mkdir()
         try:
-            run.write_into(fresh)
+            write(fresh)
             if is_absent(folder):
                 fresh.rename(folder)
             else:

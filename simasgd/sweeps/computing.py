@@ -1,0 +1,72 @@
+"""The points of a sweep, computed by the processes of a pool."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from simasgd.scenario.schema import Scenario
+from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost, split
+from simasgd.sweeps.pools.points import PointFolders
+from simasgd.sweeps.pools.work import Delivery, Group, Task
+
+_ATTEMPTS = 3  # of a task whose process dies
+
+
+def run_groups(missing: Sequence[Group], sweep: Path, pool: AbstractPool) -> Iterator[tuple[str, str]]:
+    """Run groups of scenarios in the processes of a pool, and save each as the point of its name.
+
+    Points that exist are kept. Yields the name of each scenario with an error message ("": none).
+
+    A task whose process is killed is tried again. When the iteration is broken off, all processes end. Raises RunFailed
+    if the pool does not start.
+    """
+    if not missing:
+        return
+    folders = PointFolders(sweep)
+    mark = folders.make_mark()
+    scenarios = {name: scenario for group in missing for name, scenario in group.items()}
+    tasks = [Task(groups, str(sweep), mark) for groups in split(list(missing), pool.count_groups(len(missing)))]
+    try:
+        for delivery in _carry_out(tasks, pool):
+            yield delivery.name, delivery.error or _take_over(folders, delivery, scenarios)
+    finally:
+        folders.remove_mark(mark)
+
+
+def _carry_out(tasks: Sequence[Task], pool: AbstractPool) -> Iterator[Delivery]:
+    """Yield what the processes of a pool deliver."""
+    waiting, attempts, under_way = deque(range(len(tasks))), Counter[int](), dict[object, int]()
+    with pool.running(len(tasks)):
+        while waiting or under_way:
+            free = max(0, pool.capacity - len(under_way))
+            next_ones = [waiting.popleft() for _ in range(min(free, len(waiting)))]
+            under_way |= zip(pool.submit([tasks[number] for number in next_ones]), next_ones, strict=True)
+            for handle in pool.wait(under_way.keys()):
+                number = under_way.pop(handle)
+                try:
+                    yield from pool.result(handle)
+                except WorkerLost as lost:
+                    attempts[number] += 1
+                    if attempts[number] < _ATTEMPTS:
+                        waiting.appendleft(number)
+                    else:
+                        yield from _give_up(tasks[number], str(lost))
+
+
+def _give_up(task: Task, reason: str) -> Iterator[Delivery]:
+    """Yield an error for each point of a task that the lost processes have not saved."""
+    folders = PointFolders(Path(task.sweep))
+    problem = f"its worker process died {_ATTEMPTS} times ({reason or 'out of memory?'})"
+    for group in task.groups:
+        for name, scenario in group.items():
+            yield Delivery(name, "" if folders.summary(name, scenario) is not None else problem)
+
+
+def _take_over(folders: PointFolders, delivery: Delivery, scenarios: Mapping[str, Scenario]) -> str:
+    """Save the files of a point whose process does not share the folder. Return an error message ("": none)."""
+    if delivery.files is None:
+        return ""
+    return folders.deliver(delivery.name, scenarios[delivery.name], partial(folders.receive, delivery.name, delivery.files))
