@@ -18,7 +18,7 @@ def data(chosen: Any) -> Any:
 
 
 def test_a_bare_word_is_the_kind_without_more() -> None:
-    assert data("cifar10") == data({"kind": "cifar10"}) == Cifar10(subtract_mean=False, crop=0, flip=False)
+    assert data("cifar10") == data({"kind": "cifar10"}) == Cifar10(subtract_mean=True, crop=0, flip=False)
 
 
 def test_shapes() -> None:

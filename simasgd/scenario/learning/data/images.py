@@ -79,6 +79,9 @@ class Cifar10(AbstractKnownImages):
     """Things and animals of 32 × 32 pixels in colour (CIFAR-10)."""
 
     kind: Literal["cifar10"] = "cifar10"
+    subtract_mean: Flag = True
+    """Whether the mean training image is subtracted from every image, pixel by pixel, as by Rudra
+    (arXiv:1509.04210; A1.7)."""
 
 
 @final
