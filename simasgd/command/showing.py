@@ -92,12 +92,17 @@ def data() -> None:
     click.echo(f"{'digits':19} available (embedded)")
     for name in ("characters", "linear-regression", "logistic-regression", "noise"):
         click.echo(f"{name:19} available (made when needed)")
-    for name, files in datafiles.FILES.items():
+    for name, source in datafiles.FILES.items():
         try:
-            paths = datafiles.locate(name)
+            found = datafiles.locate(name)
         except DataMissing as missing:
             click.echo(f"{name:19} missing: {missing}")
-            click.echo(f"{'':19} get from {files.home}: {', '.join((*files.train, *files.test))}")
-            click.echo(f"{'':19} put them into ${datafiles.VARIABLE}/{files.folder}/ {files.form}")
+            first, *others = source.forms
+            click.echo(f"{'':19} get from {source.home}: {', '.join(first.parts)}")
+            click.echo(f"{'':19} put them into ${datafiles.VARIABLE}/{first.folder}/ {first.kind}")
+            for form in others:
+                place = "/".join(part for part in (f"${datafiles.VARIABLE}", form.folder) if part != ".")
+                click.echo(f"{'':19} or {form.title}: {place}/ with {', '.join(form.parts)}")
         else:
-            click.echo(f"{name:19} available: {paths[0].parent}")
+            assert found is not None
+            click.echo(f"{name:19} available: {found.form.title} in {found.train[0].parent}")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import math
 import os
-import zlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,8 +13,8 @@ import numpy.typing as npt
 
 from simasgd import exact
 from simasgd.errors import DataMissing
-from simasgd.learning.data import analytic, image_folder, text
-from simasgd.learning.data.files import FILES, VARIABLE, locate
+from simasgd.learning.data import analytic, formats, image_folder, text
+from simasgd.learning.data.files import VARIABLE, Reader, locate
 from simasgd.learning.data.image_folder import LazyImages
 from simasgd.scenario.learning.data import (
     DATA,
@@ -32,9 +28,17 @@ from simasgd.scenario.learning.data import (
     Noise,
 )
 
-Bytes = npt.NDArray[np.uint8]
 Inputs = npt.NDArray[np.float32] | LazyImages
 Labels = npt.NDArray[np.int32] | npt.NDArray[np.float32]
+
+_READERS: Mapping[Reader, tuple[formats.Read, formats.Read]] = {
+    "idx": (formats.read_idx, formats.read_idx),
+    "cifar-binary": (formats.read_cifar, formats.read_cifar),
+    "cifar-pickles": (formats.read_cifar_pickles, formats.read_cifar_pickles),
+    "npz": (formats.read_archive(("x_train", "y_train")), formats.read_archive(("x_test", "y_test"))),
+    "npy": (formats.read_arrays, formats.read_arrays),
+}
+"""How training and test samples of a form are read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,26 +96,29 @@ def _less_mean(data: Dataset) -> Dataset:
 
 
 def _imagenet(spec: ImageNet) -> Dataset:
-    train, test = image_folder.read(spec, *locate("imagenet"))
+    found = locate("imagenet")
+    assert found is not None
+    train, test = image_folder.read(spec, *found.train, *found.test)
     return Dataset(train.images, train.labels, test.images, test.labels)
 
 
 def _from_files(name: str) -> Dataset:
-    read: Callable[[list[Path]], tuple[Bytes, Bytes]] = _read_cifar if name == "cifar10" else _read_idx_pair
-    paths, split = locate(name), len(FILES[name].train)
-    train_images, train_labels = read(paths[:split])
-    test_images, test_labels = read(paths[split:])
-    shape = DATA[name]
+    found = locate(name)
+    assert found is not None
+    read_train, read_test = _READERS[found.form.reader]
+    train_images, train_labels = read_train(found.train)
+    test_images, test_labels = read_test(found.test)
+    shape, first = DATA[name], found.train[0]
     for images, labels, count, path in (
-        (train_images, train_labels, shape.train, paths[0]),
-        (test_images, test_labels, shape.test, paths[split]),
+        (train_images, train_labels, shape.train, first),
+        (test_images, test_labels, shape.test, found.test[0]),
     ):
         if images.shape != (count, shape.features) or labels.shape != (count,) or labels.max(initial=0) >= shape.classes:
             raise DataMissing(
                 f"learning.data: {name}: {path} and its companions hold {len(images)} images of {images.shape[-1]} numbers "
                 f"with {len(labels)} labels; expected {count} of {shape.features}"
             )
-    note = "0.2 % of this copy's images were decoded from JPEG" if (paths[0].parent / "inexact.json").exists() else ""
+    note = "0.2 % of this copy's images were decoded from JPEG" if (first.parent / "inexact.json").exists() else ""
     return Dataset(
         _unit(train_images, 255), train_labels.astype(np.int32), _unit(test_images, 255), test_labels.astype(np.int32), note
     )
@@ -138,47 +145,8 @@ def _characters() -> Dataset:
     return Dataset(train[0].astype(np.float32), train[1].astype(np.int32), test[0].astype(np.float32), test[1].astype(np.int32))
 
 
-def _unit(images: Bytes, largest: int) -> npt.NDArray[np.float32]:
+def _unit(images: formats.Bytes, largest: int) -> npt.NDArray[np.float32]:
     return images.astype(np.float32) / np.float32(largest)
-
-
-def _content(path: Path) -> bytes:
-    unpack: Callable[[bytes], bytes] = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
-    try:
-        return unpack(path.read_bytes())
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise DataMissing(f"learning.data: {path} cannot be read: {error}") from None
-
-
-def _read_idx(path: Path) -> Bytes:
-    """Read an IDX file of unsigned bytes: two zeros, type 8, number of dimensions, sizes (big-endian), data."""
-    content = _content(path)
-    dimensions = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
-    start = 4 + 4 * dimensions
-    sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    if not dimensions or len(content) - start != math.prod(sizes):
-        raise DataMissing(f"learning.data: {path} is not an IDX file of bytes, or not a whole one")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)
-
-
-def _read_idx_pair(paths: list[Path]) -> tuple[Bytes, Bytes]:
-    images, labels = map(_read_idx, paths)
-    return images.reshape(len(images), math.prod(images.shape[1:])), labels
-
-
-def _read_cifar(paths: list[Path]) -> tuple[Bytes, Bytes]:
-    """Read CIFAR-10's binary layout: records of a label byte and 3 × 32 × 32 bytes, planar; returns channels last."""
-    records = []
-    for path in paths:
-        content = _content(path)
-        if not content or len(content) % 3073:
-            raise DataMissing(
-                f"learning.data: {path} is not a CIFAR-10 binary file: {len(content)} bytes are not a multiple of 3,073"
-            )
-        records.append(np.frombuffer(content, dtype=np.uint8).reshape(-1, 3073))
-    every = np.concatenate(records)
-    images = every[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).reshape(-1, 3072)
-    return images, every[:, 0]
 
 
 def mini_batches(seed: int, learner: int, count: int, mini_batch: int, samples: int) -> npt.NDArray[np.int32]:

@@ -16,7 +16,8 @@ from simasgd.learning.data.sets import load, mini_batches
 from simasgd.scenario.learning.data import DATA, AbstractData, Cifar10, Digits, FashionMnist, Mnist
 
 _REAL = os.environ.get(VARIABLE)
-SPECS: dict[str, AbstractData] = {spec.kind: spec for spec in (Mnist(), FashionMnist(), Cifar10())}
+PLAIN_CIFAR10 = Cifar10(subtract_mean=False)
+SPECS: dict[str, AbstractData] = {spec.kind: spec for spec in (Mnist(), FashionMnist(), PLAIN_CIFAR10)}
 
 
 def test_a_mini_batch_does_not_depend_on_how_many_are_drawn() -> None:
@@ -116,7 +117,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for prefix, count in (("train", 4), ("t10k", 2)):
         (mnist / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images("mnist", count, count)))
         (mnist / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(np.arange(count) + 5))
-    for i, file in enumerate((*FILES["cifar10"].train, *FILES["cifar10"].test)):
+    for i, file in enumerate(FILES["cifar10"].forms[0].parts):
         (cifar / file).write_bytes(cifar_records(2 if "test" in file else 4, i))
     return tmp_path
 
@@ -136,7 +137,7 @@ def test_idx_files(root: Path) -> None:
 
 
 def test_cifar_files(root: Path) -> None:
-    data = load(Cifar10())
+    data = load(PLAIN_CIFAR10)
     assert data.train_inputs.shape == (20, 3072)
     assert data.test_inputs.shape == (2, 3072)
     assert data.train_labels.tolist()[:8] == [0, 1, 2, 3, 1, 2, 3, 4]
@@ -147,19 +148,25 @@ def test_cifar_files(root: Path) -> None:
     assert data.note == ""
 
 
+def paths_of(name: str) -> list[Path]:
+    found = locate(name)
+    assert found is not None
+    return [*found.train, *found.test]
+
+
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress)])
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_packed_files(name: str, suffix: str, pack: Callable[[bytes], bytes], root: Path) -> None:
     plain = load(SPECS[name])
     other = root / "packed"
-    for path in locate(name):
+    for path in paths_of(name):
         packed = other / path.parent.name / (path.name + suffix)
         packed.parent.mkdir(parents=True, exist_ok=True)
         packed.write_bytes(pack(path.read_bytes()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(other))
         data = load(SPECS[name])
-        assert all(path.suffix == suffix for path in locate(name))
+        assert all(path.suffix == suffix for path in paths_of(name))
     assert np.array_equal(data.train_inputs, plain.train_inputs)
     assert np.array_equal(data.test_labels, plain.test_labels)
 
@@ -241,7 +248,7 @@ def test_without_the_variable_the_message_names_it(value: str | None, monkeypatc
 
 def test_embedded_data_need_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert locate("digits") == []
+    assert locate("digits") is None
 
 
 @pytest.mark.skipif(not _REAL, reason="SIMASGD_DATA is not set, so there are no real data sets to read")
