@@ -38,9 +38,14 @@ fuzz: $(DEV_STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 kills: $(DEV_STAMP)  ## kill commands at each of their changes to the disk (minutes)
 	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py tests/testbed tests/learning/players/test_checkpoint.py $(ARGS)
 
-docs: $(DEV_STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings
+docs: $(DEV_STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings, and build the site in site/
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
 	$(VENV)/bin/python -m tests.protocols.verbs_table
+	$(VENV)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --doctree-dir site/.doctrees docs site
+	@echo 'open site/index.html'
+
+gallery: $(DEV_STAMP)  ## make the pictures of docs/gallery.md with its commands (minutes; needs chromium)
+	$(VENV)/bin/python docs/_site/gallery.py $(ARGS)
 
 lint: $(DEV_STAMP)  ## check style and types
 	$(VENV)/bin/ruff check .
@@ -71,7 +76,7 @@ lock:  ## resolve both locks anew (needs uv)
 	$(LOCK) --group dev --extra ray --extra dask --extra slurm --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:  ## remove the virtual environment and the caches (reports stay)
-	rm -rf $(VENV) .venv-3.13 .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .venv-3.13 site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-name:
@@ -102,4 +107,4 @@ $(DEV_STAMP): requirements-dev.lock $(STAMP)
 	fi
 	@touch $@
 
-.PHONY: help setup scenario sweep list test quick fuzz kills lint format check coverage docs bench lock clean need-name
+.PHONY: help setup scenario sweep list test quick fuzz kills lint format check coverage docs gallery bench lock clean need-name

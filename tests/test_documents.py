@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _HISTORY = "CHANGELOG.md"  # names modules that have moved
 _ROOMS = ("DESIGN.md", "CONTRIBUTING.md")  # pages whose folders are those of the source tree
 _EXAMPLE = re.DOTALL | re.MULTILINE

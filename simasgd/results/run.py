@@ -17,7 +17,17 @@ from simasgd.results.json_files import read_json, write_json
 from simasgd.results.kept.weights import Weights, read_weights
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
-from simasgd.results.tables import EVALUATIONS, LEARNERS, OPERATIONS, TIMELINE, UPDATES, read_table, write_table
+from simasgd.results.tables import (
+    EVALUATIONS,
+    LEARNERS,
+    LEARNERS_IF_COSTS,
+    OPERATIONS,
+    TIMELINE,
+    UPDATES,
+    UPDATES_IF_COPIES,
+    read_table,
+    write_table,
+)
 from simasgd.results.timeline import write_trace
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import OPERATIONS_TABLE, RUN, RUN_TABLES, SCENARIO, TRACE, WEIGHTS
@@ -198,7 +208,7 @@ class Run:
         if not (folder / RUN).is_file():
             raise UsageError(f"{folder}: is not the folder of a run (it has no {RUN})")
 
-        learners = read_table(folder / "learners.parquet", LEARNERS)
+        learners = read_table(folder / "learners.parquet", LEARNERS, LEARNERS_IF_COSTS)
         if learners is None:
             raise UsageError(f"{folder}: learners.parquet is missing")
         summary = read_json(folder / RUN, Summary)
@@ -212,7 +222,7 @@ class Run:
             scenario=scenario,
             summary=summary,
             learners=learners,
-            updates=read_table(folder / "updates.parquet", UPDATES),
+            updates=read_table(folder / "updates.parquet", UPDATES, UPDATES_IF_COPIES),
             evaluations=evaluations,
             timeline=read_table(folder / "timeline.parquet", TIMELINE),
             read_operations=partial(read_table, folder / OPERATIONS_TABLE, OPERATIONS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ class Numbers(NamedTuple):
     If it `may_lack` numbers, NaN stands for a missing one.
     """
 
+    meaning: str
     low: float = 0.0
     high: float = np.inf
     may_lack: bool = False
@@ -30,64 +32,103 @@ class Numbers(NamedTuple):
 class Words(NamedTuple):
     """A column of texts; if there are `choices`, each text is one of them."""
 
+    meaning: str
     choices: tuple[str, ...] = ()
 
 
 class Flags(NamedTuple):
     """A column of booleans."""
 
+    meaning: str
+
 
 Columns = Mapping[str, Numbers | Words | Flags]
 
-_ANY = Numbers(-np.inf, np.inf, may_lack=True)
 UPDATES: Columns = {
-    **dict.fromkeys(("time", "timestamp", "learner", "batch", "staleness"), Numbers()),
-    **dict.fromkeys(("read_at", "computed_at"), Numbers(may_lack=True)),  # a log may not tell them
+    "time": Numbers("when the update was made (s)"),
+    "timestamp": Numbers("number of the weights that the update made, from 1; of a model, where learners have their own"),
+    "learner": Numbers("the learner that computed the gradient, from 0"),
+    "batch": Numbers("which of this learner's mini-batches, from 0"),
+    "staleness": Numbers("other updates between the reading of the weights and this update"),
+    "read_at": Numbers("when the learner had read the weights (s); NaN: a log does not tell it", may_lack=True),
+    "computed_at": Numbers("when the gradient was computed (s); NaN: a log does not tell it", may_lack=True),
 }
+UPDATES_IF_COPIES: Columns = {
+    "read": Numbers("number of the weights that the learner's copy began with"),
+    "ahead": Numbers("the learner's own mini-batches that the copy had taken since"),
+    "summed": Numbers("gradients in the message, where messages are sums"),
+}
+"""Columns that updates.parquet has where learners step copies of the weights, or messages are sums."""
 GRADIENTS = ("computed", "applied", "dropped", "cancelled", "lost", "in_flight")
 """The columns of learners.parquet that count gradients; `computed` is the sum of the others."""
 LEARNERS: Columns = {
-    **dict.fromkeys(("learner", "mini_batch", "applied"), Numbers()),
-    **dict.fromkeys((*(name for name in GRADIENTS if name != "applied"), *TIMES, "bandwidth"), Numbers(may_lack=True)),
+    "learner": Numbers("number of the learner, from 0"),
+    "mini_batch": Numbers("samples of its mini-batch"),
+    "applied": Numbers("gradients that updates applied"),
+    "computed": Numbers("mini-batches begun: the sum of the five other counts", may_lack=True),
+    "dropped": Numbers("gradients that the protocol discarded", may_lack=True),
+    "cancelled": Numbers("mini-batches that the learner gave up", may_lack=True),
+    "lost": Numbers("gradients that crashes lost", may_lack=True),
+    "in_flight": Numbers("gradients on their way at the end", may_lack=True),
+    "compute": Numbers("seconds of computing", may_lack=True),
+    "push": Numbers("seconds of sending", may_lack=True),
+    "wait": Numbers("seconds of waiting", may_lack=True),
+    "pull": Numbers("seconds of receiving", may_lack=True),
+    "idle": Numbers("seconds with nothing to do, or down", may_lack=True),
+    "bandwidth": Numbers("bytes/s of its node's interface; NaN: unlimited, or measured", may_lack=True),
 }
+LEARNERS_IF_COSTS: Columns = {
+    "step": Numbers("seconds of its own optimizer's steps"),
+    "mix": Numbers("seconds of mixing models"),
+    "copy": Numbers("seconds of copying messages"),
+    "launch": Numbers("seconds of starting collective operations"),
+}
+"""Columns that learners.parquet has where `cluster.costs` gives times to these activities."""
 EVALUATIONS: Columns = {
-    **dict.fromkeys(("epoch", "samples", "updates", "simulated_seconds"), Numbers()),
-    "bytes": Numbers(may_lack=True),
-    "test_loss": _ANY,
-    "test_error": Numbers(0.0, 1.0, may_lack=True),
-    "consensus_distance": Numbers(may_lack=True),
+    "epoch": Numbers("epochs until the evaluated weights were made"),
+    "samples": Numbers("samples applied until then"),
+    "updates": Numbers("updates made until then"),
+    "simulated_seconds": Numbers("simulated time of the update (s)"),
+    "bytes": Numbers("bytes sent until then; NaN: a log does not tell it", may_lack=True),
+    "test_loss": Numbers("mean loss over the test set", -np.inf, may_lack=True),
+    "test_error": Numbers("fraction of the test set that is wrong; NaN where labels are not classes", 0.0, 1.0, may_lack=True),
+    "consensus_distance": Numbers(
+        "root mean square distance of the learners' models from their mean; NaN with one model", may_lack=True
+    ),
 }
 TIMELINE: Columns = {
-    "group": Words(("learners", "servers", "links")),
-    "track": Words(),
-    "activity": Words((*TIMES, *COST_TIMES, "update", "transfer")),
-    "start": Numbers(),
-    "end": Numbers(),
-    "learner": Numbers(-1.0),
+    "group": Words("what the track is", ("learners", "servers", "links")),
+    "track": Words("learner 3, server, or the name of a link"),
+    "activity": Words("what was done", (*TIMES, *COST_TIMES, "update", "transfer")),
+    "start": Numbers("when it began (s)"),
+    "end": Numbers("when it ended (s)"),
+    "learner": Numbers("the learner concerned; -1: none", -1.0),
 }
 OPERATIONS: Columns = {
-    "operation": Words(tuple(KINDS)),
-    **dict.fromkeys(("seconds", "start"), Numbers(may_lack=True)),
+    "operation": Words("what was done", tuple(KINDS)),
+    "seconds": Numbers("how long it took", may_lack=True),
+    "start": Numbers("when it began, in seconds from the begin of the run", may_lack=True),
 }
 """The columns of operations.parquet that each has; `simasgd.operations.reading` checks all, as those of any log."""
 SWEEP_POINTS: Columns = {
-    "variant": Words(),
-    "seed": Numbers(),
-    "outcome": Words(tuple(map(str, Outcome))),
-    "reason": Words(),
-    "test_error": Numbers(0.0, 1.0, may_lack=True),
-    "test_loss": _ANY,
-    **dict.fromkeys(
-        ("samples", "simulated_seconds", "gradients_per_simulated_second", "mean_staleness"), Numbers(may_lack=True)
-    ),
-    "diverged": Flags(),
-    "folder": Words(),
-    "error": Words(),
+    "variant": Words("the scenario's variant; empty without variants"),
+    "seed": Numbers("the seed"),
+    "outcome": Words("how the run ended", tuple(map(str, Outcome))),
+    "reason": Words("where and why it did not finish; empty if the outcome says everything"),
+    "test_error": Numbers("fraction of the test set that the final weights get wrong", 0.0, 1.0, may_lack=True),
+    "test_loss": Numbers("mean loss of the final weights over the test set", -np.inf, may_lack=True),
+    "samples": Numbers("samples applied", may_lack=True),
+    "simulated_seconds": Numbers("simulated time at the stop (s)", may_lack=True),
+    "gradients_per_simulated_second": Numbers("gradients applied in a simulated second", may_lack=True),
+    "mean_staleness": Numbers("mean staleness of the applied gradients (updates)", may_lack=True),
+    "diverged": Flags("whether the weights became infinite or NaN"),
+    "folder": Words("the point's folder within that of the sweep"),
+    "error": Words("why there are no results; empty if there are"),
 }
 
 
-def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
-    """Read a Parquet table that simasgd wrote; return None if there is no such file.
+def read_table(path: Path, columns: Columns, further: Columns = MappingProxyType({})) -> pd.DataFrame | None:
+    """Read a Parquet table that simasgd wrote, perhaps with `further` columns; return None if there is no such file.
 
     Raises simasgd.UsageError with the file and the first column that is missing or does not have
     its form.
@@ -98,7 +139,7 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame | None:
         table = pd.read_parquet(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
-    for name, form in columns.items():
+    for name, form in {**columns, **{name: form for name, form in further.items() if name in table}}.items():
         if name not in table:
             raise UsageError(f"{path}: column {name} is missing; was it written by another version of simasgd?")
         problem = _find_problem(table[name], form)

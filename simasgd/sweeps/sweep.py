@@ -138,7 +138,7 @@ def load_table(folder: Path) -> SweepTable:
         for axis in content.axes
     )
     path = folder / POINTS_TABLE
-    points = read_table(path, {**{axis.key: Words(axis.values) for axis in axes}, **SWEEP_POINTS})
+    points = read_table(path, {**{axis.key: Words("a value of the swept key", axis.values) for axis in axes}, **SWEEP_POINTS})
     if points is None or points.empty:
         raise UsageError(f"{path}: is missing or empty; the same sweep command writes it again and keeps the points")
     return SweepTable(read_scenario(folder), axes, points, content.command)

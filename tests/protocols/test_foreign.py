@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
-from simasgd.protocols import foreign
 from simasgd.results.identity import name_content
 from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
 from tests.build import LINEAR, TIMING, clock, scenario
 from tests.cluster.random_runs import clusters
 from tests.cluster.test_conservation import test_conservation
+from tests.documents.installed import forget_installed
 from tests.protocols import test_properties as properties
 from tests.protocols.table import ROWS, Row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "new-protocol.md").read_text(encoding="utf-8")
-FILE, ROW = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+FILE, *_, ROW = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 PARAMETER = "from simasgd.scenario.vocabulary.section import Count\n\n"
 WRONG = """\
@@ -50,20 +51,17 @@ def install(folder: Path, entry_points: str, **modules: str) -> None:
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """Return a folder on the module path; forget the known installed protocols before and after."""
-    caches = (foreign._entry_points, foreign.load_protocol, keys._list_foreign_keys)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for cache in caches:
-        cache.cache_clear()
+    forget_installed()
     yield tmp_path
     sys.modules.pop("round_robin", None)
-    for cache in caches:
-        cache.cache_clear()
+    forget_installed()
 
 
 def entry_points() -> str:
-    """Return the page's TOML as pip writes entry points."""
-    (line,) = [line for line in TOML.splitlines() if "=" in line]
-    return f"[simasgd.protocols]\n{line.replace(chr(34), '')}\n"
+    """Return the entry points of the page's pyproject.toml as pip writes them."""
+    ((group, named),) = tomllib.loads(TOML)["project"]["entry-points"].items()
+    return f"[{group}]\n{''.join(f'{name} = {place}' for name, place in named.items())}\n"
 
 
 @pytest.mark.usefixtures("quickly_compiled")
