@@ -38,9 +38,10 @@ fuzz: $(DEV_STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 kills: $(DEV_STAMP)  ## kill commands at each of their changes to the disk (minutes)
 	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py tests/testbed tests/learning/players/test_checkpoint.py $(ARGS)
 
-docs: $(DEV_STAMP)  ## write the lists of keys and of verbs in docs/ from the docstrings, and build the site in site/
+docs: $(DEV_STAMP)  ## write the lists of keys, verbs and columns in docs/ from the code, and build the site in site/
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
 	$(VENV)/bin/python -m tests.protocols.verbs_table
+	$(VENV)/bin/python docs/_site/result_files.py
 	$(VENV)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --doctree-dir site/.doctrees docs site
 	@echo 'open site/index.html'
 

@@ -21,7 +21,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_click",
     "docstrings",  # of docs/_site
-    "result_files",
 ]
 exclude_patterns = ["_site"]
 smartquotes = False  # `--target` in a text keeps both dashes

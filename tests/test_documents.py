@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 
@@ -106,3 +107,10 @@ def test_the_design_names_every_room() -> None:
     rooms = {f"{folder.parent.relative_to(package).as_posix()}/" for folder in package.rglob("__init__.py")} - {"./"}
     modules = {path.name for path in package.glob("*.py")} - {"__init__.py", "__main__.py"}
     assert (rooms | modules) - find_code(ROOT / "DESIGN.md") == set()
+
+
+def test_the_tables_of_results_files_are_up_to_date() -> None:
+    source = ROOT / "docs" / "_site" / "result_files.py"
+    written = runpy.run_path(str(source))["write_tables"]
+    page = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
+    assert written(page) == page, "run `make docs`"

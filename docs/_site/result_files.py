@@ -1,53 +1,42 @@
-"""Directives that describe the files of results from the code that reads them.
+"""The tables of docs/reference/results.md, written from the code that reads the files of results.
 
-`columns` lists the columns of a Parquet table, and `json-keys` the keys of a JSON file.
+`python docs/_site/result_files.py` writes them anew (`make docs`); a test checks that they are up to date. A table stands
+between two comments: `<!-- columns: updates -->` has the columns of a Parquet table, `<!-- keys of run.json -->` the keys
+of a JSON file, and `<!-- end -->` ends both.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
-
-from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 from simasgd.results import stored, summary, tables
 from simasgd.results.json_files import Stored
 from simasgd.results.tables import Flags, Numbers, Words
 
+PAGE = Path(__file__).parents[1] / "reference" / "results.md"
 _TABLES = {name.lower(): columns for name, columns in vars(tables).items() if name.isupper() and isinstance(columns, dict)}
 _FORMS = {"run.json": summary.Summary, "study.json": stored.StudyJson, "sweep.json": stored.SweepJson}
 _PLAIN = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+_PLACE = re.compile(r"(<!-- (columns: |keys of )(\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the extension."""
-    app.add_directive("columns", ColumnsDirective)
-    app.add_directive("json-keys", JsonKeysDirective)
-    return {"parallel_read_safe": True}
+def write_tables(page: str) -> str:
+    """Return the page with every table written anew."""
+
+    def replaced(match: re.Match[str]) -> str:
+        found = _list_columns(match[3]) if match[2].startswith("columns") else describe_form(_FORMS[match[3]])
+        return match[1] + "\n" + "\n".join(found) + "\n\n" + match[4]
+
+    return _PLACE.sub(replaced, page)
 
 
-class ColumnsDirective(SphinxDirective):
-    """List the columns of a table of `simasgd.results.tables`."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Return a table of Markdown, parsed."""
-        rows = [(f"`{name}`", form.meaning, _describe(form)) for name, form in _TABLES[self.arguments[0]].items()]
-        return self.parse_text_to_nodes("\n".join(write_table(("column", "meaning", "values"), rows)))
-
-
-class JsonKeysDirective(SphinxDirective):
-    """List the keys of a JSON file, and those of the mappings in it."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Return lists of Markdown, parsed."""
-        return self.parse_text_to_nodes("\n".join(describe_form(_FORMS[self.arguments[0]])))
+def _list_columns(name: str) -> Iterator[str]:
+    rows = [(f"`{column}`", form.meaning, _describe(form)) for column, form in _TABLES[name].items()]
+    return write_table(("column", "meaning", "values"), rows)
 
 
 def write_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
@@ -101,8 +90,9 @@ def _name_type(annotation: Any) -> str:
     if origin is Annotated:
         return _name_type(parts[0])
     if origin in (Union, UnionType):
-        words = dict.fromkeys(_name_type(part) for part in parts if part is not NoneType)
-        return " or ".join([*words, *(["null"] if NoneType in parts else [])])
+        words = " or ".join(dict.fromkeys(_name_type(part) for part in parts if part is not NoneType))
+        comma = "," if " or " in words else ""
+        return f"{words}{comma} or null" if NoneType in parts else words
     if origin is Literal:
         return " or ".join(f"`{part}`" for part in parts)
     if origin is tuple:
@@ -112,3 +102,7 @@ def _name_type(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Stored):
         return f"`{annotation.__name__}`"
     return _PLAIN.get(annotation, "text")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(write_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
