@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
     from simasgd.simulator import simulate, study
+    from simasgd.sweeps.table import Sweep
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "ScenarioError",
     "SimasgdError",
     "Study",
+    "Sweep",
     "Task",
     "UsageError",
     "simulate",
@@ -41,6 +43,7 @@ _HOME = {
     "Scenario": "simasgd.scenario.schema",
     "Run": "simasgd.results.run",
     "Study": "simasgd.results.study",
+    "Sweep": "simasgd.sweeps.table",
     "Task": "simasgd.learning.own",
     "simulate": "simasgd.simulator",
     "study": "simasgd.simulator",

@@ -23,6 +23,7 @@ def test_exported_names():
         "ScenarioError",
         "SimasgdError",
         "Study",
+        "Sweep",
         "Task",
         "UsageError",
         "simulate",

@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import fitting, measuring, recording, running, showing
+from simasgd.command import fitting, measuring, recording, running, showing, sweeping
 from simasgd.command.console import printing
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
@@ -28,7 +28,7 @@ def app() -> None:
 for _command in (
     running.run,
     running.compare,
-    running.sweep,
+    sweeping.sweep,
     running.report,
     recording.record,
     fitting.fit,

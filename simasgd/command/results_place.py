@@ -51,6 +51,15 @@ class ResultsPlace:
             tell=lambda line: click.echo(printable(line), err=True),
         )
 
+    def find_earlier(self, contents: Any) -> list[Path]:
+        """Return the folders that may hold earlier results of the same kind; the first is the usual one."""
+        if self.out is not None:
+            return [self.out]
+        from simasgd.storage.opening import name_aside
+
+        usual = _REPORTS / self.name
+        return [usual, name_aside(usual, contents)]
+
 
 def run_into(
     destination: ResultsPlace,

@@ -1,17 +1,13 @@
-"""The commands that write results: run, compare, sweep and report."""
+"""The commands that write results of one scenario: run and compare; and report, which draws a page."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
 
 import rich_click as click
 
-from simasgd.command.engines import engine_options
 from simasgd.command.options import (
     check_data,
-    check_devices,
     check_text,
     checkpoint_option,
     load_scenario,
@@ -24,7 +20,6 @@ from simasgd.command.options import (
 )
 from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
 from simasgd.printable import printable
-from simasgd.signals import GOES_ON, outlook
 
 
 @click.command()
@@ -115,89 +110,30 @@ def compare(
 
 
 @click.command()
-@scenario_argument
-@click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
-@out_option
-@replace_option
-@engine_options
-@click.option("--dry-run", is_flag=True, help="Check and list the points without running them.")
-@quiet_option
-def sweep(
-    scenario: str,
-    axes: tuple[str, ...],
-    out: Path | None,
-    replacing: bool,
-    engine: Any,
-    dry_run: bool,
-    quiet: bool,
-) -> None:
-    """Run a scenario at every combination of the given values, and write one report.
-
-    Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4).
-
-    The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep,
-    they go to reports/NAME-sweep-HASH/.
-
-    After an interruption the same command resumes the sweep. A sweep with more points keeps the
-    finished ones.
-    """
-    from simasgd.sweeps.plan import plan_sweep
-
-    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes))
-    check_data(plan.scenario, *(point.scenario for point in plan.points))
-    if dry_run:
-        for point in plan.points:
-            values = [f"{axis.key}={value}" for axis, value in zip(plan.axes, point.values, strict=True)]
-            click.echo(
-                " ".join([*values, *([f"variant={point.variant}"] if point.variant else []), f"seed={point.scenario.seed}"])
-            )
-        click.echo(f"{len(plan.points)} points")
-        return
-    check_devices(*(point.scenario for point in plan.points))
-
-    from simasgd.sweeps.sweep import list_paths, run_points
-
-    destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
-    with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
-        from joblib import cpu_count
-
-        from simasgd.command.progress import points
-        from simasgd.report.page import write_sweep
-        from simasgd.report.terminal import summarise_sweep
-
-        with points(plan.scenario.name, quiet=quiet) as progress:
-            table = run_points(plan, place, pool=engine.make_pool(place.path.absolute(), cpu_count()), progress=progress)
-        add_page(place, lambda folder: write_sweep(table, folder))
-        place.finish()
-    failed = table.points[table.points["error"] != ""]
-    for _, row in failed.iterrows():
-        click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
-    click.echo("\n".join(summarise_sweep(table)))
-    click.echo(printable(f"report: {place.shown / 'index.html'}"))
-    if len(failed):
-        sys.exit(1)
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
+@click.argument("folders", type=click.Path(path_type=Path), metavar="FOLDER…", nargs=-1, required=True)
+def report(folders: tuple[Path, ...]) -> None:
     """Draw the page of a results folder again.
 
     FOLDER is the folder of a run, a comparison, a sweep or a validation, or of one variant or point.
     """
+    for folder in folders:
+        _draw_page(folder)
+
+
+def _draw_page(folder: Path) -> None:
     from simasgd.storage.opening import reopen_folder
 
     with reopen_folder(folder) as (place, below):
         from simasgd.report.page import write_study, write_sweep, write_validation
         from simasgd.results.study import Study
-        from simasgd.sweeps.sweep import is_sweep, load_table
+        from simasgd.sweeps.table import Sweep, is_sweep
         from simasgd.validation.contents import is_validation, load_validation
 
         if is_validation(folder):
             found, scenario = load_validation(folder)
             add_page(place, lambda fresh: write_validation(found, scenario, fresh / below))
         elif is_sweep(folder):
-            table = load_table(folder)
+            table = Sweep.load(folder)
             add_page(place, lambda fresh: write_sweep(table, fresh / below))
         else:
             result = Study.load(folder)

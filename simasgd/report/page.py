@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,9 @@ from simasgd.report.sections.provenance import describe_study, tabulate_profiles
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
-from simasgd.report.sweep.sweep_facts import SweepFacts, shorten_key
-from simasgd.report.sweep.verdict import state_sweep_verdict
+from simasgd.report.sweep import points_table
+from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.validation import blocks as validation_blocks
 from simasgd.results.study import Study
 from simasgd.scenario.reading import yaml_layer
@@ -33,10 +35,12 @@ from simasgd.storage.files import PAGE
 if TYPE_CHECKING:
     from simasgd.calibration.fit import Calibration
     from simasgd.scenario.schema import Scenario
-    from simasgd.sweeps.sweep import SweepTable
+    from simasgd.sweeps.table import Sweep
     from simasgd.validation.forms import Validation
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_MOST_UNFOLDED = 25
+"""Up to this number of points the table of all points is open."""
 _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
 
 
@@ -77,21 +81,28 @@ def write_study(study: Study, folder: Path) -> Path:
     return _write(render_study(study), folder)
 
 
-def render_sweep(sweep: SweepTable) -> str:
+def render_sweep(sweep: Sweep) -> str:
     """Render the report on a sweep as HTML."""
     facts = SweepFacts.of(sweep)
+    verdict = SweepVerdict.of(facts)
     scenario = sweep.scenario
     return _render(
         "sweep.html.j2",
         scripts=("page.js",),
         version=simasgd.__version__,
         name=scenario.name,
-        heading=f"Sweep over {join_words([shorten_key(axis) for axis in sweep.axes]) or 'seeds'}",
-        verdict=state_sweep_verdict(facts),
-        names=[variant for variant in facts.variants if variant],
-        about=[(axis.key, list_some(axis.values, 8)) for axis in sweep.axes],
-        blocks=sweep_blocks.build_sweep_blocks(facts),
-        points=sweep_blocks.tabulate_points(facts),
+        heading=verdict.headline,
+        axes=join_words([dial.name for dial in facts.varying]) or "seeds",
+        verdict=" ".join(verdict.reasons),
+        effects=verdict.effects,
+        names=[],
+        about=sweep_blocks.describe_axes(facts),
+        rule=sweep_blocks.explain_rule(facts),
+        best=sweep_blocks.tabulate_best(verdict) if verdict.answers else None,
+        blocks=sweep_blocks.build_sweep_blocks(verdict),
+        settings=points_table.tabulate_settings(facts),
+        points=points_table.tabulate_points(facts),
+        folded=len(sweep.points) > _MOST_UNFOLDED,
         command=sweep.command,
         yaml=yaml_layer.dump_yaml(scenario.resolved()),
         words=GLOSSARY,
@@ -140,8 +151,11 @@ def render_calibration(fit: Calibration, profile: dict[str, Any], file: str, com
     )
 
 
-def write_sweep(sweep: SweepTable, folder: Path) -> Path:
-    """Write a sweep's report into its folder; return the page's path."""
+def write_sweep(sweep: Sweep, folder: Path) -> Path:
+    """Write a sweep's report into its folder, and its verdict into sweep.json; return the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    verdict = SweepVerdict.of(SweepFacts.of(sweep))
+    replace(sweep, verdict=verdict.text, best=verdict.list_best()).write_answers(folder)
     return _write(render_sweep(sweep), folder)
 
 

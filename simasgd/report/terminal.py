@@ -10,12 +10,12 @@ from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
-from simasgd.report.sweep.verdict import state_sweep_verdict
+from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.results.outcome import Outcome
 from simasgd.results.study import Study, list_reasons
 
 if TYPE_CHECKING:
-    from simasgd.sweeps.sweep import SweepTable
+    from simasgd.sweeps.table import Sweep
 
 
 def summarise_study(study: Study) -> list[str]:
@@ -52,7 +52,9 @@ def _to_number(value: Any) -> float | None:
     return None if value is None or value != value else float(value)
 
 
-def summarise_sweep(table: SweepTable) -> list[str]:
-    """Return the page's headline, and the number of points with results."""
-    done = int((table.points["error"] == "").sum())
-    return [printable(use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))), f"{done} of {len(table.points)} points"]
+def summarise_sweep(sweep: Sweep) -> list[str]:
+    """Return the sentences of the page's verdict, a line each, and the number of points with results."""
+    verdict = SweepVerdict.of(SweepFacts.of(sweep))
+    sentences = [verdict.headline, *verdict.reasons, *verdict.effects]
+    done = int((sweep.points["error"] == "").sum())
+    return [*(printable(use_plain_spaces(sentence)) for sentence in sentences), f"{done} of {len(sweep.points)} points"]

@@ -30,7 +30,7 @@ from simasgd.results.tables import (
 )
 from simasgd.results.timeline import write_trace
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import OPERATIONS_TABLE, RUN, RUN_TABLES, SCENARIO, TRACE, WEIGHTS
+from simasgd.storage.files import OPERATIONS_TABLE, RUN, RUN_TABLES, SCENARIO, SWEEP, TRACE, WEIGHTS
 from simasgd.storage.opening import open_folder
 
 
@@ -205,6 +205,8 @@ class Run:
         that simasgd writes.
         """
         folder = Path(folder)
+        if (folder / SWEEP).is_file():
+            raise UsageError(f"{folder}: is the folder of a sweep; simasgd.Sweep.load reads it")
         if not (folder / RUN).is_file():
             raise UsageError(f"{folder}: is not the folder of a run (it has no {RUN})")
 

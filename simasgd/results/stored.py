@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self, final
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, final
 
 from pydantic import Field, model_validator
 
@@ -49,8 +50,20 @@ class AxisJson(Stored):
 
 
 @final
+class TargetJson(Stored):
+    """The target of a sweep: a value of `test_error` or `test_loss`, and whether the user gave it."""
+
+    quantity: Literal["test_error", "test_loss"]
+    value: float
+    given: bool
+
+
+@final
 class SweepJson(Stored):
     """sweep.json without its points, which are read from points.parquet."""
 
     command: str
+    verdict: str
+    best: Items[Mapping[str, Any]]
+    target: TargetJson | None
     axes: Items[AxisJson]

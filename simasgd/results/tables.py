@@ -18,7 +18,7 @@ from simasgd.results.quantities import COST_TIMES, TIMES
 
 
 class Numbers(NamedTuple):
-    """A column of finite numbers from `low` to `high`.
+    """A column of finite numbers from `low` to `high`; if there are `choices`, each number is one of them.
 
     If it `may_lack` numbers, NaN stands for a missing one.
     """
@@ -27,6 +27,7 @@ class Numbers(NamedTuple):
     low: float = 0.0
     high: float = np.inf
     may_lack: bool = False
+    choices: tuple[float, ...] = ()
 
 
 class Words(NamedTuple):
@@ -117,10 +118,13 @@ SWEEP_POINTS: Columns = {
     "reason": Words("where and why it did not finish; empty if the outcome says everything"),
     "test_error": Numbers("fraction of the test set that the final weights get wrong", 0.0, 1.0, may_lack=True),
     "test_loss": Numbers("mean loss of the final weights over the test set", -np.inf, may_lack=True),
+    "seconds_to_target": Numbers("simulated time until the first evaluation at or below the target (s)", may_lack=True),
     "samples": Numbers("samples applied", may_lack=True),
     "simulated_seconds": Numbers("simulated time at the stop (s)", may_lack=True),
     "gradients_per_simulated_second": Numbers("gradients applied in a simulated second", may_lack=True),
+    "samples_per_simulated_second": Numbers("samples applied in a simulated second", may_lack=True),
     "mean_staleness": Numbers("mean staleness of the applied gradients (updates)", may_lack=True),
+    "learners": Numbers("the number of learners", may_lack=True),
     "diverged": Flags("whether the weights became infinite or NaN"),
     "folder": Words("the point's folder within that of the sweep"),
     "error": Words("why there are no results; empty if there are"),
@@ -165,6 +169,9 @@ def _find_problem(column: pd.Series, form: Numbers | Words | Flags) -> str:
     if lacks.any() and not form.may_lack:
         return "a number is missing"
     known = values[~lacks]
+    if form.choices:
+        other = set(known.tolist()) - set(form.choices)
+        return f"{min(other):g} is not one of {', '.join(f'{choice:g}' for choice in form.choices)}" if other else ""
     if np.isinf(known).any():
         return "a number is infinite"
     if len(known) and not form.low <= known.min() <= known.max() <= form.high:

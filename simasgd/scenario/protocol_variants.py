@@ -59,12 +59,13 @@ def is_protocol(argument: str) -> bool:
     return not equals or ":" in key or "+" in key
 
 
-def parse_target(written: str, scenario: Scenario) -> float:
-    """Return the test error or loss of the option `--target`, such as `5%` or `0.05`.
+def parse_target(written: str, *scenarios: Scenario) -> float:
+    """Return the test error or loss of the option `--target`, such as `5%` or `0.05`, for all variants of scenarios.
 
     Raises ScenarioError.
     """
-    learning = [variant.learning for variant in scenario.variants.values() if variant.learning is not None]
+    variants = [variant for scenario in scenarios for variant in (scenario.variants or {"": scenario}).values()]
+    learning = [variant.learning for variant in variants if variant.learning is not None]
     if not learning:
         raise _target_error(written, "the scenario has no learning section, so there is no test error to reach")
     value = _parse_number(written)

@@ -61,7 +61,7 @@ def open_default_folder(
     The name of the second ends in digits of the contents' hash. `tell` is called with a line about
     the second case. Raises the same errors as `open_folder`.
     """
-    aside = folder.with_name(f"{folder.name}-{contents.name[:6]}")
+    aside = name_aside(folder, contents)
     with ExitStack() as stack:
         if not replacing and aside.is_dir():
             place = stack.enter_context(open_folder(aside, contents, expected))
@@ -73,6 +73,11 @@ def open_default_folder(
                 reason = str(taken).partition(";")[0]
                 tell(f"{reason}; the new ones go to {aside}")
         yield place
+
+
+def name_aside(folder: Path, contents: Contents) -> Path:
+    """Return the folder beside a taken one; its name ends in digits of the contents' hash."""
+    return folder.with_name(f"{folder.name}-{contents.name[:6]}")
 
 
 @contextmanager

@@ -28,7 +28,7 @@ MOST_POINTS = 10_000
 class Axis:
     """A swept key in full, and its values as YAML text.
 
-    `numbers` are the values in SI units; None if they are not numbers.
+    `numbers` are the values in SI units, whole ones as int; None if they are not all numbers.
     """
 
     key: str
@@ -37,6 +37,10 @@ class Axis:
 
     def overrides(self) -> list[str]:
         return [f"{self.key}={value}" for value in self.values]
+
+    def read(self, value: str) -> float | str:
+        """Return the number of a value as written, or the value itself if the axis has no numbers."""
+        return value if self.numbers is None else self.numbers[self.values.index(value)]
 
 
 def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:

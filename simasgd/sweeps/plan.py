@@ -10,11 +10,13 @@ from typing import Any, final
 from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.results.identity import name_code, name_content
+from simasgd.scenario.protocol_variants import parse_target
 from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse
+from simasgd.sweeps.roles import Role, find_role
 
 
 @final
@@ -38,22 +40,31 @@ class Point:
 
 @final
 @dataclass(frozen=True)
-class Sweep:
-    """The points to run. `axes` leave out the seed, which is a column of its own."""
+class SweepPlan:
+    """The points to run. `axes` leave out the seed, which is a column of its own.
+
+    `target` is the test error, or loss, to which times are measured; None: it is chosen later.
+    """
 
     scenario: Scenario
     axes: tuple[Axis, ...]
     points: tuple[Point, ...]
     command: str
+    target: float | None = None
 
     @property
     def contents(self) -> Contents:
         """The contents of the results: the scenarios of all points."""
         return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), name_code())
 
+    def find_setting(self, point: Point) -> tuple[str, ...]:
+        """Return what a point has in common with its repetitions at other seeds."""
+        values = zip(self.axes, point.values, strict=True)
+        return (point.variant, *(value for axis, value in values if find_role(axis.key) is not Role.CHANCE))
 
-def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") -> Sweep:
-    """Check every point of a sweep before any runs. Raises ScenarioError.
+
+def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "", target: str | None = None) -> SweepPlan:
+    """Check every point of a sweep, and the `target` as written, before any runs. Raises ScenarioError.
 
     A scenario's variants and repeats are points, too. A swept seed replaces the repeats.
     """
@@ -82,11 +93,13 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "") 
             for single in chosen.repeated():
                 point = Point(tuple(values[i] for i in shown), variant, single)
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
-    return Sweep(
+    listed = [point.scenario for point in points.values()]
+    return SweepPlan(
         _find_base(file, fixed, points.values()),
         tuple(_add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
         tuple(points.values()),
         command,
+        None if target is None else parse_target(target, *listed),
     )
 
 
@@ -106,9 +119,17 @@ def _read_number(scenario: Scenario, key: str) -> float | None:
     value: Any = scenario
     for part in key.split("."):
         value = getattr(value, part, None)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
     known = [numbers[value] for value in axis.values]
-    return replace(axis, numbers=None if None in known else tuple(number for number in known if number is not None))
+    if None in known:
+        return axis
+    first: dict[float, str] = {}
+    for value, number in zip(axis.values, known, strict=True):
+        assert number is not None
+        if number in first:
+            raise ScenarioError(f"command line: {axis.key}: {first[number]} and {value} are the same value")
+        first[number] = value
+    return replace(axis, numbers=tuple(first))

@@ -13,7 +13,8 @@ import pytest
 
 from simasgd import Scenario, Study, study
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import SweepTable, run_sweep
+from simasgd.sweeps.sweep import run_sweep
+from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, compiled_quickly, scenario
 from tests.clockwork import FAULTS, HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
@@ -96,7 +97,7 @@ def stopped_at_once(learned_studies: Studies) -> Study:
 
 
 @pytest.fixture(scope="session")
-def swept(learned_studies: Studies) -> SweepTable:
+def swept(learned_studies: Studies) -> Sweep:
     """Return a sweep over two axes and three variants, with points that diverge."""
     arguments = ["cluster.learners=1,4", "learning.optimizer.learning_rate=0.05,1e30", "stop.epochs=1", "repeats=1"]
     sweep = plan_sweep("quickstart", arguments, "simasgd sweep quickstart")
@@ -104,7 +105,7 @@ def swept(learned_studies: Studies) -> SweepTable:
 
 
 @pytest.fixture(scope="session")
-def swept_losses(learned_studies: Studies) -> SweepTable:
+def swept_losses(learned_studies: Studies) -> Sweep:
     """Return a sweep over two axes of the quadratic, with losses of 0 and losses hundreds of decades apart."""
     arguments = ["variants=null", "protocol.delay=0,3", "learning_rate=0.1,1,2.5", "stop.gradients=500"]
     sweep = plan_sweep("stability-limit", arguments, "simasgd sweep stability-limit")

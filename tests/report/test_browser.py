@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from simasgd import Study
 from simasgd.report.page import write_study, write_sweep
-from simasgd.sweeps.sweep import SweepTable
+from simasgd.sweeps.table import Sweep
 from tests.browser import MARKS, opened
 
 pytestmark = MARKS
@@ -22,7 +22,7 @@ def study_file(compared: Study, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def sweep_file(swept: SweepTable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sweep_file(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_sweep(swept, tmp_path_factory.mktemp("sweep-page"))
 
 

@@ -14,7 +14,7 @@ from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.tables import tabulate_curves
 from simasgd.report.page import emphasise_names, render_study, render_sweep, write_study, write_sweep
 from simasgd.report.sections.verdict import state_verdict
-from simasgd.sweeps.sweep import SweepTable
+from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, scenario
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -28,7 +28,7 @@ def page(request: pytest.FixtureRequest) -> str:
     return built(request.getfixturevalue(request.param))
 
 
-def built(content: Study | SweepTable) -> str:
+def built(content: Study | Sweep) -> str:
     return render_study(content) if isinstance(content, Study) else render_sweep(content)
 
 
@@ -128,8 +128,8 @@ def test_a_payload_that_is_not_the_models_own_is_said() -> None:
 def test_nothing_is_asked_of_a_network(page: str) -> None:
     links = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"|url\(([^)]*)\)|@import\s*(\S+)', page)
     outside = [link for found in links for link in found if link and not link.startswith(("#", "data:"))]
-    # A variant's own page and the trace lie in a folder below, and load only on a click.
-    assert all(re.fullmatch(r"([a-z0-9_-]+/)?(index\.html|timeline\.json\.gz)", link) for link in outside)
+    # A variant's own page, the trace and a point's folder lie in a folder below, and load only on a click.
+    assert all(re.fullmatch(r"([a-z0-9_-]+/)?(index\.html|timeline\.json\.gz)|points/[0-9a-f]{16}/", link) for link in outside)
     assert "default-src 'none'" in page
     assert len(page) < 1_000_000
 
@@ -186,19 +186,18 @@ def test_all_zero_staleness_has_no_histogram(compared: Study) -> None:
     assert "Histogram of staleness" not in page
 
 
-def test_a_sweep_lists_every_point(swept: SweepTable) -> None:
+def test_a_sweep_lists_every_point(swept: Sweep) -> None:
     page = render_sweep(swept)
     rows = page.split('id="points"')[1].split("</table>")[0].count("<tr>") - 1
     assert rows == len(swept.points) == 12
-    learned = swept.points[swept.points["outcome"] == "finished"]
-    assert f"The lowest test error is {100 * learned['test_error'].min():.1f}\u00a0%" in page
-    assert "Six diverged (learners = 1, learning_rate = 1e30" in page
+    assert all(f'href="{folder}/"' in page for folder in swept.points["folder"])
+    assert "Six points of 12 diverged (all with learning rate 1e30)" in page
 
 
-def test_a_sweep_of_losses(swept_losses: SweepTable) -> None:
+def test_a_sweep_of_losses(swept_losses: Sweep) -> None:
     page = text_of(render_sweep(swept_losses))
-    assert "The lowest test loss is 0, at delay = 0, learning_rate = 1, after" in page
-    assert "Test loss against delay" in page
+    assert "Use delay 0, learning rate 1: test loss 0 after" in page
+    assert "Test loss over learning rate and delay" in page
     assert "test error" not in page.split("How to read")[0]
     assert swept_losses.points["test_error"].isna().all()
     # w²/2 after 500 steps from 1, each of which multiplies w by 1 − α.
@@ -206,18 +205,18 @@ def test_a_sweep_of_losses(swept_losses: SweepTable) -> None:
     assert alone["test_loss"].tolist() == pytest.approx([0.5 * factor**1000 for factor in (0.9, 0.0, -1.5)], rel=1e-9)
 
 
-def test_a_sweep_with_a_failed_point(swept: SweepTable) -> None:
+def test_a_sweep_with_a_failed_point(swept: Sweep) -> None:
     points = swept.points.copy()
     points.loc[0, ["error", "outcome"]] = "RunFailed: the worker died", "failed"
     page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
-    assert "one failed (" in page.lower()
-    assert "six diverged (" in page.lower()
+    assert "One point of 12 failed (" in page
+    assert "Six points of 12 diverged (" in page or "Five points of 12 diverged (" in page
     assert "failed: RunFailed: the worker died" in page
     points[["error", "outcome"]] = "not run yet"
-    assert "No point was finished." in render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
+    assert "No setting finished and learned at every seed, so none is best." in render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
 
 
-def test_pages_are_written_as_index_html(compared: Study, swept: SweepTable, tmp_path: Path) -> None:
+def test_pages_are_written_as_index_html(compared: Study, swept: Sweep, tmp_path: Path) -> None:
     path = write_study(compared, tmp_path / "study")
     assert path == tmp_path / "study" / "index.html"
     assert path.read_text(encoding="utf-8") == render_study(compared)

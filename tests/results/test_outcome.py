@@ -22,7 +22,8 @@ from simasgd.report.terminal import summarise_study, summarise_sweep
 from simasgd.results.outcome import Outcome, describe_outcomes, fails, find_gravest
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import SweepTable, run_sweep
+from simasgd.sweeps.sweep import run_sweep
+from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, altered, study_of
 
@@ -108,7 +109,7 @@ def test_run_json_says_the_outcome() -> None:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[SweepTable, dict[str, Any]]:
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, dict[str, Any]]:
     """Sweep over a dead learner: hardsync waits for it for ever, asynchronous learners continue."""
     folder = tmp_path_factory.mktemp("outcomes")
     (folder / "dead.yaml").write_text(dump_yaml(scenario(TIMING, DEAD).resolved()))
@@ -117,7 +118,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[SweepTable, dict[st
     return table, json.loads((folder / "out/sweep.json").read_text())
 
 
-def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
+def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[str, Any]]) -> None:
     table, content = swept
     assert table.points["outcome"].tolist() == ["hung", "hung", "finished", "finished"]
     assert table.points["simulated_seconds"].isna().tolist() == [True, True, False, False]
@@ -128,36 +129,36 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[SweepTable, 
         ("finished", False),
     ]
     said = use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))
-    assert "Two hung (protocol = hardsync): after 0.00" in said
+    assert "Two points of 4 hung (all with hardsync): after 0.00" in said
     assert f"s: {HANGING}." in said
-    assert "hardsync" not in said.split("crashed for good")[-1]
-    assert summarise_sweep(table) == [said, "4 of 4 points"]
-    page = render_sweep(table)
-    assert "hung: after 0.00" in page
-    assert "Points that cannot be best, by protocol: hung: at hardsync (2)." in page
+    assert said.startswith("Use async: ")
+    assert said.endswith("it does not finish or learn at hardsync.")
+    assert summarise_sweep(table)[-1] == "4 of 4 points"
+    assert " ".join(summarise_sweep(table)[:-1]) == said
+    assert "hung: after 0.00" in render_sweep(table)
 
 
-def test_where_no_point_finished_none_is_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
+def test_where_no_point_finished_none_is_best(swept: tuple[Sweep, dict[str, Any]]) -> None:
     table, _ = swept
     hung = table.points[table.points["outcome"] == "hung"]
     said = state_sweep_verdict(SweepFacts.of(replace(table, points=hung)))
-    assert said.endswith("So no setting is best.")
-    assert "shortest" not in said
+    assert said.startswith("No setting finished at every seed, so none is best. All 2 points hung: ")
     assert render_sweep(replace(table, points=hung))
 
 
-def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[SweepTable, dict[str, Any]]) -> None:
+def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[Sweep, dict[str, Any]]) -> None:
     table, _ = swept
     points = table.points.copy()
     points.loc[0, ["outcome", "reason"]] = "finished", ""
     points.loc[0, ["simulated_seconds", "gradients_per_simulated_second"]] = 1e-6, 1e9
     facts = SweepFacts.of(replace(table, points=points))
-    assert facts.sound["protocol"].tolist() == ["async", "async"]
+    assert facts.sound["protocol"].tolist() == ["async"]
     said = state_sweep_verdict(facts)
-    assert "One hung (protocol = hardsync)" in said
-    assert "hardsync" not in said.split("crashed for good")[1]
-    row = facts.settings(["protocol"]).set_index("protocol").loc["hardsync"]
-    assert row["outcome"] == "hung (1 of 2 points)"
+    assert said.startswith("Use async: ")
+    assert "One point of 4 hung (hardsync)" in said
+    row = facts.settings.set_index("protocol").loc["hardsync"]
+    assert row["outcome"] == "hung (1 of 2 seeds)"
+    assert math.isnan(row["simulated_seconds"]), "a mean over the seeds that did not hang would flatter it"
 
 
 def test_a_study_that_hung_says_so_everywhere() -> None:
@@ -199,6 +200,7 @@ def test_what_does_not_vary_is_not_drawn(tmp_path: Path) -> None:
     )
     table = run_sweep(plan_sweep(tmp_path / "t.yaml", ["learners=1,2"]), tmp_path / "out", workers=1)
     page = render_sweep(table)
-    assert "Gradients per simulated second against learners" in page
-    assert "Simulated time (ms) against" not in page
-    assert "The highest rate is" in page
+    assert "Throughput" in page
+    assert "simulated time (ms)" not in page
+    most = use_plain_spaces(format_number(table.points["samples_per_simulated_second"].max()))
+    assert f"<h1>Use 2 learners: {most} samples/s.</h1>" in page

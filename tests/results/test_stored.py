@@ -19,7 +19,8 @@ from simasgd.results.stored import StudyJson, SweepJson, VariantsJson
 from simasgd.results.summary import Summary
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import load_table, run_sweep
+from simasgd.sweeps.sweep import run_sweep
+from simasgd.sweeps.table import Sweep
 from tests.build import TIMING, scenario
 from tests.clockwork import run, study_of, timeline
 
@@ -63,7 +64,7 @@ def changed(content: Any, path: tuple[str | int, ...], value: Any) -> Any:
 
 
 def loads(folder: Path) -> Any:
-    return load_table(folder) if (folder / "sweep.json").is_file() else Study.load(folder)
+    return Sweep.load(folder) if (folder / "sweep.json").is_file() else Study.load(folder)
 
 
 def refused(path: Path, form: type[Stored]) -> str:

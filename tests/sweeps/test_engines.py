@@ -24,7 +24,8 @@ from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
 from simasgd.sweeps.pools.choosing import Engine
 from simasgd.sweeps.pools.work import Delivery, Task, carry_out
-from simasgd.sweeps.sweep import SweepTable, list_paths, load_table, run_points
+from simasgd.sweeps.sweep import list_paths, run_points
+from simasgd.sweeps.table import Sweep
 from tests.build import AT_LENGTH, PROGRAM, TIMING
 from tests.sweeps.test_sweep import is_running, scenario_file
 
@@ -74,7 +75,7 @@ def path(tmp_path: Path) -> Path:
     return scenario_file(tmp_path, TIMING)
 
 
-def compute(path: Path, folder: Path, pool: AbstractPool, axes: list[str] = AXES) -> SweepTable:
+def compute(path: Path, folder: Path, pool: AbstractPool, axes: list[str] = AXES) -> Sweep:
     plan = plan_sweep(path, axes)
     with open_folder(folder, plan.contents, list_paths(plan)) as place:
         table = run_points(plan, place, pool=pool, progress=lambda *_: None)
@@ -224,7 +225,7 @@ def test_a_killed_process_costs_nothing(engine: str, victim: str, tmp_path: Path
         driver = start(engine, path, folder, MANY)
     finish(driver)
     assert files_of(folder) == files_of(tmp_path / "whole")
-    pd.testing.assert_frame_equal(load_table(folder).points, load_table(tmp_path / "whole").points)
+    pd.testing.assert_frame_equal(Sweep.load(folder).points, Sweep.load(tmp_path / "whole").points)
     wait_until(lambda: not processes_of(folder))
 
 

@@ -20,7 +20,8 @@ from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import load_table, run_sweep
+from simasgd.sweeps.sweep import run_sweep
+from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, PROGRAM, TIMING, scenario
 
 AXES = ["cluster.learners=2,3", "network.latency=0,1 ms", "seed=range(0,2)"]
@@ -96,7 +97,7 @@ def test_finished_points_are_kept(timing, tmp_path):
     assert seen == [("kept", i, 8) for i in range(1, 9)]
     assert {path: path.stat().st_mtime_ns for path in folder.glob("points/[!.]*/run.json")} == stamps
     pd.testing.assert_frame_equal(first.points, again.points)
-    pd.testing.assert_frame_equal(load_table(folder).points, again.points)
+    pd.testing.assert_frame_equal(Sweep.load(folder).points, again.points)
     more = run_sweep(plan_sweep(timing, [*AXES[:2], "seed=range(0,3)"]), folder, workers=2)
     assert len(more.points) == 12
 
@@ -138,7 +139,7 @@ def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
     assert done_before >= 2
     assert subprocess.run([*program, str(folder)], capture_output=True, check=False).returncode == 0
     whole = run_sweep(plan_sweep(path, axes), tmp_path / "whole", workers=1)
-    pd.testing.assert_frame_equal(load_table(folder).points, whole.points)
+    pd.testing.assert_frame_equal(Sweep.load(folder).points, whole.points)
 
 
 def workers_of(process):
@@ -215,7 +216,7 @@ def test_a_sweeps_folder_is_known_before_its_first_point(timing, tmp_path):
     """Wherever the sweep is interrupted, the same command may go on in its folder."""
     folder, seen = tmp_path / "sweep", []
     plan = plan_sweep(timing, ["learners=2,3"])
-    run_sweep(plan, folder, workers=1, progress=lambda *_: seen.append(load_table(folder).points["error"].tolist()))
+    run_sweep(plan, folder, workers=1, progress=lambda *_: seen.append(Sweep.load(folder).points["error"].tolist()))
     assert seen[0] == ["not run yet"] * 2
     for name in ("points.parquet", "scenario.yaml"):
         (folder / name).unlink()
@@ -225,7 +226,7 @@ def test_a_sweeps_folder_is_known_before_its_first_point(timing, tmp_path):
 def test_small_numbers_keep_their_digits(timing, tmp_path):
     run_sweep(plan_sweep(timing, ["per_sample=1.23456789e-9 s,2e-9 s"]), tmp_path / "sweep", workers=1)
     listed = json.loads((tmp_path / "sweep/sweep.json").read_text())["points"]
-    table = load_table(tmp_path / "sweep").points
+    table = Sweep.load(tmp_path / "sweep").points
     assert [row["simulated_seconds"] for row in listed] == table["simulated_seconds"].tolist()
 
 
@@ -243,7 +244,7 @@ def test_an_unlimited_value_of_an_axis_is_a_number(tmp_path):
     write.write_text(dump_yaml(scenario(TIMING, {"stop": {"gradients": 4}}).resolved()))
     plan = plan_sweep(write, ["cluster.network.bandwidth=1 MB/s,unlimited"])
     made = run_sweep(plan, tmp_path / "out", workers=1)
-    assert load_table(tmp_path / "out").axes == made.axes
+    assert Sweep.load(tmp_path / "out").axes == made.axes
     assert made.axes[0].numbers == (1e6, math.inf)
 
 
@@ -253,4 +254,4 @@ def test_seeds_that_differ_are_not_said_to_take_as_long(tmp_path):
     stated = use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))
     least, greatest = (format_duration(getattr(table.points["simulated_seconds"], end)()) for end in ("min", "max"))
     assert least != greatest
-    assert f"take {use_plain_spaces(least)} to {use_plain_spaces(greatest)} of simulated time" in stated
+    assert f"({use_plain_spaces(least)} – {use_plain_spaces(greatest)} over three seeds)." in stated

@@ -1,31 +1,14 @@
-"""The target of a comparison: how it is chosen, and when a run reaches it."""
+"""When a run reaches the target of a comparison, and which level all seeds reach."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from simasgd.report.comparison.contenders import Reach
 from simasgd.report.facts.metric import Metric
-
-_ROUND_NUMBERS = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
-
-
-def choose_target(levels: Iterable[float]) -> float | None:
-    """Return the second-best level, or the only one, rounded up; None if there is none."""
-    in_order = sorted(levels)
-    return round_up(in_order[:2][-1]) if in_order else None
-
-
-def round_up(value: float) -> float:
-    """Round up to a number with few digits; return a number that is not positive unchanged."""
-    if value <= 0.0:
-        return value
-    exponent = int(f"{value:e}".partition("e")[2])
-    steps = (float(f"{step}e{power}") for power in (exponent, exponent + 1) for step in _ROUND_NUMBERS)
-    return next(step for step in steps if step >= value)
 
 
 def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reach | None:

@@ -20,10 +20,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and the number that sorts its column ("": none, None: the text sorts it)."""
+    """A text, the number that sorts its column ("": none, None: the text sorts it), and what it links to."""
 
     text: str
     value: str | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)

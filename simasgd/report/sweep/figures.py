@@ -1,125 +1,210 @@
-"""The figures of the sweep report."""
+"""The figures of the sweep report: a quantity along an axis, and the error against the time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
-from simasgd.report.facts.formats import choose_time_unit, format_number, format_percent, shorten_label
-from simasgd.report.sweep.sweep_facts import ERROR, LOSS, SECONDS, Line, is_logarithmic, is_to_scale, place_values, shorten_key
-
-if TYPE_CHECKING:
-    from simasgd.sweeps.axes import Axis
+from simasgd.report.facts.formats import choose_time_unit
+from simasgd.report.sweep.answer import find_front
+from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_values
+from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
+from simasgd.report.sweep.sweep_facts import COST, ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"), ("*", "★"))
 """Matplotlib's markers, and the same markers as text for a legend."""
-_MAX_TICKS = 9
+_MOST_TICKS = 9
+_CURVE = 4
+"""From this number of values on, points of an axis with numbers are joined by a line."""
+_HEIGHT = 2.7
+
+Name = Callable[[Row], str]
 
 
-def draw_lines(found: Sequence[Line], axis: Axis, quantity: str, by_variant: bool) -> Figure:
-    """Draw a quantity along an axis, with its range over the seeds as a band or as bars.
+def draw_lines(
+    rows: pd.DataFrame, across: Dial, lines: Dial | None, quantity: str, limits: tuple[float, float], title: str
+) -> Figure:
+    """Draw a quantity along an axis, a line for each value of `lines`, with its range over the seeds.
 
-    Colours stand for variants if `by_variant` is true, otherwise for values of the other axes.
+    Settings that did not finish or learn are crosses on the upper edge. `limits` are the least and the
+    greatest value in all panels.
     """
-    scale, _ = choose_scale(quantity, max(float(line.rows[quantity].max()) for line in found))
-    with svg.open_figure(height=2.9) as figure:
+    scale = choose_scale(quantity, limits[1])[0]
+    with svg.open_figure(height=_HEIGHT) as figure:
         axes = figure.subplots()
-        for line in _spread_apart(found, axis):
-            _draw_line(axes, line, axis, quantity, scale, svg.choose_series_colour(line.variant if by_variant else line.other))
-        tables = pd.concat([line.rows for line in found])
-        # A test loss may be 0 in the end, and others beside it any number of decades apart.
-        positive = quantity == LOSS or tables[f"{quantity}_low"].min() > 0
-        _set_y_axis(axes, quantity, far_apart=bool(positive and needs_log_scale(tables[quantity])))
-        _set_x_axis(axes, axis)
+        places = place_values(across.axis)
+        ends = []
+        values: Sequence[str | None] = (None,) if lines is None else lines.values
+        for i, value in enumerate(values):
+            chosen = rows if lines is None else rows[rows[lines.key] == value]
+            shift = _shift(i, len(values), list(places.values()), across)
+            end = _draw_line(axes, chosen, across, quantity, scale, i, places, shift)
+            if end is not None and lines is not None and value is not None:
+                ends.append(EndLabel(lines.say(value) if len(values) < 4 else lines.labels[value], _choose_colour(i), *end))
+        _set_y_axis(axes, quantity, limits, scale)
+        _set_x_axis(axes, across)
+        axes.set_ylabel(title, fontsize=FONT)
+        if lines is not None:
+            write_end_labels(axes, ends)
         return figure
 
 
-def _draw_line(axes: Axes, line: Line, axis: Axis, quantity: str, scale: float, colour: str) -> None:
-    rows = line.rows.dropna(subset=[quantity])
-    at, middle, low, high = rows["x"], *(rows[column] / scale for column in (quantity, f"{quantity}_low", f"{quantity}_high"))
-    marker = MARKERS[line.other % len(MARKERS)][0]
-    if axis.numbers is None:
-        axes.errorbar(at, middle, [middle - low, high - middle], fmt=marker, color=colour, markersize=7, elinewidth=1.6)
-        return
-    if (high > low).any():
-        axes.fill_between(at, low, high, color=colour, alpha=0.13, linewidth=0)
-    dash = svg.DASHES[(line.variant + line.other) % len(svg.DASHES)]
-    sns.lineplot(x=at, y=middle, color=colour, ax=axes, errorbar=None, linestyle=dash)
-    axes.plot(at, middle, marker, color=colour, markersize=5.5)
+def _choose_colour(i: int) -> str:
+    return svg.choose_series_colour(i)
 
 
-def _spread_apart(found: Sequence[Line], axis: Axis) -> list[Line]:
-    """Move the lines apart if the axis has no numbers."""
-    if axis.numbers is not None:
-        return list(found)
-    gap = min(0.12, 0.8 / len(found))
-    return [
-        line._replace(rows=line.rows.assign(x=line.rows["x"] + gap * (i - (len(found) - 1) / 2)))
-        for i, line in enumerate(found)
-    ]
+def _shift(i: int, count: int, places: Sequence[float], across: Dial) -> float:
+    """Return how far a line's markers are moved aside where there are no numbers."""
+    return (i - (count - 1) / 2) * min(0.12, 0.8 / count) if across.axis.numbers is None else 0.0
+
+
+def _draw_line(
+    axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scale: float, i: int, places: dict[str, float], shift: float
+) -> tuple[float, float] | None:
+    """Draw the settings of a line as markers with bars, and those that do not count as crosses; return the line's end."""
+    rows = rows.assign(x=rows[across.key].map(places) + shift).sort_values("x")
+    known = rows[is_usable(rows, quantity)]
+    colour, marker = _choose_colour(i), MARKERS[i % len(MARKERS)][0]
+    lost = rows[~rows["sound"] & ~is_usable(rows, quantity)]
+    axes.plot(
+        lost["x"], [1.0] * len(lost), "x", transform=axes.get_xaxis_transform(), color=colour, markersize=7, clip_on=False,
+        markeredgewidth=1.8,
+    )  # fmt: skip
+    if known.empty:
+        return None
+    middle, low, high = (known[f"{quantity}{end}"] / scale for end in ("", "_low", "_high"))
+    if across.axis.numbers is not None and len(known) >= _CURVE:
+        axes.fill_between(known["x"], low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(known["x"], middle, color=colour, linewidth=1.3)
+        axes.plot(known["x"], middle, marker, color=colour, markersize=5)
+    else:
+        axes.errorbar(known["x"], middle, [middle - low, high - middle], fmt=marker, color=colour, markersize=6, elinewidth=1.4)
+    return float(known["x"].iloc[-1]), float(middle.iloc[-1])
 
 
 def choose_scale(quantity: str, greatest: float) -> tuple[float, str]:
     """Return the number that a quantity is divided by, and its unit after that."""
-    return choose_time_unit(greatest) if quantity == SECONDS else (1.0, "")
+    return choose_time_unit(greatest) if quantity in (SECONDS, TO_TARGET, COST) else (1.0, "")
 
 
-def _set_y_axis(axes: Axes, quantity: str, *, far_apart: bool) -> None:
-    if quantity == ERROR:
-        use_percent_axis(axes, logarithmic=far_apart)
-    elif far_apart:
-        use_number_axis(axes, logarithmic=True)
-    if not far_apart:
-        axes.set_ylim(0, None if axes.dataLim.ymax <= 0 else 1.06 * axes.dataLim.ymax)
-    axes.set_ylabel("")
+def _set_y_axis(axes: Axes, quantity: str, limits: tuple[float, float], scale: float) -> None:
+    low, high = (limit / scale for limit in limits)
+    far_apart = bool(low > 0 and needs_log_scale(pd.Series([low, high])))
+    (use_percent_axis if quantity == ERROR else use_number_axis)(axes, logarithmic=far_apart)
+    if far_apart:
+        axes.set_ylim(low / 1.15, high * 1.25)
+    else:
+        axes.set_ylim(min(0.0, 1.08 * low), 1.08 * high or 1.0)
+    axes.tick_params(labelsize=FONT)
 
 
-def _set_x_axis(axes: Axes, axis: Axis) -> None:
-    values = list(place_values(axis).values())
-    if axis.numbers is None:
-        axes.set_xlim(-0.5, len(values) - 0.5)
-    elif is_to_scale(axis) and is_logarithmic(axis):
+def _set_x_axis(axes: Axes, across: Dial) -> None:
+    axis, places, ticks = across.axis, list(place_values(across.axis).values()), across.label_ticks()
+    if axis.numbers is None or not is_to_scale(axis):
+        axes.set_xlim(-0.5, len(places) - 0.5)
+    elif is_logarithmic(axis):
         axes.set_xscale("log")
-    step = -(-len(values) // _MAX_TICKS)
-    axes.set_xticks(values[::step], [shorten_label(value, 16) for value in axis.values[::step]])
+        axes.set_xlim(min(places) / 1.12, max(places) * 1.12)
+    step = -(-len(places) // _MOST_TICKS)
+    axes.set_xticks(places[::step], [ticks[value] for value in axis.values[::step]])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(shorten_key(axis) if axis.numbers is None or is_to_scale(axis) else f"{shorten_key(axis)} (not to scale)")
+    axes.set_xlabel(across.title, fontsize=FONT)
+    axes.tick_params(labelsize=FONT)
 
 
-def draw_heat_map(table: pd.DataFrame, across: Axis, down: Axis, quantity: str, limits: tuple[float, float]) -> Figure:
-    """Draw a quantity over two axes; cells without a number are hatched.
+def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quantity: str, greatest: float) -> Figure:
+    """Draw the speed-up over the fewest learners, with the ideal line; `quantity` is its column."""
+    numbers = learners.axis.numbers or ()
+    ideal = [number / min(numbers) for number in sorted(numbers)]
+    limits = (1.0, ideal[-1]) if is_logarithmic(learners.axis) else (0.0, greatest)
+    figure = draw_lines(rows, learners, lines, quantity, limits, "speed-up")
+    axes = figure.axes[0]
+    axes.plot(sorted(numbers), ideal, color=svg.MUTED, linestyle=svg.DASHES[1], linewidth=1.2, zorder=1)
+    at = len(ideal) // 2
+    axes.annotate(
+        "ideal", (sorted(numbers)[at], ideal[at]), color=svg.MUTED, fontsize=FONT, ha="right", va="bottom",
+        xytext=(-4, 3), textcoords="offset points",
+    )  # fmt: skip
+    return figure
 
-    `table` has a row for each cell, and the axes' keys and the quantity as columns. `limits` are those
-    of the colours.
+
+def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], measure: str, title: str) -> Figure:
+    """Draw the error of settings against their simulated time, with the front as a staircase.
+
+    `named` are settings with their labels; the last item says whether it is the one to use.
     """
-    cells = table.pivot(index=down.key, columns=across.key, values=quantity)
-    cells = cells.reindex(index=down.values, columns=across.values)
-    scale, _ = choose_scale(quantity, limits[1])
-    form = format_percent if quantity == ERROR else format_number
-    texts = (cells / scale).map(lambda value: "" if np.isnan(value) else form(value))
-    with svg.open_figure(height=0.75 + 0.42 * len(down.values)) as figure:
+    seconds, scores = ([float(row[quantity]) for row in rows] for quantity in (SECONDS, measure))
+    size, unit = choose_time_unit(max(seconds))
+    with svg.open_figure(height=3.1) as figure:
         axes = figure.subplots()
-        low, high = limits
-        colours = LogNorm(low, high, clip=True) if quantity == LOSS and 0.0 < 8.0 * low < high else Normalize(low, high)
-        sns.heatmap(
-            cells, ax=axes, cmap="cividis", norm=colours, cbar=False, linewidths=2, linecolor=svg.PAPER,
-            annot=texts if len(across.values) <= _MAX_TICKS else False, fmt="", annot_kws={"fontsize": 9},
-        )  # fmt: skip
-        for row, column in zip(*np.nonzero(cells.isna().to_numpy()), strict=True):
-            axes.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor=svg.MUTED, linewidth=0))
-        axes.set(xlabel=shorten_key(across), ylabel=shorten_key(down))
-        axes.tick_params(length=0)
-        axes.set_yticks(axes.get_yticks(), [shorten_label(value, 16) for value in down.values], rotation=0)
-        axes.grid(visible=False)
+        axes.plot([second / size for second in seconds], scores, "o", color=svg.MUTED, markersize=4, alpha=0.75)
+        corners = [(row[SECONDS] / size, row[measure]) for row in find_front(rows, measure)]
+        _draw_staircase(axes, corners)
+        for row, _, is_best in named:
+            spread, at = get_spread(row, measure), row[SECONDS] / size
+            assert spread is not None
+            colour = svg.choose_series_colour(0 if is_best else 1)
+            bars = [[spread.mean - spread.low], [spread.high - spread.mean]]
+            form, size_of_mark = ("o", 9) if is_best else ("s", 7)
+            axes.errorbar(at, spread.mean, bars, fmt=form, color=colour, markersize=size_of_mark, zorder=4)
+        far_apart = min(scores) > 0 and needs_log_scale(pd.Series(scores))
+        (use_percent_axis if measure == ERROR else use_number_axis)(axes, logarithmic=far_apart)
+        axes.set_ylim(*_find_limits(scores, far_apart=far_apart))
+        _set_time_axis(axes, [second / size for second in seconds])
+        axes.set_xlabel(f"simulated time ({unit})", fontsize=FONT)
+        axes.set_ylabel(title, fontsize=FONT)
+        axes.tick_params(labelsize=FONT)
+        _name_points(axes, [(row[SECONDS] / size, row[measure], label) for row, label, _ in named])
         return figure
+
+
+def _find_limits(scores: Sequence[float], *, far_apart: bool) -> tuple[float, float]:
+    """Return the ends of an axis that leave room for labels, and do not make small differences look large."""
+    low, high = min(scores), max(scores)
+    if far_apart:
+        return low / 1.4, high * 1.6
+    room = max(0.3 * (high - low), 0.15 * abs(high)) or 1.0
+    return (max(0.0, low - room) if low >= 0.0 else low - room), high + room
+
+
+def _draw_staircase(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
+    """Draw the front as steps, which no setting lies below or left of."""
+    if len(corners) > 1:
+        across, up = zip(*corners, strict=True)
+        axes.step(across, up, where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])
+
+
+def _set_time_axis(axes: Axes, values: Sequence[float]) -> None:
+    low, high = min(values), max(values)
+    if low > 0 and high >= 8 * low:
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.3, high * 1.3)
+        ticks = [step * 10.0**power for power in range(-9, 10) for step in (1, 2, 5)]
+        axes.set_xticks(shown := [tick for tick in ticks if low / 1.3 <= tick <= high * 1.3], [f"{tick:g}" for tick in shown])
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(0.0, high * 1.1 or 1.0)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+
+
+def _name_points(axes: Axes, named: Sequence[tuple[float, float, str]]) -> None:
+    """Write labels beside points, on the side with more room, none over another."""
+    shares = [axes.transLimits.transform(axes.transScale.transform((x, y))) for x, y, _ in named]
+    taken: list[tuple[float, float]] = []
+    for (x, y, label), (across, up) in sorted(zip(named, shares, strict=True), key=lambda item: -item[1][1]):
+        is_left = across > 0.55
+        height = up + 0.075
+        while any(abs(height - other) < 0.15 and side == is_left for side, other in taken):
+            height += 0.08
+        taken.append((is_left, height))
+        axes.annotate(
+            label, (x, y), xytext=(across + (0.02 if is_left else -0.02), min(height, 0.97)), textcoords="axes fraction",
+            fontsize=FONT, color=svg.INK, ha="right" if is_left else "left", va="bottom", annotation_clip=False,
+            bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.0}, zorder=5,
+        )  # fmt: skip

@@ -1,186 +1,182 @@
-"""The facts of a sweep: settings over their seeds, quantities, and lines along an axis."""
+"""The facts of a sweep: its settings over their seeds, and their quantities."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, final
 
 import pandas as pd
 
 from simasgd.report.facts.formats import format_duration, format_number, format_percent
+from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import is_same_work
+from simasgd.report.sweep.dials import Dial, find_dials
 from simasgd.results.outcome import Outcome, describe_outcomes
+from simasgd.sweeps.roles import Role
 
 if TYPE_CHECKING:
-    from simasgd.sweeps.axes import Axis
-    from simasgd.sweeps.sweep import SweepTable
+    from simasgd.sweeps.table import Sweep
 
-ERROR, LOSS, SECONDS = "test_error", "test_loss", "simulated_seconds"
-RATE, STALENESS = "gradients_per_simulated_second", "mean_staleness"
+ERROR, LOSS, SECONDS, TO_TARGET = "test_error", "test_loss", "simulated_seconds", "seconds_to_target"
+THROUGHPUT, STALENESS, COST = "samples_per_simulated_second", "mean_staleness", "learner_seconds"
 NAMES = {
     ERROR: "test error",
     LOSS: "test loss",
     SECONDS: "simulated time",
-    RATE: "gradients per simulated second",
+    TO_TARGET: "time to the target",
+    THROUGHPUT: "samples per simulated second",
     STALENESS: "mean staleness",
+    COST: "learner-time",
 }
-_MAX_LINES = 8
-_CLOSEST = 0.03  # of the length of an axis
+_OF_LEARNING = (ERROR, LOSS, TO_TARGET)
 _LEAST_CHANGE = 0.01
-"""A quantity varies along an axis if its means over the seeds change by more than this part."""
+"""A quantity varies if its means over the seeds differ by more than this part."""
+
+Row = Mapping[str, Any]
+"""A setting: a row of `SweepFacts.settings`."""
 
 
-class Line(NamedTuple):
-    """A line along an axis.
-
-    `variant` and `other` number the variant and the values of the other axes; `rows` come from
-    `settings`.
-    """
-
-    label: str
-    variant: int
-    other: int
-    rows: pd.DataFrame
-
-
+@final
 @dataclass(frozen=True, eq=False)
 class SweepFacts:
-    """The points of a sweep.
+    """The points of a sweep, and its axes in words.
 
-    `done` are the points with results. `sound` are those of settings that finished and learned at every
-    seed; only they can be best.
+    `points` has the values of the axes as written.
     """
 
-    sweep: SweepTable
-    done: pd.DataFrame
-    sound: pd.DataFrame
+    sweep: Sweep
+    points: pd.DataFrame
+    dials: tuple[Dial, ...]
 
     @classmethod
-    def of(cls, sweep: SweepTable) -> SweepFacts:
-        points = sweep.points
-        keys = [*(axis.key for axis in sweep.axes), "variant"]
-        is_sound = (points["outcome"] == Outcome.FINISHED).groupby([points[key] for key in keys]).transform("all")
-        return cls(sweep, points[points["error"] == ""], points[is_sound])
+    def of(cls, sweep: Sweep) -> SweepFacts:
+        points = _label_points(sweep)
+        points = points.assign(**{COST: points["learners"] * points[SECONDS]})
+        dials = (dial for dial in find_dials(sweep, points) if dial.role is not Role.CHANCE)
+        return cls(sweep, points, tuple(dials))
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        return self.sweep.axes
+    def varying(self) -> list[Dial]:
+        """The axes with several values."""
+        return [dial for dial in self.dials if dial.varies]
 
     @property
-    def keys(self) -> list[str]:
-        """The columns that identify the setting of a row."""
-        return [*(axis.key for axis in self.axes), "variant"]
+    def choices(self) -> list[Dial]:
+        """The axes that the reader decides, with several values."""
+        return [dial for dial in self.varying if dial.role is Role.CHOICE]
 
     @property
-    def variants(self) -> list[str]:
-        return list(dict.fromkeys(self.sweep.points["variant"]))
+    def world(self) -> list[Dial]:
+        """The axes that the reader has to live with, with several values."""
+        return [dial for dial in self.varying if dial.role is Role.WORLD]
 
     @property
-    def measures(self) -> list[str]:
-        """The measures of the points: test error, and test loss if some have no error."""
-        error, loss = (self.done[quantity].notna() for quantity in (ERROR, LOSS))
-        return [quantity for quantity, is_used in ((ERROR, error.any()), (LOSS, (loss & ~error).any())) if is_used]
+    def has_results(self) -> bool:
+        """Whether any point has results."""
+        return bool((self.points["error"] == "").any())
 
     @property
-    def listed(self) -> list[str]:
-        """The measures in the tables, with the test loss if a point with an error fails."""
-        fails = (self.done["outcome"] == Outcome.FAILS) & self.done[LOSS].notna()
-        return [*self.measures, *([LOSS] if fails.any() and LOSS not in self.measures else [])] or [ERROR]
+    def repetitions(self) -> int:
+        """The number of points of the setting with the most: its seeds."""
+        return int(self.settings["points"].max())
+
+    @cached_property
+    def settings(self) -> pd.DataFrame:
+        """One row for each setting, in the order of the points.
+
+        Its columns are the axes' keys; `points`; the outcome in words; `sound`, whether all points
+        finished; and for each quantity its mean over the seeds, its lowest (`_low`) and its highest
+        (`_high`) value. A setting has a number only if all its points have it.
+        """
+        keys = [dial.key for dial in self.dials]
+        groups = self.points.groupby(keys, sort=False) if keys else self.points.groupby(lambda _: 0)
+        outcomes = groups["outcome"]
+        parts: dict[str, pd.Series] = {
+            "points": groups.size(),
+            "outcome": outcomes.agg(lambda found: describe_outcomes([Outcome(one) for one in found], "seeds")),
+            "sound": outcomes.agg(lambda found: bool((found == Outcome.FINISHED).all())),
+        }
+        for quantity in NAMES:
+            values = groups[quantity]
+            is_whole = values.count() == parts["points"]
+            found = {quantity: values.mean(), f"{quantity}_low": values.min(), f"{quantity}_high": values.max()}
+            parts |= {name: column.where(is_whole) for name, column in found.items()}
+        return pd.DataFrame(parts).reset_index()
+
+    @property
+    def sound(self) -> pd.DataFrame:
+        """The settings that finished and learned at every seed; only they can be best."""
+        return self.settings[self.settings["sound"]]
+
+    def usable(self, quantity: str) -> pd.DataFrame:
+        """Return the settings that count for a quantity."""
+        return self.settings[is_usable(self.settings, quantity)]
+
+    @property
+    def measure(self) -> str | None:
+        """The measure of the settings: test error, otherwise test loss; None if nothing is learned."""
+        return next((quantity for quantity in (ERROR, LOSS) if self.points[quantity].notna().any()), None)
 
     @property
     def has_same_work(self) -> bool:
         """Whether all sound points applied similar numbers of samples, so that times compare."""
-        samples = self.sound["samples"]
+        samples = self.points["samples"][self.points["outcome"] == Outcome.FINISHED]
         return not samples.empty and is_same_work(float(samples.min()), float(samples.max()))
 
     @property
-    def quantities(self) -> list[str]:
-        """The quantities that may be drawn; the rate is left out if the time already shows it."""
-        takes_time = self.has_same_work and varies(self.done[SECONDS])
-        return [*self.measures, SECONDS, *([] if takes_time else [RATE]), STALENESS]
+    def speed(self) -> str:
+        """The quantity that says who is soonest.
 
-    def settings(self, by: Sequence[str] | None = None, points: pd.DataFrame | None = None) -> pd.DataFrame:
-        """Return one row for each setting of `points` (default: those done).
-
-        Its columns are `by` (default: all keys), the outcome of its points in words, and for each
-        quantity its mean, its lowest (`_low`) and its highest (`_high`) value.
+        It is the simulated time; where all take as long the time to the target, or the throughput.
         """
-        by, points = self.keys if by is None else list(by), self.done if points is None else points
-        if not by or points.empty:
-            return pd.DataFrame()
-        groups = points.groupby(by, sort=False)
-        parts: dict[str, pd.Series] = {
-            "outcome": groups["outcome"].agg(lambda found: describe_outcomes([Outcome(one) for one in found], "points"))
-        }
-        for quantity in NAMES:
-            values = groups[quantity]
-            parts |= {quantity: values.mean(), f"{quantity}_low": values.min(), f"{quantity}_high": values.max()}
-        return pd.DataFrame(parts).reset_index()
+        if varies(self.sound[SECONDS]) and (self.measure is not None or self.has_same_work):
+            return SECONDS
+        return TO_TARGET if self.measure is not None and self.sound[TO_TARGET].notna().any() else THROUGHPUT
 
-    def others(self, axis: Axis) -> list[Axis]:
-        """Return the other axes with several values."""
-        return [other for other in self.axes if other.key != axis.key and len(other.values) > 1]
+    def find(self, **values: str) -> pd.DataFrame:
+        """Return the settings with these values."""
+        return select(self.settings, values)
 
-    def averaged(self, axis: Axis) -> bool:
-        """Return whether the other axes have too many combinations to draw a line for each."""
-        return math.prod(len(other.values) for other in self.others(axis)) * len(self.variants) > _MAX_LINES
 
-    def lines(self, axis: Axis) -> list[Line]:
-        """Return the lines along an axis: one for each variant and combination of the other axes.
+def is_usable(rows: pd.DataFrame, quantity: str) -> pd.Series:
+    """Return which settings count for a quantity: of a score only those that finished and learned."""
+    return rows[quantity].notna() & (rows["sound"] | (quantity not in _OF_LEARNING))
 
-        If there are too many combinations, there is one line for each variant.
-        """
-        others = [] if self.averaged(axis) else [other.key for other in self.others(axis)]
-        table = self.settings([axis.key, "variant", *others])
-        found = []
-        combinations: dict[tuple[str, ...], int] = {}
-        for (variant, *values), rows in table.groupby(["variant", *others], sort=False):
-            other = combinations.setdefault(tuple(values), len(combinations))
-            named = [f"{key.split('.')[-1]} {value}" for key, value in zip(others, values, strict=True)]
-            label = ", ".join(filter(None, (variant, *named)))
-            found.append(Line(label, self.variants.index(variant), other, _sort_rows(rows, axis)))
-        return found
+
+def select(table: pd.DataFrame, values: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows that have these values in the columns of these names."""
+    for key, value in values.items():
+        table = table[table[key] == value]
+    return table
+
+
+def get_spread(row: Row, quantity: str) -> Spread | None:
+    """Return a quantity of a setting over its seeds; None if it has none."""
+    mean = float(row[quantity])
+    return None if mean != mean else Spread(mean, float(row[f"{quantity}_low"]), float(row[f"{quantity}_high"]))
 
 
 def format_quantity(quantity: str, value: float) -> str:
     """Format a value of a quantity with its unit."""
-    return {ERROR: format_percent, SECONDS: format_duration}.get(quantity, format_number)(value)
+    if quantity == ERROR:
+        return format_percent(value)
+    return format_duration(value) if quantity in (SECONDS, TO_TARGET, COST) else format_number(value)
 
 
 def varies(values: pd.Series) -> bool:
     """Return whether numbers other than NaN differ by more than a small part of the greatest."""
     known = values.dropna()
-    return not known.empty and known.max() - known.min() > _LEAST_CHANGE * known.abs().max()
+    return not known.empty and bool(known.max() - known.min() > _LEAST_CHANGE * known.abs().max())
 
 
-def shorten_key(axis: Axis) -> str:
-    """Return the last part of an axis's key, or the last two of a key such as `protocol.kind`."""
-    parts = axis.key.split(".")
-    return ".".join(parts[-2:]) if parts[-1] in ("kind", "n", "seed", "bandwidth") else parts[-1]
+def say_setting(row: Row, dials: Sequence[Dial]) -> str:
+    """Return a setting in a sentence: `8 learners, learning rate 0.05`."""
+    return ", ".join(dial.say(row[dial.key]) for dial in dials)
 
 
-def place_values(axis: Axis) -> dict[str, float]:
-    """Return the positions of an axis's values: their numbers, or 0, 1, 2, … instead."""
-    numbers = axis.numbers if axis.numbers is not None and is_to_scale(axis) else range(len(axis.values))
-    return dict(zip(axis.values, map(float, numbers), strict=True))
-
-
-def is_logarithmic(axis: Axis) -> bool:
-    """Return whether the numbers span a factor of ten or more."""
-    numbers = axis.numbers or ()
-    return len(numbers) > 1 and min(numbers) > 0 and max(numbers) >= 10 * min(numbers) and math.isfinite(max(numbers))
-
-
-def is_to_scale(axis: Axis) -> bool:
-    """Return whether the numbers are finite and do not crowd into a corner of the axis."""
-    if axis.numbers is None or not all(map(math.isfinite, axis.numbers)):
-        return False
-    at = sorted(map(math.log, axis.numbers) if is_logarithmic(axis) else axis.numbers)
-    return len(at) < 2 or min(b - a for a, b in pairwise(at)) >= _CLOSEST * (at[-1] - at[0])
-
-
-def _sort_rows(rows: pd.DataFrame, axis: Axis) -> pd.DataFrame:
-    return rows.assign(x=rows[axis.key].map(place_values(axis))).sort_values("x")
+def _label_points(sweep: Sweep) -> pd.DataFrame:
+    """Return the points with the values of the axes as written."""
+    labels = {axis.key: dict(zip(axis.numbers, axis.values, strict=True)) for axis in sweep.axes if axis.numbers is not None}
+    return sweep.points.assign(**{key: sweep.points[key].map(found) for key, found in labels.items()})

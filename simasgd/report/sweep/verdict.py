@@ -1,111 +1,272 @@
-"""The headline of a sweep: its points, the failures, and the best and the fastest setting."""
+"""The verdict on a sweep: which setting to use, why, what failed, and what each axis does.
+
+The page, the terminal and sweep.json have the same sentences.
+"""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, final
 
-from simasgd.report.facts.formats import capitalise, format_duration, format_number, join_words, list_some, spell_count
-from simasgd.report.sweep.sweep_facts import ERROR, LOSS, NAMES, RATE, SECONDS, SweepFacts, format_quantity, shorten_key, varies
-from simasgd.results.outcome import Outcome
+from simasgd.report.facts.formats import (
+    capitalise,
+    format_duration,
+    format_factor,
+    join_words,
+    list_some,
+    spell_count,
+    use_plain_spaces,
+)
+from simasgd.report.sweep.answer import Answer, find_answers, find_common, place_in_world
+from simasgd.report.sweep.effects import describe_effects
+from simasgd.report.sweep.failures import describe_failures
+from simasgd.report.sweep.sweep_facts import (
+    ERROR,
+    NAMES,
+    SECONDS,
+    THROUGHPUT,
+    Row,
+    SweepFacts,
+    format_quantity,
+    get_spread,
+    say_setting,
+    select,
+)
 
-_MAX_NAMED = 3
-_VERBS = {  # singular and plural
-    Outcome.FAILED: ("failed", "failed"),
-    Outcome.MISSING: ("has not run yet", "have not run yet"),
-    Outcome.HUNG: ("hung", "hung"),
-    Outcome.DIVERGED: ("diverged", "diverged"),
-    Outcome.APPLIED_NOTHING: ("applied nothing", "applied nothing"),
-    Outcome.FAILS: ("fails to learn", "fail to learn"),
-}
+_MOST_NAMED = 3
+_MOST_WORLDS = 4
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SweepVerdict:
+    """The verdict on a sweep, in sentences and in numbers."""
+
+    facts: SweepFacts
+    answers: tuple[Answer, ...]
+
+    @classmethod
+    def of(cls, facts: SweepFacts) -> SweepVerdict:
+        return cls(facts, tuple(find_answers(facts)))
+
+    @cached_property
+    def common(self) -> Row | None:
+        """The setting that is best, or as good, in all of the world; None if it depends on the world."""
+        return find_common(self.answers, self.facts)
+
+    @cached_property
+    def anchor(self) -> Row | None:
+        """The best setting in the first part of the world; None if no setting is best."""
+        if not self.answers:
+            return None
+        return self.answers[0].best if self.common is None else self.common
+
+    @cached_property
+    def headline(self) -> str:
+        """The first sentence: what to use."""
+        return _state_headline(self)
+
+    @cached_property
+    def reasons(self) -> list[str]:
+        """The sentences after the first: why, what else would do, and what failed."""
+        return [*_explain_choice(self), *describe_failures(self.facts), *_explain_means(self)]
+
+    @cached_property
+    def effects(self) -> list[str]:
+        """One sentence for each axis with several values: what it does."""
+        return [] if self.anchor is None else describe_effects(self.facts, self.anchor)
+
+    @property
+    def text(self) -> str:
+        """All sentences, with plain spaces."""
+        return use_plain_spaces(" ".join([self.headline, *self.reasons, *self.effects]))
+
+    def list_best(self) -> tuple[dict[str, Any], ...]:
+        """Return the recommended settings for sweep.json: the world, the choices and the numbers over seeds."""
+        return tuple(_list_row(place_in_world(row, answer, self.facts), self.facts) for row, answer in self.pairs())
+
+    def pairs(self) -> list[tuple[Row, Answer]]:
+        """Return the recommended setting for each part of the world, with its answer."""
+        return [(answer.best if self.common is None else self.common, answer) for answer in self.answers]
 
 
 def state_sweep_verdict(facts: SweepFacts) -> str:
-    """Return the sentences at the top of the page.
-
-    A setting can be best only if it finished and learned at every seed.
-    """
-    sentences = [_describe_points(facts), *_describe_failures(facts)]
-    table = facts.settings(points=facts.sound)
-    if table.empty:
-        return " ".join([*sentences, "So no setting is best." if len(facts.done) else "No point was finished."])
-    for quantity in facts.measures:
-        if not table[quantity].isna().all():
-            best = table.loc[table[quantity].idxmin()]
-            after = "" if pd.isna(best[SECONDS]) else f", after {format_duration(best[SECONDS])} of simulated time"
-            sentences.append(
-                f"The lowest {NAMES[quantity]} is {format_quantity(quantity, best[quantity])}, {_locate(best, facts)}{after}."
-            )
-    return " ".join(filter(None, (*sentences, _describe_fastest(table, facts))))
+    """Return all sentences of the verdict."""
+    return SweepVerdict.of(facts).text
 
 
-def _describe_fastest(table: pd.DataFrame, facts: SweepFacts) -> str:
-    """Return the shortest time if all settings did the same work, otherwise the highest rate.
+def say_result(row: Row, facts: SweepFacts) -> str:
+    """Return the numbers of a setting: `4.2 % test error after 1.61 s`."""
+    return " ".join(filter(None, (_say_score([row], facts), _say_time([row], facts))))
 
-    If all settings took equally long, their rates are compared.
-    """
-    timed = table.dropna(subset=[SECONDS])
-    if timed.empty:
+
+def _say_score(rows: Sequence[Row], facts: SweepFacts) -> str:
+    measure = facts.measure
+    if measure is None:
+        return "" if facts.speed == SECONDS else f"{_say_range(rows, THROUGHPUT)} samples/s"
+    score = _say_range(rows, measure)
+    return f"{score} test error" if measure == ERROR else f"test loss {score}"
+
+
+def _say_time(rows: Sequence[Row], facts: SweepFacts) -> str:
+    if any(get_spread(row, SECONDS) is None for row in rows) or (facts.measure is None and facts.speed != SECONDS):
         return ""
-    if not varies(timed[SECONDS]) and not varies(timed[RATE]):
-        return _describe_equal_times(facts.sound[SECONDS])
-    if not varies(timed[SECONDS]) or not facts.has_same_work:
-        most = timed.loc[timed[RATE].idxmax()]
-        return f"The highest rate is {format_number(most[RATE])} gradients per simulated second, {_locate(most, facts)}."
-    first = timed.loc[timed[SECONDS].idxmin()]
-    reached = next(
-        (f", with a {NAMES[q]} of {format_quantity(q, first[q])}" for q in facts.measures if not pd.isna(first[q])), ""
-    )
-    least, greatest = format_duration(first[SECONDS]), format_duration(timed[SECONDS].max())
-    return f"The shortest simulated time is {least}, {_locate(first, facts)}{reached}; the longest is {greatest}."
+    return f"{'' if facts.measure is None else 'after '}{_say_range(rows, SECONDS)} of simulated time"
 
 
-def _describe_equal_times(seconds: pd.Series) -> str:
-    """State the time of settings that take as long on average; their seeds may still differ."""
-    least, greatest = format_duration(seconds.min()), format_duration(seconds.max())
-    if least == greatest:
-        return f"All take {least} of simulated time."
-    return f"The points take {least} to {greatest} of simulated time, {format_duration(seconds.mean())} on average."
+def _say_range(rows: Sequence[Row], quantity: str) -> str:
+    values = [float(row[quantity]) for row in rows]
+    ends = dict.fromkeys(format_quantity(quantity, end) for end in (min(values), max(values)))
+    return " – ".join(ends)
 
 
-def _locate(row: pd.Series, facts: SweepFacts) -> str:
-    at = ", ".join(f"{shorten_key(axis)} = {row[axis.key]}" for axis in facts.axes)
-    under = f"under {row['variant']}" if row["variant"] else ""
-    return " ".join(filter(None, (at and f"at {at}", under))) or "over all seeds"
+def _state_headline(verdict: SweepVerdict) -> str:
+    facts, answers = verdict.facts, verdict.answers
+    if not facts.has_results:
+        return "No point has results."
+    if not answers:
+        learned = " and learned" if facts.measure is not None else ""
+        return f"No setting finished{learned} at every seed, so none is best."
+    if not facts.varying:
+        return f"{capitalise(_say_over_seeds(answers[0].best, facts))}."
+    if not facts.choices:
+        rows = [answer.best for answer in answers]
+        where = f"Over all values of {join_words([dial.name for dial in facts.world])}: " if facts.world else "It reaches "
+        return f"{where}{' '.join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))}."
+    if verdict.common is not None:
+        rows = [place_in_world(verdict.common, answer, facts) for answer in answers]
+        result = " ".join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))
+        every = f" at every {join_words([dial.name for dial in facts.world])}" if len(answers) > 1 else ""
+        return f"Use {say_setting(verdict.common, facts.choices)}{every}: {result}."
+    return _state_by_world(verdict)
 
 
-def _describe_points(facts: SweepFacts) -> str:
-    seeds = facts.sweep.points["seed"].nunique()
-    parts = [f"{spell_count(len(axis.values), 'value')} of {shorten_key(axis)}" for axis in facts.axes]
-    if len(facts.variants) > 1:
-        parts.append(spell_count(len(facts.variants), "variant"))
-    if seeds > 1:
-        parts.append(spell_count(seeds, "seed"))
-    total = len(facts.sweep.points)
-    return f"{total:,} {'point' if total == 1 else 'points'}: {join_words(parts) or 'one seed'}."
+def _say_over_seeds(row: Row, facts: SweepFacts) -> str:
+    """Return the numbers of the only setting, with their ranges over the seeds."""
+    parts = []
+    for quantity in (*([facts.measure] if facts.measure is not None else []), SECONDS):
+        spread = get_spread(row, quantity)
+        if spread is not None:
+            around = spread.range(partial(format_quantity, quantity))
+            seeds = spell_count(facts.repetitions, "seed")
+            parts.append(f"{NAMES[quantity]} {format_quantity(quantity, spread.mean)}{f' ({around} over {seeds})' if around else ''}")
+    return ", ".join(parts)
 
 
-def _describe_failures(facts: SweepFacts) -> list[str]:
-    """Return a sentence for each bad outcome: how many points, where and why."""
-    points = facts.sweep.points
-    return [_describe_outcome(rows, outcome, facts) for outcome in _VERBS if len(rows := points[points["outcome"] == outcome])]
+def _state_by_world(verdict: SweepVerdict) -> str:
+    """Name the best setting in each part of the world; parts with the same one stand together."""
+    facts = verdict.facts
+    groups: dict[str, list[Answer]] = {}
+    for answer in verdict.answers:
+        groups.setdefault(say_setting(answer.best, facts.choices), []).append(answer)
+    names = join_words([dial.name for dial in facts.world])
+    parts = []
+    for setting, answers in list(groups.items())[:_MOST_WORLDS]:
+        at = list_some([_say_world(answer, facts) for answer in answers], _MOST_NAMED)
+        parts.append(f"at {at} use {setting} ({say_result(answers[0].best, facts)})")
+    rest = len(groups) - len(parts)
+    more = f"; {spell_count(rest, 'more setting')} for the rest" if rest > 0 else ""
+    return f"Which setting is best depends on the {names}: {'; '.join(parts)}{more}."
 
 
-def _describe_outcome(rows: pd.DataFrame, outcome: Outcome, facts: SweepFacts) -> str:
-    count = capitalise(spell_count(len(rows), _VERBS[outcome][0], _VERBS[outcome][1]))
-    places = list(dict.fromkeys(_locate(row, facts) for _, row in rows.iterrows()))
-    has_places = bool(facts.axes) or any(rows["variant"])
-    where = f" ({list_some([place.removeprefix('at ') for place in places], _MAX_NAMED)})" if has_places else ""
-    reasons = list(dict.fromkeys(filter(None, rows["reason"])))
-    why = _describe_ranges(rows) if outcome is Outcome.FAILS else list_some(reasons, 2)
-    return f"{count}{where}{f': {why}' if why else ''}."
+def _say_world(answer: Answer, facts: SweepFacts) -> str:
+    return ", ".join(dial.say(value) for dial, value in zip(facts.world, answer.world, strict=True))
 
 
-def _describe_ranges(rows: pd.DataFrame) -> str:
-    """Return, for example, `test error 89.4 % – 91.0 %, test loss 2.43 – 3,912`."""
-    ranges = []
-    for quantity in (ERROR, LOSS):
-        known = rows[quantity].dropna()
-        if not known.empty:
-            ends = dict.fromkeys(format_quantity(quantity, float(end)) for end in (known.min(), known.max()))
-            ranges.append(f"{NAMES[quantity]} {' – '.join(ends)}")
-    return ", ".join(ranges)
+def _explain_choice(verdict: SweepVerdict) -> list[str]:
+    """Say why the setting is best, what is as good, and what is much sooner; in the first part of the world."""
+    facts = verdict.facts
+    if not verdict.answers or not facts.choices:
+        return []
+    answer = verdict.answers[0]
+    best = answer.best if verdict.common is None else verdict.common
+    where = f"At {_say_world(answer, facts)}: " if len(verdict.answers) > 1 else ""
+    sentences = [_compare_scores(best, answer, facts), _name_equals(best, answer, facts), _name_quick(best, answer, facts)]
+    found = [sentence for sentence in sentences if sentence]
+    return [f"{where}{found[0] if where else capitalise(found[0])}", *map(capitalise, found[1:])] if found else []
+
+
+def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    measure = facts.measure
+    rows = _list_others(best, answer, facts)
+    if measure is None:
+        return _compare_speeds(best, rows, facts)
+    others = len(answer.alike) - 1
+    if others == 0:
+        if not rows:
+            return ""
+        following = min(rows, key=lambda row: row[measure])
+        score = format_quantity(measure, following[measure])
+        return f"no other setting is as good; the next has {score} ({say_setting(following, facts.choices)})."
+    spread = "the spread over the seeds" if facts.repetitions > 1 else "the difference that counts"
+    count = spell_count(others, "other setting has", "other settings have")
+    lowest = format_quantity(measure, answer.lowest[measure])
+    is_lowest = answer.lowest[measure] == best[measure]
+    named = "" if is_lowest else f", lowest {lowest} with {say_setting(answer.lowest, facts.choices)}"
+    quality = {SECONDS: "the soonest", THROUGHPUT: "the fastest"}.get(facts.speed, "the first at the target")
+    return f"{count} the same {NAMES[measure]} within {spread}{named}; this one is {quality} of them."
+
+
+def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:
+    """Compare the best setting with the slowest where nothing is learned."""
+    known = [row for row in rows if get_spread(row, facts.speed) is not None]
+    if not known:
+        return ""
+    slowest = max(known, key=lambda row: row[SECONDS] if facts.speed == SECONDS else -row[THROUGHPUT])
+    ratio = slowest[SECONDS] / best[SECONDS] if facts.speed == SECONDS else best[THROUGHPUT] / slowest[THROUGHPUT]
+    return f"it is {format_factor(ratio)} as fast as the slowest ({say_setting(slowest, facts.choices)})."
+
+
+def _list_others(best: Row, answer: Answer, facts: SweepFacts) -> list[Row]:
+    """Return the other sound settings in the same part of the world."""
+    world = {dial.key: value for dial, value in zip(facts.world, answer.world, strict=True)}
+    rows = select(facts.sound, world)
+    if facts.measure is not None:
+        rows = rows.dropna(subset=[facts.measure])
+    keys = [dial.key for dial in facts.choices]
+    listed: list[Row] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+    return [row for row in listed if any(row[key] != best[key] for key in keys)]
+
+
+def _name_equals(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    keys = [dial.key for dial in facts.choices]
+    equals = [row for row in (answer.best, *answer.also) if any(row[key] != best[key] for key in keys)]
+    if not equals:
+        return ""
+    named = [say_setting(row, facts.choices) for row in equals]
+    rest = len(named) - _MOST_NAMED
+    more = f"; and {rest} more" if rest > 0 else ""
+    return f"{'; '.join(named[:_MOST_NAMED])}{more} {'is' if len(equals) == 1 else 'are'} as good, as soon and as cheap."
+
+
+def _name_quick(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    quick = answer.quick
+    if quick is None or facts.measure is None:
+        return ""
+    ratio = format_factor(best[facts.speed] / quick[facts.speed])
+    score, time = format_quantity(facts.measure, quick[facts.measure]), format_duration(quick[facts.speed])
+    return f"{say_setting(quick, facts.choices)} is {ratio} as fast ({time}) at a slightly worse {score}."
+
+
+def _explain_means(verdict: SweepVerdict) -> list[str]:
+    facts = verdict.facts
+    if not verdict.answers:
+        return []
+    if facts.repetitions > 1:
+        return [f"Numbers are means over {spell_count(facts.repetitions, 'seed')}."]
+    return ["Each setting ran with one seed, so its spread is not known."] if facts.measure is not None else []
+
+
+def _list_row(row: Row, facts: SweepFacts) -> dict[str, Any]:
+    numbers = {}
+    for quantity in (ERROR, "test_loss", SECONDS, "seconds_to_target", THROUGHPUT, "mean_staleness"):
+        spread = get_spread(row, quantity)
+        numbers[quantity] = None if spread is None else spread._asdict()
+    return {
+        "world": {dial.key: dial.axis.read(row[dial.key]) for dial in facts.world},
+        "setting": {dial.key: dial.axis.read(row[dial.key]) for dial in facts.choices},
+        "seeds": int(row["points"]),
+        **numbers,
+    }

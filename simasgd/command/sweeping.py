@@ -1,0 +1,104 @@
+"""The command `sweep`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from simasgd.command.engines import engine_options
+from simasgd.command.options import (
+    check_data,
+    check_devices,
+    check_text,
+    out_option,
+    quiet_option,
+    replace_option,
+    scenario_argument,
+    spell_command,
+)
+from simasgd.command.results_place import ResultsPlace, add_page
+from simasgd.printable import printable
+from simasgd.signals import GOES_ON, outlook
+
+
+@click.command()
+@scenario_argument
+@click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
+@click.option("--target", metavar="ERROR", help="Measure the times to this test error (5% or 0.05) or test loss.")
+@out_option
+@replace_option
+@engine_options
+@click.option("--dry-run", is_flag=True, help="Check and list the points, and estimate the time, without running them.")
+@quiet_option
+def sweep(
+    scenario: str,
+    axes: tuple[str, ...],
+    target: str | None,
+    out: Path | None,
+    replacing: bool,
+    engine: Any,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Run a scenario at every combination of the given values, and write one report.
+
+    Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4).
+
+    The report says which setting is best, and what each axis does. Seeds are repetitions.
+
+    The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep,
+    they go to reports/NAME-sweep-HASH/.
+
+    After an interruption the same command resumes the sweep. A sweep with more points keeps the
+    finished ones.
+    """
+    from simasgd.sweeps.plan import plan_sweep
+
+    options = () if target is None else ("--target", target)
+    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, (*axes, *options)), target)
+    check_data(plan.scenario, *(point.scenario for point in plan.points))
+    destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
+    if dry_run:
+        _list_points(plan, destination, engine.workers)
+        return
+    check_devices(*(point.scenario for point in plan.points))
+
+    from simasgd.sweeps.sweep import list_paths, run_points
+
+    with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
+        from simasgd.command.progress import points
+        from simasgd.report.page import write_sweep
+        from simasgd.report.terminal import summarise_sweep
+
+        with points(plan.scenario.name, quiet=quiet) as progress:
+            table = run_points(plan, place, pool=engine.make_pool(place.path.absolute(), _count_cores()), progress=progress)
+        add_page(place, lambda folder: write_sweep(table, folder))
+        place.finish()
+    failed = table.points[table.points["error"] != ""]
+    for _, row in failed.iterrows():
+        click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
+    click.echo("\n".join(summarise_sweep(table)))
+    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    if len(failed):
+        sys.exit(1)
+
+
+def _count_cores() -> int:
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def _list_points(plan: Any, destination: ResultsPlace, workers: int | None) -> None:
+    """Print the points, and how long those take that are not there yet."""
+    from simasgd.sweeps.estimate import estimate_sweep
+
+    for point in plan.points:
+        values = [f"{axis.key}={value}" for axis, value in zip(plan.axes, point.values, strict=True)]
+        variant = [f"variant={point.variant}"] if point.variant else []
+        click.echo(printable(" ".join([*values, *variant, f"seed={point.scenario.seed}"])))
+    click.echo(f"{len(plan.points)} points")
+    click.echo(estimate_sweep(plan, destination.find_earlier(plan.contents), workers or _count_cores()).describe())

@@ -1,0 +1,211 @@
+"""The best setting of a sweep, in each part of its world.
+
+The rule: the lowest test error (or loss) counts, and all settings whose error is no worse by more than
+the least difference that counts, or than the range of the best one over its seeds, are as good. Among
+these the soonest is best. Among the soonest the cheapest is, in learner-time. Where nothing is learned,
+the speed alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import final
+
+import pandas as pd
+
+from simasgd.report.facts.metric import ERROR as ERROR_METRIC
+from simasgd.report.facts.metric import LOSS as LOSS_METRIC
+from simasgd.report.facts.spread import Spread
+from simasgd.report.facts.tolerances import SAME_TIME, compute_amount_tolerance, compute_least_difference
+from simasgd.report.sweep.dials import Dial
+from simasgd.report.sweep.sweep_facts import COST, ERROR, SECONDS, THROUGHPUT, Row, SweepFacts, get_spread, select
+
+MUCH_SOONER = 2.0
+"""A setting is much sooner if it takes at most this part of the time of the best one."""
+SLIGHTLY_WORSE = 0.05
+"""The greatest difference of test errors of a setting that is only slightly worse."""
+_SLIGHT_RATIO = 2.0  # of test losses
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The best setting in one part of the world.
+
+    `world` are the values of the axes that the reader does not decide. `lowest` has the lowest error;
+    `alike` are all settings with as good an error, `lowest` included; `best` is the one to use; `also`
+    are those that are as good, as soon and as cheap. `quick` is much sooner than `best`, and slightly
+    worse.
+    """
+
+    world: tuple[str, ...]
+    best: Row
+    lowest: Row
+    alike: tuple[Row, ...]
+    also: tuple[Row, ...]
+    quick: Row | None
+
+
+def find_answers(facts: SweepFacts) -> list[Answer]:
+    """Return the best setting in each part of the world that has a sound setting."""
+    worlds = product(*(dial.values for dial in facts.world))
+    keys = [dial.key for dial in facts.world]
+    found = ((world, select(facts.sound, dict(zip(keys, world, strict=True)))) for world in worlds)
+    return [answer for world, rows in found if (answer := _choose(world, _list_rows(rows), facts)) is not None]
+
+
+def find_common(answers: Sequence[Answer], facts: SweepFacts) -> Row | None:
+    """Return the best row of the first answer whose setting is best, or as good, in all of the world."""
+    keys = [dial.key for dial in facts.choices]
+
+    def list_settings(answer: Answer) -> list[tuple[str, ...]]:
+        return [tuple(row[key] for key in keys) for row in (answer.best, *answer.also)]
+
+    if not answers:
+        return None
+    everywhere = set.intersection(*(set(list_settings(answer)) for answer in answers))
+    rows = (answers[0].best, *answers[0].also)
+    return next((row for row in rows if tuple(row[key] for key in keys) in everywhere), None)
+
+
+def place_in_world(row: Row, answer: Answer, facts: SweepFacts) -> Row:
+    """Return the row with the choices of `row` in the world of an answer."""
+    values = {dial.key: row[dial.key] for dial in facts.choices}
+    world = {dial.key: value for dial, value in zip(facts.world, answer.world, strict=True)}
+    return _list_rows(facts.find(**values, **world))[0]
+
+
+def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> Answer | None:
+    if facts.measure is None:
+        known = [row for row in rows if get_spread(row, facts.speed) is not None]
+        if not known:
+            return None
+        alike, lowest = tuple(known), _find_soonest(known, facts)[0]
+    else:
+        known = [row for row in rows if get_spread(row, facts.measure) is not None]
+        if not known:
+            return None
+        measure = facts.measure
+        lowest = min(known, key=lambda row: row[measure])
+        alike = tuple(row for row in known if _is_as_good(row, lowest, measure))
+    best, *also = _find_cheapest(_find_soonest(alike, facts))
+    return Answer(world, best, lowest, alike, tuple(also), _find_quick(known, best, facts))
+
+
+def _is_as_good(row: Row, best: Row, measure: str) -> bool:
+    found, lowest = get_spread(row, measure), get_spread(best, measure)
+    assert found is not None
+    assert lowest is not None
+    least = compute_least_difference(found, lowest, ERROR_METRIC if measure == ERROR else LOSS_METRIC)
+    return found.mean - lowest.mean <= max(least, lowest.width)
+
+
+def _find_soonest(rows: Sequence[Row], facts: SweepFacts) -> list[Row]:
+    """Return the soonest of some settings and those that are as soon, the soonest first."""
+    return _find_least(rows, facts.speed, greatest=facts.speed == THROUGHPUT)
+
+
+def _find_cheapest(rows: Sequence[Row]) -> list[Row]:
+    return _find_least(rows, COST)
+
+
+def _find_least(rows: Sequence[Row], quantity: str, *, greatest: bool = False) -> list[Row]:
+    known = [row for row in rows if get_spread(row, quantity) is not None]
+    if not known:
+        return list(rows)
+    in_order = sorted(known, key=lambda row: -row[quantity] if greatest else row[quantity])
+    best = get_spread(in_order[0], quantity)
+    assert best is not None
+    return [row for row in in_order if (found := get_spread(row, quantity)) and _is_alike(found, best)]
+
+
+def _is_alike(first: Spread, second: Spread) -> bool:
+    return abs(first.mean - second.mean) <= max(SAME_TIME * min(first.mean, second.mean), min(first.width, second.width))
+
+
+def _find_quick(rows: Sequence[Row], best: Row, facts: SweepFacts) -> Row | None:
+    """Return the soonest setting that takes at most half of the best one's time, and is slightly worse."""
+    if facts.measure is None or facts.speed == THROUGHPUT:
+        return None
+    worst = best[facts.measure] + SLIGHTLY_WORSE if facts.measure == ERROR else best[facts.measure] * _SLIGHT_RATIO
+    able = [row for row in rows if row[facts.measure] <= worst and row[facts.speed] * MUCH_SOONER <= best[facts.speed]]
+    return min(able, key=lambda row: row[facts.speed], default=None)
+
+
+def find_front(rows: Sequence[Row], measure: str) -> list[Row]:
+    """Return the settings that no other beats in error and simulated time, the soonest first."""
+    known = sorted(
+        (row for row in rows if get_spread(row, measure) is not None and get_spread(row, SECONDS) is not None),
+        key=lambda row: (row[SECONDS], row[measure]),
+    )
+    front: list[Row] = []
+    for row in known:
+        if not front or row[measure] < front[-1][measure]:
+            front.append(row)
+    return front
+
+
+def _list_rows(table: pd.DataFrame) -> list[Row]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+@final
+@dataclass(frozen=True)
+class Effect:
+    """What an axis does to a quantity, with the rest as in the best setting.
+
+    `low` and `high` are the values of the axis where the quantity is lowest and highest. `beyond`
+    counts the settings of the rest in which the two differ by more than the spread over the seeds, of
+    the `settings` in which at least two values are sound.
+    """
+
+    quantity: str
+    low: str
+    high: str
+    least: float
+    greatest: float
+    is_beyond: bool
+    beyond: int
+    settings: int
+
+
+def measure_effect(
+    dial: Dial, quantity: str, anchor: Row, facts: SweepFacts, tolerance: Callable[[Spread, Spread], float]
+) -> Effect | None:
+    """Return the effect of an axis; None if nowhere two of its values can be compared."""
+    rest = [other.key for other in facts.varying if other.key != dial.key]
+    sound = facts.sound.dropna(subset=[quantity])
+    groups = sound.groupby(rest, sort=False) if rest else [((), sound)]
+    beyond = settings = 0
+    at_anchor: tuple[Row, Row, bool] | None = None
+    for _, group in groups:
+        rows = _list_rows(group)
+        if len(rows) < 2:
+            continue
+        low, high = min(rows, key=lambda row: row[quantity]), max(rows, key=lambda row: row[quantity])
+        least, greatest = get_spread(low, quantity), get_spread(high, quantity)
+        assert least is not None
+        assert greatest is not None
+        differs = greatest.mean - least.mean > tolerance(least, greatest)
+        settings, beyond = settings + 1, beyond + differs
+        if all(low[key] == anchor[key] for key in rest):
+            at_anchor = low, high, differs
+    if at_anchor is None:
+        return None
+    low, high, differs = at_anchor
+    return Effect(
+        quantity, low[dial.key], high[dial.key], float(low[quantity]), float(high[quantity]), differs, beyond, settings
+    )
+
+
+def choose_tolerance(quantity: str) -> Callable[[Spread, Spread], float]:
+    """Return the largest difference of means that is within the spread over the seeds."""
+    if quantity == ERROR:
+        metric = ERROR_METRIC
+    elif quantity == "test_loss":
+        metric = LOSS_METRIC
+    else:
+        return compute_amount_tolerance
+    return lambda first, second: max(compute_least_difference(first, second, metric), first.width, second.width)

@@ -1,0 +1,159 @@
+"""The axes of a sweep in words: their names, their values, and their places on a figure's axis."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, final
+
+from simasgd.report.facts.formats import NBSP, shorten_label
+from simasgd.sweeps.axes import Axis
+from simasgd.sweeps.roles import Role, find_role
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simasgd.sweeps.table import Sweep
+
+VARIANT = "variant"
+_CLOSEST = 0.03  # of the length of an axis
+_MOST_CHARACTERS = 28
+_NAMES = {
+    VARIANT: "variant",
+    "cluster.learners": "learners",
+    "cluster.server.update": "server's update",
+    "workload.mini_batch": "mini-batch",
+    "workload.payload": "payload",
+    "learning.modulation": "modulation",
+    "learning.schedule": "schedule",
+    "learning.data": "data",
+    "learning.model": "model",
+}
+"""Names that are not the last part of the key."""
+_PHRASES = {"cluster.learners": "{} learners", "protocol": "{}", "protocol.kind": "{}", VARIANT: "{}"}
+"""How a value reads in a sentence; elsewhere its name precedes it."""
+_TITLES = {"cluster.learners": "learners λ", "workload.mini_batch": "mini-batch µ (samples)"}
+_NEED_A_PARENT = {"kind", "n", "k", "seed", "bandwidth", "distribution", "cv", "mean", "decay", "batch", "update", "node"}
+_UNIT = re.compile(r"(?P<number>[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*(?P<unit>[A-Za-zµ/]+)")
+
+
+@final
+@dataclass(frozen=True)
+class Dial:
+    """An axis in words. `labels` are its values for readers, by the values as written."""
+
+    axis: Axis
+    role: Role
+    name: str
+    labels: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The key, which is the name of the column of the points."""
+        return self.axis.key
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values as written."""
+        return self.axis.values
+
+    @property
+    def varies(self) -> bool:
+        """Whether it has several values."""
+        return len(self.values) > 1
+
+    def say(self, value: str) -> str:
+        """Return a value in a sentence: `8 learners`, `learning rate 0.05`."""
+        phrase = _PHRASES.get(self.key, f"{self.name} {{}}")
+        return phrase.format(self.labels[value])
+
+    @property
+    def unit(self) -> str:
+        """The unit that all values share; "" if they do not share one."""
+        found = {match["unit"] if (match := _UNIT.fullmatch(_plain(label))) else "" for label in self.labels.values()}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
+    def title(self) -> str:
+        """The title of a figure's axis, with the unit."""
+        title = _TITLES.get(self.key, self.name) + (f" ({self.unit})" if self.unit else "")
+        return title if self.axis.numbers is None or is_to_scale(self.axis) else f"{title}, not to scale"
+
+    def label_ticks(self) -> dict[str, str]:
+        """Return the text at each value's tick, without the unit if the title has it."""
+        unit = self.unit
+        return {value: _plain(label).removesuffix(unit).strip() if unit else label for value, label in self.labels.items()}
+
+
+def find_dials(sweep: Sweep, points: pd.DataFrame) -> list[Dial]:
+    """Return the axes in words, and the variants as one of them if there are several."""
+    axes = list(sweep.axes)
+    variants = tuple(dict.fromkeys(points["variant"]))
+    if len(variants) > 1:
+        axes.append(Axis(VARIANT, variants))
+    names = {axis.key: _name(axis.key) for axis in axes}
+    return [
+        Dial(
+            axis,
+            find_role(axis.key),
+            names[axis.key] if list(names.values()).count(names[axis.key]) == 1 else axis.key,
+            _label_values(axis),
+        )
+        for axis in axes
+    ]
+
+
+def _name(key: str) -> str:
+    if key in _NAMES:
+        return _NAMES[key]
+    parts = key.split(".")
+    chosen = parts[-2:] if parts[-1] in _NEED_A_PARENT and len(parts) > 1 else parts[-1:]
+    if chosen == ["protocol", "kind"]:
+        return "protocol"
+    return " ".join(part for part in chosen if part != "kind").replace("_", " ") or key
+
+
+def _label_values(axis: Axis) -> dict[str, str]:
+    """Return short labels for values as written; they differ where the values do."""
+    labels = {value: shorten_label(_label(value), _MOST_CHARACTERS) for value in axis.values}
+    taken = list(labels.values())
+    return {value: label if taken.count(label) == 1 else value for value, label in labels.items()}
+
+
+def _label(value: str) -> str:
+    text = value.strip()
+    if text.startswith("{") and text.endswith("}"):
+        parts = [part.strip().removeprefix("kind:").strip() for part in text[1:-1].split(",")]
+        return ", ".join(part.replace(": ", " ").replace("_", " ") for part in parts)
+    match = _UNIT.fullmatch(text)
+    if match is None:
+        return "none" if text in ("null", "~", "") else text
+    unit = {"us": "µs", "μs": "µs"}.get(match["unit"], match["unit"])
+    return f"{match['number']}{NBSP}{unit}"
+
+
+def _plain(label: str) -> str:
+    return label.replace(NBSP, " ")
+
+
+def place_values(axis: Axis) -> dict[str, float]:
+    """Return the positions of an axis's values: their numbers, or 0, 1, 2, … instead."""
+    numbers: Sequence[float] = axis.numbers if axis.numbers is not None and is_to_scale(axis) else range(len(axis.values))
+    return dict(zip(axis.values, map(float, numbers), strict=True))
+
+
+def is_logarithmic(axis: Axis) -> bool:
+    """Return whether the numbers span a factor of eight or more."""
+    numbers = axis.numbers or ()
+    return len(numbers) > 1 and min(numbers) > 0 and max(numbers) >= 8 * min(numbers) and math.isfinite(max(numbers))
+
+
+def is_to_scale(axis: Axis) -> bool:
+    """Return whether the numbers are finite and do not crowd into a corner of the axis."""
+    if axis.numbers is None or not all(map(math.isfinite, axis.numbers)):
+        return False
+    at = sorted(map(math.log, axis.numbers) if is_logarithmic(axis) else axis.numbers)
+    return len(at) < 2 or min(b - a for a, b in pairwise(at)) >= _CLOSEST * (at[-1] - at[0])

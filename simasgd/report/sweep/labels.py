@@ -1,0 +1,59 @@
+"""Labels at the ends of lines, which do not overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+
+FONT = 10.5
+"""The size of texts in figures of a sweep, in px of a figure that is 338 px wide."""
+_GAP = 0.085  # between labels, of the height of the axes
+
+
+class EndLabel(NamedTuple):
+    """A label, its colour, and where its line ends in data coordinates."""
+
+    text: str
+    colour: str
+    x: float
+    y: float
+
+
+def write_end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:
+    """Write labels to the right of the axes, at the heights of their lines' ends. The limits must be set before."""
+    to_share = axes.transLimits.transform
+    scale = axes.transScale.transform
+    heights = [float(to_share(scale((label.x, label.y)))[1]) for label in labels]
+    for label, height, place in zip(labels, heights, spread_out(heights, _GAP), strict=True):
+        axes.annotate(
+            label.text,
+            xy=(1.0, height),
+            xytext=(1.035, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            color=label.colour,
+            fontsize=FONT,
+            va="center",
+            ha="left",
+            annotation_clip=False,
+        )
+
+
+def spread_out(places: Sequence[float], gap: float) -> list[float]:
+    """Move numbers apart so that neighbours have at least this distance, and keep their order and their middle."""
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    groups: list[tuple[list[int], float]] = []  # numbers in contact, and the middle of where they want to be
+    for i in order:
+        members, middle = [i], places[i]
+        while groups and groups[-1][1] + gap * (len(groups[-1][0]) + len(members)) / 2 > middle:
+            before, at = groups.pop()
+            middle = (at * len(before) + middle * len(members)) / (len(before) + len(members))
+            members = before + members
+        groups.append((members, middle))
+    found = [0.0] * len(places)
+    for members, middle in groups:
+        for n, i in enumerate(members):
+            found[i] = middle + gap * (n - (len(members) - 1) / 2)
+    return found

@@ -1,0 +1,78 @@
+"""Which axes of a sweep a figure shows, and how: along the bottom, as lines, or as panels.
+
+A quantity is never averaged over an axis. An axis that does not move the quantity, or for which no
+room is left, stays at its value in the best setting, and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import final
+
+import pandas as pd
+
+from simasgd.report.sweep.dials import Dial
+from simasgd.report.sweep.sweep_facts import Row, SweepFacts, select, varies
+
+MOST_LINES = 6
+MOST_PANELS = 6
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The places of the axes in the figures of one quantity.
+
+    `across` is along the bottom, `lines` has a line for each value, and `panels` a figure for each
+    combination of values. `still` are axes that do not move the quantity, `held` those without room;
+    both are held at the values in `fixed`.
+    """
+
+    quantity: str
+    across: Dial
+    lines: Dial | None
+    panels: tuple[Dial, ...]
+    still: tuple[Dial, ...]
+    held: tuple[Dial, ...]
+    fixed: Mapping[str, str]
+
+    def list_panels(self) -> list[dict[str, str]]:
+        """Return the values of the panels' axes, one mapping for each panel."""
+        keys = [dial.key for dial in self.panels]
+        return [dict(zip(keys, values, strict=True)) for values in product(*(dial.values for dial in self.panels))]
+
+    def find_rows(self, facts: SweepFacts, panel: Mapping[str, str]) -> pd.DataFrame:
+        """Return the settings of a panel."""
+        return select(facts.settings, {**self.fixed, **panel})
+
+
+def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None = None) -> Layout | None:
+    """Return the places of the axes for a quantity; None if it does not vary along any (or along `across`)."""
+    moving = [dial for dial in facts.varying if moves(dial, quantity, facts)]
+    if not moving or (across is not None and across not in moving):
+        return None
+    in_order = sorted(moving, key=lambda dial: (dial.axis.numbers is not None, len(dial.values)), reverse=True)
+    first = in_order[0] if across is None else across
+    rest = [dial for dial in in_order if dial is not first]
+    lines = next((dial for dial in rest if len(dial.values) <= MOST_LINES), None)
+    panels: list[Dial] = []
+    count = 1
+    for dial in facts.varying:
+        if dial in rest and dial is not lines and count * len(dial.values) <= MOST_PANELS:
+            panels.append(dial)
+            count *= len(dial.values)
+    held = tuple(dial for dial in rest if dial is not lines and dial not in panels)
+    still = tuple(dial for dial in facts.varying if dial not in moving)
+    fixed = {dial.key: str(anchor[dial.key]) for dial in (*still, *held)}
+    return Layout(quantity, first, lines, tuple(panels), still, held, fixed)
+
+
+def moves(dial: Dial, quantity: str, facts: SweepFacts) -> bool:
+    """Return whether a quantity changes along an axis, anywhere among the settings that count."""
+    rest = [other.key for other in facts.varying if other is not dial]
+    usable = facts.usable(quantity)
+    if not rest:
+        return varies(usable[quantity])
+    return any(varies(group[quantity]) for _, group in usable.groupby(rest, sort=False))

@@ -1,0 +1,83 @@
+"""The section of the sweep report with a heat map over two axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.page_parts import Block, Panel
+from simasgd.report.facts.formats import capitalise, spell_count
+from simasgd.report.sweep.dials import Dial
+from simasgd.report.sweep.figures import choose_scale
+from simasgd.report.sweep.heat_map import draw_heat_map
+from simasgd.report.sweep.layout import MOST_PANELS, lay_out
+from simasgd.report.sweep.naming import TITLES, list_rows, name_settings, say_panel
+from simasgd.report.sweep.sweep_facts import NAMES, SECONDS, THROUGHPUT, Row, format_quantity, get_spread, select
+from simasgd.report.sweep.verdict import SweepVerdict
+from simasgd.sweeps.roles import Role
+
+_MOST_ROWS, _MOST_COLUMNS = 12, 30
+
+
+def build_map(verdict: SweepVerdict) -> Block | None:
+    """Build the heat map over the two choices with the most values; None if there are not two."""
+    facts = verdict.facts
+    quantity = facts.measure if facts.measure is not None else facts.speed
+    layout = lay_out(quantity, facts, verdict.anchor) if verdict.anchor is not None else None
+    dials = sorted(facts.varying, key=lambda dial: (dial.role is Role.CHOICE, len(dial.values)), reverse=True)[:2]
+    if layout is None or len(dials) < 2:
+        return None
+    across, down = dials if len(dials[1].values) <= _MOST_ROWS else dials[::-1]
+    if len(down.values) > _MOST_ROWS or len(across.values) > _MOST_COLUMNS:
+        return None
+    anchor = verdict.anchor
+    assert anchor is not None
+    panels_of, fixed = _split_rest([dial for dial in facts.varying if dial not in dials], anchor)
+    greatest_is_best = quantity == THROUGHPUT
+    values = facts.sound[quantity].dropna()
+    limits = (float(values.max()), float(values.min())) if greatest_is_best else (float(values.min()), float(values.max()))
+    panels: list[Panel] = []
+    named = [row for row, what in name_settings(verdict) if what == "use this"]
+    for where_values in panels_of:
+        rows = select(facts.settings, {**fixed, **where_values})
+        best = next((row for row in named if all(row[key] == value for key, value in {**fixed, **where_values}.items())), None)
+        where = say_panel(where_values, facts)
+        figure = draw_heat_map(rows, across, down, quantity, limits, best)
+        label = f"Map of {NAMES[quantity]}{f' at {where}' if where else ''}. {_list_cells(rows, across, down, quantity)}"
+        panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, f"map-{len(panels)}", label)))
+    seeds = spell_count(facts.repetitions, "seed")
+    over = f"Numbers are means over {seeds}, and over nothing else. " if facts.repetitions > 1 else ""
+    held = f" All with {say_panel(fixed, facts)}, as in the best setting." if fixed else ""
+    unit = f" ({choose_scale(quantity, max(limits))[1]})" if quantity == SECONDS else ""
+    return Block(
+        id="map",
+        nav="Map",
+        title=f"Map of the {NAMES[quantity]}{unit}: {across.name} and {down.name}",
+        reading=f"{over}The stronger the colour, the better. The frame is the setting to use. "
+        f"Hatched cells did not finish or learn.{held}",
+        panels=panels,
+    )
+
+
+def _split_rest(rest: Sequence[Dial], anchor: Row) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Return a mapping for each panel of the map, and the values of the axes without room."""
+    panels: list[dict[str, str]] = [{}]
+    fixed = {}
+    for dial in sorted(rest, key=lambda dial: dial.role is not Role.WORLD):
+        if len(panels) * len(dial.values) <= MOST_PANELS:
+            panels = [{**values, dial.key: value} for values in panels for value in dial.values]
+        else:
+            fixed[dial.key] = str(anchor[dial.key])
+    return panels, fixed
+
+
+def _list_cells(rows: pd.DataFrame, across: Dial, down: Dial, quantity: str) -> str:
+    cells = []
+    for row in list_rows(rows):
+        spread = get_spread(row, quantity)
+        is_known = bool(row["sound"]) and spread is not None
+        shown = format_quantity(quantity, spread.mean) if is_known and spread is not None else str(row["outcome"])
+        cells.append(f"{across.say(row[across.key])}, {down.say(row[down.key])}: {shown}")
+    return "; ".join(cells) + "."

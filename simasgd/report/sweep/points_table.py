@@ -1,0 +1,121 @@
+"""The tables of the sweep report: the best settings, all settings, and all points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from simasgd.report.drawing.page_parts import Cell, Column, Table
+from simasgd.report.facts.formats import NBSP, format_number
+from simasgd.report.sweep.dials import Dial, place_values
+from simasgd.report.sweep.sweep_facts import (
+    COST,
+    LOSS,
+    NAMES,
+    SECONDS,
+    STALENESS,
+    THROUGHPUT,
+    TO_TARGET,
+    Row,
+    SweepFacts,
+    format_quantity,
+    get_spread,
+)
+from simasgd.results.outcome import Outcome
+
+_TITLES = {**NAMES, THROUGHPUT: "samples/s", STALENESS: "mean staleness (updates)"}
+
+
+def list_quantities(facts: SweepFacts) -> list[str]:
+    """Return the quantities of the tables, with the test loss if a point with an error fails."""
+    fails = (facts.points["outcome"] == Outcome.FAILS) & facts.points[LOSS].notna()
+    measures = [facts.measure] if facts.measure is not None else []
+    loss = [LOSS] if fails.any() and LOSS not in measures else []
+    target = [TO_TARGET] if facts.points[TO_TARGET].notna().any() else []
+    return [*measures, *loss, SECONDS, *target, THROUGHPUT, STALENESS, COST]
+
+
+def tabulate_settings(facts: SweepFacts) -> Table:
+    """Tabulate every setting: means over the seeds, and their ranges."""
+    quantities = list_quantities(facts)
+    columns = [Column(dial.name) for dial in facts.dials]
+    columns += [Column(title, numeric=True) for title in ("seeds", *(_TITLES[quantity] for quantity in quantities))]
+    columns.append(Column("outcome"))
+    rows = []
+    for _, row in facts.settings.iterrows():
+        numbers = [_show_spread(row, quantity) for quantity in quantities]
+        seeds = Cell(str(row["points"]), str(row["points"]))
+        rows.append([*_list_values(row, facts.dials), seeds, *numbers, Cell(row["outcome"])])
+    return Table(columns, rows)
+
+
+def _show_spread(row: Row, quantity: str) -> Cell:
+    spread = get_spread(row, quantity)
+    if spread is None:
+        return Cell("–", "")
+    mean, low, high = (format_quantity(quantity, value) for value in spread)
+    if low == high:
+        return Cell(mean, repr(spread.mean))
+    units = {text.partition(NBSP)[2] for text in (mean, low, high)}
+    ends = (low, high) if len(units) > 1 else (text.partition(NBSP)[0] for text in (low, high))
+    return Cell(f"{mean} ({' – '.join(ends)})", repr(spread.mean))
+
+
+def tabulate_points(facts: SweepFacts) -> Table:
+    """Tabulate every point; readers can sort the table on the page."""
+    quantities = list_quantities(facts)
+    swept = [dial.key for dial in facts.dials]
+    chance = [axis for axis in facts.sweep.axes if axis.key not in swept]
+    columns = [Column(dial.name) for dial in facts.dials]
+    columns += [Column(axis.key, numeric=True) for axis in chance]
+    columns += [Column(title, numeric=True) for title in ("seed", *(_TITLES[quantity] for quantity in quantities))]
+    columns += [Column("outcome"), Column("folder")]
+    rows = []
+    for _, row in facts.points.iterrows():
+        because = row["error"] if row["outcome"] == Outcome.FAILED else row["reason"]
+        rows.append(
+            [
+                *_list_values(row, facts.dials),
+                *(Cell(str(row[axis.key])) for axis in chance),
+                Cell(str(row["seed"]), str(row["seed"])),
+                *(_make_cell(row[quantity], partial(format_quantity, quantity)) for quantity in quantities),
+                Cell(f"{row['outcome']}: {because}" if because else row["outcome"]),
+                Cell(row["folder"].rpartition("/")[2], link=f"{row['folder']}/" if not row["error"] else ""),
+            ]
+        )
+    return Table(columns, rows)
+
+
+def _list_values(row: pd.Series, dials: Sequence[Dial]) -> list[Cell]:
+    return [Cell(dial.labels[row[dial.key]], _sort_key(dial, row[dial.key])) for dial in dials]
+
+
+def _sort_key(dial: Dial, value: str) -> str | None:
+    """Return the number that sorts a value; None if the values are texts."""
+    return None if dial.axis.numbers is None else repr(place_values(dial.axis)[value])
+
+
+def _make_cell(value: Any, shown: Callable[[float], str] = format_number) -> Cell:
+    known = value is not None and not math.isnan(value)
+    return Cell(shown(value), repr(float(value))) if known else Cell("–", "")
+
+
+def list_named(named: Sequence[tuple[Row, str]], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and the rows of a table of chosen settings, each with what it is: for page and terminal."""
+    left_out = {LOSS, STALENESS} - ({facts.measure} if facts.measure is not None else set())
+    listed = [quantity for quantity in list_quantities(facts) if quantity not in left_out]
+    quantities = [quantity for quantity in listed if any(get_spread(row, quantity) for row, _ in named)]
+    titles = ["", *(dial.name for dial in facts.varying), *(_TITLES[quantity] for quantity in quantities)]
+    rows = [
+        [
+            what,
+            *(dial.labels[row[dial.key]] for dial in facts.varying),
+            *(_show_spread(row, quantity).text for quantity in quantities),
+        ]
+        for row, what in named
+    ]
+    return titles, rows

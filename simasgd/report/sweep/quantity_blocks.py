@@ -1,0 +1,181 @@
+"""The sections of the sweep report that draw a quantity along the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.page_parts import Block, Panel
+from simasgd.report.facts.formats import capitalise, join_words
+from simasgd.report.sweep.dials import Dial
+from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_speedups
+from simasgd.report.sweep.layout import Layout, lay_out
+from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel
+from simasgd.report.sweep.sweep_facts import (
+    NAMES,
+    THROUGHPUT,
+    TO_TARGET,
+    SweepFacts,
+    format_quantity,
+    is_usable,
+    say_setting,
+    select,
+)
+from simasgd.report.sweep.verdict import SweepVerdict
+
+
+def build_quantity(quantity: str, verdict: SweepVerdict) -> Block | None:
+    """Build the section of a score or of the time to the target; None if it varies along no axis."""
+    facts = verdict.facts
+    assert verdict.anchor is not None
+    layout = lay_out(quantity, facts, verdict.anchor)
+    if layout is None:
+        return None
+    target = facts.sweep.target
+    of_target = f" of {format_quantity(target.quantity, target.value)}" if quantity == TO_TARGET and target is not None else ""
+    return Block(
+        id=quantity.replace("_", "-"),
+        nav=TITLES[quantity],
+        title=f"{TITLES[quantity]}{of_target} over {_name_axes(layout)}",
+        reading=f"{_explain_marks(facts)} {_explain(layout)}",
+        panels=_draw_panels(layout, facts),
+    )
+
+
+def build_clock(quantities: Sequence[str], verdict: SweepVerdict) -> Block | None:
+    """Build one section for all that the clock decides: time, throughput, speed-up and staleness."""
+    facts = verdict.facts
+    assert verdict.anchor is not None
+    panels: list[Panel] = []
+    titles = []
+    for quantity in quantities:
+        layout = lay_out(quantity, facts, verdict.anchor)
+        if layout is not None:
+            drawn = _draw_panels(layout, facts)
+            panels += [replace(panel, title=_name_panel(TITLES[quantity], panel), note=_explain(layout)) for panel in drawn]
+            titles.append(NAMES[quantity])
+    speedups = _draw_speedups(verdict)
+    if not panels and not speedups:
+        return None
+    named = capitalise(join_words([*titles, *(["speed-up"] if speedups else [])]))
+    return Block(id="clock", nav="Time", title=named, reading=_explain_marks(facts), panels=[*panels, *speedups])
+
+
+def _name_panel(title: str, panel: Panel) -> str:
+    return title if panel.title == title else f"{title}: {panel.title[:1].lower()}{panel.title[1:]}"
+
+
+def _draw_panels(layout: Layout, facts: SweepFacts) -> list[Panel]:
+    quantity = layout.quantity
+    limits = _find_limits(facts, layout)
+    title = AXIS_TITLES[quantity].format(choose_scale(quantity, limits[1])[1])
+    panels: list[Panel] = []
+    for values in layout.list_panels():
+        rows = layout.find_rows(facts, values)
+        if is_usable(rows, quantity).any():
+            where = say_panel(values, facts)
+            figure = draw_lines(rows, layout.across, layout.lines, quantity, limits, title)
+            label = _describe_figure(rows, layout, where)
+            name = f"{quantity}-{len(panels)}"
+            panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, name, label)))
+    return panels
+
+
+def _find_limits(facts: SweepFacts, layout: Layout) -> tuple[float, float]:
+    rows = select(facts.usable(layout.quantity), layout.fixed)
+    return float(rows[f"{layout.quantity}_low"].min()), float(rows[f"{layout.quantity}_high"].max())
+
+
+def _name_axes(layout: Layout) -> str:
+    dials = [layout.across, *([layout.lines] if layout.lines is not None else []), *layout.panels]
+    return join_words([dial.name for dial in dials])
+
+
+def _explain_marks(facts: SweepFacts) -> str:
+    """Say what points, bands and crosses are."""
+    parts = []
+    if facts.repetitions > 1:
+        parts.append("Points are means over the seeds; bands and bars are the range over the seeds, and over nothing else.")
+    if len(facts.sound) < len(facts.settings):
+        parts.append("A cross on the upper edge is a setting that did not finish or learn.")
+    return " ".join(parts)
+
+
+def _explain(layout: Layout) -> str:
+    """Say what lines and panels are, and which axes stay where they are."""
+    quantity = NAMES[layout.quantity]
+    parts = []
+    if layout.lines is not None:
+        panels = f", one figure for each {_join(layout.panels)}" if layout.panels else ""
+        parts.append(f"One line for each {layout.lines.name}{panels}.")
+    if layout.still:
+        parts.append(f"The same at every {_join(layout.still)}.")
+    if layout.held:
+        held = say_setting(layout.fixed, layout.held)
+        parts.append(f"All with {held}, as in the best setting; the tables have the rest.")
+    if layout.quantity == TO_TARGET:
+        parts.append(f"A setting without a point has no {quantity}: not every seed reached it.")
+    return " ".join(parts)
+
+
+def _join(dials: Sequence[Dial]) -> str:
+    return join_words([dial.name for dial in dials])
+
+
+def _describe_figure(rows: pd.DataFrame, layout: Layout, where: str) -> str:
+    """Describe a figure for readers who do not see it: the ends of each line."""
+    quantity = layout.quantity
+    known = rows[is_usable(rows, quantity)]
+    if layout.lines is None:
+        parts = [_describe_ends(known, layout)]
+    else:
+        lines = layout.lines
+        found = [(value, known[known[lines.key] == value]) for value in lines.values]
+        parts = [f"{lines.say(value)}: {_describe_ends(rows, layout)}" for value, rows in found if len(rows)]
+    at = f" at {where}" if where else ""
+    return f"{capitalise(NAMES[quantity])} along {layout.across.name}{at}. {'; '.join(parts)}."
+
+
+def _describe_ends(rows: pd.DataFrame, layout: Layout) -> str:
+    ends = [rows.iloc[0], rows.iloc[-1]] if len(rows) > 1 else [rows.iloc[0]]
+    across, quantity = layout.across, layout.quantity
+    return ", ".join(f"{format_quantity(quantity, row[quantity])} at {across.say(row[across.key])}" for row in ends)
+
+
+def _draw_speedups(verdict: SweepVerdict) -> list[Panel]:
+    """Draw the speed-up over the fewest learners, if the number of learners is an axis."""
+    facts = verdict.facts
+    learners = next((dial for dial in facts.varying if dial.key == "cluster.learners" and dial.axis.numbers is not None), None)
+    if learners is None or verdict.anchor is None:
+        return []
+    layout = lay_out(THROUGHPUT, facts, verdict.anchor, learners)
+    if layout is None:
+        return []
+    numbers = learners.axis.numbers or ()
+    base = learners.values[numbers.index(min(numbers))]
+    drawn = [(values, _divide(layout.find_rows(facts, values), learners, base, layout)) for values in layout.list_panels()]
+    greatest = max((float(rows[f"{THROUGHPUT}_high"].max()) for _, rows in drawn if len(rows)), default=0.0)
+    panels: list[Panel] = []
+    for values, rows in drawn:
+        if rows[THROUGHPUT].notna().any():
+            where = say_panel(values, facts)
+            figure = draw_speedups(rows, learners, layout.lines, THROUGHPUT, greatest)
+            label = f"Speed-up over {learners.say(base)}. {_describe_figure(rows, layout, where)}"
+            note = f"Samples per simulated second over those of {learners.say(base)}. {_explain(layout)}"
+            title = f"Speed-up over {learners.say(base)}{f': {where}' if where else ''}"
+            panels.append(Panel(title, svg.render_inline(figure, f"speedup-{len(panels)}", label), note=note))
+    return panels
+
+
+def _divide(rows: pd.DataFrame, learners: Dial, base: str, layout: Layout) -> pd.DataFrame:
+    """Divide the throughput of each line by its mean at the fewest learners; lines without that number are left out."""
+    found = []
+    for _, line in rows.groupby(layout.lines.key, sort=False) if layout.lines is not None else [((), rows)]:
+        at_base = line[line[learners.key] == base][THROUGHPUT].dropna()
+        if len(at_base):
+            columns = [f"{THROUGHPUT}{end}" for end in ("", "_low", "_high")]
+            found.append(line.assign(**{column: line[column] / float(at_base.iloc[0]) for column in columns}))
+    return pd.concat(found) if found else rows.iloc[:0]

@@ -1,0 +1,67 @@
+"""How long the missing points of a sweep will take, from the points that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from simasgd.scenario.alike import together
+from simasgd.sweeps.plan import SweepPlan
+from simasgd.sweeps.pools.points import PointFolders
+
+_UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+@final
+@dataclass(frozen=True)
+class Estimate:
+    """The points that are there, those that are missing, and how long the missing ones take.
+
+    `seconds` is the wall time with `workers` processes; None if no point has been measured.
+    """
+
+    there: int
+    missing: int
+    workers: int
+    seconds: float | None
+    per_point: float | None
+
+    def describe(self) -> str:
+        """Return one sentence."""
+        if not self.missing:
+            return "all points are there; only the page would be drawn"
+        if self.seconds is None or self.per_point is None:
+            return "no point has run yet, so the time is not known; after some points the same command estimates it"
+        workers = f"{self.workers} process{'es' if self.workers > 1 else ''}"
+        took = f"{_format_seconds(self.per_point)} a point, as measured on the {self.there} that are there"
+        return f"{self.missing} still to run: about {_format_seconds(self.seconds)} with {workers} ({took})"
+
+
+def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> Estimate:
+    """Estimate a sweep from the points that earlier sweeps left in `folders`.
+
+    The wall time of a point is in its run.json. A missing point is taken to need the mean of them.
+    """
+    homes = {point.folder: point.scenario for point in plan.points}
+    measured: dict[str, float] = {}
+    for folder in folders:
+        points = PointFolders(folder)
+        found = {name: points.summary(name, scenario) for name, scenario in homes.items() if name not in measured}
+        measured |= {name: summary.wall.total for name, summary in found.items() if summary is not None}
+    missing = _count_missing(list(homes), [list(group) for group in together(list(homes.values()))], measured)
+    workers = max(1, min(workers, missing))
+    mean = sum(measured.values()) / len(measured) if measured else None
+    seconds = None if mean is None else mean * missing / workers
+    return Estimate(len(measured), missing, workers, seconds, mean)
+
+
+def _count_missing(names: Sequence[str], groups: Sequence[Sequence[int]], there: Collection[str]) -> int:
+    """Count the points to run: a loop that several share runs again if one of them is missing."""
+    return sum(len(group) for group in groups if any(names[i] not in there for i in group))
+
+
+def _format_seconds(seconds: float) -> str:
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= 2 * size or size == 1)
+    return f"{max(seconds / size, 0.1):.2g} {unit}" if seconds / size < 9.5 else f"{seconds / size:.0f} {unit}"
