@@ -213,7 +213,9 @@ def test_a_sweep_with_a_failed_point(swept: Sweep) -> None:
     assert "Six points of 12 diverged (" in page or "Five points of 12 diverged (" in page
     assert "failed: RunFailed: the worker died" in page
     points[["error", "outcome"]] = "not run yet"
-    assert "No setting finished and learned at every seed, so none is best." in render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
+    page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
+    assert "<h1>No point has results.</h1>" in page
+    assert "All 12 points have not run yet." in page
 
 
 def test_pages_are_written_as_index_html(compared: Study, swept: Sweep, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from simasgd import Run, simulate
 from simasgd.report.comparison.comparison_json import build_comparison_json
-from simasgd.report.facts.formats import use_plain_spaces
+from simasgd.report.facts.formats import format_number, use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study, render_sweep
 from simasgd.report.sections.verdict import state_verdict
@@ -132,7 +133,7 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
     assert "Two points of 4 hung (all with hardsync): after 0.00" in said
     assert f"s: {HANGING}." in said
     assert said.startswith("Use async: ")
-    assert said.endswith("it does not finish or learn at hardsync.")
+    assert said.endswith("it does not finish at hardsync.")
     assert summarise_sweep(table)[-1] == "4 of 4 points"
     assert " ".join(summarise_sweep(table)[:-1]) == said
     assert "hung: after 0.00" in render_sweep(table)

@@ -151,7 +151,8 @@ def _say_over_seeds(row: Row, facts: SweepFacts) -> str:
         if spread is not None:
             around = spread.range(partial(format_quantity, quantity))
             seeds = spell_count(facts.repetitions, "seed")
-            parts.append(f"{NAMES[quantity]} {format_quantity(quantity, spread.mean)}{f' ({around} over {seeds})' if around else ''}")
+            ends = f" ({around} over {seeds})" if around else ""
+            parts.append(f"{NAMES[quantity]} {format_quantity(quantity, spread.mean)}{ends}")
     return ", ".join(parts)
 
 
