@@ -215,7 +215,7 @@ def test_a_sweep_with_a_failed_point(swept: Sweep) -> None:
     points[["error", "outcome"]] = "not run yet"
     page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
     assert "<h1>No point has results.</h1>" in page
-    assert "All 12 points have not run yet." in page
+    assert "All 12 points have not run yet" in page
 
 
 def test_pages_are_written_as_index_html(compared: Study, swept: Sweep, tmp_path: Path) -> None:
