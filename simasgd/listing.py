@@ -1,0 +1,133 @@
+"""A table of all runs below a folder, from their summaries."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from simasgd.errors import SimasgdError, UsageError
+from simasgd.results.json_files import read_json
+from simasgd.results.summary import Summary
+from simasgd.storage.files import RUN
+from simasgd.storage.work_folder import WORK
+
+COLUMNS = {
+    "folder": "str",
+    "name": "str",
+    "protocol": "str",
+    "learners": "Int64",
+    "mini_batch": "Int64",
+    "seed": "Int64",
+    "origin": "str",
+    "outcome": "str",
+    "reason": "str",
+    "test_error": "float64",
+    "test_loss": "float64",
+    "simulated_seconds": "float64",
+    "epochs": "float64",
+    "samples": "Int64",
+    "updates": "Int64",
+    "mean_staleness": "float64",
+    "samples_per_simulated_second": "float64",
+    "speedup": "float64",
+    "learner_hours": "float64",
+    "bytes_sent": "float64",
+    "version": "str",
+    "written": "datetime64[s]",
+}
+"""The columns of the table and their types."""
+
+
+def load_runs(folder: str | Path = "reports") -> pd.DataFrame:
+    """Return a table of all runs in a folder and below it, the newest first: one row a run, with `COLUMNS`.
+
+    folder       where the run is, relative to `folder`
+    origin       simulated or measured
+    outcome      one of simasgd.results.outcome; reason says why a run did not finish well
+    test_error   a fraction; NaN, like the loss and the staleness, where there is none
+    simulated_seconds, samples_per_simulated_second
+                 NaN where the run has no time that could be compared; of a measured run, the seconds that passed
+    mini_batch   samples; missing where it differs between learners
+    written      when run.json was written (UTC)
+
+    Repeats, variants and points of a sweep are runs, too. A run.json that cannot be read is left out, and
+    `DataFrame.attrs["unreadable"]` lists these paths. Raises UsageError if the folder cannot be listed.
+    """
+    top = Path(folder)
+    if not top.is_dir():
+        raise UsageError(f"{top}: there is no such folder; give the one that results were written to")
+    rows, unreadable = [], []
+    for path in _find(top):
+        try:
+            summary = read_json(path, Summary)
+        except SimasgdError:
+            unreadable.append(str(path))
+            continue
+        rows.append(_make_row(summary, path, top))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    table = table.sort_values(["written", "folder"], ascending=[False, True], ignore_index=True)
+    table.attrs["unreadable"] = unreadable
+    return table
+
+
+def _find(top: Path) -> Iterator[Path]:
+    """Yield each run.json below a folder; unfinished work is left out, and no link is followed."""
+    for folder, below, files in os.walk(top):
+        below[:] = sorted(name for name in below if name != WORK)
+        if RUN in files:
+            yield Path(folder, RUN)
+
+
+def _make_row(summary: Summary, path: Path, top: Path) -> dict[str, Any]:
+    has_time = summary.has_time
+    return {
+        "folder": path.parent.relative_to(top).as_posix(),
+        **{name: getattr(summary, name) for name in _AS_THEY_ARE},
+        "outcome": str(summary.outcome),
+        "simulated_seconds": summary.simulated_seconds if has_time else None,
+        "mean_staleness": summary.staleness.mean,
+        "bytes_sent": None if summary.bytes is None else summary.bytes.sent,
+        "written": pd.Timestamp(path.stat().st_mtime_ns).floor("s"),
+    }
+
+
+_EXAMPLE = "write, for example, --where 'protocol == \"async\" and learners > 8'"
+_AS_THEY_ARE = (
+    *("name", "protocol", "learners", "mini_batch", "seed", "origin", "reason", "test_error", "test_loss", "epochs"),
+    *("samples", "updates", "samples_per_simulated_second", "speedup", "learner_hours", "version"),
+)
+
+
+def select(runs: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return the runs for which an expression over the columns is true, for example `protocol == "async" and learners > 8`.
+
+    Raises UsageError if the expression is wrong.
+    """
+    try:
+        is_true = runs.eval(where, engine="python", local_dict={}, global_dict={})
+    except Exception as error:  # noqa: BLE001 - of pandas, which raises any kind
+        names = str(error).split("'")[1::2]
+        hint = f"; {_suggest(names[0])}" if isinstance(error, NameError) and names else ""
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"--where: {problem}{hint}; {_EXAMPLE}") from None
+    if not (isinstance(is_true, pd.Series) and pd.api.types.is_bool_dtype(is_true)):
+        raise UsageError(f"--where: {where!r} is not a condition; {_EXAMPLE}")
+    return runs[is_true.fillna(False).astype(bool)].reset_index(drop=True)
+
+
+def choose_columns(runs: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the named columns. Raises UsageError if there is no such column."""
+    for name in names:
+        if name not in runs:
+            raise UsageError(f"--columns: there is no column {name!r}; {_suggest(name)}")
+    return runs[list(names)]
+
+
+def _suggest(name: str) -> str:
+    near = difflib.get_close_matches(name, COLUMNS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected {', '.join(COLUMNS)}"
