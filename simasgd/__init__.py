@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.learning.own import Task
+    from simasgd.listing import load_runs
     from simasgd.results.run import Run
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
@@ -35,6 +36,7 @@ __all__ = [
     "Sweep",
     "Task",
     "UsageError",
+    "load_runs",
     "simulate",
     "study",
 ]
@@ -45,6 +47,7 @@ _HOME = {
     "Study": "simasgd.results.study",
     "Sweep": "simasgd.sweeps.table",
     "Task": "simasgd.learning.own",
+    "load_runs": "simasgd.listing",
     "simulate": "simasgd.simulator",
     "study": "simasgd.simulator",
 }

@@ -120,11 +120,11 @@ def select(runs: pd.DataFrame, where: str) -> pd.DataFrame:
     return runs[is_true.fillna(False).astype(bool)].reset_index(drop=True)
 
 
-def choose_columns(runs: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the named columns. Raises UsageError if there is no such column."""
+def choose_columns(runs: pd.DataFrame, names: Sequence[str], option: str = "--columns") -> pd.DataFrame:
+    """Return the columns that an option names. Raises UsageError if there is no such column."""
     for name in names:
         if name not in runs:
-            raise UsageError(f"--columns: there is no column {name!r}; {_suggest(name)}")
+            raise UsageError(f"{option}: there is no column {name!r}; {_suggest(name)}")
     return runs[list(names)]
 
 

@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import fitting, measuring, recording, running, showing, sweeping
+from simasgd.command import fitting, listing, measuring, recording, running, showing, sweeping
 from simasgd.command.console import printing
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
@@ -31,6 +31,7 @@ for _command in (
     sweeping.sweep,
     running.report,
     recording.record,
+    listing.runs,
     fitting.fit,
     measuring.import_,
     measuring.export,

@@ -1,0 +1,89 @@
+"""The command that lists past runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from simasgd.errors import UsageError
+from simasgd.printable import printable
+
+_SHOWN = ("folder", "protocol", "learners", "mini_batch", "seed", "outcome", "test_error", "simulated_seconds", "speedup")
+_FORMATS = {"test_error": "{:.2%}", "simulated_seconds": "{:.3g} s", "speedup": "{:.3g}×", "mean_staleness": "{:.3g}"}
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("reports"))
+@click.option("--where", metavar="CONDITION", help="List only these, for example 'protocol == \"async\" and learners > 8'.")
+@click.option("--columns", metavar="NAME,…", help="Show these columns.  [default: those that most look for]")
+@click.option("--sort", metavar="COLUMN", help="Sort by this column, the least first.  [default: the newest first]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with all columns if none are chosen.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with all columns if none are chosen.")
+@click.option("--limit", type=click.IntRange(1), help="Show so many runs.  [default: 50 in a table, else all]")
+def runs(
+    folder: Path, where: str | None, columns: str | None, sort: str | None, as_json: bool, as_csv: bool, limit: int | None
+) -> None:
+    """List the runs in FOLDER and below it: single ones, variants, repeats, and points of sweeps.
+
+    A condition is an expression over the columns, which docs/reference/results.md explains. From Python,
+    `simasgd.load_runs(FOLDER)` returns the same table.
+    """
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are given; choose one of the two")
+
+    from simasgd.listing import choose_columns, load_runs, select
+
+    every = load_runs(folder)
+    found = every if where is None else select(every, where)
+    if sort is not None:
+        choose_columns(found, [sort], "--sort")
+        found = found.sort_values(sort, kind="stable", ignore_index=True)
+    is_data = as_json or as_csv
+    if columns is not None or not is_data:
+        found = choose_columns(found, list(_SHOWN) if columns is None else [name.strip() for name in columns.split(",")])
+    shown = found.head(limit if limit is not None else len(found) if is_data else 50)
+    if as_json:
+        click.echo(json.dumps(_to_records(shown), indent=1, allow_nan=False))
+    elif as_csv:
+        click.echo(shown.to_csv(index=False), nl=False)
+    elif shown.empty:
+        click.echo(f"no runs in {printable(str(folder))}" + ("" if where is None else " for which that is true"))
+    else:
+        _print_table(shown)
+        if len(shown) < len(found):
+            click.echo(f"{len(shown)} of {len(found):,} runs; --limit shows more")
+    for path in every.attrs["unreadable"]:
+        click.echo(printable(f"not a run that simasgd wrote: {path}"), err=True)
+
+
+def _to_records(shown: Any) -> list[dict[str, Any]]:
+    """Return a mapping for each row; what is missing is None, and times are in the ISO format."""
+    times = {"written": shown["written"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")} if "written" in shown else {}
+    found = shown.assign(**times)
+    records: list[dict[str, Any]] = found.astype(object).where(found.notna(), None).to_dict("records")
+    return records
+
+
+def _print_table(shown: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in shown:
+        is_number = str(name) not in ("folder", "name", "protocol", "origin", "outcome", "reason", "version", "written")
+        table.add_column(str(name).replace("_", " "), justify="right" if is_number else "left", overflow="fold")
+    for row in shown.to_dict("records"):
+        table.add_row(*(_format(str(name), value) for name, value in row.items()))
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _format(name: str, value: Any) -> str:
+    if value is None or value != value or str(value) in ("<NA>", "NaT"):
+        return "–"
+    if name in _FORMATS:
+        return _FORMATS[name].format(value)
+    return f"{value:.3g}" if isinstance(value, float) else printable(str(value))
