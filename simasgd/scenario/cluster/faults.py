@@ -73,7 +73,9 @@ def _link(name: str) -> str:
     return name
 
 
-Link = Annotated[str, AfterValidator(_link), WithJsonSchema({"type": "string", "pattern": f"^({_LINK.pattern})$"})]
+Link = Annotated[
+    str, AfterValidator(_link), WithJsonSchema({"type": "string", "pattern": f"^({_LINK.pattern})$", "examples": ["node 0"]})
+]
 
 
 @final
@@ -131,7 +133,7 @@ class Faults(Section):
     ] = ()
     """Times at which learners are away: a list. Who leaves loses its work, as in a crash, and
     counts as crashed."""
-    absences_file: str | None = None
+    absences_file: Annotated[str, Field(examples=["absences.csv"])] | None = None
     """A file of absences beside the scenario's file, in place of the list: CSV, Parquet or plain
     rows, with the columns learner, since and until (s). `until` may be empty."""
     member_timeout: Seconds | None = None

@@ -12,11 +12,12 @@ from simasgd.protocols import foreign
 from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.vocabulary import synonyms
-from simasgd.scenario.vocabulary.merge import Layer, Path
+from simasgd.scenario.vocabulary.merge import Layer, Origin, Path
 from simasgd.scenario.vocabulary.section import LIST, LISTS, MAPPING, NAME, NUMBER, InconsistentScenario, Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 _MAX_COMPLAINTS = 20
+_FEW_KINDS = 8  # all of which fit into a message
 
 
 def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) -> list[str]:
@@ -50,7 +51,7 @@ def format_complaint_at(path: Path, layer: Layer, message: str, *, at_key: bool 
             rest = path[size:]
             key = ".".join(map(str, (mark.key, *rest)))
             return format_complaint(mark, message, at_key=at_key or bool(rest and mark.line), key=key)
-    source = next((mark.source for mark in layer.marks.values() if mark.line), "scenario")
+    source = next((mark.source for mark in layer.marks.values() if mark.origin is Origin.SCENARIO), "scenario")
     return f"{source}: {'.'.join(map(str, path))}: {message}"
 
 
@@ -67,9 +68,10 @@ def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict
     if detail["type"] == "missing":
         beside = others.get(path[:-1], {})
         unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"][:_MAX_COMPLAINTS]
-        misspelt = nearest(str(path[-1]), unknown)
-        inherited = path[0] == "variants" and path[2:] in wrong
-        return misspelt is not None or "kind" in beside or "profile" in beside or inherited
+        is_misspelt = nearest(str(path[-1]), unknown) is not None
+        is_meant = any(full.rpartition(".")[2] == path[-1] for key in unknown for full in synonyms.keys(key))
+        is_inherited = path[0] == "variants" and path[2:] in wrong
+        return is_misspelt or is_meant or "kind" in beside or "profile" in beside or is_inherited
     return False
 
 
@@ -125,7 +127,8 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
         case "extra_forbidden":
             inner, tree = _strip_variant(path, layer)
             section = keys.find_section(root, inner[:-1], tree)
-            return keys.explain_unknown_key(str(path[-1]), list(section.model_fields) if section is not None else [])
+            own = list(section.model_fields) if section is not None else []
+            return keys.explain_unknown_key(str(path[-1]), own, keys.list_elsewhere(root, inner))
         case "int_type" | "int_from_float" | "int_parsing":
             return f"{found} is not a whole number"
         case "float_type":
@@ -146,7 +149,7 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
             if path[-2:] == ("protocol", "kind") or path[-1:] == ("protocol",):
                 choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
-            return f"unknown kind {tag}; choose from {choices}" + _suggest(context["tag"], choices)
+            return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}"
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
             kinds = [
                 repr(choice.model_fields["kind"].default) for choice in keys.find_choices(root, *_strip_variant(path, layer))
@@ -186,10 +189,21 @@ def _write_missing(path: Path) -> str:
     return "missing"
 
 
+def _suggest_kind(tag: Any, choices: str) -> str:
+    """Return the kinds that were probably meant, and all kinds if they are few or nothing is near."""
+    known = _split_choices(choices)
+    meant = synonyms.suggest_kinds(str(tag), known)
+    if not meant:
+        return f"choose from {choices}"
+    if len(known) <= _FEW_KINDS:
+        return f"choose from {choices}; {synonyms.ask(meant)}"
+    return f"{synonyms.ask(meant)} ('simasgd show KIND' describes one)"
+
+
 def _suggest(found: Any, expected: str) -> str:
-    choices = [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]
-    meant = synonyms.kinds(str(found), choices)
-    if meant:
-        return f"; {synonyms.ask(meant)}"
-    near = nearest(str(found), choices)
-    return f"; did you mean {near!r}?" if near else ""
+    meant = synonyms.suggest_kinds(str(found), _split_choices(expected))
+    return f"; {synonyms.ask(meant)}" if meant else ""
+
+
+def _split_choices(expected: str) -> list[str]:
+    return [choice.strip(" '") for choice in expected.replace(" or ", ", ").split(",")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -31,6 +31,13 @@ def _find_item_sections(annotation: Any) -> list[type[BaseModel]]:
     if get_origin(annotation) is tuple:
         return find_sections(get_args(annotation)[0])
     return [section for part in get_args(annotation) for section in _find_item_sections(part)]
+
+
+def find_nested_sections(annotation: Any) -> list[type[BaseModel]]:
+    """Return the typed mappings that a field may hold, and those in its lists."""
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [section for part in get_args(annotation) for section in find_nested_sections(part)]
 
 
 @cache
@@ -102,16 +109,25 @@ def _select_kind(choices: list[type[BaseModel]], kind: Any) -> list[type[BaseMod
     return [] if protocol is None else [protocol]
 
 
-def explain_unknown_key(key: str, choices: tuple[str, ...] | list[str]) -> str:
-    """Return the message about an unknown key, with the key that was probably meant."""
-    close = nearest(key, choices, _SURE_MATCH)
-    meant = synonyms.keys(key)
-    if meant and close is None:
-        return f"unknown key {shown(key)}; {synonyms.ask(meant)}"
-    near = nearest(key, choices)
-    return f"unknown key {shown(key)}" + (
-        f"; did you mean {near!r}?" if near else f"; known keys: {', '.join(sorted(choices))}"
-    )
+def explain_unknown_key(key: str, choices: tuple[str, ...] | list[str], elsewhere: Sequence[str] = ()) -> str:
+    """Return the message about an unknown key, with the key that was probably meant.
+
+    `choices` are the keys of its section. The key may also belong to another section: `elsewhere`
+    are the full keys that end in it.
+    """
+    meant = synonyms.keys(key) if nearest(key, choices, _SURE_MATCH) is None else ()
+    if not meant and (near := nearest(key, choices)) is not None:
+        meant = (near,)
+    if meant or elsewhere:
+        return f"unknown key {shown(key)}; {synonyms.ask(meant or elsewhere)}"
+    known = f"known keys: {', '.join(sorted(choices))}"
+    return f"unknown key {shown(key)}; {synonyms.ABSENT.get(key.lower(), known)}"
+
+
+def list_elsewhere(root: type[Section], path: Sequence[str | int]) -> list[str]:
+    """Return the full keys in other sections that are named as the last key of a path, perhaps without `num_`."""
+    here = ".".join(map(str, path))
+    return [key for key in synonyms.keys(str(path[-1]), list_keys(root)) if key != here]
 
 
 def resolve_key(root: type[Section], key: str) -> str:
@@ -133,13 +149,6 @@ def resolve_key(root: type[Section], key: str) -> str:
         return endings[0]
     if endings:
         raise ValueError(f"{shown(key)} is ambiguous; it may mean {', '.join(endings)}")
-    meant = synonyms.keys(key)
-    if meant:
-        raise ValueError(f"unknown key {shown(key)}; {synonyms.ask(meant)}")
-    shortened = {
-        ".".join(full.split(".")[start:]): full for full in reversed(list_keys(root)) for start in range(full.count(".") + 1)
-    }
-    near = nearest(key, shortened)
-    hint = f"did you mean {shortened[near]!r}?" if near else "'simasgd schema' lists all keys"
-
+    meant = synonyms.suggest_keys(key, list_keys(root))
+    hint = synonyms.ask(meant) if meant else synonyms.ABSENT.get(key.lower(), "'simasgd schema' lists all keys")
     raise ValueError(f"unknown key {shown(key)}; {hint}")

@@ -8,6 +8,7 @@ Every value keeps the place it came from, so that a mistake is reported there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -135,6 +136,14 @@ class Layer:
         for key in path:
             tree = tree[key]
         return tree
+
+
+def iterate_paths(value: Any) -> Iterator[Path]:
+    """Iterate over every path in a tree, except its root."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (key,)
+        yield from ((key, *path) for path in iterate_paths(child))
 
 
 def merge(base: Any, over: Any) -> Any:

@@ -1,13 +1,15 @@
 """Synonyms of simasgd's words: the first source of "did you mean", before words that merely look alike.
 
 A word is compared in lower case, with `_` for `-` and blanks, and without `num_`, `n_` or
-`number_of_` at its beginning.
+`number_of_` at its beginning. A misspelt synonym counts, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from simasgd.scenario.vocabulary.values import nearest, similarity
 
 _PREFIX = re.compile(r"(num|n|number_of|nr|no_of)_")
 
@@ -21,24 +23,31 @@ KEYS = _by_word(
         ("workload.mini_batch",): "batch batch_size batchsize bs minibatch minibatch_size mini_batch_size local_batch_size "
         "train_batch_size per_device_batch_size samples_per_gradient mu",
         ("cluster.learners",): "workers worker nodes clients replicas gpus devices processes procs ranks world_size trainers "
-        "agents machines peers learner",
+        "agents machines peers learner num_gpus n_gpus cores cpus hosts",
         ("cluster.learners_per_node",): "gpus_per_node workers_per_node processes_per_node devices_per_node ranks_per_node",
-        ("learning.optimizer.learning_rate",): "lr eta alpha alpha0 step_size stepsize rate learningrate base_lr initial_lr",
+        ("learning.optimizer.learning_rate",): "lr eta alpha alpha0 step_size stepsize rate learningrate base_lr "
+        "initial_lr max_lr",
         ("learning.optimizer.weight_decay",): "wd l2 l2_penalty regularization",
+        ("learning.optimizer.clip",): "clipping gradient_clipping grad_clip clip_norm max_norm max_grad_norm clip_gradients",
         ("learning.optimizer",): "optim opt",
-        ("learning.schedule",): "lr_schedule scheduler lr_scheduler",
+        ("learning.schedule",): "lr_schedule scheduler lr_scheduler learning_rate_schedule",
+        ("learning.schedule.warmup",): "warmup_epochs warm_up lr_warmup",
+        ("learning.schedule.boundaries",): "milestones lr_steps drops",
         ("learning.data",): "dataset data_set",
+        ("learning.partition",): "split non_iid iid sharding data_split",
+        ("learning.evaluate",): "eval eval_every evaluation eval_interval test_every validate_every",
+        ("learning.model",): "network_model net arch nn",
         ("learning.model.hidden",): "hidden_layers hidden_sizes hidden_size hidden_units layer_sizes",
         ("learning.modulation",): "staleness_rule discount staleness_aware lr_rule",
-        ("workload.payload",): "message_size model_size gradient_size parameter_size param_size message",
+        ("workload.payload",): "message_size model_size gradient_size parameter_size param_size message bytes",
         ("workload.compression",): "compressor quantization quantisation sparsification",
         ("cluster.network.latency",): "ping rtt lag network_delay",
-        ("cluster.network.bandwidth", "cluster.server.bandwidth"): "bw throughput network_speed link_speed",
+        ("cluster.network.bandwidth", "cluster.server.bandwidth"): "bw throughput network_speed link_speed ethernet gbe",
         ("cluster.compute.per_batch",): "compute_time batch_time iteration_time step_time gradient_time",
         ("cluster.compute.per_sample",): "sample_time time_per_sample",
         ("cluster.compute.file",): "trace traces trace_file times_file measured_times compute_trace",
         ("cluster.compute.at_end",): "on_end wrap loop",
-        ("cluster.stragglers",): "slow_spells slowdowns interference hiccups slow_nodes slow_workers",
+        ("cluster.stragglers",): "slow_spells slowdowns interference hiccups slow_nodes slow_workers slow_learners straggler",
         ("cluster.stragglers.hits",): "scope affects level",
         ("cluster.speeds",): "speed heterogeneity worker_speeds",
         ("cluster.faults.crashes",): "failures failure crash preemptions",
@@ -48,17 +57,21 @@ KEYS = _by_word(
         ("protocol.slack",): "staleness_bound max_staleness staleness bound",
         ("protocol.backups",): "backup_workers backup spares",
         ("protocol.local_steps", "protocol.period"): "local_epochs tau sync_period communication_period",
-        ("repeats",): "runs trials replications repetitions seeds",
+        ("repeats",): "runs trials replications repetitions seeds num_seeds",
         ("stop.epochs",): "epoch max_epochs train_epochs",
         ("stop.updates", "stop.gradients"): "iterations iters max_steps max_iter max_iterations total_steps rounds steps",
         ("stop.simulated_time",): "time duration max_time time_limit sim_time until",
+        ("stop.test_error",): "target target_error accuracy target_accuracy early_stopping goal error",
     }
 )
 """The keys that a user's word may stand for."""
 
 KINDS = _by_word(
     {
-        ("hardsync", "all-reduce"): "sync synchronous sync_sgd ssgd s_sgd synchronous_sgd barrier lockstep",
+        (
+            "hardsync",
+            "all-reduce",
+        ): "sync sinc snyc sycn synchronous synchron synced sync_sgd ssgd s_sgd synchronous_sgd barrier lockstep",
         ("hardsync",): "bsp bulk_synchronous bulk_synchronous_parallel hard_sync",
         ("async",): "asgd async_sgd asynchronous asynchronous_sgd asp hogwild a_sgd a3c",
         ("async", "hardsync"): "sgd parameter_server ps param_server minibatch_sgd",
@@ -69,7 +82,7 @@ KINDS = _by_word(
         ("n-softsync",): "softsync soft_sync",
         ("easgd",): "elastic elastic_averaging ea_sgd",
         ("backup-workers",): "backup backups drop_stragglers",
-        ("ad-psgd", "sgp", "gossip-pull"): "decentralized decentralised d_psgd dpsgd gossip p2p peer_to_peer",
+        ("gossip-pull", "ad-psgd", "sgp"): "decentralized decentralised d_psgd dpsgd gossip p2p peer_to_peer",
         ("mlp",): "dnn fnn feedforward fully_connected dense nn perceptron",
         ("lenet5", "resnet20", "cifar10-rudra"): "cnn convnet conv lenet",
         ("resnet20", "resnet18"): "resnet resnet50 resnet34",
@@ -89,6 +102,40 @@ KINDS = _by_word(
 """The kinds (of protocols, models, data, optimizers, modulations, compressions) that a user's word
 may stand for."""
 
+VALUES = _by_word(
+    {
+        ("lognormal", "gamma"): "gaussian normal gauss random weibull",
+        ("exponential",): "exp poisson memoryless markov",
+        ("pareto",): "heavy_tailed heavy_tail power_law powerlaw",
+        ("constant",): "fixed deterministic none const",
+        ("empirical",): "measured sampled bootstrap histogram",
+        ("trace",): "replay recorded log",
+        ("float32",): "fp32 single f32 float",
+        ("float64",): "fp64 double f64",
+        ("timeline",): "all full everything trace events gantt",
+        ("summary",): "none minimal nothing",
+        ("fair",): "maxmin max_min fair_share shared processor_sharing ps tcp",
+        ("fifo",): "fcfs queue first_in_first_out",
+        ("together",): "same synchronized at_once",
+        ("spread",): "random staggered",
+    }
+)
+"""The words among which a key chooses (laws, number formats and others) that a user's word may stand for."""
+
+ABSENT = {
+    word: reason
+    for words, reason in {
+        "dropout": "the models have none; a model of your own may (docs/own-model.md)",
+        "loss criterion loss_function": "the model decides the loss; 'simasgd list models' shows them",
+        "batchnorm batch_norm batch_normalization": "the model decides it; 'simasgd list models' shows them",
+        "activation activations": "the model decides it; 'simasgd list models' shows them",
+        "output output_dir out_dir outdir folder": "the folder of the results is an option: --out FOLDER",
+        "device cuda accelerator backend": "JAX chooses the device; its variable JAX_PLATFORMS names another",
+    }.items()
+    for word in words.split()
+}
+"""Words for what a scenario cannot say, each with the reason or the way."""
+
 _TIMES = _by_word(
     {
         ("s",): "s sec secs second seconds",
@@ -97,20 +144,68 @@ _TIMES = _by_word(
         ("us",): "usec usecs micros microsecond microseconds mus",
         ("ns",): "nsec nsecs nanosecond nanoseconds",
         ("min",): "mins minute minutes",
-        ("h",): "hr hrs hour hours",
+        ("h",): "hr hrs hour hours d day days",
     }
 )
-_VOLUME = re.compile(r"([kmgt]i?)?(b|bytes?|bits?|be|)(ps|/s|/sec|/second|)", re.IGNORECASE)
+_LEAST, _LEAST_OF_KINDS, _SURE = 0.7, 0.6, 0.8  # similarities
+_VOLUME = re.compile(r"([kmgt]i?|(?:kilo|mega|giga|tera))?(b|bytes?|bits?|be|)(ps|/s|/sec|/second|)", re.IGNORECASE)
 
 
-def keys(word: str) -> tuple[str, ...]:
-    """Return the full keys that a word may stand for; none for an unknown word. Only the last part of a dotted key counts."""
-    return KEYS.get(_normal(word.rpartition(".")[2]), ())
+def keys(word: str, known: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the full keys that a word may stand for; none for an unknown word.
+
+    Only the last part of a dotted key counts. `known` are the full keys, of which the word may be
+    the end after a prefix such as `num_` (num_epochs).
+    """
+    plain = _normal(word.rpartition(".")[2])
+    if plain in KEYS:
+        return KEYS[plain]
+    return tuple(key for key in known if key.rpartition(".")[2] == plain)
 
 
 def kinds(word: str, choices: Collection[str]) -> tuple[str, ...]:
-    """Return the kinds among `choices` that a word may stand for."""
-    return tuple(kind for kind in KINDS.get(_normal(word), ()) if kind in choices)
+    """Return the kinds and other values among `choices` that a word may stand for."""
+    plain = _normal(word)
+    meant = dict.fromkeys([*KINDS.get(plain, ()), *VALUES.get(plain, ())])
+    return tuple(kind for kind in meant if kind in choices)
+
+
+def suggest_keys(word: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return the full keys among `known` that a word may stand for, or that it misspells; the likeliest only."""
+    if meant := keys(word, known):
+        return meant
+    endings: dict[str, tuple[str, ...]] = {}
+    for full in known:
+        parts = full.split(".")
+        for start in range(len(parts)):
+            endings.setdefault(".".join(parts[start:]), (full,))
+    plain, last = word.strip().lower().replace("-", "_"), _normal(word.rpartition(".")[2])
+    return _likeliest([(plain, endings, _LEAST), (last, KEYS, _SURE)])
+
+
+def suggest_kinds(word: str, choices: Collection[str]) -> tuple[str, ...]:
+    """Return the values among `choices` that a word may stand for, or that it misspells; the likeliest only."""
+    if meant := kinds(word, choices):
+        return meant
+    own = {choice: (choice,) for choice in choices}
+    users = {known: meant for known in (*KINDS, *VALUES) if (meant := kinds(known, choices))}
+    return _likeliest([(word, own, _LEAST_OF_KINDS), (_normal(word), users, _SURE)])
+
+
+def suggest(word: str, names: Collection[str]) -> tuple[str, ...]:
+    """Return the name that a word misspells, or what the user's word stands for that it misspells."""
+    plain = _normal(word)
+    return _likeliest([(word, {name: (name,) for name in names}, _LEAST), (plain, KEYS, _SURE), (plain, KINDS, _SURE)])
+
+
+def _likeliest(spellings: Iterable[tuple[str, Mapping[str, tuple[str, ...]], float]]) -> tuple[str, ...]:
+    """Return what the nearest spelling of a word stands for, of several tables with a least similarity each."""
+    found = [
+        (similarity(word, near), meanings[near])
+        for word, meanings, least in spellings
+        if (near := nearest(word, meanings, least)) is not None
+    ]
+    return max(found, key=lambda one: one[0])[1] if found else ()
 
 
 def units(word: str, known: Collection[str]) -> tuple[str, ...]:
@@ -119,7 +214,7 @@ def units(word: str, known: Collection[str]) -> tuple[str, ...]:
     volume = _VOLUME.fullmatch(word)
     if not meant and volume is not None and volume[0]:
         prefix, kind, per_second = volume.groups()
-        scale = "" if prefix is None else _SCALES[prefix[0].lower()] + ("i" if len(prefix) > 1 else "")
+        scale = "" if prefix is None else _SCALES[prefix[0].lower()] + ("i" if len(prefix) == 2 else "")
         rate = "/s" if "B/s" in known else ""
         is_exact = scale == (prefix or "")
         meant = [scale + form + rate for form in _forms(kind, bool(per_second) or is_exact)]
@@ -142,8 +237,12 @@ def _forms(kind: str, is_careful: bool) -> Sequence[str]:
 
 def ask(meant: Sequence[str]) -> str:
     """Write a question such as: did you mean 'MB' or 'Mbit'?."""
-    first, last = ", ".join(map(repr, meant[:-1])), repr(meant[-1])
-    return f"did you mean {f'{first} or {last}' if first else last}?"
+    return f"did you mean {join_words([repr(word) for word in meant])}?"
+
+
+def join_words(words: Sequence[str], conjunction: str = "or") -> str:
+    """Write a list such as: MB, Mbit or B."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
 def _normal(word: str) -> str:

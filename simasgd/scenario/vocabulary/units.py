@@ -84,7 +84,7 @@ def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, 
     near = nearest(unit, [*dimension.units, *every])
     meant = synonyms.units(unit, dimension.units) or ((near,) if near else ())
     hint = f"; {synonyms.ask(meant)}" if meant else ""
-    return f"unknown unit {shown(unit)} in {shown(value)}{hint}; {wanted}"
+    return f"unknown unit {shown(unit)} in {shown(value)}; {wanted}{hint}"
 
 
 def show(value: float, dimension: Dimension) -> str:

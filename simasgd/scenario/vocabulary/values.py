@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from simasgd.printable import shortened
 
 _MOST = 80  # characters of a value in a message
 _LONGEST_WORD = 60  # characters of a misspelt word; comparing longer ones takes long and finds nothing
+_ASYNC = re.compile(r"(?:^|[-_ ])a[-_ ]?s?yn|async")
+_ALIKE = 0.6  # similarity of a word to "async" from which on it says asynchronous
 
 
 def shown(value: Any) -> str:
@@ -33,8 +36,35 @@ def shown(value: Any) -> str:
 
 
 def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> str | None:
-    """Return the choice nearest to a misspelt word; None if no similarity reaches `least`, from 0 to 1 (equal)."""
+    """Return the choice nearest to a misspelt word; None if no similarity reaches `least`, from 0 to 1 (equal).
+
+    A word that says synchronous never leads to one that says asynchronous, or the other way around.
+    """
+    return next(iter(nearest_words(word, choices, 1, least)), None)
+
+
+def nearest_words(word: str, choices: Iterable[str], most: int, least: float = 0.6) -> list[str]:
+    """Return up to `most` choices that are near to a misspelt word, as `nearest` does, the nearest first."""
     if len(word) > _LONGEST_WORD:
-        return None
-    near = get_close_matches(word, list(choices), n=1, cutoff=least)
-    return near[0] if near else None
+        return []
+    return get_close_matches(word, [choice for choice in choices if not are_opposed(word, choice)], n=most, cutoff=least)
+
+
+def similarity(word: str, other: str) -> float:
+    """Return how alike two words are, from 0 to 1 (equal)."""
+    return SequenceMatcher(None, other, word).ratio()
+
+
+def are_opposed(word: str, choice: str) -> bool:
+    """Return whether a choice says the opposite of a word, although they look alike: sync and async."""
+    if "sync" not in choice:
+        return False
+    return ("async" in choice) is not _says_async(word)
+
+
+def _says_async(word: str) -> bool:
+    plain = word.lower()
+    if _ASYNC.search(plain):
+        return True
+    parts = re.split(r"[-_ ]", plain)
+    return any(part.startswith("a") and similarity(part, "async") >= _ALIKE for part in parts)
