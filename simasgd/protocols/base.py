@@ -34,9 +34,9 @@ def word_or_count(word: str, least: int) -> BeforeValidator:
     return BeforeValidator(validated)
 
 
-Bound = Annotated[Annotated[int, Field(ge=0)] | Literal["infinite"], word_or_count("infinite", 0)]
+Bound = Annotated[Annotated[int, Field(ge=0)] | Literal["infinite"], word_or_count("infinite", 0), Field(examples=[3])]
 """Inclusive upper bound, or `infinite`."""
-Threshold = Annotated[Count | Literal["infinite"], word_or_count("infinite", 1)]
+Threshold = Annotated[Count | Literal["infinite"], word_or_count("infinite", 1), Field(examples=[10])]
 """Exclusive upper bound, or `infinite`."""
 
 

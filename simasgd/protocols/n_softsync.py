@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, final
 
+from pydantic import Field
+
 from simasgd.protocols.base import AbstractServerProtocol, Role, Spread, word_or_count
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
 from simasgd.scenario.learning.models import AbstractModel
@@ -24,7 +26,7 @@ class NSoftsync(AbstractServerProtocol):
     """
 
     kind: Literal["n-softsync"] = "n-softsync"
-    n: Annotated[Count | Literal["learners"], word_or_count("learners", 1)]
+    n: Annotated[Count | Literal["learners"], word_or_count("learners", 1), Field(examples=[4])]
     """The number of updates per λ gradients; `learners` means n = λ."""
     spread: Spread | None = None
     """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.

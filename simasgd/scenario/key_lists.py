@@ -13,20 +13,19 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from simasgd.scenario.editor_schema import build_scenario_schema
+from simasgd.scenario.field_words import describe_field, kind_of
 from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.units import DIMENSIONS
 
 WIDTH = 100
 _LIST = re.compile(r"(<!-- keys: (\S+)( briefly)? -->\n).*?(<!-- end of keys -->)", re.DOTALL)
 _SOURCES = re.compile(r"(Against the papers?|No paper):")
-_LARGEST = 2**31  # a greater bound of a whole number is technical, and not worth a word
 
 
 def write_lists(page: str) -> str:
@@ -61,7 +60,7 @@ def _list_of(key: str, *, brief: bool, definitions: Mapping[str, Any]) -> Iterat
     for number, (section, own) in enumerate(sections.items()):
         if number:
             yield ""
-        kind = _kind(section)
+        kind = kind_of(section)
         rest = [entry for entry in own if entry not in common]
         if kind is not None:
             yield from _paragraphs(f"**`{kind}`**: ", section.__doc__ or "", brief=brief)
@@ -70,16 +69,9 @@ def _list_of(key: str, *, brief: bool, definitions: Mapping[str, Any]) -> Iterat
         yield from _bulleted(rest)
 
 
-def _kind(section: type[BaseModel]) -> str | None:
-    """Return the kind of a section that is one of several kinds."""
-    field = section.model_fields.get("kind")
-    is_one = field is not None and isinstance(field.default, str) and len(get_args(field.annotation)) == 1
-    return field.default if field is not None and is_one else None
-
-
 def _entries(section: type[BaseModel], definitions: Mapping[str, Any]) -> list[str]:
     properties = definitions[section.__name__]["properties"]
-    left_out = {"variants"} if _kind(section) is None else {"kind"}
+    left_out = {"variants"} if kind_of(section) is None else {"kind"}
     return [_entry(name, field, properties[name]) for name, field in section.model_fields.items() if name not in left_out]
 
 
@@ -92,101 +84,18 @@ def sections_at(key: str) -> list[type[BaseModel]]:
     found: list[type[BaseModel]] = [Scenario]
     for name in key.split(".") if key != "scenario" else ():
         fields = [section.model_fields[name] for section in found if name in section.model_fields]
-        found = [section for field in fields[:1] for section in _sections_in(field.annotation)]
+        found = [section for field in fields[:1] for section in keys.find_nested_sections(field.annotation)]
     if not found:
         raise ValueError(f"{key} has no keys")
     return found
 
 
-def _sections_in(annotation: Any) -> list[type[BaseModel]]:
-    if get_origin(annotation) is tuple:
-        return [section for part in get_args(annotation) for section in _sections_in(part)]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return keys.find_sections(annotation)
-    return [section for part in get_args(annotation) for section in _sections_in(part)]
-
-
 def _entry(name: str, field: FieldInfo, schema: Mapping[str, Any]) -> str:
     """Write one item: the key, its values, its default and its docstring."""
-    words = [part for part in (_values(schema), _default(field, schema)) if part]
-    text = " ".join((field.description or "").split())
-    examples = [f"`{_flow(example)}`" for example in schema.get("examples", ())]
-    example = f" Example: {' or '.join(examples)}." if examples else ""
-    about = f" ({'; '.join(words)})" if words else ""
-    return f"`{name}`{about}: {text}{example}"
-
-
-def _default(field: FieldInfo, schema: Mapping[str, Any]) -> str:
-    if field.is_required():
-        return "required"
-    default = schema.get("default", field.default)
-    if default is None or default in ("", [], ()):
-        return ""
-    if isinstance(default, BaseModel):
-        kind = getattr(default, "kind", None)
-        return f"default `{kind}`" if kind is not None else ""
-    if isinstance(default, dict):
-        return f"default `{default['kind']}`" if "kind" in default else ""
-    return f"default `{_flow(default)}`"
-
-
-def _values(schema: Mapping[str, Any]) -> str:
-    """Describe the values of a field by its JSON schema."""
-    options = schema.get("anyOf", schema.get("oneOf"))
-    if options is not None and "$ref" not in str(options):
-        words = [_values(part) for part in options if part.get("type") != "null" and part != {"const": 0}]
-        return " or ".join(dict.fromkeys(word for word in words if word))
-    if "enum" in schema or "const" in schema:
-        values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
-        return " | ".join(f"`{_flow(value)}`" for value in values)
-    for dimension in DIMENSIONS:
-        if schema.get("examples", [])[: len(dimension.examples)] == list(dimension.examples):
-            words = schema["examples"][len(dimension.examples) :]
-            return " or ".join([dimension.name, *(f"`{word}`" for word in words)])
-    match schema.get("type"):
-        case "integer":
-            return f"whole number{_range(schema)}"
-        case "number":
-            return f"number{_range(schema)}"
-        case "boolean":
-            return "`true` | `false`"
-        case "string":
-            return "text"
-        case "array":
-            return "list"
-        case _:
-            return ""
-
-
-def _range(schema: Mapping[str, Any]) -> str:
-    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
-    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
-    if schema["type"] == "integer" and above is not None:
-        low, above = above + 1, None
-    if schema["type"] == "integer" and high is not None and high > _LARGEST:
-        high = None
-    left = f" ≥ {_flow(low)}" if low is not None else f" > {_flow(above)}" if above is not None else ""
-    right = f" ≤ {_flow(high)}" if high is not None else f" < {_flow(below)}" if below is not None else ""
-    return f"{left} and{right}" if left and right else left or right
-
-
-def _flow(value: Any) -> str:
-    """Write a value as YAML in flow style."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case None:
-            return "null"
-        case dict():
-            return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(map(_flow, value)) + "]"
-        case int():
-            return str(value)
-        case float():
-            return f"{value:.0f}" if 1 <= value < 1e9 and value == int(value) else f"{value:g}"
-        case _:
-            return str(value)
+    about = describe_field(field, schema)
+    words = "; ".join(part for part in (about.values, about.default) if part)
+    example = f" Example: {' or '.join(f'`{example}`' for example in about.examples)}." if about.examples else ""
+    return f"`{name}`{f' ({words})' if words else ''}: {about.meaning}{example}"
 
 
 def _paragraphs(start: str, docstring: str, *, brief: bool) -> Iterator[str]:

@@ -13,9 +13,10 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.reading.load import parse_override
 from simasgd.scenario.reading.marked_message import format_complaint
+from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 
@@ -39,7 +40,7 @@ def build_comparison(source: str | FilePath, arguments: Sequence[str], others: i
     """
     protocols = [argument for argument in arguments if is_protocol(argument)]
     overrides = [argument for argument in arguments if not is_protocol(argument)]
-    file = yaml_layer.read_layer(catalogue.find_scenario_file(source))
+    file = read_source(source)
     scenario = Scenario.from_layer(_replace_variants(file, protocols, overrides) if protocols else file, overrides)
     if not scenario.variants and others:
         return scenario.with_others({scenario.protocol.kind: scenario})

@@ -12,7 +12,6 @@ from typing import Annotated, Any, final, get_args
 from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
-from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
@@ -34,14 +33,16 @@ from simasgd.scenario.vocabulary.section import (
     Section,
     Seed,
 )
+from simasgd.scenario.without_server import check_without_server, give_way_to_protocol
 from simasgd.scenario.workload import Stop, Workload
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)]
+_MOST_CHARACTERS = 100  # of a name
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=_MOST_CHARACTERS)]
 # Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file
 # of the results.
 _MOST_PARAMETERS = 10**10
 _MOST_RUNS = 100_000
-VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
+VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=_MOST_CHARACTERS)]
 
 
 def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractProtocol:
@@ -64,13 +65,13 @@ AnyProtocol = Annotated[
 class Scenario(Section):
     """One simulated cluster and what it learns, as typed values in seconds and bytes; `Scenario.load` reads it from YAML."""
 
-    name: Name
+    name: Annotated[Name, Field(examples=["my-study"])]
     """Name of the scenario: lower-case letters, digits, `_`, `.` and `-`, up to 100 characters."""
-    title: Line = ""
+    title: Annotated[Line, Field(examples=["Four machines, two of them slow"])] = ""
     """Title in reports, one line."""
     seed: Seed = 0
     """Seed of the run. `cluster.seed` and `learning.seed` default to it."""
-    repeats: Annotated[Count, Field(le=1000)] = 1
+    repeats: Annotated[Count, Field(le=1000, examples=[3])] = 1
     """Number of runs, at the seeds `seed`, `seed` + 1, …; results then show their spread."""
     cluster: Cluster
     """The cluster."""
@@ -88,17 +89,21 @@ class Scenario(Section):
     """Changes to this scenario by the name of a variant; one report compares all variants."""
 
     @classmethod
-    def load(cls, source: str | Path, *overrides: str) -> Scenario:
-        """Read a scenario by its name or from a YAML file, with `key=value` overrides.
+    def load(cls, source: str | Path | Mapping[str, Any], *overrides: str, variants: Sequence[str] = ()) -> Scenario:
+        """Read a scenario by its name, from a YAML file or from a dict, with `key=value` overrides.
+
+        A dict has the keys of a file, and quantities as text with their units. The source `-` is
+        standard input. If `variants` are named, the scenario has only those. One variant alone
+        becomes the scenario itself, named NAME-VARIANT.
 
         Raises simasgd.ScenarioError, whose text names the place of every mistake.
         """
-        return load_scenario(cls, source, overrides)
+        return load_scenario(cls, source, overrides, variants)._chosen(variants)
 
     @classmethod
-    def from_layer(cls, file: Layer, overrides: Sequence[str] = ()) -> Scenario:
-        """Build a scenario from a file that has been read, with `key=value` overrides. Raises simasgd.ScenarioError."""
-        return build_scenario(cls, file, overrides)
+    def from_layer(cls, file: Layer, overrides: Sequence[str] = (), variants: Sequence[str] = ()) -> Scenario:
+        """Build a scenario from a file that has been read, as `load` does. Raises simasgd.ScenarioError."""
+        return build_scenario(cls, file, overrides, variants)._chosen(variants)
 
     @property
     def payload(self) -> float:
@@ -151,6 +156,17 @@ class Scenario(Section):
         assert self.learning is not None
         chosen = self.learning.modulation
         return self.protocol.modulation if isinstance(chosen, DefaultModulation) else chosen
+
+    def _chosen(self, variants: Sequence[str]) -> Scenario:
+        """Return this scenario, which has only the named variants, under a name that says so; without names itself."""
+        if not variants:
+            return self
+        name = "-".join([self.name, *variants])
+        changed = {"name": name if len(name) <= _MOST_CHARACTERS else self.name}
+        if len(variants) > 1:
+            return self.model_copy(update=changed)
+        changed["title"] = f"Variant {variants[0]} of {self.name}"
+        return self.variants[variants[0]].model_copy(update=changed)
 
     def with_seed(self, seed: int) -> Scenario:
         """Return this scenario at another seed, as a single run."""
@@ -214,9 +230,9 @@ class Scenario(Section):
             yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
         if self.learning is not None and self.learning.local_learning_rate is not None and not self.protocol.steps_copies:
             message = f"under {self.protocol.kind} learners do not step copies of their own, so nothing uses this rate"
-            yield _gives_way_to_the_protocol(("learning", "local_learning_rate"), message)
+            yield give_way_to_protocol(("learning", "local_learning_rate"), message)
         if isinstance(self.protocol, AbstractPeerProtocol):
-            yield from self._impossible_without_a_server(self.protocol)
+            yield from check_without_server(self.protocol, self.cluster)
         yield from check_missing_members(self.protocol, self.cluster)
         if self.protocol.has_own_models:
             yield from self._impossible_with_own_models()
@@ -256,30 +272,6 @@ class Scenario(Section):
         if not self.modulation.scales_with_rate:
             yield Inconsistency((), f"{self.modulation.kind} computes its steps from one learning rate; use another modulation")
 
-    def _impossible_without_a_server(self, protocol: AbstractPeerProtocol) -> Iterator[Inconsistency]:
-        kind, cluster = protocol.kind, self.cluster
-        if not isinstance(cluster.architecture, Base):
-            message = (
-                f"under {kind} learners send no gradients to a server, so {cluster.architecture.kind} has no tree to build"
-            )
-            within = cluster.architecture.model_dump(mode="json")["intra_node_bandwidth"]
-            base = {"kind": "base", "intra_node_bandwidth": within}
-            rival = Rival(("cluster", "architecture"), ("protocol",), base)
-            yield Inconsistency(("cluster", "architecture", "kind"), f"{message}; use base", (rival,))
-        elif cluster.architecture.shards > 1 and not protocol.has_centre:
-            message = f"under {kind} there is no server to split into shards"
-            yield _gives_way_to_the_protocol(("cluster", "architecture", "shards"), message)
-        if cluster.server.node is not None and not protocol.has_centre:
-            yield _gives_way_to_the_protocol(
-                ("cluster", "server", "node"), f"under {kind} there is no server to place on a node"
-            )
-        if cluster.faults.server_pauses and not protocol.has_centre:
-            yield Inconsistency(("cluster", "faults", "server_pauses"), f"under {kind} there is no parameter server to pause")
-        for number, link in enumerate(cluster.faults.degraded_links):
-            if link.link == "server" and not protocol.has_centre:
-                message = f"under {kind} learners do not use a server"
-                yield Inconsistency(("cluster", "faults", "degraded_links", number, "link"), message)
-
     def _impossible_with_own_models(self) -> Iterator[Inconsistency]:
         kind = self.protocol.kind
         if self.workload.compression.changes_values:
@@ -291,7 +283,3 @@ class Scenario(Section):
             yield Inconsistency(
                 ("learning", "modulation", "kind"), message, (Rival(("learning", "modulation"), ("protocol",)),)
             )
-
-
-def _gives_way_to_the_protocol(path: tuple[str, ...], message: str) -> Inconsistency:
-    return Inconsistency(path, message, (Rival(path, ("protocol",)),))

@@ -40,7 +40,7 @@ class Workload(Section):
     """Size of a gradient, and of the weights, on the network. The size of the model if absent."""
     compression: Compression = NoCompression()
     """Compression of the gradients that learners send."""
-    samples_per_epoch: Count | None = None
+    samples_per_epoch: Annotated[Count, Field(examples=[50_000])] | None = None
     """Number of samples in an epoch. The data's number of training samples if absent."""
 
     def inconsistencies(self, learners: int) -> Iterator[Inconsistency]:
@@ -59,13 +59,13 @@ class Stop(Section):
     At least one must be given.
     """
 
-    epochs: Annotated[Number, Field(gt=0.0, le=1e9)] | None = None
+    epochs: Annotated[Number, Field(gt=0.0, le=1e9, examples=[10])] | None = None
     """Epochs, counted in applied samples."""
-    gradients: Count | None = None
+    gradients: Annotated[Count, Field(examples=[1000])] | None = None
     """Number of applied gradients."""
-    updates: Count | None = None
+    updates: Annotated[Count, Field(examples=[1000])] | None = None
     """Number of updates."""
-    simulated_time: Seconds | None = None
+    simulated_time: Annotated[Seconds | None, Field(examples=["10 s"])] = None
     """Simulated time, greater than 0."""
     test_error: Annotated[Number, Field(ge=0.0, le=1.0, examples=[0.05])] | None = None
     """Test error, a fraction: the run is cut at the first evaluation at or below it. The initial

@@ -11,7 +11,7 @@ from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.results.identity import name_code, name_content
 from simasgd.scenario.protocol_variants import parse_target
-from simasgd.scenario.reading import catalogue, yaml_layer
+from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import Contents
@@ -63,14 +63,20 @@ class SweepPlan:
         return (point.variant, *(value for axis, value in values if find_role(axis.key) is not Role.CHANCE))
 
 
-def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "", target: str | None = None) -> SweepPlan:
+def plan_sweep(
+    source: str | Path,
+    arguments: Sequence[str],
+    command: str = "",
+    target: str | None = None,
+    variants: Sequence[str] = (),
+) -> SweepPlan:
     """Check every point of a sweep, and the `target` as written, before any runs. Raises ScenarioError.
 
-    A scenario's variants and repeats are points, too. A swept seed replaces the repeats.
+    A scenario's variants and repeats are points, too; if variants are named, only those. A swept
+    seed replaces the repeats.
     """
     axes, fixed = parse(arguments)
-    path = catalogue.find_scenario_file(source)
-    file = yaml_layer.read_layer(path)
+    file = read_source(source)
     if any(axis.key == "seed" for axis in axes):
         fixed = ["repeats=1", *fixed]
     points: dict[str, Point] = {}
@@ -80,7 +86,7 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "", 
     for values in combinations(axes):
         changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
         try:
-            scenario = Scenario.from_layer(file, [*fixed, *changes])
+            scenario = Scenario.from_layer(file, [*fixed, *changes], variants)
         except ScenarioError as error:
             place = shortened(printable(" ".join(changes)), 300)
             raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
@@ -95,7 +101,7 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "", 
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
     listed = [point.scenario for point in points.values()]
     return SweepPlan(
-        _find_base(file, fixed, points.values()),
+        _find_base(file, fixed, variants, points.values()),
         tuple(_add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
         tuple(points.values()),
         command,
@@ -103,14 +109,14 @@ def plan_sweep(source: str | Path, arguments: Sequence[str], command: str = "", 
     )
 
 
-def _find_base(file: Layer, fixed: Sequence[str], points: Iterable[Point]) -> Scenario:
+def _find_base(file: Layer, fixed: Sequence[str], variants: Sequence[str], points: Iterable[Point]) -> Scenario:
     """Return the scenario that the axes vary.
 
     If it is not valid without them (a kind whose parameter is swept), return the first point's
     scenario.
     """
     try:
-        return Scenario.from_layer(file, fixed)
+        return Scenario.from_layer(file, fixed, variants)
     except ScenarioError:
         return next(point.scenario for point in points)
 

@@ -79,7 +79,7 @@ class Server(Section):
 class Cluster(Section):
     """Learners, a network and a parameter server."""
 
-    learners: Annotated[Count, Field(le=1_000_000)]
+    learners: Annotated[Count, Field(le=1_000_000, examples=[8])]
     """λ, the number of learners."""
     profile: (
         Annotated[Annotated[Annotated[str, Field(strict=True)], Tag(NAME)] | Annotated[ProfileFile, Tag(LIST)], NameOrList]

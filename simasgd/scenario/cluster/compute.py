@@ -16,7 +16,7 @@ from simasgd.scenario.vocabulary.units import Seconds
 class Efficiency(Section):
     """Efficiency of a processor on small mini-batches: (µ/full_at)^exponent below `full_at` samples, else 1."""
 
-    full_at: Count
+    full_at: Annotated[Count, Field(examples=[16])]
     """Smallest mini-batch, in samples, at which `per_sample` holds."""
     exponent: Annotated[Number, Field(gt=0.0, lt=1.0)]
     """Between 0 and 1. Near 0 nothing is lost; near 1 a small mini-batch takes as long as one of
@@ -28,9 +28,10 @@ class Compute(AbstractTimes):
     """Compute time of a mini-batch of µ samples: per_batch + µ · per_sample ÷ efficiency(µ) on average."""
 
     distribution: Distribution = "constant"
-    """Law of a random factor with mean 1. `shifted-exponential`: (1 − cv) + cv·E with E
-    exponential. `pareto`: with the shape, more than 2, that gives the cv. `empirical`: measured
-    times ÷ their mean, drawn with replacement. `trace`: measured times in their order."""
+    """Law of a random factor with mean 1. `constant`: always 1. `gamma` and `lognormal`: with this
+    cv. `exponential`: with a cv of 1. `shifted-exponential`: (1 − cv) + cv·E with E exponential.
+    `pareto`: with the shape, more than 2, that gives the cv. `empirical`: measured times ÷ their
+    mean, drawn with replacement. `trace`: measured times in their order."""
     per_batch: Seconds = 0.0
     """Time that does not depend on the size of the mini-batch."""
     per_sample: Seconds | None = None

@@ -39,10 +39,10 @@ class Delay(Section):
     """Least uniform delay."""
     high: Updates | None = None
     """Greatest uniform delay."""
-    file: str | None = None
+    file: Annotated[str, Field(examples=["delays.txt"])] | None = None
     """A text file of measured delays, one whole number a line. A resolved scenario has them in
     `measured`."""
-    measured: Annotated[tuple[Updates, ...], Field(min_length=1, max_length=10_000)] | None = None
+    measured: Annotated[tuple[Updates, ...], Field(min_length=1, max_length=10_000, examples=[[0, 3, 1]])] | None = None
     """Measured delays."""
 
     @model_validator(mode="before")

@@ -11,7 +11,7 @@ from simasgd.scenario.vocabulary.section import Inconsistency, Number, Rival, Se
 
 Law = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical"]
 Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted-exponential", "pareto", "empirical", "trace"]
-Variation = Annotated[Number, Field(ge=0.0, le=10.0)]
+Variation = Annotated[Number, Field(ge=0.0, le=10.0, examples=[0.5])]
 # The laws with a fixed coefficient of variation.
 _FIXED = {"constant": 0.0, "exponential": 1.0}
 _MEASURED = ("empirical", "trace")
@@ -25,13 +25,13 @@ class AbstractTimes(Section):
     cv: Variation | None = None
     """Coefficient of variation. It is 0 for constant and 1 for exponential times, and the measured
     one for measured times. The other laws need it."""
-    file: str | None = None
+    file: Annotated[str, Field(examples=["times.csv"])] | None = None
     """A file of measured times beside the scenario's file (empirical and trace only): text, CSV or
     Parquet. A resolved scenario has them in `measured`."""
-    column: str | None = None
+    column: Annotated[str, Field(examples=["seconds"])] | None = None
     """Name of the column with the times, where the file's columns leave it open. A resolved
     scenario has none, and neither of the next two keys."""
-    learner_column: str | None = None
+    learner_column: Annotated[str, Field(examples=["host"])] | None = None
     """Name of the column that says whose time a row has, if it is not `learner`, `rank` or
     `worker`."""
     unit: Literal["s", "ms", "us", "ns", "min", "h"] | None = None

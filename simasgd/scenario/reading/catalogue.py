@@ -7,10 +7,14 @@ import re
 from pathlib import Path
 from typing import get_args
 
+from pydantic import BaseModel
+
 from simasgd.errors import ScenarioError
-from simasgd.protocols import AbstractProtocol, Protocol, foreign
+from simasgd.protocols import Protocol, foreign
 from simasgd.scenario.vocabulary.values import nearest, shown
 
+SUFFIXES = (".yaml", ".yml")
+"""The ends of the names of scenarios' files."""
 _PACKAGE = Path(__file__).parents[2]
 
 
@@ -35,7 +39,7 @@ def find_scenario_file(source: str | Path) -> Path:
         str(source).encode()
     except UnicodeEncodeError:  # the results could not hold such a name
         raise ScenarioError(f"{shown(str(source))}: a file's name must be UTF-8 text") from None
-    if path.suffix in (".yaml", ".yml") or len(path.parts) != 1 or os.path.isfile(path):
+    if path.suffix in SUFFIXES or len(path.parts) != 1 or os.path.isfile(path):
         return path
     named = list_scenarios()
     if str(source) in named:  # even if a folder of that name exists, for example with its results
@@ -54,7 +58,7 @@ def _list_yaml_files(folder: Path) -> dict[str, Path]:
 def list_protocols() -> dict[str, str]:
     """Return the kinds of protocols, those of other packages included, with a short description."""
     own = {protocol.model_fields["kind"].default: protocol for protocol in get_args(Protocol)}
-    descriptions = {kind: _read_first_words(protocol) for kind, protocol in own.items()}
+    descriptions = {kind: read_first_words(protocol) for kind, protocol in own.items()}
     return descriptions | {kind: _describe_foreign(kind) for kind in foreign.list_installed_kinds()}
 
 
@@ -63,10 +67,10 @@ def _describe_foreign(kind: str) -> str:
         protocol = foreign.load_protocol(kind)
     except ValueError as error:
         return str(error)
-    return _read_first_words(protocol) if protocol is not None else ""
+    return read_first_words(protocol) if protocol is not None else ""
 
 
-def _read_first_words(protocol: type[AbstractProtocol]) -> str:
+def read_first_words(section: type[BaseModel]) -> str:
     """Return the docstring up to the first parenthesis, colon, semicolon or full stop."""
-    text = " ".join((protocol.__doc__ or "").split())
+    text = " ".join((section.__doc__ or "").split())
     return re.split(r" \(|[:;.](?: |$)", text, maxsplit=1)[0]

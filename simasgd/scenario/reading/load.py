@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import catalogue, keys, yaml_layer
+from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.reading.complaints import explain_errors, format_complaint_at
+from simasgd.scenario.reading.false_names import refuse_equal, refuse_other_kinds
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
 from simasgd.scenario.reading.profiles import apply_profile
-from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path
+from simasgd.scenario.reading.sources import read_source
+from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path, iterate_paths
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
@@ -28,19 +30,24 @@ _MAY_BE_LISTS = (("cluster", "compute"), ("cluster", "stragglers"))
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
-def load_scenario(root: type[Root], source: str | FilePath, overrides: Sequence[str] = ()) -> Root:
-    """Load a scenario by its name or from a YAML file, changed by `key=value` overrides.
+def load_scenario(
+    root: type[Root],
+    source: str | FilePath | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+) -> Root:
+    """Load a scenario from a source, changed by `key=value` overrides; of its variants only those named.
 
     Raises ScenarioError.
     """
-    path = catalogue.find_scenario_file(source)
-    return build_scenario(root, yaml_layer.read_layer(path), overrides)
+    return build_scenario(root, read_source(source), overrides, variants)
 
 
-def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ()) -> Root:
+def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (), chosen: Sequence[str] = ()) -> Root:
     """Build the scenario of a file's layer, over its profile and under its overrides.
 
-    Later layers win: profile, scenario, variant, overrides. Raises ScenarioError.
+    Later layers win: profile, scenario, variant, overrides. If variants are chosen, the scenario has
+    only those. Raises ScenarioError, also for overrides that make a variant's name untrue.
     """
     file, changes = rename_file_keys(file), [rename_file_keys(parse_override(root, override)) for override in overrides]
     _refuse_many_variants(file)
@@ -48,16 +55,38 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = ())
         _refuse_part_of_list(root, file, override)
     of_variants = [change for change in changes if "variants" in change.tree]
     _refuse_unknown_variants(file, of_variants)
-    file = reduce(Layer.under, of_variants, file)
-    command_line = reduce(Layer.under, [change for change in changes if "variants" not in change.tree], Layer())
+    file = choose_variants(reduce(Layer.under, of_variants, file), chosen)
+    of_all = [change for change in changes if "variants" not in change.tree]
+    command_line = reduce(Layer.under, of_all, Layer())
+    variants = dict(_iterate_variants(file))
+    refuse_other_kinds(root, variants, of_all)
     base = file.without("variants")
     whole = read_measured_files(apply_profile(base.under(command_line)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
-    for name, variant in _iterate_variants(file):
+    for name, variant in variants.items():
         layer = read_measured_files(apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(command_line)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
-    return _validate(root, whole)
+    scenario = _validate(root, whole)
+    if of_all:
+        refuse_equal(dict(scenario)["variants"], lambda name: base.under(variants[name]), of_all)
+    return scenario
+
+
+def choose_variants(file: Layer, names: Sequence[str]) -> Layer:
+    """Return a file's layer with only the variants of these names; no names stand for all. Raises ScenarioError."""
+    if not names:
+        return file
+    there = file.tree.get("variants")
+    known = list(there) if isinstance(there, dict) else []
+    for number, name in enumerate(names):
+        if name not in known:
+            raise ScenarioError(f"command line: --variant: {_describe_missing(name, known)}")
+        if name in names[:number]:
+            raise ScenarioError(f"command line: --variant {name}: is given twice")
+    kept = {name: changes for name, changes in file.tree["variants"].items() if name in names}
+    marks = {path: mark for path, mark in file.marks.items() if path[0] != "variants" or len(path) == 1 or path[1] in names}
+    return Layer({**file.tree, "variants": kept}, marks)
 
 
 def parse_override(root: type[Section], override: str) -> Layer:
@@ -79,15 +108,7 @@ def parse_override(root: type[Section], override: str) -> Layer:
     tree: Any = plain
     for part in reversed(parts):
         tree = {part: tree}
-    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in _iterate_paths(tree)})
-
-
-def _iterate_paths(value: Any) -> Iterator[Path]:
-    """Iterate over every path in a tree, except its root."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield (key,)
-        yield from ((key, *path) for path in _iterate_paths(child))
+    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in iterate_paths(tree)})
 
 
 def _iterate_variants(file: Layer) -> Iterator[tuple[str, Layer]]:
@@ -160,11 +181,14 @@ def _refuse_unknown_variants(file: Layer, changes: Sequence[Layer]) -> None:
         for name in changed if isinstance(changed, dict) else ():
             if name in names:
                 continue
-            near = nearest(name, names)
-            known = f"choose from {', '.join(names)}" if names else "the scenario has no variants"
-            hint = f"did you mean {near!r}?" if near else known
-            message = f"there is no variant {shown(name)}; {hint}"
+            message = _describe_missing(name, names)
             raise ScenarioError(format_complaint_at(("variants", name), change, message, at_key=True))
+
+
+def _describe_missing(name: str, names: Sequence[str]) -> str:
+    near = nearest(name, names)
+    known = f"choose from {', '.join(names)}" if names else "the scenario has no variants"
+    return f"there is no variant {shown(name)}; {f'did you mean {near!r}?' if near else known}"
 
 
 def _validate(root: type[Root], layer: Layer) -> Root:

@@ -29,7 +29,7 @@ def apply_profile(layer: Layer) -> Layer:
     name = cluster.get("profile") if isinstance(cluster, dict) else None
     if not isinstance(name, str):
         return Layer(dict(layer.tree), dict(layer.marks))
-    is_file = _is_path(name)
+    is_file = is_path(name)
     profile = _read_own(layer, name) if is_file else _read_named(layer, name)
     values = _select_values(profile, cluster)
     merged = values.under(layer)
@@ -39,8 +39,34 @@ def apply_profile(layer: Layer) -> Layer:
     return whole  # missing keys are the scenario's
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Return whether the name of a profile is that of a file of the user's own."""
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
+
+
+def read_layer(name: str) -> Layer:
+    """Read the layer of a profile by its name or from a file. Raises ScenarioError."""
+    return yaml_layer.read_layer(FilePath(name)) if is_path(name) else _read_bundled(name)
+
+
+def is_profile(layer: Layer) -> bool:
+    """Return whether a file holds a profile: it has a cluster, and nothing else that a scenario needs."""
+    return "cluster" in layer.tree and not {"name", "workload", "protocol", "stop"} & set(layer.tree)
+
+
+def list_numbers(profile: Layer) -> dict[str, list[tuple[str, Any, str]]]:
+    """Return the values of a profile, each with its key and source, by the topology under which they hold ("": any)."""
+    sources = profile.tree.get("sources", {})
+
+    def with_sources(tree: Any, written: str) -> list[tuple[str, Any, str]]:
+        values = _iterate_values(tree, written)
+        return [(key.replace(written, "cluster", 1), value, _find_source(sources, key)) for key, value in values]
+
+    special = profile.tree.get("under_topology", {})
+    return {
+        "": with_sources(profile.tree["cluster"], "cluster"),
+        **{topology: with_sources(tree, f"under_topology.{topology}") for topology, tree in special.items()},
+    }
 
 
 def _read_named(layer: Layer, name: str) -> Layer:
@@ -70,7 +96,11 @@ def _read_own(layer: Layer, name: str) -> Layer:
         near = nearest(name.removesuffix(".yaml"), _list_profiles())
         hint = f"; did you mean the profile {near!r}?" if near else ""
         raise ScenarioError(format_complaint_at(_PLACE, layer, f"there is no file {shown(str(path))}{hint}"))
-    profile = yaml_layer.read_layer(path)
+    return check_profile(yaml_layer.read_layer(path), str(path))
+
+
+def check_profile(profile: Layer, name: str) -> Layer:
+    """Return the layer of a profile, after a check of its parts. Raises ScenarioError."""
     for key in profile.tree:
         if key not in _PARTS:
             message = keys.explain_unknown_key(str(key), _PARTS)
@@ -80,7 +110,7 @@ def _read_own(layer: Layer, name: str) -> Layer:
             problem = f"found {shown(profile.tree[key])}; expected a mapping"
             raise ScenarioError(format_complaint_at((key,), profile, problem))
     if "cluster" not in profile.tree:
-        raise ScenarioError(f"{path}: cluster: missing; a profile gives values of a scenario's cluster")
+        raise ScenarioError(f"{name}: cluster: missing; a profile gives values of a scenario's cluster")
     if "profile" in profile.tree["cluster"]:
         raise ScenarioError(format_complaint_at(_PLACE, profile, "a profile cannot name another profile", at_key=True))
     for key, source in profile.tree.get("sources", {}).items():

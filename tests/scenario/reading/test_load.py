@@ -14,7 +14,7 @@ from tests.scenario.reading.plain import PLAIN, read
 
 def test_profile_then_scenario_then_variant_then_command_line() -> None:
     yaml = PLAIN.replace("profile: p775", "profile: p775, server: {update: 2 ms}") + (
-        "variants:\n  untouched:\n  changed: {cluster: {server: {update: 3 ms}}}\n"
+        "variants:\n  untouched:\n  changed: {cluster: {learners: 8, server: {update: 3 ms}}}\n"
     )
     assert read(PLAIN).cluster.server.update == 1.18e-3  # the profile's
     chosen = read(yaml)

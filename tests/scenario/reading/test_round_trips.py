@@ -17,18 +17,18 @@ from tests.scenario.sections.forms import CLUSTER_FORMS
 
 ROUND_TRIPS = [
     [],
-    ["learning=null", "samples_per_epoch=100"],
+    ["variants=null", "learning=null", "samples_per_epoch=100"],
     ["cluster.profile=ideal"],
     ["cluster.profile=ethernet-25g", "stop.simulated_time=1 h", "stop.epochs=null"],
-    ["record=summary", "learning=null", "stop.epochs=null", "stop.updates=100"],
-    ["modulation={kind: sqrt-batch, reference: 128}", "precision=float64", "learning_rate=1e-7"],
-    ["protocol={kind: n-softsync, n: learners}", "cluster.seed=4294967295"],
+    ["variants=null", "record=summary", "learning=null", "stop.epochs=null", "stop.updates=100"],
+    ["variants=null", "modulation={kind: sqrt-batch, reference: 128}", "precision=float64", "learning_rate=1e-7"],
+    ["variants=null", "protocol={kind: n-softsync, n: learners}", "cluster.seed=4294967295"],
     ["model=softmax", "schedule=null", "workload.payload=null"],
     ["data=cifar10", "hidden=[3, 2, 1]", "compute.per_sample=1e-9 s"],
     ["compute.distribution=exponential", "compute.cv=null"],
-    ["protocol={kind: hardsync, barrier_timeout: 2 s}", "record=timeline"],
-    ["protocol={kind: async, spread: 10}"],
-    ["protocol={kind: injected-staleness, delay: [3, {distribution: poisson, mean: 2}]}", "learners=1"],
+    ["variants=null", "protocol={kind: hardsync, barrier_timeout: 2 s}", "record=timeline"],
+    ["variants=null", "protocol={kind: async, spread: 10}"],
+    ["variants=null", "protocol={kind: injected-staleness, delay: [3, {distribution: poisson, mean: 2}]}", "learners=1"],
     *([f"cluster.profile={name}"] for name in catalogue.list_profiles()),
 ]
 

@@ -19,7 +19,7 @@ class OwnData(AbstractData):
     """Number of training samples."""
     test: Count
     """Number of test samples."""
-    sample: tuple[Count, ...]
+    sample: Annotated[tuple[Count, ...], Field(examples=[[8, 8, 1]])]
     """Shape of one sample."""
     classes: Annotated[int, Field(strict=True, ge=0)] = 0
     """Number of classes; 0 where labels are not classes."""

@@ -1,0 +1,74 @@
+"""Overrides that would make the names of variants untrue: two variants become equal, or one gets another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from simasgd.errors import ScenarioError
+from simasgd.scenario.reading import keys
+from simasgd.scenario.reading.marked_message import format_complaint
+from simasgd.scenario.vocabulary.merge import Layer, Mark, difference
+from simasgd.scenario.vocabulary.section import Section
+from simasgd.scenario.vocabulary.synonyms import join_words
+
+
+def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], changes: Sequence[Layer]) -> None:
+    """Raise ScenarioError for an override that gives a section another kind than a variant gives it.
+
+    For example, `protocol=hardsync` would turn a variant `async` into hardsync, under its old name.
+    """
+    for change in changes:
+        for path, mark in change.marks.items():
+            key = ".".join(map(str, path))
+            kind = _kind_at(change.tree, path)
+            if kind is None or f"{key}.kind" not in keys.list_keys(root):
+                continue
+            own = {name: _kind_at(layer.tree, path) for name, layer in variants.items()}
+            changed = [f"{name} ({its})" for name, its in own.items() if its not in (None, kind)]
+            if changed:
+                message = f"{kind} would replace what the variants {join_words(changed[:3], 'and')} have, against their names"
+                raise ScenarioError(format_complaint(mark, f"{message}; {_ways(next(iter(own)), key, kind)}", at_key=True))
+
+
+def refuse_equal(variants: Mapping[str, Section], before: Callable[[str], Layer], changes: Sequence[Layer]) -> None:
+    """Raise ScenarioError if two variants are equal, but were not before the overrides.
+
+    `before` returns the layer of a variant, over the scenario's, without them.
+    """
+    for (one, first), (other, second) in combinations(variants.items(), 2):
+        if first != second:
+            continue
+        earlier, later = before(one).tree, before(other).tree
+        if earlier != later:
+            mark = _find_cause(changes, (difference(earlier, later), difference(later, earlier)))
+            message = f"makes the variants {one} and {other} equal; {_ways(one)}"
+            raise ScenarioError(format_complaint(mark._replace(key=""), message, at_key=True))
+
+
+def _find_cause(changes: Sequence[Layer], differences: Sequence[Mapping[str, Any]]) -> Mark:
+    """Return the mark of the last override of a value in which variants differed."""
+    causes = [change for change in changes if any(_overlap(change.tree, one) for one in differences)]
+    return next(iter((causes or changes)[-1].marks.values()))
+
+
+def _overlap(tree: Any, differences: Any) -> bool:
+    if not isinstance(tree, dict) or not isinstance(differences, Mapping):
+        return True
+    return any(key in differences and _overlap(value, differences[key]) for key, value in tree.items())
+
+
+def _ways(name: str, key: str = "KEY", kind: str = "VALUE") -> str:
+    """Return what the user may do instead; `name` is that of a variant."""
+    without = f"variants=null {key}={kind}" if key != "KEY" else "variants=null"
+    ways = (f"leave the variants away ({without})", f"take one alone (--variant {name})")
+    return f"{', '.join(ways)}, or change one (variants.{name}.{key}={kind})"
+
+
+def _kind_at(tree: Any, path: Sequence[str | int]) -> str | None:
+    """Return the kind that a tree gives the section at a path; None if it gives none."""
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    kind = tree.get("kind") if isinstance(tree, dict) else tree
+    return kind if isinstance(kind, str) else None

@@ -1,0 +1,123 @@
+"""A scenario is read by name, from a file, from standard input and from a dict; mistakes name the place."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simasgd.errors import ScenarioError
+from simasgd.scenario.reading import yaml_layer
+from simasgd.scenario.schema import Scenario
+from tests.scenario.reading.plain import PLAIN
+
+TREE: dict[str, Any] = {
+    "name": "mine",
+    "cluster": {"learners": 4, "profile": "ideal", "speeds": (1, 0.5, 2, 1)},
+    "workload": {"mini_batch": 4, "payload": "1 kB"},
+    "protocol": {"kind": "n-softsync", "n": 2},
+    "stop": {"gradients": 10},
+    "variants": {"sync": {"protocol": "hardsync"}, "base": None},
+}
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, content: bytes | None, *, terminal: bool = False) -> None:
+    """Let standard input have a content; None closes it."""
+    stream = io.TextIOWrapper(io.BytesIO(content or b""))
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    if content is None:
+        stream.close()
+    monkeypatch.setattr(sys, "stdin", stream)
+
+
+def test_a_dict_is_the_scenario_of_the_file_with_its_text(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml_layer.dump_yaml({**TREE, "cluster": {**TREE["cluster"], "speeds": [1, 0.5, 2, 1]}}))
+    for overrides in ([], ["learners=4", "variants.base.protocol.n=1"]):
+        assert Scenario.load(TREE, *overrides) == Scenario.load(file, *overrides)
+    assert TREE["cluster"]["speeds"] == (1, 0.5, 2, 1), "the caller's dict is not changed"
+
+
+def test_a_dict_may_have_values_of_numpy_and_paths(tmp_path: Path) -> None:
+    (tmp_path / "times.txt").write_text("1\n2\n")
+    tree = {**TREE, "cluster": {"learners": np.int64(4), "profile": "ideal"}}
+    assert Scenario.load(tree).cluster.learners == 4
+    assert type(Scenario.load(tree).cluster.learners) is int
+    law = {"per_sample": "1 ms", "file": tmp_path / "times.txt"}
+    timed = Scenario.load({**TREE, "cluster": {"learners": 4, "profile": "ideal", "compute": law}})
+    assert timed.cluster.least_variation == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cluster": {"learnerz": 4, "profile": "ideal"}}, "scenario: cluster.learnerz: unknown key 'learnerz'; did you mean"),
+        ({"cluster": {"learners": 0, "profile": "ideal"}}, "scenario: cluster.learners: 0 is too small"),
+        (
+            {"cluster": {"workers": 4, "profile": "ideal"}},
+            "cluster.workers: unknown key 'workers'; did you mean 'cluster.learners'?",
+        ),
+        ({"variants": {"sync": {"seeds": 3}}}, "scenario: variants.sync.seeds: unknown key 'seeds'; did you mean 'seed'?"),
+        ({"workload": {"mini_batch": 4, "payload": 1000}}, "scenario: workload.payload: 1000 has no unit"),
+        (
+            {"cluster": {"learners": {4}}},
+            "scenario: cluster.learners: found {4}, of the type set; expected a value that YAML has",
+        ),
+        ({3: 4}, "scenario: 3: unknown key '3'"),
+        ({"stop": None}, "scenario: stop: found null; expected a mapping"),
+    ],
+)
+def test_a_mistake_in_a_dict_is_named_by_its_keys(change: dict[Any, Any], message: str) -> None:
+    with pytest.raises(ScenarioError) as complaint:
+        Scenario.load({**TREE, **change})
+    assert message in str(complaint.value).splitlines()[0]
+
+
+def test_a_dict_that_contains_itself_is_a_mistake() -> None:
+    endless: dict[str, Any] = {**TREE}
+    endless["cluster"] = {"inner": endless}
+    with pytest.raises(ScenarioError, match="contain themselves"):
+        Scenario.load(endless)
+
+
+def test_an_override_of_a_dict_is_named_as_such() -> None:
+    with pytest.raises(ScenarioError, match=r"command line: cluster\.learners: 0 is too small"):
+        Scenario.load(TREE, "learners=0")
+
+
+def test_standard_input_is_a_file_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed(monkeypatch, PLAIN.encode())
+    read = Scenario.load("-", "learners=3")
+    assert read == Scenario.from_layer(yaml_layer.parse_layer(PLAIN, "s.yaml"), ["learners=3"])
+
+
+def test_files_that_standard_input_names_are_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "times.txt").write_text("1\n2\n")
+    monkeypatch.chdir(tmp_path)
+    feed(monkeypatch, PLAIN.replace("profile: p775", "profile: p775, compute: {file: times.txt}").encode())
+    assert Scenario.load("-").cluster.least_variation == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "terminal", "message"),
+    [
+        (b"", False, "standard input: the file is empty; expected a scenario ('simasgd show quickstart' prints an example)"),
+        (b"", True, "standard input: is a terminal, and no file; pipe a scenario into the command"),
+        (None, False, "standard input: is closed; expected a scenario"),
+        (b"name: \xff", False, "standard input: is not UTF-8 text"),
+        (PLAIN.replace("30", "0").encode(), False, "standard input:2:21: cluster.learners: 0 is too small"),
+        (PLAIN.replace("[32]", "[32").encode(), False, "standard input:7:33: not YAML: "),
+        (b"#" * 16_000_001, False, "standard input: has more than 16,000,000 bytes"),
+    ],
+)
+def test_what_standard_input_has_wrong(
+    content: bytes | None, terminal: bool, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(monkeypatch, content, terminal=terminal)
+    with pytest.raises(ScenarioError) as complaint:
+        Scenario.load("-")
+    assert str(complaint.value).startswith(message)
