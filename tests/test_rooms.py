@@ -25,7 +25,7 @@ ROOMS = [
     *("scenario.vocabulary", "scenario.cluster"),
     "scenario.tables",
     *("scenario.learning.data", "scenario.learning.models", "scenario.learning.modulation", "scenario.learning"),
-    *("protocols", "scenario.reading", "scenario"),
+    *("protocols", "scenario.reading", "scenario", "asking"),
     *("cluster.clock", "cluster.network", "cluster.collectives", "cluster.supervision", "cluster.cast"),
     "cluster.membership",
     *("cluster.server", "cluster.peers", "cluster"),
@@ -64,7 +64,7 @@ LIBRARIES = {
     "joblib": {"command", "sweeps"},
     "PIL": {"learning.data"},
 }
-FREE_OF_NUMPY = {"scenario", "protocols", "command", "errors", "printable", "signals", "storage", "simulator"}
+FREE_OF_NUMPY = {"scenario", "asking", "protocols", "command", "errors", "printable", "signals", "storage", "simulator"}
 
 
 @cache

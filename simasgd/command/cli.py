@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import fitting, listing, measuring, recording, running, showing, sweeping
+from simasgd.command import asking, fitting, listing, measuring, recording, running, showing, sweeping
 from simasgd.command.console import printing
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
@@ -22,6 +22,8 @@ def app() -> None:
     """Simulate clusters that train with asynchronous SGD: SimPy decides when, JAX decides what.
 
     Start with: simasgd run quickstart
+
+    Ask with: simasgd list, simasgd show NAME, simasgd explain KEY
     """
 
 
@@ -37,8 +39,9 @@ for _command in (
     measuring.export,
     measuring.validate,
     showing.check,
-    showing.list_,
-    showing.show,
+    asking.list_,
+    asking.show,
+    asking.explain,
     showing.schema,
     showing.data,
 ):

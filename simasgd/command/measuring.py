@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from simasgd.command.options import (
+    STANDARD_INPUT,
     check_data,
     check_text,
     out_option,
@@ -19,6 +20,7 @@ from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.errors import UsageError
 from simasgd.printable import printable
 from simasgd.signals import STARTS_ANEW, outlook, unbroken
+from simasgd.storage.files import SCENARIO
 
 _LOGS = (".csv", ".csv.gz", ".parquet", ".pq", ".txt", ".tsv")
 
@@ -50,7 +52,8 @@ def import_(
     described = None
     if scenario is not None or like is not None:
         described = _load_single(scenario or str(like), overrides, learns=like is None)
-    command = spell_command("import", log, (*words, *(("--like", like) if like else ()), *(("--name", name) if name else ())))
+    options = (*(("--like", like) if like else ()), *(("--name", name) if name else ()))
+    command = spell_command("import", log, _name_input((*words, *options)))
 
     from simasgd.command.progress import phases
     from simasgd.measured.contents import IMPORT_PATHS, describe_import, name_import
@@ -101,14 +104,14 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
     from simasgd.report.page import write_validation
     from simasgd.results.json_files import write_json
     from simasgd.scenario.reading.yaml_layer import dump_yaml
-    from simasgd.storage.files import SCENARIO, VALIDATION
+    from simasgd.storage.files import VALIDATION
     from simasgd.validation.contents import VALIDATION_PATHS, describe_contents
     from simasgd.validation.validating import load_measured
     from simasgd.validation.validating import validate as compare_with_simulation
 
     system = load_measured(files, _choose_scenario(files[0], name, overrides))
     scenario = system.scenario
-    command = spell_command("validate", measured, words)
+    command = spell_command("validate", measured, _name_input(words))
     contents = describe_contents(system.files, scenario)
     with ResultsPlace("validate", f"{scenario.name}-validate", out, replacing).open(contents, VALIDATION_PATHS) as place:
         with outlook(lambda: STARTS_ANEW), phases(scenario.name, quiet=quiet) as progress:
@@ -163,11 +166,15 @@ def _sort_words(log: str, words: tuple[str, ...]) -> tuple[list[Path], str | Non
     return files, scenarios[0] if scenarios else None, overrides
 
 
+def _name_input(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a command that repeats one: the results' folder has the scenario of standard input."""
+    return tuple(SCENARIO if word == STANDARD_INPUT else word for word in words)
+
+
 def _choose_scenario(measured: Path, name: str | None, overrides: tuple[str, ...]) -> Any:
     """Return the scenario that is named, or the one in a measured run's folder; None if there is none."""
     from simasgd.results.run import Run
     from simasgd.scenario.schema import Scenario
-    from simasgd.storage.files import SCENARIO
 
     if name is not None:
         return Scenario.load(name, *overrides)

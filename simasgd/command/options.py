@@ -10,6 +10,11 @@ from typing import Any
 import rich_click as click
 
 from simasgd.printable import is_text
+from simasgd.storage.files import SCENARIO
+
+STANDARD_INPUT = "-"
+"""The scenario's name that stands for standard input."""
+_VARY = ("compare", "sweep")  # commands whose arguments are more than changes of the scenario
 
 
 def check_text(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -22,6 +27,14 @@ def check_text(context: click.Context, parameter: click.Parameter, words: tuple[
 
 scenario_argument = click.argument("scenario", metavar="NAME|FILE")
 overrides_argument = click.argument("overrides", metavar="[KEY=VALUE]…", nargs=-1, callback=check_text)
+variant_option = click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="NAME",
+    callback=check_text,
+    help="Take this variant of the scenario only; may be given again.",
+)
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Write the results to this folder instead."
 )
@@ -40,11 +53,11 @@ checkpoint_option = click.option(
 )
 
 
-def load_scenario(scenario: str, overrides: tuple[str, ...]) -> Any:
-    """Load a scenario, and check that its data is there."""
+def load_scenario(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...] = ()) -> Any:
+    """Load a scenario, or some of its variants, and check that its data is there."""
     from simasgd.scenario.schema import Scenario
 
-    chosen = Scenario.load(scenario, *overrides)
+    chosen = Scenario.load(scenario, *overrides, variants=variants)
     check_data(chosen)
     return chosen
 
@@ -77,6 +90,18 @@ def check_devices(*scenarios: Any) -> None:
         require_devices()
 
 
-def spell_command(verb: str, scenario: str, arguments: tuple[str, ...]) -> str:
-    """Return the command line that repeats a command."""
-    return shlex.join(["simasgd", verb, scenario, *arguments])
+def spell_variants(variants: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a command line that choose variants."""
+    return tuple(word for variant in variants for word in ("--variant", variant))
+
+
+def spell_command(verb: str, scenario: str, arguments: tuple[str, ...], options: tuple[str, ...] = ()) -> str:
+    """Return the command line that repeats a command.
+
+    A scenario from standard input is in the folder of the results, resolved, as scenario.yaml: it
+    has the variants and overrides of a run.
+    """
+    if scenario != STANDARD_INPUT:
+        return shlex.join(["simasgd", verb, scenario, *arguments, *options])
+    again = arguments if verb in _VARY else ()
+    return shlex.join(["simasgd", verb, SCENARIO, *again, *options])

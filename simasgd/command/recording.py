@@ -15,6 +15,8 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_variants,
+    variant_option,
 )
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.errors import SimasgdError, UsageError
@@ -25,6 +27,7 @@ from simasgd.signals import STARTS_ANEW, done_last, outlook, unbroken
 @click.command()
 @scenario_argument
 @overrides_argument
+@variant_option
 @click.option("--engine", "name", default="ray", show_default=True, help="The software that runs the processes.")
 @click.option("--address", metavar="HOST:PORT", help="Use the Ray cluster at this address.  [default: this machine]")
 @click.option(
@@ -40,6 +43,7 @@ from simasgd.signals import STARTS_ANEW, done_last, outlook, unbroken
 def record(
     scenario: str,
     overrides: tuple[str, ...],
+    variants: tuple[str, ...],
     name: str,
     address: str | None,
     pace: str,
@@ -55,9 +59,9 @@ def record(
     The results go to reports/NAME-record/. `simasgd report`, `fit`, `compare --measured` and `validate` take them. The
     same command records again, and replaces them. A recording that is interrupted is kept, unless there is a whole one.
     """
-    chosen = load_scenario(scenario, overrides)
+    chosen = load_scenario(scenario, overrides, variants)
     options = (*(("--address", address) if address else ()), *(("--pace", pace) if pace != "paced" else ()))
-    command = spell_command("record", scenario, (*overrides, *options))
+    command = spell_command("record", scenario, (*overrides, *spell_variants(variants)), options)
 
     from simasgd.testbed.engine.starting import require_engine, start_engine
     from simasgd.testbed.support import require_support

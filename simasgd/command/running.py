@@ -17,6 +17,8 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_variants,
+    variant_option,
 )
 from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
 from simasgd.printable import printable
@@ -25,25 +27,33 @@ from simasgd.printable import printable
 @click.command()
 @scenario_argument
 @overrides_argument
+@variant_option
 @out_option
 @replace_option
 @checkpoint_option
 @quiet_option
 def run(
-    scenario: str, overrides: tuple[str, ...], out: Path | None, replacing: bool, checkpoint_seconds: float, quiet: bool
+    scenario: str,
+    overrides: tuple[str, ...],
+    variants: tuple[str, ...],
+    out: Path | None,
+    replacing: bool,
+    checkpoint_seconds: float,
+    quiet: bool,
 ) -> None:
     """Run a scenario and write its report.
 
     KEY=VALUE changes a value of the scenario. A key may be shortened to any unambiguous ending:
-    learners=8 means cluster.learners=8.
+    learners=8 means cluster.learners=8. `simasgd explain KEY` describes a key. FILE may be `-`,
+    standard input.
 
-    The results go to reports/NAME/. If that folder holds results of other parameters, they go to
-    reports/NAME-HASH/.
+    The results go to reports/NAME/, those of --variant V to reports/NAME-V/. If that folder holds
+    results of other parameters, they go to reports/NAME-HASH/.
 
     After an interruption the same command resumes the run.
     """
-    chosen = load_scenario(scenario, overrides)
-    command = spell_command("run", scenario, overrides)
+    chosen = load_scenario(scenario, overrides, variants)
+    command = spell_command("run", scenario, (*overrides, *spell_variants(variants)))
     run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet)
 
 
@@ -95,7 +105,7 @@ def compare(
         *(() if target is None else ("--target", target)),
         *(word for path in measured for word in ("--measured", str(path))),
     )
-    command = spell_command("compare", scenario, (*arguments, *options))
+    command = spell_command("compare", scenario, arguments, options)
     destination = ResultsPlace("compare", f"{chosen.name}-compare", out, replacing)
     run_into(
         destination,

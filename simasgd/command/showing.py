@@ -1,4 +1,4 @@
-"""The commands that print something and write nothing: check, list, show, schema and data."""
+"""The commands that look at scenarios and data: check, schema and data."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 
 import rich_click as click
 
-from simasgd.command.options import load_scenario, overrides_argument, scenario_argument
+from simasgd.command.options import STANDARD_INPUT, load_scenario, overrides_argument, scenario_argument, variant_option
 
 
 @click.command()
 @scenario_argument
 @overrides_argument
-def check(scenario: str, overrides: tuple[str, ...]) -> None:
+@variant_option
+def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) -> None:
     """Check a scenario without running it.
 
     KEY=VALUE changes a value of the scenario, as in `simasgd run`.
@@ -20,9 +21,9 @@ def check(scenario: str, overrides: tuple[str, ...]) -> None:
     from simasgd.scenario.costs_paid import find_unpaid
     from simasgd.scenario.lock_step import will_probably_lock_step
 
-    chosen = load_scenario(scenario, overrides)
+    chosen = load_scenario(scenario, overrides, variants)
     runs = sum(variant.repeats for variant in (chosen.variants or {"": chosen}).values())
-    click.echo(f"{scenario}: fine ({runs} run{'s' if runs != 1 else ''})")
+    click.echo(f"{'standard input' if scenario == STANDARD_INPUT else scenario}: fine ({runs} run{'s' if runs != 1 else ''})")
     in_step = [name for name, variant in (chosen.variants or {"": chosen}).items() if will_probably_lock_step(variant)]
     if in_step:
         click.echo(
@@ -32,44 +33,6 @@ def check(scenario: str, overrides: tuple[str, ...]) -> None:
     for name, variant in (chosen.variants or {"": chosen}).items():
         for clause in find_unpaid(variant):
             click.echo(f"note: {name + ': ' if name else ''}{clause}")
-
-
-@click.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(as_json: bool) -> None:
-    """List the protocols, and the scenarios and node profiles that come with simasgd."""
-    from simasgd.scenario.reading import catalogue, yaml_layer
-
-    listed = {
-        kind: {name: str(yaml_layer.read_layer(path).tree.get("title", "")) for name, path in named.items()}
-        for kind, named in (("scenarios", catalogue.list_scenarios()), ("profiles", catalogue.list_profiles()))
-    }
-    listed["protocols"] = catalogue.list_protocols()
-    if as_json:
-        click.echo(json.dumps(listed, indent=1))
-        return
-    for kind, titles in listed.items():
-        click.echo(f"{kind}:")
-        for name, title in titles.items():
-            click.echo(f"  {name:24} {title}")
-
-
-@click.command()
-@scenario_argument
-@overrides_argument
-@click.option("--plan", "as_plan", is_flag=True, help="Print how the learning would be computed, and its memory.")
-def show(scenario: str, overrides: tuple[str, ...], as_plan: bool) -> None:
-    """Print a scenario with all its values, including those of its profile and the defaults."""
-    from simasgd.scenario.reading import yaml_layer
-    from simasgd.scenario.schema import Scenario
-
-    chosen = Scenario.load(scenario, *overrides)
-    if as_plan:
-        from simasgd.simulator import describe_plans
-
-        click.echo(describe_plans(chosen))
-    else:
-        click.echo(yaml_layer.dump_yaml(chosen.resolved()), nl=False)
 
 
 @click.command()

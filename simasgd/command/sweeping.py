@@ -10,6 +10,7 @@ import rich_click as click
 
 from simasgd.command.engines import engine_options
 from simasgd.command.options import (
+    STANDARD_INPUT,
     check_data,
     check_devices,
     check_text,
@@ -18,6 +19,8 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_variants,
+    variant_option,
 )
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.printable import printable
@@ -27,6 +30,7 @@ from simasgd.signals import GOES_ON, outlook
 @click.command()
 @scenario_argument
 @click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
+@variant_option
 @click.option("--target", metavar="ERROR", help="Measure the times to this test error (5% or 0.05) or test loss.")
 @out_option
 @replace_option
@@ -36,6 +40,7 @@ from simasgd.signals import GOES_ON, outlook
 def sweep(
     scenario: str,
     axes: tuple[str, ...],
+    variants: tuple[str, ...],
     target: str | None,
     out: Path | None,
     replacing: bool,
@@ -57,8 +62,9 @@ def sweep(
     """
     from simasgd.sweeps.plan import plan_sweep
 
-    options = () if target is None else ("--target", target)
-    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, (*axes, *options)), target)
+    chosen = () if scenario == STANDARD_INPUT else spell_variants(variants)
+    options = (*chosen, *(() if target is None else ("--target", target)))
+    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes, options), target, variants)
     check_data(plan.scenario, *(point.scenario for point in plan.points))
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
     if dry_run:

@@ -1,0 +1,75 @@
+"""The kinds that a scenario may choose from, by the key that chooses, as the schema's unions list them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import final
+
+from pydantic import BaseModel
+
+from simasgd.protocols import foreign
+from simasgd.scenario.field_words import kind_of
+from simasgd.scenario.reading import keys
+from simasgd.scenario.schema import Scenario
+
+WORDS = {
+    "protocol": ("protocol", "protocols"),
+    "learning.data": ("data set", "data sets"),
+    "learning.model": ("model", "models"),
+    "learning.optimizer": ("optimizer", "optimizers"),
+    "learning.modulation": ("modulation", "modulations (rules for stale gradients)"),
+    "learning.schedule.decay": ("decay of the learning rate", "decays of the learning rate"),
+    "learning.partition": ("partition of the data", "partitions of the data"),
+    "workload.compression": ("compression", "compressions of gradients"),
+    "cluster.network.topology": ("network topology", "network topologies"),
+    "cluster.architecture": ("architecture", "architectures of parameter servers"),
+    "protocol.collective": ("collective operation", "collective operations"),
+}
+"""What the kinds at a key are called, singular and plural. A test holds the keys equal to the schema's unions."""
+
+
+@final
+@dataclass(frozen=True)
+class Family:
+    """The kinds among which a key chooses, with the class of each."""
+
+    key: str
+    members: dict[str, type[BaseModel]]
+
+    @property
+    def word(self) -> str:
+        """What one of the kinds is called."""
+        return WORDS[self.key][0]
+
+    @property
+    def words(self) -> str:
+        """What the kinds are called."""
+        return WORDS[self.key][1]
+
+
+@cache
+def list_families() -> tuple[Family, ...]:
+    """Return every family of kinds, in the order of WORDS."""
+    found: dict[str, dict[str, type[BaseModel]]] = {key: {} for key in WORDS}
+    for key, section in _walk(Scenario, ""):
+        if (kind := kind_of(section)) is not None:
+            found.setdefault(key, {})[kind] = section
+    for kind in foreign.list_installed_kinds():
+        try:
+            protocol = foreign.load_protocol(kind)
+        except ValueError:  # the message appears where a scenario chooses it, and in `simasgd list`
+            continue
+        if protocol is not None:
+            found["protocol"].setdefault(kind, protocol)
+    return tuple(Family(key, members) for key, members in found.items())
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Iterate over every section below a class, with its dotted key."""
+    for name, field in model.model_fields.items():
+        if name != "variants":
+            for section in keys.find_nested_sections(field.annotation):
+                yield prefix + name, section
+                yield from _walk(section, f"{prefix}{name}.")
