@@ -85,7 +85,7 @@ HEADINGS = (
     *("cluster.network.topology", "cluster.server", "cluster.architecture", "cluster.costs", "cluster.faults"),
     *("workload", "workload.mini_batch", "workload.compression", "protocol", "learning", "learning.data", "learning.model"),
     *("learning.optimizer", "learning.schedule", "learning.modulation", "learning.learner_rates", "learning.partition"),
-    *("learning.partition.sizes", "stop"),
+    *("learning.partition.sizes", "stop", "record"),
 )
 """The headings of docs/scenario.md that are keys. A test holds them equal to the page's."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from typing import Any
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from simasgd.asking import kinds as kinds_module
 from simasgd.asking.answers import answer
@@ -15,7 +16,6 @@ from simasgd.asking.kind_facts import KindFacts, describe_kind
 from simasgd.asking.kinds import list_families
 from simasgd.asking.terminal import write_answer, write_choice
 from simasgd.protocols import verbs
-from simasgd.scenario.editor_schema import build_scenario_schema
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
 
@@ -23,22 +23,20 @@ MEMBERS = [(family, kind) for family in list_families() for kind in family.membe
 of_every_kind = pytest.mark.parametrize(("family", "kind"), MEMBERS, ids=[f"{one.key}={kind}" for one, kind in MEMBERS])
 
 
-def consts(tree: Any) -> Iterator[str]:
-    """Every constant of a key `kind` in a JSON schema."""
-    if isinstance(tree, dict):
-        if isinstance(tree.get("kind"), dict) and "const" in tree["kind"]:
-            yield tree["kind"]["const"]
-        for inner in tree.values():
-            yield from consts(inner)
-    elif isinstance(tree, list):
-        for inner in tree:
-            yield from consts(inner)
+def kinds(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every kind that a section below a class may have, with the key of the section."""
+    for name, field in model.model_fields.items():
+        for section in keys.find_nested_sections(field.annotation) if name != "variants" else ():
+            kind = section.model_fields.get("kind")
+            if kind is not None and len(get_args(kind.annotation)) == 1:
+                yield prefix + name, kind.default
+            yield from kinds(section, f"{prefix}{name}.")
 
 
 def test_the_families_are_the_unions_of_the_schema() -> None:
-    choosing = {key.removesuffix(".kind") for key in keys.list_keys(Scenario) if key.endswith(".kind")}
-    assert choosing == set(kinds_module.WORDS)
-    assert {kind for _, kind in MEMBERS} == set(consts(build_scenario_schema()))
+    found = set(kinds(Scenario))
+    assert {key for key, _ in found} == set(kinds_module.WORDS)
+    assert {(family.key, kind) for family, kind in MEMBERS} == found
 
 
 @of_every_kind

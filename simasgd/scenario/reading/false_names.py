@@ -23,8 +23,8 @@ def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], chang
         for path, mark in change.marks.items():
             key = ".".join(map(str, path))
             kind = _kind_at(change.tree, path)
-            if kind is None or f"{key}.kind" not in keys.list_keys(root):
-                continue
+            if kind is None or len(keys.find_choices(root, path, {})) < 2:
+                continue  # it names no section of several kinds
             own = {name: _kind_at(layer.tree, path) for name, layer in variants.items()}
             changed = [f"{name} ({its})" for name, its in own.items() if its not in (None, kind)]
             if changed:
