@@ -20,7 +20,6 @@ WORDS = {
     "learning.model": ("model", "models"),
     "learning.optimizer": ("optimizer", "optimizers"),
     "learning.modulation": ("modulation", "modulations (rules for stale gradients)"),
-    "learning.schedule.decay": ("decay of the learning rate", "decays of the learning rate"),
     "learning.partition": ("partition of the data", "partitions of the data"),
     "workload.compression": ("compression", "compressions of gradients"),
     "cluster.network.topology": ("network topology", "network topologies"),
