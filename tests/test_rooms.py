@@ -37,7 +37,7 @@ ROOMS = [
     *("testbed.engine", "testbed.system", "testbed.server", "testbed.learner", "testbed.peers", "testbed.driver"),
     *("testbed", "measured", "recording", "validation"),
     *("sweeps.pools", "sweeps", "listing"),
-    *("report.facts", "report.drawing", "report.sections", "report.sweep", "report.comparison"),
+    *("report.facts", "report.drawing", "report.sections", "report.verdict", "report.sweep", "report.comparison"),
     *("report.validation", "report.calibration", "report"),
     *("command", "__main__"),
 ]

@@ -60,6 +60,7 @@ def import_(
     from simasgd.measured.importing import import_log
     from simasgd.report.page import write_study
     from simasgd.report.terminal import summarise_study
+    from simasgd.report.verdict.study_files import write_results
     from simasgd.results.study import Study
 
     title = name_import(files, described, name)
@@ -69,7 +70,7 @@ def import_(
             run = import_log(files, described, name=title, overrides=overrides, progress=progress)
             result = Study(run.scenario, {"": [run]}, command, (run.summary.note,))
             with unbroken(), place.replacing() as fresh:
-                result.write_into(fresh)
+                write_results(result, fresh)
             progress("report", 1.0)
             add_page(place, lambda folder: write_study(result, folder))
         place.finish()

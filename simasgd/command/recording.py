@@ -138,8 +138,10 @@ def _load_earlier(folder: Path) -> Any:
 
 def _write(place: Any, study: Any) -> None:
     """Write a study and its page into the results' folder."""
+    from simasgd.report.verdict.study_files import write_results
+
     with unbroken(), place.replacing() as fresh:
-        study.write_into(fresh)
+        write_results(study, fresh)
     _add_page(place, study)
 
 

@@ -20,7 +20,9 @@ _REPORTS = Path("reports")
 
 
 def _write(result: Any, folder: Path) -> None:
-    result.write_into(folder)
+    from simasgd.report.verdict.study_files import write_results
+
+    write_results(result, folder)
 
 
 @final

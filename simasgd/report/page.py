@@ -21,13 +21,13 @@ from simasgd.report.facts.glossary import GLOSSARY
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.sections.cards import build_cards
 from simasgd.report.sections.provenance import describe_study, tabulate_profiles, tabulate_provenance
-from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
 from simasgd.report.sweep import points_table
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.validation import blocks as validation_blocks
+from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.study import Study
 from simasgd.scenario.reading import yaml_layer
 from simasgd.storage.files import PAGE

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from simasgd.printable import printable
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
+from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.outcome import Outcome
 from simasgd.results.study import Study, list_reasons
 

@@ -106,7 +106,7 @@ def test_a_comparison_and_its_page(tmp_path: Path) -> None:
         [*names, "compare.json", "index.html", "scenario.yaml", "simasgd.json", "study.json", "variants.json"]
     )
     compared = json.loads((home / "compare.json").read_text())
-    assert compared["headline"] == headline
+    assert compared["verdict"] == headline
     assert [row["variant"] for row in compared["variants"]] == names
     assert (compared["comparisons"][0]["target"], compared["comparisons"][0]["target_given"]) == (0.3, True)
     for row in compared["variants"]:

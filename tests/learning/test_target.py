@@ -13,8 +13,8 @@ from simasgd import Run, Scenario, ScenarioError, simulate, simulator, study
 from simasgd.learning.players.reference import Reference
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.terminal import summarise_study
+from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.outcome import Outcome
 from simasgd.results.study import Study
 from simasgd.scenario.alike import clock_of, together

@@ -16,8 +16,8 @@ from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.faults import build_fault_blocks, describe_hang
 from simasgd.report.sections.time import build_time_block, describe_path
-from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sections.what_if import describe_best_gain
+from simasgd.report.verdict.verdict import state_verdict
 from tests.clockwork import HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline
 
 
@@ -135,11 +135,11 @@ def test_variants_with_other_links_have_rows_of_their_own() -> None:
     assert found.count(["tree", "server"]) == found.count(["star", "server"]) == 1
 
 
-def test_a_hang_leads_the_verdict_with_its_reason() -> None:
+def test_a_hang_follows_the_winner_with_its_reason() -> None:
     study = study_of({"whole": run(None, hang=None), "hung": run(None, seed=1, hang=HANG)})
     said = plain(state_verdict(collect_facts(study)))
-    assert said.startswith("hung hangs after 123 ms: the barrier waits for learner 3, which crashed. ")
-    assert "whole hangs" not in said
+    assert said.startswith("Only whole ")
+    assert said.endswith(" hung hangs after 123 ms: the barrier waits for learner 3, which crashed.")
     shown = r'data-figure="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>'
     assert re.search(shown, render_study(study))
 

@@ -16,10 +16,10 @@ from simasgd.report.comparison.comparison_json import build_comparison_json
 from simasgd.report.facts.formats import format_number, use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study, render_sweep
-from simasgd.report.sections.verdict import state_verdict
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
 from simasgd.report.terminal import summarise_study, summarise_sweep
+from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.outcome import Outcome, describe_outcomes, fails, find_gravest
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
@@ -175,10 +175,11 @@ def test_a_study_that_hung_says_so_everywhere() -> None:
     assert [(row["outcome"], row["failure"]) for row in content["variants"]] == [("hung", "hung"), ("finished", None)]
     assert content["variants"][0]["simulated_seconds"] is None
     assert "\n".join(summarise_study(both)).count(HANGING) == 1, "the reason is given once"
-    assert summarise_study(both)[-1] == content["headline"] == use_plain_spaces(state_verdict(collect_facts(both)))
-    assert content["headline"].startswith(f"sync hangs after 9.66 ms: {HANGING}. Only async does not hang.")
+    assert summarise_study(both)[-1] == content["verdict"] == use_plain_spaces(state_verdict(collect_facts(both)))
+    assert content["verdict"].startswith("Only async finishes: ")
+    assert content["verdict"].endswith(f" sync hangs after 9.66 ms: {HANGING}.")
     alone = study_of({"a": hung, "b": hung})
-    assert use_plain_spaces(state_verdict(collect_facts(alone))).endswith("No variant finishes.")
+    assert use_plain_spaces(state_verdict(collect_facts(alone))).startswith("No variant finishes. a and b hang")
     assert render_study(alone)
 
 

@@ -12,8 +12,9 @@ from simasgd.report.comparison.ranking import Criterion
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
-from simasgd.report.sections.verdict import state_verdict
-from simasgd.report.sections.winner import find_winner
+from simasgd.report.verdict.study_files import write_results
+from simasgd.report.verdict.verdict import state_verdict
+from simasgd.report.verdict.winner import find_winner
 from simasgd.results.json_files import write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
 from simasgd.results.run import Run
@@ -23,7 +24,7 @@ from simasgd.storage.files import COMPARE
 
 def write_comparison(study: Study, folder: Path) -> None:
     """Write a study's files and compare.json into a folder that no other process writes to."""
-    study.write_into(folder)
+    write_results(study, folder)
     write_json(folder / COMPARE, build_comparison_json(study))
 
 
@@ -50,7 +51,7 @@ def build_comparison_json(study: Study) -> dict[str, Any]:
         )
     return {
         "name": study.scenario.name,
-        "headline": use_plain_spaces(state_verdict(variants)),
+        "verdict": use_plain_spaces(state_verdict(variants)),
         "comparisons": [_describe_comparison(comparison, variants) for comparison in compared],
         "variants": rows,
     }

@@ -5,22 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from simasgd.report.facts.reach import Reach
 from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome
 
 SCORE, SECONDS, BYTES, TIME_TO_TARGET, EPOCHS_TO_TARGET, BYTES_TO_TARGET = (
     "score", "simulated_seconds", "bytes", "seconds_to_target", "epochs_to_target", "bytes_to_target",
 )  # fmt: skip
-
-
-@final
-@dataclass(frozen=True)
-class Reach:
-    """The simulated seconds, epochs and bytes at the first evaluation at or below the target."""
-
-    seconds: float
-    epoch: float
-    bytes: float | None
 
 
 @final

@@ -1,24 +1,12 @@
-"""When a run reaches the target of a comparison, and which level all seeds reach."""
+"""The level that all seeds of a variant reach."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
 
-from simasgd.report.comparison.contenders import Reach
 from simasgd.report.facts.metric import Metric
-
-
-def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reach | None:
-    """Find the first evaluation at or below the target, without interpolation."""
-    below = evaluations[evaluations[metric.key] <= target]
-    if below.empty:
-        return None
-    first = below.iloc[0]
-    sent = float(first["bytes"])
-    return Reach(float(first["simulated_seconds"]), float(first["epoch"]), None if math.isnan(sent) else sent)
 
 
 def find_level(tables: Sequence[pd.DataFrame], metric: Metric) -> float | None:

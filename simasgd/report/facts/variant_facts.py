@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from simasgd.protocols import AbstractPeerProtocol
+from simasgd.report.facts.averages import (
+    average_critical_path,
+    average_fractions,
+    average_resources,
+    average_threads,
+    name_rest,
+    sum_faults,
+)
+from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, read_goal, read_learning
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.names import describe_protocol, format_resource_name, name_run
+from simasgd.report.facts.names import describe_protocol, name_run
 from simasgd.report.facts.part_facts import (
     NO_FAULTS,
-    UNNAMED,
     DivergenceFact,
     FaultFacts,
     HangFact,
@@ -23,13 +29,7 @@ from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome, find_gravest
 from simasgd.results.run import Run
 from simasgd.results.study import Study, average
-from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
-from simasgd.results.timeline import sort_by_number
-
-_ORDER = ("compute", "step", "mix", "launch", "copy", "push", "wait", "update", "pull", "idle", "other")
-"""The order in which a report shows activities and the parts of a critical path."""
-_ANSWER = "answer"
-"""The thread that does what other learners ask for."""
+from simasgd.results.summary import Summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,16 @@ class VariantFacts:
     missed: int = 0
     """The number of its seeds that did not reach it."""
     diverged: tuple[DivergenceFact, ...] = ()
+    learning: LearningFact | None = None
+    """How it learns, and how its test loss goes; None if it learns nothing."""
+    goal: GoalFact | None = None
+    """When it reaches the target that the user gave for the comparison; None if there is none."""
+    slowest: float | None = None
+    """The mean compute time of the slowest learner ÷ that of the fastest; None where a log does not tell it."""
+    least_wait: float | None = None
+    """The waiting of the learner that waits least, as a fraction of the time; None where a log does not tell it."""
+    can_time_out: bool = False
+    """Whether its protocol has a time-out that is not set."""
     learner_time: Mapping[str, float]
     threads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """For each thread that pushes or pulls beside the computing one, the fractions of its time."""
@@ -139,7 +149,8 @@ class VariantFacts:
 
 def collect_facts(study: Study) -> list[VariantFacts]:
     """Collect the facts of each variant, in the study's order."""
-    return [_collect(variant, runs) for variant, runs in study.runs.items()]
+    goals = choose_goals(study)
+    return [_collect(variant, runs, goals.get(variant)) for variant, runs in study.runs.items()]
 
 
 def name_time(variants: Sequence[VariantFacts]) -> str:
@@ -148,7 +159,7 @@ def name_time(variants: Sequence[VariantFacts]) -> str:
     return times.pop() if len(times) == 1 else "time"
 
 
-def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
+def _collect(variant: str, runs: Sequence[Run], goal: float | None) -> VariantFacts:
     scenario, learning = runs[0].scenario, runs[0].scenario.learning
     learners = scenario.cluster.learners
     return VariantFacts(
@@ -182,16 +193,21 @@ def _collect(variant: str, runs: Sequence[Run]) -> VariantFacts:
         diverged=tuple(
             DivergenceFact(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
         ),
-        learner_time=_average([_name_rest(run.summary.learner_time) for run in runs]),
-        threads=_average_threads([run.summary.threads for run in runs]),
+        learning=read_learning(runs),
+        goal=None if goal is None else read_goal(runs, goal),
+        slowest=_compare_learners(runs[0]),
+        least_wait=average([least for run in runs if (least := _find_least_wait(run)) is not None]),
+        can_time_out=scenario.protocol.model_dump().get("barrier_timeout", 0.0) is None,
+        learner_time=average_fractions([name_rest(run.summary.learner_time) for run in runs]),
+        threads=average_threads([run.summary.threads for run in runs]),
         overlap=average([overlap for run in runs if (overlap := run.summary.overlap) is not None]),
         architecture=runs[0].summary.architecture,
-        resources=_average_resources([run.summary for run in runs]),
-        critical_path=_average_critical_path(
+        resources=average_resources([run.summary for run in runs]),
+        critical_path=average_critical_path(
             [path.model_dump() for run in runs if (path := run.summary.critical_path) is not None]
         ),
         what_if=_read_what_if(runs[0].summary),
-        faults=_sum_faults([run.summary for run in runs]),
+        faults=sum_faults([run.summary for run in runs]),
         hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
     )
 
@@ -201,18 +217,16 @@ def _spread(values: Iterable[float | None]) -> Spread | None:
     return Spread.of([value for value in values if value is not None])
 
 
-def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the means over the seeds, in the order of a report; a key that a row lacks counts as 0."""
-    every = sorted({key for row in rows for key in row}, key=_ORDER.index)
-    return {key: math.fsum(row.get(key, 0.0) for row in rows) / len(rows) for key in every}
+def _compare_learners(run: Run) -> float | None:
+    """Return the mean compute time of the slowest learner ÷ that of the fastest, of those that computed."""
+    table = run.learners[(run.learners["computed"] > 0) & (run.learners["compute"] > 0.0)]
+    times = table["compute"] / table["computed"]
+    return None if times.empty else float(times.max() / times.min())
 
 
-def _name_rest(times: TimeFractions) -> dict[str, float]:
-    """Return the fractions that are known, and the rest as `UNNAMED` if some are not."""
-    known = {activity: part for activity, part in times.model_dump().items() if part is not None}
-    if None not in times.model_dump().values():
-        return known
-    return {**known, UNNAMED: max(0.0, 1.0 - math.fsum(known.values()))}
+def _find_least_wait(run: Run) -> float | None:
+    least = float(run.learners["wait"].min()) / (run.simulated_seconds or 1.0)
+    return None if least != least else least
 
 
 def _read_age(run: Run) -> float | None:
@@ -233,49 +247,3 @@ def _read_what_if(summary: Summary) -> tuple[WhatIfFact, ...]:
         for row in summary.what_if or ()
         if row.speedup is not None and (row.change != "server" or summary.servers)
     )
-
-
-def _average_resources(summaries: Sequence[Summary]) -> tuple[ResourceFact, ...]:
-    """Return means over the seeds: of the servers, then of the links by their numbers.
-
-    A link that a seed never used counts as idle.
-    """
-    servers = [{server.name: server for server in summary.servers} for summary in summaries]
-    links = [{link.name: link for link in summary.links} for summary in summaries]
-    return (
-        *(_average_resource(name, servers) for name in servers[0]),
-        *(_average_resource(name, links) for name in sort_by_number({name for seed in links for name in seed})),
-    )
-
-
-def _average_resource(name: str, seeds: Sequence[Mapping[str, ServerLoad | LinkLoad]]) -> ResourceFact:
-    loads = [seed[name] for seed in seeds if name in seed]
-    busy = math.fsum(load.busy for load in loads) / len(seeds)
-    queues = [load.mean_queue for load in loads if load.mean_queue is not None]
-    waiting = math.fsum(queues) / len(seeds) if len(queues) == len(loads) else None
-    return ResourceFact(format_resource_name(name), busy, waiting)
-
-
-def _average_threads(rows: Sequence[Mapping[str, TimeFractions]]) -> dict[str, dict[str, float]]:
-    """Return means over the seeds; a thread that answered nobody is left out."""
-    threads = {thread: _average([_name_rest(row[thread]) for row in rows]) for thread in rows[0]}
-    return {thread: spent for thread, spent in threads.items() if thread != _ANSWER or spent["idle"] < 1.0 - 1e-9}
-
-
-def _average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
-    shares = [{part: seconds / whole for part, seconds in row.items()} for row in rows if (whole := math.fsum(row.values()))]
-    return _average(shares) if shares else None
-
-
-def _sum_faults(summaries: Sequence[Summary]) -> FaultFacts:
-    """Return the sums over the seeds."""
-    rows = [
-        {**(summary.faults.model_dump() if summary.faults is not None else {}), **summary.gradients.model_dump()}
-        for summary in summaries
-    ]
-    return FaultFacts(**{known.name: _sum([row.get(known.name) for row in rows]) for known in fields(FaultFacts)})
-
-
-def _sum(counts: Sequence[Any]) -> Any:
-    """Return the sum of counts; None if one is not known."""
-    return None if None in counts else sum(counts)

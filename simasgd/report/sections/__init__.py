@@ -1,1 +1,1 @@
-"""The headline and the sections of a run report."""
+"""The sections of a run report."""

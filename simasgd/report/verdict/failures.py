@@ -1,0 +1,83 @@
+"""The variants that fail, in sentences: what happened, and the likely reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simasgd.report.facts.formats import format_duration, list_some
+from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.scores import describe_divergence
+from simasgd.report.verdict.reasons import Reason, find_reason
+from simasgd.results.outcome import Outcome
+
+_MAX_NAMED = 4
+
+
+def describe_failures(variants: Sequence[VariantFacts]) -> list[str]:
+    """Return sentences about the variants that fail, one for all that fail for the same reason."""
+    return [*_describe_hangs(variants), *_describe_idle(variants), *_describe_not_learning(variants)]
+
+
+def _describe_hangs(variants: Sequence[VariantFacts]) -> list[str]:
+    by_reason: dict[str, list[VariantFacts]] = {}
+    for variant in variants:
+        if variant.hangs:
+            by_reason.setdefault(variant.hangs[0].reason.rstrip("."), []).append(variant)
+    return [f"{_list_hung(hung)}: {reason}." for reason, hung in by_reason.items()]
+
+
+def _list_hung(hung: Sequence[VariantFacts]) -> str:
+    times = [min(found.at for found in variant.hangs) for variant in hung]
+    names = [f"{variant.name}{_count_seeds(len(variant.hangs), variant)}" for variant in hung]
+    if len(hung) == 1:
+        return f"{variant_hangs(hung[0])} after {format_duration(times[0])}"
+    return f"{list_some(names, _MAX_NAMED)} hang after {format_duration(min(times))} at the earliest"
+
+
+def variant_hangs(variant: VariantFacts) -> str:
+    """Return, for example, `hardsync hangs (1 of 3 seeds)`."""
+    return f"{variant.name} hangs{_count_seeds(len(variant.hangs), variant)}"
+
+
+def _count_seeds(count: int, variant: VariantFacts) -> str:
+    return "" if count == len(variant.seeds) else f" ({count} of {len(variant.seeds)} seeds)"
+
+
+def _describe_idle(variants: Sequence[VariantFacts]) -> list[str]:
+    names = [variant.name for variant in variants if not variant.hangs and Outcome.APPLIED_NOTHING in variant.outcomes]
+    if not names:
+        return []
+    return [f"{list_some(names, _MAX_NAMED)} {'apply' if len(names) > 1 else 'applies'} no gradient before the stop."]
+
+
+def _describe_not_learning(variants: Sequence[VariantFacts]) -> list[str]:
+    by_reason: dict[str, list[tuple[VariantFacts, Reason | None]]] = {}
+    for variant in variants:
+        if variant.hangs or not {Outcome.DIVERGED, Outcome.FAILS}.intersection(variant.outcomes):
+            continue
+        reason = find_reason(variant, [other for other in variants if other is not variant])
+        by_reason.setdefault("" if reason is None else reason.clause, []).append((variant, reason))
+    return [_describe_group(clause, group) for clause, group in by_reason.items()]
+
+
+def _describe_group(clause: str, group: Sequence[tuple[VariantFacts, Reason | None]]) -> str:
+    names = list_some([_name_failing(variant) for variant, _ in group], _MAX_NAMED)
+    verb = "fail" if len(group) > 1 else "fails"
+    reasons = [reason for _, reason in group if reason is not None and reason.number]
+    numbers = list_some([reason.number for reason in reasons], _MAX_NAMED)
+    numbers += reasons[0].result if len(reasons) == 1 else ""
+    why = f": {clause}{f' ({numbers})' if numbers else ''}" if clause else ""
+    return f"{names} {verb} to learn{why}."
+
+
+def _name_failing(variant: VariantFacts) -> str:
+    """Return the name, and in brackets what it ended with."""
+    failing = sum(outcome in (Outcome.FAILS, Outcome.DIVERGED) for outcome in variant.outcomes)
+    if variant.diverged:
+        ended = describe_divergence(variant)
+    elif variant.score is None:
+        ended = f"infinite {variant.metric.name}"
+    else:
+        ended = variant.metric.format_value(variant.score.mean)
+    seeds = f", {failing} of {len(variant.seeds)} seeds" if failing < len(variant.seeds) and not variant.diverged else ""
+    return f"{variant.title} ({ended}{seeds})"

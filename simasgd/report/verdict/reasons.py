@@ -1,0 +1,86 @@
+"""The likely reason why a variant does not learn, as far as the facts tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+from simasgd.report.facts.formats import format_number
+from simasgd.report.facts.learning_facts import LearningFact, Trend
+from simasgd.report.facts.variant_facts import VariantFacts
+
+_CLEARLY = 0.8
+"""A staleness below this fraction of another one is clearly less."""
+
+
+@final
+@dataclass(frozen=True)
+class Reason:
+    """Why a variant likely does not learn.
+
+    Variants with the same `clause` fail for the same reason, and `number` is what holds of this one
+    ("" if that is nothing). `result` is what the number amounts to. `advice` says what to try.
+    """
+
+    clause: str
+    number: str
+    advice: str
+    result: str = ""
+
+
+def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason | None:
+    """Return the likely reason why a variant diverged or fails to learn; None if the facts do not tell one.
+
+    Its learning rate times its staleness is too high if other variants with the same setup learn at a
+    clearly lower staleness or with a rule that lowers the rate, and none learns at a higher one.
+    Without such variants, a test loss that ends no lower than it began, or well above its least
+    value, shows a rate that is too high. A loss that still falls shows a run that is too short.
+    """
+    learning = variant.learning
+    if learning is None or variant.staleness is None:
+        return None
+    if _is_repaired_by_less_staleness(variant, others):
+        return _blame_staleness(variant, learning)
+    if learning.trend is Trend.FALLS:
+        return Reason("its test loss still falls: likely it needs more epochs", "", "more epochs (stop.epochs)")
+    if variant.staleness.mean >= 0.5 and not variant.own_models and not variant.rule:
+        return replace(_blame_staleness(variant, learning), clause="likely the learning rate is too high for this staleness")
+    stale = " even without staleness" if variant.staleness.high == 0 else ""
+    rate = format_number(learning.rate)
+    return Reason(
+        f"likely the learning rate is too high{stale or (' even with ' + variant.rule if variant.rule else '')}",
+        rate,
+        f"learning_rate={learning.rate / 10:.2g}",
+    )
+
+
+def _blame_staleness(variant: VariantFacts, learning: LearningFact) -> Reason:
+    assert variant.staleness is not None
+    staleness = variant.staleness.mean
+    return Reason(
+        "likely rate × staleness is too high",
+        f"{format_number(learning.rate)} × {format_number(staleness)}",
+        f"modulation=inverse-staleness or learning_rate={learning.rate / (1.0 + staleness):.2g}",
+        f" = {format_number(learning.rate * staleness)}",
+    )
+
+
+def _is_repaired_by_less_staleness(variant: VariantFacts, others: Sequence[VariantFacts]) -> bool:
+    """Return whether variants with the same setup show that staleness makes this one fail."""
+    assert variant.staleness is not None
+    if variant.rule or variant.own_models or variant.learning is None:
+        return False
+    alike = [
+        other
+        for other in others
+        if other.learning is not None
+        and other.learning.setup == variant.learning.setup
+        and not other.failure
+        and other.staleness is not None
+        and not other.own_models
+    ]
+    staleness = variant.staleness.mean
+    learn_as_stale = [one for one in alike if not one.rule and one.staleness and one.staleness.mean >= staleness]
+    repaired = [one for one in alike if one.rule or (one.staleness and one.staleness.mean < _CLEARLY * staleness)]
+    return bool(repaired) and not learn_as_stale

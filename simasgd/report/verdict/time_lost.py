@@ -1,0 +1,107 @@
+"""What a run loses time to, where the facts make it plain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simasgd.report.facts.formats import format_duration, format_factor, format_number, format_share
+from simasgd.report.facts.part_facts import WhatIfFact
+from simasgd.report.facts.tolerances import is_same_work
+from simasgd.report.facts.variant_facts import VariantFacts
+
+_PLAIN = 0.6
+"""An activity that makes up this share of the difference explains it."""
+_BUSY = 0.9
+"""The share of busy time from which a server or link is a bottleneck."""
+_UNEQUAL = 1.3
+"""The ratio of learners' mean compute times from which they are unequal."""
+_GAIN = 1.15
+"""The speed-up by a part twice as fast from which that part limits the run."""
+_MESSAGES = ("push", "pull", "launch", "copy")
+
+
+def describe_time_lost(slower: VariantFacts, faster: VariantFacts) -> str:
+    """Return a sentence about the activity in which `slower` loses its time; "" if none explains most of it.
+
+    The mean seconds of each activity of a learner are compared. Both must have applied as many samples.
+    """
+    if slower.simulated_seconds is None or faster.simulated_seconds is None:
+        return ""
+    lost = slower.simulated_seconds.mean - faster.simulated_seconds.mean
+    if lost <= 0.0 or not is_same_work(slower.samples, faster.samples):
+        return ""
+    here, there = _sum_seconds(slower), _sum_seconds(faster)
+    more = {kind: seconds - there[kind] for kind, seconds in here.items()}
+    kind = max(more, key=lambda one: more[one])
+    longer = f"{format_duration(more[kind])} longer"
+    if more[kind] < _PLAIN * lost:
+        return ""
+    if kind == "messages":
+        return f"Messages take {longer} under {slower.name}{_add(_name_limit(slower))}."
+    if kind == "slowest" and _has_unequal_learners(slower):
+        return f"{slower.name} waits {longer} for its {_name_slowest(slower)}."
+    return f"{slower.name} waits {longer}{_add(_name_limit(slower))}."
+
+
+def describe_cause(variant: VariantFacts) -> str:
+    """Return a clause about the part that limits a run; "" if none does plainly.
+
+    That is a busy server or link, a slow learner that the others wait for, or a network or server
+    whose speed matters.
+    """
+    seconds = _sum_seconds(variant)
+    waiting = seconds["slowest"] + seconds["waiting"]
+    if (
+        variant.simulated_seconds is not None
+        and _has_unequal_learners(variant)
+        and seconds["slowest"] > max(0.5 * waiting, 0.05 * variant.simulated_seconds.mean)
+    ):
+        return f"they wait for the {_name_slowest(variant)}"
+    return _name_limit(variant)
+
+
+def _sum_seconds(variant: VariantFacts) -> Mapping[str, float]:
+    """Return the mean seconds of a learner in messages, in waiting for slower learners, and in other waiting.
+
+    A learner that the others wait for waits least itself. So what the others wait longer than it is
+    waiting for slower learners.
+    """
+    spent, whole = variant.learner_time, 0.0 if variant.simulated_seconds is None else variant.simulated_seconds.mean
+    wait = spent.get("wait", 0.0)
+    least = wait if variant.least_wait is None else min(wait, variant.least_wait)
+    return {
+        "messages": whole * sum(spent.get(activity, 0.0) for activity in _MESSAGES),
+        "slowest": whole * (wait - least),
+        "waiting": whole * (least + spent.get("idle", 0.0)),
+    }
+
+
+def _has_unequal_learners(variant: VariantFacts) -> bool:
+    return variant.slowest is not None and variant.slowest >= _UNEQUAL
+
+
+def _name_slowest(variant: VariantFacts) -> str:
+    assert variant.slowest is not None
+    return f"slowest learner, which computes {format_factor(variant.slowest)} as long as the fastest"
+
+
+def _name_limit(variant: VariantFacts) -> str:
+    """Return a clause about a busy server or link, or about the gain by a faster network or server; "" for neither."""
+    busiest, best = variant.busiest, find_gain(variant)
+    if busiest is not None and busiest.busy > _BUSY:
+        name = busiest.name if busiest.name.startswith("server") else f"link {busiest.name}"
+        return f"the {name} is the bottleneck, busy {format_share(busiest.busy)} of the time"
+    if best is None:
+        return ""
+    fast = "twice" if best.factor == 2 else f"{format_number(best.factor)} times"
+    return f"a {best.part} {fast} as fast would make it {format_factor(best.speedup)} as fast"
+
+
+def find_gain(variant: VariantFacts) -> WhatIfFact | None:
+    """Return the network or the server, whichever speeds the run up more if it is faster; None if neither does much."""
+    gains = [row for row in variant.what_if if row.part != "node" and row.speedup >= _GAIN]
+    return max(gains, key=lambda row: row.speedup, default=None)
+
+
+def _add(clause: str) -> str:
+    return f"; {clause}" if clause else ""

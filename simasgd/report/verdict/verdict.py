@@ -1,0 +1,77 @@
+"""The verdict at the top of a report, as a function of the facts alone.
+
+The page, the terminal and the JSON files say the same sentences (docs/compare.md states the rule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simasgd.report.facts.formats import format_duration, join_words, list_some
+from simasgd.report.facts.metric import ERROR, LOSS
+from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.failures import describe_failures
+from simasgd.report.verdict.single import describe_single
+from simasgd.report.verdict.target import describe_goal
+from simasgd.report.verdict.time_lost import describe_time_lost
+from simasgd.report.verdict.timing import compare_timing
+from simasgd.report.verdict.winner import describe_tradeoff, find_winner
+from simasgd.results.outcome import Outcome
+
+_WITHOUT_TIME = {Outcome.HUNG, Outcome.APPLIED_NOTHING}
+
+
+def state_verdict(variants: Sequence[VariantFacts]) -> str:
+    """Return the verdict: who is best, who reaches a given target first, who fails and why, and what time is lost to."""
+    return " ".join(list_sentences(variants))
+
+
+def list_sentences(variants: Sequence[VariantFacts]) -> list[str]:
+    """Return the sentences of the verdict, the answer first."""
+    if len(variants) == 1:
+        return describe_single(variants[0])
+    learning = [variant for variant in variants if variant.classes is not None]
+    timing = [variant for variant in variants if variant.classes is None]
+    if not learning:
+        return compare_timing(timing)
+    if not any(set(variant.outcomes) - _WITHOUT_TIME for variant in variants):
+        return ["No variant finishes.", *describe_failures(variants)]
+    by_metric = [chosen for metric in (ERROR, LOSS) if (chosen := [one for one in learning if one.metric is metric])]
+    judged = [sentence for chosen in by_metric for sentence in _judge(chosen, learning)]
+    lost = [_describe_loss(chosen) for chosen in by_metric]
+    return [*filter(None, (*judged, *describe_failures(variants), *lost, *_describe_beside(timing)))]
+
+
+def _judge(variants: Sequence[VariantFacts], learning: Sequence[VariantFacts]) -> list[str]:
+    """Return the sentences about the best of the variants with the same metric, of all that learn."""
+    if len(variants) == 1:
+        return [_describe_without_rival(variants[0], "; others have another metric" if len(learning) > 1 else "")]
+    winner = find_winner(variants)
+    return [winner.sentence, describe_goal(variants), describe_tradeoff(variants, winner)]
+
+
+def _describe_loss(variants: Sequence[VariantFacts]) -> str:
+    """Return what the variant that the winner is compared with loses its time to; "" if that is not plain."""
+    winner = find_winner(variants)
+    by_name = {variant.name: variant for variant in variants}
+    return "" if winner.than is None else describe_time_lost(by_name[winner.than], by_name[winner.names[0]])
+
+
+def _describe_without_rival(variant: VariantFacts, others: str) -> str:
+    """Return what the only variant with its metric reaches; "" if it fails."""
+    if variant.failure or variant.score is None or variant.simulated_seconds is None:
+        return ""
+    reached, time = variant.metric.describe(variant.score.mean), format_duration(variant.simulated_seconds.mean)
+    return f"{variant.title} reaches {reached} in {time}{others}."
+
+
+def _describe_beside(timing: Sequence[VariantFacts]) -> list[str]:
+    """Return a sentence about the variants that learn nothing."""
+    timed = [
+        f"{variant.name} in {format_duration(variant.simulated_seconds.mean)}"
+        for variant in timing
+        if not variant.failure and variant.simulated_seconds is not None
+    ]
+    if not timed:
+        return []
+    return [f"Without learning: {join_words(timed) if len(timed) < 4 else list_some(timed)}."]

@@ -1,0 +1,227 @@
+"""The sentences follow from the numbers: other numbers, other sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simasgd.report.facts.learning_facts import GoalFact, Trend
+from simasgd.report.facts.part_facts import ResourceFact, WhatIfFact
+from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.results.outcome import Outcome
+from tests.report.verdict.by_hand import DIVERGED, HUNG, TIMES, TIMING, facts, learns, loss, said, spread
+
+STALE = "likely rate × staleness is too high (0.05 × 28.8 = 1.44)."
+ALONE = "Only hardsync learns: 3.0 % test error in 10 s."
+AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learns as well."
+
+
+@pytest.mark.parametrize(
+    ("other", "sentences"),
+    [
+        (facts("async", error=0.906, seconds=7.5), f"{ALONE} async (90.6 %) fails to learn: {STALE}"),
+        (
+            facts("async", error=None, seconds=7.5, diverged=DIVERGED),
+            f"{ALONE} async (diverged at update 1,234) fails to learn: {STALE}",
+        ),
+        (
+            facts("aware", error=0.032, seconds=7.5, rule="α₀/τ"),
+            "aware (α₀/τ) is best: 1.33× faster than hardsync at no worse test error, 3.2 % against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.10, seconds=7.5),
+            "hardsync is best: 3.0 % test error in 10 s; no other variant learns as well. "
+            "async is 1.33× faster but worse: 10.0 % against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.01, seconds=7.5),
+            "async is best: 1.0 % test error in 7.5 s; no other variant learns as well.",
+        ),
+        (
+            facts("async", error=0.10, width=0.08, seconds=7.5),
+            "hardsync is best: 3.0 % test error in 10 s; async is not clearly worse. "
+            "async is 1.33× faster and not clearly worse: 10.0 % (6.0 % – 14.0 % over the seeds) against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.10, seconds=20.0),
+            "hardsync is best: 3.0 % test error in 10 s; no other variant learns as well.",
+        ),
+        (
+            facts("async", error=0.03, seconds=20.0),
+            "hardsync is best: 2.00× faster than async at no worse test error, 3.0 % against 3.0 %.",
+        ),
+        (
+            facts("async", error=0.03, samples=80_000),
+            "All tie: they take equally long, and none has a worse test error than another.",
+        ),
+    ],
+)
+def test_two_variants_in_either_order(other: VariantFacts, sentences: str) -> None:
+    assert said(facts("hardsync"), other) == sentences
+    assert said(other, facts("hardsync")) == sentences
+
+
+@pytest.mark.parametrize(
+    ("other", "sentences"),
+    [
+        (loss("async", 0.025), f"{AT_LOSS} async is 1.33× faster but worse: 0.025 against 0.01."),
+        (loss("async", 0.004), "async is best: a test loss of 0.004 in 7.5 s; no other variant learns as well."),
+        (loss("async", 0.0109), "async is best: 1.33× faster than hardsync at no worse test loss, 0.0109 against 0.01."),
+        (
+            loss("async", 1.7, learning=learns(trend=Trend.REBOUNDS, setup="another")),
+            "Only hardsync learns: a test loss of 0.01 in 10 s. async (1.7) fails to learn: "
+            "likely the learning rate is too high for this staleness (0.05 × 28.8 = 1.44).",
+        ),
+        (
+            loss("async", None, learning=learns(trend=Trend.NO_LOWER)),
+            f"Only hardsync learns: a test loss of 0.01 in 10 s. async (infinite test loss) fails to learn: {STALE}",
+        ),
+        (
+            facts("async", error=0.05, seconds=7.5),
+            "async reaches 5.0 % test error in 7.5 s; others have another metric. "
+            "hardsync reaches a test loss of 0.01 in 10 s; others have another metric.",
+        ),
+        (
+            facts("clock", **TIMING, seconds=5.0),
+            "hardsync reaches a test loss of 0.01 in 10 s. Without learning: clock in 5 s.",
+        ),
+    ],
+)
+def test_losses_and_other_metrics(other: VariantFacts, sentences: str) -> None:
+    assert said(loss("hardsync", 0.01), other) == sentences
+
+
+def test_six_variants_take_sixty_words() -> None:
+    text = said(
+        facts("hardsync", seconds=84.6, learner_time={**TIMES, "compute": 0.5, "wait": 0.48}),
+        facts("async", error=0.908, seconds=46.6),
+        facts("all-reduce", protocol="all-reduce", staleness=spread(0.0), seconds=52.6),
+        facts("backups", error=0.022, seconds=97.0, staleness=spread(0.0)),
+        facts("inverse", error=0.128, seconds=46.6, rule="α₀/τ"),
+        facts("ssp", error=0.889, seconds=59.6, staleness=spread(2.47)),
+    )
+    assert text == (
+        "all-reduce is best: 1.61× faster than hardsync at no worse test error, 3.0 % against 3.0 %. "
+        "inverse (α₀/τ) is 1.13× faster but worse: 12.8 % against 3.0 %. "
+        "async (90.8 %) and ssp (88.9 %) fail to learn: likely rate × staleness is too high (0.05 × 28.8 and 0.05 × 2.47). "
+        "hardsync waits 36.4 s longer."
+    )
+    assert len(text.split()) <= 66
+
+
+def test_a_tie_is_a_tie() -> None:
+    text = said(facts("hardsync", seconds=20.0), facts("a"), facts("b", seconds=10.1, error=0.04))
+    assert text == "a and b tie as best: 2.00× faster than hardsync at no worse test error, 3.0 % and 4.0 % against 3.0 %."
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "likely rate × staleness is too high (0.05 × 28.8 = 1.44)"),
+        ({"learning": learns(setup="another")}, "its test loss still falls: likely it needs more epochs"),
+        (
+            {"learning": learns(setup="another", trend=Trend.NO_LOWER)},
+            "likely the learning rate is too high for this staleness",
+        ),
+        ({"staleness": spread(0.0), "learning": learns(0.8, Trend.NO_LOWER)}, "too high even without staleness (0.8)"),
+        (
+            {"rule": "α₀/τ", "learning": learns(0.8, Trend.NO_LOWER)},
+            "likely the learning rate is too high even with α₀/τ (0.8)",
+        ),
+        ({"learning": None}, "fails to learn."),
+    ],
+)
+def test_the_reason_is_what_the_facts_tell(changes: dict[str, Any], reason: str) -> None:
+    assert reason in said(facts("hardsync"), facts("async", error=0.9, **changes))
+
+
+def test_staleness_is_no_reason_where_a_variant_as_stale_learns() -> None:
+    text = said(facts("hardsync"), facts("as-stale", staleness=spread(40.0)), facts("async", error=0.9))
+    assert "rate × staleness" not in text
+    assert "async (90.0 %) fails to learn: its test loss still falls" in text
+
+
+def test_no_variant_may_learn_or_finish() -> None:
+    text = said(facts("hardsync", error=0.9, learning=learns(0.8, Trend.NO_LOWER)), facts("async", error=0.88))
+    assert text.startswith("No variant learns. hardsync (90.0 %) fails to learn: likely the learning rate is too high even")
+    assert said(facts("a", error=None, **HUNG), facts("b", error=None, **HUNG)) == (
+        "No variant finishes. a and b hang after 1.07 s at the earliest: all wait for learner 3."
+    )
+
+
+def test_who_hangs_or_does_nothing_comes_after_the_winner() -> None:
+    nothing = facts("idle", error=None, seconds=None, staleness=None, outcomes=(Outcome.APPLIED_NOTHING,))
+    assert said(facts("hardsync", error=None, **HUNG), facts("async"), nothing) == (
+        "Only async learns: 3.0 % test error in 10 s. hardsync hangs after 1.07 s: all wait for learner 3. "
+        "idle applies no gradient before the stop."
+    )
+
+
+def test_failures_of_some_seeds_are_counted() -> None:
+    seeds: dict[str, Any] = {"seeds": (0, 1, 2), "outcomes": (Outcome.FINISHED, Outcome.FAILS, Outcome.FINISHED)}
+    assert "async (33.0 %, 1 of 3 seeds) fails to learn" in said(facts("hardsync"), facts("async", error=0.33, **seeds))
+    assert "async hangs (1 of 3 seeds) after 1.07 s" in said(
+        facts("hardsync"), facts("async", **(HUNG | {"seeds": (0, 1, 2), "seconds": 9.0}))
+    )
+
+
+def test_a_given_target_is_answered() -> None:
+    def reaches(name: str, at: float | None, **changes: Any) -> VariantFacts:
+        goal = GoalFact(0.05, 0 if at is None else 1, None if at is None else spread(at))
+        return facts(name, goal=goal, **changes)
+
+    fast, slow = reaches("async", 3.0, seconds=12.0), reaches("hardsync", 3.6)
+    assert "async reaches 5.0 % test error first, after 3 s (hardsync: 3.6 s)." in said(slow, fast)
+    assert "async and hardsync tie in reaching 5.0 % test error, after 3 s." in said(fast, reaches("hardsync", 3.01))
+    assert "hardsync reaches 5.0 % test error alone, after 3.6 s." in said(slow, reaches("async", None))
+    assert "No variant reaches 5.0 % test error." in said(reaches("hardsync", None), reaches("async", None))
+    failing = reaches("async", 1.0, error=0.9)
+    assert "hardsync reaches 5.0 % test error alone" in said(slow, failing), "it failed in the end"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"learner_time": {**TIMES, "compute": 0.45, "wait": 0.53}}, " hardsync waits 9.8 s longer."),
+        ({"learner_time": {**TIMES, "compute": 0.45, "push": 0.46}}, " Messages take 9.2 s longer under hardsync."),
+        (
+            {
+                "learner_time": {**TIMES, "compute": 0.45, "wait": 0.53},
+                "what_if": (WhatIfFact("network", 2, 1.5, 100), WhatIfFact("node", 2, 1.9, 100)),
+            },
+            " hardsync waits 9.8 s longer; a network twice as fast would make it 1.50× as fast.",
+        ),
+        (
+            {
+                "learner_time": {**TIMES, "compute": 0.45, "wait": 0.53},
+                "resources": (ResourceFact("server NIC in", 0.97, 8.0),),
+            },
+            " hardsync waits 9.8 s longer; the server NIC in is the bottleneck, busy 97 % of the time.",
+        ),
+        (
+            {"learner_time": {**TIMES, "compute": 0.45, "wait": 0.53}, "least_wait": 0.02, "slowest": 2.0},
+            " hardsync waits 10.2 s longer for its slowest learner, which computes 2.00× as long as the fastest.",
+        ),
+        ({"learner_time": TIMES}, ""),
+    ],
+)
+def test_the_time_lost_is_named_where_it_is_plain(changes: dict[str, Any], sentence: str) -> None:
+    both = facts("hardsync", seconds=20.0, **changes), facts("all-reduce", protocol="async", staleness=spread(0.0))
+    winner = "all-reduce is best: 2.00× faster than hardsync at no worse test error, 3.0 % against 3.0 %."
+    assert said(*both) == winner + sentence
+
+
+def test_timing_only_names_the_fastest() -> None:
+    base = facts("hardsync", **TIMING)
+    two = facts("async", seconds=8.0, **TIMING), facts("aware", seconds=8.0, **TIMING)
+    assert said(base, *two) == (
+        "async and aware tie as fastest: 5,000 samples per simulated second, 1.25× as many as hardsync, "
+        "at a mean staleness of 28.8 against 0."
+    )
+    assert said(base, facts("async", **TIMING)) == "All tie: they apply 4,000 samples per simulated second."
+    hung = facts("hardsync", **TIMING, **HUNG)
+    assert said(hung, two[0]) == (
+        "Only async finishes: 5,000 samples per simulated second. hardsync hangs after 1.07 s: all wait for learner 3."
+    )
+    assert said(hung, hung).startswith("No variant finishes. hardsync and hardsync hang")
