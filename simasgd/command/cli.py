@@ -34,6 +34,7 @@ for _command in (
     running.report,
     recording.record,
     listing.runs,
+    listing.status,
     fitting.fit,
     measuring.import_,
     measuring.export,

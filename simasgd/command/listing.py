@@ -1,4 +1,4 @@
-"""The command that lists past runs."""
+"""The commands that look at results: past runs, and how far a sweep is."""
 
 from __future__ import annotations
 
@@ -58,6 +58,16 @@ def runs(
             click.echo(f"{len(shown)} of {len(found):,} runs; --limit shows more")
     for path in every.attrs["unreadable"]:
         click.echo(printable(f"not a run that simasgd wrote: {path}"), err=True)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def status(folder: Path) -> None:
+    """Say how far the sweep in FOLDER is, while it runs or after it was interrupted."""
+    from simasgd.sweeps.status import read_status
+
+    for sentence in read_status(folder).sentences():
+        click.echo(printable(sentence))
 
 
 def _to_records(shown: Any) -> list[dict[str, Any]]:

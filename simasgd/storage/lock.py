@@ -35,6 +35,18 @@ def acquire(path: Path) -> int | None:
         os.close(handle)  # its holder deleted it between the two steps
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock. The file is not made."""
+    try:
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:  # there is none, or it is another user's, whose state cannot be known
+        return False
+    try:
+        return not _try(handle)
+    finally:
+        os.close(handle)
+
+
 def release(path: Path, handle: int) -> None:
     """Delete the file and release the lock, in the order that the platform allows."""
     if sys.platform == "win32":

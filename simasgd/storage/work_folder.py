@@ -113,14 +113,24 @@ def locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[Non
                 remove_if_empty(folder)
 
 
-def _in_use(work: Path, shown: Path, contents: Contents | None) -> UsageError:
-    process, other = "another process", None
+def find_holder(folder: Path) -> str:
+    """Return the process that works on a results folder, in words; "" if none does."""
+    work = folder / WORK
+    return _describe_process(work)[0] if lock.is_held(work / _LOCK) else ""
+
+
+def _describe_process(work: Path) -> tuple[str, Any]:
+    """Return the process that holds a work folder, in words, and the name of the contents that it writes."""
     for _ in range(_ATTEMPTS):
         try:
             about: Any = json.loads((work / _PROCESS).read_bytes())
-            process, other = f"process {about['pid']} on {about['host']}", about["contents"]
-            break
+            return f"process {about['pid']} on {about['host']}", about["contents"]
         except (OSError, ValueError, TypeError, KeyError):  # that process is about to write it, or has deleted it
             time.sleep(0.01)
+    return "another process", None
+
+
+def _in_use(work: Path, shown: Path, contents: Contents | None) -> UsageError:
+    process, other = _describe_process(work)
     error = Taken if contents is not None and other != contents.name else UsageError
     return error(f"{shown}: {process} is writing to it; wait until it ends, or give another place with --out")

@@ -1,0 +1,76 @@
+"""How far a sweep is, as its folder tells: while it runs, or after it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from simasgd.results.outcome import Outcome
+from simasgd.storage.files import RUN
+from simasgd.storage.work_folder import find_holder
+from simasgd.sweeps.table import Sweep
+
+_LATEST = 21  # finished points whose times tell the present pace
+
+
+@final
+@dataclass(frozen=True)
+class SweepStatus:
+    """The state of a sweep.
+
+    `done` points have results, and `failed` ones had none when the sweep last ended. `pace` is the number of points a second
+    that were finished lately; None if that is not known. `holder` is the process that works on the sweep; "" if none does.
+    """
+
+    name: str
+    points: int
+    done: int
+    failed: int
+    pace: float | None
+    holder: str
+    command: str
+
+    @property
+    def left(self) -> int:
+        """The number of points that are to be computed."""
+        return self.points - self.done
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what the user wants to know, a sentence a line."""
+        yield f"{self.name}: {self.done:,} of {self.points:,} points are done"
+        if self.failed and not self.holder:
+            yield f"{self.failed:,} failed; `simasgd report` and sweep.json say why"
+        if self.holder:
+            yield f"{self.holder} works on it" + ("" if self.pace is None else f", at {60 * self.pace:.3g} points a minute")
+            if self.pace is not None and self.left:
+                yield f"about {_describe_duration(self.left / self.pace)} left"
+        elif self.left:
+            yield f"nobody works on it; this continues it: {self.command}"
+
+
+def read_status(folder: Path) -> SweepStatus:
+    """Read the state of the sweep in a folder. Raises simasgd.UsageError if there is none."""
+    table = Sweep.load(folder)
+    homes = list(dict.fromkeys(table.points["folder"]))
+    times = sorted(path.stat().st_mtime for home in homes if (path := folder / home / RUN).is_file())
+    latest = times[-_LATEST:]
+    took = latest[-1] - latest[0] if latest else 0.0
+    failed = table.points.loc[table.points["outcome"] == str(Outcome.FAILED), "folder"]
+    return SweepStatus(
+        name=table.scenario.name,
+        points=len(homes),
+        done=len(times),
+        failed=sum(not (folder / home / RUN).is_file() for home in set(failed)),
+        pace=(len(latest) - 1) / took if took > 0.0 else None,
+        holder=find_holder(folder),
+        command=table.command,
+    )
+
+
+def _describe_duration(seconds: float) -> str:
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{max(1.0, seconds):.0f} s"
