@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from simasgd.results.run import Run
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
-    from simasgd.simulator import simulate, study
+    from simasgd.simulator import simulate
+    from simasgd.studies import extend, study
     from simasgd.sweeps.table import Sweep
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "Sweep",
     "Task",
     "UsageError",
+    "extend",
     "load_runs",
     "simulate",
     "study",
@@ -49,7 +51,8 @@ _HOME = {
     "Task": "simasgd.learning.own",
     "load_runs": "simasgd.listing",
     "simulate": "simasgd.simulator",
-    "study": "simasgd.simulator",
+    "study": "simasgd.studies",
+    "extend": "simasgd.studies",
 }
 
 

@@ -63,7 +63,7 @@ def _assemble(
     recorded: RecordedSystem | None,
 ) -> Run:
     clock, tape = timing.clock, timing.tape
-    evaluations = None if learned is None else with_bytes(learned.evaluations, clock)
+    evaluations = None if learned is None else with_bytes(learned.evaluations, timing)
     weights = None if learned is None else learned.weights
     learners = learner_table(scenario, clock)
     return Run(
@@ -126,6 +126,7 @@ def summarize(
         faults=_faults(clock),
         what_if=None,
         lock_step=None,
+        seams=(),
         warnings=describe_traces(scenario.cluster, clock.learner_gradients.computed, clock.left),
         staleness=StalenessCounts.of(timing.staleness),
         mixing=AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
@@ -278,9 +279,10 @@ def update_table(tape: Tape) -> pd.DataFrame:
     return table
 
 
-def with_bytes(evaluations: pd.DataFrame, clock: ClockResult) -> pd.DataFrame:
+def with_bytes(evaluations: pd.DataFrame, timing: Timing) -> pd.DataFrame:
     """Add the number of bytes that had been sent when the evaluated weights were made."""
-    return evaluations.assign(bytes=np.interp(evaluations["updates"], clock.sampled_updates, clock.sampled_bytes))
+    clock, past = timing.clock, 0 if timing.tape is None else timing.tape.past.updates
+    return evaluations.assign(bytes=np.interp(evaluations["updates"] - past, clock.sampled_updates, clock.sampled_bytes))
 
 
 def timeline(spans: Spans) -> pd.DataFrame:

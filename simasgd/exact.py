@@ -106,6 +106,33 @@ class Purpose(IntEnum):
     COLLECTIVE_START = 42
 
 
+_LASTING = frozenset(
+    {
+        *(Purpose.MINI_BATCH, Purpose.SPEED, Purpose.PARTITION, Purpose.TEXT, Purpose.AUGMENT, Purpose.ANALYTIC),
+        *(Purpose.BANDWIDTH, Purpose.MEMBER, Purpose.MEAN, Purpose.SHARE, Purpose.SIZE, Purpose.RATE),
+    }
+)
+"""The purposes of what all parts of a run have in common. Mini-batches are numbered through."""
+_PARTS = 2**32
+
+
+def seed_of_part(seed: int, part: int) -> int:
+    """Return the seed of a part of a run: of the same cluster, with other times. Part 0 has the seed itself."""
+    return seed + part * _PARTS
+
+
+def seed_of_run(seed: int) -> int:
+    """Return the seed of the run that a part with this seed belongs to."""
+    return seed % _PARTS
+
+
 def stream(seed: int, purpose: Purpose, number: int) -> np.random.Philox:
-    """Return an independent source of bits for each seed, purpose and number (a learner's, for example)."""
-    return np.random.Philox(np.random.SeedSequence([seed, purpose, number]))
+    """Return an independent source of bits for each seed, purpose and number (a learner's, for example).
+
+    The seeds of a run's parts have the same source for purposes that last, and their own for others.
+    """
+    part, own = divmod(seed, _PARTS)
+    words = [own, purpose, number]
+    if part and purpose not in _LASTING:
+        words.append(part)
+    return np.random.Philox(np.random.SeedSequence(words))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+import numpy as np
+
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.job import Job
 from simasgd.cluster.result import ClockResult
@@ -16,7 +18,7 @@ from simasgd.errors import RunFailed
 from simasgd.scenario.alike import clock_of
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
-from simasgd.tape.tape import Tape
+from simasgd.tape.tape import Past, Tape
 
 ReportPart = Callable[[str, float], None]
 """Called now and then with the phase of a run and the fraction of it that is done."""
@@ -41,8 +43,33 @@ class Timing:
     seconds: float
 
 
-def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | None = None) -> Timing:
+@final
+@dataclass(frozen=True)
+class Part:
+    """A later part of a run.
+
+    number     the number of the part; the first is 0
+    samples    the samples that it applies, at least
+    past       what was done before; its rows are those of the tape to come
+    computed   the mini-batches of each learner that were computed before
+    """
+
+    number: int
+    samples: int
+    past: Past
+    computed: tuple[int, ...]
+
+    def renumber(self, tape: Tape) -> Tape:
+        """Return the tape of this part, which was simulated as if it were the first: mini-batches are numbered through."""
+        mixing = tape.mixing
+        past = self.past._replace(rows=0 if mixing is None else mixing.num_holders)
+        return replace(tape, past=past, batch=tape.batch + np.array(self.computed)[tape.learner])
+
+
+def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | None = None, part: Part | None = None) -> Timing:
     """Simulate the cluster of a scenario at its seed, up to `updates` at most.
+
+    Without a later `part`, the first is simulated.
 
     Raises RunFailed if the memory does not suffice.
     """
@@ -50,6 +77,8 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
     keep_tape = scenario.learning is not None or scenario.record.kind != "summary"
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
     job = Job.of(scenario)
+    if part is not None:
+        job = job.continued(part.number, part.samples)
     if updates is not None:
         job = replace(job, limit=replace(job.limit, updates=updates))
     try:
@@ -60,13 +89,15 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
             progress=lambda gradients, updates, seconds: progress("simulate", fraction_done(job, gradients, updates, seconds)),
         )
         tape = recorder.tape(job.mini_batch) if isinstance(recorder, TapeRecorder) else None
+        if part is not None and tape is not None:
+            tape = part.renumber(tape)
         counts = recorder.staleness_counts(), recorder.age_counts()
         return Timing(clock, tape, *counts, time.perf_counter() - began)
     except MemoryError:
         raise RunFailed("the memory does not suffice for this run") from None
 
 
-def cut_timing(scenario: Scenario, timing: Timing, step: int) -> Timing:
+def cut_timing(scenario: Scenario, timing: Timing, step: int, part: Part | None = None) -> Timing:
     """Return the timing of the run that ends with this step of its tape.
 
     The clock is simulated again up to the update, so that all that it counts is counted up to
@@ -75,11 +106,11 @@ def cut_timing(scenario: Scenario, timing: Timing, step: int) -> Timing:
     """
     tape = timing.tape
     assert tape is not None
-    updates = int(tape.updates_before[step])
+    updates = int(tape.updates_before[step]) - tape.past.updates
     ends_here = timing.clock.updates == updates and timing.clock.simulated_seconds == tape.stepped_at[step - 1]
-    if ends_here or tape.updates_before[step - 1] == updates:
+    if ends_here or tape.updates_before[step - 1] == tape.updates_before[step]:
         return timing
-    again = simulate_timing(scenario, lambda phase, fraction: None, updates)
+    again = simulate_timing(scenario, lambda phase, fraction: None, updates, part)
     return replace(again, seconds=timing.seconds + again.seconds)
 
 

@@ -26,6 +26,7 @@ def test_exported_names():
         "Sweep",
         "Task",
         "UsageError",
+        "extend",
         "load_runs",
         "simulate",
         "study",

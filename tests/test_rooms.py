@@ -33,7 +33,7 @@ ROOMS = [
     *("results.kept", "results", "targets", "timing", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
-    *("assembly", "simulator"),
+    *("assembly", "parts", "simulator", "studies"),
     *("testbed.engine", "testbed.system", "testbed.server", "testbed.learner", "testbed.peers", "testbed.driver"),
     *("testbed", "measured", "recording", "validation"),
     *("sweeps.pools", "sweeps", "listing"),
@@ -52,7 +52,18 @@ LIBRARIES = {
     "ray": {"sweeps.pools", "testbed.engine"},
     "distributed": {"sweeps.pools"},
     "submitit": {"sweeps.pools"},
-    "pandas": {"assembly", "learning", "listing", "measured", "recording", "report", "results", "sweeps", "validation"},
+    "pandas": {
+        "assembly",
+        "learning",
+        "listing",
+        "measured",
+        "parts",
+        "recording",
+        "report",
+        "results",
+        "sweeps",
+        "validation",
+    },
     "scipy": {"calibration"},
     "pyarrow": {"operations", "results", "scenario.tables"},
     "seaborn": {"report"},
@@ -64,7 +75,9 @@ LIBRARIES = {
     "joblib": {"command", "sweeps"},
     "PIL": {"learning.data"},
 }
-FREE_OF_NUMPY = {"scenario", "asking", "protocols", "command", "errors", "printable", "signals", "storage", "simulator"}
+FREE_OF_NUMPY = {
+    *("scenario", "asking", "protocols", "command", "errors", "printable", "signals", "storage", "simulator", "studies"),
+}
 
 
 @cache

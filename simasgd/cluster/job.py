@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import final
 
+from simasgd import exact
 from simasgd.cluster.cast.start import mean_cycles
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.recording import Limit
@@ -37,6 +38,14 @@ class Job:
     gradients_add_up: bool
     samples_per_epoch: int | None
     limit: Limit
+    part: int = 0
+    """The number of the run's part. Where learners have models of their own, all but part 0 begin with each its own."""
+
+    def continued(self, part: int, samples: int) -> Job:
+        """Return the job of a later part, which ends when so many samples are applied in it."""
+        size = self.mini_batch
+        limit = Limit(gradients=-(-samples // size)) if isinstance(size, int) else Limit(samples=samples)
+        return replace(self, seed=exact.seed_of_part(self.seed, part), limit=limit, part=part)
 
     @classmethod
     def of(cls, scenario: Scenario) -> Job:

@@ -73,10 +73,12 @@ def run_into(
     target: float | None = None,
     write: Callable[[Any, Path], None] = _write,
     measured: Mapping[str, Any] = MappingProxyType({}),
+    compute: Callable[..., Any] | None = None,
 ) -> None:
     """Run a scenario with all variants and seeds, `write` the results, and add a report.
 
-    The `measured` runs, by the names of their variants, stand beside the simulated ones.
+    `compute` takes the place of `simasgd.study`. The `measured` runs, by the names of their variants, stand beside the
+    simulated ones.
     """
     check_devices(chosen)
 
@@ -89,7 +91,7 @@ def run_into(
         from simasgd.report.page import write_study
         from simasgd.report.terminal import summarise_study
         from simasgd.results.study import Study
-        from simasgd.simulator import study
+        from simasgd.studies import study
 
         if place.has_unfinished_work and not quiet:
             click.echo(printable(f"resuming the unfinished work in {place.shown / place.unfinished.name}"), err=True)
@@ -101,7 +103,7 @@ def run_into(
                 result = Study.load(place.path)
             else:
                 unfinished = place.unfinished
-                result = study(
+                result = (study if compute is None else compute)(
                     chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds
                 )
                 runs = {**result.runs, **{name: [run] for name, run in measured.items()}}

@@ -32,6 +32,13 @@ from simasgd.printable import printable
 @replace_option
 @checkpoint_option
 @quiet_option
+@click.option(
+    "--continue",
+    "epochs",
+    type=click.FloatRange(0.0, 1e9, min_open=True),
+    metavar="N",
+    help="Go on with the finished run for N more epochs, from the weights that it kept (record.weights=true).",
+)
 def run(
     scenario: str,
     overrides: tuple[str, ...],
@@ -40,6 +47,7 @@ def run(
     replacing: bool,
     checkpoint_seconds: float,
     quiet: bool,
+    epochs: float | None,
 ) -> None:
     """Run a scenario and write its report.
 
@@ -51,7 +59,15 @@ def run(
     results of other parameters, they go to reports/NAME-HASH/.
 
     After an interruption the same command resumes the run.
+
+    --continue takes the finished run of the same scenario, or of the folder that stands in place of NAME. The whole
+    run, both parts together, goes to reports/NAME-continued/.
     """
+    if epochs is not None:
+        from simasgd.command.continuing import continue_run
+
+        continue_run(scenario, overrides, variants, epochs, out, replacing, checkpoint_seconds, quiet)
+        return
     chosen = load_scenario(scenario, overrides, variants)
     command = spell_command("run", scenario, (*overrides, *spell_variants(variants)))
     run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet)

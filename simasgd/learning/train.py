@@ -11,15 +11,16 @@ from time import perf_counter
 from typing import final
 
 import jax
+import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
-from simasgd.learning.players.keeping import keep
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation
+from simasgd.learning.problem.keeping import keep
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.problem import Problem, build_problem
 from simasgd.learning.problem.task import AbstractTask
@@ -64,8 +65,12 @@ def train(
     player: AbstractPlayer | None,
     checkpoint: AbstractCheckpoint,
     progress: ReportGradients,
+    kept: Weights | None = None,
 ) -> list[Learned]:
     """Train each scenario of a group on their common tape, and return the results.
+
+    The tape of a later part of a run begins with the weights that were `kept` at the end of the
+    part before.
 
     The scenarios differ only in their learning rates and the seeds of their learning. Those that
     reach their `stop.test_error` end there. A `task`
@@ -77,27 +82,31 @@ def train(
     first = scenarios[0]
     assert first.learning is not None
     assert first.samples_per_epoch is not None
-    target = first.stop.test_error
+    target, begin = first.stop.test_error, tape.past.rows
     epochs, steps = evaluation_points(tape, first.samples_per_epoch, first.learning.evaluate)
     with jax.enable_x64(first.learning.precision == "float64"), _device_errors_translated():
-        problems = list(_build_problems(scenarios, tape, task))
+        problems = list(_build_problems(scenarios, tape, task, kept))
         progress(0)
         compile_seconds, moments = _play(problems, sorted(set(steps)), player, checkpoint, progress)
         began = perf_counter()
         ended: set[int] = set()
-        kept: dict[int, Weights] = {}
+        last: dict[int, Weights] = {}
         for number, moment_of_each in enumerate(moments):
             if not number:  # the walk may go on from a checkpoint
-                ended = {m for m in range(len(problems)) if _find_cut(checkpoint.results.evaluations_of(m), target) is not None}
+                ended = {
+                    m
+                    for m in range(len(problems))
+                    if _find_cut(checkpoint.results.evaluations_of(m), begin, target) is not None
+                }
             for member, moment in enumerate(moment_of_each):
                 if moment is None or member in ended:
                     continue
                 error = _add_moment(checkpoint, moment, member, problems[member], first.samples_per_epoch)
-                is_reached = _is_reached(moment.steps, error, target)
+                is_reached = moment.steps > begin and _is_reached(error, target)
                 if moment.diverged or is_reached:
                     ended.add(member)
                 if first.record.weights and not moment.diverged and (is_reached or moment.steps == steps[-1]):
-                    kept[member] = keep(problems[member], moment, first.learning.model)
+                    last[member] = keep(moment.take_snapshot(), problems[member].recipe, first.learning.model)
             if len(ended) == len(problems):
                 break
         replay_seconds = perf_counter() - began
@@ -109,8 +118,8 @@ def train(
             Learned(
                 evaluations=_table(tape, epochs, steps, evaluations),
                 divergence=results.divergence_of(member),
-                cut=_find_cut(evaluations, target),
-                weights=kept.get(member),
+                cut=_find_cut(evaluations, begin, target),
+                weights=last.get(member),
                 note=problem.note,
                 compile_seconds=compile_seconds,
                 replay_seconds=replay_seconds,
@@ -119,23 +128,30 @@ def train(
     return learned
 
 
-def _find_cut(evaluations: Mapping[int, Evaluation], target: float | None) -> int | None:
-    """Return the number of steps at the first evaluation that reaches the target; None if none does."""
-    return min((steps for steps, found in evaluations.items() if _is_reached(steps, found.error, target)), default=None)
+def _find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | None) -> int | None:
+    """Return the number of steps at the first evaluation that reaches the target; None if none does.
+
+    The weights with which a tape begins, after `begin` steps, do not count.
+    """
+    return min(
+        (steps for steps, found in evaluations.items() if steps > begin and _is_reached(found.error, target)), default=None
+    )
 
 
-def _is_reached(steps: int, error: float | None, target: float | None) -> bool:
-    """Return whether a test error after so many steps is at or below the target; the initial weights do not count."""
-    return steps > 0 and error is not None and target is not None and error <= target
+def _is_reached(error: float | None, target: float | None) -> bool:
+    """Return whether a test error is at or below the target."""
+    return error is not None and target is not None and error <= target
 
 
-def _build_problems(scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None) -> Iterator[Problem]:
+def _build_problems(
+    scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None, kept: Weights | None
+) -> Iterator[Problem]:
     """Yield the scenarios' problems, with the recipe and the samples of the first.
 
     All rules multiply by the learning rate last, so another learning rate is another factor of the
     schedule.
     """
-    first = build_problem(scenarios[0], tape, task)
+    first = build_problem(scenarios[0], tape, task, kept)
     yield first
     for scenario in scenarios[1:]:
         problem = build_problem(scenario, tape, task)
@@ -180,7 +196,7 @@ def _finite_or_none(value: float) -> float | None:
 
 
 def _table(tape: Tape, epochs: Sequence[float], steps: Sequence[int], evaluations: dict[int, Evaluation]) -> pd.DataFrame:
-    times = [0.0, *tape.stepped_at.tolist()]
+    times = (tape.past.seconds + np.concatenate([[0.0], tape.stepped_at])).tolist()
     return pd.DataFrame(
         [
             {

@@ -230,6 +230,7 @@ def _summarize(
         faults=None,
         what_if=None,
         lock_step=None,
+        seams=(),
         warnings=(),
         staleness=StalenessCounts.of(staleness_counts(tape.staleness)),
         mixing=None,

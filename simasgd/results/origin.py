@@ -22,6 +22,23 @@ class LogFile(Stored):
 
 
 @final
+class Seam(Stored):
+    """The end of a part of a run that was continued: what had been done by then."""
+
+    samples: Number
+    updates: Number
+    epochs: Amount
+    simulated_seconds: Amount
+
+    def sentence(self) -> str:
+        """Return a remark for readers of the results."""
+        return (
+            f"Continued after epoch {self.epochs:.4g} ({self.simulated_seconds:.4g} s, {self.updates:,} updates): the cluster "
+            "began anew with the weights kept, and gradients under way were lost"
+        )
+
+
+@final
 class MeasuredLog(Stored):
     """The log that a measured run was imported from.
 

@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from simasgd.results.distributions import AgeCounts, GradientTotals, LearnerGradients, StalenessCounts
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.origin import MeasuredLog, Origin, RecordedSystem
+from simasgd.results.origin import MeasuredLog, Origin, RecordedSystem, Seam
 from simasgd.results.outcome import Outcome
 from simasgd.results.quantities import COST_TIMES, Amount, Fraction, Number, TimeFraction
 from simasgd.scenario.vocabulary.section import Seed
@@ -206,7 +206,7 @@ class Summary(Stored):
     the mean compute time, of the fastest where learners have laws or mini-batches of their own. Null
     where compute times are not known (a log, a free pace). `speedup` is the quotient of the two.
     `learner_hours` are summed over the learners that were present; of a log, over all.
-    `what_if`, `lock_step` and `warnings` are filled in by a study.
+    `what_if`, `lock_step` and `warnings` are filled in by a study. A continued run has `seams`.
     """
 
     format: Literal[1]
@@ -250,6 +250,7 @@ class Summary(Stored):
     what_if: Items[Speedup] | None
     lock_step: StartComparison | None
     warnings: Items[str]
+    seams: Items[Seam]
     staleness: StalenessCounts
     mixing: AgeCounts | None
     evaluations: Items[EvaluationRow]

@@ -54,6 +54,8 @@ def _loop_of(scenario: Scenario) -> str | None:
     learning = scenario.learning
     if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
         return None
+    if scenario.stop.continued:
+        return None
     if scenario.record.weights and scenario.stop.test_error is not None:
         return None  # a checkpoint of the others' later steps would not have the weights of a run that is cut
     rate = learning.optimizer.learning_rate

@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
 from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.continuation import check_continuation
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
@@ -249,7 +250,9 @@ class Scenario(Section):
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
             )
-        for key, is_used in (("stop.epochs", self.stop.epochs is not None), ("the protocol", self.protocol.counts_epochs)):
+        stop = self.stop
+        users = {"stop.epochs": stop.epochs, "the protocol": self.protocol.counts_epochs, "stop.continued": stop.continued}
+        for key, is_used in users.items():
             if is_used and self.samples_per_epoch is None:
                 message = f"missing: {key} needs it where there is no learning section"
                 yield Inconsistency(("workload", "samples_per_epoch"), message)
@@ -261,6 +264,7 @@ class Scenario(Section):
             message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"
             yield Inconsistency(("repeats",), message)
         yield from within("stop", self.stop.inconsistencies(self.learning))
+        yield from check_continuation(self.cluster) if self.stop.continued else ()
         yield from within("record", self.record.inconsistencies(self.learning))
 
     def _impossible_rates(self, learning: Learning, rates: tuple[float, ...] | Rates) -> Iterator[Inconsistency]:

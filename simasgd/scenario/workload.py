@@ -70,6 +70,12 @@ class Stop(Section):
     test_error: Annotated[Number, Field(ge=0.0, le=1.0, examples=[0.05])] | None = None
     """Test error, a fraction: the run is cut at the first evaluation at or below it. The initial
     weights do not count. Another limit is needed as a bound; see `learning.evaluate`, too."""
+    continued: Annotated[
+        tuple[Annotated[Number, Field(gt=0.0, le=1e9)], ...], Field(max_length=100, examples=[[5], [5, 10]])
+    ] = ()
+    """Further parts, each of so many epochs more. A part begins with the weights at the end of the
+    one before, on a cluster that starts anew. The other limits, but `test_error`, are those of the
+    first part."""
 
     def inconsistencies(self, learning: Learning | None) -> Iterator[Inconsistency]:
         """Yield the mistakes in values that are valid one by one."""

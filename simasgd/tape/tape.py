@@ -51,6 +51,20 @@ class Gradient(NamedTuple):
     ahead: int = 0
 
 
+class Past(NamedTuple):
+    """What a run had done before a tape began, in its earlier parts, and how many rows hand over the models of the last."""
+
+    samples: int = 0
+    updates: int = 0
+    seconds: float = 0.0
+    rows: int = 0
+    """The first rows of the tape, one for each holder of a model: each makes the model that its holder had."""
+
+
+NOTHING = Past()
+"""What was done before the first part."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Tape:
@@ -87,6 +101,8 @@ class Tape:
     """Number of samples of a gradient of each learner. None: `mini_batch` for all."""
     mixing: Mixing | None = None
     """The models that each row is made from, if learners have models of their own. A row then applies one gradient or none."""
+    past: Past = NOTHING
+    """What was done before the tape. Its times and the numbers of its weights begin at 0."""
 
     @property
     def num_gradients(self) -> int:
@@ -141,15 +157,15 @@ class Tape:
 
     @cached_property
     def updates_before(self) -> Int64[Ints, " U+1"]:
-        """Updates by gradients before each step, and after the last one."""
-        return np.arange(self.num_steps + 1) if self.mixing is None else self.offsets
+        """Updates by gradients before each step, and after the last one, those of earlier parts included."""
+        return self.past.updates + (np.arange(self.num_steps + 1) if self.mixing is None else self.offsets)
 
     @cached_property
     def samples_before(self) -> Int64[Ints, " U+1"]:
-        """Samples applied before each step, and after the last one."""
+        """Samples applied before each step, and after the last one, those of earlier parts included."""
         if self.sizes is None:
-            return self.offsets * self.mini_batch
-        return np.concatenate([[0], np.cumsum(self.sizes)])[self.offsets]
+            return self.past.samples + self.offsets * self.mini_batch
+        return self.past.samples + np.concatenate([[0], np.cumsum(self.sizes)])[self.offsets]
 
     @cached_property
     def sizes(self) -> Int64[Ints, " G"] | None:

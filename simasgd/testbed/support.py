@@ -72,6 +72,8 @@ def _of_the_cluster(scenario: Scenario) -> Iterator[Inconsistency]:
 
 
 def _of_the_messages(scenario: Scenario) -> Iterator[Inconsistency]:
+    if scenario.stop.continued:
+        yield Inconsistency(("stop", "continued"), "the test-bed records a run in one part; leave this out")
     compression, learning = scenario.workload.compression, scenario.learning
     if compression.changes_values:
         message = f"{compression.kind} changes the values of gradients, which the test-bed sends as they are; use none"

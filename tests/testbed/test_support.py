@@ -79,10 +79,11 @@ def test_every_optimizer_is_recorded(kind: str) -> None:
         ({"workload": {"payload": "1 TB"}}, "workload.payload", "1,000,000,000,000 bytes"),
         ({"learning": {"optimizer": {"momentum": {"total": 0.9}}}}, "learning.optimizer.momentum", "give a number"),
         ({"stop": {"test_error": 0.1}}, "stop.test_error", "leave it out"),
+        ({"stop": {"continued": [1]}}, "stop.continued", "leave this out"),
     ],
 )
 def test_what_cannot_be_recorded_names_its_key(changes: dict[str, Any], key: str, reason: str) -> None:
-    chosen = _digits(changes) if "stop" in changes else small(ASYNC, changes)
+    chosen = _digits(changes) if "test_error" in changes.get("stop", {}) else small(ASYNC, changes)
     assert key in keys_of(chosen)
     with pytest.raises(UsageError) as caught:
         require_support(chosen)

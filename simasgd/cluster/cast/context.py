@@ -25,7 +25,8 @@ class RunContext:
 
     Models have `payload` bytes and gradients `gradient_payload`. `gradients_add_up` says whether
     gradients can be summed on the way. Each learner has an iterator of compute `times` (s) and a
-    pace, and the times of its own `costs`. An epoch has `gradients_per_epoch` gradients.
+    pace, and the times of its own `costs`. An epoch has `gradients_per_epoch` gradients. `hands_over`
+    says whether an earlier part of the run hands its models over.
     """
 
     env: Environment
@@ -40,6 +41,7 @@ class RunContext:
     costs: Sequence[LearnerCosts]
     log: SpanLog | None
     gradients_per_epoch: float
+    hands_over: bool
 
     def make_network(
         self, *, servers: int, shared_nodes: bool, shared_ports: bool = False, intra_node_bandwidth: float = inf

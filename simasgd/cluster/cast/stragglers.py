@@ -33,7 +33,7 @@ def slow_spells(spec: Cluster, seed: int) -> list[AbstractSlowness | None]:
         for member, learners in hits:
             number = member + place * _KIND
             if common is None:
-                slowdown = _lasting_slowdown(kind, seed, number)
+                slowdown = _lasting_slowdown(kind, exact.seed_of_run(seed), number)
                 for learner in learners:
                     lasting[learner] *= slowdown
             else:

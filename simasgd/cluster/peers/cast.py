@@ -126,6 +126,9 @@ class PeerCast(AbstractCast):
         holders: list[ModelHolder] = []
         for number in range(learners + protocol.has_centre):
             holders.append(ModelHolder(context, number, holders))
+        if context.hands_over and protocol.has_own_models:
+            for holder in holders:
+                holder.inherit()
         logs = [[context.make_activity_log(number, thread) for thread in ("", *self.threads)] for number in range(learners)]
         answering = [AnswerThread(env, of_learner[-1]) for of_learner in logs] if ANSWER in self.threads else []
         membership = _make_membership(context)

@@ -62,6 +62,11 @@ class ModelHolder:
         self._state = 0
         self._change(Row(self.number, theirs.number, age=self._age(theirs)))
 
+    def inherit(self) -> None:
+        """Begin with the model, and the optimizer's state, at the end of the run's part before."""
+        self._state = self._recording.row(self._env.now, Row(self.number, 0, state=0))
+        self._hold(self._state)
+
     def lose(self) -> None:
         """Lose the model and the optimizer's state, until another model is taken over."""
         self._recording.hold(self.number, AWAY)

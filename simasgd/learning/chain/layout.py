@@ -19,7 +19,7 @@ from simasgd.learning.chain.reference import play_reference
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
 from simasgd.learning.layout.costs import DeviceCosts
-from simasgd.learning.layout.moment import Moment, Snapshot
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.models.network import Parameters
@@ -27,6 +27,7 @@ from simasgd.learning.models.objective import loss
 from simasgd.learning.problem.memory import tree_bytes
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import SampleType
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
@@ -107,18 +108,23 @@ class ChainLayout(AbstractLayout):
             ends_message=ends_message,
             first=None if plan.one_each and problem.rates is None else bounds_column(plan.first, steps + 1),
             keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
+            past=jnp.int32(tape.past.updates) if tape.past.updates else None,
             wave=None if plan.waves is None else bounds_column(plan.waves.step, round_up(len(plan.waves.step))),
         )
 
     def start(self, problem: Problem) -> ChainCarry:
-        plan, rule, weights = self.plan, problem.recipe.rule, problem.start
-        slots = in_slots(weights, plan.num_slots, int(plan.slot[0])) if plan.num_slots else None
+        plan, rule, weights, before = self.plan, problem.recipe.rule, problem.start, problem.before
+        state = rule.update.init(weights) if before is None else before.optimizer
+        memory_state = rule.per_gradient.init(weights) if before is None else before.memory
+        received = weights
+        if before is not None and rule.look is not None:
+            received = rule.look(weights, memory_state, jnp.asarray(problem.factors[:1].sum()))
+        slots = in_slots(received, plan.num_slots, int(plan.slot[0])) if plan.num_slots else None
         copies = None
         if plan.num_copies:
             copies = jax.tree.map(lambda leaf: jnp.zeros((plan.num_copies, *leaf.shape), leaf.dtype), weights)
-        memory = GradientMemory(rule.per_gradient.init(weights), copies)
-        sent = weights if self._carries_sent(problem.recipe) else None
-        return ChainCarry(weights, rule.update.init(weights), memory, slots, sent)
+        sent = received if self._carries_sent(problem.recipe) else None
+        return ChainCarry(weights, state, GradientMemory(memory_state, copies), slots, sent)
 
     def trained(self, carry: ChainCarry) -> Parameters:
         return carry.weights

@@ -82,6 +82,8 @@ class ChainColumns(NamedTuple):
     """Step u applies evaluations `first[u]` to `first[u + 1]`; if None, evaluation u."""
     keep: Int32[Array, " U"] | None
     """The slot for the weights that the step makes."""
+    past: Int32[Array, ""] | None
+    """The number of updates before the tape; None if there are none."""
     wave: Int32[Array, " V+1"] | None
     """Wave v has steps `wave[v]` to `wave[v + 1]`."""
 
@@ -146,7 +148,7 @@ class _Steps:
             learner=take(shared.learner, e),
             read=read,
             staleness=take(shared.staleness, e),
-            step=u,
+            step=u if shared.past is None else u + shared.past,
             share=take(shared.coefficient, e),
             last=True if shared.ends_message is None else take(shared.ends_message, e),
         )

@@ -15,12 +15,13 @@ import numpy as np
 import optax
 from jaxtyping import PyTree
 
-from simasgd.learning.layout.moment import Moment, Snapshot
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.gradients import GradientFunction, gradient_function
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.rules.trees import State, Updates
 
 
@@ -28,12 +29,16 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     """Play a problem as `AbstractPlayer.play` says."""
     functions = row_functions(problem.recipe)
     tape, rule = problem.tape, problem.recipe.rule
-    weights = problem.start
+    weights, before = problem.start, problem.before
     state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
+    received = weights
+    if before is not None:
+        state, gradient_state = before.optimizer, before.memory
+        received = functions.sent(weights, gradient_state, problem.factors[:1].sum())
     versions = tape.timestamp[:, None] if tape.layers is None else tape.layers
     last_read = np.full(tape.num_steps + 1, -1)
     np.maximum.at(last_read, versions, np.broadcast_to(tape.step[:, None], versions.shape))
-    kept = {0: weights}
+    kept = {0: received}
     copies: dict[int, Parameters] = {}
     local_factors, shares = problem.local_factors, problem.shares
     remaining = set(stops)
@@ -67,7 +72,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
                 "learner": tape.learner[row],
                 "read": read,
                 "staleness": tape.staleness[row],
-                "step": u,
+                "step": tape.past.updates + u,
                 "share": own,
                 "last": tape.last[row],
             }

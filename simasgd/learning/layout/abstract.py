@@ -12,11 +12,12 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Int32, PyTree, Shaped
 
 from simasgd.learning.layout.costs import DeviceCosts
-from simasgd.learning.layout.moment import Moment, Snapshot
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import SampleType
 from simasgd.tape.arrays import Ints
 from simasgd.tape.tape import Tape

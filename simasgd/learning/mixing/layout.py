@@ -14,9 +14,9 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int32
 
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
-from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up, take
+from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, put, round_up, take
 from simasgd.learning.layout.costs import DeviceCosts
-from simasgd.learning.layout.moment import Moment, Snapshot
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
 from simasgd.learning.layout.waves import Waves
 from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, mean_and_distance, packings, row_by_row
@@ -26,6 +26,7 @@ from simasgd.learning.mixing.reference import play_reference
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import SampleType
 from simasgd.tape.arrays import Ints
 from simasgd.tape.mixing import NONE
@@ -107,14 +108,35 @@ class MixingLayout(AbstractLayout):
             keep=of_rows(plan.slot[1:]),
             keep_state=of_rows(plan.state_slot[1:]),
             before=bounds_column(plan.first, rows + 1),
+            past=jnp.int32(tape.past.updates) if tape.past.updates else None,
         )
 
     def start(self, problem: Problem) -> MixingCarry:
         rule, weights, plan = problem.recipe.rule, problem.start, self.plan
         model_packing, state_packing = packings(problem.recipe)
+        if problem.before is not None:
+            return self._start_from(problem.before, problem.recipe)
         models = in_slots(model_packing.pack(weights), plan.num_slots, int(plan.slot[0]))
         states = in_slots(state_packing.pack(rule.update.init(weights)), plan.num_state_slots, int(plan.state_slot[0]))
         return MixingCarry(models, states, rule.per_gradient.init(weights))
+
+    def _start_from(self, before: Snapshot, recipe: Recipe) -> MixingCarry:
+        """Return the carry after the first rows, which hand each holder its model, and each learner its optimizer's state."""
+        plan, (model_packing, state_packing) = self.plan, packings(recipe)
+        models = jax.tree.map(
+            lambda leaf: jnp.zeros((plan.num_slots, *leaf.shape), leaf.dtype), model_packing.pack(before.weights)
+        )
+        states = jax.tree.map(
+            lambda leaf: jnp.zeros((plan.num_state_slots, *leaf.shape[1:]), leaf.dtype),
+            jax.vmap(state_packing.pack)(before.optimizer),
+        )
+        for number in range(plan.mixing.learners):
+            model, state = take((before.learners, before.optimizer), number)
+            models = put(models, int(plan.slot[number + 1]), model_packing.pack(model))
+            states = put(states, int(plan.state_slot[number + 1]), state_packing.pack(state))
+        if before.centre is not None:
+            models = put(models, int(plan.slot[plan.mixing.num_holders]), model_packing.pack(before.centre))
+        return MixingCarry(models, states, before.memory)
 
     def trained(self, carry: MixingCarry) -> Packed:
         return carry.models

@@ -74,6 +74,8 @@ class MixingColumns(NamedTuple):
     """The slot for the optimizer's state that the row makes."""
     before: Int32[Array, " U+1"]
     """The number of gradients in the rows before."""
+    past: Int32[Array, ""] | None
+    """The number of gradients before the tape; None if there are none."""
 
 
 MixingRows: TypeAlias = Rows[MixingColumns]
@@ -119,7 +121,7 @@ def row_by_row(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
                 learner=take(shared.learner, e),
                 read=read,
                 staleness=take(shared.staleness, e),
-                step=e,
+                step=e if shared.past is None else e + shared.past,
                 share=1.0,
                 last=True,
             )

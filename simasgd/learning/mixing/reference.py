@@ -14,12 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from simasgd.learning.layout.moment import Moment, Snapshot
+from simasgd.learning.layout.moment import Moment
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.gradients import GradientFunction, gradient_function
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.tape.mixing import NONE
 from simasgd.tape.tape import Tape
@@ -31,11 +32,18 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     tape, mixing, rule = problem.tape, problem.tape.mixing, problem.recipe.rule
     assert mixing is not None
     models, states = {0: problem.start}, {0: rule.update.init(problem.start)}
-    memory = rule.per_gradient.init(problem.start)
+    memory, before, begin = rule.per_gradient.init(problem.start), problem.before, tape.past.rows
+    if before is not None:
+        memory = before.memory
+        for number in range(mixing.learners):
+            models[number + 1] = _part_of(before.learners, number)
+            states[number + 1] = _part_of(before.optimizer, number)
+        if before.centre is not None:
+            models[mixing.num_holders] = before.centre
     remaining, last_uses, sample_shares = set(stops), _last_uses(tape), problem.shares
-    if 0 in remaining:
-        yield _moment(problem, models, states, memory, 0)
-    for u in range(max(stops, default=0)):
+    if begin in remaining:
+        yield _moment(problem, models, states, memory, begin)
+    for u in range(begin, max(stops, default=begin)):
         base, other, state = int(mixing.base[u]), int(mixing.other[u]), int(mixing.state[u])
         shares = mixing.base_share[u], mixing.other_share[u]
         row = int(tape.offsets[u])
@@ -44,7 +52,8 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
             codes = None if problem.codes is None else problem.codes[row]
             share = None if sample_shares is None else sample_shares[row]
             gradient = functions.gradient(read, *problem.train.batch(problem.batches[row]), codes, share)
-            extra = {"learner": tape.learner[row], "read": read, "staleness": tape.staleness[row], "step": row}
+            extra = {"learner": tape.learner[row], "read": read, "staleness": tape.staleness[row]}
+            extra["step"] = tape.past.updates + row
             step_share, factor = mixing.step_share[u], problem.factors[u]
             models[u + 1], states[u + 1], memory = functions.step(
                 models[base], states[state], memory, gradient, extra, step_share, factor
@@ -63,6 +72,10 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         progress(u + 1)
         if u + 1 in remaining:
             yield _moment(problem, models, states, memory, u + 1)
+
+
+def _part_of(trees: PyTree, number: int) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf[number], trees)
 
 
 def _last_uses(tape: Tape) -> dict[int, list[int]]:

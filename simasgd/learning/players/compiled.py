@@ -49,6 +49,7 @@ class CompiledGroup:
         assert self._prepared is not None
         machine = self._prepared[1]
         done, carry = self._checkpoint.restore(machine.start)
+        done = max(done, problems[0].tape.past.rows)  # the carry at the start is the one after these
         left = [stop for stop in stops if stop >= done]
         yield from walk(machine, carry, done, left, progress, self._checkpoint.keep)
 

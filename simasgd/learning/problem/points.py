@@ -11,18 +11,19 @@ from simasgd.tape.tape import Tape
 def evaluation_points(tape: Tape, samples_per_epoch: int, period: Period = EACH_EPOCH) -> tuple[list[float], list[int]]:
     """Return epochs, and the numbers of steps after which they are evaluated.
 
-    These are 0, the first update at or after each multiple of the period, and the last step of the
+    These are the beginning, the first update at or after each multiple of the period, and the last step of the
     tape. Of multiples in one update only the last is evaluated, so there are no more evaluations
     than updates. If the period is in epochs, the epochs are its multiples, else those of the
     applied samples.
     """
-    updates = np.concatenate([[0], np.flatnonzero(np.diff(tape.updates_before)) + 1])  # the steps that end one
+    past = tape.past
+    updates = np.concatenate([[past.rows], np.flatnonzero(np.diff(tape.updates_before)) + 1])  # the steps that end one
     samples = tape.samples_before
     with np.errstate(over="ignore"):  # of a time that is tiny
         due = period.count_over(
             samples=samples[updates],
             updates=tape.updates_before[updates],
-            seconds=np.concatenate([[0.0], tape.stepped_at])[updates],
+            seconds=past.seconds + np.concatenate([[0.0], tape.stepped_at])[updates],
             samples_per_epoch=samples_per_epoch,
         )
     first = np.concatenate([[0], np.flatnonzero(due[1:] > due[:-1]) + 1])

@@ -17,12 +17,15 @@ from simasgd.learning.data.partition import parts
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.batches import BatchRows, draw_augmentations, draw_batches
 from simasgd.learning.problem.evaluation import evaluate
+from simasgd.learning.problem.keeping import restore
 from simasgd.learning.problem.memory import require_bytes
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.rates import rates_of_learners
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.schedule import schedule_factors
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask
+from simasgd.results.kept.weights import Weights
 from simasgd.scenario.learning.data import AbstractData, AbstractRegression, Noise
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.arrays import Floats
@@ -43,7 +46,7 @@ class Problem:
     recipe: Recipe
     tape: Tape
     start: Parameters
-    """The initial weights."""
+    """The initial weights, or those that a later part of a run begins with."""
     train: Examples
     test: Examples
     batches: Int32[BatchRows, "G µ"]
@@ -59,6 +62,8 @@ class Problem:
     """
     note: str
     """A remark on the data for readers of the results."""
+    before: Snapshot | None
+    """All that the part before hands over, of which `start` is a part; None for the first part."""
     cuts: tuple[int, ...]
     """The steps at which a loop over the tape is left and entered again, whatever is evaluated.
 
@@ -105,10 +110,11 @@ class Problem:
         return evaluate(self.recipe.task, weights, self.test)
 
 
-def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None) -> Problem:
+def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None, kept: Weights | None = None) -> Problem:
     """Return the problem of a scenario on its tape.
 
-    A `task`, if given, takes the place of the scenario's model and data.
+    A `task`, if given, takes the place of the scenario's model and data. A tape that continues a
+    run begins with the weights that were `kept` at the end of its part before.
 
     Raises simasgd.DataMissing, and simasgd.RunFailed where the memory does not suffice for the
     mini-batches.
@@ -130,10 +136,12 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         factors[tape.step] *= of_gradients
         of_gradients = None
     partition = parts(learning.partition, dataset.train_labels, scenario.cluster.learners, seed)
+    recipe, start = build_recipe(scenario, tape, task), initial_weights(task, dtype, seed)
+    before = None if kept is None else restore(kept, start, recipe, tape, learning.model)
     return Problem(
-        recipe=build_recipe(scenario, tape, task),
+        recipe=recipe,
         tape=tape,
-        start=initial_weights(task, dtype, seed),
+        start=start if before is None else before.weights,
         train=Examples.placed(dataset.train_inputs, dataset.train_labels, dtype),
         test=Examples.placed(dataset.test_inputs, dataset.test_labels, dtype),
         batches=draw_batches(seed, tape, len(dataset.train_labels), partition),
@@ -141,6 +149,7 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         factors=factors,
         rates=of_gradients,
         note=dataset.note,
+        before=before,
         cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )
 

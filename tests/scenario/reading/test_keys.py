@@ -83,7 +83,7 @@ learning.modulation.decay learning.modulation.fraction learning.modulation.smoot
 learning.modulation.kind learning.modulation.reference learning.precision learning.evaluate
 learning.partition.kind learning.partition.concentration learning.partition.sizes.distribution learning.partition.sizes.cv
 learning.learner_rates.distribution learning.learner_rates.cv
-stop.epochs stop.gradients stop.updates stop.simulated_time stop.test_error
+stop.epochs stop.gradients stop.updates stop.simulated_time stop.test_error stop.continued
 """
 DOCUMENTED = _DOCUMENTED.split()
 
