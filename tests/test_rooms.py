@@ -66,7 +66,6 @@ LIBRARIES = {
     },
     "scipy": {"calibration"},
     "pyarrow": {"operations", "results", "scenario.tables"},
-    "seaborn": {"report"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "rich_click": {"command"},

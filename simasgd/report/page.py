@@ -16,10 +16,13 @@ from markupsafe import Markup
 
 import simasgd
 from simasgd.report.calibration import blocks as calibration_blocks
+from simasgd.report.cards import build_cards
+from simasgd.report.comparison.comparison import compare_variants
+from simasgd.report.drawing.palette import write_css
 from simasgd.report.facts.formats import join_words, list_some, replace_controls
-from simasgd.report.facts.glossary import GLOSSARY
-from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
-from simasgd.report.sections.cards import build_cards
+from simasgd.report.facts.glossary import find_terms
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.headings import name_kind, name_study
 from simasgd.report.sections.provenance import describe_study, tabulate_profiles, tabulate_provenance
 from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
@@ -48,28 +51,30 @@ def render_study(study: Study) -> str:
     """Render the report on all runs of a scenario as HTML."""
     variants = collect_facts(study)
     scenario = study.scenario
-    sections = build_study_blocks(study, variants)
+    compared = compare_variants(study, variants)
+    sections = build_study_blocks(study, variants, compared)
+    data_notes = {run.summary.note for runs in study.runs.values() for run in runs if run.summary.recorded is None}
     return _render(
         "study.html.j2",
         scripts=("page.js", *(_TIMELINE_SCRIPTS if any(section.timelines for section in sections) else ())),
         version=next(iter(study.runs.values()))[0].summary.version,
-        kicker=_name_kind(variants),
+        kicker=name_kind(study, variants),
         name=scenario.name,
-        heading=f"{scenario.name}: {study.variant}" if study.variant else scenario.name,
+        heading=name_study(study, variants, compared),
         title=scenario.title,  # the author's expectation, which the verdict may contradict
         verdict=state_verdict(variants),
         names=[variant.name for variant in variants],
-        notes=study.notes,
+        notes=[note for note in study.notes if note in data_notes],
+        warnings=[note for note in study.notes if note not in data_notes],
         about=describe_study(study),
         single=len(variants) == 1,
-        cards=build_cards(variants),
+        cards=build_cards(variants, compared),
         blocks=sections,
         command=study.command or f"simasgd {'record' if _is_recording(study) else 'run'} scenario.yaml",
         repeat=_explain_command(study),
         yaml=yaml_layer.dump_yaml(scenario.resolved()),
         provenance=tabulate_provenance(study),
         profiles=tabulate_profiles(study),
-        words=GLOSSARY,
     )
 
 
@@ -105,7 +110,6 @@ def render_sweep(sweep: Sweep) -> str:
         folded=len(sweep.points) > _MOST_UNFOLDED,
         command=sweep.command,
         yaml=yaml_layer.dump_yaml(scenario.resolved()),
-        words=GLOSSARY,
     )
 
 
@@ -166,13 +170,6 @@ def _write(page: str, folder: Path) -> Path:
     return path
 
 
-def _name_kind(variants: Sequence[VariantFacts]) -> str:
-    measured = [variant.measured for variant in variants]
-    if not any(measured):
-        return "Run report"
-    return "Report on a measured run" if all(measured) else "Report on simulated and measured runs"
-
-
 def _is_recording(study: Study) -> bool:
     """Return whether the study's own command recorded its runs, rather than compared recorded ones."""
     is_recorded = all(run.summary.recorded is not None for runs in study.runs.values() for run in runs)
@@ -199,6 +196,7 @@ def _make_environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["emphasise_names"] = emphasise_names
+    environment.filters["find_terms"] = find_terms
     return environment
 
 
@@ -215,6 +213,6 @@ def emphasise_names(sentence: str, names: Sequence[str]) -> Markup:
 def _render(template: str, scripts: Sequence[str], **content: Any) -> str:
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8").strip() for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip())
+    style = Markup(f"{write_css()}\n{(_TEMPLATES / 'style.css').read_text(encoding='utf-8').strip()}")
     page = _make_environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
     return replace_controls(page)

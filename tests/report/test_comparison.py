@@ -182,11 +182,11 @@ def test_a_study_is_compared_by_what_its_runs_say(compared: Study) -> None:
 
 def test_the_page_compares(compared: Study, losses: Study, timing: Study, single: Study) -> None:
     page = render_study(compared)
-    for section in ('id="target"', 'id="wins"', "Test error against bytes sent"):
+    for section in ('id="target"', "The best variant by each criterion", "Final test error against simulated time"):
         assert section in page
-    assert 'id="wins-loss"' in render_study(losses)
+    assert 'id="target-loss"' in render_study(losses)
     for other in (timing, single):
-        assert 'id="wins' not in render_study(other)
+        assert 'id="target' not in render_study(other)
 
 
 def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> None:

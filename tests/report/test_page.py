@@ -10,6 +10,7 @@ from statistics import fmean
 import pytest
 
 from simasgd import Study, study
+from simasgd.report.comparison.comparison_json import build_comparison_json
 from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.tables import tabulate_curves
 from simasgd.report.page import emphasise_names, render_study, render_sweep, write_study, write_sweep
@@ -40,15 +41,20 @@ def text_of(page: str) -> str:
 
 def test_key_figures_equal_run_json(compared: Study, tmp_path: Path) -> None:
     compared.save(tmp_path)
-    figures = {key: float(value) for value, key, _ in KEY_FIGURE.findall(render_study(Study.load(tmp_path)))}
+    figures = {key: float(value) for value, key, _ in KEY_FIGURE.findall(render_study(Study.load(tmp_path))) if value}
     expected = {}
     for variant in compared.runs:
         homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]
         summaries = [json.loads((home / "run.json").read_text(encoding="utf-8")) for home in homes]
         expected[f"{variant}.test_error"] = fmean(summary["test_error"] for summary in summaries)
         expected[f"{variant}.simulated_seconds"] = fmean(summary["simulated_seconds"] for summary in summaries)
-        expected[f"{variant}.staleness"] = fmean(summary["staleness"]["mean"] for summary in summaries)
+        for key in ("samples_per_simulated_second", "speedup", "learner_hours"):
+            expected[f"{variant}.{key}"] = fmean(summary[key] for summary in summaries)
+        expected[f"{variant}.bytes"] = fmean(summary["bytes"]["sent"] for summary in summaries)
+    to_target = {key: figures.pop(key) for key in list(figures) if key.endswith(".seconds_to_target")}
     assert figures == pytest.approx(expected, rel=1e-12)
+    rows = {row["variant"]: row["to_target"]["simulated_seconds"] for row in build_comparison_json(compared)["variants"]}
+    assert to_target == {f"{name}.seconds_to_target": found["mean"] for name, found in rows.items() if found is not None}
 
 
 def test_key_figures_of_a_single_run(single: Study) -> None:

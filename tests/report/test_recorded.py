@@ -75,7 +75,7 @@ def test_a_recorded_run_stands_beside_simulated_ones(tmp_path: Path) -> None:
         ("async", "simulated"), ("hardsync", "simulated"), ("measured", "measured"),
     ]  # fmt: skip
     told = text_of((tmp_path / "both/index.html").read_text())
-    assert "Report on simulated and measured runs" in told
+    assert "comparison of three simulated and measured variants" in told
     assert f"measured: {NOTE}" in told
     assert "The same recorded run and versions give the same numbers" in told
     own = text_of((tmp_path / "both/measured/index.html").read_text())

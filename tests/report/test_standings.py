@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.report.comparison.standings import describe_front, describe_standings, describe_target
+from simasgd.report.comparison.blocks import build_comparison_blocks
+from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.contenders import TIME_TO_TARGET
+from simasgd.report.comparison.figures import sort_by_reach
+from simasgd.report.comparison.standings import describe_front, describe_target
 from simasgd.report.facts.formats import format_bytes
 from simasgd.report.facts.formats import use_plain_spaces as plain
 from simasgd.results.outcome import Outcome
 from tests.report.contenders import compared, contender
+
+
+def list_wins(found: Comparison) -> list[list[str]]:
+    """Return the rows of the table of the best variants."""
+    (block,) = build_comparison_blocks([found])
+    tables = dict(block.more)
+    return [[plain(cell.text) for cell in row] for row in tables["The best variant by each criterion"].rows]
 
 
 def test_standings_in_words() -> None:
@@ -18,42 +29,47 @@ def test_standings_in_words() -> None:
         contender("aware", [0.06, 0.062], [7.0, 7.2], [7.0, 7.0]),
         contender("late", [0.08, 0.08], [12.0, 12.0], [12.0, None]),
     )
-    assert plain(describe_standings(found)) == (
+    assert plain(describe_front(found)) == (
         "On the Pareto front of test error and simulated time are aware (6.1 % in 7.1 s) and hardsync (3.1 % in 10.1 s). "
-        "async fails to learn and does not compete. late is dominated by hardsync and aware. "
-        "By final test error, hardsync wins (3.1 %), at each of two seeds. "
-        "By simulated time, aware wins (7.1 s), at each of two seeds. "
-        "By time to the target, hardsync wins (6 s), at each of two seeds. "
-        "By bytes sent, aware wins (35.5 B), at each of two seeds. "
-        "By epochs to the target, hardsync wins (3 epochs), at each of two seeds."
+        "async fails to learn and does not compete. late is dominated by hardsync and aware."
     )
-    assert plain(describe_target(found)).startswith(
-        "The target is 5.0 % test error, as requested. hardsync reaches it after 6 s (3 epochs), async never reaches it, "
-        "aware reaches it after 7 s (3.5 epochs) and late reaches it after 12 s (6 epochs) at 1 of 2 seeds."
+    assert plain(describe_target(found)) == (
+        "The target is 5.0 % test error, as requested. The times are those of the first evaluation at or below the target."
     )
+    assert list_wins(found) == [
+        ["final test error", "hardsync", "3.1 %", "2 of 2"],
+        ["simulated time", "aware", "7.1 s", "2 of 2"],
+        ["time to the target", "hardsync", "6 s", "2 of 2"],
+        ["bytes sent", "aware", "35.5 B", "2 of 2"],
+        ["epochs to the target", "hardsync", "3", "2 of 2"],
+    ]
+    assert [one.name for one in sort_by_reach(found.contenders, TIME_TO_TARGET)] == ["hardsync", "aware", "late", "async"]
 
 
 def test_ties_in_words() -> None:
     found = compared(contender("a", [0.03], [10.0], [None]), contender("b", [0.031], [10.1], [None]))
-    assert plain(describe_standings(found)) == (
-        "Only a (3.0 % in 10 s) is on the Pareto front of test error and simulated time. b is dominated by a. "
-        "All competing variants tie by final test error, simulated time and bytes sent. "
-        "No variant wins by time to the target and epochs to the target: no variant reaches the target at every seed."
+    assert plain(describe_front(found)) == (
+        "Only a (3.0 % in 10 s) is on the Pareto front of test error and simulated time. b is dominated by a."
     )
+    none = "none: no variant reaches the target at every seed"
+    assert [row[:2] for row in list_wins(found)] == [
+        ["final test error", "both tie"], ["simulated time", "both tie"], ["time to the target", none],
+        ["bytes sent", "both tie"], ["epochs to the target", none],
+    ]  # fmt: skip
 
 
 def test_some_tie_and_some_have_no_rival() -> None:
     two = [contender("a", [0.03], [10.0], [6.0]), contender("b", [0.031], [15.0], [None])]
-    said = plain(describe_standings(compared(*two, contender("c", [0.2], [20.0], [None]))))
-    assert "By final test error, a (3.0 %) and b (3.1 %) tie." in said
-    assert "By time to the target, a (6 s) has no rival." in said
+    rows = list_wins(compared(*two, contender("c", [0.2], [20.0], [None])))
+    assert rows[:2] == [["final test error (tie)", "a", "3.0 %", "1 of 1"], ["", "b", "3.1 %", "0 of 1"]]
+    assert ["time to the target", "a", "6 s", "no rival"] in rows
 
 
 def test_nobody_learns() -> None:
     bad = [contender(name, [None], [1.0], failure="diverged") for name in ("a", "b")]
     found = compared(*bad, target=None, given=False)
     assert describe_front(found) == "There is no Pareto front, because no variant learns."
-    assert "No variant wins by final test error, simulated time, " in describe_standings(found)
+    assert {row[1] for row in list_wins(found)} == {"none: no variant learns"}
     assert describe_target(found) == "No variant learns, so there is no target to reach."
 
 

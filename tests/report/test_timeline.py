@@ -17,6 +17,7 @@ import pytest
 from simasgd import Study
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
+from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.timeline import ACTIVITIES, ShownTimeline, build_timeline_blocks, pack_slices, select_slices
@@ -60,7 +61,7 @@ def test_what_is_packed_is_the_table(length: float) -> None:
     lasting = table[table["end"] > table["start"]]
     for group in ("learners", "servers", "links"):
         for track, expected in group_tracks(lasting, group).items():
-            found = rows[rows["track"] == track.replace("nic", "NIC")]
+            found = rows[rows["track"] == format_resource_name(track)]
             assert found["activity"].tolist() == expected["activity"].tolist()
             assert found["learner"].tolist() == expected["learner"].tolist()
             for column in ("start", "end"):
@@ -68,17 +69,17 @@ def test_what_is_packed_is_the_table(length: float) -> None:
     assert len(rows) == len(lasting)
 
 
-def test_the_first_window_is_a_few_cycles_in_the_middle() -> None:
+def test_the_few_rounds_are_in_the_middle() -> None:
     table = timeline(3, 50)
     begins = table.loc[(table["track"] == "learner 0") & (table["activity"] == "compute"), "start"]
-    start, end = of(table).window
+    start, end = of(table).rounds
     assert (start + end) / 2 == pytest.approx(table["end"].max() / 2)
     assert 3 <= ((begins > start) & (begins < end)).sum() <= 5
 
 
-def test_a_short_time_line_is_shown_whole() -> None:
+def test_the_few_rounds_of_a_short_time_line_are_all_of_it() -> None:
     table = timeline(3, 2)
-    assert of(table).window == (0.0, table["end"].max())
+    assert of(table).rounds == (0.0, table["end"].max())
 
 
 def test_a_long_time_line_is_cut_and_says_so() -> None:
@@ -88,7 +89,7 @@ def test_a_long_time_line_is_cut_and_says_so() -> None:
     assert 950 < len(rows) <= 1000
     assert rows["end"].max() <= found.until + 1e-9
     assert found.until < table["end"].max() / 3
-    assert found.window[1] < found.until
+    assert found.rounds[1] < found.until
     (said,) = found.left_out
     assert re.fullmatch(r"slices that began after the first [\d.]+ ms of [\d.]+ ms", said.replace(NBSP, " "))
 

@@ -26,11 +26,19 @@ def path(clocked: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_study(clocked, tmp_path_factory.mktemp("clocked"))
 
 
-def first(page: Page) -> Locator:
+def whole(page: Page) -> Locator:
     """Return the first time line once it is drawn."""
     figure = page.locator("figure.gantt").first
     figure.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('figure.gantt').dataset.to !== undefined")
+    return figure
+
+
+def first(page: Page) -> Locator:
+    """Return the first time line with a few rounds in its window."""
+    figure = whole(page)
+    figure.get_by_role("button", name="A few rounds").click()
+    settled(page)
     return figure
 
 
@@ -176,19 +184,25 @@ def test_panning_moves_the_window_and_stops_at_the_ends(browser: Browser, path: 
         assert seen(page, figure)[0][0] == 0.0
         figure.locator(".pane").press("ArrowRight")
         assert seen(page, figure)[0][0] > 0.0
-        figure.locator(".pane").press("0")
+        figure.get_by_role("button", name="A few rounds").click()
+        page.mouse.move(0, 0)
         assert seen(page, figure)[0] == pytest.approx((start, end))
         assert pixels(figure) == drawn
 
 
 def test_all_of_it_and_no_more_can_be_seen(browser: Browser, clocked: Study, path: Path) -> None:
     with opened(browser, path) as page:
-        figure = first(page)
-        figure.get_by_role("button", name="Show all").click()
-        whole = (0.0, clocked.runs["base"][0].simulated_seconds)
-        assert seen(page, figure)[0] == pytest.approx(whole)
+        figure = whole(page)
+        every = (0.0, clocked.runs["base"][0].simulated_seconds)
+        assert seen(page, figure)[0] == pytest.approx(every), "it opens on the whole run"
+        figure.get_by_role("button", name="A few rounds").click()
+        (start, end), _ = seen(page, figure)
+        assert 0.0 < start < end < every[1]
+        assert end - start < 0.5 * every[1]
+        figure.get_by_role("button", name="Whole run").click()
+        assert seen(page, figure)[0] == pytest.approx(every)
         figure.get_by_role("button", name="Zoom out").click()
-        assert seen(page, figure)[0] == pytest.approx(whole)
+        assert seen(page, figure)[0] == pytest.approx(every)
         for _ in range(60):
             figure.locator(".pane").press("+")
         (start, end), _ = seen(page, figure)
@@ -223,6 +237,7 @@ def test_rows_beyond_the_frame_are_scrolled_to(browser: Browser, path: Path) -> 
         first(page)
         figure = page.locator("figure.gantt").nth(1)
         figure.scroll_into_view_if_needed()
+        figure.get_by_role("button", name="A few rounds").click()
         settled(page)
         pane = figure.locator(".pane")
         assert pane.evaluate("pane => pane.scrollHeight > pane.clientHeight + 50")
@@ -234,9 +249,9 @@ def test_rows_beyond_the_frame_are_scrolled_to(browser: Browser, path: Path) -> 
         assert box is not None
         for up in range(6, 60, 6):
             page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + box["height"] - up)
-            if "server NIC" in figure.locator("output").inner_text():
+            if "server, link" in figure.locator("output").inner_text():
                 break
-        assert re.match(r"server NIC (in|out): transfer for learner \d+, ", figure.locator("output").inner_text())
+        assert re.match(r"server, link (in|out): transfer for learner \d+, ", figure.locator("output").inner_text())
 
 
 def test_without_script_and_on_paper_a_still_stands_there(browser: Browser, path: Path) -> None:
@@ -257,7 +272,7 @@ def test_fifty_thousand_slices_are_drawn(browser: Browser, tmp_path: Path) -> No
     assert "slices that began after" in block.timelines[0].note
     with opened(browser, write_study(study, tmp_path)) as page:
         figure = first(page)
-        figure.get_by_role("button", name="Show all").click()
+        figure.get_by_role("button", name="Whole run").click()
         assert seen(page, figure)[0][0] == 0.0
         # A learner mostly waits for the link, and its short activities do not fill a column of pixels.
         assert first_row(figure)["wait"] > 0.8

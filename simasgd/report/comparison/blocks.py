@@ -1,8 +1,9 @@
-"""The sections that compare variants: the time to a target, and the winner by each criterion."""
+"""The section that compares variants: the time to a target, the Pareto front, and the best by each criterion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from simasgd.report.comparison.comparison import Comparison
 from simasgd.report.comparison.contenders import (
@@ -16,36 +17,43 @@ from simasgd.report.comparison.contenders import (
 )
 from simasgd.report.comparison.figures import draw_pareto, draw_reaches, find_competitors
 from simasgd.report.comparison.ranking import Criterion
-from simasgd.report.comparison.standings import choose_format, describe_standings, describe_target, name_quantity
+from simasgd.report.comparison.standings import choose_format, describe_front, describe_target, name_quantity
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
+from simasgd.report.drawing.figures import measure_rows
+from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, format_number, list_some
 from simasgd.report.facts.metric import ERROR
-from simasgd.report.sweep.figures import MARKERS
 
-_PANELS = (
+_QUANTITIES = (
     (TIME_TO_TARGET, "seconds", "simulated time"),
     (EPOCHS_TO_TARGET, "epoch", "epochs"),
     (BYTES_TO_TARGET, "bytes", "bytes sent"),
 )
+_HOW_TO_READ = (
+    "Lower is better, and further left is faster. Filled markers are on the front; bars show the range over the seeds."
+)
 
 
 def build_comparison_blocks(comparisons: Sequence[Comparison]) -> list[Block]:
-    """Build two sections for each comparison."""
-    return [block for comparison in comparisons for block in (_build_target_block(comparison), _build_wins_block(comparison))]
+    """Build a section for each comparison."""
+    return [_build_block(comparison) for comparison in comparisons]
 
 
-def _build_target_block(comparison: Comparison) -> Block:
+def _build_block(comparison: Comparison) -> Block:
     metric, target = comparison.metric, comparison.target
-    shown = [row for row in _PANELS if _is_drawn(comparison, row[0])]
+    reached = _is_drawn(comparison, TIME_TO_TARGET)
+    tables = [
+        *([("Time, epochs and bytes to the target", _tabulate_targets(comparison))] if reached else []),
+        ("The best variant by each criterion", _tabulate_wins(comparison)),
+        (f"Final {metric.name}, {comparison.time} and bytes of each variant", _tabulate_points(comparison)),
+    ]
     return Block(
         id=_make_id("target", comparison),
         nav="Target",
         title=f"Time to reach {metric.describe(target)}" if target is not None else "Time to reach a target",
-        reading=describe_target(comparison),
-        panels=[_build_target_panel(comparison, *row) for row in shown],
-        table=_tabulate_targets(comparison) if shown else None,
-        columns=3,
+        reading=f"{describe_target(comparison)} {describe_front(comparison)}",
+        panels=[*([_build_target_panel(comparison)] if reached else []), *_build_pareto_panel(comparison)],
+        more=tables,
     )
 
 
@@ -55,22 +63,24 @@ def _is_drawn(comparison: Comparison, key: str) -> bool:
     return bool(reaching) and all(len(contender.values(key)) == contender.reached for contender in reaching)
 
 
-def _build_target_panel(comparison: Comparison, key: str, axis: str, what: str) -> Panel:
+def _build_target_panel(comparison: Comparison) -> Panel:
     assert comparison.target is not None
+    key, axis, _ = _QUANTITIES[0]
     goal, form = comparison.metric.describe(comparison.target), choose_format(key, comparison.metric)
-    what = comparison.time if axis == "seconds" else what
     values = "; ".join(f"{contender.name}: {_format_spread(contender, key, comparison)}" for contender in comparison.contenders)
-    label = f"Dots for each seed's {what} to {goal}. {values}."
-    figure = draw_reaches(comparison.contenders, key, axis, form, comparison.time)
-    return Panel(f"{what.capitalize()} to {goal}", svg.render_inline(figure, _make_id(f"target-{axis}", comparison), label))
+    label = f"Markers for each seed's {comparison.time} to {goal}. {values}."
+    draw = partial(draw_reaches, contenders=comparison.contenders, key=key, axis=axis, form=form, time=comparison.time)
+    height = measure_rows(len(comparison.contenders))
+    figure = svg.draw_inline(draw, height, _make_id("target-seconds", comparison), label)
+    return Panel(f"{comparison.time.capitalize()} to {goal}", figure)
 
 
 def _tabulate_targets(comparison: Comparison) -> Table:
-    titles = ("variant", "seeds that reach it", comparison.time, *(what for _, _, what in _PANELS[1:]))
+    titles = ("variant", "seeds that reach it", comparison.time, *(what for _, _, what in _QUANTITIES[1:]))
     rows = []
     for contender in comparison.contenders:
         seeds = f"{contender.reached} of {len(contender.outcomes)}"
-        rows.append([contender.name, seeds, *(_format_spread(contender, key, comparison) for key, _, _ in _PANELS)])
+        rows.append([contender.name, seeds, *(_format_spread(contender, key, comparison) for key, _, _ in _QUANTITIES)])
     return Table.of(titles, rows)
 
 
@@ -81,32 +91,6 @@ def _format_spread(contender: Contender, key: str, comparison: Comparison) -> st
         return "–"
     between = spread.range(form)
     return f"{form(spread.mean)} ({between})" if between else form(spread.mean)
-
-
-def _build_wins_block(comparison: Comparison) -> Block:
-    metric = comparison.metric
-    table = Panel("The best by each criterion", table=_tabulate_wins(comparison), note=_RULES_OF_WINNING)
-    return Block(
-        id=_make_id("wins", comparison),
-        nav="Winners",
-        title="Winners by each criterion",
-        reading=describe_standings(comparison),
-        panels=[*_build_pareto_panel(comparison), table],
-        legend=_build_legend(comparison),
-        table=_tabulate_points(comparison),
-        summary=f"Final {metric.name}, {comparison.time} and bytes of each variant",
-    )
-
-
-_RULES_OF_WINNING = (
-    "The lowest mean over the seeds wins. Variants tie if their difference is too small to count. "
-    "The last column says at how many seeds a variant has the lowest value."
-)
-
-
-_HOW_TO_READ = (
-    "Lower is better, and further left is faster. Filled markers are on the front; bars show the range over the seeds."
-)
 
 
 def _build_pareto_panel(comparison: Comparison) -> list[Panel]:
@@ -123,16 +107,9 @@ def _build_pareto_panel(comparison: Comparison) -> list[Panel]:
     absent = [contender.name for contender in comparison.contenders if contender not in drawn]
     missing = f" {list_some(absent, 8)} {'are' if len(absent) > 1 else 'is'} not drawn." if absent else ""
     note = f"{_HOW_TO_READ}{missing}"
-    figure = svg.render_inline(draw_pareto(comparison), _make_id("pareto", comparison), label)
+    draw = partial(draw_pareto, comparison=comparison)
+    figure = svg.draw_inline(draw, max(3.1, measure_rows(len(drawn)) - 0.3), _make_id("pareto", comparison), label)
     return [Panel(f"Final {metric.name} against {comparison.time}", figure, note=note)]
-
-
-def _build_legend(comparison: Comparison) -> list[LegendEntry]:
-    entries = [
-        LegendEntry(draw_glyph(f"series-{contender.series % 8}", MARKERS[contender.series % len(MARKERS)][1]), contender.name)
-        for contender in find_competitors(comparison)
-    ]
-    return [*entries, *([LegendEntry(draw_line_mark("muted", 1), "Pareto front")] if len(comparison.front) > 1 else [])]
 
 
 def _tabulate_wins(comparison: Comparison) -> Table:

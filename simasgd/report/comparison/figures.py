@@ -3,62 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from simasgd.report.comparison.comparison import Comparison
 from simasgd.report.comparison.contenders import SCORE, SECONDS, Contender, find_point
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import SIMULATED_TIME, needs_log_scale, scale_axis, use_number_axis, use_percent_axis
+from simasgd.report.drawing.figures import (
+    SIMULATED_TIME,
+    label_row,
+    needs_log_scale,
+    scale_axis,
+    use_number_axis,
+    use_percent_axis,
+)
+from simasgd.report.drawing.labels import Mark, label_points
 from simasgd.report.facts.formats import shorten_label
 from simasgd.report.facts.metric import ERROR, Metric
-from simasgd.report.sweep.figures import MARKERS
 
-_ROW = 0.46
 _MAX_CHARACTERS = 40
 
 
 def draw_reaches(
-    contenders: Sequence[Contender], key: str, axis: str, form: Callable[[float], str], time: str = SIMULATED_TIME
-) -> Figure:
-    """Draw a row for each variant: its mean as a bar, its range as a line, and its seeds as dots.
+    axes: Axes,
+    contenders: Sequence[Contender],
+    key: str,
+    axis: str,
+    form: Callable[[float], str],
+    time: str = SIMULATED_TIME,
+) -> None:
+    """Draw a row for each variant, the fastest on top: its mean as a bar, its range as a line, its seeds as dots.
 
     Only seeds that reached the target have a dot. `axis` is an axis of `scale_axis`; `form` formats a
     value with its unit; `time` is the name of the seconds.
     """
+    contenders = sort_by_reach(contenders, key)
     spreads = [contender.spread(key) for contender in contenders]
     size, label = scale_axis(axis, max(spread.high for spread in spreads if spread is not None), time)
-    with svg.open_figure(height=0.6 + _ROW * len(contenders)) as figure:
-        axes = figure.subplots()
-        for y, (contender, spread) in enumerate(zip(contenders, spreads, strict=True)):
-            mean = "never" if spread is None else f"{form(spread.mean)}{_count_seeds(contender)}"
-            _label_row(axes, y, f"{shorten_label(contender.name, _MAX_CHARACTERS)}: {mean}")
-            if spread is not None:
-                colour, values = (
-                    svg.choose_series_colour(contender.series),
-                    np.array(list(contender.values(key).values())) / size,
-                )
-                axes.plot([0, spread.mean / size], [y, y], color=colour, alpha=0.3, linewidth=5, solid_capstyle="butt")
-                axes.plot([spread.low / size, spread.high / size], [y, y], color=colour, linewidth=1.6)
-                axes.plot(values, np.full(len(values), y), "o", color=colour, markersize=5, clip_on=False)
-        axes.set(xlim=(0, None), ylim=(len(contenders) - 0.6, -0.75), yticks=[], xlabel=label)
-        axes.grid(visible=False)
-        axes.grid(visible=True, axis="x")
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-        return figure
+    for y, (contender, spread) in enumerate(zip(contenders, spreads, strict=True)):
+        mean = "never" if spread is None else f"{form(spread.mean)}{_count_seeds(contender)}"
+        label_row(axes, y, f"{shorten_label(contender.name, _MAX_CHARACTERS)}: {mean}", 0.2)
+        if spread is not None:
+            colour = svg.choose_series_colour(contender.series)
+            values = np.array(list(contender.values(key).values())) / size
+            axes.plot([0, spread.mean / size], [y, y], color=colour, alpha=0.3, linewidth=5, solid_capstyle="butt")
+            axes.plot([spread.low / size, spread.high / size], [y, y], color=colour, linewidth=1.6)
+            marker, _ = svg.choose_series_marker(contender.series)
+            axes.plot(values, np.full(len(values), y), marker, color=colour, markersize=5, clip_on=False)
+    axes.set(xlim=(0, None), ylim=(len(contenders) - 0.6, -0.75), yticks=[], xlabel=label)
+    axes.grid(visible=False)
+    axes.grid(visible=True, axis="x")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+
+
+def sort_by_reach(contenders: Sequence[Contender], key: str) -> list[Contender]:
+    """Return the variants by their mean over the seeds, those that never reach the target last."""
+    return sorted(contenders, key=lambda contender: spread.mean if (spread := contender.spread(key)) is not None else inf)
 
 
 def _count_seeds(contender: Contender) -> str:
     return "" if contender.reached == len(contender.outcomes) else f" ({contender.reached} of {len(contender.outcomes)} seeds)"
-
-
-def _label_row(axes: Axes, y: float, label: str) -> None:
-    text = axes.text(0, y - 0.2, label, ha="left", va="bottom", fontsize=9.5)
-    text.set_in_layout(False)  # a long label must not narrow the rows
 
 
 def find_competitors(comparison: Comparison) -> list[Contender]:
@@ -69,8 +77,8 @@ def find_competitors(comparison: Comparison) -> list[Contender]:
     return [contender for contender in comparison.contenders if not contender.failure and find_point(contender) is not None]
 
 
-def draw_pareto(comparison: Comparison) -> Figure:
-    """Draw the final score against the time, with the range over the seeds.
+def draw_pareto(axes: Axes, comparison: Comparison) -> None:
+    """Draw the final score against the time, with the range over the seeds and the names of the variants.
 
     The front is drawn as steps; the markers of variants that are not on it are hollow.
     """
@@ -78,15 +86,14 @@ def draw_pareto(comparison: Comparison) -> Figure:
     seconds = [value for contender in drawn for value in contender.values(SECONDS).values()]
     scores = [value for contender in drawn for value in contender.values(SCORE).values()]
     size, label = scale_axis("seconds", max(seconds), comparison.time)
-    with svg.open_figure(height=3.1) as figure:
-        axes = figure.subplots()
-        _draw_front(axes, comparison, size)
-        for contender in drawn:
-            _draw_marker(axes, contender, size, contender in comparison.front)
-        _set_score_axis(axes, scores, comparison.metric)
-        axes.set_xlim(*_find_limits([value / size for value in seconds]))
-        axes.set_xlabel(label)
-        return figure
+    for contender in drawn:
+        _draw_marker(axes, contender, size, contender in comparison.front)
+    _set_score_axis(axes, scores, comparison.metric)
+    axes.set_xlim(*_find_limits([value / size for value in seconds]))
+    axes.set_xlabel(label)
+    _draw_front(axes, comparison, size)
+    points = [(contender, at) for contender in drawn if (at := find_point(contender)) is not None]
+    label_points(axes, [Mark(at[0] / size, at[1], contender.name, contender.series) for contender, at in points])
 
 
 def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) -> None:
@@ -98,7 +105,7 @@ def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) 
         score.mean,
         xerr=[[(seconds.mean - seconds.low) / size], [(seconds.high - seconds.mean) / size]],
         yerr=[[score.mean - score.low], [score.high - score.mean]],
-        fmt=MARKERS[contender.series % len(MARKERS)][0],
+        fmt=svg.choose_series_marker(contender.series)[0],
         color=colour,
         markersize=8,
         markerfacecolor=colour if on_front else svg.PAPER,
@@ -109,10 +116,14 @@ def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) 
 
 
 def _draw_front(axes: Axes, comparison: Comparison, size: float) -> None:
-    """Draw the front as steps; every point above or right of it is dominated."""
-    corners = np.array([at for contender in comparison.front if (at := find_point(contender)) is not None])
-    if len(corners) > 1:
-        axes.step(corners[:, 0] / size, corners[:, 1], where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])
+    """Draw the front as steps between the edges of the axes; every point above or right of it is dominated."""
+    corners = [at for contender in comparison.front if (at := find_point(contender)) is not None]
+    if not corners:
+        return
+    (_, right), (_, top) = axes.get_xlim(), axes.get_ylim()
+    x = [corners[0][0] / size, *(seconds / size for seconds, _ in corners), right]
+    y = [top, *(score for _, score in corners), corners[-1][1]]
+    axes.step(x, y, where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1], zorder=2)
 
 
 def _set_score_axis(axes: Axes, scores: Sequence[float], metric: Metric) -> None:
@@ -121,6 +132,7 @@ def _set_score_axis(axes: Axes, scores: Sequence[float], metric: Metric) -> None
         use_percent_axis(axes, logarithmic=far_apart)
     else:
         use_number_axis(axes, logarithmic=far_apart)
+    axes.set_ylabel(f"final {metric.name}{' (logarithmic axis)' if far_apart else ''}")
     if not far_apart:
         axes.set_ylim(*_find_limits(scores))
 

@@ -14,14 +14,12 @@ from simasgd.report.comparison.contenders import (
     Contender,
     find_point,
 )
-from simasgd.report.comparison.ranking import Criterion
 from simasgd.report.facts.formats import (
     capitalise,
     format_bytes,
     format_duration,
     format_epochs,
     list_some,
-    spell_count,
 )
 from simasgd.report.facts.metric import Metric
 from simasgd.results.outcome import Outcome
@@ -50,42 +48,6 @@ def name_quantity(key: str, comparison: Comparison) -> str:
         EPOCHS_TO_TARGET: "epochs to the target",
     }
     return names.get(key, f"final {comparison.metric.name}")
-
-
-def describe_standings(comparison: Comparison) -> str:
-    """Return the Pareto front, and the winner by each criterion."""
-    decided = [row for row in comparison.criteria if row.best is not None and not row.is_even]
-    even = [name_quantity(row.key, comparison) for row in comparison.criteria if row.is_even]
-    sentences = [describe_front(comparison), *(describe_criterion(row, comparison) for row in decided)]
-    sentences += [f"All competing variants tie by {list_some(even, _MAX_NAMED)}."] if even else []
-    reasons: dict[str, list[str]] = {}
-    for row in comparison.criteria:
-        if row.best is None:
-            reasons.setdefault(row.reason, []).append(name_quantity(row.key, comparison))
-    sentences += [f"No variant wins by {list_some(names, _MAX_NAMED)}: {reason}." for reason, names in reasons.items()]
-    return " ".join(sentences)
-
-
-def describe_criterion(row: Criterion, comparison: Comparison) -> str:
-    """Return a sentence about the best variant by a criterion."""
-    assert row.best is not None
-    what, form = name_quantity(row.key, comparison), choose_format(row.key, comparison.metric)
-    lowest = form(row.means[row.best])
-    if row.tied:
-        names = [f"{name} ({form(row.means[name])})" for name in (row.best, *row.tied)]
-        return f"By {what}, {list_some(names, _MAX_NAMED)} tie."
-    if len(row.means) == 1:
-        return f"By {what}, {row.best} ({lowest}) has no rival."
-    return f"By {what}, {row.best} wins ({lowest}), {describe_seeds_won(row.seeds_won[row.best], row.seeds)}."
-
-
-def describe_seeds_won(won: int, seeds: int) -> str:
-    """Return, for example, `at 2 of 3 seeds`."""
-    if seeds == 0:
-        return "with no seed in common"
-    if won == seeds:
-        return "at the only seed" if seeds == 1 else f"at each of {spell_count(seeds, 'seed')}"
-    return f"at {won} of {seeds} seeds"
 
 
 def describe_front(comparison: Comparison) -> str:
@@ -131,9 +93,8 @@ def describe_target(comparison: Comparison) -> str:
     metric, target = comparison.metric, comparison.target
     if target is None:
         return "No variant learns, so there is no target to reach."
-    reached = list_some([_describe_reach(contender) for contender in comparison.contenders], 8)
-    note = "These are the times of the first evaluation at or below the target."
-    return f"The target is {metric.describe(target)}, {_explain_target(comparison)}. {reached}. {note}"
+    note = "The times are those of the first evaluation at or below the target."
+    return f"The target is {metric.describe(target)}, {_explain_target(comparison)}. {note}"
 
 
 def _explain_target(comparison: Comparison) -> str:
@@ -145,13 +106,3 @@ def _explain_target(comparison: Comparison) -> str:
     )
     which = "the second-best variant" if len(levels) > 1 else "the only variant that learns"
     return f"the best value that {which} reaches at every seed ({metric.format_value(levels[:2][-1])}), rounded up"
-
-
-def _describe_reach(contender: Contender) -> str:
-    seconds, seeds = contender.spread(TIME_TO_TARGET), len(contender.outcomes)
-    if seconds is None:
-        return f"{contender.name} never reaches it"
-    epochs = contender.spread(EPOCHS_TO_TARGET)
-    assert epochs is not None
-    where = "" if contender.reached == seeds else f" at {contender.reached} of {seeds} seeds"
-    return f"{contender.name} reaches it after {format_duration(seconds.mean)} ({format_epochs(epochs.mean)}){where}"

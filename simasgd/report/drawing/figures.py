@@ -1,27 +1,26 @@
-"""The figures of the run report: each function makes a figure from a table."""
+"""The figures of the run report: each function draws a table into axes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from simasgd.report.drawing import svg
+from simasgd.report.drawing.labels import Mark, label_ends
 from simasgd.report.facts.formats import NBSP, choose_byte_unit, choose_time_unit, format_number, format_share
-from simasgd.report.facts.metric import ERROR, Metric
 from simasgd.report.facts.part_facts import ResourceFact
 
 _MAX_BARS = 60
 _MAX_DECADES = 8
-_ROW = 0.46
+ROW = 0.46
+"""The height in inches of a labelled row."""
+_BAR = 0.29
 SIMULATED_TIME = "simulated time"
 
 
@@ -39,29 +38,6 @@ def scale_axis(axis: str, greatest: float, time: str = SIMULATED_TIME) -> tuple[
     return 1.0, "epochs (samples applied)"
 
 
-def draw_curve(table: pd.DataFrame, x: str, metric: Metric, time: str = SIMULATED_TIME) -> Figure:
-    """Draw the metric against `x` (seconds, epoch or bytes), with its range over the seeds.
-
-    `table` comes from `tables.tabulate_curves`; `time` is the name of the seconds' axis.
-    """
-    size, label = scale_axis(x, float(table[x].max()), time)
-    with svg.open_figure(height=2.9) as figure:
-        axes = figure.subplots()
-        for i, rows in table.groupby("series"):
-            at, colour = rows[x] / size, svg.choose_series_colour(i)
-            if (rows["seeds"] > 1).any():
-                axes.fill_between(at, rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
-            sns.lineplot(x=at, y=rows["value"], color=colour, linestyle=svg.DASHES[i % 4], ax=axes, errorbar=None)
-            axes.plot(at.iloc[-1:], rows["value"].iloc[-1:], "o", color=colour, markersize=4.5, clip_on=False)
-        if metric is ERROR:
-            use_percent_axis(axes, logarithmic=bool(table["low"].min() > 0 and needs_log_scale(table["value"])))
-        else:
-            use_number_axis(axes, logarithmic=needs_log_scale(table["value"]))
-        axes.set_xlabel(label)
-        axes.set_xlim(0, float(table[x].max()) / size or 1.0)
-        return figure
-
-
 @dataclass(frozen=True)
 class HistogramLabels:
     """The labels of a histogram: its quantity, the unit, and what the shares are of."""
@@ -77,52 +53,79 @@ AGE = HistogramLabels("age", "steps since it was read", "mixed-in models")
 
 
 def draw_histogram(
-    counts: Sequence[int], mean: float, law: float | None, longest: int, colour: str, what: HistogramLabels
-) -> Figure:
-    """Draw the shares of staleness or age 0, 1, …, with the mean and the law's.
+    axes: Axes, counts: Sequence[int], mean: float, expected: float | None, longest: int, colour: str, what: HistogramLabels
+) -> None:
+    """Draw the shares of staleness or age 0, 1, …, with the mean and the expected mean.
 
-    `counts[σ]` is the number of gradients with staleness σ. The axis ends at `longest` in all panels.
+    `counts[σ]` is the number of gradients with staleness σ. The axis ends at `longest`, so that
+    several figures compare.
     """
     width = max(1, -(-(longest + 1) // _MAX_BARS))
     binned = bin_shares(counts, width)
-    with svg.open_figure(height=2.5) as figure:
-        axes = figure.subplots()
-        edges = np.arange(len(binned) + 1) * width - 0.5
-        sns.histplot(
-            x=edges[:-1] + width / 2,
-            weights=binned,
-            bins=edges.tolist(),
-            shrink=0.86,
-            color=colour,
-            alpha=0.75,
-            ax=axes,
-            linewidth=0,
-        )
-        if law is not None:
-            axes.axvline(law, color=svg.INK, linestyle=svg.DASHES[1], linewidth=1.3)
-        axes.plot(mean, 1.0, "v", transform=axes.get_xaxis_transform(), color=svg.INK, markersize=7, clip_on=False)
-        use_percent_axis(axes)
-        steps = "" if width == 1 else f", in steps of {width}"
-        margin = 0.5 + 0.02 * longest
-        axes.set(xlabel=f"{what.axis} ({what.unit}{steps})", ylabel=what.whole, xlim=(-margin, longest + margin))
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
-        return figure
+    middles = np.arange(len(binned)) * width + (width - 1) / 2
+    axes.bar(middles, binned, width=0.86 * width, color=colour, alpha=0.75, linewidth=0)
+    if expected is not None:
+        axes.axvline(expected, color=svg.INK, linestyle=svg.DASHES[1], linewidth=1.3)
+    axes.plot(mean, 1.0, "v", transform=axes.get_xaxis_transform(), color=svg.INK, markersize=7, clip_on=False)
+    use_percent_axis(axes)
+    steps = "" if width == 1 else f", in steps of {width}"
+    margin = 0.5 + 0.02 * longest
+    axes.set(xlabel=f"{what.axis} ({what.unit}{steps})", ylabel=f"share of {what.whole}", xlim=(-margin, longest + margin))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
 
 
-def draw_staleness_over_time(table: pd.DataFrame, time: str = SIMULATED_TIME) -> Figure:
+@dataclass(frozen=True)
+class Distribution:
+    """The staleness of a variant's gradients: `counts[σ]` of them have staleness σ."""
+
+    label: str
+    series: int
+    counts: Sequence[int]
+    mean: float
+    expected: float | None
+
+    def quantile(self, part: float) -> int:
+        """Return the least staleness that is not exceeded by a part of the gradients."""
+        return int(np.searchsorted(np.cumsum(self.counts), part * sum(self.counts) * (1.0 - 1e-12)))
+
+
+def measure_rows(rows: int) -> float:
+    """Return the height in inches of a figure with so many labelled rows."""
+    return 0.6 + ROW * rows
+
+
+def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: HistogramLabels) -> None:
+    """Draw a row for each variant: all staleness as a thin line, the middle 90 % as a thick one, and the mean."""
+    for y, row in enumerate(rows):
+        colour = svg.choose_series_colour(row.series)
+        axes.plot([row.quantile(0.0), len(row.counts) - 1], [y, y], color=colour, linewidth=1.4, alpha=0.7)
+        axes.plot([row.quantile(0.05), row.quantile(0.95)], [y, y], color=colour, linewidth=7, solid_capstyle="butt")
+        axes.plot(row.mean, y - 0.12, "v", color=svg.INK, markersize=6, clip_on=False)
+        if row.expected is not None:
+            axes.plot([row.expected, row.expected], [y - 0.2, y + 0.2], color=svg.INK, linestyle=svg.DASHES[2], linewidth=1.5)
+        label_row(axes, y, f"{row.label}: mean {format_number(row.mean)}, 95{NBSP}% at most {row.quantile(0.95):,}", 0.25)
+    longest = max(1, *(len(row.counts) - 1 for row in rows))
+    axes.set(xlim=(-0.02 * longest, 1.02 * longest), ylim=(len(rows) - 0.6, -0.75), yticks=[])
+    axes.set_xlabel(f"{what.axis} ({what.unit})")
+    axes.grid(visible=False)
+    axes.grid(visible=True, axis="x")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+
+
+def draw_staleness_over_time(axes: Axes, table: pd.DataFrame, names: Mapping[int, str], time: str = SIMULATED_TIME) -> None:
     """Draw the mean staleness against the time, whose name is `time`.
 
-    The columns of `table` are variant (its number), seconds and staleness.
+    The columns of `table` are variant (its number), seconds and staleness; `names` are of the variants.
     """
     size, unit = choose_time_unit(float(table["seconds"].max()))
-    with svg.open_figure(height=2.5) as figure:
-        axes = figure.subplots()
-        for i, rows in table.groupby("variant"):
-            style = {"color": svg.choose_series_colour(i), "linestyle": svg.DASHES[i % 4]}
-            sns.lineplot(x=rows["seconds"] / size, y=rows["staleness"], ax=axes, **style)
-        axes.set(xlabel=f"{time} ({unit})", ylabel="mean staleness σ", xlim=(0, None))
-        axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
-        return figure
+    for i, rows in table.groupby("variant"):
+        axes.plot(rows["seconds"] / size, rows["staleness"], color=svg.choose_series_colour(i), linewidth=1.5)
+    axes.set(xlabel=f"{time} ({unit})", ylabel="mean staleness (updates)")
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
+    if len(names) > 1:
+        ends = [(i, rows.iloc[-1]) for i, rows in table.groupby("variant")]
+        label_ends(axes, [Mark(row["seconds"] / size, row["staleness"], names[i], int(i)) for i, row in ends])
 
 
 def bin_shares(counts: Sequence[int], width: int) -> list[float]:
@@ -131,48 +134,67 @@ def bin_shares(counts: Sequence[int], width: int) -> list[float]:
     return [sum(counts[i : i + width]) / total for i in range(0, len(counts), width)]
 
 
-def draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> Figure:
+def draw_shares(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float]]], whole: str) -> None:
     """Draw a stacked bar for each row, of the fraction of the `whole` in each activity."""
-    with _open_bars(len(rows)) as (figure, axes):
-        for y, (label, times) in enumerate(rows):
-            left = 0.0
-            for activity, fraction in times.items():
-                axes.barh(y, fraction, left=left, height=0.42, color=svg.ACTIVITIES[activity], linewidth=0)
-                if fraction >= 0.1:
-                    middle, colour = left + fraction / 2, svg.ON_ACTIVITIES[activity]
-                    axes.text(middle, y, format_share(fraction), ha="center", va="center", color=colour, fontsize=9)
-                left += fraction
-            _label_row(axes, y, label)
-        axes.set_xlabel(f"share of {whole}")
-        return figure
+    _prepare_bars(axes, len(rows))
+    for y, (label, times) in enumerate(rows):
+        left = 0.0
+        for activity, fraction in times.items():
+            axes.barh(y, fraction, left=left, height=0.42, color=svg.ACTIVITIES[activity], linewidth=0)
+            if fraction >= 0.1:
+                middle, colour = left + fraction / 2, svg.ON_ACTIVITIES[activity]
+                axes.text(middle, y, format_share(fraction), ha="center", va="center", color=colour, fontsize=9)
+            left += fraction
+        label_row(axes, y, label)
+    axes.set_xlabel(f"share of {whole}")
 
 
-def draw_resources(rows: Sequence[tuple[str, ResourceFact]]) -> Figure:
-    """Draw how busy each server and link was, with the mean number of requests that wait for it."""
-    with _open_bars(len(rows)) as (figure, axes):
-        for y, (label, found) in enumerate(rows):
-            axes.barh(y, 1.0, height=0.42, color=svg.GRID, alpha=0.55, linewidth=0)
-            axes.barh(y, found.busy, height=0.42, color=svg.MUTED, linewidth=0)
+Loads = Sequence[tuple[str, Sequence[ResourceFact]]]
+"""The servers and links of each variant; the name of a lone variant is ""."""
+_HEADING = 0.95
+"""The height of a variant's name, in bars."""
+
+
+def measure_resources(groups: Loads) -> float:
+    """Return the height in inches of a figure of these servers and links."""
+    return 0.5 + _BAR * sum(len(found) + (_HEADING if name else 0.0) for name, found in groups)
+
+
+def draw_resources(axes: Axes, groups: Loads) -> None:
+    """Draw how busy each server and link was, with the mean number of requests that wait for it.
+
+    The bars of a variant stand below its name.
+    """
+    y = 0.0
+    for name, resources in groups:
+        if name:
+            text = axes.text(0, y + 0.12, name, va="center", fontsize=9.5, fontweight="bold")
+            text.set_in_layout(False)
+            y += _HEADING
+        for found in resources:
             waiting = found.mean_queue or 0.0
-            queue = f", {format_number(waiting)} waiting" if waiting >= 0.005 else ""
-            _label_row(axes, y, f"{label}: {format_share(found.busy)} busy{queue}")
-        axes.set_xlabel("share of time busy")
-        return figure
+            queue = f", {waiting:.{1 if waiting < 9.95 else 0}f} waiting" if waiting >= 0.05 else ""
+            axes.barh(y, 1.0, height=0.78, color=svg.GRID, alpha=0.45, linewidth=0)
+            axes.barh(y, found.busy, height=0.78, color=svg.MUTED, alpha=0.4, linewidth=0)
+            text = axes.text(0.012, y, f"{found.name}: {format_share(found.busy)} busy{queue}", va="center", fontsize=9)
+            text.set_in_layout(False)
+            y += 1.0
+    axes.set(xlim=(0, 1), ylim=(y - 0.5, -0.6), yticks=[], xlabel="share of time busy")
+    axes.grid(visible=False)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=NBSP + "%"))
 
 
-@contextmanager
-def _open_bars(rows: int) -> Iterator[tuple[Figure, Axes]]:
-    """Open a figure for horizontal bars of shares, one in each row, the first row on top."""
-    with svg.open_figure(height=0.55 + _ROW * rows) as figure:
-        axes = figure.subplots()
-        axes.set(xlim=(0, 1), ylim=(rows - 0.7, -0.75), yticks=[])
-        axes.grid(visible=False)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=NBSP + "%"))
-        yield figure, axes
+def _prepare_bars(axes: Axes, rows: int) -> None:
+    """Prepare axes for horizontal bars of shares, one in each row, the first row on top."""
+    axes.set(xlim=(0, 1), ylim=(rows - 0.7, -0.75), yticks=[])
+    axes.grid(visible=False)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=NBSP + "%"))
 
 
-def _label_row(axes: Axes, y: float, label: str) -> None:
-    text = axes.text(0, y - 0.27, label, ha="left", va="bottom", fontsize=9.5)
+def label_row(axes: Axes, y: float, label: str, above: float = 0.27) -> None:
+    """Write a label above the middle of a row, from the left end of the axes on."""
+    place = axes.get_yaxis_transform()
+    text = axes.text(0, y - above, label, ha="left", va="bottom", fontsize=9.5, transform=place)
     text.set_in_layout(False)  # a long label must not narrow the bars
 
 

@@ -60,6 +60,8 @@ class Timeline:
     label: str
     data: Markup
     still: Markup
+    still_note: str
+    """The time that the still shows."""
     note: str
     file: str
     """The path of the complete time line, relative to the page."""
@@ -89,7 +91,7 @@ class Block:
     more: Sequence[tuple[str, Table]] = ()
     """Further tables, each with its summary."""
     columns: int = 2
-    """The number of panels side by side if there is room."""
+    """The number of panels side by side if there is room: 1 or 2."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ class Card:
     figures: Sequence[KeyFigure]
     tone: str = ""
     """A CSS variable's name."""
+    mark: str = ""
+    """What distinguishes the card: `best`."""
+    leading: int = 1
+    """The number of figures in the largest type."""
 
 
 @dataclass(frozen=True)

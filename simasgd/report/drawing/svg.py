@@ -1,55 +1,38 @@
 """Matplotlib figures as inline SVG that follows the page's theme.
 
-Figures are drawn with sentinel colours, which become CSS variables here. The SVG has no metadata, only
-the identifiers that it refers to, and two decimals, so that equal tables give equal bytes.
+Figures are drawn in the colours of light paper, which become CSS variables here. The SVG has no metadata,
+only the identifiers that it refers to, and two decimals, so that equal tables give equal bytes.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from io import StringIO
 from typing import Any
 
 import matplotlib as mpl
-import seaborn as sns
 from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, MUTED, GRID, PAPER = "#010203", "#020304", "#030405", "#040506"
-SERIES = tuple(sns.color_palette("colorblind", 8).as_hex())
-"""The colours of variants: safe for the colour-blind; style.css makes them brighter in the dark."""
-ACTIVITIES = {
-    "compute": "#110203",
-    "step": "#18090a",
-    "mix": "#190a0b",
-    "launch": "#1a0b0c",
-    "copy": "#1b0c0d",
-    "push": "#120304",
-    "wait": "#130405",
-    "pull": "#140506",
-    "idle": "#150607",
-    "update": "#160708",
-    "other": "#170809",
-}
-"""The colours of bars: activities of learners, and other parts of a critical path."""
-ON_ACTIVITIES = {name: colour.replace("#1", "#2", 1) for name, colour in ACTIVITIES.items()}
+from simasgd.report.drawing import palette
+
+INK, MUTED, GRID, PAPER = (palette.LIGHT[name] for name in ("ink", "muted", "grid", "card"))
+SERIES = tuple(palette.LIGHT[f"series-{i}"] for i in range(palette.NUM_SERIES))
+"""The colours of variants."""
+ACTIVITIES, ON_ACTIVITIES = palette.ACTIVITIES, palette.ON_ACTIVITIES
+MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"), ("*", "★"))
+"""Matplotlib's markers, and the same markers as text."""
 DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 WIDTH = 4.7
-"""The width of every figure in inches of 72 px; its text is readable on a telephone."""
+"""The width of a figure in inches of 72 px; its text is readable on a telephone."""
 
-_VARIABLES = {
-    INK: "ink",
-    MUTED: "muted",
-    GRID: "grid",
-    PAPER: "card",
-    **{colour: f"series-{i}" for i, colour in enumerate(SERIES)},
-    **{colour: name for name, colour in ACTIVITIES.items()},
-    **{colour: f"on-{name}" for name, colour in ON_ACTIVITIES.items()},
-}
+_NOT_DRAWN = ("paper", "line", "accent", "note", "note-line", "code", "fault", "transfer")
+_VARIABLES = {colour: name for name, colour in palette.LIGHT.items() if name not in _NOT_DRAWN}
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "simasgd",
@@ -86,11 +69,20 @@ _STYLE: dict[Any, Any] = {
 
 def choose_series_colour(i: int) -> str:
     """Return the colour of the i-th variant."""
-    return str(SERIES[i % len(SERIES)])
+    return SERIES[i % len(SERIES)]
+
+
+def choose_series_marker(i: int) -> tuple[str, str]:
+    """Return the marker of the i-th variant, for matplotlib and as text.
+
+    The first 64 variants differ in colour or marker.
+    """
+    return MARKERS[(i + i // len(SERIES)) % len(MARKERS)]
 
 
 @contextmanager
-def _use_style() -> Iterator[None]:
+def use_style() -> Iterator[None]:
+    """Draw in the report's style."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+")  # browsers draw the text
         yield
@@ -99,8 +91,15 @@ def _use_style() -> Iterator[None]:
 @contextmanager
 def open_figure(height: float) -> Iterator[Figure]:
     """Open a figure of `height` inches in the report's style."""
-    with _use_style():
+    with use_style():
         yield Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def draw_inline(draw: Callable[[Axes], None], height: float, name: str, label: str) -> Markup:
+    """Return a figure of one pair of axes and of `height` inches as an SVG element, as `render_inline` does."""
+    with open_figure(height) as figure:
+        draw(figure.subplots())
+    return render_inline(figure, name, label)
 
 
 def render_inline(figure: Figure, name: str, label: str) -> Markup:
@@ -109,7 +108,7 @@ def render_inline(figure: Figure, name: str, label: str) -> Markup:
     `name` is unique on the page; `label` describes the figure for readers who do not see it.
     """
     stream = StringIO()
-    with _use_style():
+    with use_style():
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
@@ -118,13 +117,17 @@ def render_inline(figure: Figure, name: str, label: str) -> Markup:
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
     text = re.sub(r"font-family: [^;\"]*;?\s*", "", text)
     text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\d+\.\d{3,}", _round, tag[0]), text)
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{variable})")
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"#[0-9a-f]{6}\b", _name_colour, tag[0]), text)
     text = _prefix_identifiers(text, name)
     _, _, rest = text.partition(">")
     box = " ".join(f"{72 * size:g}" for size in figure.get_size_inches())
     head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {box}" role="img" aria-label="{escape(label)}">'
     return Markup(head + re.sub(r">\s+<", "><", rest.strip()))
+
+
+def _name_colour(match: re.Match[str]) -> str:
+    """Return the CSS variable of a colour; a colour without one stays."""
+    return f"var(--{_VARIABLES[match[0]]})" if match[0] in _VARIABLES else match[0]
 
 
 def _round(match: re.Match[str]) -> str:

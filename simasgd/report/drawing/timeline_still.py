@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from simasgd.report.facts.fault_marks import FaultMark
 from simasgd.report.facts.formats import choose_time_unit, shorten_label
 from simasgd.results.timeline import GROUPS
 
@@ -21,14 +22,15 @@ _TICKS = 5
 Tracks = Mapping[str, Mapping[str, pd.DataFrame]]
 
 
-def draw_still(tracks: Tracks, window: tuple[float, float], label: str) -> Markup:
-    """Draw as many tracks as a small number of rectangles can show."""
+def draw_still(tracks: Tracks, window: tuple[float, float], label: str, marks: Sequence[FaultMark] = ()) -> Markup:
+    """Draw as many tracks as a small number of rectangles can show, with the faults within the window."""
     chosen = _choose_tracks(tracks, window)
     height = _ROW * len(chosen) + _AXIS
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label)}" font-size="11">',
         *_draw_axis(window, height - _AXIS),
         *(part for row, (track, rows) in enumerate(chosen.items()) for part in _draw_track(track, rows, window, row)),
+        *_draw_marks(marks, window, [(group, track) for group in GROUPS for track in tracks[group] if track in chosen]),
         "</svg>",
     ]
     return Markup("".join(parts))
@@ -56,6 +58,15 @@ def _draw_track(track: str, rows: pd.DataFrame, window: tuple[float, float], row
     for activity, left, right in zip(rows["activity"], start, end, strict=True):
         opacity = ' opacity=".6"' if activity == "transfer" else ""  # messages may share a link
         yield f'<rect x="{left:.1f}" y="{y:g}" width="{right - left:.1f}" height="{_BAR}" fill="var(--{activity})"{opacity}/>'
+
+
+def _draw_marks(marks: Sequence[FaultMark], window: tuple[float, float], rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for mark in marks:
+        left, right = _to_abscissae(np.array([mark.begin, mark.end]), window)
+        for row, (group, track) in enumerate(rows):
+            if mark.concerns(group, track) and right > left:
+                box = f'x="{left:.1f}" y="{row * _ROW + 1}" width="{right - left:.1f}" height="{_ROW - 2}"'
+                yield f'<rect {box} fill="none" stroke="var(--fault)" stroke-width="1.5"/>'
 
 
 def _to_abscissae(times: np.ndarray, window: tuple[float, float]) -> np.ndarray:

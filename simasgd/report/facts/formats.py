@@ -93,6 +93,11 @@ def list_some(items: Sequence[str], most: int = 4) -> str:
     return join_words(items) if len(items) <= most else f"{', '.join(items[: most - 1])} and {len(items) - most + 1} others"
 
 
+def name_group(names: Sequence[str]) -> str:
+    """Return a short name of a group for a label: `async`, `async + 2 more`."""
+    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} more"
+
+
 def shorten_label(label: str, most: int) -> str:
     """Shorten a label to at most `most` characters."""
     return label if len(label) <= most else f"{label[: most - 1].rstrip()}…"

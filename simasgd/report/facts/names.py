@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from simasgd.protocols import AbstractProtocol, NSoftsync
 from simasgd.results.run import Run
 
@@ -24,5 +26,15 @@ def describe_protocol(run: Run) -> str:
 
 
 def format_resource_name(name: str) -> str:
-    """Return the name of a server or link in its usual spelling (NIC)."""
-    return " ".join("NIC" if word == "nic" else word for word in name.split())
+    """Return the name of a server or link in plain words: `server nic in` becomes `server, link in`."""
+    name = re.sub(r"( nic)?(?= (in|out)$)| nic$", ", link", name, count=1)
+    return re.sub(r"^(rack \d+) (up|down)$", r"\1, \2link", name)
+
+
+def say_resource(name: str) -> str:
+    """Return the formatted name of a server or link as a noun for a sentence: `link into the server`."""
+    found = re.fullmatch(r"(.+), (link|uplink|downlink)( in| out)?", name)
+    if found is None:
+        return name if name.startswith("server") else f"link {name}"
+    where = {"": "of", " in": "into", " out": "out of"}[found[3] or ""]
+    return f"{found[2]} {where} {'the server' if found[1] == 'server' else found[1]}"

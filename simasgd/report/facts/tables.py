@@ -145,7 +145,7 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
     return [tuple(group) for group in alike.values()]
 
 
-def tabulate_staleness_over_time(runs: Sequence[Run], bins: int = 60) -> pd.DataFrame:
+def tabulate_staleness_over_time(runs: Sequence[Run], bins: int = 30) -> pd.DataFrame:
     """Tabulate the mean staleness of gradients applied in each of `bins` equal parts of the time.
 
     The columns, over all seeds, are seconds (the middle of the part) and staleness. The table is empty

@@ -7,8 +7,17 @@ from math import isinf
 
 import pandas as pd
 
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.learners import (
+    LearnersOf,
+    Quantity,
+    draw_learner_dots,
+    draw_learners,
+    measure_dots,
+    measure_learners,
+)
 from simasgd.report.drawing.page_parts import Block, Panel, Table
-from simasgd.report.facts.formats import capitalise, format_bytes, format_number, format_share, list_some
+from simasgd.report.facts.formats import format_bytes, format_number, format_share, list_some, shorten_label
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.quantities import COST_TIMES
@@ -16,57 +25,86 @@ from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.tables import GRADIENTS
 
-_SHOWN = 4
-"""Learners at either end of a panel's table; up to twice as many are all shown."""
 _LISTED = 20
-"""Learners at either end of the longer table."""
-_PANELS = 4
+"""Learners at either end of the table; up to twice as many are all listed."""
 _MEDIAN = "median"
-_TITLES = {"in_flight": "under way", "mini_batch": "µ"}
+_TITLES = {"in_flight": "under way", "mini_batch": "µ", "rate": "mini-batches/s"}
 _OWN = ("mini_batch", "bandwidth")
 """What a learner has of its own; shown where learners differ."""
 _SHARES = ("computing", "own work", "waiting", "messages", "idle")
-_BRIEF = ("waiting", "applied")
 _ALWAYS = ("computing", "waiting", "messages", "computed", "applied")
+_DRAWN = (
+    Quantity("rate", "speed\n(mini-batches/s)"),
+    Quantity("waiting", "waiting\n(of the time)", is_share=True),
+    Quantity("applied", "gradients\napplied"),
+    Quantity("in vain", "gradients\nin vain"),
+)
+_MEANING_OF_SPEED = "The speed counts the time of computing only."
+_MEANING_OF_VAIN = "Gradients in vain were dropped, cancelled or lost."
 
 
 def build_learner_blocks(study: Study, variants: Sequence[VariantFacts]) -> list[Block]:
     """Build the section from the tables of learners, if some variant has more than one learner.
 
-    Variants with the same clock share a table. Of several seeds it shows the first.
+    Variants with the same clock are drawn once. Of several seeds it shows the first.
     """
     groups = [
-        (list_some([variants[i].name for i in group], 2), study_runs(study, group[0]))
+        (list_some([variants[i].name for i in group], 2), group[0], study_runs(study, group[0]))
         for group in group_by_clock(study)
         if variants[group[0]].learners > 1
     ]
     if not groups:
         return []
-    tables = [(names, describe_learners(run)) for names, run in groups]
-    several = len(groups) > 1
+    found = [LearnersOf(names, series, describe_learners(run)) for names, series, run in groups]
+    several = len(found) > 1
     seeds = max(len(runs) for runs in study.runs.values())
-    seed = f" These are the numbers at seed {groups[0][1].seed}, the first of {seeds}." if seeds > 1 else ""
+    seed = f" These are the numbers at seed {groups[0][2].seed}, the first of {seeds}." if seeds > 1 else ""
+    reading = seed.strip() if several else f"{_describe(found[0].table)}{seed}"
     return [
         Block(
             id="learners",
             nav="Learners",
             title="Each learner",
-            reading=" ".join(_describe(names if several else "", table) for names, table in tables[:_PANELS]) + seed,
-            panels=[
-                Panel(
-                    names if several else "Learners",
-                    subtitle="rate: mini-batches per second of computing",
-                    note=_explain(len(table)),
-                    table=_tabulate(table, _SHOWN, _BRIEF),
-                )
-                for names, table in tables[:_PANELS]
-            ],
+            reading=reading,
+            panels=[_build_panel(found)],
             more=[
                 (_name_list(names if several else "", len(table)), _tabulate(table, _LISTED, _find_columns(table)))
-                for names, table in tables
+                for names, _, table in found
             ],
+            columns=1,
         )
     ]
+
+
+def _build_panel(found: Sequence[LearnersOf]) -> Panel:
+    """Draw the learners of one variant as bars or strips, or those of several as a row of dots each."""
+    quantities = [one for one in _DRAWN if any(table[one.column].fillna(0.0).any() for _, _, table in found)]
+    first = found[0]
+    is_single = len(found) == 1
+    height = measure_learners(len(first.table)) if is_single else measure_dots(len(found))
+    with svg.open_figure(height) as figure:
+        columns = figure.subplots(1, len(quantities), squeeze=False)[0]
+        if is_single:
+            draw_learners(columns, first.table, quantities, svg.choose_series_colour(first.series))
+        else:
+            draw_learner_dots(columns, [one._replace(name=shorten_label(one.name, 30)) for one in found], quantities)
+    said = "; ".join(_describe_ranges(one, quantities) for one in found)
+    form = "Bars" if is_single else "Dots"
+    drawn = svg.render_inline(figure, "learners", f"{form} for each learner: {said}.")
+    has_vain = any(one.column == "in vain" for one in quantities)
+    dots = "" if is_single else "Every marker is a learner. "
+    note = f"{dots}{_MEANING_OF_SPEED}{f' {_MEANING_OF_VAIN}' if has_vain else ''}"
+    return Panel("Learners" if is_single else "Learners of each variant", drawn, note=note)
+
+
+def _describe_ranges(one: LearnersOf, quantities: Sequence[Quantity]) -> str:
+    parts = []
+    for quantity in quantities:
+        values = one.table[quantity.column].astype(float).dropna()
+        form = format_share if quantity.is_share else format_number
+        title = quantity.title.replace("\n", " ")
+        parts += [f"{title} {form(values.min())} to {form(values.max())}"] if len(values) else []
+    return f"{one.name}: {', '.join(parts)}"
 
 
 def study_runs(study: Study, number: int) -> Run:
@@ -80,7 +118,7 @@ def describe_learners(run: Run) -> pd.DataFrame:
     The columns are learner, mini_batch, bandwidth (bytes/s; infinite if unlimited), rate
     (mini-batches per second of computing; NaN if it never computed),
     computing, own work (steps, mixing, copies and starts), waiting, messages and idle (fractions of
-    the run), and the counts of gradients.
+    the run), the counts of gradients, and of those in vain (dropped, cancelled or lost).
     """
     table, whole = run.learners, run.simulated_seconds or 1.0
     computing = table["compute"].where(table["compute"] > 0.0)
@@ -98,19 +136,19 @@ def describe_learners(run: Run) -> pd.DataFrame:
             **{name: table[name] for name in GRADIENTS},
         }
     )
+    found["in vain"] = found["dropped"] + found["cancelled"] + found["lost"]
     return found.sort_values(["applied", "learner"], ascending=[False, True], ignore_index=True)
 
 
-def _describe(names: str, table: pd.DataFrame) -> str:
+def _describe(table: pd.DataFrame) -> str:
     first, last = table.iloc[0], table.iloc[-1]
-    under = f"{names}: " if names else ""
     most, least = int(first["applied"]), int(last["applied"])
     if most == least:
-        return f"{capitalise(f'{under}each')} learner has {most:,} applied gradients.{_describe_waiting(table)}"
-    one = f"{under}learner {int(first['learner'])} has {most:,} applied gradients"
+        return f"Each learner has {most:,} applied gradients.{_describe_waiting(table)}"
+    one = f"Learner {int(first['learner'])} has {most:,} applied gradients"
     other = f"learner {int(last['learner'])} has {format_number(least)}"
     middle = f", and the median is {format_number(table['applied'].median())}" if len(table) > 2 else ""
-    return f"{capitalise(one)}{',' if middle else ' and'} {other}{middle}.{_describe_waiting(table)}"
+    return f"{one}{',' if middle else ' and'} {other}{middle}.{_describe_waiting(table)}"
 
 
 def _describe_waiting(table: pd.DataFrame) -> str:
@@ -120,18 +158,6 @@ def _describe_waiting(table: pd.DataFrame) -> str:
     if format_share(least) == format_share(most):
         return f" Each waits {format_share(most)} of the time."
     return f" They wait {format_share(least)} to {format_share(most)} of the time."
-
-
-def _explain(learners: int) -> str:
-    if learners <= 2 * _SHOWN:
-        return ""
-    return (
-        f"Shown are the {_SHOWN} learners with the most and the {_SHOWN} with the fewest of {learners:,}; {_where(learners)}."
-    )
-
-
-def _where(learners: int) -> str:
-    return "the table below has all" if learners <= 2 * _LISTED else "learners.parquet has all"
 
 
 def _name_list(names: str, learners: int) -> str:
@@ -154,7 +180,7 @@ def _tabulate(table: pd.DataFrame, ends: int, columns: Sequence[str]) -> Table:
     if not whole:
         rows.append([_MEDIAN, *_write_row(table.median(), columns)[1:]])
         rows += [_write_row(row, columns) for _, row in table.tail(ends).iterrows()]
-    return Table.of(["learner", "rate", *(_TITLES.get(name, name) for name in columns)], rows)
+    return Table.of(["learner", _TITLES["rate"], *(_TITLES.get(name, name) for name in columns)], rows)
 
 
 def _write_row(row: pd.Series, columns: Sequence[str]) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 
-from simasgd.report.drawing import figures, svg
-from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_line_mark
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.curves import draw_curves, measure_curves
+from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import format_bytes, format_number, list_some
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS, Metric
 from simasgd.report.facts.tables import tabulate_curves, tabulate_distances
@@ -15,23 +17,24 @@ from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.study import Study
 from simasgd.results.tables import thinned
 
-_MAX_NAMED = 8
+_MAX_NAMED, _MAX_READ = 8, 3
 _MAX_POINTS, _MAX_ROWS = 400, 200
 """The most points in a variant's curve (about its width in pixels), and rows in its table."""
 
 
-def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Metric]) -> list[Block]:
-    """Build a section for each metric; those in `compared` belong to several variants."""
+def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], targets: Mapping[str, float]) -> list[Block]:
+    """Build a section for each metric; `targets` are values to mark, by the metrics' keys."""
     tables = [(tabulate_curves(study, metric), metric) for metric in (ERROR, LOSS)]
     return [
         _build_block(
             table,
             metric,
+            variants,
             title=f"{metric.title} over time",
             reading=_join_sentences(
                 describe_curves(table, metric), describe_tested_models(table, variants, metric), _describe_spread(table)
             ),
-            axes=_choose_axes(metric in compared, name_time(variants)),
+            target=targets.get(metric.key),
         )
         for table, metric in tables
         if not table.empty
@@ -44,15 +47,7 @@ def build_distance_blocks(study: Study, variants: Sequence[VariantFacts]) -> lis
     if table.empty:
         return []
     reading = _join_sentences(describe_distances(table), _MEANING_OF_DISTANCE, _describe_spread(table))
-    return [
-        _build_block(
-            table,
-            DISTANCE,
-            title="Consensus distance over time",
-            reading=reading,
-            axes=_choose_axes(False, name_time(variants)),
-        )
-    ]
+    return [_build_block(table, DISTANCE, variants, title="Consensus distance over time", reading=reading)]
 
 
 _MEANING_OF_DISTANCE = "This is the root mean square distance of the learners' models from their mean."
@@ -63,41 +58,47 @@ def _join_sentences(*sentences: str) -> str:
 
 
 def _describe_spread(table: pd.DataFrame) -> str:
-    return "Lines show means, bands the range over the seeds." if (table["seeds"] > 1).any() else ""
+    return "Curves show means over the seeds, bands and bars the range." if (table["seeds"] > 1).any() else ""
 
 
-def _choose_axes(is_compared: bool, time: str) -> Sequence[tuple[str, str]]:
-    """Return the horizontal axes of the curves and their names; bytes only in comparisons."""
-    axes = [("seconds", time), ("epoch", "epochs")]
-    return [*axes, ("bytes", "bytes sent")] if is_compared else axes
-
-
-def _build_block(table: pd.DataFrame, metric: Metric, *, title: str, reading: str, axes: Sequence[tuple[str, str]]) -> Block:
-    names = table.drop_duplicates("variant").set_index("series")["variant"]
-    ends = "; ".join(
-        f"{name} ends at {metric.format_value(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
-    )
-    panels = []
-    time = dict(axes)["seconds"]
-    axes = [(x, against) for x, against in axes if table[x].notna().any()]  # a log may not tell the bytes
-    for x, against in axes:
-        label = f"Line chart of {metric.name} against {against}: {ends}."
-        drawn = svg.render_inline(
-            figures.draw_curve(_thin(table.dropna(subset=x), _MAX_POINTS), x, metric, time), f"{metric.key}-{x}", label
-        )
-        panels.append(Panel(f"{metric.title} against {against}", drawn))
-    legend = [LegendEntry(draw_line_mark(f"series-{i % 8}", i % 4), name) for i, name in names.items()]
+def _build_block(
+    table: pd.DataFrame,
+    metric: Metric,
+    variants: Sequence[VariantFacts],
+    *,
+    title: str,
+    reading: str,
+    target: float | None = None,
+) -> Block:
+    time = name_time(variants)
+    failed = {i for i, variant in enumerate(variants) if variant.failure}
     return Block(
         id=metric.key.removeprefix("test_").replace("_", "-"),
         nav=metric.title,
         title=title,
         reading=reading,
-        panels=panels,
-        legend=legend if len(names) > 1 else [],
+        panels=[_build_panel(table, x, against, metric, time, failed, target) for x, against in _list_axes(time)],
         table=_tabulate(_thin(table, _MAX_ROWS), metric, time),
         summary=f"The numbers behind the figures{_describe_thinning(table)}",
-        columns=len(axes),
     )
+
+
+def _list_axes(time: str) -> Sequence[tuple[str, str]]:
+    """Return the horizontal axes of the curves, and their names."""
+    return ("seconds", time), ("epoch", "epochs")
+
+
+def _build_panel(
+    table: pd.DataFrame, x: str, against: str, metric: Metric, time: str, failed: Collection[int], target: float | None
+) -> Panel:
+    ends = "; ".join(
+        f"{name} ends at {metric.format_value(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
+    )
+    shown = _thin(table, _MAX_POINTS)
+    draw = partial(draw_curves, table=shown, x=x, metric=metric, time=time, failed=failed, target=target)
+    label = f"Line chart of {metric.name} against {against}: {ends}."
+    figure = svg.draw_inline(draw, measure_curves(shown), f"{metric.key}-{x}", label)
+    return Panel(f"{metric.title} against {against}", figure)
 
 
 def _thin(table: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -130,8 +131,10 @@ def _tabulate(table: pd.DataFrame, metric: Metric, time: str) -> Table:
 
 
 def describe_curves(table: pd.DataFrame, metric: Metric) -> str:
-    """Return the final value of each variant, and its lowest value before."""
+    """Return the final value of each variant, and its lowest value before; of many, the figure says it."""
     groups = list(table.groupby("variant", sort=False))
+    if len(groups) > _MAX_READ:
+        return ""
     if len(groups) == 1:
         ((name, rows),) = groups
         return _describe_one_curve(name, rows, metric)

@@ -7,8 +7,9 @@ from typing import Any
 
 from simasgd.report.drawing.page_parts import Profile, Table
 from simasgd.report.facts.formats import (
-    NBSP,
+    format_bytes,
     format_duration,
+    format_epochs,
     format_number,
     format_percent,
     join_words,
@@ -26,7 +27,7 @@ from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.scenario.vocabulary.section import Section
-from simasgd.scenario.vocabulary.units import DIMENSIONS, SIZE, parse, show
+from simasgd.scenario.vocabulary.units import DIMENSIONS, parse
 from simasgd.scenario.vocabulary.values import shown
 from simasgd.scenario.workload import MiniBatches, Workload
 
@@ -46,7 +47,7 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
         "Model": [_describe_model(one) for one in learning],
         "Optimizer": [_describe_optimizer(one) for one in learning],
         "Message": [_describe_message(scenario) for scenario in described],
-        "Until": [_describe_end(run) for run in firsts],
+        "Ends at": [_describe_end(run) for run in firsts],
         "Nodes": [_name_profile(scenario.cluster.profile) or "given in the scenario" for scenario in described],
         "Seeds": [_list_seeds(next(iter(study.runs.values())))],
     }
@@ -73,11 +74,11 @@ def describe_stop(scenario: Scenario, time: str = "simulated time") -> str:
     limits = scenario.stop
     parts = []
     if limits.epochs is not None:
-        parts.append(f"{format_number(limits.epochs)} epochs")
+        parts.append(format_epochs(limits.epochs))
     if limits.gradients is not None:
-        parts.append(f"{limits.gradients:,} gradients")
+        parts.append(f"{limits.gradients:,} gradient{'' if limits.gradients == 1 else 's'}")
     if limits.updates is not None:
-        parts.append(f"{limits.updates:,} updates")
+        parts.append(f"{limits.updates:,} update{'' if limits.updates == 1 else 's'}")
     if limits.simulated_time is not None:
         parts.append(f"{format_duration(limits.simulated_time)} of {time}")
     if limits.test_error is not None:
@@ -217,16 +218,12 @@ def _describe_message(scenario: Scenario) -> str:
 
     A message that is larger than the model stands for a larger learning problem.
     """
-    size, compression = _format_size(scenario.payload), scenario.workload.compression
+    size, compression = format_bytes(scenario.payload), scenario.workload.compression
     if scenario.gradient_payload != scenario.payload:
-        size += f" (a gradient by {compression.kind}: {_format_size(scenario.gradient_payload)})"
+        size += f" (a gradient by {compression.kind}: {format_bytes(scenario.gradient_payload)})"
     if scenario.learning is None or scenario.learning.model_bytes == scenario.payload:
         return size
-    return f"{size}; the model that learns here has {_format_size(scenario.learning.model_bytes)}"
-
-
-def _format_size(size: float) -> str:
-    return show(size, SIZE).replace(" ", NBSP)
+    return f"{size}; the model that learns here has {format_bytes(scenario.learning.model_bytes)}"
 
 
 def _describe_data(learning: Learning) -> str:

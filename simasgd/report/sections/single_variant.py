@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simasgd.report.facts.formats import format_number, format_share, format_steps
+from simasgd.report.facts.names import say_resource
 from simasgd.report.facts.part_facts import UNNAMED
 from simasgd.report.facts.variant_facts import VariantFacts
 
@@ -56,7 +57,7 @@ def describe_busiest(variant: VariantFacts) -> str:
     """Return a clause about the busiest server or link."""
     busiest = variant.busiest
     assert busiest is not None
-    name = busiest.name if busiest.name.startswith("server") else f"link {busiest.name}"
+    name = say_resource(busiest.name)
     if busiest.busy > _BOTTLENECK:
         return f"the {name} is the bottleneck, busy {format_share(busiest.busy)} of the time"
     return f"the busiest resource is the {name}, busy {format_share(busiest.busy)} of the time"

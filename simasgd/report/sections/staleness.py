@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from simasgd.report.drawing import figures, svg
-from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS
+from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS, Distribution
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
-from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some
+from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some, name_group, shorten_label
 from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_over_time
 from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.run import Run
@@ -17,6 +18,8 @@ from simasgd.results.study import Study
 
 _MAX_ROWS = 60
 _AGES = "age of mixed-in models"
+_HIGH = 2.5
+_EXPECTED = "mean with free communication and no waiting"
 
 
 def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
@@ -25,13 +28,16 @@ def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Blo
     counts, ages = [count_histogram(runs) for runs in every], [count_histogram(runs, "mixing") for runs in every]
     stale, mixed = ([group for group in group_by_clock(study) if len(found[group[0]]) > 1] for found in (counts, ages))
     longest, oldest = _find_greatest(counts), _find_greatest(ages)
-    panels = [_build_staleness_panel(group, variants, counts[group[0]], every[group[0]], longest) for group in stale]
+    if len(variants) > 1 and stale:
+        panels = [_build_distribution_panel(stale, variants, counts)]
+    else:
+        panels = [_build_staleness_panel(group, variants, counts[group[0]], every[group[0]], longest) for group in stale]
     panels += _build_time_panel(study, stale, variants)
     panels += [_build_age_panel(group, variants, ages[group[0]], every[group[0]], oldest) for group in mixed]
-    has_law = any(variants[group[0]].law is not None for group in stale)
+    is_expected = any(variants[group[0]].law is not None for group in stale)
     means = [
         LegendEntry(draw_glyph("ink", "▼"), "mean"),
-        *([LegendEntry(draw_line_mark("ink", 1), "mean by the staleness law")] if has_law else []),
+        *([LegendEntry(draw_line_mark("ink", 1), _EXPECTED)] if is_expected else []),
     ]
     return Block(
         id="staleness",
@@ -46,6 +52,25 @@ def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Blo
     )
 
 
+def _build_distribution_panel(
+    stale: Sequence[Sequence[int]], variants: Sequence[VariantFacts], counts: Sequence[Sequence[int]]
+) -> Panel:
+    rows = []
+    for group in stale:
+        variant, names = variants[group[0]], list_some([variants[i].name for i in group], 2)
+        assert variant.staleness is not None
+        rows.append(Distribution(shorten_label(names, 34), group[0], counts[group[0]], variant.staleness.mean, variant.law))
+    said = "; ".join(f"{row.label}: mean {format_number(row.mean)}, greatest {len(row.counts) - 1}" for row in rows)
+    what = OWN_STALENESS if all(variants[group[0]].own_models for group in stale) else STALENESS
+    draw = partial(figures.draw_distributions, rows=rows, what=what)
+    figure = svg.draw_inline(draw, figures.measure_rows(len(rows)), "staleness", f"Ranges of staleness. {said}.")
+    return Panel(
+        "Staleness of each variant",
+        figure,
+        note="Thick bars hold 90 % of the gradients, thin lines all.".replace(" %", f"{NBSP}%"),
+    )
+
+
 def _find_greatest(counts: Sequence[Sequence[int]]) -> int:
     """Return the greatest staleness or age, or -1 if there is none."""
     return max(map(len, counts)) - 1
@@ -56,18 +81,20 @@ def _build_staleness_panel(
 ) -> Panel:
     variant, names = variants[group[0]], list_some([variants[i].name for i in group])
     assert variant.staleness is not None
-    law = "" if variant.law is None else f", law {format_number(variant.law)}"
-    label = (
-        f"Histogram of staleness under {names}: mean {format_number(variant.staleness.mean)}{law}, greatest {len(counts) - 1}."
-    )
-    what = OWN_STALENESS if variant.own_models else STALENESS
-    drawn = figures.draw_histogram(
-        counts, variant.staleness.mean, variant.law, longest, svg.choose_series_colour(group[0]), what
+    mean = format_number(variant.staleness.mean)
+    label = f"Histogram of staleness under {names}: mean {mean}, greatest {len(counts) - 1}."
+    draw = partial(
+        figures.draw_histogram,
+        counts=counts,
+        mean=variant.staleness.mean,
+        expected=variant.law,
+        longest=longest,
+        colour=svg.choose_series_colour(group[0]),
+        what=OWN_STALENESS if variant.own_models else STALENESS,
     )
     p95 = max(run.summary.staleness.p95 or 0 for run in runs)
     tail = f"95{NBSP}% of the gradients have staleness {p95:,} or less, and all have {len(counts) - 1:,} or less"
-    note = f"Mean {format_number(variant.staleness.mean)}{law}. {tail}."
-    return Panel(names, svg.render_inline(drawn, f"staleness-{group[0]}", label), note=note)
+    return Panel(names, svg.draw_inline(draw, _HIGH, f"staleness-{group[0]}", label), "staleness", f"Mean {mean}. {tail}.")
 
 
 def _build_age_panel(
@@ -76,11 +103,19 @@ def _build_age_panel(
     variant, names = variants[group[0]], list_some([variants[i].name for i in group])
     assert variant.mixing is not None
     label = f"Histogram of the {_AGES} under {names}: mean {format_number(variant.mixing.mean)}, greatest {len(counts) - 1}."
-    drawn = figures.draw_histogram(counts, variant.mixing.mean, None, oldest, svg.choose_series_colour(group[0]), AGE)
+    draw = partial(
+        figures.draw_histogram,
+        counts=counts,
+        mean=variant.mixing.mean,
+        expected=None,
+        longest=oldest,
+        colour=svg.choose_series_colour(group[0]),
+        what=AGE,
+    )
     p95 = max(run.summary.mixing.p95 or 0 for run in runs if run.summary.mixing is not None)
     tail = f"95{NBSP}% are at most {format_steps(p95)} old, and all at most {format_steps(len(counts) - 1)}"
     note = f"Mean {format_number(variant.mixing.mean)}. {tail}."
-    return Panel(names, svg.render_inline(drawn, f"mixing-{group[0]}", label), _AGES, note)
+    return Panel(names, svg.draw_inline(draw, _HIGH, f"mixing-{group[0]}", label), _AGES, note)
 
 
 def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts]) -> list[Panel]:
@@ -97,8 +132,9 @@ def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: S
     )
     time = name_time([variants[group[0]] for group in groups])
     label = f"Line chart of the mean staleness against {time}: {ends}."
-    figure = svg.render_inline(figures.draw_staleness_over_time(table, time), "staleness-time", label)
-    return [Panel("Mean staleness over time", figure, note=f"{ends}.")]
+    names = {group[0]: name_group([variants[k].name for k in group]) for group in groups}
+    draw = partial(figures.draw_staleness_over_time, table=table, names=names, time=time)
+    return [Panel("Mean staleness over time", svg.draw_inline(draw, _HIGH, "staleness-time", label))]
 
 
 def _format_ends(values: pd.Series) -> str:
@@ -128,12 +164,14 @@ def _describe_staleness(group: Sequence[int], variants: Sequence[VariantFacts]) 
     mixed = "" if variant.mixing is None else f"; the mean age of mixed-in models is {format_steps(variant.mixing.mean)}"
     if variant.staleness.high == 0:
         return f"{names}: every gradient has staleness 0{mixed}."
-    measured = f"{names}: the mean staleness is {format_number(variant.staleness.mean)}"
+    mean = format_number(variant.staleness.mean)
+    unit = "change" if variant.own_models else "update"
+    measured = f"{names}: the mean staleness is {mean} {unit}{'' if mean == '1' else 's'}"
     if variant.law is None:
         return f"{measured}{mixed}."
     less = variant.staleness.mean < 0.95 * variant.law
     why = ". Messages, updates and waiting lower it" if less else ""
-    return f"{measured}; the law for free communication without waiting gives {format_number(variant.law)}{why}."
+    return f"{measured}; with free communication and no waiting it would be {format_number(variant.law)}{why}."
 
 
 def _tabulate_histograms(counts: Sequence[Sequence[int]], variants: Sequence[VariantFacts], what: str) -> Table:

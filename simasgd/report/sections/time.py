@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import fsum
+
+from markupsafe import Markup
 
 from simasgd.report.drawing import figures, svg
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_swatch
 from simasgd.report.facts.formats import (
     NBSP,
-    capitalise,
     format_number,
     format_share,
     join_words,
@@ -23,7 +25,7 @@ from simasgd.report.sections.single_variant import describe_busiest, describe_ti
 from simasgd.report.sections.what_if import build_what_if_panel
 from simasgd.results.study import Study
 
-_MAX_BARS = 10
+_MAX_BARS = 12
 _MAX_RESOURCES = 6
 _MAX_LISTED = 100
 _MAX_READ = 3
@@ -82,7 +84,10 @@ def _describe_time(groups: Sequence[Group]) -> str:
     busy = [(names, variant) for names, variant in groups if variant.busiest is not None and variant.busiest.busy > 0]
     names, most = max(busy, key=lambda pair: pair[1].busiest.busy if pair[1].busiest else 0.0, default=("", groups[0][1]))
     busiest = f". Under {names}, {describe_busiest(most)}" if busy else ""
-    return f"{spent}{busiest}.{_describe_overlap(groups)}"
+    overlap = _describe_overlap(groups)
+    if len(groups) > _MAX_READ:  # the bars say it
+        return f"{busiest.removeprefix('. ')}{'.' if busiest else ''}{overlap}".strip()
+    return f"{spent}{busiest}.{overlap}"
 
 
 def _describe_overlap(groups: Sequence[Group]) -> str:
@@ -103,12 +108,13 @@ def _build_learner_panel(groups: Sequence[Group]) -> Panel:
         rows.append((f"{shorten_label(names, 55 - len(own))}{own}", variant.learner_time))
         for thread, times in variant.threads.items():
             rows.append((f"{shorten_label(names, 40)}: {thread} thread", times))
-    figure = svg.render_inline(
-        figures.draw_shares(rows, "the learners' time"),
-        "learners",
-        f"Stacked bars of the learners' time. {_list_shares(rows)}.",
-    )
-    return Panel("Learners", figure, "mean over all learners")
+    label = f"Stacked bars of the learners' time. {_list_shares(rows)}."
+    return Panel("Learners", _draw_shares(rows, "the learners' time", "learner-time", label), "mean over all learners")
+
+
+def _draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str, name: str, label: str) -> Markup:
+    draw = partial(figures.draw_shares, rows=rows, whole=whole)
+    return svg.draw_inline(draw, figures.measure_rows(len(rows)), name, label)
 
 
 def _list_shares(rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
@@ -119,21 +125,25 @@ def _list_shares(rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
 
 def _build_resource_panel(groups: Sequence[Group], variants: Sequence[VariantFacts]) -> list[Panel]:
     """Build the panel if there is a server, or a link that several messages share."""
-    most = max(2, min(_MAX_RESOURCES, _MAX_BARS // len(groups)))
+    most = max(1, min(_MAX_RESOURCES, _MAX_BARS // len(groups)))
     several = len(groups) > 1
-    rows = [
-        (f"{shorten_label(names, 28)}, {found.name}" if several else capitalise(found.name), found)
+    loads = [
+        (shorten_label(names, 55) if several else "", _select_busiest(variant.resources, most))
         for names, variant in groups
-        for found in _select_busiest(variant.resources, most)
+        if variant.resources
     ]
-    if not rows:
+    if not loads:
         return []
-    loads = "; ".join(
-        f"{name}: {format_share(found.busy)} busy, {_format_queue(found.mean_queue)} waiting" for name, found in rows
-    )
-    figure = svg.render_inline(figures.draw_resources(rows), "resources", f"Bars of busy time. {loads}.")
+    said = "; ".join(_describe_load(names, found) for names, resources in loads for found in resources)
+    draw = partial(figures.draw_resources, groups=loads)
+    figure = svg.draw_inline(draw, figures.measure_resources(loads), "resources", f"Bars of busy time. {said}.")
     notes = " ".join(filter(None, (_explain_omission(groups, most), _explain_absence(variants))))
-    return [Panel(_name_resources(variants), figure, "and the mean number of requests waiting", notes)]
+    return [Panel(_name_resources(variants), figure, "and the mean number of messages or requests waiting", notes)]
+
+
+def _describe_load(names: str, found: ResourceFact) -> str:
+    under = f"{names}, " if names else ""
+    return f"{under}{found.name}: {format_share(found.busy)} busy, {_format_queue(found.mean_queue)} waiting"
 
 
 def _name_resources(variants: Sequence[VariantFacts]) -> str:
@@ -145,7 +155,8 @@ def _explain_omission(groups: Sequence[Group], most: int) -> str:
     if count <= most:
         return ""
     table = "all" if count <= _MAX_LISTED else "more"
-    return f"Shown are the {most} busiest of {'up to ' if len(groups) > 1 else ''}{count:,}; the table below lists {table}."
+    shown = "Shown is the busiest" if most == 1 else f"Shown are the {most} busiest"
+    return f"{shown} of {'up to ' if len(groups) > 1 else ''}{count:,}; the table below lists {table}."
 
 
 def _explain_absence(variants: Sequence[VariantFacts]) -> str:
@@ -167,9 +178,8 @@ def _build_path_panel(groups: Sequence[Group]) -> list[Panel]:
     rows = [(shorten_label(names, 55), variant.critical_path) for names, variant in groups if variant.critical_path is not None]
     if not rows:
         return []
-    figure = svg.render_inline(
-        figures.draw_shares(rows, "the critical path"), "path", f"Stacked bars of the critical path. {_list_shares(rows)}."
-    )
+    label = f"Stacked bars of the critical path. {_list_shares(rows)}."
+    figure = _draw_shares(rows, "the critical path", "path", label)
     on = "On the critical path"
     sentences = [
         f"{on}{'' if len(groups) == 1 else f' of {names}'}, {describe_path(variant)}."
@@ -200,12 +210,12 @@ def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:
     overlapping = any(variant.overlap is not None for variant in variants)
     rows = []
     for variant in variants:
-        overlap = [_format_hundredths(variant.overlap)] if overlapping else []
-        along = [_format_hundredths(_read_part(variant, part)) for part in path]
+        overlap = [_format_part(variant.overlap)] if overlapping else []
+        along = [_format_part(_read_part(variant, part)) for part in path]
         rows.append(
             [
                 variant.name,
-                *(_format_hundredths(variant.learner_time.get(activity)) for activity in activities),
+                *(_format_part(variant.learner_time.get(activity)) for activity in activities),
                 *overlap,
                 *along,
             ]
@@ -215,7 +225,7 @@ def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:
             rows.append(
                 [
                     f"{variant.name}: {thread} thread",
-                    *(_format_hundredths(times.get(activity, 0.0)) for activity in activities),
+                    *(_format_part(times.get(activity, 0.0)) for activity in activities),
                     *blank,
                 ]
             )
@@ -233,8 +243,8 @@ def _read_part(variant: VariantFacts, part: str) -> float | None:
     return None if variant.critical_path is None else variant.critical_path.get(part, 0.0)
 
 
-def _format_hundredths(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.2f}{NBSP}%"
+def _format_part(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.3g}{NBSP}%"
 
 
 def _tabulate_resources(variants: Sequence[VariantFacts]) -> list[tuple[str, Table]]:
@@ -258,6 +268,5 @@ def _list_resources(variant: VariantFacts) -> list[tuple[str, str, str, str]]:
         )
         rows.append((variant.name, f"the other {len(rest):,}, mean", busy, queue))
     return [
-        (variant, name, _format_hundredths(busy), "–" if queue is None else f"{queue:.3g}")
-        for variant, name, busy, queue in rows
+        (variant, name, _format_part(busy), "–" if queue is None else f"{queue:.3g}") for variant, name, busy, queue in rows
     ]

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Timeline, draw_swatch
 from simasgd.report.drawing.timeline_still import draw_still
+from simasgd.report.facts.fault_marks import FaultMark, list_fault_marks
 from simasgd.report.facts.formats import format_duration, format_share, join_words, list_some, spell_count
 from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.tables import group_by_clock
@@ -29,8 +30,10 @@ _MAX_SLICES = 50_000
 _MAX_TIMELINES = 3
 _MAX_TRACKS = {"learners": 90, "servers": 20, "links": 12}
 _CYCLES = 4
+_MAX_MARKS = 6
 _TICKS = 2**31 - 1
 _FINEST = 1e-9
+_HOW_TO_OPEN = "Perfetto (ui.perfetto.dev) or another viewer of Chrome traces opens the complete time line:"
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,11 @@ class ShownTimeline:
     until: float
     length: float
     left_out: Sequence[str]
+    marks: Sequence[FaultMark] = ()
 
     @property
-    def window(self) -> tuple[float, float]:
-        """The initial view: a few cycles in the middle, where the start no longer matters."""
+    def rounds(self) -> tuple[float, float]:
+        """The begin and end of a few cycles in the middle, where the start no longer matters."""
         for rows in self.tracks["learners"].values():
             begins = rows.loc[rows["activity"] == "compute", "start"].to_numpy()
             if len(begins) > _CYCLES:
@@ -105,17 +109,32 @@ def _describe_timelines(
 
 def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
     shown = select_slices(_select_timeline(run), run.simulated_seconds, most)
-    start, end = shown.window
-    label = f"Time line of {name}: {_count_tracks(shown)}, at first from {format_duration(start)} to {format_duration(end)}"
+    marks = [mark for mark in list_fault_marks(run) if mark.begin < shown.until]
+    shown = replace(shown, marks=marks)
+    still = draw_still(shown.tracks, shown.rounds, f"{_describe_still(name, shown)} {_describe_first_learner(shown)}.", marks)
     left_out = f"Not shown: {join_words(shown.left_out)}. " if shown.left_out else ""
     return Timeline(
         title=name,
-        label=label,
+        label=f"Time line of {name}: {_count_tracks(shown)}",
         data=pack_slices(shown),
-        still=draw_still(shown.tracks, shown.window, f"{label}. {_describe_first_learner(shown)}."),
-        note=f"{left_out}Perfetto (ui.perfetto.dev) or another viewer of Chrome traces opens the complete time line:",
+        still=still,
+        still_note=_describe_still(name, shown),
+        note=f"{_describe_marks(marks)}{left_out}{_HOW_TO_OPEN}",
         file=f"{variant}/{TRACE}" if variant else TRACE,
     )
+
+
+def _describe_still(name: str, shown: ShownTimeline) -> str:
+    start, end = shown.rounds
+    return f"{name} from {format_duration(start)} to {format_duration(end)} of {format_duration(shown.length)}."
+
+
+def _describe_marks(marks: Sequence[FaultMark]) -> str:
+    """Return the faults that are marked, with their times."""
+    if not marks:
+        return ""
+    said = [f"{mark.what} from {format_duration(mark.begin)} to {format_duration(mark.end)}" for mark in marks]
+    return f"Marked: {list_some(said, _MAX_MARKS)}. "
 
 
 def _count_tracks(shown: ShownTimeline) -> str:
@@ -129,10 +148,10 @@ def _count_tracks(shown: ShownTimeline) -> str:
 
 
 def _describe_first_learner(shown: ShownTimeline) -> str:
-    """Return how the first learner spends the window."""
+    """Return how the first learner spends the few cycles of the still image."""
     if not shown.tracks["learners"]:
         return "no learner did anything"
-    (start, end), (track, rows) = shown.window, next(iter(shown.tracks["learners"].items()))
+    (start, end), (track, rows) = shown.rounds, next(iter(shown.tracks["learners"].items()))
     within = (rows["end"].clip(upper=end) - rows["start"].clip(lower=start)).clip(lower=0.0)
     spent = within.groupby(rows["activity"], sort=False, observed=True).sum() / (end - start)
     return f"{track}: {', '.join(f'{activity} {format_share(part)}' for activity, part in spent.items() if part)}"
@@ -199,8 +218,17 @@ def pack_slices(shown: ShownTimeline) -> Markup:
     content = {
         "tick": tick,
         "until": shown.until,
-        "window": list(shown.window),
+        "rounds": list(shown.rounds),
         "activities": ACTIVITIES,
+        "marks": [
+            [
+                mark.begin,
+                min(mark.end, shown.until),
+                mark.what,
+                [i for i, (group, track, _) in enumerate(named) if mark.concerns(group, track)],
+            ]
+            for mark in shown.marks
+        ],
         "tracks": [[track, group, len(rows)] for group, track, rows in named],
         "columns": base64.b64encode(gzip.compress(columns, 9, mtime=0)).decode(),
     }

@@ -15,12 +15,13 @@ class Gantt {
     this.painter = new Painter(this.canvas, content.activities);
     this.activities = content.activities;
     this.until = content.until;
-    this.home = content.window;
+    this.rounds = content.rounds;
+    this.marks = content.marks.map(([from, to, what, rows]) => ({ from, to, what, rows }));
     this.tick = content.tick;
     this.pointers = new Map();
     this.hovered = null;
     this.unpack(content, columns);
-    this.show(...this.home);
+    this.show(0, this.until);
     this.say();
     figure.classList.add("on");
     this.listen();
@@ -93,8 +94,8 @@ class Gantt {
       case "-": case "_": this.zoom(middle, 2); break;
       case "ArrowLeft": this.show(this.from - step, this.to - step); break;
       case "ArrowRight": this.show(this.from + step, this.to + step); break;
-      case "0": this.show(...this.home); break;
-      case "all": this.show(0, this.until); break;
+      case "0": this.show(0, this.until); break;
+      case "rounds": this.show(...this.rounds); break;
       default: return false;
     }
     this.say();
@@ -193,7 +194,10 @@ class Gantt {
     const { i, row } = this.hovered, length = this.end[i] - this.start[i], whose = this.learners[i];
     const [from, to] = [this.start[i], this.end[i]].map((at) => moment(at, Math.max(length / 10, this.tick), this.to));
     const concerning = row.group !== "learners" && whose >= 0 ? ` for learner ${whose}` : "";
-    this.readout.textContent = `${row.name}: ${this.activities[this.activity[i]]}${concerning}, ${lasting(length)} (${from} to ${to})`;
+    const number = this.rows.indexOf(row), middle = (this.start[i] + this.end[i]) / 2;
+    const faults = this.marks.filter((mark) => mark.rows.includes(number) && mark.from <= middle && middle <= mark.to);
+    const said = faults.map((mark) => `, ${mark.what}`).join("");
+    this.readout.textContent = `${row.name}: ${this.activities[this.activity[i]]}${concerning}, ${lasting(length)} (${from} to ${to})${said}`;
   }
 }
 

@@ -65,6 +65,7 @@ class Painter {
     this.tones = this.activities.map(colour);
     this.ink = colour("ink");
     this.muted = colour("muted");
+    this.fault = colour("fault");
     pen.clearRect(0, 0, wide, high);
     pen.font = `${11.5 * sharp}px ${style.fontFamily}`;
     pen.textBaseline = "middle";
@@ -76,7 +77,9 @@ class Painter {
     const bottom = gantt.scrolled + box.height - AXIS;
     const inSight = gantt.rows.filter((row) => row.y + row.height > gantt.scrolled && row.y < bottom);
     for (const row of inSight) this.row(gantt, row, AXIS - gantt.scrolled + row.y);
+    for (const mark of gantt.marks) this.band(gantt, mark, inSight);
     pen.restore();
+    for (const mark of gantt.marks) this.flag(mark);
     const below = gantt.rows.filter((row) => row.y + row.height / 2 >= bottom).length;
     if (below) this.more(below, high, colour("card"));
   }
@@ -122,6 +125,33 @@ class Painter {
       [last, kind] = [far, a];
     }
     narrow.flush();
+  }
+
+  /* Frame a fault's time on the rows that it concerns. */
+  band(gantt, mark, inSight) {
+    const { pen, sharp, left, wide } = this;
+    const [x, end] = [mark.from, mark.to].map((at) => Math.max(-2 * sharp, Math.min(wide + 2 * sharp, (at - this.from) * this.scale)));
+    if (mark.to < this.from || mark.from > this.to) return;
+    pen.strokeStyle = this.fault;
+    pen.lineWidth = 1.5 * sharp;
+    for (const number of mark.rows) {
+      const row = gantt.rows[number];
+      if (!inSight.includes(row)) continue;
+      const top = (AXIS - gantt.scrolled + row.y + 1) * sharp;
+      pen.strokeRect(left + x, top, Math.max(2 * sharp, end - x), (row.height - 2) * sharp);
+    }
+  }
+
+  /* Point at a fault's begin from the axis. */
+  flag(mark) {
+    if (mark.from < this.from || mark.from > this.to) return;
+    const { pen, sharp } = this, x = this.left + (mark.from - this.from) * this.scale, size = 5 * sharp;
+    pen.fillStyle = this.fault;
+    pen.beginPath();
+    pen.moveTo(x - size, 16 * sharp);
+    pen.lineTo(x + size, 16 * sharp);
+    pen.lineTo(x, AXIS * sharp);
+    pen.fill();
   }
 
   fill(a, x, y, wide, high) {

@@ -33,6 +33,6 @@ document.addEventListener("click", (event) => {
 for (const button of document.querySelectorAll("button[hidden]")) button.hidden = false;
 const opened = [];
 addEventListener("beforeprint", () => {
-  for (const box of document.querySelectorAll("details:not([open])")) { box.open = true; opened.push(box); }
+  for (const box of document.querySelectorAll("details.paper:not([open])")) { box.open = true; opened.push(box); }
 });
 addEventListener("afterprint", () => { for (const box of opened.splice(0)) box.open = false; });

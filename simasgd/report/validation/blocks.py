@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from simasgd.report.drawing import figures as drawing
 from simasgd.report.drawing import svg
@@ -158,9 +159,8 @@ def _build_phases(found: Validation) -> Block:
     ]
     shown = {name for _, shares in bars for name in shares}
     listed = "; ".join(f"{name}: {_list_shares(shares)}" for name, shares in bars)
-    figure = svg.render_inline(
-        drawing.draw_shares(bars, "a learner's cycle"), "phases", f"Stacked bars of the learners' time. {listed}."
-    )
+    draw = partial(drawing.draw_shares, rows=bars, whole="a learner's cycle")
+    figure = svg.draw_inline(draw, drawing.measure_rows(len(bars)), "phases", f"Stacked bars of the learners' time. {listed}.")
     rows = [row for phase in found.learner_phases for row in _write_phase(phase)]
     return Block(
         id="phases",

@@ -1,0 +1,137 @@
+"""Curves of test error, loss or distance against time, epochs or bytes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.figures import SIMULATED_TIME, scale_axis, use_number_axis, use_percent_axis
+from simasgd.report.drawing.labels import Mark, find_room, label_ends
+from simasgd.report.facts.metric import ERROR, Metric
+
+_DENSE = 8
+"""The fewest evaluations that a line joins; fewer are drawn as steps."""
+_MARKED = 40
+"""The most evaluations of a line that each have a marker."""
+_LEAST_ROOM = 4.0
+"""The least end of the axis, in the best final value."""
+_ABOVE = 1.5
+"""The axis is cut only if a curve begins so many times above its end."""
+_DECADES_APART = 30.0
+"""The ratio of the final values from which the axis is logarithmic."""
+_LINE_CHARACTERS = 58
+
+
+def measure_curves(table: pd.DataFrame) -> float:
+    """Return the height in inches of a figure for these curves."""
+    return max(2.9, 1.0 + find_room(table["series"].nunique()))
+
+
+def draw_curves(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    metric: Metric,
+    *,
+    time: str = SIMULATED_TIME,
+    failed: Collection[int] = (),
+    target: float | None = None,
+) -> None:
+    """Draw the metric against `x` (seconds, epoch or bytes), with its range over the seeds.
+
+    `table` comes from `tables.tabulate_curves`; `time` is the name of the seconds. The series in
+    `failed` are named above the axes instead of drawn, if any other is drawn. `target` is a value of
+    the metric to mark. A line joins many evaluations; where there are few, steps show the last value
+    known. The axis shows how the curves end. If it ends below the first values, a note says so.
+    """
+    drawn = table[~table["series"].isin(failed)]
+    drawn = table if drawn.empty else drawn
+    size, label = scale_axis(x, float(drawn[x].max()), time)
+    for series, rows in drawn.groupby("series"):
+        _draw_curve(axes, rows[x] / size, rows, int(series))
+    axes.set_xlim(0, float(drawn[x].max()) / size or 1.0)
+    axes.set_xlabel(label)
+    notes = [_name_failures(table, drawn, metric), _set_axis(axes, drawn, metric, target)]
+    lines = [line for note in filter(None, notes) for line in textwrap.wrap(note, _LINE_CHARACTERS)]
+    if lines:
+        axes.set_title("\n".join(lines), loc="left", fontsize=9, color=svg.MUTED)
+    if target is not None:
+        _draw_target(axes, target, metric)
+    if drawn["series"].nunique() > 1:
+        last = [rows.iloc[-1] for _, rows in drawn.groupby("series")]
+        label_ends(axes, [Mark(row[x] / size, row["value"], row["variant"], int(row["series"])) for row in last])
+
+
+def _draw_curve(axes: Axes, at: pd.Series, rows: pd.DataFrame, series: int) -> None:
+    colour, (marker, _) = svg.choose_series_colour(series), svg.choose_series_marker(series)
+    is_dense = len(rows) >= _DENSE
+    has_range = bool((rows["seeds"] > 1).any())
+    if is_dense:
+        axes.plot(at, rows["value"], color=colour, linewidth=1.7)
+    else:
+        axes.step(at, rows["value"], where="post", color=colour, linewidth=1.1, alpha=0.45)
+    if len(rows) <= _MARKED:
+        axes.plot(at, rows["value"], marker, color=colour, markersize=3.4 if is_dense else 5.5, linestyle="none")
+    if has_range and is_dense:
+        axes.fill_between(at, rows["low"], rows["high"], color=colour, alpha=0.16, linewidth=0)
+    elif has_range:
+        axes.vlines(at, rows["low"], rows["high"], color=colour, linewidth=1.3)
+    axes.plot(at.iloc[-1:], rows["value"].iloc[-1:], marker, color=colour, markersize=5.5, clip_on=False)
+
+
+def _name_failures(table: pd.DataFrame, drawn: pd.DataFrame, metric: Metric) -> str:
+    """Return the names and final values of the curves that are not drawn."""
+    rest = table[~table["series"].isin(drawn["series"])]
+    names = [f"{name} ({metric.format_value(rows['value'].iloc[-1])})" for name, rows in rest.groupby("variant", sort=False)]
+    return f"Not drawn, because they fail: {', '.join(names)}" if names else ""
+
+
+def _set_axis(axes: Axes, drawn: pd.DataFrame, metric: Metric, target: float | None) -> str:
+    """Set the vertical axis; return what it does not show, or that it is logarithmic."""
+    last = drawn.groupby("series")["value"].last()
+    least = float(drawn["low"].min())
+    is_logarithmic = metric is not ERROR and least >= 0.0 and bool(last.max() > _DECADES_APART * max(last.min(), 0.0))
+    is_logarithmic |= metric is not ERROR and least > 0.0 and float(drawn["value"].max()) > _DECADES_APART**2 * least
+    use_axis = use_percent_axis if metric is ERROR else use_number_axis
+    use_axis(axes, logarithmic=is_logarithmic)
+    axes.set_ylabel(f"{metric.name}{' (logarithmic axis)' if is_logarithmic else ''}")
+    ceiling = find_ceiling(drawn, target)
+    if is_logarithmic or least < 0.0 or ceiling is None:
+        return ""
+    axes.set_ylim(0.0, ceiling)
+    first = drawn.groupby("series")["value"].first()
+    between = " to ".join(dict.fromkeys(metric.format_value(float(end)) for end in (first.min(), first.max())))
+    return (
+        f"The axis is cut: the first value is {between}"
+        if " to " not in between
+        else f"The axis is cut: first values are {between}"
+    )
+
+
+def find_ceiling(drawn: pd.DataFrame, target: float | None) -> float | None:
+    """Return the end of an axis that shows how the curves end; None if it shows everything.
+
+    It is a quarter above the worst final value, and at least four times the best one or the target.
+    """
+    last = drawn.groupby("series")["high"].last()
+    ceiling = max(1.25 * float(last.max()), _LEAST_ROOM * float(last.min()), 2.0 * (target or 0.0))
+    return ceiling if 0.0 < ceiling * _ABOVE < float(drawn["high"].max()) else None
+
+
+def _draw_target(axes: Axes, target: float, metric: Metric) -> None:
+    low, high = axes.get_ylim()
+    if low < target < high:
+        axes.axhline(target, color=svg.MUTED, linewidth=1.0, linestyle=svg.DASHES[1], zorder=1)
+        axes.annotate(
+            f"target {metric.format_value(target)}",
+            (0.0, target),
+            (3, -10 if target > low + 0.12 * (high - low) else 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            fontsize=9,
+            color=svg.MUTED,
+        )

@@ -1,0 +1,66 @@
+"""The faults of a run as marks on its time line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import inf
+from typing import NamedTuple
+
+from simasgd.report.facts.formats import format_share
+from simasgd.results.run import Run
+from simasgd.results.timeline import group_tracks
+from simasgd.scenario.cluster.faults import RandomCrashes
+
+
+class FaultMark(NamedTuple):
+    """A fault: when it begins and ends (s), what it is, and the group and owner of the tracks that it concerns."""
+
+    begin: float
+    end: float
+    what: str
+    group: str
+    owner: str
+
+    def concerns(self, group: str, track: str) -> bool:
+        """Return whether a track of the time line is the owner's: its name continues the owner's."""
+        return group == self.group and re.match(rf"{re.escape(self.owner)}\b", track) is not None
+
+
+def list_fault_marks(run: Run) -> list[FaultMark]:
+    """Return the faults within a run's time, by their begin.
+
+    Listed faults are the scenario's. Random crashes are the times at which a learner is idle, since
+    nothing else makes it so.
+    """
+    faults, length = run.scenario.cluster.faults, run.simulated_seconds
+    marks = [
+        FaultMark(one.since, one.until, f"learner {one.learner} away", "learners", f"learner {one.learner}")
+        for one in faults.outages
+    ]
+    if isinstance(faults.crashes, RandomCrashes):
+        marks += _find_crashes(run)
+    marks += [FaultMark(one.at, one.at + one.lasting, "server paused", "servers", "server") for one in faults.server_pauses]
+    marks += [
+        FaultMark(
+            one.at,
+            one.at + one.lasting,
+            f"link of {one.link} at {format_share(one.factor)} of its bandwidth",
+            "links",
+            one.link,
+        )
+        for one in faults.degraded_links
+    ]
+    return sorted(mark._replace(end=min(mark.end, length)) for mark in marks if mark.begin < length)
+
+
+def _find_crashes(run: Run) -> Iterator[FaultMark]:
+    if run.timeline is None or run.timeline.empty:
+        return
+    tracks = group_tracks(run.timeline, "learners")
+    for track, rows in tracks.items():
+        if track.count(" ") == 1:  # the computing thread, not one that only pushes or pulls
+            away = rows[(rows["activity"] == "idle") & (rows["end"] > rows["start"])]
+            for begin, end in zip(away["start"], away["end"], strict=True):
+                last = end >= run.simulated_seconds
+                yield FaultMark(float(begin), inf if last else float(end), f"{track} away", "learners", track)
