@@ -50,9 +50,11 @@ def make_picture(browser: Browser, entry: Entry, files: dict[str, str]) -> bytes
         (report,) = Path(folder).glob("reports/*/index.html")
         page = browser.new_page(viewport={"width": WIDTH, "height": 800}, color_scheme="light")
         page.goto(report.as_uri())
-        figure = page.locator("figure", has=page.locator("figcaption", has_text=entry.heading)).first
-        figure.scroll_into_view_if_needed()
-        picture = figure.screenshot()
+        headings = page.locator("figcaption").all_inner_texts()
+        found = [number for number, heading in enumerate(headings) if heading.startswith(entry.heading)]
+        if not found:
+            sys.exit(f"{entry.picture}: no figure is headed {entry.heading!r}, but {headings}")
+        picture = page.locator("figure").nth(found[0]).screenshot()
         page.close()
     image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(64)
     image.save(small := io.BytesIO(), "PNG", optimize=True)

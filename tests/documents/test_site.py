@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import subprocess
 import sys
@@ -24,13 +26,22 @@ SHOWN = ["index.html", "scenario.html", "tasks/sync-or-async.html", "gallery.htm
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site as `make docs` does, into another folder."""
+    """Build the site as `make docs` does, into another folder: once for all processes of a session."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder = shared / "site"
+    with (shared / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            build(folder)
+    return folder
+
+
+def build(folder: Path) -> None:
     (recipe,) = re.findall(r"\$\(VENV\)/bin/python (-m sphinx .*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    folder = tmp_path_factory.mktemp("site")
     arguments = [word.replace("site", str(folder), 1) if word.startswith("site") else word for word in recipe.split()]
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    return folder
 
 
 @final
