@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from simasgd.command.options import (
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, outlook
+
+_WIDTH = 200  # characters of a table that is not shown on a terminal
 
 
 @click.command()
@@ -77,7 +80,7 @@ def sweep(
     with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
         from simasgd.command.progress import points
         from simasgd.report.page import write_sweep
-        from simasgd.report.terminal import summarise_sweep
+        from simasgd.report.terminal import summarise_sweep, tabulate_sweep
 
         with points(plan.scenario.name, quiet=quiet) as progress:
             table = run_points(plan, place, pool=engine.make_pool(place.path.absolute(), _count_cores()), progress=progress)
@@ -86,10 +89,29 @@ def sweep(
     failed = table.points[table.points["error"] != ""]
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
+    _print_table(*tabulate_sweep(table))
     click.echo("\n".join(summarise_sweep(table)))
     click.echo(printable(f"report: {place.shown / 'index.html'}"))
     if len(failed):
         sys.exit(1)
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table as wide as the terminal; elsewhere no cell is wrapped."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return
+    is_whole = not sys.stdout.isatty()
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in titles:
+        table.add_column(title, no_wrap=is_whole)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(width=_WIDTH if is_whole else None).print(table)
 
 
 def _count_cores() -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from simasgd.printable import printable
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.sweep.naming import name_settings
+from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.verdict.verdict import state_verdict
@@ -50,6 +52,15 @@ def _format_variant(name: str, row: Mapping[str, Any], reason: str, origin: str)
 def _to_number(value: Any) -> float | None:
     """Return the number in a table's cell, or None if there is none."""
     return None if value is None or value != value else float(value)
+
+
+def tabulate_sweep(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and the rows of a table of the best settings; no rows if no setting is best."""
+    verdict = SweepVerdict.of(SweepFacts.of(sweep))
+    if not verdict.answers:
+        return [], []
+    titles, rows = list_named(name_settings(verdict), verdict.facts)
+    return titles, [[printable(use_plain_spaces(text)) for text in row] for row in rows]
 
 
 def summarise_sweep(sweep: Sweep) -> list[str]:

@@ -125,6 +125,7 @@ SWEEP_POINTS: Columns = {
     "samples_per_simulated_second": Numbers("samples applied in a simulated second", may_lack=True),
     "mean_staleness": Numbers("mean staleness of the applied gradients (updates)", may_lack=True),
     "learners": Numbers("the number of learners", may_lack=True),
+    "learner_hours": Numbers("hours that each learner was present, summed over the learners", may_lack=True),
     "diverged": Flags("whether the weights became infinite or NaN"),
     "folder": Words("the point's folder within that of the sweep"),
     "error": Words("why there are no results; empty if there are"),

@@ -125,7 +125,9 @@ def _read_number(scenario: Scenario, key: str) -> float | None:
     value: Any = scenario
     for part in key.split("."):
         value = getattr(value, part, None)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if isinstance(value, int) else float(f"{value:.15g}")  # 25 us is 2.5e-05, not 2.4999999999999998e-05
 
 
 def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:

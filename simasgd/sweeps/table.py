@@ -26,7 +26,7 @@ _RATES = ("gradients_per_simulated_second", "samples_per_simulated_second")
 _NUMBERS = (
     *("test_error", "test_loss", "seconds_to_target", "samples", "simulated_seconds"),
     *_RATES,
-    *("mean_staleness", "learners"),
+    *("mean_staleness", "learners", "learner_hours"),
 )
 COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
 """The columns of a sweep's table except its axes."""
@@ -47,7 +47,7 @@ class Sweep:
     test_error   a fraction
     test_loss, mean_staleness (updates), samples (applied), learners
                  NaN where there is no such number
-    simulated_seconds, gradients_per_simulated_second, samples_per_simulated_second
+    simulated_seconds, gradients_per_simulated_second, samples_per_simulated_second, learner_hours
                  NaN also where the run hung or applied nothing
     seconds_to_target
                  simulated seconds until the first evaluation at or below `target`; NaN: never
@@ -138,9 +138,10 @@ def read_columns(summary: Summary, target: Target | None) -> dict[str, Any]:
         "samples": summary.samples,
         "simulated_seconds": seconds,
         "gradients_per_simulated_second": None if seconds is None else summary.gradients_per_simulated_second,
-        "samples_per_simulated_second": None if seconds is None else summary.samples / seconds,
+        "samples_per_simulated_second": summary.samples_per_simulated_second,
         "mean_staleness": summary.staleness.mean,
         "learners": summary.learners,
+        "learner_hours": None if seconds is None else summary.learner_hours,
     }
     return {
         "outcome": str(summary.outcome),

@@ -2,7 +2,7 @@
 
 The rule: the lowest test error (or loss) counts, and all settings whose error is no worse by more than
 the least difference that counts, or than the range of the best one over its seeds, are as good. Among
-these the soonest is best. Among the soonest the cheapest is, in learner-time. Where nothing is learned,
+these the soonest is best. Among the soonest the cheapest is, in learner-hours. Where nothing is learned,
 the speed alone decides.
 """
 

@@ -62,12 +62,13 @@ def explain_rule(facts: SweepFacts) -> str:
     """Return by which rule settings are best, and how the target was chosen."""
     if facts.measure is None:
         first = "soonest" if facts.speed == SECONDS else "most samples per simulated second"
-        rule = f"The rule: the {first}; of those within the spread over the seeds, the cheapest in learner-time."
+        rule = f"The rule: the {first}; of those within the spread over the seeds, the cheapest in learner-hours."
     else:
         rule = (
             f"The rule: the lowest {NAMES[facts.measure]} counts, and settings {_LEAST[facts.measure]} above it, or within its "
-            "range over the seeds, are as good. Of these the soonest is best, and of the soonest the cheapest in learner-time. "
-            "Much sooner means at most half of the time, at an error at most 5 points higher, or a loss at most twice as high."
+            "range over the seeds, are as good. Of these the soonest is best, and of the soonest the cheapest in "
+            "learner-hours. Much sooner means at most half of the time, at an error at most 5 points higher, or a loss at most "
+            "twice as high."
         )
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
     return " ".join(filter(None, (rule, brackets, _describe_target(facts))))

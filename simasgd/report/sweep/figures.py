@@ -15,7 +15,7 @@ from simasgd.report.facts.formats import choose_time_unit
 from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_values
 from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
-from simasgd.report.sweep.sweep_facts import COST, ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
+from simasgd.report.sweep.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"), ("*", "★"))
 """Matplotlib's markers, and the same markers as text for a legend."""
@@ -90,7 +90,7 @@ def _draw_line(
 
 def choose_scale(quantity: str, greatest: float) -> tuple[float, str]:
     """Return the number that a quantity is divided by, and its unit after that."""
-    return choose_time_unit(greatest) if quantity in (SECONDS, TO_TARGET, COST) else (1.0, "")
+    return choose_time_unit(greatest) if quantity in (SECONDS, TO_TARGET) else (1.0, "")
 
 
 def _set_y_axis(axes: Axes, quantity: str, limits: tuple[float, float], scale: float) -> None:

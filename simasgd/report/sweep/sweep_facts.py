@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simasgd.sweeps.table import Sweep
 
 ERROR, LOSS, SECONDS, TO_TARGET = "test_error", "test_loss", "simulated_seconds", "seconds_to_target"
-THROUGHPUT, STALENESS, COST = "samples_per_simulated_second", "mean_staleness", "learner_seconds"
+THROUGHPUT, STALENESS, COST = "samples_per_simulated_second", "mean_staleness", "learner_hours"
 NAMES = {
     ERROR: "test error",
     LOSS: "test loss",
@@ -28,7 +28,7 @@ NAMES = {
     TO_TARGET: "time to the target",
     THROUGHPUT: "samples per simulated second",
     STALENESS: "mean staleness",
-    COST: "learner-time",
+    COST: "learner-hours",
 }
 _OF_LEARNING = (ERROR, LOSS, TO_TARGET)
 _LEAST_CHANGE = 0.01
@@ -53,7 +53,6 @@ class SweepFacts:
     @classmethod
     def of(cls, sweep: Sweep) -> SweepFacts:
         points = _label_points(sweep)
-        points = points.assign(**{COST: points["learners"] * points[SECONDS]})
         dials = (dial for dial in find_dials(sweep, points) if dial.role is not Role.CHANCE)
         return cls(sweep, points, tuple(dials))
 
@@ -162,7 +161,7 @@ def format_quantity(quantity: str, value: float) -> str:
     """Format a value of a quantity with its unit."""
     if quantity == ERROR:
         return format_percent(value)
-    return format_duration(value) if quantity in (SECONDS, TO_TARGET, COST) else format_number(value)
+    return format_duration(value) if quantity in (SECONDS, TO_TARGET) else format_number(value)
 
 
 def varies(values: pd.Series) -> bool:

@@ -1,0 +1,136 @@
+"""The verdict on a sweep, by hand: which setting to use, why, what failed, and what each axis does."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from simasgd.report.sweep.answer import Answer, find_answers, find_front
+from simasgd.report.sweep.sweep_facts import Row, SweepFacts
+from simasgd.report.sweep.verdict import SweepVerdict
+from simasgd.results.outcome import Outcome
+from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
+
+
+def answer(sweep_facts: SweepFacts) -> Answer:
+    (found,) = find_answers(sweep_facts)
+    return found
+
+
+def learned(rows: dict[str, list[tuple[float, float]]]) -> SweepFacts:
+    """Return a sweep over learners: for each number of them (error, seconds) at each seed."""
+    found = [
+        ((count,), point(test_error=error, seconds=seconds, seed=seed, count=int(count)))
+        for count, seeds in rows.items()
+        for seed, (error, seconds) in enumerate(seeds)
+    ]
+    return SweepFacts.of(sweep([LEARNERS], found))
+
+
+def at(row: Row | None) -> str | None:
+    return None if row is None else str(row[LEARNERS])
+
+
+@pytest.mark.parametrize(
+    ("rows", "lowest", "best", "alike", "quick"),
+    [
+        # 1.5 points count at least: 4.9 % is as good as 4 %, and sooner.
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.06, 5.0)]}, "2", "4", {"2", "4"}, None),
+        # Half of the time, and at most 5 points worse.
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.098, 3.0)]}, "2", "4", {"2", "4"}, "8"),
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.1, 3.0)]}, "2", "4", {"2", "4"}, None),
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.098, 3.1)]}, "2", "4", {"2", "4"}, None),
+        # The range of the lowest over its seeds, 6 points, is wider than 1.5 points: 9 % is as good as 4 % on average.
+        ({"2": [(0.01, 9.0), (0.07, 9.0)], "4": [(0.09, 6.0), (0.09, 6.0)]}, "2", "4", {"2", "4"}, None),
+        # A range of another does not make it as good: 4 … 56 % is never recommended.
+        ({"2": [(0.04, 9.0), (0.041, 9.0)], "4": [(0.039, 6.0), (0.56, 6.0)]}, "2", "2", {"2"}, None),
+        # Equal errors and times: fewer learner-hours.
+        ({"2": [(0.04, 5.0)], "4": [(0.04, 5.0)], "8": [(0.04, 5.05)]}, "2", "2", {"2", "4", "8"}, None),
+    ],
+)
+def test_the_rule(
+    rows: dict[str, list[tuple[float, float]]], lowest: str, best: str, alike: set[str], quick: str | None
+) -> None:
+    found = answer(learned(rows))
+    assert (at(found.lowest), at(found.best), {at(row) for row in found.alike}, at(found.quick)) == (lowest, best, alike, quick)
+
+
+def test_equals_are_named() -> None:
+    rows = [((rate,), point(test_error=0.04, seconds=5.0)) for rate in ("0.1", "0.2")]
+    verdict = SweepVerdict.of(SweepFacts.of(sweep([RATE], rows)))
+    assert verdict.headline == "Use learning rate 0.1: 4.0\u00a0% test error after 5\u00a0s of simulated time."
+    assert "Learning rate 0.2 is as good, as soon and as cheap." in verdict.reasons
+
+
+def test_what_failed_at_one_seed_is_never_best() -> None:
+    rows = [
+        (("2",), point(test_error=0.05, seconds=9.0)),
+        (("4",), point(test_error=0.01, seconds=1.0)),
+        (("4",), point(Outcome.FAILS, test_error=0.9, test_loss=7.0, seconds=1.0, seed=1)),
+        (("8",), point(Outcome.HUNG, seconds=float("nan"), reason="after 1 s: nobody moves")),
+    ]
+    facts = SweepFacts.of(sweep([LEARNERS], rows))
+    verdict = SweepVerdict.of(facts)
+    assert verdict.headline.startswith("Use 2 learners: 5.0")
+    assert "One point of 4 hung (all with 8 learners): after 1 s: nobody moves." in verdict.reasons
+    assert "One point of 4 fails to learn (4 learners): test error 90.0\u00a0%, test loss 7." in verdict.reasons
+    assert verdict.effects == ["Learners: it does not finish or learn at 4 and 8."]
+
+
+def worlds(errors: dict[tuple[str, str], float], seconds: dict[tuple[str, str], float]) -> SweepVerdict:
+    rows = [(key, point(test_error=errors[key], seconds=seconds[key], count=int(key[0]))) for key in errors]
+    return SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, LATENCY], rows)))
+
+
+def test_the_world_is_not_chosen() -> None:
+    """The lowest error is at 25 µs; nobody is told to use 25 µs."""
+    keys = list(product(("2", "4", "8"), ("25 us", "5 ms")))
+    times = {(count, latency): 10.0 / int(count) + (latency == "5 ms") for count, latency in keys}
+    common = worlds({key: 0.04 + 0.001 * (key[1] == "5 ms") for key in keys}, times)
+    assert common.headline == (
+        "Use 8 learners at every latency: 4.0\u00a0% – 4.1\u00a0% test error after 1.25\u00a0s – 2.25\u00a0s of simulated time."
+    )
+    assert [entry["world"] for entry in common.list_best()] == [{LATENCY: 25e-6}, {LATENCY: 5e-3}]
+    assert [entry["setting"] for entry in common.list_best()] == [{LEARNERS: 8}] * 2
+    split = worlds({key: 0.3 if key == ("8", "5 ms") else 0.04 for key in keys}, times)
+    assert split.headline == (
+        "Which setting is best depends on the latency: at latency 25\u00a0µs use 8 learners (4.0\u00a0% test error after "
+        "1.25\u00a0s of simulated time); at latency 5\u00a0ms use 4 learners (4.0\u00a0% test error after "
+        "3.5\u00a0s of simulated time)."
+    )
+
+
+def test_an_axis_without_effect_is_said_to_have_none() -> None:
+    keys = list(product(("2", "4"), ("0.1", "0.2")))
+    rows = [
+        (key, point(test_error=0.04 if key[1] == "0.1" else 0.04 + 0.02 * int(key[0]), seconds=8.0 / int(key[0])))
+        for key in keys
+    ]
+    verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, RATE], rows)))
+    learners, rate = verdict.effects
+    assert learners == (
+        "Learners: here no effect on the test error beyond the difference that counts, but in 1 of 2 settings of the rest; "
+        "simulated time lowest at 4 (2\u00a0s) and highest at 2 (4\u00a0s), in all 2 settings of the rest."
+    )
+    assert rate == (
+        "Learning rate: test error lowest at 0.1 (4.0\u00a0%) and highest at 0.2 (12.0\u00a0%), beyond the difference that "
+        "counts, in all 2 settings of the rest; no effect on the simulated time beyond the difference that counts."
+    )
+
+
+def test_where_nothing_is_learned_the_speed_decides() -> None:
+    rows = [(("2",), point(seconds=4.0)), (("4",), point(seconds=1.0)), (("8",), point(seconds=2.0))]
+    verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS], rows)))
+    assert verdict.headline == "Use 4 learners: 1\u00a0s of simulated time."
+    assert verdict.reasons == ["It is 4.00× as fast as the slowest (2 learners)."]
+    most = [((count,), point(seconds=1.0, samples_per_simulated_second=rate)) for count, rate in (("2", 9.0), ("4", 12.0))]
+    assert SweepVerdict.of(SweepFacts.of(sweep([LEARNERS], most))).headline == "Use 4 learners: 12 samples/s."
+
+
+def test_the_front_has_no_setting_below_or_left_of_it() -> None:
+    rows = [{"test_error": error, "test_error_low": error, "test_error_high": error, "simulated_seconds": seconds,
+             "simulated_seconds_low": seconds, "simulated_seconds_high": seconds}
+            for error, seconds in product((0.1, 0.2, 0.3), (1.0, 2.0, 3.0)) if error * seconds > 0.25]  # fmt: skip
+    front = find_front(rows, "test_error")
+    assert [(row["test_error"], row["simulated_seconds"]) for row in front] == [(0.3, 1.0), (0.2, 2.0), (0.1, 3.0)]

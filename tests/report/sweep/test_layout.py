@@ -1,0 +1,100 @@
+"""The figures of a sweep average over nothing but seeds; labels do not overlap; values keep their names."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simasgd.report.sweep.dials import Dial, find_dials
+from simasgd.report.sweep.labels import spread_out
+from simasgd.report.sweep.layout import lay_out
+from simasgd.report.sweep.sweep_facts import NAMES, SweepFacts
+from simasgd.report.sweep.verdict import SweepVerdict
+from simasgd.sweeps.axes import Axis
+from simasgd.sweeps.table import Sweep
+from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
+
+
+@pytest.fixture(scope="module")
+def facts() -> SweepFacts:
+    """Return 3 × 2 × 2 × 2 settings at two seeds: the error depends on all but the protocol, the time on two axes."""
+    protocols = ("async", "{kind: n-softsync, n: 2}")
+    keys = product(("2", "4", "8"), ("0.1", "0.2"), ("25 us", "5 ms"), protocols, (0, 1))
+    rows = [
+        (
+            (count, rate, latency, protocol),
+            point(
+                test_error=float(rate) * int(count) / 10 + 0.001 * seed + 0.01 * (latency == "5 ms"),
+                seconds=10 / int(count) + (latency == "5 ms"),
+                seed=seed,
+                count=int(count),
+            ),
+        )
+        for count, rate, latency, protocol, seed in keys
+    ]
+    return SweepFacts.of(sweep([LEARNERS, RATE, LATENCY, "protocol"], rows))
+
+
+@pytest.mark.parametrize("quantity", NAMES)
+def test_a_figure_shows_each_setting_by_itself(quantity: str, facts: SweepFacts) -> None:
+    """No two settings have one place, and all that vary a quantity have a place or are said to be held."""
+    anchor = SweepVerdict.of(facts).anchor
+    assert anchor is not None
+    layout = lay_out(quantity, facts, anchor)
+    if layout is None:
+        assert facts.settings[quantity].isna().all()
+        return
+    drawn = [dial.key for dial in (layout.across, layout.lines, *layout.panels) if dial is not None]
+    assert {*drawn, *(dial.key for dial in (*layout.still, *layout.held))} == {dial.key for dial in facts.varying}
+    place = [key for key in drawn if key not in {dial.key for dial in layout.panels}]
+    for values in layout.list_panels():
+        rows = layout.find_rows(facts, values)
+        assert not rows.duplicated(place).any()
+    assert "protocol" not in drawn
+    assert (RATE in drawn) is (quantity == "test_error")
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.3))
+def test_labels_are_moved_apart_in_their_order_around_their_middle(places: list[float], gap: float) -> None:
+    found = spread_out(places, gap)
+    assert all(later - earlier >= gap - 1e-9 for earlier, later in pairwise(sorted(found)))
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    assert [found[i] for i in order] == sorted(found)
+    assert sum(found) == pytest.approx(sum(places))
+    if all(later - earlier >= gap for earlier, later in pairwise(sorted(places))):
+        assert found == pytest.approx(places)
+
+
+def dial(key: str, *values: str, numbers: tuple[float, ...] | None = None) -> Dial:
+    table = sweep([LEARNERS], [(("2",), point())])
+    (found,) = find_dials(Sweep(table.scenario, (Axis(key, values, numbers),), table.points, ""), table.points)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "title", "ticks"),
+    [
+        (dial(LEARNERS, "2", "4", numbers=(2, 4)), "2 learners", "learners λ", ["2", "4"]),
+        (dial(LATENCY, "25 us", "50us", numbers=(25e-6, 50e-6)), "latency 25\u00a0µs", "latency (µs)", ["25", "50"]),
+        (dial(LATENCY, "25 us", "5 ms", numbers=(25e-6, 5e-3)), "latency 25\u00a0µs", "latency", ["25\u00a0µs", "5\u00a0ms"]),
+        (dial(RATE, "0.1", "0.2", numbers=(0.1, 0.2)), "learning rate 0.1", "learning rate", ["0.1", "0.2"]),
+        (dial("workload.mini_batch", "4", "8", numbers=(4, 8)), "mini-batch 4", "mini-batch µ (samples)", ["4", "8"]),
+        (
+            dial("learning.data", "digits", "{kind: cifar10, subtract_mean: true}"),
+            "data digits",
+            "data",
+            ["digits", "cifar10, subtract mean true"],
+        ),
+        (dial("cluster.server.bandwidth", "unlimited", "1 GB/s"), "server bandwidth unlimited", "server bandwidth",
+         ["unlimited", "1\u00a0GB/s"]),
+        (dial("learning.modulation.kind", "none", "polynomial"), "modulation none", "modulation", ["none", "polynomial"]),
+        (dial("title", "{kind: a, b: 1}", "a, b 1"), "title {kind: a, b: 1}", "title", ["{kind: a, b: 1}", "a, b 1"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_axes_in_words(found: Dial, said: str, title: str, ticks: list[str]) -> None:
+    assert (found.say(found.values[0]), found.title, list(found.label_ticks().values())) == (said, title, ticks)
