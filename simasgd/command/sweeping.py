@@ -106,7 +106,7 @@ def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         return
     is_whole = not sys.stdout.isatty()
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for title in titles:
         table.add_column(title, no_wrap=is_whole)
     for row in rows:

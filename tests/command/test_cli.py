@@ -87,11 +87,15 @@ def test_a_sweep_and_its_page(tmp_path: Path) -> None:
     axes = ["learners=2,3", "latency=2 us,1 ms", "stop.epochs=null", "stop.gradients=20"]
     listed = simasgd("sweep", "digits", *axes, "--dry-run", folder=tmp_path).stdout.splitlines()
     assert listed[0] == "cluster.learners=2 cluster.network.latency=2 us seed=0"
-    assert listed[-1] == "4 points"
+    assert listed[-2] == "4 points"
+    assert listed[-1].startswith("no point has run yet")
     assert not list(tmp_path.iterdir())
     done = start_program("sweep", "digits", *axes, "--workers", "1", folder=tmp_path)
-    assert done.stdout.splitlines()[-2:] == ["4 of 4 points", "report: reports/digits-sweep/index.html"]
-    assert len(list((tmp_path / "reports/digits-sweep/points").iterdir())) == 4
+    lines, home = done.stdout.splitlines(), tmp_path / "reports/digits-sweep"
+    assert lines[-2:] == ["4 of 4 points", "report: reports/digits-sweep/index.html"]
+    verdict = json.loads((home / "sweep.json").read_text())["verdict"]
+    assert " ".join(lines).split("  ")[-1].endswith(f"{verdict} 4 of 4 points report: reports/digits-sweep/index.html")
+    assert len(list((home / "points").iterdir())) == 4
 
 
 def test_a_comparison_and_its_page(tmp_path: Path) -> None:

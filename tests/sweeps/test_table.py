@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from simasgd import Run, ScenarioError, Study, Sweep, UsageError
+from simasgd.command.running import report
 from simasgd.report.page import write_sweep
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.estimate import estimate_sweep
@@ -77,6 +79,13 @@ def test_the_verdict_is_in_sweep_json_and_in_python(folder: Path) -> None:
         for key, value in {**entry["world"], **entry["setting"]}.items():
             rows = rows[rows[key] == (math.inf if value is None else value)]
         assert entry["simulated_seconds"]["mean"] == rows["simulated_seconds"].mean()
+
+
+def test_the_page_of_a_point_is_drawn_when_it_is_asked_for(folder: Path) -> None:
+    points = [str(folder / name) for name in Sweep.load(folder).points["folder"][:2]]
+    done = CliRunner().invoke(report, points)
+    assert done.output.splitlines() == [f"report: {point}/index.html" for point in points]
+    assert all("<h1>" in (Path(point) / "index.html").read_text(encoding="utf-8") for point in points)
 
 
 def test_a_study_is_not_a_sweep(folder: Path) -> None:
