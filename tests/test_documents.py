@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import simasgd
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _HISTORY = "CHANGELOG.md"  # names modules that have moved
@@ -114,3 +116,8 @@ def test_the_tables_of_results_files_are_up_to_date() -> None:
     written = runpy.run_path(str(source))["write_tables"]
     page = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
     assert written(page) == page, "run `make docs`"
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\.\. auto\w+:: simasgd\.(\w+)$", page, re.MULTILINE)) == set(simasgd.__all__)
