@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from simasgd.conditions import find_true, suggest_column
 from simasgd.errors import SimasgdError, UsageError
 from simasgd.results.json_files import read_json
 from simasgd.results.summary import Summary
@@ -96,7 +96,7 @@ def _make_row(summary: Summary, path: Path, top: Path) -> dict[str, Any]:
     }
 
 
-_EXAMPLE = "write, for example, --where 'protocol == \"async\" and learners > 8'"
+_EXAMPLE = "--where 'protocol == \"async\" and learners > 8'"
 _AS_THEY_ARE = (
     *("name", "protocol", "learners", "mini_batch", "seed", "origin", "reason", "test_error", "test_loss", "epochs"),
     *("samples", "updates", "samples_per_simulated_second", "speedup", "learner_hours", "version"),
@@ -108,26 +108,12 @@ def select(runs: pd.DataFrame, where: str) -> pd.DataFrame:
 
     Raises UsageError if the expression is wrong.
     """
-    try:
-        is_true = runs.eval(where, engine="python", local_dict={}, global_dict={})
-    except Exception as error:  # noqa: BLE001 - of pandas, which raises any kind
-        names = str(error).split("'")[1::2]
-        hint = f"; {_suggest(names[0])}" if isinstance(error, NameError) and names else ""
-        problem = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"--where: {problem}{hint}; {_EXAMPLE}") from None
-    if not (isinstance(is_true, pd.Series) and pd.api.types.is_bool_dtype(is_true)):
-        raise UsageError(f"--where: {where!r} is not a condition; {_EXAMPLE}")
-    return runs[is_true.fillna(False).astype(bool)].reset_index(drop=True)
+    return runs[find_true(runs, where, "--where", _EXAMPLE)].reset_index(drop=True)
 
 
 def choose_columns(runs: pd.DataFrame, names: Sequence[str], option: str = "--columns") -> pd.DataFrame:
     """Return the columns that an option names. Raises UsageError if there is no such column."""
     for name in names:
         if name not in runs:
-            raise UsageError(f"{option}: there is no column {name!r}; {_suggest(name)}")
+            raise UsageError(f"{option}: there is no column {name!r}; {suggest_column(name, runs)}")
     return runs[list(names)]
-
-
-def _suggest(name: str) -> str:
-    near = difflib.get_close_matches(name, COLUMNS, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected {', '.join(COLUMNS)}"

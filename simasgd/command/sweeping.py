@@ -35,6 +35,7 @@ _WIDTH = 200  # characters of a table that is not shown on a terminal
 @click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
 @variant_option
 @click.option("--target", metavar="ERROR", help="Measure the times to this test error (5% or 0.05) or test loss.")
+@click.option("--only", metavar="CONDITION", help="Leave out other combinations, for example 'learners * mini_batch == 128'.")
 @out_option
 @replace_option
 @engine_options
@@ -45,6 +46,7 @@ def sweep(
     axes: tuple[str, ...],
     variants: tuple[str, ...],
     target: str | None,
+    only: str | None,
     out: Path | None,
     replacing: bool,
     engine: Any,
@@ -53,7 +55,8 @@ def sweep(
 ) -> None:
     """Run a scenario at every combination of the given values, and write one report.
 
-    Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4).
+    Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4). Keys that vary
+    together are one axis: learners:mini_batch=1:64,2:32,4:16.
 
     The report says which setting is best, and what each axis does. Seeds are repetitions.
 
@@ -66,8 +69,9 @@ def sweep(
     from simasgd.sweeps.plan import plan_sweep
 
     chosen = () if scenario == STANDARD_INPUT else spell_variants(variants)
-    options = (*chosen, *(() if target is None else ("--target", target)))
-    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes, options), target, variants)
+    given = (("--target", target), ("--only", only))
+    options = (*chosen, *(word for name, value in given if value is not None for word in (name, value)))
+    plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes, options), target, variants, only)
     check_data(plan.scenario, *(point.scenario for point in plan.points))
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
     if dry_run:

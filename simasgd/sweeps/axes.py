@@ -1,6 +1,7 @@
 """The axes of a sweep, as written on the command line.
 
-Examples: `cluster.learners=1,2,4`, `seed=range(0,3)`, `network.latency=logspace(1 us, 1 ms, 4)`.
+Examples: `cluster.learners=1,2,4`, `seed=range(0,3)`, `network.latency=logspace(1 us, 1 ms, 4)`, and keys that vary
+together, `learners:mini_batch=1:64,2:32,4:16`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from simasgd.scenario.vocabulary import units
 from simasgd.scenario.vocabulary.values import shown
 
 _CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
+TOGETHER = ":"
+"""Stands between keys that vary together, and between the parts of their values."""
 MOST_POINTS = 10_000
 """The largest number of points of a sweep. All are checked before the first one runs."""
 
@@ -28,6 +31,7 @@ MOST_POINTS = 10_000
 class Axis:
     """A swept key in full, and its values as YAML text.
 
+    Keys that vary together are one axis. Its key and each of its values have their parts between colons.
     `numbers` are the values in SI units, whole ones as int; None if they are not all numbers.
     """
 
@@ -35,8 +39,18 @@ class Axis:
     values: tuple[str, ...]
     numbers: tuple[float, ...] | None = None
 
-    def overrides(self) -> list[str]:
-        return [f"{self.key}={value}" for value in self.values]
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key, or those that vary together."""
+        return tuple(self.key.split(TOGETHER))
+
+    def parts_of(self, value: str) -> tuple[str, ...]:
+        """Return the value of each of the keys, of a value as written."""
+        return (value,) if len(self.keys) == 1 else tuple(_split(value, TOGETHER))
+
+    def overrides(self, value: str) -> list[str]:
+        """Return the overrides that a value as written stands for."""
+        return [f"{key}={part}" for key, part in zip(self.keys, self.parts_of(value), strict=True)]
 
     def read(self, value: str) -> float | str:
         """Return the number of a value as written, or the value itself if the axis has no numbers."""
@@ -56,21 +70,38 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
             parse_override(Scenario, argument)  # raises with the reason
         try:
             values = _parse_values(value)
-            if values is None:
+            if values is None and TOGETHER not in key:
                 parse_override(Scenario, argument)
                 fixed.append(argument)
                 continue
-            full = keys.resolve_key(Scenario, key.strip())
+            full = [keys.resolve_key(Scenario, part.strip()) for part in key.split(TOGETHER)]
+            axis = Axis(TOGETHER.join(full), values or (value.strip(),))
+            _check_together(axis)
         except ValueError as error:
             raise _make_error(argument, str(error)) from None
-        if any(axis.key == full for axis in axes):
-            raise _make_error(argument, f"{full} is swept twice")
-        axes.append(Axis(full, values))
+        swept = [known for other in axes for known in other.keys]
+        for known in full:
+            if known in swept or full.count(known) > 1:
+                raise _make_error(argument, f"{known} is swept twice")
+        axes.append(axis)
     for argument in fixed:
-        full = keys.resolve_key(Scenario, argument.partition("=")[0].strip())
-        if any(axis.key == full for axis in axes):
-            raise _make_error(argument, f"{full} is swept as well")
+        (known,) = [keys.resolve_key(Scenario, argument.partition("=")[0].strip())]
+        if any(known in axis.keys for axis in axes):
+            raise _make_error(argument, f"{known} is swept as well")
     return axes, fixed
+
+
+def _check_together(axis: Axis) -> None:
+    """Raise ValueError unless each value of keys that vary together has a part for every key."""
+    if len(axis.keys) == 1:
+        return
+    if "seed" in axis.keys:
+        raise ValueError("a seed cannot vary together with another key; give it values of its own")
+    example = TOGETHER.join("…" for _ in axis.keys)
+    for value in axis.values:
+        parts = axis.parts_of(value)
+        if len(parts) != len(axis.keys) or not all(parts):
+            raise ValueError(f"{shortened(value, 80)} is not a value for each of {len(axis.keys)} keys; write {example}")
 
 
 def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
@@ -115,9 +146,9 @@ def _parse_values(given: str) -> tuple[str, ...] | None:
     return tuple(values)
 
 
-def _split(value: str) -> list[str]:
-    """Split a text at commas outside brackets and quotes. Raises ValueError."""
-    return [part.strip() for part in yaml_layer.split_outside_brackets(value, ",")]
+def _split(value: str, separator: str = ",") -> list[str]:
+    """Split a text at commas, or at another separator, outside brackets and quotes. Raises ValueError."""
+    return [part.strip() for part in yaml_layer.split_outside_brackets(value, separator)]
 
 
 def _list_range(arguments: list[str]) -> list[str]:
@@ -186,6 +217,14 @@ def _parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
     if not math.isfinite(number):
         raise ValueError(f"{shown(given)} is not finite")
     return number, None
+
+
+def read_quantity(given: str) -> float | str:
+    """Return the number or quantity that a value stands for, in SI units; another value as it is written."""
+    try:
+        return _parse_quantity(given)[0]
+    except ValueError:
+        return given
 
 
 def _format(number: float, dimension: units.Dimension | None) -> str:

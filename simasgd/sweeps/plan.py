@@ -17,6 +17,7 @@ from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse
 from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.selecting import select
 
 
 @final
@@ -69,11 +70,12 @@ def plan_sweep(
     command: str = "",
     target: str | None = None,
     variants: Sequence[str] = (),
+    only: str | None = None,
 ) -> SweepPlan:
     """Check every point of a sweep, and the `target` as written, before any runs. Raises ScenarioError.
 
     A scenario's variants and repeats are points, too; if variants are named, only those. A swept
-    seed replaces the repeats.
+    seed replaces the repeats. Combinations for which `only` is false are left out (`select`).
     """
     axes, fixed = parse(arguments)
     file = read_source(source)
@@ -83,8 +85,8 @@ def plan_sweep(
     numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
     runs = 0
-    for values in combinations(axes):
-        changes = [f"{axis.key}={value}" for axis, value in zip(axes, values, strict=True)]
+    for values in combinations(axes) if only is None else select(axes, only):
+        changes = [change for axis, value in zip(axes, values, strict=True) for change in axis.overrides(value)]
         try:
             scenario = Scenario.from_layer(file, [*fixed, *changes], variants)
         except ScenarioError as error:
@@ -131,6 +133,7 @@ def _read_number(scenario: Scenario, key: str) -> float | None:
 
 
 def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
+    axis = replace(axis, values=tuple(value for value in axis.values if value in numbers))  # of combinations that are left
     known = [numbers[value] for value in axis.values]
     if None in known:
         return axis

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from simasgd.sweeps.axes import TOGETHER
+
 
 class Role(StrEnum):
     """What a key is to somebody who looks for the best setting."""
@@ -35,7 +37,13 @@ _ROLES = {
 
 
 def find_role(key: str) -> Role:
-    """Return the role of a full key, such as `cluster.network.latency`."""
+    """Return the role of a full key, such as `cluster.network.latency`, or of keys that vary together.
+
+    These are a choice if one of them is.
+    """
+    together = {find_role(part) for part in key.split(TOGETHER)} if TOGETHER in key else set()
+    if together:
+        return next(role for role in (Role.CHOICE, Role.WORLD, Role.CHANCE) if role in together)
     parts = key.split(".")
     return next(
         _ROLES[beginning] for beginning in (".".join(parts[:size]) for size in range(len(parts), -1, -1)) if beginning in _ROLES

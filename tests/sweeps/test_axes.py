@@ -59,7 +59,7 @@ def test_axes_have_full_keys_and_keep_their_order() -> None:
     axes, fixed = parse(["mini_batch=4,8", "seed=3", "learners=1,2", "momentum=0"])
     assert [axis.key for axis in axes] == ["workload.mini_batch", "cluster.learners"]
     assert fixed == ["seed=3", "momentum=0"]
-    assert axes[1].overrides() == ["cluster.learners=1", "cluster.learners=2"]
+    assert axes[1].overrides("2") == ["cluster.learners=2"]
 
 
 def test_combinations_run_through_the_last_axis_first() -> None:

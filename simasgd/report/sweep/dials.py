@@ -67,8 +67,10 @@ class Dial:
 
     def say(self, value: str) -> str:
         """Return a value in a sentence: `8 learners`, `learning rate 0.05`."""
-        phrase = _PHRASES.get(self.key, f"{self.name} {{}}")
-        return phrase.format(self.labels[value])
+        if len(self.axis.keys) == 1:
+            return _PHRASES.get(self.key, f"{self.name} {{}}").format(self.labels[value])
+        parts = zip(self.axis.keys, self.axis.parts_of(value), strict=True)
+        return " with ".join(_PHRASES.get(key, f"{_name(key)} {{}}").format(_label(part)) for key, part in parts)
 
     @property
     def unit(self) -> str:
@@ -94,7 +96,7 @@ def find_dials(sweep: Sweep, points: pd.DataFrame) -> list[Dial]:
     variants = tuple(dict.fromkeys(points["variant"]))
     if len(variants) > 1:
         axes.append(Axis(VARIANT, variants))
-    names = {axis.key: _name(axis.key) for axis in axes}
+    names = {axis.key: " and ".join(map(_name, axis.keys)) for axis in axes}
     return [
         Dial(
             axis,
@@ -118,7 +120,7 @@ def _name(key: str) -> str:
 
 def _label_values(axis: Axis) -> dict[str, str]:
     """Return short labels for values as written; they differ where the values do."""
-    labels = {value: shorten_label(_label(value), _MOST_CHARACTERS) for value in axis.values}
+    labels = {value: shorten_label(" : ".join(map(_label, axis.parts_of(value))), _MOST_CHARACTERS) for value in axis.values}
     taken = list(labels.values())
     return {value: label if taken.count(label) == 1 else value for value, label in labels.items()}
 

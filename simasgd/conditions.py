@@ -1,0 +1,32 @@
+"""Conditions over the columns of a table, as users write them: `protocol == "async" and learners > 8`."""
+
+from __future__ import annotations
+
+import difflib
+
+import pandas as pd
+
+from simasgd.errors import UsageError
+
+
+def find_true(table: pd.DataFrame, condition: str, option: str, example: str) -> pd.Series:
+    """Return for each row whether a condition over the columns is true; a comparison with a missing value is not.
+
+    Raises UsageError if the condition is wrong; the message names the `option` and shows the `example`.
+    """
+    try:
+        found = table.eval(condition, engine="python", local_dict={}, global_dict={})
+    except Exception as error:  # noqa: BLE001 - of pandas, which raises any kind
+        names = str(error).split("'")[1::2]
+        hint = f"; {suggest_column(names[0], table)}" if isinstance(error, NameError) and names else ""
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{option}: {problem}{hint}; write, for example, {example}") from None
+    if not (isinstance(found, pd.Series) and pd.api.types.is_bool_dtype(found)):
+        raise UsageError(f"{option}: {condition!r} is not a condition; write, for example, {example}")
+    return found.fillna(False).astype(bool)
+
+
+def suggest_column(name: str, table: pd.DataFrame) -> str:
+    """Return the question for the column that a wrong name may mean, or the columns that there are."""
+    near = difflib.get_close_matches(name, list(table), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected {', '.join(table)}"
