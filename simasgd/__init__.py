@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.learning.own import Task
-    from simasgd.listing import load_runs
+    from simasgd.queries.runs import load_runs
     from simasgd.results.run import Run
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
@@ -49,7 +49,7 @@ _HOME = {
     "Study": "simasgd.results.study",
     "Sweep": "simasgd.sweeps.table",
     "Task": "simasgd.learning.own",
-    "load_runs": "simasgd.listing",
+    "load_runs": "simasgd.queries.runs",
     "simulate": "simasgd.simulator",
     "study": "simasgd.studies",
     "extend": "simasgd.studies",

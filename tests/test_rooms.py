@@ -36,7 +36,7 @@ ROOMS = [
     *("assembly", "parts", "simulator", "studies"),
     *("testbed.engine", "testbed.system", "testbed.server", "testbed.learner", "testbed.peers", "testbed.driver"),
     *("testbed", "measured", "recording", "validation"),
-    *("conditions", "sweeps.pools", "sweeps", "listing"),
+    *("queries", "sweeps.pools", "sweeps"),
     *("report.facts", "report.drawing", "report.sections", "report.verdict", "report.sweep", "report.comparison"),
     *("report.validation", "report.calibration", "report"),
     *("command", "__main__"),
@@ -53,7 +53,7 @@ LIBRARIES = {
     "distributed": {"sweeps.pools"},
     "submitit": {"sweeps.pools"},
     "pandas": {
-        *("assembly", "conditions", "learning", "listing", "measured", "parts"),
+        *("assembly", "learning", "measured", "parts", "queries"),
         *("recording", "report", "results", "sweeps", "validation"),
     },
     "scipy": {"calibration"},

@@ -35,7 +35,7 @@ def runs(
     if as_json and as_csv:
         raise UsageError("--json and --csv are given; choose one of the two")
 
-    from simasgd.listing import choose_columns, load_runs, select
+    from simasgd.queries.runs import choose_columns, load_runs, select
 
     every = load_runs(folder)
     found = every if where is None else select(every, where)

@@ -19,7 +19,7 @@ def select(axes: Sequence[Axis], only: str) -> list[tuple[str, ...]]:
     """
     import pandas as pd
 
-    from simasgd.conditions import find_true
+    from simasgd.queries.conditions import find_true
 
     every = combinations(axes)
     short = Counter(key.rpartition(".")[2] for axis in axes for key in axis.keys)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from simasgd.conditions import find_true, suggest_column
 from simasgd.errors import SimasgdError, UsageError
+from simasgd.queries.conditions import find_true, suggest_column
 from simasgd.results.json_files import read_json
 from simasgd.results.summary import Summary
 from simasgd.storage.files import RUN
