@@ -83,7 +83,7 @@ def parse_target(written: str, *scenarios: Scenario) -> float:
 
 
 def _parse_number(written: str) -> float | None:
-    plain = written.strip()
+    plain = written.strip().replace("_", "?")  # Python would read 1_0 as 10
     try:
         # 3.3 % must give the float 0.033; the float 3.3 / 100 is another one.
         value = float(Decimal(plain.removesuffix("%").strip()) / (100 if plain.endswith("%") else 1))

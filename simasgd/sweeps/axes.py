@@ -157,7 +157,7 @@ def _list_range(arguments: list[str]) -> list[str]:
         raise ValueError("range takes one to three whole numbers")
     called = _spell_call("range", arguments)
     try:
-        numbers = range(*(int(argument) for argument in arguments))
+        numbers = range(*(int(argument.replace("_", "?")) for argument in arguments))
     except ValueError:
         raise ValueError(f"{called}: whole numbers are expected, and a step other than 0") from None
     if not numbers:
@@ -207,7 +207,7 @@ def _interpolate_linear(start: float, stop: float, share: float) -> float:
 
 def _parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
     try:
-        number = float(given)
+        number = float(given.replace("_", "?"))  # Python would read 1_0 as 10
     except ValueError:
         unit = given.lstrip("+-.0123456789eE").strip()
         for dimension in units.DIMENSIONS:

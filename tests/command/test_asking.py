@@ -111,7 +111,7 @@ def test_a_scenario_on_standard_input_runs_and_its_page_says_how_to_repeat_it(tm
     assert Scenario.load(home / "scenario.yaml").hash() == given.hash()
     assert simasgd("check", "-", folder=tmp_path, given=text).stdout == "standard input: fine (2 runs)\n"
     listed = simasgd("sweep", "-", "mini_batch=2,4", "--dry-run", folder=tmp_path, given=text).stdout
-    assert listed.splitlines()[-1] == "4 points"
+    assert "4 points" in listed.splitlines()
 
 
 def test_a_variant_alone_has_a_folder_and_a_command_of_its_own(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_variant_alone_has_a_folder_and_a_command_of_its_own(tmp_path: Path) -
     some = ("two.yaml", "--variant", "free", "--variant", "sync")
     assert simasgd("check", *some, folder=tmp_path).stdout == "two.yaml: fine (2 runs)\n"
     assert simasgd("show", *some, folder=tmp_path).stdout.startswith("name: two-free-sync\n")
-    assert simasgd("sweep", *some[:3], "seed=1,2", "--dry-run", folder=tmp_path).stdout.splitlines()[-1] == "2 points"
+    assert simasgd("sweep", *some[:3], "seed=1,2", "--dry-run", folder=tmp_path).stdout.count("seed=") == 2
 
 
 def test_nothing_waits_for_an_empty_standard_input(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def test_combinations_run_through_the_last_axis_first() -> None:
         (["seed=range(0)"], "range(0) is empty"),
         (["seed=range()"], "whole numbers are expected"),
         (["seed=range(a)"], "whole numbers are expected"),
+        (["seed=range(1_0)"], "whole numbers are expected"),
+        (["momentum=linspace(0,1_0,3)"], "'1_0' is neither a number nor a quantity"),
         (["seed=range(1.5)"], "whole numbers are expected"),
         (["seed=range(1,2,0)"], "a step other than 0"),
         (["seed=range(1,2,3,4)"], "one to three whole numbers"),

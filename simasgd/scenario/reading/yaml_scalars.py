@@ -14,6 +14,7 @@ from simasgd.printable import shortened
 VERSION = (1, 2)
 TAG_PREFIX = "tag:yaml.org,2002:"
 _MAX_DIGITS = 1000
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:_\d{3})+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -85,9 +86,15 @@ def _resolve(text: str, place: Place) -> Any:
 
 
 def _parse_number(text: str, kind: str, place: Place) -> int | float | str:
-    """Return the number; ruamel also recognizes underscores without any digit, which stay text."""
+    """Return the number.
+
+    Underscores may divide a decimal number into thousands, as in 50_000. Text with others stays
+    text: 1_0.5 is more likely a slip than 10.5.
+    """
     if len(text) > _MAX_DIGITS:
         raise YamlError(f"a number of {len(text):,} characters is too long; the limit is {_MAX_DIGITS:,} characters", place)
+    if "_" in text and _THOUSANDS.fullmatch(text) is None:
+        return text
     digits = text.replace("_", "").lower()
     if kind == "float":
         digits = digits.replace(".inf", "inf").replace(".nan", "nan")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from simasgd.scenario.vocabulary.values import nearest, similarity
+from simasgd.scenario.vocabulary.values import are_opposed, nearest, similarity
 
 _PREFIX = re.compile(r"(num|n|number_of|nr|no_of)_")
 
@@ -71,7 +71,7 @@ KINDS = _by_word(
         (
             "hardsync",
             "all-reduce",
-        ): "sync sinc snyc sycn synchronous synchron synced sync_sgd ssgd s_sgd synchronous_sgd barrier lockstep",
+        ): "sync synchronous synchron synced sync_sgd ssgd s_sgd synchronous_sgd barrier lockstep",
         ("hardsync",): "bsp bulk_synchronous bulk_synchronous_parallel hard_sync",
         ("async",): "asgd async_sgd asynchronous asynchronous_sgd asp hogwild a_sgd a3c",
         ("async", "hardsync"): "sgd parameter_server ps param_server minibatch_sgd",
@@ -147,7 +147,7 @@ _TIMES = _by_word(
         ("h",): "hr hrs hour hours d day days",
     }
 )
-_LEAST, _LEAST_OF_KINDS, _SURE = 0.7, 0.6, 0.8  # similarities
+_LEAST, _LEAST_OF_KINDS, _SURE = 0.7, 0.6, 0.75  # similarities
 _VOLUME = re.compile(r"([kmgt]i?|(?:kilo|mega|giga|tera))?(b|bytes?|bits?|be|)(ps|/s|/sec|/second|)", re.IGNORECASE)
 
 
@@ -189,7 +189,7 @@ def suggest_kinds(word: str, choices: Collection[str]) -> tuple[str, ...]:
         return meant
     own = {choice: (choice,) for choice in choices}
     users = {known: meant for known in (*KINDS, *VALUES) if (meant := kinds(known, choices))}
-    return _likeliest([(word, own, _LEAST_OF_KINDS), (_normal(word), users, _SURE)])
+    return _likeliest([(word.lower(), own, _LEAST_OF_KINDS), (_normal(word), users, _SURE)])
 
 
 def suggest(word: str, names: Collection[str]) -> tuple[str, ...]:
@@ -199,12 +199,15 @@ def suggest(word: str, names: Collection[str]) -> tuple[str, ...]:
 
 
 def _likeliest(spellings: Iterable[tuple[str, Mapping[str, tuple[str, ...]], float]]) -> tuple[str, ...]:
-    """Return what the nearest spelling of a word stands for, of several tables with a least similarity each."""
-    found = [
-        (similarity(word, near), meanings[near])
-        for word, meanings, least in spellings
-        if (near := nearest(word, meanings, least)) is not None
-    ]
+    """Return what the nearest spelling of a word stands for, of several tables with a least similarity each.
+
+    A spelling that stands for the opposite of the word is left out.
+    """
+    found = []
+    for word, meanings, least in spellings:
+        allowed = [one for one, meant in meanings.items() if not any(are_opposed(word, name) for name in (one, *meant))]
+        if (near := nearest(word, allowed, least)) is not None:
+            found.append((similarity(word, near), meanings[near]))
     return max(found, key=lambda one: one[0])[1] if found else ()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
@@ -12,8 +11,6 @@ from simasgd.printable import shortened
 
 _MOST = 80  # characters of a value in a message
 _LONGEST_WORD = 60  # characters of a misspelt word; comparing longer ones takes long and finds nothing
-_ASYNC = re.compile(r"(?:^|[-_ ])a[-_ ]?s?yn|async")
-_ALIKE = 0.6  # similarity of a word to "async" from which on it says asynchronous
 
 
 def shown(value: Any) -> str:
@@ -56,15 +53,12 @@ def similarity(word: str, other: str) -> float:
 
 
 def are_opposed(word: str, choice: str) -> bool:
-    """Return whether a choice says the opposite of a word, although they look alike: sync and async."""
+    """Return whether a choice says the opposite of a word, although they look alike: sync and async.
+
+    It does if the word is at least as near to the choice with the other of the two words in it.
+    """
     if "sync" not in choice:
         return False
-    return ("async" in choice) is not _says_async(word)
-
-
-def _says_async(word: str) -> bool:
+    other = choice.replace("async", "sync") if "async" in choice else choice.replace("sync", "async")
     plain = word.lower()
-    if _ASYNC.search(plain):
-        return True
-    parts = re.split(r"[-_ ]", plain)
-    return any(part.startswith("a") and similarity(part, "async") >= _ALIKE for part in parts)
+    return similarity(plain, other) >= similarity(plain, choice)

@@ -105,10 +105,17 @@ def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         yaml_layer.parse_scalar(f"[{'1,' * 1000}]")
 
 
-@pytest.mark.parametrize("value", ["-_", "0x_", "0b_", "_1", "+", "1:30", "2001-13-45", "0o9"])
+@pytest.mark.parametrize(
+    "value", ["-_", "0x_", "0b_", "_1", "+", "1:30", "2001-13-45", "0o9", "1_0", "1_0.5", "0x1_0", "1__000"]
+)
 def test_what_looks_like_a_number_and_is_none_is_text(value: str) -> None:
     assert yaml_layer.parse_scalar(value) == value
     assert complaint(PLAIN, f"seed={value}").startswith(f"command line: seed: {value!r} is not a whole number")
+
+
+@pytest.mark.parametrize(("text", "number"), [("50_000", 50_000), ("-1_000_000.5e3", -1e9 - 500), ("0x10", 16)])
+def test_underscores_may_divide_a_number_into_thousands(text: str, number: float) -> None:
+    assert yaml_layer.parse_scalar(text) == number
 
 
 @pytest.mark.parametrize(
