@@ -115,6 +115,8 @@ CASES = [
     Case("no such file below a file", PLAIN, ["run", "s.yaml/t.yaml"], ["s.yaml/t.yaml: cannot be read: Not a directory"]),
     Case("near scenario", PLAIN, ["run", "quickstar"], ["there is no scenario named 'quickstar'; did you mean 'quickstart'?"]),
     Case("far scenario", PLAIN, ["run", "zzzzzz"], ["there is no scenario named 'zzzzzz'; choose from ", "quickstart"]),
+    Case("a protocol", PLAIN, ["run", "async"], ["there is no scenario named 'async'; async is a protocol", "protocol=async"]),
+    Case("a profile", PLAIN, ["check", "p775"], ["there is no scenario named 'p775'; p775 is a node profile", "profile=p775"]),
     # Data
     Case("data without variable", PLAIN, [*RUN, "data=mnist"], ["learning.data: mnist", "set SIMASGD_DATA"], {VARIABLE: None}),
     Case(
@@ -149,6 +151,7 @@ CASES = [
     override("override's kind", "topology=tre", "cluster.network.topology: unknown kind 'tre'", "did you mean 'tree'?"),
     override("override's kind missing", "shards=4", "cluster.architecture: kind is missing; choose from 'base', 'adv', 'adv*'"),
     override("override's file", "compute.file=t.txt", "cluster.compute.file: t.txt cannot be read: No such file"),
+    override("override's word of the user", "batch_size=3", "did you mean 'workload.mini_batch'?"),
     override("override of no variant", "variants.a.seed=3", "there is no variant 'a'; the scenario has no variants"),
     override("exponential with a later cv", "compute={distribution: exponential, cv: 0.2}", "exponential times have a cv of 1"),
     # Folders
@@ -175,6 +178,11 @@ CASES = [
     # Other commands
     Case("check", PLAIN.replace("30", "0"), ["check", "s.yaml"], ["s.yaml:3:13: cluster.learners: 0 is too small"]),
     Case("show", PLAIN.replace("30", "0"), ["show", "s.yaml"], ["s.yaml:3:13: cluster.learners: 0 is too small"]),
+    Case("show what is not there", PLAIN, ["show", "hardsinc"], ["nothing is named 'hardsinc'; did you mean 'hardsync'"]),
+    Case(
+        "explain what is not there", PLAIN, ["explain", "qqqqq"], ["nothing is named 'qqqqq'; 'simasgd list' shows the names"]
+    ),
+    Case("no variant", PLAIN, ["run", "s.yaml", "--variant", "a"], ["command line: --variant: there is no variant 'a'"]),
     Case("unknown option", PLAIN, ["run", "s.yaml", "--bar"], ["", "No such option", "--bar"]),
     Case("unknown command", PLAIN, ["walk", "s.yaml"], ["", "No such command", "walk"]),
     Case("no scenario", PLAIN, ["run"], ["", "Missing argument"]),

@@ -46,9 +46,18 @@ def find_scenario_file(source: str | Path) -> Path:
         return named[str(source)]
     if os.path.exists(path):
         return path
-    near = nearest(str(source), named)
-    hint = f"; did you mean {near!r}?" if near else f"; choose from {', '.join(named)}"
-    raise ScenarioError(f"there is no scenario named {shown(str(source))}{hint} (a file's name ends in .yaml)")
+    raise ScenarioError(f"there is no scenario named {shown(str(source))}; {_hint(str(source), list(named))}")
+
+
+def _hint(name: str, scenarios: list[str]) -> str:
+    """Return what the user may have meant by the name of a scenario that is not there."""
+    if name in list_profiles():
+        return f"{name} is a node profile, which a scenario names: simasgd run quickstart profile={name}"
+    if name in list_protocols():
+        return f"{name} is a protocol, which a scenario names: simasgd run quickstart variants=null protocol={name}"
+    near = nearest(name, scenarios)
+    likely = f"did you mean {near!r}?" if near else f"choose from {', '.join(scenarios)}"
+    return f"{likely} (a file's name ends in .yaml)"
 
 
 def _list_yaml_files(folder: Path) -> dict[str, Path]:

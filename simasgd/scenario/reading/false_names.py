@@ -26,9 +26,10 @@ def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], chang
             if kind is None or len(keys.find_choices(root, path, {})) < 2:
                 continue  # it names no section of several kinds
             own = {name: _kind_at(layer.tree, path) for name, layer in variants.items()}
-            changed = [f"{name} ({its})" for name, its in own.items() if its not in (None, kind)]
+            changed = [name for name, its in own.items() if its not in (None, kind)]
             if changed:
-                message = f"{kind} would replace what the variants {join_words(changed[:3], 'and')} have, against their names"
+                names = f"the name{'s' if len(changed) > 1 else ''} of {join_words(changed[:3], 'and')}"
+                message = f"{kind} would hold for every variant, and {names} would be wrong"
                 raise ScenarioError(format_complaint(mark, f"{message}; {_ways(next(iter(own)), key, kind)}", at_key=True))
 
 
