@@ -55,11 +55,19 @@ checkpoint_option = click.option(
 
 def load_scenario(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...] = ()) -> Any:
     """Load a scenario, or some of its variants, and check that its data is there."""
+    return load_with_notes(scenario, overrides, variants)[0]
+
+
+def load_with_notes(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
+    """Load a scenario, as `load_scenario` does, with notes about overrides that replace values of its variants."""
+    from simasgd.scenario.reading.load import list_overruled
+    from simasgd.scenario.reading.sources import read_source
     from simasgd.scenario.schema import Scenario
 
-    chosen = Scenario.load(scenario, *overrides, variants=variants)
+    file = read_source(scenario)
+    chosen = Scenario.from_layer(file, overrides, variants)
     check_data(chosen)
-    return chosen
+    return chosen, tuple(list_overruled(Scenario, file, overrides, variants))
 
 
 def check_data(*scenarios: Any) -> None:

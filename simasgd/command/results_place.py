@@ -74,11 +74,12 @@ def run_into(
     write: Callable[[Any, Path], None] = _write,
     measured: Mapping[str, Any] = MappingProxyType({}),
     compute: Callable[..., Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Run a scenario with all variants and seeds, `write` the results, and add a report.
 
     `compute` takes the place of `simasgd.study`. The `measured` runs, by the names of their variants, stand beside the
-    simulated ones.
+    simulated ones. The `notes` are about the command, and join those about the runs.
     """
     check_devices(chosen)
 
@@ -107,8 +108,8 @@ def run_into(
                     chosen, command=command, progress=progress, unfinished=unfinished, checkpoint_seconds=checkpoint_seconds
                 )
                 runs = {**result.runs, **{name: [run] for name, run in measured.items()}}
-                notes = [*result.notes, *(f"{name}: {run.summary.note}" for name, run in measured.items())]
-                result = replace(result, scenario=with_all, runs=runs, notes=notes, target=target)
+                remarks = [*notes, *result.notes, *(f"{name}: {run.summary.note}" for name, run in measured.items())]
+                result = replace(result, scenario=with_all, runs=runs, notes=remarks, target=target)
                 with unbroken(), place.replacing() as fresh:
                     write(result, fresh)
             progress("report", 1.0)

@@ -10,7 +10,7 @@ from simasgd.command.options import (
     check_data,
     check_text,
     checkpoint_option,
-    load_scenario,
+    load_with_notes,
     out_option,
     overrides_argument,
     quiet_option,
@@ -68,9 +68,9 @@ def run(
 
         continue_run(scenario, overrides, variants, epochs, out, replacing, checkpoint_seconds, quiet)
         return
-    chosen = load_scenario(scenario, overrides, variants)
+    chosen, notes = load_with_notes(scenario, overrides, variants)
     command = spell_command("run", scenario, (*overrides, *spell_variants(variants)))
-    run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet)
+    run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet, notes=notes)
 
 
 @click.command()
@@ -109,9 +109,14 @@ def compare(
 
     The results go to reports/NAME-compare/.
     """
-    from simasgd.scenario.protocol_variants import build_comparison, parse_target
+    from simasgd.scenario.protocol_variants import build_comparison, is_protocol, parse_target
+    from simasgd.scenario.reading.load import list_overruled
+    from simasgd.scenario.reading.sources import read_source
+    from simasgd.scenario.schema import Scenario
 
-    chosen = build_comparison(scenario, arguments, others=len(measured))
+    file = read_source(scenario)
+    chosen = build_comparison(scenario, arguments, others=len(measured), file=file)
+    notes = () if any(map(is_protocol, arguments)) else list_overruled(Scenario, file, arguments)
     value = None if target is None else parse_target(target, chosen)
     check_data(chosen)
 
@@ -132,6 +137,7 @@ def compare(
         target=value,
         write=write_comparison,
         measured=load_measured(measured, chosen),
+        notes=notes,
     )
 
 

@@ -6,7 +6,8 @@ import json
 
 import rich_click as click
 
-from simasgd.command.options import STANDARD_INPUT, load_scenario, overrides_argument, scenario_argument, variant_option
+from simasgd.command.options import STANDARD_INPUT, load_with_notes, overrides_argument, scenario_argument, variant_option
+from simasgd.printable import printable
 
 
 @click.command()
@@ -21,9 +22,11 @@ def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) 
     from simasgd.scenario.costs_paid import find_unpaid
     from simasgd.scenario.lock_step import will_probably_lock_step
 
-    chosen = load_scenario(scenario, overrides, variants)
+    chosen, notes = load_with_notes(scenario, overrides, variants)
     runs = sum(variant.repeats for variant in (chosen.variants or {"": chosen}).values())
     click.echo(f"{'standard input' if scenario == STANDARD_INPUT else scenario}: fine ({runs} run{'s' if runs != 1 else ''})")
+    for note in notes:
+        click.echo(f"note: {printable(note)}")
     in_step = [name for name, variant in (chosen.variants or {"": chosen}).items() if will_probably_lock_step(variant)]
     if in_step:
         click.echo(

@@ -31,8 +31,10 @@ class _Variant(NamedTuple):
     layer: Layer
 
 
-def build_comparison(source: str | FilePath, arguments: Sequence[str], others: int = 0) -> Scenario:
+def build_comparison(source: str | FilePath, arguments: Sequence[str], others: int = 0, file: Layer | None = None) -> Scenario:
     """Build the scenario whose variants are compared, with each other and with `others`. Raises ScenarioError.
+
+    `file` is what `read_source` returned for the source; if it is None, the source is read.
 
     Each argument is a protocol, which becomes a variant, or an override `key=value`. With protocols
     the scenario loses its own variants; without any it keeps them. A scenario without variants is
@@ -40,7 +42,7 @@ def build_comparison(source: str | FilePath, arguments: Sequence[str], others: i
     """
     protocols = [argument for argument in arguments if is_protocol(argument)]
     overrides = [argument for argument in arguments if not is_protocol(argument)]
-    file = read_source(source)
+    file = read_source(source) if file is None else file
     scenario = Scenario.from_layer(_replace_variants(file, protocols, overrides) if protocols else file, overrides)
     if not scenario.variants and others:
         return scenario.with_others({scenario.protocol.kind: scenario})

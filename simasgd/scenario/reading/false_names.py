@@ -33,6 +33,15 @@ def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], chang
                 raise ScenarioError(format_complaint(mark, f"{message}; {_ways(next(iter(own)), key, kind)}", at_key=True))
 
 
+def overrules(change: Layer, variant: Layer) -> bool:
+    """Return whether an override replaces a value that a variant gives, by another one."""
+    return any(
+        variant.has(path) and _get(variant.tree, path) != _get(change.tree, path)
+        for path in change.marks
+        if not isinstance(_get(change.tree, path), dict)
+    )
+
+
 def refuse_equal(variants: Mapping[str, Section], before: Callable[[str], Layer], changes: Sequence[Layer]) -> None:
     """Raise ScenarioError if two variants are equal, but were not before the overrides.
 
@@ -65,6 +74,12 @@ def _ways(name: str, key: str = "KEY", kind: str = "VALUE") -> str:
     without = f"variants=null {key}={kind}" if key != "KEY" else "variants=null"
     ways = (f"leave the variants away ({without})", f"take one alone (--variant {name})")
     return f"{', '.join(ways)}, or change one (variants.{name}.{key}={kind})"
+
+
+def _get(tree: Any, path: Sequence[str | int]) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
 
 
 def _kind_at(tree: Any, path: Sequence[str | int]) -> str | None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.reading.complaints import explain_errors, format_complaint_at
-from simasgd.scenario.reading.false_names import refuse_equal, refuse_other_kinds
+from simasgd.scenario.reading.false_names import overrules, refuse_equal, refuse_other_kinds
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
@@ -20,6 +20,7 @@ from simasgd.scenario.reading.profiles import apply_profile
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path, iterate_paths
 from simasgd.scenario.vocabulary.section import Section
+from simasgd.scenario.vocabulary.synonyms import join_words
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 Root = TypeVar("Root", bound=Section)
@@ -71,6 +72,25 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (),
     if of_all:
         refuse_equal(dict(scenario)["variants"], lambda name: base.under(variants[name]), of_all)
     return scenario
+
+
+def list_overruled(root: type[Section], file: Layer, overrides: Sequence[str], chosen: Sequence[str] = ()) -> list[str]:
+    """Return a sentence for each override that replaces values of the variants, which `build_scenario` accepted."""
+    changes = {override: rename_file_keys(parse_override(root, override)) for override in overrides}
+    of_variants = [change for change in changes.values() if "variants" in change.tree]
+    variants = dict(_iterate_variants(choose_variants(reduce(Layer.under, of_variants, rename_file_keys(file)), chosen)))
+    found = {
+        override: [name for name, layer in variants.items() if overrules(change, layer)]
+        for override, change in changes.items()
+        if change not in of_variants
+    }
+    return [f"{override} replaces what {_whose(names)}" for override, names in found.items() if names]
+
+
+def _whose(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the variant {names[0]} has of its own"
+    return f"the variants {join_words(names, 'and')} have of their own"
 
 
 def choose_variants(file: Layer, names: Sequence[str]) -> Layer:

@@ -6,6 +6,7 @@ import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import yaml_layer
+from simasgd.scenario.reading.load import list_overruled
 from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.plan import plan_sweep
 
@@ -105,6 +106,20 @@ def test_an_override_that_keeps_the_differences_is_not(overrides: list[str]) -> 
     chosen = load(*overrides)
     hashes = [variant.hash() for variant in chosen.variants.values()]
     assert len(set(hashes)) == len(hashes)
+
+
+def test_an_override_that_replaces_values_of_variants_is_told() -> None:
+    file = yaml_layer.parse_layer(SEVERAL.replace("learners: 2", "learners: 2, start: spread"), "s.yaml")
+    told = list_overruled(Scenario, file, ["seed=3", "learners=8", "cluster.start=together", "variants.free.seed=3"])
+    assert told == [
+        "learners=8 replaces what the variant few has of its own",
+        "cluster.start=together replaces what the variant few has of its own",
+    ]
+    assert list_overruled(Scenario, file, ["learners=8"], ["free"]) == []
+    assert list_overruled(Scenario, file, ["learners=2"]) == [], "the variant has this value"
+    assert list_overruled(Scenario, file, ["latency=1 s", "variants.free.network.latency=2 s"]) == [
+        "latency=1 s replaces what the variant free has of its own"
+    ]
 
 
 def test_variants_that_are_equal_in_the_file_are_nobodys_mistake() -> None:
