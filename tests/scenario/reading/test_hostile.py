@@ -113,11 +113,6 @@ def test_what_looks_like_a_number_and_is_none_is_text(value: str) -> None:
     assert complaint(PLAIN, f"seed={value}").startswith(f"command line: seed: {value!r} is not a whole number")
 
 
-@pytest.mark.parametrize(("text", "number"), [("50_000", 50_000), ("-1_000_000.5e3", -1e9 - 500), ("0x10", 16)])
-def test_underscores_may_divide_a_number_into_thousands(text: str, number: float) -> None:
-    assert yaml_layer.parse_scalar(text) == number
-
-
 @pytest.mark.parametrize(
     "value", ["1" * 3000 + " a b", "1" * 3000, " " * 3000 + "x y", "1." * 2000, "1e" * 2000, "5 " + "m" * 9000]
 )

@@ -121,3 +121,8 @@ def test_what_standard_input_has_wrong(
     with pytest.raises(ScenarioError) as complaint:
         Scenario.load("-")
     assert str(complaint.value).startswith(message)
+
+
+@pytest.mark.parametrize(("text", "number"), [("50_000", 50_000), ("-1_000_000.5e3", -1e9 - 500), ("0x10", 16)])
+def test_underscores_may_divide_a_number_into_thousands(text: str, number: float) -> None:
+    assert yaml_layer.parse_scalar(text) == number
