@@ -21,6 +21,7 @@ from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
 from simasgd.results.distributions import AgeCounts, CountRange, GradientTotals, LearnerGradients, StalenessCounts
+from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
@@ -73,7 +74,7 @@ def _assemble(
         updates=update_table(tape) if tape is not None and scenario.record.kind != "summary" else None,
         evaluations=evaluations,
         timeline=timeline(clock.spans) if clock.spans is not None else None,
-        read_weights=lambda: weights,
+        read_weights=hold_weights(weights),
     )
 
 

@@ -25,6 +25,7 @@ from simasgd.results.distributions import (
     LearnerGradients,
     StalenessCounts,
 )
+from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import Seam
 from simasgd.results.outcome import Outcome
 from simasgd.results.quantities import COST_TIMES, TIMES
@@ -122,7 +123,7 @@ def as_whole(run: Run, scenario: Scenario) -> Run:
     """Return a run of earlier parts, after which none follows, as the run of the whole scenario."""
     weights = run.weights if scenario.record.weights else None
     summary = run.summary.model_copy(update=dict(identify(scenario)))
-    return replace(run, scenario=scenario, summary=summary, read_weights=lambda: weights)
+    return replace(run, scenario=scenario, summary=summary, read_weights=hold_weights(weights))
 
 
 def join(first: Run, second: Run, scenario: Scenario) -> Run:
@@ -138,7 +139,7 @@ def join(first: Run, second: Run, scenario: Scenario) -> Run:
         updates=_join_updates(first, second, seam),
         evaluations=evaluations,
         timeline=_joined([first.timeline, _shifted(second.timeline, ("start", "end"), seam.simulated_seconds)]),
-        read_weights=lambda: weights,
+        read_weights=hold_weights(weights),
     )
 
 

@@ -32,6 +32,7 @@ from simasgd.operations.log import OperationLog
 from simasgd.operations.reading import read_log
 from simasgd.results import summary as form
 from simasgd.results.distributions import StalenessCounts
+from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import LogFile, MeasuredLog
 from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.run import Run
@@ -120,7 +121,7 @@ def build_run(
         updates=update_table(tape),
         evaluations=evaluations,
         timeline=build_timeline(intervals, log, begin, end) if intervals is not None and has_timeline else None,
-        read_weights=lambda: weights,
+        read_weights=hold_weights(weights),
     )
 
 

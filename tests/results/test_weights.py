@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,13 @@ def test_weights_survive_on_disk_for_every_variant_and_seed(tmp_path: Path) -> N
     assert not np.array_equal(one, other)
     with np.load(tmp_path / "gossip" / WEIGHTS) as file:
         assert np.array_equal(file["weights/top.w"], one), "the file is readable without simasgd"
+
+
+def test_a_run_goes_to_another_process() -> None:
+    found = simulate(scenario(TIMING, {"stop": {"gradients": 4}}))
+    again = pickle.loads(pickle.dumps(found))
+    assert again.summary == found.summary
+    assert again.weights is None
 
 
 def test_without_learning_there_are_none() -> None:

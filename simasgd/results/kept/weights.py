@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias, final
 
@@ -66,6 +67,15 @@ class Weights(Mapping[str, Array]):
         every = {f"{group}/{name}": array for group, arrays in groups.items() for name, array in (arrays or {}).items()}
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **every)
+
+
+def hold_weights(weights: Weights | None) -> Callable[[], Weights | None]:
+    """Return a function that returns these weights. It can be pickled, so that a run can be sent to another process."""
+    return partial(_return, weights)
+
+
+def _return(weights: Weights | None) -> Weights | None:
+    return weights
 
 
 def read_weights(path: Path) -> Weights | None:
