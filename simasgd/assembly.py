@@ -65,7 +65,6 @@ def _assemble(
 ) -> Run:
     clock, tape = timing.clock, timing.tape
     evaluations = None if learned is None else with_bytes(learned.evaluations, timing)
-    weights = None if learned is None else learned.weights
     learners = learner_table(scenario, clock)
     return Run(
         scenario=scenario,
@@ -74,7 +73,7 @@ def _assemble(
         updates=update_table(tape) if tape is not None and scenario.record.kind != "summary" else None,
         evaluations=evaluations,
         timeline=timeline(clock.spans) if clock.spans is not None else None,
-        read_weights=hold_weights(weights),
+        read_weights=hold_weights(None if learned is None else learned.weights),
     )
 
 

@@ -20,6 +20,7 @@ from tests.clockwork import FAULTS, HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHA
 
 _SMALL = ("cluster.learners=4", "stop.epochs=2")
 _TIMING = ("learning=null", "workload.samples_per_epoch=1437")
+_OTHER = "variants.async-staleness-aware.protocol={kind: n-softsync, n: 2}"  # without learning it would be async
 
 
 Studies = Callable[[str, Callable[[Path], Any]], Any]
@@ -64,7 +65,7 @@ def single(learned_studies: Studies) -> Study:
 
 @pytest.fixture(scope="session")
 def timing() -> Study:
-    return study(Scenario.load("quickstart", *_SMALL, *_TIMING, "repeats=1"))
+    return study(Scenario.load("quickstart", *_SMALL, *_TIMING, _OTHER, "repeats=1"))
 
 
 @pytest.fixture(scope="session")
