@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
 from simasgd.parts import as_whole, ended_for_good, join, plan_part, without_last_part
+from simasgd.progress import Progress, ShareOfWork, reporting, silent
 from simasgd.results.run import Run
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
@@ -29,22 +30,24 @@ if TYPE_CHECKING:
 _WORTH_KEEPING = 10.0  # seconds; a run that took less is repeated after an interruption
 
 
-def silent(phase: str, fraction: float) -> None:
-    del phase, fraction
-
-
 def simulate(
-    scenario: Scenario, *, task: Task | None = None, player: AbstractPlayer | None = None, progress: ReportPart = silent
+    scenario: Scenario, *, task: Task | None = None, player: AbstractPlayer | None = None, progress: Progress = False
 ) -> Run:
     """Run a scenario once, at its own seed: first the cluster, then the learning, if there is any.
 
     Variants and repeats are ignored; `study` runs them. A `task` replaces the scenario's model and
-    data. Without a `player` the compiled one is used. Raises simasgd.DataMissing, and
-    simasgd.RunFailed if the memory does not suffice.
+    data. Without a `player` the compiled one is used.
+
+    With progress=True a bar shows how much is done, on a terminal and in a notebook. A function is
+    called with the phase (`simulate`, `compile`, `replay`) and the fraction of all work that is
+    done. Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
     """
     scenario = scenario if task is None else task.described(scenario)
     require_learning(scenario, compiled=player is None)
-    (run,) = run_group([scenario], simulate_timing(scenario, progress), progress, task=task, player=player)
+    with reporting(progress, scenario.name) as told:
+        report = ShareOfWork(told, 0, 1, 1, scenario.learning is not None).report
+        (run,) = run_group([scenario], simulate_timing(scenario, report), report, task=task, player=player)
+        report("done", 1.0)
     return run
 
 

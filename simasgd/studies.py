@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, TypeVar
 
 from simasgd.parts import continued_scenario, require_end
+from simasgd.progress import Progress, ShareOfWork, reporting
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.summary import Summary
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
-from simasgd.simulator import list_singles, require_learning, run_group, run_last_part, silent
+from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
 from simasgd.timing import ReportPart, TimingCache, timing_name
 from simasgd.what_if import Answers, count_compared, what_if
 
@@ -29,7 +30,7 @@ def study(
     *,
     task: Task | None = None,
     command: str = "",
-    progress: ReportPart = silent,
+    progress: Progress = False,
     unfinished: Path | None = None,
     checkpoint_seconds: float = 60.0,
 ) -> Study:
@@ -47,7 +48,8 @@ def study(
     scenario = scenario if task is None else task.described(scenario)
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
-    runs = _run_all([single for _, single in singles], progress, task, work)
+    with reporting(progress, scenario.name) as report:
+        runs = _run_all([single for _, single in singles], report, task, work)
     return _collect(scenario, singles, runs, command)
 
 
@@ -57,7 +59,7 @@ def extend(
     *,
     task: Task | None = None,
     command: str = "",
-    progress: ReportPart = silent,
+    progress: Progress = False,
     unfinished: Path | None = None,
     checkpoint_seconds: float = 60.0,
 ) -> Result:
@@ -76,15 +78,18 @@ def extend(
     scenario = continued_scenario(result.scenario, epochs)
     require_learning(scenario)
     if isinstance(result, Run):
-        return run_last_part(result, scenario, progress, task)
+        with reporting(progress, scenario.name) as report:
+            part = ShareOfWork(report, 0, 1, 1, scenario.learning is not None)
+            return run_last_part(result, scenario, part.report, task)
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     runs = []
-    for number, (run, (_, single)) in enumerate(zip(before, singles, strict=True)):
-        part = _GroupProgress(progress, number, 1, len(before), single.learning is not None)
-        found = None if work is None else work.find([single])
-        runs.append(found[0] if found else run_last_part(run, single, part.report, task, work=work))
-        progress("done", (number + 1) / len(before))
+    with reporting(progress, scenario.name) as report:
+        for number, (run, (_, single)) in enumerate(zip(before, singles, strict=True)):
+            share = ShareOfWork(report, number, 1, len(before), single.learning is not None)
+            found = None if work is None else work.find([single])
+            runs.append(found[0] if found else run_last_part(run, single, share.report, task, work=work))
+            report("done", (number + 1) / len(before))
     return _collect(scenario, singles, runs, command)
 
 
@@ -111,7 +116,7 @@ def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | N
     timings = TimingCache([scenarios[group[0]] for group in groups])
     for group in _by_timing(groups, scenarios):
         members = [scenarios[number] for number in group]
-        part = _GroupProgress(progress, len(finished), len(group), len(scenarios), members[0].learning is not None)
+        part = ShareOfWork(progress, len(finished), len(group), len(scenarios), members[0].learning is not None)
         runs = None if work is None else work.find(members)
         if runs is None:
             runs = run_group(members, timings.get(members[0], part.report), part.report, task=task, work=work)
@@ -127,24 +132,6 @@ def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -
     for group in groups:
         first_of.setdefault(timing_name(scenarios[group[0]]), group[0])
     return sorted(groups, key=lambda group: first_of[timing_name(scenarios[group[0]])])
-
-
-@final
-@dataclass(frozen=True)
-class _GroupProgress:
-    """The progress of a group of `size` runs, which follows `before` of `total` runs."""
-
-    progress: ReportPart
-    before: int
-    size: int
-    total: int
-    learns: bool
-
-    def report(self, phase: str, fraction: float) -> None:
-        """Report the progress of the group; with learning, the clock counts as its first tenth."""
-        if self.learns:
-            fraction = 0.1 * fraction if phase == "simulate" else 0.1 + 0.9 * fraction
-        self.progress(phase, (self.before + fraction * self.size) / self.total)
 
 
 def _with_answers(summary: Summary, scenario: Scenario, answers: Answers) -> Summary:
