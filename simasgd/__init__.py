@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
     from simasgd.simulator import simulate
-    from simasgd.studies import extend, study
+    from simasgd.studies.comparing import Comparison, compare
+    from simasgd.studies.several import extend, study
     from simasgd.sweeps.table import Sweep
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "DataMissing",
     "Run",
     "RunFailed",
@@ -37,6 +39,7 @@ __all__ = [
     "Sweep",
     "Task",
     "UsageError",
+    "compare",
     "extend",
     "load_runs",
     "simulate",
@@ -44,6 +47,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "Comparison": "simasgd.studies.comparing",
+    "compare": "simasgd.studies.comparing",
     "Scenario": "simasgd.scenario.schema",
     "Run": "simasgd.results.run",
     "Study": "simasgd.results.study",
@@ -51,8 +56,8 @@ _HOME = {
     "Task": "simasgd.learning.own",
     "load_runs": "simasgd.queries.runs",
     "simulate": "simasgd.simulator",
-    "study": "simasgd.studies",
-    "extend": "simasgd.studies",
+    "study": "simasgd.studies.several",
+    "extend": "simasgd.studies.several",
 }
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
-from simasgd.parts import as_whole, ended_for_good, join, plan_part, without_last_part
-from simasgd.progress import Progress, ShareOfWork, reporting, silent
 from simasgd.results.run import Run
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import done_last
+from simasgd.stages.parts import as_whole, ended_for_good, join, plan_part, without_last_part
+from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
 from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
 
 if TYPE_CHECKING:

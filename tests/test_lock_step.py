@@ -12,7 +12,7 @@ from simasgd.scenario.lock_step import may_lock_step, will_probably_lock_step
 from simasgd.scenario.reading import catalogue
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
-from simasgd.studies import study
+from simasgd.studies.several import study
 from simasgd.what_if import Start, what_if
 from tests.build import TIMING, clock, scenario
 from tests.protocols.table import ROWS

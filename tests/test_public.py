@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_exported_names():
     assert sorted(simasgd.__all__) == [
+        "Comparison",
         "DataMissing",
         "Run",
         "RunFailed",
@@ -26,6 +27,7 @@ def test_exported_names():
         "Sweep",
         "Task",
         "UsageError",
+        "compare",
         "extend",
         "load_runs",
         "simulate",

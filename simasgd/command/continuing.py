@@ -26,9 +26,9 @@ def continue_run(
     """
     folder = _find_folder(name, overrides, variants)
 
-    from simasgd.parts import continued_scenario, require_end
     from simasgd.results.study import Study
-    from simasgd.studies import extend
+    from simasgd.stages.parts import continued_scenario, require_end
+    from simasgd.studies.several import extend
 
     first = Study.load(folder)
     for run in (run for runs in first.runs.values() for run in runs):
@@ -54,8 +54,8 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
             raise UsageError(f"{name}: --continue goes on with the run in this folder as it is; leave out {' '.join(given)}")
         return Path(name)
 
-    from simasgd.parts import keeping_weights
     from simasgd.results.contents import describe_contents
+    from simasgd.stages.parts import keeping_weights
     from simasgd.storage.manifest import MANIFEST, Manifest
 
     chosen = keeping_weights(load_scenario(name, overrides, variants))

@@ -92,7 +92,7 @@ def run_into(
         from simasgd.report.page import write_study
         from simasgd.report.terminal import summarise_study
         from simasgd.results.study import Study
-        from simasgd.studies import study
+        from simasgd.studies.several import study
 
         if place.has_unfinished_work and not quiet:
             click.echo(printable(f"resuming the unfinished work in {place.shown / place.unfinished.name}"), err=True)

@@ -158,6 +158,29 @@ class Run:
         """The seed of the run."""
         return self.scenario.seed
 
+    def __repr__(self) -> str:
+        parts = [str(self.outcome)]
+        if self.test_error is not None:
+            parts.append(f"test error {self.test_error:.1%}")
+        elif self.test_loss is not None:
+            parts.append(f"test loss {self.test_loss:.3g}")
+        parts.append(f"{self.simulated_seconds:.4g} {self.summary.origin} s")
+        return f"<Run {self.scenario.name} at seed {self.seed}: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        from simasgd.figures.display import show
+
+        return show(self)
+
+    def write_page(self, path: str | Path) -> Path:
+        """Write the run's page, one HTML file, and return its path; a folder gets it as `index.html`.
+
+        Raises simasgd.UsageError if it cannot be written.
+        """
+        from simasgd.figures.display import write_page
+
+        return write_page(self, Path(path))
+
     def save(self, folder: str | Path, *, replace: bool = False) -> None:
         """Write the run's files into a folder, made if absent.
 

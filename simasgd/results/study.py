@@ -48,6 +48,25 @@ class Study:
         """Whether the scenario has variants."""
         return list(self.runs) != [""]
 
+    def __repr__(self) -> str:
+        seeds = sum(map(len, self.runs.values()))
+        variants = f"{', '.join(self.runs)}; " if self.has_variants else ""
+        return f"<Study {self.scenario.name}: {variants}{seeds} run{'s' if seeds != 1 else ''}>"
+
+    def _repr_html_(self) -> str:
+        from simasgd.figures.display import show
+
+        return show(self)
+
+    def write_page(self, path: str | Path) -> Path:
+        """Write the study's page, one HTML file, and return its path; a folder gets it as `index.html`.
+
+        Raises simasgd.UsageError if it cannot be written.
+        """
+        from simasgd.figures.display import write_page
+
+        return write_page(self, Path(path))
+
     def save(self, folder: str | Path, *, replace: bool = False) -> None:
         """Write every run into a folder.
 

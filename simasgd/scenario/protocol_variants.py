@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
@@ -31,7 +31,9 @@ class _Variant(NamedTuple):
     layer: Layer
 
 
-def build_comparison(source: str | FilePath, arguments: Sequence[str], others: int = 0, file: Layer | None = None) -> Scenario:
+def build_comparison(
+    source: str | FilePath | Mapping[str, Any], arguments: Sequence[str], others: int = 0, file: Layer | None = None
+) -> Scenario:
     """Build the scenario whose variants are compared, with each other and with `others`. Raises ScenarioError.
 
     `file` is what `read_source` returned for the source; if it is None, the source is read.
@@ -47,6 +49,8 @@ def build_comparison(source: str | FilePath, arguments: Sequence[str], others: i
     if not scenario.variants and others:
         return scenario.with_others({scenario.protocol.kind: scenario})
     if not scenario.variants:
+        if isinstance(source, Mapping):
+            raise ScenarioError(f"{scenario.name}: has no variants to compare; name protocols, as in: hardsync, async")
         raise ScenarioError(
             f"{source}: has no variants to compare; name protocols, as in: simasgd compare {source} hardsync async"
         )

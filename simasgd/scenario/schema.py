@@ -21,6 +21,7 @@ from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.partition import Shards, Shared
 from simasgd.scenario.learning.rates import Rates, wrong_rates
 from simasgd.scenario.missing_members import check_missing_members
+from simasgd.scenario.readable import ReadableScenario
 from simasgd.scenario.reading.load import build_scenario, load_scenario
 from simasgd.scenario.record import Record
 from simasgd.scenario.vocabulary.merge import Layer, difference
@@ -31,7 +32,6 @@ from simasgd.scenario.vocabulary.section import (
     Line,
     NameForKind,
     Rival,
-    Section,
     Seed,
 )
 from simasgd.scenario.without_server import check_without_server, give_way_to_protocol
@@ -63,7 +63,7 @@ AnyProtocol = Annotated[
 
 
 @final
-class Scenario(Section):
+class Scenario(ReadableScenario):
     """One simulated cluster and what it learns, as typed values in seconds and bytes; `Scenario.load` reads it from YAML."""
 
     name: Annotated[Name, Field(examples=["my-study"])]
@@ -191,6 +191,10 @@ class Scenario(Section):
         own = self.plain()
         variants = {name: difference(own, variant.plain()) for name, variant in self.variants.items()}
         return own | ({"variants": variants} if variants else {})
+
+    def summary_line(self) -> str:
+        ways = f"variants {', '.join(self.variants)}" if self.variants else self.protocol.kind
+        return f"{self.name}: {self.cluster.learners} learners, {ways}"
 
     def hash(self) -> str:
         """Return 64 hexadecimal digits that identify the resolved scenario without its name and title."""

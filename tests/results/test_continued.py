@@ -15,12 +15,12 @@ from simasgd import Run, Study, UsageError, exact, extend, simulate, study
 from simasgd.command.cli import app
 from simasgd.exact import Purpose
 from simasgd.learning.players.reference import Reference
-from simasgd.parts import continued_scenario, plan_part, without_last_part
-from simasgd.progress import silent
 from simasgd.results.outcome import Outcome
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import run_last_part
+from simasgd.stages.parts import continued_scenario, plan_part, without_last_part
+from simasgd.stages.progress import silent
 from simasgd.timing import simulate_timing
 from tests.build import LEARNING, LINEAR, TIMING, scenario
 from tests.protocols.table import ROWS

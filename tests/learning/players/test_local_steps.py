@@ -10,7 +10,7 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.studies import study
+from simasgd.studies.several import study
 from tests.build import LEARNING, LINEAR, clock, scenario
 from tests.learning.agreement import final_weights, relative_distance
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from simasgd.parts import continued_scenario, require_end
-from simasgd.progress import Progress, ShareOfWork, reporting
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.summary import Summary
@@ -16,6 +14,8 @@ from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
+from simasgd.stages.parts import continued_scenario, require_end
+from simasgd.stages.progress import Progress, ShareOfWork, reporting
 from simasgd.timing import ReportPart, TimingCache, timing_name
 from simasgd.what_if import Answers, count_compared, what_if
 

@@ -1,0 +1,134 @@
+"""How results show themselves in a notebook, and their pages from Python.
+
+The classes of `results` call this module from their methods, though it comes after them: it is the
+one exception in the order of rooms. It draws with `report`, which reads the results.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from html import escape
+from io import StringIO
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from simasgd.errors import UsageError
+from simasgd.figures import drawing as figures
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.palette import LIGHT
+from simasgd.report.facts.formats import format_duration, format_number
+from simasgd.report.facts.metric import ERROR
+from simasgd.report.facts.spread import Spread
+from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
+from simasgd.report.page import render_study
+from simasgd.report.verdict.verdict import state_verdict
+from simasgd.results.run import Run
+from simasgd.results.study import Study
+from simasgd.storage.files import PAGE
+
+_MOST_ROWS = 12
+_WIDTH = "27em"
+
+
+def write_page(result: Run | Study, path: Path) -> Path:
+    """Write the page of a result as one HTML file, and return its path; a folder gets it as `index.html`.
+
+    Raises simasgd.UsageError if it cannot be written.
+    """
+    target = path / PAGE if path.is_dir() else path
+    try:
+        target.write_text(render_study(figures.study_of(result)), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target}: the page cannot be written: {error.strerror or error}") from None
+    return target
+
+
+def show(result: Run | Study) -> str:
+    """Return a result as HTML for a notebook: the verdict, a small table, and two figures."""
+    study = figures.study_of(result)
+    variants = collect_facts(study)
+    name = study.scenario.name if len(variants) > 1 else variants[0].name
+    parts = [
+        f'<p style="margin:0 0 .6em"><b>{escape(name)}.</b> {escape(state_verdict(variants))}</p>',
+        _tabulate(variants),
+        f'<div style="display:flex;flex-wrap:wrap;gap:.8em">{"".join(_draw(study, variants))}</div>',
+    ]
+    style = f"max-width:60em;padding:.8em;border-radius:6px;line-height:1.45;background:{LIGHT['card']};color:{LIGHT['ink']}"
+    return f'<div class="simasgd" style="{style}">{"".join(parts)}</div>'
+
+
+def _tabulate(variants: Sequence[VariantFacts]) -> str:
+    """Return a row for each variant: means over the seeds, and the range of what was learned."""
+    columns: list[tuple[str, Callable[[VariantFacts], str]]] = [
+        ("variant", lambda facts: facts.name),
+        ("outcome", lambda facts: facts.failure or "finished"),
+        ("time", lambda facts: _write_mean(facts.simulated_seconds, format_duration)),
+        ("mean staleness", lambda facts: _write_mean(facts.staleness, format_number)),
+        ("samples/s", lambda facts: _write_mean(facts.samples_rate, format_number)),
+    ]
+    learning = [facts for facts in variants if facts.classes is not None]
+    if learning:
+        title = "test error" if all(facts.metric is ERROR for facts in learning) else "test error or loss"
+        columns.insert(2, (title, _write_score))
+    head = "".join(_cell("th", i, title) for i, (title, _) in enumerate(columns))
+    rows = [
+        "".join(_cell("td", i, escape(text(facts))) for i, (_, text) in enumerate(columns)) for facts in variants[:_MOST_ROWS]
+    ]
+    body = "".join(f'<tr style="background:none">{row}</tr>' for row in rows)
+    more = len(variants) - _MOST_ROWS
+    rest = f'<p style="margin:.2em 0">and {more} more; <code>table()</code> has all</p>' if more > 0 else ""
+    style = f"border-collapse:collapse;margin:0 0 .8em;color:{LIGHT['ink']}"
+    return f'<table style="{style}"><thead><tr style="background:none">{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
+
+
+def _cell(tag: str, column: int, text: str) -> str:
+    side = "left" if column < 2 else "right"
+    style = f"padding:.15em .7em;text-align:{side};white-space:nowrap;border-bottom:1px solid {LIGHT['line']}"
+    return f'<{tag} style="{style}">{text}</{tag}>'
+
+
+def _write_mean(spread: Spread | None, form: Callable[[float], str]) -> str:
+    return "–" if spread is None else form(spread.mean)
+
+
+def _write_score(facts: VariantFacts) -> str:
+    score, form = facts.score, facts.metric.format_value
+    if score is None:
+        return "–"
+    between = score.range(form)
+    return f"{form(score.mean)} ({between})" if between else form(score.mean)
+
+
+def _draw(study: Study, variants: Sequence[VariantFacts]) -> list[str]:
+    """Return the two figures that say most about a study."""
+    learn = [facts for facts in variants if facts.classes is not None]
+    first, second = ("Where the learners' time goes", figures.learner_time), ("Staleness", figures.staleness)
+    if learn:
+        metrics = {facts.metric for facts in learn}
+        first = ("Test error over time", figures.error_over_time)
+        if ERROR not in metrics:
+            first = ("Test loss over time", figures.loss_over_time)
+        if len(metrics) == 1 and sum(not facts.failure for facts in learn) > 1:
+            second = ("Final score against time", figures.error_against_time)
+    return [_embed(study, *first), _embed(study, *second)]
+
+
+def _embed(study: Study, title: str, draw: Callable[[Study], Axes]) -> str:
+    """Return a figure as an image that needs nothing else; "" if there is nothing to draw."""
+    with svg.use_style(), plt.ioff():
+        try:
+            figure = draw(study).get_figure(root=True)
+        except UsageError:  # nothing of the kind was recorded
+            return ""
+        assert figure is not None
+        stream = StringIO()
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        plt.close(figure)
+    image = base64.b64encode(stream.getvalue().encode()).decode()
+    return (
+        f'<figure style="margin:0;max-width:{_WIDTH}"><figcaption>{escape(title)}</figcaption>'
+        f'<img alt="{escape(title)}" style="width:100%" src="data:image/svg+xml;base64,{image}"></figure>'
+    )

@@ -1,0 +1,1 @@
+"""From a scenario to all its runs, to more epochs, and to a comparison."""
