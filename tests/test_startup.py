@@ -40,6 +40,9 @@ PRINTING = [
     (["check", "quickstart"], "quickstart: fine (9 runs)"),
     (["show", "quickstart", "learners=7"], "learners: 7"),
     (["list"], "p775"),
+    (["show", "p775"], "Source: "),
+    (["show", "n-softsync"], "collect, update"),
+    (["explain", "lr"], "learning.optimizer.learning_rate"),
 ]
 REFUSED = [
     ["run", "quickstart", "learners=0"],

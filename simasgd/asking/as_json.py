@@ -91,7 +91,7 @@ def _describe_form(form: Form) -> dict[str, Any]:
         "choices": list(form.choices),
         "units": list(form.units),
         "required": form.words.default == "required",
-        "default": form.words.default.replace("`", "").removeprefix("default ") if form.words.default != "required" else None,
+        "default": None if form.words.default in ("required", "") else form.words.default[len("default `") : -1],
         "example": form.example or None,
         "in_list": form.in_list,
     }

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from simasgd.asking.kinds import list_families
 from simasgd.scenario.editor_schema import build_scenario_schema
 from simasgd.scenario.field_words import FieldWords, describe_field, flow, kind_of
-from simasgd.scenario.reading import keys
+from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.units import DIMENSIONS
 
@@ -58,8 +58,8 @@ class KeyFacts:
     forms: tuple[Form, ...]
     within: tuple[str, ...]
     """The keys below a section."""
-    kinds: tuple[str, ...]
-    """The kinds from which the section is chosen."""
+    kinds: Mapping[str, str]
+    """The kinds from which the section is chosen, each with its first words."""
 
     @property
     def section(self) -> str:
@@ -111,7 +111,10 @@ def list_keys() -> dict[str, KeyFacts]:
     The key `kind` of a section stands for the section, whose facts list the kinds.
     """
     fields: dict[str, list[_Field]] = {}
-    families = {family.key: tuple(family.members) for family in list_families()}
+    families = {
+        family.key: {kind: catalogue.read_first_words(section) for kind, section in family.members.items()}
+        for family in list_families()
+    }
     for key, found in _walk(Scenario, "", _definitions(), in_list=False):
         is_choice = key.endswith(".kind") and key.removesuffix(".kind") in families
         if not is_choice and found not in fields.setdefault(key, []):
@@ -121,7 +124,7 @@ def list_keys() -> dict[str, KeyFacts]:
             key,
             tuple(_join_forms(found)),
             tuple(other for other in fields if other.rpartition(".")[0] == key),
-            families.get(key, ()),
+            families.get(key, {}),
         )
         for key, found in fields.items()
     }

@@ -42,5 +42,5 @@ def list_groups() -> dict[str, dict[str, str]]:
     groups["protocols"] = catalogue.list_protocols()  # with those that cannot be loaded
     form = facts_of("cluster.compute.distribution").forms[0]
     meanings = meanings_of_values(form.words)
-    groups[LAWS] = {law: meanings.get(law, "") for law in form.choices}
+    groups[LAWS] = {law: meanings.get(law, "").rstrip(".") for law in form.choices}
     return groups

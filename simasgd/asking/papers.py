@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple, final
 
 _ARXIV = re.compile(r"(?<!\d)\d{4}\.\d{5}(?!\d)")
-_FACTS = re.compile(r"\bB1 row \d+|\b[AB]\d\.\d(?:\.\d)?\b")
+_FACTS = re.compile(r"\bB1 row \d+|\b[AB]\d\.\d(?:\.\d)?\b|(?<=docs/papers\.md )B1\b")
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
-from simasgd.asking.key_facts import facts_of
+from simasgd.asking.key_facts import facts_of, meanings_of_values
 from simasgd.scenario.field_words import flow
 from simasgd.scenario.reading import catalogue, profiles
 from simasgd.scenario.vocabulary.merge import Layer
@@ -61,7 +61,9 @@ def describe_profile(name: str, layer: Layer) -> ProfileFacts:
 def _describe(key: str, topology: str, value: Any, source: str) -> ProfileNumber:
     number, unit = _measure(value)
     try:
-        meaning = facts_of(key).first_sentence
+        facts = facts_of(key)
+        of_value = meanings_of_values(facts.forms[0].words).get(flow(value))
+        meaning = f"{flow(value)}: {of_value}" if facts.first_sentence.startswith("`") and of_value else facts.first_sentence
     except KeyError:  # the scenario that names the profile reports an unknown key
         meaning = ""
     return ProfileNumber(key, topology, flow(value), number, unit, meaning, source)

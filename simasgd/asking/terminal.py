@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from simasgd.asking.answers import Answer, Facts, ValueFacts
-from simasgd.asking.key_facts import Form, KeyFacts
+from simasgd.asking.key_facts import Form, KeyFacts, facts_of
 from simasgd.asking.kind_facts import KindFacts
 from simasgd.asking.profile_facts import ProfileFacts
 from simasgd.scenario.vocabulary.synonyms import join_words
@@ -148,11 +148,12 @@ def _write_key(facts: KeyFacts, width: int) -> Iterator[str]:
         yield ""
         yield from _write_rows(_rows_of(facts, form), width)
     if facts.kinds:
-        yield ""
-        yield from _wrap(f"Kinds ('simasgd show KIND' describes one): {', '.join(facts.kinds)}", width)
-    if facts.within and not facts.kinds:
-        yield ""
-        yield from _wrap(f"Keys within: {', '.join(key.rpartition('.')[2] for key in facts.within)}", width)
+        yield from ("", "Kinds ('simasgd show KIND' describes one):")
+        yield from write_table(facts.kinds.items(), width)
+    elif facts.within:
+        yield from ("", f"Keys within, as in {facts.within[0]}:")
+        within = [(key.rpartition(".")[2], facts_of(key).first_sentence.rstrip(".")) for key in facts.within]
+        yield from write_table(within, width)
 
 
 def _rows_of(facts: KeyFacts, form: Form) -> list[tuple[str, str]]:

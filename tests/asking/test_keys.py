@@ -97,6 +97,17 @@ def test_a_key_is_explained_with_its_unit_default_example_and_section() -> None:
     Scenario.load("quickstart", word)
 
 
+def test_json_has_the_facts_one_by_one() -> None:
+    (learners,) = describe_answer(answer("learners", keys_first=True))["found"]
+    assert (learners["is"], learners["key"], learners["section"]) == ("key", "cluster.learners", "cluster")
+    (form,) = learners["forms"]
+    assert (form["required"], form["default"], form["example"]) == (True, None, "8")
+    (cv,) = describe_answer(answer("compute.cv", keys_first=True))["found"][0]["forms"]
+    assert (cv["required"], cv["default"]) == (False, None)
+    (duplex,) = describe_answer(answer("duplex", keys_first=True))["found"][0]["forms"]
+    assert (duplex["default"], duplex["choices"]) == ("full", ["half", "full"])
+
+
 def test_a_key_of_several_kinds_says_what_it_is_in_each() -> None:
     text = text_of("optimizer.weight_decay")
     assert "Of kinds sgd, adagrad, adam and rmsprop:" in text

@@ -28,8 +28,8 @@ class Compute(AbstractTimes):
     """Compute time of a mini-batch of µ samples: per_batch + µ · per_sample ÷ efficiency(µ) on average."""
 
     distribution: Distribution = "constant"
-    """Law of a random factor with mean 1. `constant`: always 1. `gamma` and `lognormal`: with this
-    cv. `exponential`: with a cv of 1. `shifted-exponential`: (1 − cv) + cv·E with E exponential.
+    """Law of a random factor with mean 1. `constant`: always 1. `gamma` and `lognormal`: of any cv.
+    `exponential`: with a cv of 1. `shifted-exponential`: (1 − cv) + cv·E with E exponential.
     `pareto`: with the shape, more than 2, that gives the cv. `empirical`: measured times ÷ their
     mean, drawn with replacement. `trace`: measured times in their order."""
     per_batch: Seconds = 0.0

@@ -82,4 +82,4 @@ def _describe_foreign(kind: str) -> str:
 def read_first_words(section: type[BaseModel]) -> str:
     """Return the docstring up to the first parenthesis, colon, semicolon or full stop."""
     text = " ".join((section.__doc__ or "").split())
-    return re.split(r" \(|[:;.](?: |$)", text, maxsplit=1)[0]
+    return re.split(r"(?<![÷×·+−=]) \(|[:;.](?: |$)", text, maxsplit=1)[0]
