@@ -161,7 +161,7 @@ def test_protocols_with_rounds_lose_a_cycle_at_most(kind):
     ("command", "note"),
     [
         (["check", "s.yaml"], "note: learners that start together and compute for constant times may stay in step"),
-        (["run", "s.yaml", "-q"], "note: How learners start changes this run's speed: the first 64 gradients take"),
+        (["run", "s.yaml"], "note: How learners start changes this run's speed: the first 64 gradients take"),
     ],
     ids=str,
 )

@@ -38,9 +38,9 @@ ROOMS = [
     *("testbed", "measured", "recording", "validation"),
     *("queries", "sweeps.pools", "sweeps"),
     *("report.facts", "report.drawing", "report.sections", "report.verdict", "report.sweep", "report.comparison"),
-    *("report.validation", "report.calibration", "report"),
+    *("report.terminal", "report.validation", "report.calibration", "report"),
     *("figures", "studies"),
-    *("command", "__main__"),
+    *("command.output", "command", "__main__"),
 ]
 
 # A notebook asks a result how to show itself, and the answer is drawn by `report`, which reads results.

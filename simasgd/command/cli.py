@@ -11,7 +11,8 @@ import rich_click as click
 
 import simasgd
 from simasgd.command import asking, fitting, listing, measuring, recording, running, showing, sweeping
-from simasgd.command.console import printing
+from simasgd.command.output.console import printing
+from simasgd.command.output.library_warnings import without_library_warnings
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
 
@@ -54,7 +55,7 @@ def main() -> None:
 
     An error that the user can mend is printed as one message, without a traceback.
     """
-    with watched(), printing():
+    with watched(), printing(), without_library_warnings():
         try:
             app()
         except SimasgdError as error:

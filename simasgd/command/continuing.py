@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simasgd.command.options import load_scenario, spell_command, spell_variants
+from simasgd.command.output.telling import Telling
 from simasgd.command.results_place import ResultsPlace, run_into
 from simasgd.errors import UsageError
 
@@ -18,7 +19,7 @@ def continue_run(
     out: Path | None,
     replacing: bool,
     checkpoint_seconds: float,
-    quiet: bool,
+    telling: Telling,
 ) -> None:
     """Go on with the run of a scenario, or of a folder, for so many epochs more, and write the whole as a run of its own.
 
@@ -44,7 +45,7 @@ def continue_run(
         return extend(first, epochs, **given)
 
     destination = ResultsPlace("run", f"{chosen.name}-continued", out, replacing)
-    run_into(destination, chosen, command, checkpoint_seconds, quiet, compute=compute)
+    run_into(destination, chosen, command, checkpoint_seconds, telling, compute=compute)
 
 
 def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...]) -> Path:

@@ -12,15 +12,15 @@ from simasgd.command.options import (
     check_data,
     check_text,
     out_option,
-    quiet_option,
     replace_option,
     spell_command,
 )
+from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.errors import UsageError
 from simasgd.printable import printable
 from simasgd.signals import STARTS_ANEW, outlook, unbroken
-from simasgd.storage.files import SCENARIO
+from simasgd.storage.files import PAGE, SCENARIO
 
 _LOGS = (".csv", ".csv.gz", ".parquet", ".pq", ".txt", ".tsv")
 
@@ -32,9 +32,9 @@ _LOGS = (".csv", ".csv.gz", ".parquet", ".pq", ".txt", ".tsv")
 @click.option("--name", help="Name of the run.  [default: the scenario's or the log's]")
 @out_option
 @replace_option
-@quiet_option
+@telling_options
 def import_(
-    log: str, words: tuple[str, ...], like: str | None, name: str | None, out: Path | None, replacing: bool, quiet: bool
+    log: str, words: tuple[str, ...], like: str | None, name: str | None, out: Path | None, replacing: bool, telling: Telling
 ) -> None:
     """Make a run of a real system's log, and write its report.
 
@@ -55,18 +55,18 @@ def import_(
     options = (*(("--like", like) if like else ()), *(("--name", name) if name else ()))
     command = spell_command("import", log, _name_input((*words, *options)))
 
-    from simasgd.command.progress import phases
+    from simasgd.command.output.progress import phases
     from simasgd.measured.contents import IMPORT_PATHS, describe_import, name_import
     from simasgd.measured.importing import import_log
     from simasgd.report.page import write_study
-    from simasgd.report.terminal import summarise_study
+    from simasgd.report.terminal.study import conclude_study
     from simasgd.report.verdict.study_files import write_results
     from simasgd.results.study import Study
 
     title = name_import(files, described, name)
     contents = describe_import(files, described, name, overrides)
     with ResultsPlace("import", title, out, replacing).open(contents, IMPORT_PATHS) as place:
-        with outlook(lambda: STARTS_ANEW), phases(title, quiet=quiet) as progress:
+        with outlook(lambda: STARTS_ANEW), phases(title, quiet=telling.quiet) as progress:
             run = import_log(files, described, name=title, overrides=overrides, progress=progress)
             result = Study(run.scenario, {"": [run]}, command, (run.summary.note,))
             with unbroken(), place.replacing() as fresh:
@@ -74,10 +74,7 @@ def import_(
             progress("report", 1.0)
             add_page(place, lambda folder: write_study(result, folder))
         place.finish()
-    click.echo("\n".join(summarise_study(result)))
-    for note in result.notes:
-        click.echo(f"note: {printable(note)}")
-    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    telling.end(conclude_study(result), place.shown / PAGE)
 
 
 @click.command()
@@ -85,9 +82,8 @@ def import_(
 @click.argument("words", metavar="[LOG]… [SCENARIO] [KEY=VALUE]…", nargs=-1, callback=check_text)
 @out_option
 @replace_option
-@click.option("--json", "as_json", is_flag=True, help="Print validate.json.")
-@quiet_option
-def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing: bool, as_json: bool, quiet: bool) -> None:
+@telling_options
+def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing: bool, telling: Telling) -> None:
     """Compare a measured system with its simulation.
 
     MEASURED is a log, or the folder of an imported or recorded run. SCENARIO describes the system, and is simulated; the
@@ -100,9 +96,10 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
     """
     files, name, overrides = _sort_words(measured, words)
 
-    from simasgd.command.progress import phases
+    from simasgd.command.output.progress import phases
     from simasgd.report.facts.formats import use_plain_spaces
     from simasgd.report.page import write_validation
+    from simasgd.report.terminal.conclusion import Conclusion
     from simasgd.results.json_files import write_json
     from simasgd.scenario.reading.yaml_layer import dump_yaml
     from simasgd.storage.files import VALIDATION
@@ -115,7 +112,7 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
     command = spell_command("validate", measured, _name_input(words))
     contents = describe_contents(system.files, scenario)
     with ResultsPlace("validate", f"{scenario.name}-validate", out, replacing).open(contents, VALIDATION_PATHS) as place:
-        with outlook(lambda: STARTS_ANEW), phases(scenario.name, quiet=quiet) as progress:
+        with outlook(lambda: STARTS_ANEW), phases(scenario.name, quiet=telling.quiet, learns=False) as progress:
             found = compare_with_simulation(system, command, progress)
             with unbroken(), place.replacing() as fresh:
                 write_json(fresh / VALIDATION, found.model_dump(mode="json"))
@@ -123,13 +120,12 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
             progress("report", 1.0)
             add_page(place, lambda folder: write_validation(found, scenario, folder))
         place.finish()
-    if as_json:
-        click.echo((place.path / VALIDATION).read_text(encoding="utf-8"), nl=False)
-        return
-    click.echo(printable(use_plain_spaces(found.verdict)))
-    for remark in found.remarks:
-        click.echo(f"note: {printable(remark)}.")
-    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    verdict, notes = use_plain_spaces(found.verdict), tuple(f"{remark}." for remark in found.remarks)
+    content = found.model_dump(mode="json")
+    telling.end(
+        Conclusion(table=None, verdict=(printable(verdict),), notes=tuple(map(printable, notes)), content=content),
+        place.shown / PAGE,
+    )
 
 
 @click.command()

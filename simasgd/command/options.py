@@ -41,7 +41,6 @@ out_option = click.option(
 replace_option = click.option(
     "--replace", "replacing", is_flag=True, help="Replace results of other parameters that are in the folder."
 )
-quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 checkpoint_option = click.option(
     "--checkpoint",
     "checkpoint_seconds",

@@ -11,13 +11,13 @@ from simasgd.command.options import (
     load_scenario,
     out_option,
     overrides_argument,
-    quiet_option,
     replace_option,
     scenario_argument,
     spell_command,
     spell_variants,
     variant_option,
 )
+from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.errors import SimasgdError, UsageError
 from simasgd.printable import printable
@@ -39,7 +39,7 @@ from simasgd.signals import STARTS_ANEW, done_last, outlook, unbroken
 )
 @out_option
 @replace_option
-@quiet_option
+@telling_options
 def record(
     scenario: str,
     overrides: tuple[str, ...],
@@ -49,7 +49,7 @@ def record(
     pace: str,
     out: Path | None,
     replacing: bool,
-    quiet: bool,
+    telling: Telling,
 ) -> None:
     """Run a scenario on real processes, and write its report.
 
@@ -69,13 +69,13 @@ def record(
     require_support(chosen)
     require_engine(name)
 
-    from simasgd.command.progress import phases
+    from simasgd.command.output.progress import phases
     from simasgd.recording import EndedEarly, is_whole
     from simasgd.recording import record as record_study
-    from simasgd.report.terminal import summarise_study
+    from simasgd.report.terminal.study import conclude_study
     from simasgd.results.contents import describe_contents, list_paths
     from simasgd.results.study import Study
-    from simasgd.storage.files import STUDY, is_file
+    from simasgd.storage.files import PAGE, STUDY, is_file
     from simasgd.testbed.ending import Ending
 
     contents = describe_contents("record", chosen, None, [name, pace])
@@ -87,7 +87,7 @@ def record(
         with (
             done_last(ending.ask),
             outlook(lambda: kept if ending.is_kept else lost),
-            phases(chosen.name, quiet=quiet) as progress,
+            phases(chosen.name, quiet=telling.quiet) as progress,
         ):
             if has_whole and place.lacks_only_a_page:
                 assert earlier is not None
@@ -120,10 +120,7 @@ def record(
                 progress("report", 1.0)
                 _write(place, result)
             ending.finish(is_kept=True)
-    click.echo("\n".join(summarise_study(result)))
-    for note in result.notes:
-        click.echo(f"note: {printable(note)}")
-    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    telling.end(conclude_study(result), place.shown / PAGE)
 
 
 def _load_earlier(folder: Path) -> Any:

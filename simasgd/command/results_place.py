@@ -12,9 +12,11 @@ from typing import Any, final
 import rich_click as click
 
 from simasgd.command.options import check_devices
+from simasgd.command.output.telling import Telling
 from simasgd.errors import RunFailed, SimasgdError, UsageError
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken
+from simasgd.storage.files import PAGE
 
 _REPORTS = Path("reports")
 
@@ -68,7 +70,7 @@ def run_into(
     chosen: Any,
     command: str,
     checkpoint_seconds: float,
-    quiet: bool,
+    telling: Telling,
     *,
     target: float | None = None,
     write: Callable[[Any, Path], None] = _write,
@@ -85,20 +87,21 @@ def run_into(
 
     from simasgd.results.contents import describe_contents, list_paths
 
+    learns = any(variant.learning is not None for variant in (chosen.variants or {"": chosen}).values())
     with_all = chosen.with_others({name: run.scenario for name, run in measured.items()}) if measured else chosen
     asked = [run.summary.model_dump_json() for run in measured.values()]
     with destination.open(describe_contents(destination.kind, with_all, target, asked), list_paths(with_all)) as place:
-        from simasgd.command.progress import phases
+        from simasgd.command.output.progress import phases
         from simasgd.report.page import write_study
-        from simasgd.report.terminal import summarise_study
+        from simasgd.report.terminal.study import conclude_study
         from simasgd.results.study import Study
         from simasgd.studies.several import study
 
-        if place.has_unfinished_work and not quiet:
+        if place.has_unfinished_work and not telling.quiet:
             click.echo(printable(f"resuming the unfinished work in {place.shown / place.unfinished.name}"), err=True)
         with (
             outlook(lambda: GOES_ON if place.has_unfinished_work or place.lacks_only_a_page else STARTS_ANEW),
-            phases(chosen.name, quiet=quiet) as progress,
+            phases(chosen.name, quiet=telling.quiet, learns=learns) as progress,
         ):
             if place.lacks_only_a_page:
                 result = Study.load(place.path)
@@ -115,10 +118,7 @@ def run_into(
             progress("report", 1.0)
             add_page(place, lambda folder: write_study(result, folder))
         place.finish()
-    click.echo("\n".join(summarise_study(result)))
-    for note in result.notes:
-        click.echo(f"note: {printable(note)}")
-    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    telling.end(conclude_study(result), place.shown / PAGE)
 
 
 def load_measured(folders: Sequence[Path], chosen: Any) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from simasgd.command.options import (
     load_with_notes,
     out_option,
     overrides_argument,
-    quiet_option,
     replace_option,
     scenario_argument,
     spell_command,
     spell_variants,
     variant_option,
 )
+from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
 from simasgd.printable import printable
 
@@ -31,7 +31,6 @@ from simasgd.printable import printable
 @out_option
 @replace_option
 @checkpoint_option
-@quiet_option
 @click.option(
     "--continue",
     "epochs",
@@ -39,6 +38,7 @@ from simasgd.printable import printable
     metavar="N",
     help="Go on with the finished run for N more epochs, from the weights that it kept (record.weights=true).",
 )
+@telling_options
 def run(
     scenario: str,
     overrides: tuple[str, ...],
@@ -46,7 +46,7 @@ def run(
     out: Path | None,
     replacing: bool,
     checkpoint_seconds: float,
-    quiet: bool,
+    telling: Telling,
     epochs: float | None,
 ) -> None:
     """Run a scenario and write its report.
@@ -66,11 +66,11 @@ def run(
     if epochs is not None:
         from simasgd.command.continuing import continue_run
 
-        continue_run(scenario, overrides, variants, epochs, out, replacing, checkpoint_seconds, quiet)
+        continue_run(scenario, overrides, variants, epochs, out, replacing, checkpoint_seconds, telling)
         return
     chosen, notes = load_with_notes(scenario, overrides, variants)
     command = spell_command("run", scenario, (*overrides, *spell_variants(variants)))
-    run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, quiet, notes=notes)
+    run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, telling, notes=notes)
 
 
 @click.command()
@@ -87,7 +87,7 @@ def run(
 @out_option
 @replace_option
 @checkpoint_option
-@quiet_option
+@telling_options
 def compare(
     scenario: str,
     arguments: tuple[str, ...],
@@ -96,7 +96,7 @@ def compare(
     out: Path | None,
     replacing: bool,
     checkpoint_seconds: float,
-    quiet: bool,
+    telling: Telling,
 ) -> None:
     """Run a scenario under several protocols and compare them.
 
@@ -133,7 +133,7 @@ def compare(
         chosen,
         command,
         checkpoint_seconds,
-        quiet,
+        telling,
         target=value,
         write=write_comparison,
         measured=load_measured(measured, chosen),

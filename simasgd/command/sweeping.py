@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,17 @@ from simasgd.command.options import (
     check_devices,
     check_text,
     out_option,
-    quiet_option,
     replace_option,
     scenario_argument,
     spell_command,
     spell_variants,
     variant_option,
 )
+from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, outlook
-
-_WIDTH = 200  # characters of a table that is not shown on a terminal
+from simasgd.storage.files import PAGE
 
 
 @click.command()
@@ -40,7 +38,7 @@ _WIDTH = 200  # characters of a table that is not shown on a terminal
 @replace_option
 @engine_options
 @click.option("--dry-run", is_flag=True, help="Check and list the points, and estimate the time, without running them.")
-@quiet_option
+@telling_options
 def sweep(
     scenario: str,
     axes: tuple[str, ...],
@@ -51,7 +49,7 @@ def sweep(
     replacing: bool,
     engine: Any,
     dry_run: bool,
-    quiet: bool,
+    telling: Telling,
 ) -> None:
     """Run a scenario at every combination of the given values, and write one report.
 
@@ -82,40 +80,20 @@ def sweep(
     from simasgd.sweeps.sweep import list_paths, run_points
 
     with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
-        from simasgd.command.progress import points
+        from simasgd.command.output.progress import points
         from simasgd.report.page import write_sweep
-        from simasgd.report.terminal import summarise_sweep, tabulate_sweep
+        from simasgd.report.terminal.sweep import conclude_sweep
 
-        with points(plan.scenario.name, quiet=quiet) as progress:
+        with points(plan.scenario.name, quiet=telling.quiet) as progress:
             table = run_points(plan, place, pool=engine.make_pool(place.path.absolute(), _count_cores()), progress=progress)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()
     failed = table.points[table.points["error"] != ""]
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
-    _print_table(*tabulate_sweep(table))
-    click.echo("\n".join(summarise_sweep(table)))
-    click.echo(printable(f"report: {place.shown / 'index.html'}"))
+    telling.end(conclude_sweep(table), place.shown / PAGE)
     if len(failed):
         sys.exit(1)
-
-
-def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table as wide as the terminal; elsewhere no cell is wrapped."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    if not rows:
-        return
-    is_whole = not sys.stdout.isatty()
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in titles:
-        table.add_column(title, no_wrap=is_whole)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console(width=_WIDTH if is_whole else None).print(table)
 
 
 def _count_cores() -> int:

@@ -100,8 +100,12 @@ class Sweep:
 
     def write_answers(self, folder: Path) -> None:
         """Write sweep.json into a folder that nobody else writes to."""
+        write_json(folder / SWEEP, self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of sweep.json."""
         outcomes = self.points["outcome"]
-        content = {
+        return {
             "name": self.scenario.name,
             "command": self.command,
             "verdict": self.verdict,
@@ -111,7 +115,6 @@ class Sweep:
             "outcomes": {str(outcome): many for outcome in Outcome if (many := int((outcomes == outcome).sum()))},
             "points": self.points.to_dict("records"),
         }
-        write_json(folder / SWEEP, content)
 
 
 def is_sweep(folder: Path) -> bool:

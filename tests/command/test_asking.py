@@ -104,7 +104,7 @@ def test_explain_and_show_answer_in_text_and_json(tmp_path: Path) -> None:
 def test_a_scenario_on_standard_input_runs_and_its_page_says_how_to_repeat_it(tmp_path: Path) -> None:
     text = dump_yaml(two_variants())
     done = simasgd("run", "-", "variants=null", "seed=3", "-q", folder=tmp_path, given=text)
-    assert done.stdout.splitlines()[-1] == "report: reports/two/index.html"
+    assert done.stdout.splitlines()[-1] == "reports/two/index.html"
     home = tmp_path / "reports/two"
     assert json.loads((home / "study.json").read_text())["command"] == "simasgd run scenario.yaml"
     given = Scenario.from_layer(parse_layer(text, "s"), ["variants=null", "seed=3"])
@@ -117,7 +117,7 @@ def test_a_scenario_on_standard_input_runs_and_its_page_says_how_to_repeat_it(tm
 def test_a_variant_alone_has_a_folder_and_a_command_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(dump_yaml(two_variants()))
     alone = simasgd("run", "two.yaml", "--variant", "free", "-q", folder=tmp_path)
-    assert alone.stdout.splitlines()[-1] == "report: reports/two-free/index.html"
+    assert alone.stdout.splitlines()[-1] == "reports/two-free/index.html"
     home = tmp_path / "reports/two-free"
     run = json.loads((home / "run.json").read_text())
     assert run["scenario_hash"] == Scenario.load(tmp_path / "two.yaml").variants["free"].hash()

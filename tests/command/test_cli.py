@@ -63,11 +63,12 @@ def test_an_earlier_runs_folder_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_run_says_its_error_or_else_its_loss(tmp_path: Path) -> None:
-    said = simasgd("run", "stability-limit", "variants=null", "stop.gradients=50", "-q", folder=tmp_path).stdout
+    said = simasgd("run", "stability-limit", "variants=null", "stop.gradients=50", folder=tmp_path).stdout
     loss = json.loads((tmp_path / "reports/stability-limit/run.json").read_text())["test_loss"]
-    assert f"  test loss {loss:.3g}\n" in said
+    assert said.splitlines()[0].split()[:3] == ["run", "test", "loss"]
+    assert f" {loss:.3g} " in said.splitlines()[1]
     assert "test error" not in said
-    assert "  test error " in simasgd("run", "digits", *SHORT, "-q", folder=tmp_path).stdout
+    assert "  test error " in simasgd("run", "digits", *SHORT, folder=tmp_path).stdout
 
 
 def test_timing_only_never_imports_jax(tmp_path: Path) -> None:
@@ -91,26 +92,29 @@ def test_a_sweep_and_its_page(tmp_path: Path) -> None:
     assert listed[-1].startswith("no point has run yet")
     assert not list(tmp_path.iterdir())
     done = start_program("sweep", "digits", *axes, "--workers", "1", folder=tmp_path)
-    lines, home = done.stdout.splitlines(), tmp_path / "reports/digits-sweep"
-    assert lines[-2:] == ["4 of 4 points", "report: reports/digits-sweep/index.html"]
-    verdict = json.loads((home / "sweep.json").read_text())["verdict"]
-    assert " ".join(lines).split("  ")[-1].endswith(f"{verdict} 4 of 4 points report: reports/digits-sweep/index.html")
+    home = tmp_path / "reports/digits-sweep"
+    *_, verdict, report = done.stdout.splitlines()
+    assert report == "report: reports/digits-sweep/index.html"
+    assert "4 of 4 points." in done.stdout
+    assert verdict == json.loads((home / "sweep.json").read_text())["verdict"]
     assert len(list((home / "points").iterdir())) == 4
 
 
 def test_a_comparison_and_its_page(tmp_path: Path) -> None:
     protocols = ["hardsync", "async", "n-softsync:n=2+inverse-staleness"]
     names = ["hardsync", "async", "n-softsync-n2-inverse-staleness"]
-    few = ["learners=4", "stop.epochs=2", "repeats=2", "--target", "30%", "-q"]
+    few = ["learners=4", "stop.epochs=2", "repeats=2", "--target", "30%"]
     done = simasgd("compare", "quickstart", *protocols, *few, folder=tmp_path)
-    *lines, headline, report = done.stdout.splitlines()
-    assert [line.split()[0] for line in (*lines, report)] == [*names, "report:"]
+    titles, *rows, remark, _, verdict, _ = done.stdout.splitlines()
+    assert [row.split()[0] for row in rows] == names
+    assert "to 30.0 %" in titles
+    assert remark == "Means over two seeds, with the range in brackets."
     home = tmp_path / "reports/quickstart-compare"
     assert sorted(entry.name for entry in home.iterdir()) == sorted(
         [*names, "compare.json", "index.html", "scenario.yaml", "simasgd.json", "study.json", "variants.json"]
     )
     compared = json.loads((home / "compare.json").read_text())
-    assert compared["verdict"] == headline
+    assert compared["verdict"] == verdict
     assert [row["variant"] for row in compared["variants"]] == names
     assert (compared["comparisons"][0]["target"], compared["comparisons"][0]["target_given"]) == (0.3, True)
     for row in compared["variants"]:

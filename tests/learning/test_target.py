@@ -13,7 +13,7 @@ from simasgd import Run, Scenario, ScenarioError, simulate, simulator, study
 from simasgd.learning.players.reference import Reference
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.report.terminal import summarise_study
+from simasgd.report.terminal.study import conclude_study
 from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.outcome import Outcome
 from simasgd.results.study import Study
@@ -119,7 +119,9 @@ def test_an_error_that_is_never_reached_is_said_and_the_run_is_a_result(tmp_path
         assert (run.outcome, run.summary.reason) == (Outcome.FINISHED, said)
         assert run.summary.stopped_by == "gradients"
         assert run.has_time
-    assert said in summarise_study(result)[0]
+    table = conclude_study(result).table
+    assert table is not None
+    assert table.rows[0][1] == "finished, 0.0 % not reached"
     assert result.table()["reason"].tolist() == [said]
     assert "A test error of 0.0 % was not reached." in use_plain_spaces(state_verdict(collect_facts(result)))
     reached = simulate(scenario(chosen.resolved(), goal(0.9), {"repeats": 1}))

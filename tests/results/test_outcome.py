@@ -18,7 +18,8 @@ from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study, render_sweep
 from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import state_sweep_verdict
-from simasgd.report.terminal import summarise_study, summarise_sweep
+from simasgd.report.terminal.study import conclude_study
+from simasgd.report.terminal.sweep import conclude_sweep
 from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.outcome import Outcome, describe_outcomes, fails, find_gravest
 from simasgd.scenario.reading.yaml_layer import dump_yaml
@@ -134,8 +135,9 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
     assert f"s: {HANGING}." in said
     assert said.startswith("Use async: ")
     assert said.endswith("it does not finish at hardsync.")
-    assert summarise_sweep(table)[-1] == "4 of 4 points"
-    assert " ".join(summarise_sweep(table)[:-1]) == said
+    ended = conclude_sweep(table)
+    assert ended.remark.endswith("4 of 4 points.")
+    assert " ".join(ended.verdict) == said == ended.content["verdict"]
     assert "hung: after 0.00" in render_sweep(table)
 
 
@@ -165,17 +167,19 @@ def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[Sweep, dict[s
 def test_a_study_that_hung_says_so_everywhere() -> None:
     hung = simulate(scenario(TIMING, DEAD, {"protocol": "hardsync"}))
     lone = study_of({"": hung})
-    (line,) = summarise_study(lone)
-    assert line.split(maxsplit=1)[1] == f"no simulated time  hung {hung.summary.reason}"
-    assert line.endswith(HANGING)
+    ended = conclude_study(lone)
+    assert ended.table is not None
+    assert ended.table.rows[0][:2] == ("test", "hung")
+    assert ended.verdict[0].endswith(f"{HANGING}.")
     assert ">hung</data>" in render_study(lone)
     both = study_of({"sync": hung, "async": simulate(scenario(TIMING, DEAD))})
     assert both.table()["outcome"].tolist() == ["hung", "finished"]
     content = build_comparison_json(both)
     assert [(row["outcome"], row["failure"]) for row in content["variants"]] == [("hung", "hung"), ("finished", None)]
     assert content["variants"][0]["simulated_seconds"] is None
-    assert "\n".join(summarise_study(both)).count(HANGING) == 1, "the reason is given once"
-    assert summarise_study(both)[-1] == content["verdict"] == use_plain_spaces(state_verdict(collect_facts(both)))
+    said = " ".join(conclude_study(both).verdict)
+    assert said.count(HANGING) == 1, "the reason is given once"
+    assert said == content["verdict"] == use_plain_spaces(state_verdict(collect_facts(both)))
     assert content["verdict"].startswith("Only async finishes: ")
     assert content["verdict"].endswith(f" sync hangs after 9.66 ms: {HANGING}.")
     alone = study_of({"a": hung, "b": hung})

@@ -126,7 +126,7 @@ def test_one_verdict_on_the_page_the_terminal_and_in_the_file(tmp_path: Path) ->
     chosen = scenario(TIMING, CLUSTER)
     export_log(simulate(chosen), tmp_path / "log.csv")
     (tmp_path / "mine.yaml").write_text(dump_yaml(chosen.resolved()))
-    arguments = ["validate", "log.csv", "mine.yaml", "repeats=2", "seed=5", "--out", "out", "-q"]
+    arguments = ["validate", "log.csv", "mine.yaml", "repeats=2", "seed=5", "--out", "out"]
     done = simasgd(*arguments, folder=tmp_path)
     assert done.exit_code == 0, done.output
     content = json.loads((tmp_path / "out/validate.json").read_text(), parse_constant=lambda word: pytest.fail(word))
@@ -142,7 +142,7 @@ def test_one_verdict_on_the_page_the_terminal_and_in_the_file(tmp_path: Path) ->
     assert simasgd("report", "out", folder=tmp_path).exit_code == 0
     assert (tmp_path / "out/index.html").read_bytes() == before
     printed = simasgd(*arguments, "--json", folder=tmp_path)
-    assert json.loads(printed.stdout) == content
+    assert json.loads(printed.stdout) == {**content, "report": "out/index.html"}
 
 
 def test_an_imported_run_names_its_scenario(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def build_comparison_json(study: Study) -> dict[str, Any]:
     learning = {contender.name: (contender, comparison) for comparison in compared for contender in comparison.contenders}
     rows = []
     for facts, (variant, runs) in zip(variants, study.runs.items(), strict=True):
-        learned = _summarise_learning(*learning[variant]) if variant in learning else _NOTHING_LEARNED
+        learned = _summarise_learning(*learning[variant]) if variant in learning else _summarise_alone(facts)
         rows.append(
             {
                 "variant": variant,
@@ -76,6 +76,13 @@ def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
         "diverged": sum(run.diverged for run in runs),
         "hung": sum(run.outcome is Outcome.HUNG for run in runs),
     }
+
+
+def _summarise_alone(facts: VariantFacts) -> dict[str, Any]:
+    """Return the row of a variant that learns nothing, or that no other with its metric stands beside."""
+    if facts.classes is None:
+        return _NOTHING_LEARNED
+    return {**_NOTHING_LEARNED, "metric": facts.metric.key, "final": _describe_spread(facts.score)}
 
 
 def _summarise_learning(contender: Contender, comparison: Comparison) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _describe_learning(variant: VariantFacts) -> str:
     epochs = format_epochs(variant.epochs) if variant.epochs is not None else "the run"
     time = None if variant.simulated_seconds is None else f"{format_duration(variant.simulated_seconds.mean)} of {variant.time}"
     reached = f"{describe_score(variant)}{_describe_range(variant)} after {epochs}{f' in {time}' if time else ''}"
-    return f"{variant.title} reaches {reached}{_describe_speedup(variant)}."
+    return f"{variant.title} reaches {reached}{_describe_speedup(variant, f' ({variant.learners:,} learners)')}."
 
 
 def _describe_missed_target(variant: VariantFacts) -> str:
@@ -82,14 +82,14 @@ def _describe_rate(variant: VariantFacts) -> str:
         return ""
     learners = spell_count(variant.learners, "learner")
     rate = f"{format_number(variant.samples_rate.mean)} samples per {variant.second}"
-    return f"{variant.title} applies {rate} with {learners}{_describe_speedup(variant)}."
+    return f"{variant.title} applies {rate} with {learners}{_describe_speedup(variant, '')}."
 
 
-def _describe_speedup(variant: VariantFacts) -> str:
+def _describe_speedup(variant: VariantFacts, learners: str) -> str:
     """Return the speed-up over one learner as a clause; "" for a lone learner, or if it is not known."""
     if variant.speedup is None or variant.learners == 1:
         return ""
-    return f", {format_factor(variant.speedup.mean)} as fast as one learner alone ({variant.learners:,} learners)"
+    return f", {format_factor(variant.speedup.mean)} as fast as one learner alone{learners}"
 
 
 def describe_limit(variant: VariantFacts) -> str:

@@ -91,7 +91,7 @@ def test_a_run_may_diverge_hang_or_do_nothing() -> None:
 def test_a_run_without_learning() -> None:
     found = facts("async", **TIMING, speedup=spread(0.88), learner_time={**TIMES, "compute": 0.05, "wait": 0.93})
     assert said(found) == (
-        "async applies 4,000 samples per simulated second with 30 learners, 0.88× as fast as one learner alone (30 learners). "
+        "async applies 4,000 samples per simulated second with 30 learners, 0.88× as fast as one learner alone. "
         "Learners wait 93 % of the time."
     )
     lone = facts("async", **TIMING, speedup=spread(1.0), learners=1)

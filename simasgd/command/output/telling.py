@@ -1,0 +1,97 @@
+"""What a command prints at its end: a table and the verdict, the path of the page alone, or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Any, final
+
+import rich_click as click
+
+from simasgd.printable import printable
+
+_LEAST_WIDTH = 40
+
+
+@final
+@dataclass(frozen=True)
+class Telling:
+    """The options --quiet and --json of a command.
+
+    If `quiet`, nothing but the path of the page is printed; with `as_json`, nothing but the JSON.
+    """
+
+    quiet: bool
+    as_json: bool
+
+    def end(self, conclusion: Any, page: Path) -> None:
+        """Print a `simasgd.report.terminal` Conclusion and the path of its page.
+
+        On a terminal the table has as many columns as fit, and sentences wrap at words. Elsewhere it has
+        all columns, and each sentence is on one line with the others.
+        """
+        if self.as_json:
+            from simasgd.results.json_files import plain
+
+            content = plain({**conclusion.content, "report": str(page)})
+            click.echo(json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False))
+            return
+        if self.quiet:
+            click.echo(printable(str(page)))
+            return
+        width = max(_LEAST_WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else None
+        if conclusion.table is not None:
+            click.echo(_draw(conclusion.table, width))
+        if conclusion.remark:
+            click.echo(_wrap(conclusion.remark, width))
+        if conclusion.table is not None or conclusion.remark:
+            click.echo()
+        click.echo(_wrap(" ".join(conclusion.verdict), width))
+        for note in conclusion.notes:
+            click.echo(_wrap(f"note: {note}", width))
+        click.echo(f"report: {printable(str(page))}")
+
+
+def telling_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --quiet and --json to a command, which gets a `telling` in place of them."""
+
+    @wraps(command)
+    def with_telling(*, quiet: bool, as_json: bool, **arguments: Any) -> Any:
+        return command(telling=Telling(quiet, as_json), **arguments)
+
+    json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
+    quiet_option = click.option(
+        "--quiet", "-q", is_flag=True, help="Show no progress, and print only the path of the page (or the JSON)."
+    )
+    return quiet_option(json_option(with_telling))
+
+
+def _draw(table: Any, width: int | None) -> str:
+    """Return the table as text, in plain lines where there is no terminal of that width."""
+    if width is None:
+        return "\n".join(table.lines())
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    fitted = table.fitted(width)
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in fitted.columns:
+        drawn.add_column(Text(column.title), justify="right" if column.numeric else "left", no_wrap=True, overflow="ellipsis")
+    for number, row in enumerate(fitted.rows):
+        style = "bold" if number in fitted.emphasised else "dim" if number in fitted.faint else ""
+        drawn.add_row(*map(Text, row), style=style)
+    console = Console(width=width, force_terminal=True)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+
+
+def _wrap(text: str, width: int | None) -> str:
+    return text if width is None else textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)

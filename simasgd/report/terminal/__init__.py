@@ -1,0 +1,1 @@
+"""Results on the terminal: a table, the verdict, and the same as JSON."""
