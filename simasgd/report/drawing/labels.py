@@ -102,20 +102,20 @@ def label_ends(axes: Axes, marks: Sequence[Mark]) -> None:
         axes.plot(1.035, place, marker, color=colour, markersize=5, transform=axes.transAxes, clip_on=False)
 
 
-def label_points(axes: Axes, marks: Sequence[Mark]) -> None:
-    """Write a label beside each mark, where it meets neither a mark nor another label.
+def label_points(axes: Axes, marks: Sequence[Mark], others: Sequence[Mark] = (), size: float = _SIZE) -> None:
+    """Write a label beside each mark, where it meets neither a mark nor another label, nor `others` without a label.
 
-    A label that finds no room beside its mark stands farther away, with a line to it. The limits of
+    `size` is that of the text. A label that finds no room beside its mark stands farther away, with a line to it. The limits of
     the axes must be set before. Call it last.
     """
     points_per_pixel = _points_per_pixel(axes)
     _lay_out(axes)
-    at = [axes.transData.transform((mark.x, mark.y)) * points_per_pixel for mark in marks]
+    at = [axes.transData.transform((mark.x, mark.y)) * points_per_pixel for mark in (*marks, *others)]
     frame = _Box(*(float(edge) * points_per_pixel for edge in axes.get_window_extent().extents))
     taken = [_Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in at]
-    for mark, (x, y) in zip(marks, at, strict=True):
+    for mark, (x, y) in zip(marks, at[: len(marks)], strict=True):
         text = shorten_label(mark.text, MOST_CHARACTERS)
-        wide = _CHARACTER * len(text)
+        wide = _CHARACTER * size / _SIZE * len(text)
         box = next(
             (box for box in _list_places(x, y, wide) if _is_within(box, frame) and not any(map(box.overlaps, taken))),
             _Box(x + _MARKER, y - _LINE / 2, x + _MARKER + wide, y + _LINE / 2),
@@ -130,7 +130,7 @@ def label_points(axes: Axes, marks: Sequence[Mark]) -> None:
             textcoords="offset points",
             ha="center",
             va="center",
-            fontsize=_SIZE,
+            fontsize=size,
             color=svg.INK,
             zorder=4,
             bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6},

@@ -98,7 +98,7 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         world = {dial.key: value for dial, value in zip(facts.world, answer.world, strict=True)}
         rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
         here = [(row, what) for row, what in named if all(row[key] == value for key, value in world.items())]
-        labels = [(row, say_setting(row, facts.choices), what == "use this") for row, what in here if what != "as good"]
+        labels = [(row, what, what == "use this") for row, what in here if what != "as good"]
         where = say_panel(world, facts)
         front = "; ".join(f"{say_setting(row, facts.choices)}: {_say_point(row, measure)}" for row in find_front(rows, measure))
         label = f"{TITLES[measure]} against simulated time{f' at {where}' if where else ''}. The front: {front}."
@@ -113,7 +113,7 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         nav="Error against time",
         title=f"{TITLES[measure]} against simulated time",
         reading="Each dot is a setting. No setting lies below or left of the dashed steps: those on them have the lowest "
-        f"error for their time. The setting to use is the large dot.{failures}{more}",
+        f"error for their time. The settings with a label are those of the table above.{failures}{more}",
         panels=panels,
     )
 

@@ -68,9 +68,9 @@ class Dial:
     def say(self, value: str) -> str:
         """Return a value in a sentence: `8 learners`, `learning rate 0.05`."""
         if len(self.axis.keys) == 1:
-            return _PHRASES.get(self.key, f"{self.name} {{}}").format(self.labels[value])
+            return _say(self.key, self.name, self.labels[value])
         parts = zip(self.axis.keys, self.axis.parts_of(value), strict=True)
-        return " with ".join(_PHRASES.get(key, f"{_name(key)} {{}}").format(_label(part)) for key, part in parts)
+        return " with ".join(_say(key, _name(key), _label(part)) for key, part in parts)
 
     @property
     def unit(self) -> str:
@@ -88,6 +88,13 @@ class Dial:
         """Return the text at each value's tick, without the unit if the title has it."""
         unit = self.unit
         return {value: _plain(label).removesuffix(unit).strip() if unit else label for value, label in self.labels.items()}
+
+
+def _say(key: str, name: str, label: str) -> str:
+    """Return a value in a sentence."""
+    if key == "cluster.learners" and label == "1":
+        return "1 learner"
+    return _PHRASES.get(key, f"{name} {{}}").format(label)
 
 
 def find_dials(sweep: Sweep, points: pd.DataFrame) -> list[Dial]:
@@ -128,8 +135,11 @@ def _label_values(axis: Axis) -> dict[str, str]:
 def _label(value: str) -> str:
     text = value.strip()
     if text.startswith("{") and text.endswith("}"):
-        parts = [part.strip().removeprefix("kind:").strip() for part in text[1:-1].split(",")]
-        return ", ".join(part.replace(": ", " ").replace("_", " ") for part in parts)
+        first, *more = (part.strip().replace("_", " ") for part in text[1:-1].split(","))
+        rest = ", ".join(part.replace(": ", " ") for part in more)
+        if not first.startswith("kind:"):
+            return ", ".join(filter(None, (first.replace(": ", " "), rest)))
+        return f"{first.removeprefix('kind:').strip()}{f' ({rest})' if rest else ''}"
     match = _UNIT.fullmatch(text)
     if match is None:
         return "none" if text in ("null", "~", "") else text

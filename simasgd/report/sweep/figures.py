@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
+from simasgd.report.drawing.labels import Mark, label_points
 from simasgd.report.facts.formats import choose_time_unit
 from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_values
@@ -23,6 +24,8 @@ _MOST_TICKS = 9
 _CURVE = 4
 """From this number of values on, points of an axis with numbers are joined by a line."""
 _HEIGHT = 2.7
+_EDGE = 0.055
+"""The distance of the crosses of two lines, of the height of the axes."""
 
 Name = Callable[[Row], str]
 
@@ -32,21 +35,23 @@ def draw_lines(
 ) -> Figure:
     """Draw a quantity along an axis, a line for each value of `lines`, with its range over the seeds.
 
-    Settings that did not finish or learn are crosses on the upper edge. `limits` are the least and the
+    Settings that did not finish or learn are crosses above the axes. `limits` are the least and the
     greatest value in all panels.
     """
     scale = choose_scale(quantity, limits[1])[0]
     with svg.open_figure(height=_HEIGHT) as figure:
         axes = figure.subplots()
-        places = place_values(across.axis)
         ends = []
+        edge = 1.0
         values: Sequence[str | None] = (None,) if lines is None else lines.values
         for i, value in enumerate(values):
             chosen = rows if lines is None else rows[rows[lines.key] == value]
-            shift = _shift(i, len(values), list(places.values()), across)
-            end = _draw_line(axes, chosen, across, quantity, scale, i, places, shift)
-            if end is not None and lines is not None and value is not None:
-                ends.append(EndLabel(lines.say(value) if len(values) < 4 else lines.labels[value], _choose_colour(i), *end))
+            chosen = _place(chosen, across, i, len(values))
+            if _draw_lost(axes, chosen, quantity, i, edge):
+                edge += _EDGE
+            end = _draw_line(axes, chosen, across, quantity, scale, i)
+            if len(chosen) and lines is not None and value is not None:
+                ends.append(EndLabel(lines.say(value) if len(values) < 4 else lines.labels[value], _choose_colour(i), end))
         _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
         axes.set_ylabel(title, fontsize=FONT)
@@ -59,25 +64,28 @@ def _choose_colour(i: int) -> str:
     return svg.choose_series_colour(i)
 
 
-def _shift(i: int, count: int, places: Sequence[float], across: Dial) -> float:
-    """Return how far a line's markers are moved aside where there are no numbers."""
-    return (i - (count - 1) / 2) * min(0.12, 0.8 / count) if across.axis.numbers is None else 0.0
+def _place(rows: pd.DataFrame, across: Dial, i: int, count: int) -> pd.DataFrame:
+    """Add the places on the axis; where there are no numbers, those of line i of `count` are moved aside."""
+    aside = (i - (count - 1) / 2) * min(0.12, 0.8 / count) if across.axis.numbers is None else 0.0
+    return rows.assign(x=rows[across.key].map(place_values(across.axis)) + aside).sort_values("x")
 
 
-def _draw_line(
-    axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scale: float, i: int, places: dict[str, float], shift: float
-) -> tuple[float, float] | None:
-    """Draw the settings of a line as markers with bars, and those that do not count as crosses; return the line's end."""
-    rows = rows.assign(x=rows[across.key].map(places) + shift).sort_values("x")
-    known = rows[is_usable(rows, quantity)]
-    colour, marker = _choose_colour(i), MARKERS[i % len(MARKERS)][0]
+def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: float) -> bool:
+    """Draw the settings that do not count as crosses above the axes; return whether there are any."""
     lost = rows[~rows["sound"] & ~is_usable(rows, quantity)]
     axes.plot(
-        lost["x"], [1.0] * len(lost), "x", transform=axes.get_xaxis_transform(), color=colour, markersize=7, clip_on=False,
-        markeredgewidth=1.8,
+        lost["x"], [edge] * len(lost), "x", transform=axes.get_xaxis_transform(), color=_choose_colour(i), markersize=6,
+        clip_on=False, markeredgewidth=1.6,
     )  # fmt: skip
+    return bool(len(lost))
+
+
+def _draw_line(axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scale: float, i: int) -> tuple[float, float] | None:
+    """Draw the settings of a line as markers with bars, or as a curve with a band; return the line's end."""
+    known = rows[is_usable(rows, quantity)]
     if known.empty:
         return None
+    colour, marker = _choose_colour(i), MARKERS[i % len(MARKERS)][0]
     middle, low, high = (known[f"{quantity}{end}"] / scale for end in ("", "_low", "_high"))
     if across.axis.numbers is not None and len(known) >= _CURVE:
         axes.fill_between(known["x"], low, high, color=colour, alpha=0.15, linewidth=0)
@@ -137,7 +145,7 @@ def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quanti
 def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], measure: str, title: str) -> Figure:
     """Draw the error of settings against their simulated time, with the front as a staircase.
 
-    `named` are settings with their labels; the last item says whether it is the one to use.
+    `named` are settings with their labels, of a word or two; the last item says whether it is the one to use.
     """
     seconds, scores = ([float(row[quantity]) for row in rows] for quantity in (SECONDS, measure))
     size, unit = choose_time_unit(max(seconds))
@@ -160,7 +168,8 @@ def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], 
         axes.set_xlabel(f"simulated time ({unit})", fontsize=FONT)
         axes.set_ylabel(title, fontsize=FONT)
         axes.tick_params(labelsize=FONT)
-        _name_points(axes, [(row[SECONDS] / size, row[measure], label) for row, label, _ in named])
+        others = [Mark(second / size, score, "", 0) for second, score in zip(seconds, scores, strict=True)]
+        label_points(axes, [Mark(row[SECONDS] / size, row[measure], label, 0) for row, label, _ in named], others, FONT)
         return figure
 
 
@@ -191,20 +200,3 @@ def _set_time_axis(axes: Axes, values: Sequence[float]) -> None:
     else:
         axes.set_xlim(0.0, high * 1.1 or 1.0)
         axes.xaxis.set_major_locator(MaxNLocator(6))
-
-
-def _name_points(axes: Axes, named: Sequence[tuple[float, float, str]]) -> None:
-    """Write labels beside points, on the side with more room, none over another."""
-    shares = [axes.transLimits.transform(axes.transScale.transform((x, y))) for x, y, _ in named]
-    taken: list[tuple[float, float]] = []
-    for (x, y, label), (across, up) in sorted(zip(named, shares, strict=True), key=lambda item: -item[1][1]):
-        is_left = across > 0.55
-        height = up + 0.075
-        while any(abs(height - other) < 0.15 and side == is_left for side, other in taken):
-            height += 0.08
-        taken.append((is_left, height))
-        axes.annotate(
-            label, (x, y), xytext=(across + (0.02 if is_left else -0.02), min(height, 0.97)), textcoords="axes fraction",
-            fontsize=FONT, color=svg.INK, ha="right" if is_left else "left", va="bottom", annotation_clip=False,
-            bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.0}, zorder=5,
-        )  # fmt: skip

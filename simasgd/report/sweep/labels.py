@@ -13,19 +13,18 @@ _GAP = 0.085  # between labels, of the height of the axes
 
 
 class EndLabel(NamedTuple):
-    """A label, its colour, and where its line ends in data coordinates."""
+    """A label, its colour, and where its line ends in data coordinates; None: on the upper edge of the axes."""
 
     text: str
     colour: str
-    x: float
-    y: float
+    end: tuple[float, float] | None
 
 
 def write_end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:
     """Write labels to the right of the axes, at the heights of their lines' ends. The limits must be set before."""
     to_share = axes.transLimits.transform
     scale = axes.transScale.transform
-    heights = [float(to_share(scale((label.x, label.y)))[1]) for label in labels]
+    heights = [1.0 if label.end is None else float(to_share(scale(label.end))[1]) for label in labels]
     for label, height, place in zip(labels, heights, spread_out(heights, _GAP), strict=True):
         axes.annotate(
             label.text,

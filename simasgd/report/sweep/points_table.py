@@ -104,6 +104,12 @@ def _make_cell(value: Any, shown: Callable[[float], str] = format_number) -> Cel
     return Cell(shown(value), repr(float(value))) if known else Cell("–", "")
 
 
+def _show_named(row: Row, quantity: str) -> str:
+    """Return a number of a named setting, with its range unless the table would get too wide."""
+    text = _show_spread(row, quantity).text
+    return text.partition(" (")[0] if quantity in (TO_TARGET, THROUGHPUT, COST) else text
+
+
 def list_named(named: Sequence[tuple[Row, str]], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
     """Return the titles and the rows of a table of chosen settings, each with what it is: for page and terminal."""
     left_out = {LOSS, STALENESS} - ({facts.measure} if facts.measure is not None else set())
@@ -114,7 +120,7 @@ def list_named(named: Sequence[tuple[Row, str]], facts: SweepFacts) -> tuple[lis
         [
             what,
             *(dial.labels[row[dial.key]] for dial in facts.varying),
-            *(_show_spread(row, quantity).text for quantity in quantities),
+            *(_show_named(row, quantity) for quantity in quantities),
         ]
         for row, what in named
     ]
