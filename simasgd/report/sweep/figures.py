@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
-from simasgd.report.drawing.labels import Mark, label_points
+from simasgd.report.drawing.labels import MOST_CHARACTERS, Mark, label_points
 from simasgd.report.facts.formats import choose_time_unit
 from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_values
@@ -24,6 +24,7 @@ _MOST_TICKS = 9
 _CURVE = 4
 """From this number of values on, points of an axis with numbers are joined by a line."""
 _HEIGHT = 2.7
+_FEW = 3
 _EDGE = 0.055
 """The distance of the crosses of two lines, of the height of the axes."""
 
@@ -41,6 +42,7 @@ def draw_lines(
     scale = choose_scale(quantity, limits[1])[0]
     with svg.open_figure(height=_HEIGHT) as figure:
         axes = figure.subplots()
+        names = {} if lines is None else _name_lines(lines)
         ends = []
         edge = 1.0
         values: Sequence[str | None] = (None,) if lines is None else lines.values
@@ -51,13 +53,20 @@ def draw_lines(
                 edge += _EDGE
             end = _draw_line(axes, chosen, across, quantity, scale, i)
             if len(chosen) and lines is not None and value is not None:
-                ends.append(EndLabel(lines.say(value) if len(values) < 4 else lines.labels[value], _choose_colour(i), end))
+                ends.append(EndLabel(names[value], _choose_colour(i), end))
         _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
         axes.set_ylabel(title, fontsize=FONT)
         if lines is not None:
             write_end_labels(axes, ends)
         return figure
+
+
+def _name_lines(lines: Dial) -> dict[str, str]:
+    """Return the labels of lines: with the axis's name if they are few and short."""
+    named = {value: lines.say(value) for value in lines.values}
+    is_short = len(named) <= _FEW and all(len(label) <= MOST_CHARACTERS for label in named.values())
+    return named if is_short else dict(lines.labels)
 
 
 def _choose_colour(i: int) -> str:

@@ -8,13 +8,13 @@ import pandas as pd
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
-from simasgd.report.facts.formats import capitalise, spell_count
+from simasgd.report.facts.formats import capitalise, join_words, spell_count
 from simasgd.report.sweep.dials import Dial
 from simasgd.report.sweep.figures import choose_scale
 from simasgd.report.sweep.heat_map import draw_heat_map
-from simasgd.report.sweep.layout import MOST_PANELS, lay_out
+from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves
 from simasgd.report.sweep.naming import TITLES, list_rows, name_settings, say_panel
-from simasgd.report.sweep.sweep_facts import NAMES, SECONDS, THROUGHPUT, Row, format_quantity, get_spread, select
+from simasgd.report.sweep.sweep_facts import NAMES, SECONDS, THROUGHPUT, Row, SweepFacts, format_quantity, get_spread, select
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 
@@ -34,7 +34,12 @@ def build_map(verdict: SweepVerdict) -> Block | None:
         return None
     anchor = verdict.anchor
     assert anchor is not None
-    panels_of, fixed = _split_rest([dial for dial in facts.varying if dial not in dials], anchor)
+    rest = [dial for dial in facts.varying if dial not in dials]
+    still = [dial for dial in rest if _is_still(dial, quantity, facts)]
+    panels_of, fixed = _split_rest([dial for dial in rest if dial not in still], anchor)
+    held = f" All with {say_panel(fixed, facts)}, as in the best setting." if fixed else ""
+    same = f" The same at every {join_words([dial.name for dial in still])}." if still else ""
+    fixed |= {dial.key: str(anchor[dial.key]) for dial in still}
     greatest_is_best = quantity == THROUGHPUT
     values = facts.sound[quantity].dropna()
     limits = (float(values.max()), float(values.min())) if greatest_is_best else (float(values.min()), float(values.max()))
@@ -49,16 +54,22 @@ def build_map(verdict: SweepVerdict) -> Block | None:
         panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, f"map-{len(panels)}", label)))
     seeds = spell_count(facts.repetitions, "seed")
     over = f"Numbers are means over {seeds}, and over nothing else. " if facts.repetitions > 1 else ""
-    held = f" All with {say_panel(fixed, facts)}, as in the best setting." if fixed else ""
     unit = f" ({choose_scale(quantity, max(limits))[1]})" if quantity == SECONDS else ""
     return Block(
         id="map",
         nav="Map",
         title=f"Map of the {NAMES[quantity]}{unit}: {across.name} and {down.name}",
         reading=f"{over}The stronger the colour, the better. The frame is the setting to use. "
-        f"Hatched cells did not finish or learn.{held}",
+        f"Hatched cells did not finish or learn.{held}{same}",
         panels=panels,
     )
+
+
+def _is_still(dial: Dial, quantity: str, facts: SweepFacts) -> bool:
+    """Return whether the map looks the same at every value of an axis."""
+    rest = [other.key for other in facts.varying if other is not dial]
+    outcomes = facts.settings.groupby(rest, sort=False)["outcome"].nunique()
+    return not moves(dial, quantity, facts) and bool((outcomes == 1).all())
 
 
 def _split_rest(rest: Sequence[Dial], anchor: Row) -> tuple[list[dict[str, str]], dict[str, str]]:
