@@ -99,8 +99,8 @@ def test_the_command_is_copied(browser: Browser, compared: Study, study_file: Pa
 
 def test_points_are_sorted_by_a_click(browser: Browser, sweep_file: Path) -> None:
     with opened(browser, sweep_file) as page:
-        errors = "[...document.querySelectorAll('#points tbody tr')].map(row => row.cells[4].dataset.value)"
-        button = page.locator("#points thead button", has_text=re.compile("^test error$"))
+        errors = "[...document.querySelector('#points table').tBodies[0].rows].map(row => row.cells[4].dataset.value)"
+        button = page.locator("#points thead button", has_text=re.compile("^test error$")).first
         button.click()
         ascending = page.evaluate(errors)
         known = [float(error) for error in ascending if error]
