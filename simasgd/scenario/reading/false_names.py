@@ -13,6 +13,8 @@ from simasgd.scenario.vocabulary.merge import Layer, Mark, difference
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.synonyms import join_words
 
+_FEW = 6  # names that fit into a message
+
 
 def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], changes: Sequence[Layer]) -> None:
     """Raise ScenarioError for an override that gives a section another kind than a variant gives it.
@@ -53,7 +55,8 @@ def refuse_equal(variants: Mapping[str, Section], before: Callable[[str], Layer]
         earlier, later = before(one).tree, before(other).tree
         if earlier != later:
             mark = _find_cause(changes, (difference(earlier, later), difference(later, earlier)))
-            message = f"makes the variants {one} and {other} equal; {_ways(one)}"
+            different = [name for number, name in enumerate(variants) if variants[name] not in list(variants.values())[:number]]
+            message = f"makes the variants {one} and {other} equal; {_ways(one, some=different)}"
             raise ScenarioError(format_complaint(mark._replace(key=""), message, at_key=True))
 
 
@@ -69,10 +72,12 @@ def _overlap(tree: Any, differences: Any) -> bool:
     return any(key in differences and _overlap(value, differences[key]) for key, value in tree.items())
 
 
-def _ways(name: str, key: str = "KEY", kind: str = "VALUE") -> str:
-    """Return what the user may do instead; `name` is that of a variant."""
+def _ways(name: str, key: str = "KEY", kind: str = "VALUE", some: Sequence[str] = ()) -> str:
+    """Return what the user may do instead; `name` is that of a variant, and `some` those of variants that differ."""
     without = f"variants=null {key}={kind}" if key != "KEY" else "variants=null"
-    ways = (f"leave the variants away ({without})", f"take one alone (--variant {name})")
+    chosen = some if 1 < len(some) <= _FEW else (name,)
+    named = " ".join(f"--variant {one}" for one in chosen)
+    ways = (f"leave the variants away ({without})", f"take {'one alone' if len(chosen) == 1 else 'some'} ({named})")
     return f"{', '.join(ways)}, or change one (variants.{name}.{key}={kind})"
 
 
