@@ -12,12 +12,16 @@ from simasgd.results.json_files import Items, Stored
 
 @final
 class StudyJson(Stored):
-    """study.json: the command that repeats a study, its notes, and the target that it was given."""
+    """study.json: the command that repeats a study, its notes, and the target that it was given.
+
+    Commands add the `verdict`, the sentences at the top of the page; it is null in what Python saves.
+    """
 
     command: str
     notes: Items[str]
     variant: str
     target: float | None
+    verdict: str | None
 
 
 @final

@@ -92,7 +92,13 @@ class Study:
             for run in further:
                 run.write_into(folder / REPEATS / str(run.seed))
         write_scenario(self.scenario, folder)
-        about = {"command": self.command, "notes": list(self.notes), "variant": self.variant, "target": self.target}
+        about = {
+            "command": self.command,
+            "notes": list(self.notes),
+            "variant": self.variant,
+            "target": self.target,
+            "verdict": None,
+        }
         write_json(folder / STUDY, about)
 
     @classmethod
@@ -113,7 +119,7 @@ class Study:
         runs = {variant: _load_seeds(home) for variant, home in homes.items()}
         about: Mapping[str, Any] = {}
         if (folder / STUDY).is_file():
-            about = read_json(folder / STUDY, StudyJson).model_dump()
+            about = read_json(folder / STUDY, StudyJson).model_dump(exclude={"verdict"})
         return cls(read_scenario(folder), runs, **about)
 
     def table(self) -> pd.DataFrame:

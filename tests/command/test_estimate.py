@@ -28,6 +28,7 @@ def test_whole_runs_have_all_phases_in_them() -> None:
     estimate.seconds_left(10.0, "replay", 0.2)
     assert estimate.seconds_left(12.0, "done", 0.25) == pytest.approx(36.0)
     assert estimate.seconds_left(13.0, "simulate", 0.26) == pytest.approx(35.0), "a second later it is a second less"
+    assert estimate.seconds_left(14.0, "replay", 0.5) == pytest.approx(24.0), "the half that is left takes half of 48 s"
     assert estimate.seconds_left(60.0, "replay", 0.9) == 0.0
 
 

@@ -36,7 +36,8 @@ class PhaseEstimate:
         at, done = self._done
         if done > _LEAST_FRACTION and at - self._began >= _LEAST_SECONDS:
             a_whole = (at - self._began) / done
-            return max(0.0, a_whole * (1.0 - done) - (now - at))
+            ahead = fraction if phase == "replay" else done  # learning is the last phase of a run, so nothing else is left
+            return max(0.0, min(a_whole * (1.0 - done) - (now - at), a_whole * (1.0 - ahead)))
         begun, start = self._since
         if phase in _WITHOUT_ADVANCE or (phase == "simulate" and self._learns):
             return None
