@@ -8,6 +8,7 @@ from simasgd.report.comparison.comparison import Comparison
 from simasgd.report.comparison.contenders import TIME_TO_TARGET, Contender
 from simasgd.report.drawing.page_parts import Card, KeyFigure
 from simasgd.report.drawing.palette import NUM_SERIES
+from simasgd.report.drawing.svg import choose_series_marker
 from simasgd.report.facts.formats import NBSP, format_bytes, format_duration, format_factor, format_number
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS
 from simasgd.report.facts.spread import Spread
@@ -51,7 +52,8 @@ def _build_card(variants: Sequence[VariantFacts], i: int, reach: KeyFigure | Non
         *([reach] if reach is not None else []),
     ]
     figures = [*leading, *_show_costs(variant)]
-    return Card(variant.name, _write_subtitle(variant, variants), figures, f"series-{i % NUM_SERIES}", mark, len(leading))
+    tone, (_, glyph) = f"series-{i % NUM_SERIES}", choose_series_marker(i)
+    return Card(variant.name, _write_subtitle(variant, variants), figures, tone, mark, glyph, len(leading))
 
 
 def _show_costs(variant: VariantFacts) -> list[KeyFigure]:

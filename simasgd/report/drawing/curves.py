@@ -23,7 +23,7 @@ _ABOVE = 1.5
 """The axis is cut only if a curve begins so many times above its end."""
 _DECADES_APART = 30.0
 """The ratio of the final values from which the axis is logarithmic."""
-_LINE_CHARACTERS = 58
+_LINE_CHARACTERS = 52
 
 
 def measure_curves(table: pd.DataFrame) -> float:
@@ -58,7 +58,7 @@ def draw_curves(
     notes = [_name_failures(table, drawn, metric), _set_axis(axes, drawn, metric, target)]
     lines = [line for note in filter(None, notes) for line in textwrap.wrap(note, _LINE_CHARACTERS)]
     if lines:
-        axes.set_title("\n".join(lines), loc="left", fontsize=9, color=svg.MUTED)
+        axes.set_title("\n".join(lines), loc="left", fontsize=9.2, color=svg.MUTED)
     if target is not None:
         _draw_target(axes, target, metric)
     if drawn["series"].nunique() > 1:
@@ -132,6 +132,6 @@ def _draw_target(axes: Axes, target: float, metric: Metric) -> None:
             (3, -10 if target > low + 0.12 * (high - low) else 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            fontsize=9,
+            fontsize=9.2,
             color=svg.MUTED,
         )

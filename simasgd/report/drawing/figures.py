@@ -143,7 +143,7 @@ def draw_shares(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float]]], who
             axes.barh(y, fraction, left=left, height=0.42, color=svg.ACTIVITIES[activity], linewidth=0)
             if fraction >= 0.1:
                 middle, colour = left + fraction / 2, svg.ON_ACTIVITIES[activity]
-                axes.text(middle, y, format_share(fraction), ha="center", va="center", color=colour, fontsize=9)
+                axes.text(middle, y, format_share(fraction), ha="center", va="center", color=colour, fontsize=9.2)
             left += fraction
         label_row(axes, y, label)
     axes.set_xlabel(f"share of {whole}")
@@ -176,7 +176,7 @@ def draw_resources(axes: Axes, groups: Loads) -> None:
             queue = f", {waiting:.{1 if waiting < 9.95 else 0}f} waiting" if waiting >= 0.05 else ""
             axes.barh(y, 1.0, height=0.78, color=svg.GRID, alpha=0.45, linewidth=0)
             axes.barh(y, found.busy, height=0.78, color=svg.MUTED, alpha=0.4, linewidth=0)
-            text = axes.text(0.012, y, f"{found.name}: {format_share(found.busy)} busy{queue}", va="center", fontsize=9)
+            text = axes.text(0.012, y, f"{found.name}: {format_share(found.busy)} busy{queue}", va="center", fontsize=9.2)
             text.set_in_layout(False)
             y += 1.0
     axes.set(xlim=(0, 1), ylim=(y - 0.5, -0.6), yticks=[], xlabel="share of time busy")

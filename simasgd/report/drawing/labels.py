@@ -15,10 +15,10 @@ from simasgd.report.facts.formats import shorten_label
 
 MOST_CHARACTERS = 18
 """The longest label beside a line."""
-_SIZE = 9.0
+_SIZE = 9.2
 _LINE = 12.5
 """The height of a line of text in points, with the space to the next."""
-_CHARACTER = 5.2
+_CHARACTER = 5.3
 """The mean width of a character in points."""
 _MARKER = 6.0
 """Half the space that a marker needs, in points."""

@@ -90,7 +90,7 @@ def draw_learner_dots(columns: Sequence[Axes], variants: Sequence[LearnersOf], q
 
 def _set_quantity_axis(axes: Axes, quantity: Quantity, greatest: float) -> None:
     axes.set_xlim(0.0, 1.04 * greatest or 1.0)
-    axes.set_title(quantity.title, fontsize=9, loc="left")
+    axes.set_title(quantity.title, fontsize=9.2, loc="left")
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(2 if greatest >= 1000 else 3))

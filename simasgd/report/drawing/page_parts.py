@@ -116,6 +116,8 @@ class Card:
     """A CSS variable's name."""
     mark: str = ""
     """What distinguishes the card: `best`."""
+    glyph: str = ""
+    """The marker of its series in the figures."""
     leading: int = 1
     """The number of figures in the largest type."""
 

@@ -142,12 +142,20 @@ def _format_ends(values: pd.Series) -> str:
 
 
 def _describe(groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts]) -> str:
-    sentences = [_describe_staleness(group, variants) for group in groups]
+    fresh = [group for group in groups if _is_fresh(variants[group[0]])]
+    together = [[i for group in fresh for i in group]] if fresh else []
+    others = [group for group in groups if group not in fresh]
+    sentences = [_describe_staleness(group, variants) for group in (*together, *others)]
     if any(variants[group[0]].own_models and variants[group[0]].staleness is not None for group in groups):
         sentences.append(_STALENESS_OF_OWN_MODELS)
     if any(variants[group[0]].mixing is not None for group in groups):
         sentences.append(_MEANING_OF_AGE)
     return " ".join(sentences)
+
+
+def _is_fresh(variant: VariantFacts) -> bool:
+    """Return whether no gradient is stale, and there are no models to mix in."""
+    return variant.staleness is not None and variant.staleness.high == 0 and variant.mixing is None
 
 
 _STALENESS_OF_OWN_MODELS = (

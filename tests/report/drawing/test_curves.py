@@ -1,0 +1,112 @@
+"""Curves show how variants end: who fails is named, what is cut is said, and few points make no line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+
+from simasgd.report.comparison.comparison import compare_variants
+from simasgd.report.comparison.contenders import find_point
+from simasgd.report.comparison.figures import draw_pareto
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.curves import draw_curves, find_ceiling
+from simasgd.report.facts.glossary import find_terms, list_terms
+from simasgd.report.facts.metric import ERROR, LOSS, Metric
+from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.page import render_study
+from tests.report.drawing.six import six_variants
+
+
+def curves(**values: Sequence[float]) -> pd.DataFrame:
+    """Return a table of curves with a value for each epoch of 2 s."""
+    rows = [
+        (series, name, float(i), 2.0 * i, value, value, value, 1)
+        for series, (name, several) in enumerate(values.items())
+        for i, value in enumerate(several)
+    ]
+    return pd.DataFrame(rows, columns=["series", "variant", "epoch", "seconds", "value", "low", "high", "seeds"])
+
+
+def drawn(table: pd.DataFrame, metric: Metric = ERROR, failed: Sequence[int] = (), target: float | None = None) -> Axes:
+    with svg.open_figure(2.9) as figure:
+        axes = figure.subplots()
+        draw_curves(axes, table, "seconds", metric, failed=failed, target=target)
+    return axes
+
+
+def colours(axes: Axes) -> set[str]:
+    return {str(line.get_color()) for line in axes.lines}
+
+
+def test_who_fails_is_named_and_not_drawn() -> None:
+    table = curves(good=[0.9, 0.1, 0.04], bad=[0.9, 0.9, 0.91])
+    axes = drawn(table, failed=[1])
+    assert "Not drawn, because they fail: bad (91.0" in axes.get_title(loc="left")
+    assert colours(axes) == {svg.choose_series_colour(0)}
+    assert axes.get_ylim()[1] == pytest.approx(0.16), "four times the best"
+    everybody = drawn(table, failed=[0, 1])
+    assert everybody.get_title(loc="left") == ""
+    assert colours(everybody) == {svg.choose_series_colour(0), svg.choose_series_colour(1)}
+
+
+@pytest.mark.parametrize(
+    ("values", "target", "ceiling"),
+    [
+        ({"a": [0.9, 0.04]}, None, 0.16),
+        ({"a": [0.9, 0.04], "b": [0.9, 0.2]}, None, 0.25),
+        ({"a": [0.9, 0.04]}, 0.15, 0.3),
+        ({"a": [0.9, 0.5]}, None, None),
+        ({"a": [0.0, 0.0]}, None, None),
+    ],
+)
+def test_the_axis_shows_how_curves_end(values: dict[str, list[float]], target: float | None, ceiling: float | None) -> None:
+    found = find_ceiling(curves(**values), target)
+    assert found == (None if ceiling is None else pytest.approx(ceiling))
+
+
+def test_a_cut_or_logarithmic_axis_says_so() -> None:
+    assert "The axis is cut" in drawn(curves(a=[0.9, 0.04])).get_title(loc="left")
+    apart = drawn(curves(a=[1.0, 1e-6], b=[1.0, 0.5]), LOSS)
+    assert apart.get_yscale() == "log"
+    assert apart.get_ylabel() == "test loss (logarithmic axis)"
+    assert drawn(curves(a=[1.0, 0.5]), LOSS).get_ylabel() == "test loss"
+
+
+@pytest.mark.parametrize(("points", "style"), [(3, "steps-post"), (7, "steps-post"), (8, "default"), (30, "default")])
+def test_a_line_joins_many_evaluations_only(points: int, style: str) -> None:
+    axes = drawn(curves(a=[1.0 / (1 + i) for i in range(points)]))
+    assert axes.lines[0].get_drawstyle() == style
+
+
+def test_the_target_is_marked_where_it_is_on_the_axis() -> None:
+    low, beyond = (drawn(curves(a=[0.9, 0.04]), target=target) for target in (0.05, 0.0))
+    assert [text.get_text().replace("\u00a0", " ") for text in low.texts] == ["target 5.0 %"]
+    assert len(beyond.texts) == 0
+
+
+def test_the_front_is_a_staircase_through_its_variants() -> None:
+    study = six_variants()
+    (found,) = compare_variants(study, collect_facts(study))
+    with svg.open_figure(3.1) as figure:
+        axes = figure.subplots()
+        draw_pareto(axes, found)
+    (stairs,) = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    points = [point for one in found.front if (point := find_point(one)) is not None]
+    assert len(points) > 2
+    on_it = list(zip(stairs.get_xdata(), stairs.get_ydata(), strict=True))
+    assert on_it[1:-1] == [pytest.approx(point) for point in points]
+    assert {text.get_text() for text in axes.texts} == {"hardsync", "all-reduce", "backups", "k-batch-sync-of-th…"}
+
+
+def test_the_glossary_has_the_terms_of_the_page_only() -> None:
+    page = render_study(six_variants())
+    told = page.split('<section id="scenario"')[0].split("<main>")[1]
+    names = [term.name for term in find_terms(told)]
+    assert {"hardsync", "async", "all-reduce", "ssp", "Fails to learn", "Pareto front"} <= set(names)
+    assert not {"gossip-pull", "easgd", "downpour", "Consensus distance", "base, adv, adv*"} & set(names)
+    explained = page.split('<dl class="words">')[1].split("</dl>")[0]
+    assert explained.count("<dt>") == len(names) < len(list_terms()) / 2
+    assert "<details open" not in page
