@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simasgd.asking.answers import answer
+from simasgd.asking.terminal import write_answer
 from simasgd.errors import ScenarioError
 from simasgd.results.identity import name_content
 from simasgd.scenario.reading import keys
@@ -101,6 +103,20 @@ def test_its_parameters_are_keys(installed):
         scenario(TIMING, {"protocol": {"kind": "round-robin", "turn": 2}})
     with pytest.raises(ScenarioError, match=r"unknown kind 'round-robbin'.*did you mean 'round-robin'"):
         scenario(TIMING, {"protocol": "round-robbin"})
+
+
+def test_it_is_shown_with_its_keys_and_verbs(installed):
+    parametrised = FILE.replace(
+        'kind: Literal["round-robin"] = "round-robin"\n',
+        'kind: Literal["round-robin"] = "round-robin"\n    turns: Count = 1\n    """Gradients of a learner in turn."""\n',
+    )
+    install(installed, entry_points(), round_robin=PARAMETER + parametrised)
+    text = "\n".join(write_answer(answer("round-robin", keys_first=False), 100))
+    assert text.startswith("round-robin: a protocol with a server\n    protocol=round-robin\n")
+    assert "protocol.turns (whole number ≥ 1; default `1`)\n        Gradients of a learner in turn." in text
+    assert "learner's verbs  pull, compute, push" in text
+    assert str(installed / "round_robin.py") in text
+    assert "kind round-robin" in "\n".join(write_answer(answer("turns", keys_first=True), 100))
 
 
 def test_its_keys_do_not_hide_short_keys(installed):
