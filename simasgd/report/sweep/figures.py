@@ -53,7 +53,7 @@ def draw_lines(
                 edge += _EDGE
             end = _draw_line(axes, chosen, across, quantity, scale, i)
             if len(chosen) and lines is not None and value is not None:
-                ends.append(EndLabel(names[value], _choose_colour(i), end))
+                ends.append(EndLabel(names[value], _choose_colour(i), MARKERS[i % len(MARKERS)][0], end))
         _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
         axes.set_ylabel(title, fontsize=FONT)

@@ -1,4 +1,4 @@
-"""Labels at the ends of lines, which do not overlap."""
+"""Labels at the ends of lines, which do not overlap: ink, for the contrast, beside the line's marker."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
+from simasgd.report.drawing import svg
+
 FONT = 10.5
 """The size of texts in figures of a sweep, in px of a figure that is 338 px wide."""
 _GAP = 0.085  # between labels, of the height of the axes
 
 
 class EndLabel(NamedTuple):
-    """A label, its colour, and where its line ends in data coordinates; None: on the upper edge of the axes."""
+    """A label, its line's colour and marker, and where that ends in data coordinates; None: on the upper edge."""
 
     text: str
     colour: str
+    marker: str
     end: tuple[float, float] | None
 
 
@@ -29,15 +32,16 @@ def write_end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:
         axes.annotate(
             label.text,
             xy=(1.0, height),
-            xytext=(1.035, place),
+            xytext=(1.075, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
-            color=label.colour,
+            color=svg.INK,
             fontsize=FONT,
             va="center",
             ha="left",
             annotation_clip=False,
         )
+        axes.plot(1.045, place, label.marker, color=label.colour, markersize=5, transform=axes.transAxes, clip_on=False)
 
 
 def spread_out(places: Sequence[float], gap: float) -> list[float]:

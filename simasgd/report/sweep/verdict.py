@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any, final
 
 from simasgd.report.facts.formats import (
+    NBSP,
     capitalise,
     format_duration,
     format_factor,
@@ -118,8 +119,11 @@ def _say_time(rows: Sequence[Row], facts: SweepFacts) -> str:
 
 def _say_range(rows: Sequence[Row], quantity: str) -> str:
     values = [float(row[quantity]) for row in rows]
-    ends = dict.fromkeys(format_quantity(quantity, end) for end in (min(values), max(values)))
-    return " – ".join(ends)
+    low, high = (format_quantity(quantity, end) for end in (min(values), max(values)))
+    if low == high:
+        return low
+    number, _, unit = low.partition(NBSP)
+    return f"{number if high.endswith(f'{NBSP}{unit}') else low} – {high}"
 
 
 def _state_headline(verdict: SweepVerdict) -> str:

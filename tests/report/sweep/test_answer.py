@@ -89,7 +89,7 @@ def test_the_world_is_not_chosen() -> None:
     times = {(count, latency): 10.0 / int(count) + (latency == "5 ms") for count, latency in keys}
     common = worlds({key: 0.04 + 0.001 * (key[1] == "5 ms") for key in keys}, times)
     assert common.headline == (
-        "Use 8 learners at every latency: 4.0\u00a0% – 4.1\u00a0% test error after 1.25\u00a0s – 2.25\u00a0s of simulated time."
+        "Use 8 learners at every latency: 4.0 – 4.1\u00a0% test error after 1.25 – 2.25\u00a0s of simulated time."
     )
     assert [entry["world"] for entry in common.list_best()] == [{LATENCY: 25e-6}, {LATENCY: 5e-3}]
     assert [entry["setting"] for entry in common.list_best()] == [{LEARNERS: 8}] * 2
