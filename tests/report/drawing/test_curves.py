@@ -98,7 +98,7 @@ def test_the_front_is_a_staircase_through_its_variants() -> None:
     assert len(points) > 2
     on_it = list(zip(stairs.get_xdata(), stairs.get_ydata(), strict=True))
     assert on_it[1:-1] == [pytest.approx(point) for point in points]
-    assert {text.get_text() for text in axes.texts} == {"hardsync", "all-reduce", "backups", "k-batch-sync-of-th…"}
+    assert {text.get_text() for text in axes.texts} == {"hardsync", "all-reduce", "backups", "k-batch-sync-of-t…"}
 
 
 def test_the_glossary_has_the_terms_of_the_page_only() -> None:
