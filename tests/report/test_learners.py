@@ -71,7 +71,7 @@ def test_a_few_learners_by_hand() -> None:
         ["2", "–", "0 %", "0 %", "60 %", "0", "0", "3"],
     ]
     (panel,) = block.panels
-    assert "speed (mini-batches/s) 2 to 5" in str(panel.svg)
+    assert "speed in batches/s 2 to 5" in str(panel.svg)
     assert ">gradients<" in str(panel.svg)
     assert panel.note.endswith("Gradients in vain were dropped, cancelled or lost.")
 

@@ -93,7 +93,7 @@ def _set_quantity_axis(axes: Axes, quantity: Quantity, greatest: float) -> None:
     axes.set_title(quantity.title, fontsize=9.2, loc="left")
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(2 if greatest >= 1000 else 3))
+    axes.xaxis.set_major_locator(MaxNLocator(2 if quantity.is_share or greatest >= 1000 else 3))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{100 * value:.3g}{NBSP}%" if quantity.is_share else format_number(value))
     )

@@ -34,8 +34,8 @@ _OWN = ("mini_batch", "bandwidth")
 _SHARES = ("computing", "own work", "waiting", "messages", "idle")
 _ALWAYS = ("computing", "waiting", "messages", "computed", "applied")
 _DRAWN = (
-    Quantity("rate", "speed\n(mini-batches/s)"),
-    Quantity("waiting", "waiting\n(of the time)", is_share=True),
+    Quantity("rate", "speed in\nbatches/s"),
+    Quantity("waiting", "waiting, of\nthe time", is_share=True),
     Quantity("applied", "gradients\napplied"),
     Quantity("in vain", "gradients\nin vain"),
 )
