@@ -85,7 +85,7 @@ def _named(word: str, *, keys_first: bool) -> Iterator[Facts]:
     if keys_first:
         yield from by_key
     others: list[Facts] = []
-    if word in catalogue.list_profiles() or profiles.is_path(word):
+    if word in catalogue.list_profiles() or word.endswith(catalogue.SUFFIXES):
         others.append(read_profile(word))
     others.extend(list_kinds(word))
     yield from others

@@ -132,6 +132,7 @@ def test_keys_of_items_of_a_list_and_of_variants() -> None:
         ("BSP", "hardsync"),
         ("allreduce", "all-reduce"),
         ("gaussian", "lognormal"),
+        ("1/tau", "inverse-staleness"),
     ],
 )
 def test_users_words_are_answered_by_ours(word: str, expected: str) -> None:
