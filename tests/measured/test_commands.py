@@ -77,7 +77,7 @@ def test_a_measured_run_stands_beside_simulated_ones(tmp_path: Path) -> None:
         ("async", "simulated"), ("hardsync", "simulated"), ("measured", "measured"),
     ]  # fmt: skip
     page = text_of(tmp_path / "both/index.html")
-    assert "Report on simulated and measured runs" in page
+    assert "comparison of three simulated and measured variants" in page
     assert f"measured: {WORDS}" in page
     assert json.loads((tmp_path / "both/measured/run.json").read_text())["origin"] == "measured"
     before = (tmp_path / "both/index.html").read_bytes()
