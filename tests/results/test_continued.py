@@ -242,8 +242,8 @@ def test_the_command_goes_on_with_the_run_of_a_scenario_or_of_a_folder(tmp_path:
     first.save("reports/test")
     done = CliRunner().invoke(app, ["run", "t.yaml", "--continue", "0.2", "-q"])
     assert done.exception is None, done.output
-    assert "Continued after epoch 0.16" in done.output
     whole = Study.load("reports/test-continued")
+    assert any("Continued after epoch 0.16" in note for note in whole.notes)
     assert whole.command == "simasgd run t.yaml --continue 0.2"
     assert whole.runs[""][0].summary.gradients.applied == 90
     assert "Continued after epoch 0.16" in Path("reports/test-continued/index.html").read_text()
