@@ -62,6 +62,7 @@ LIBRARIES = {
     },
     "scipy": {"calibration"},
     "pyarrow": {"operations", "results", "scenario.tables"},
+    "seaborn": {"report"},
     "matplotlib": {"figures", "report"},
     "jinja2": {"report"},
     "rich_click": {"command"},

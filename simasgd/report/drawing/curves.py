@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Collection
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
 from simasgd.report.drawing import svg
@@ -71,7 +72,7 @@ def _draw_curve(axes: Axes, at: pd.Series, rows: pd.DataFrame, series: int) -> N
     is_dense = len(rows) >= _DENSE
     has_range = bool((rows["seeds"] > 1).any())
     if is_dense:
-        axes.plot(at, rows["value"], color=colour, linewidth=1.7)
+        sns.lineplot(x=at, y=rows["value"], color=colour, linewidth=1.7, estimator=None, ax=axes)
     else:
         axes.step(at, rows["value"], where="post", color=colour, linewidth=1.1, alpha=0.45)
     if len(rows) <= _MARKED:

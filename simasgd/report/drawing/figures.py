@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
@@ -62,8 +63,9 @@ def draw_histogram(
     """
     width = max(1, -(-(longest + 1) // _MAX_BARS))
     binned = bin_shares(counts, width)
-    middles = np.arange(len(binned)) * width + (width - 1) / 2
-    axes.bar(middles, binned, width=0.86 * width, color=colour, alpha=0.75, linewidth=0)
+    edges = np.arange(len(binned) + 1) * width - 0.5
+    style = {"shrink": 0.86, "color": colour, "alpha": 0.75, "linewidth": 0}
+    sns.histplot(x=edges[:-1] + width / 2, weights=binned, bins=edges.tolist(), ax=axes, **style)
     if expected is not None:
         axes.axvline(expected, color=svg.INK, linestyle=svg.DASHES[1], linewidth=1.3)
     axes.plot(mean, 1.0, "v", transform=axes.get_xaxis_transform(), color=svg.INK, markersize=7, clip_on=False)
@@ -119,7 +121,8 @@ def draw_staleness_over_time(axes: Axes, table: pd.DataFrame, names: Mapping[int
     """
     size, unit = choose_time_unit(float(table["seconds"].max()))
     for i, rows in table.groupby("variant"):
-        axes.plot(rows["seconds"] / size, rows["staleness"], color=svg.choose_series_colour(i), linewidth=1.5)
+        style = {"color": svg.choose_series_colour(i), "linewidth": 1.5}
+        sns.lineplot(x=rows["seconds"] / size, y=rows["staleness"], estimator=None, ax=axes, **style)
     axes.set(xlabel=f"{time} ({unit})", ylabel="mean staleness (updates)")
     axes.set_xlim(0, None)
     axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
