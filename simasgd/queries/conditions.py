@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 
 import pandas as pd
 
 from simasgd.errors import UsageError
 
+_QUESTIONS = ("contains", "startswith", "endswith", "isna", "notna")
+"""The methods that a condition may call, as in `name.str.contains("a")`; others might write files."""
+
 
 def find_true(table: pd.DataFrame, condition: str, option: str, example: str) -> pd.Series:
-    """Return for each row whether a condition over the columns is true; a comparison with a missing value is not.
+    """Return for each row whether a condition over the columns is true.
 
-    Raises UsageError if the condition is wrong; the message names the `option` and shows the `example`.
+    A comparison with a missing value is neither true nor false, as in SQL, and such a row does not count. Raises UsageError
+    if the condition is wrong; the message names the `option` and shows the `example`.
     """
     try:
-        found = table.eval(condition, engine="python", local_dict={}, global_dict={})
+        _require_harmless(condition)
+        found = table.convert_dtypes().eval(condition, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # noqa: BLE001 - of pandas, which raises any kind
         names = str(error).split("'")[1::2]
         hint = f"; {suggest_column(names[0], table)}" if isinstance(error, NameError) and names else ""
@@ -24,6 +30,13 @@ def find_true(table: pd.DataFrame, condition: str, option: str, example: str) ->
     if not (isinstance(found, pd.Series) and pd.api.types.is_bool_dtype(found)):
         raise UsageError(f"{option}: {condition!r} is not a condition; write, for example, {example}")
     return found.fillna(False).astype(bool)
+
+
+def _require_harmless(condition: str) -> None:
+    """Raise SyntaxError or NameError if a condition calls anything but a few questions about texts and missing values."""
+    for node in ast.walk(ast.parse(condition, mode="eval")):
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Attribute) and node.func.attr in _QUESTIONS):
+            raise SyntaxError(f"only {', '.join(_QUESTIONS)} can be called")
 
 
 def suggest_column(name: str, table: pd.DataFrame) -> str:

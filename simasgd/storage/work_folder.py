@@ -113,10 +113,15 @@ def locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[Non
                 remove_if_empty(folder)
 
 
-def find_holder(folder: Path) -> str:
-    """Return the process that works on a results folder, in words; "" if none does."""
+def find_holder(folder: Path) -> tuple[str, float]:
+    """Return the process that works on a results folder, in words, and since when (s since 1970); "" and 0 if none does."""
     work = folder / WORK
-    return _describe_process(work)[0] if lock.is_held(work / _LOCK) else ""
+    if not lock.is_held(work / _LOCK):
+        return "", 0.0
+    try:
+        return _describe_process(work)[0], (work / _PROCESS).stat().st_mtime
+    except FileNotFoundError:  # it has ended just now
+        return "", 0.0
 
 
 def _describe_process(work: Path) -> tuple[str, Any]:

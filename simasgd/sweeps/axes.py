@@ -222,9 +222,14 @@ def _parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
 def read_quantity(given: str) -> float | str:
     """Return the number or quantity that a value stands for, in SI units; another value as it is written."""
     try:
-        return _parse_quantity(given)[0]
+        return round_off(_parse_quantity(given)[0])
     except ValueError:
         return given
+
+
+def round_off(number: float) -> float:
+    """Return a number without the noise of its unit's factor: 25 us is 2.5e-05, not 2.4999999999999998e-05."""
+    return float(f"{number:.15g}")
 
 
 def _format(number: float, dimension: units.Dimension | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -42,7 +42,8 @@ class Estimate:
 def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> Estimate:
     """Estimate a sweep from the points that earlier sweeps left in `folders`.
 
-    The wall time of a point is in its run.json. A missing point is taken to need the mean of them.
+    The wall time of a point is in its run.json; of points that share a loop, each has the time of the whole loop. A
+    missing point is taken to need the mean.
     """
     homes = {point.folder: point.scenario for point in plan.points}
     measured: dict[str, float] = {}
@@ -50,16 +51,14 @@ def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> 
         points = PointFolders(folder)
         found = {name: points.summary(name, scenario) for name, scenario in homes.items() if name not in measured}
         measured |= {name: summary.wall.total for name, summary in found.items() if summary is not None}
-    missing = _count_missing(list(homes), [list(group) for group in together(list(homes.values()))], measured)
+    names = list(homes)
+    groups = [[names[i] for i in group] for group in together(list(homes.values()))]
+    missing = sum(len(group) for group in groups if not measured.keys() >= set(group))  # a loop runs again as a whole
     workers = max(1, min(workers, missing))
-    mean = sum(measured.values()) / len(measured) if measured else None
+    loops = [[measured[name] for name in group if name in measured] for group in groups]
+    mean = sum(max(loop, default=0.0) for loop in loops) / len(measured) if measured else None
     seconds = None if mean is None else mean * missing / workers
     return Estimate(len(measured), missing, workers, seconds, mean)
-
-
-def _count_missing(names: Sequence[str], groups: Sequence[Sequence[int]], there: Collection[str]) -> int:
-    """Count the points to run: a loop that several share runs again if one of them is missing."""
-    return sum(len(group) for group in groups if any(names[i] not in there for i in group))
 
 
 def _format_seconds(seconds: float) -> str:

@@ -15,7 +15,7 @@ from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import Contents
-from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse
+from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse, round_off
 from simasgd.sweeps.roles import Role, find_role
 from simasgd.sweeps.selecting import select
 
@@ -129,7 +129,7 @@ def _read_number(scenario: Scenario, key: str) -> float | None:
         value = getattr(value, part, None)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if isinstance(value, int) else float(f"{value:.15g}")  # 25 us is 2.5e-05, not 2.4999999999999998e-05
+    return value if isinstance(value, int) else round_off(value)
 
 
 def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:

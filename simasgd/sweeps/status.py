@@ -20,8 +20,9 @@ _LATEST = 21  # finished points whose times tell the present pace
 class SweepStatus:
     """The state of a sweep.
 
-    `done` points have results, and `failed` ones had none when the sweep last ended. `pace` is the number of points a second
-    that were finished lately; None if that is not known. `holder` is the process that works on the sweep; "" if none does.
+    `done` points have a run.json, and `failed` ones had none when the sweep last ended. `pace` is the number of points a
+    second that the present process has finished lately; None if that is not known. `holder` is this process; "" if none works
+    on the sweep.
     """
 
     name: str
@@ -55,7 +56,8 @@ def read_status(folder: Path) -> SweepStatus:
     table = Sweep.load(folder)
     homes = list(dict.fromkeys(table.points["folder"]))
     times = sorted(path.stat().st_mtime for home in homes if (path := folder / home / RUN).is_file())
-    latest = times[-_LATEST:]
+    holder, since = find_holder(folder)
+    latest = [time for time in times if time >= since][-_LATEST:]
     took = latest[-1] - latest[0] if latest else 0.0
     failed = table.points.loc[table.points["outcome"] == str(Outcome.FAILED), "folder"]
     return SweepStatus(
@@ -64,7 +66,7 @@ def read_status(folder: Path) -> SweepStatus:
         done=len(times),
         failed=sum(not (folder / home / RUN).is_file() for home in set(failed)),
         pace=(len(latest) - 1) / took if took > 0.0 else None,
-        holder=find_holder(folder),
+        holder=holder,
         command=table.command,
     )
 

@@ -57,6 +57,10 @@ def test_the_columns_have_their_types_even_without_runs(tmp_path: Path, home: Pa
         ('protocol == "hardsync" and seed > 0', {"both/sync/repeats/1"}),
         ("test_error < 0.5", set()),
         ('name.str.startswith("al")', {"deep/er/alone"}),
+        ("test_error != 0.5", set()),
+        ("not (test_error < 0.1)", set()),
+        ("test_error < 0.5 or learners == 3", {"both/async", "both/async/repeats/1"}),
+        ("test_error.isna() and learners == 3", {"both/async", "both/async/repeats/1"}),
     ],
 )
 def test_runs_are_selected(home: Path, where: str, folders: set[str]) -> None:
@@ -69,8 +73,9 @@ def test_runs_are_selected(home: Path, where: str, folders: set[str]) -> None:
         ("lerners > 2", "did you mean 'learners'?"),
         ("learners >", "invalid syntax"),
         ("learners", "'learners' is not a condition"),
-        ('__import__("os").getcwd()', "not a supported function"),
-        ("import os", "'Import' nodes are not implemented"),
+        ('__import__("os").getcwd()', "only contains, startswith, endswith, isna, notna can be called"),
+        ('learners.to_csv("written") > 2', "can be called"),
+        ("import os", "invalid syntax"),
     ],
 )
 def test_a_wrong_condition_is_one_message(home: Path, where: str, fragment: str) -> None:

@@ -91,8 +91,9 @@ def test_what_is_left_out_need_not_be_possible(tmp_path: Path) -> None:
 
 
 def test_quantities_are_in_si_units_and_parts_have_their_own_names(tmp_path: Path) -> None:
-    axes = ["latency=100 us,1 ms", PAIRS]
-    plan = plan_sweep(scenario_file(tmp_path, TIMING), axes, only="latency > 0.0005 and learners == 4")
+    axes = ["latency=25 us,1 ms", PAIRS]
+    assert len(plan_sweep(scenario_file(tmp_path, TIMING), axes, only="latency == 25e-6").points) == 3
+    plan = plan_sweep(scenario_file(tmp_path, TIMING), axes, only="latency > 25e-6 and learners == 4")
     assert [(point.scenario.cluster.network.latency, point.scenario.cluster.learners) for point in plan.points] == [(0.001, 4)]
 
 

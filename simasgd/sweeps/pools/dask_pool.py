@@ -76,4 +76,6 @@ class DaskPool(AbstractPool):
             found: list[Delivery] = handle.result()
         except KilledWorker:
             raise WorkerLost from None
+        except Exception as error:  # noqa: BLE001 - of Dask, any kind; the task itself raises nothing
+            raise RunFailed(f"a worker of Dask cannot compute points: {' '.join(str(error).split())}") from None
         return found

@@ -91,4 +91,6 @@ class JobPool(AbstractPool):
             found: list[Delivery] = handle.result()
         except submitit.core.utils.UncompletedJobError as error:
             raise WorkerLost(" ".join(str(error).split("\n")[0].split())) from None
+        except Exception as error:  # noqa: BLE001 - any kind, where the result cannot be read
+            raise RunFailed(f"a job cannot compute points: {' '.join(str(error).split())}") from None
         return found
