@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, text_files, yaml_layer
@@ -19,6 +19,8 @@ STANDARD_INPUT = "-"
 _INPUT_NAME = "standard input"
 _MAPPING_NAME = "scenario"
 _MAX_DEPTH = 50
+_PLAIN_KINDS = frozenset("biufUO")
+"""The kinds of NumPy's types that YAML has, and objects, which are looked at one by one."""
 
 
 def read_source(source: str | FilePath | Mapping[str, Any]) -> Layer:
@@ -62,8 +64,32 @@ def _make_mark(path: Path) -> Mark:
     return Mark(_MAPPING_NAME, 0, "", 0, 0, ".".join(map(str, path)))
 
 
+@runtime_checkable
+class _SupportsArray(Protocol):
+    """A value that NumPy can read: an array, a tensor, a column, or a scalar of NumPy's."""
+
+    def __array__(self) -> Any: ...
+
+
 def _copy_mapping(mapping: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
-    return {str(key): _copy(value, f"{path}.{key}" if path else str(key), depth) for key, value in mapping.items()}
+    """Return a mapping of Python with the keys that a file would give. Raises ScenarioError."""
+    found: dict[str, Any] = {}
+    for own, value in mapping.items():
+        key = _copy_key(own, path)
+        place = f"{path}.{key}" if path else key
+        if key in found:
+            raise ScenarioError(f"{_MAPPING_NAME}: {place}: found duplicate key {shown(key)}")
+        found[key] = _copy(value, place, depth)
+    return found
+
+
+def _copy_key(key: Any, path: str) -> str:
+    """Return a key as text: a number stands for its digits, as in YAML. Raises ScenarioError."""
+    if not isinstance(key, bool) and isinstance(key, str | Integral):
+        return str(key)
+    where = f"{path}: " if path else ""
+    found = f"found the key {shown(key)}, of the type {type(key).__name__}"
+    raise ScenarioError(f"{_MAPPING_NAME}: {where}{found}; expected text")
 
 
 def _copy(value: Any, path: str, depth: int) -> Any:
@@ -83,6 +109,14 @@ def _copy(value: Any, path: str, depth: int) -> Any:
             return _copy_mapping(value, path, depth - 1)
         case list() | tuple() | range():
             return [_copy(item, f"{path}.{number}", depth - 1) for number, item in enumerate(value)]
+        case _SupportsArray() if (array := _read_array(value)).dtype.kind in _PLAIN_KINDS:
+            return _copy(array.tolist(), path, depth - 1)
         case _:
             found = f"found {shown(value)}, of the type {type(value).__name__}"
             raise ScenarioError(f"{_MAPPING_NAME}: {path}: {found}; expected a value that YAML has")
+
+
+def _read_array(value: _SupportsArray) -> Any:
+    import numpy as np
+
+    return np.asarray(value)

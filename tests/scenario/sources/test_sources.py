@@ -47,6 +47,17 @@ def test_a_dict_may_have_values_of_numpy_and_paths(tmp_path: Path) -> None:
     tree = {**TREE, "cluster": {"learners": np.int64(4), "profile": "ideal"}}
     assert Scenario.load(tree).cluster.learners == 4
     assert type(Scenario.load(tree).cluster.learners) is int
+    speeds = np.array([1, 0.5, 2, 1])
+    learning = {
+        "data": {"kind": "digits", "subtract_mean": np.True_},
+        "model": "softmax",
+        "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+    }
+    tree = {**TREE, "cluster": {"learners": np.array(4), "profile": "ideal", "speeds": speeds}, "learning": learning}
+    read = Scenario.load(tree)
+    assert read.cluster.speeds == (1, 0.5, 2, 1)
+    assert read == Scenario.load({**TREE, "learning": {**learning, "data": {"kind": "digits", "subtract_mean": True}}})
+    assert Scenario.load(TREE, "repeats=1").resolved() == Scenario.load({**TREE, "repeats": np.uint8(1)}).resolved()
     law = {"per_sample": "1 ms", "file": tmp_path / "times.txt"}
     timed = Scenario.load({**TREE, "cluster": {"learners": 4, "profile": "ideal", "compute": law}})
     assert timed.cluster.least_variation == pytest.approx(1 / 3)
@@ -68,6 +79,12 @@ def test_a_dict_may_have_values_of_numpy_and_paths(tmp_path: Path) -> None:
             "scenario: cluster.learners: found {4}, of the type set; expected a value that YAML has",
         ),
         ({3: 4}, "scenario: 3: unknown key '3'"),
+        ({"variants": {1: {"seed": 2}, "1": {}}}, "scenario: variants.1: found duplicate key '1'"),
+        ({"variants": {True: None}}, "scenario: variants: found the key true, of the type bool; expected text"),
+        ({"variants": {0.5: None}}, "scenario: variants: found the key 0.5, of the type float; expected text"),
+        ({None: 3}, "scenario: found the key null, of the type NoneType; expected text"),
+        ({"seed": np.datetime64(3, "s")}, "scenario: seed: found "),
+        ({"seed": np.array([3j])}, "scenario: seed: found "),
         ({"stop": None}, "scenario: stop: found null; expected a mapping"),
     ],
 )
