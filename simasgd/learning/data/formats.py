@@ -6,13 +6,10 @@ Each returns images as bytes, shape (samples, features), channels last, and labe
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
 import lzma
 import math
-import pickle
-import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,10 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from simasgd.errors import DataMissing
+from simasgd.learning.data import array_files, array_pickles
+from simasgd.printable import printable, shortened
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Read: TypeAlias = Callable[[Sequence[Path]], tuple[Bytes, Bytes]]
-"""Returns the images and labels of the files of one part of a data set."""
+"""Returns the images and labels of the files of one part of a data set. Raises DataMissing for a wrong file."""
+
+_MAX_BYTES = 2**30
+"""The largest file that is read, unpacked. The largest part of a known set, as NumPy arrays of bytes, has 184 MB."""
+
+_MAX_DIMENSIONS = 4
 
 
 def read_idx(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
@@ -60,35 +64,65 @@ def read_archive(names: tuple[str, str]) -> Read:
 
     def read(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
         (path,) = paths
+        content = _content(path)
         try:
-            with np.load(io.BytesIO(_content(path)), allow_pickle=False) as file:
-                if missing := [name for name in names if name not in file]:
-                    raise DataMissing(f"learning.data: {path} has no array {missing[0]}; it has {', '.join(file.files)}")
-                images, labels = (file[name] for name in names)
-        except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-            raise DataMissing(f"learning.data: {path} is not an npz file of arrays: {error}") from None
-        return _checked(path, images, labels)
+            found = array_files.read_archive(content, names, _MAX_BYTES)
+        except Exception as error:  # zipfile and NumPy raise a dozen kinds for bytes that are no archive
+            raise _damaged(path, "an npz file of arrays", error) from error
+        return _checked(path, *found)
 
     return read
 
 
 def read_arrays(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
     """Read two npy files, images and labels."""
-    arrays = []
-    for path in paths:
-        try:
-            arrays.append(np.load(io.BytesIO(_content(path)), allow_pickle=False))
-        except (ValueError, EOFError) as error:
-            raise DataMissing(f"learning.data: {path} is not an npy file of numbers: {error}") from None
-    return _checked(paths[0], *arrays)
+    images, labels = map(_read_array, paths)
+    return _checked(paths[0], images, labels)
+
+
+def _read_array(path: Path) -> npt.NDArray[Any]:
+    content = _content(path)
+    try:
+        return array_files.read_array(content)
+    except Exception as error:  # NumPy parses a header as Python text, which may raise anything
+        raise _damaged(path, "an npy file of numbers", error) from error
+
+
+def _read_cifar_pickle(path: Path) -> tuple[Bytes, Bytes]:
+    content = _content(path)
+    try:
+        return array_pickles.read_batch(content)
+    except Exception as error:  # an unpickler raises anything for bytes that are no pickle
+        raise _damaged(path, "a CIFAR-10 file for Python", error) from error
+
+
+def _damaged(path: Path, expected: str, error: Exception) -> DataMissing:
+    return DataMissing(f"learning.data: {path} is not {expected}: {shortened(printable(str(error)), 300)}")
 
 
 def _content(path: Path) -> bytes:
-    unpack: Callable[[bytes], bytes] = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
+    """Return the unpacked bytes of a file. Raises DataMissing."""
+    open_file: Callable[[Path], io.BufferedIOBase] = {".gz": _open_gzip, ".xz": _open_xz}.get(path.suffix, _open_plain)
     try:
-        return unpack(path.read_bytes())
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        with open_file(path) as file:
+            content = file.read(_MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, MemoryError) as error:
         raise DataMissing(f"learning.data: {path} cannot be read: {error}") from None
+    if len(content) > _MAX_BYTES:
+        raise DataMissing(f"learning.data: {path} has more than {_MAX_BYTES:,} bytes; no known data set is so large")
+    return content
+
+
+def _open_plain(path: Path) -> io.BufferedIOBase:
+    return path.open("rb")
+
+
+def _open_gzip(path: Path) -> io.BufferedIOBase:
+    return gzip.open(path, "rb")
+
+
+def _open_xz(path: Path) -> io.BufferedIOBase:
+    return lzma.open(path, "rb")
 
 
 def _read_idx(path: Path) -> Bytes:
@@ -97,71 +131,9 @@ def _read_idx(path: Path) -> Bytes:
     dimensions = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
     sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    if not dimensions or len(content) - start != math.prod(sizes):
+    if not 0 < dimensions <= _MAX_DIMENSIONS or len(content) - start != math.prod(sizes) or 0 in sizes:
         raise DataMissing(f"learning.data: {path} is not an IDX file of bytes, or not a whole one")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)
-
-
-def _read_cifar_pickle(path: Path) -> tuple[Bytes, Bytes]:
-    try:
-        found = _ArraysOnly(io.BytesIO(_content(path)), encoding="bytes").load()
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-    ) as error:
-        raise DataMissing(f"learning.data: {path} is not a CIFAR-10 file for Python: {error}") from None
-    entries = {(key.decode(errors="replace") if isinstance(key, bytes) else key): value for key, value in _items(found)}
-    images, labels = entries.get("data"), entries.get("labels")
-    are_labels = isinstance(labels, list) and all(type(label) is int and 0 <= label < 256 for label in labels)
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (3072,) or not are_labels:
-        raise DataMissing(
-            f"learning.data: {path} is not a CIFAR-10 file for Python: expected `data`, bytes of shape (samples, 3072), and "
-            "`labels`, a list of classes"
-        )
-    return images, np.array(labels, np.uint8)
-
-
-def _items(found: Any) -> Any:
-    return found.items() if isinstance(found, dict) else ()
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler of arrays and plain values.
-
-    A pickle may name any function to call. This one refuses all names but those of NumPy's arrays.
-    """
-
-    def find_class(self, module: str, name: str) -> Any:
-        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            return _make_array
-        allowed: dict[tuple[str, str], Any] = {
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): _dtype,
-            ("_codecs", "encode"): codecs.encode,
-        }
-        if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which is neither an array nor a plain value")
-        return allowed[module, name]
-
-
-def _make_array(kind: object, shape: object, code: object) -> npt.NDArray[np.uint8]:
-    """Return an empty array, which the pickle fills."""
-    del kind, shape, code
-    return np.empty(0, np.uint8)
-
-
-def _dtype(code: object, *rest: object) -> np.dtype[np.uint8]:
-    """Return the type of bytes; other types are refused."""
-    del rest
-    if code not in ("u1", b"u1"):
-        raise pickle.UnpicklingError(f"it has an array of {code!r}; expected bytes")
-    return np.dtype(np.uint8)
 
 
 def _checked(path: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[Bytes, Bytes]:
@@ -171,7 +143,7 @@ def _checked(path: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> 
             f"learning.data: {path}: the images are {images.dtype} of shape {images.shape}; expected uint8, pixels from 0 to "
             "255, with a leading axis of samples"
         )
-    if not np.issubdtype(labels.dtype, np.integer) or labels.size != len(labels):
+    if labels.dtype.kind not in "iu" or not labels.ndim or labels.size != len(labels):
         raise DataMissing(
             f"learning.data: {path}: the labels are {labels.dtype} of shape {labels.shape}; expected whole numbers"
         )
