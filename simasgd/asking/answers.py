@@ -14,7 +14,10 @@ from simasgd.asking.profile_facts import ProfileFacts, read_profile
 from simasgd.errors import UsageError
 from simasgd.scenario.reading import catalogue, profiles
 from simasgd.scenario.vocabulary import synonyms
+from simasgd.scenario.vocabulary.units import explain_quantity
 from simasgd.scenario.vocabulary.values import nearest_words, shown
+
+_MOST_NEAR = 3
 
 
 @final
@@ -60,9 +63,19 @@ def answer(word: str, *, keys_first: bool) -> Answer:
     meant = _meant(word)
     if meant:
         return Answer(word, meant, tuple(facts for name in meant for facts in _named(name, keys_first=keys_first)))
-    near = list(dict.fromkeys([*synonyms.suggest(word, list_names()), *nearest_words(word, list_names(), 3)]))[:3]
+    if quantity := explain_quantity(word):
+        raise UsageError(f"nothing is named {shown(word)}; {quantity}")
+    near = _list_near(word, keys_first=keys_first)
     hint = synonyms.ask(near) if near else "'simasgd list' shows the names"
     raise UsageError(f"nothing is named {shown(word)}; {synonyms.ABSENT.get(word.lower(), hint)}")
+
+
+def _list_near(word: str, *, keys_first: bool) -> list[str]:
+    """Return the names that a word may misspell, the likeliest first, with the kinds that a choice of the word suggests."""
+    misspelt = synonyms.suggest(word, list_names())
+    used = synonyms.suggest_by_use(word, _list_kinds())
+    first = (*misspelt, *used) if keys_first else (*used, *misspelt)
+    return list(dict.fromkeys([*first, *nearest_words(word, list_names(), _MOST_NEAR)]))[:_MOST_NEAR]
 
 
 @cache
@@ -96,7 +109,7 @@ def _named(word: str, *, keys_first: bool) -> Iterator[Facts]:
 
 
 def _keys_named(word: str) -> Iterator[KeyFacts]:
-    """Return the keys that a word is, or is the ending of, as in an override.
+    """Return the keys that a word is, or is the ending of, as in an override, and those that users call so.
 
     The word `kind` stands for every key that chooses a kind.
     """
@@ -107,13 +120,19 @@ def _keys_named(word: str) -> Iterator[KeyFacts]:
         yield facts_of(word)
     except KeyError:
         ending = f".{word}".removesuffix(".kind")
-        yield from (facts_of(key) for key in list_keys() if key.endswith(ending))
+        ends = [key for key in list_keys() if key.endswith(ending)]
+        meant = synonyms.keys(word) if ends and "." not in word else ()
+        yield from map(facts_of, dict.fromkeys([*ends, *meant]))
 
 
 def _meant(word: str) -> tuple[str, ...]:
     """Return the keys and kinds that a user's word stands for."""
-    kinds = [*(kind for family in list_families() for kind in family.members), *_list_values()]
-    return tuple(dict.fromkeys([*synonyms.keys(word, tuple(list_keys())), *synonyms.kinds(word, kinds)]))
+    return tuple(dict.fromkeys([*synonyms.keys(word, tuple(list_keys())), *synonyms.kinds(word, _list_kinds())]))
+
+
+def _list_kinds() -> list[str]:
+    """Return all kinds and values of keys."""
+    return [*(kind for family in list_families() for kind in family.members), *_list_values()]
 
 
 def _chosen(key: str, kind: str, word: str) -> Facts:

@@ -18,7 +18,7 @@ from simasgd.asking.as_json import describe_answer
 from simasgd.asking.key_facts import KeyFacts, list_keys
 from simasgd.asking.kinds import WORDS
 from simasgd.asking.terminal import write_answer
-from simasgd.errors import UsageError
+from simasgd.errors import ScenarioError, UsageError
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
 
@@ -81,6 +81,20 @@ def test_an_ending_stands_for_its_key_and_an_ambiguous_one_for_all() -> None:
     seed = answer("seed", keys_first=True)
     assert keys_of(seed) == ["seed"]
     assert seed.others == ("cluster.seed", "learning.seed")
+
+
+@pytest.mark.parametrize(
+    ("word", "own", "meant"),
+    [
+        ("batch", ["protocol.batch"], "workload.mini_batch"),
+        ("rate", ["learning.modulation.rate"], "learning.optimizer.learning_rate"),
+    ],
+)
+def test_an_ending_that_users_have_for_another_key_leads_to_both(word: str, own: list[str], meant: str) -> None:
+    for keys_first in (True, False):
+        assert keys_of(answer(word, keys_first=keys_first)) == [*own, meant]
+    with pytest.raises(ScenarioError, match=f"did you mean '{meant}'"):
+        Scenario.load("quickstart", f"{word}=32")
 
 
 def test_a_key_is_explained_with_its_unit_default_example_and_section() -> None:
@@ -153,6 +167,11 @@ def test_users_words_are_answered_by_ours(word: str, expected: str) -> None:
         ("dropout", "the models have none"),
         ("qqqqqqqq", "'simasgd list' shows the names"),
         ("topology=tre", "topology=tre: there is no network topology 'tre'; did you mean 'tree'?"),
+        ("sinc", "did you mean 'hardsync', 'all-reduce' or 'since'?"),
+        ("protocol=sinc", "did you mean 'hardsync' or 'all-reduce'?"),
+        ("100M", "as a value, it has the unknown unit 'M'; did you mean 'MB', 'Mbit', 'ms' or 'min'?"),
+        ("10gbps", "has the unknown unit 'gbps'; did you mean 'Gbit/s'?"),
+        ("10ms", "nothing is named '10ms'; it is a time, a value of keys"),
         ("protocol=sync", "did you mean 'hardsync' or 'all-reduce'?"),
         ("profile=p757", "there is no profile 'p757'; did you mean 'p775'?"),
         ("learners=8", "'learners' chooses no kind"),

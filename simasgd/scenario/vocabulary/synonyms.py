@@ -188,8 +188,16 @@ def suggest_kinds(word: str, choices: Collection[str]) -> tuple[str, ...]:
     if meant := kinds(word, choices):
         return meant
     own = {choice: (choice,) for choice in choices}
-    users = {known: meant for known in (*KINDS, *VALUES) if (meant := kinds(known, choices))}
-    return _likeliest([(word.lower(), own, _LEAST_OF_KINDS), (_normal(word), users, _SURE)])
+    return _likeliest([(word.lower(), own, _LEAST_OF_KINDS), (_normal(word), _users_words(choices), _SURE)])
+
+
+def suggest_by_use(word: str, choices: Collection[str]) -> tuple[str, ...]:
+    """Return the values among `choices` that a user's word stands for which a word misspells; the likeliest only."""
+    return _likeliest([(_normal(word), _users_words(choices), _SURE)])
+
+
+def _users_words(choices: Collection[str]) -> dict[str, tuple[str, ...]]:
+    return {known: meant for known in (*KINDS, *VALUES) if (meant := kinds(known, choices))}
 
 
 def suggest(word: str, names: Collection[str]) -> tuple[str, ...]:

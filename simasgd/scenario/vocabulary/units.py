@@ -42,6 +42,7 @@ BANDWIDTH = Dimension(
 DIMENSIONS = (TIME, SIZE, BANDWIDTH)
 UNLIMITED = "unlimited"
 FOREVER = "forever"
+_PER_SECOND = ("ps", "/s", "/sec", "/second")
 
 # Possessive (++, ?+, *+), so that text that is not a quantity is rejected in linear time.
 QUANTITY = re.compile(r"\s*+([+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+(\S*+)\s*+")
@@ -85,6 +86,20 @@ def _unit_complaint(value: str, number: float, unit: str, dimension: Dimension, 
     meant = synonyms.units(unit, dimension.units) or ((near,) if near else ())
     hint = f"; {synonyms.ask(meant)}" if meant else ""
     return f"unknown unit {shown(unit)} in {shown(value)}; {wanted}{hint}"
+
+
+def explain_quantity(text: str) -> str:
+    """Return what a text is as a value: a quantity, or one with a unit that is not known; empty for other text."""
+    match = QUANTITY.fullmatch(text)
+    if match is None or not match[2]:
+        return ""
+    unit = match[2]
+    for dimension in DIMENSIONS:
+        if unit in dimension.units:
+            return f"it is {dimension.name}, a value of keys"
+    likely = (BANDWIDTH,) if unit.lower().endswith(_PER_SECOND) else (SIZE, TIME)
+    meant = [found for dimension in likely for found in synonyms.units(unit, dimension.units)]
+    return f"as a value, it has the unknown unit {shown(unit)}; {synonyms.ask(meant)}" if meant else ""
 
 
 def show(value: float, dimension: Dimension) -> str:
