@@ -9,6 +9,9 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.compute import Compute
 from simasgd.scenario.cluster.measured import series_of
 
+_FACTORS = (10_000, 1_000, 100, 10, 2)
+"""How often a trace was used is told roughly, so that variants have the same note."""
+
 
 def describe_traces(spec: Cluster, computed: Sequence[int], left: Mapping[int, float]) -> tuple[str, ...]:
     """Return notes for the reader of a run.
@@ -52,14 +55,21 @@ def _describe_ends(used: Sequence[tuple[Compute, int, int]], left: Mapping[int, 
     if not beyond:
         return
     law, length, count = max(beyond, key=lambda one: one[2] / one[1])
+    one, many = len(beyond) == 1, len(used)
     how = "repeated from the beginning"
     if law.at_end == "bootstrap":
-        how = f"continued with random blocks of it ({block_length(law, length):,} times each)"
-    which = (
-        f"Of {len(used):,} traces {len(beyond):,} ended before the run did. Each" if len(used) > 1 else "The trace ended. It"
-    )
-    most = f"at most {count / length:.3g} times as many mini-batches were computed as the trace has times ({length:,})"
-    yield f"{which} was {how}; {most}."
+        how = f"continued with random blocks of {'it' if one else 'them'} ({block_length(law, length):,} values each)"
+    whose = "it" if many == 1 else "the most used one"
+    much = next((f"at least {least:,} times" for least in _FACTORS if count >= least * length), "less than twice")
+    fact = f"{_name_some(len(beyond), many)} ended before the run did, and {'was' if one else 'were'} {how}"
+    yield f"{fact}; {whose} gave {much} as many mini-batches as it has values ({length:,})."
+
+
+def _name_some(some: int, many: int) -> str:
+    """Name some of many traces."""
+    if some < many:
+        return f"{some:,} of {many:,} traces"
+    return {1: "The trace", 2: "Both traces"}.get(many, f"All {many:,} traces")
 
 
 def _length(law: Compute, learner: int) -> int:

@@ -145,11 +145,17 @@ def _with_answers(summary: Summary, scenario: Scenario, answers: Answers) -> Sum
 
 
 def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
-    """Collect notes about the data, and warnings with the names of their variants, each once."""
+    """Collect notes about the data, and warnings, each once.
+
+    A warning of some variants begins with their names.
+    """
     notes = dict.fromkeys(run.summary.note for runs in of_variants.values() for run in runs if run.summary.note)
     variants_of: dict[str, list[str]] = {}
     for variant, runs in of_variants.items():
         for warning in runs[0].summary.warnings:
             variants_of.setdefault(warning, []).append(variant)
-    warnings = [f"{', '.join(names)}: {warning}" if any(names) else warning for warning, names in variants_of.items()]
+    warnings = []
+    for warning, names in variants_of.items():
+        whose = f"{', '.join(names)}: " if len(names) < len(of_variants) else ""
+        warnings.append(whose + warning)
     return (*notes, *warnings)

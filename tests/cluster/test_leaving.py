@@ -108,9 +108,21 @@ def test_notes_say_who_replays_what_and_what_was_repeated() -> None:
     law = {"distribution": "trace", "measured": [["1 s", "1 s"], ["1 s"] * 30], "at_end": None}
     found = notes(law)
     assert found == (
-        "Of 2 traces 1 ended before the run did. Each was repeated from the beginning; "
-        "at most 10 times as many mini-batches were computed as the trace has times (2).",
+        "1 of 2 traces ended before the run did, and was repeated from the beginning; "
+        "the most used one gave at least 10 times as many mini-batches as it has values (2).",
     )
     assert notes(law, 1)[0] == "The trace has 2 series for one learner; the last is not used."
     assert notes(law, 3)[0].startswith("The trace has 2 series for 3 learners: learner i replays series i mod 2, each from a")
-    assert "continued with random blocks of it (2 times each)" in notes({**law, "at_end": "bootstrap"})[0]
+    assert "continued with random blocks of it (2 values each)" in notes({**law, "at_end": "bootstrap"})[0]
+
+
+def test_a_note_is_there_once_for_all_variants() -> None:
+    law = {"distribution": "trace", "measured": [["1 s"] * 7, ["1 s"] * 7], "at_end": None}
+    both = (
+        "Both traces ended before the run did, and were repeated from the beginning; "
+        "the most used one gave at least 2 times as many mini-batches as it has values (7)."
+    )
+    variants = {"sync": {"protocol": "hardsync"}, "free": {"protocol": "async"}}
+    assert notes(law, stop={"gradients": 30}, variants=variants) == (both,)
+    shorter = {**variants, "short": {"stop": {"gradients": 4}}}
+    assert notes(law, stop={"gradients": 30}, variants=shorter) == (f"sync, free: {both}",)
