@@ -19,8 +19,6 @@ STANDARD_INPUT = "-"
 _INPUT_NAME = "standard input"
 _MAPPING_NAME = "scenario"
 _MAX_DEPTH = 50
-_PLAIN_KINDS = frozenset("biufUO")
-"""The kinds of NumPy's types that YAML has, and objects, which are looked at one by one."""
 
 
 def read_source(source: str | FilePath | Mapping[str, Any]) -> Layer:
@@ -65,10 +63,13 @@ def _make_mark(path: Path) -> Mark:
 
 
 @runtime_checkable
-class _SupportsArray(Protocol):
-    """A value that NumPy can read: an array, a tensor, a column, or a scalar of NumPy's."""
+class _Array(Protocol):
+    """An array of NumPy's kind, of any shape, or a scalar of NumPy's. Whoever reads a scenario needs no NumPy."""
 
-    def __array__(self) -> Any: ...
+    dtype: Any
+
+    def tolist(self) -> Any:
+        """Return the values as lists of plain values."""
 
 
 def _copy_mapping(mapping: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
@@ -109,14 +110,8 @@ def _copy(value: Any, path: str, depth: int) -> Any:
             return _copy_mapping(value, path, depth - 1)
         case list() | tuple() | range():
             return [_copy(item, f"{path}.{number}", depth - 1) for number, item in enumerate(value)]
-        case _SupportsArray() if (array := _read_array(value)).dtype.kind in _PLAIN_KINDS:
-            return _copy(array.tolist(), path, depth - 1)
+        case _Array(dtype=object(kind="b" | "i" | "u" | "f" | "U" | "O")):
+            return _copy(value.tolist(), path, depth - 1)
         case _:
             found = f"found {shown(value)}, of the type {type(value).__name__}"
             raise ScenarioError(f"{_MAPPING_NAME}: {path}: {found}; expected a value that YAML has")
-
-
-def _read_array(value: _SupportsArray) -> Any:
-    import numpy as np
-
-    return np.asarray(value)
