@@ -121,7 +121,7 @@ def test_a_comparison_and_its_page(tmp_path: Path) -> None:
         runs = [json.loads((home / row["variant"] / part / "run.json").read_text()) for part in ("", "repeats/1")]
         errors = [run["test_error"] for run in runs]
         assert (row["final"]["min"], row["final"]["max"]) == (min(errors), max(errors))
-        assert row["bytes"]["max"] == max(run["bytes"]["sent"] for run in runs)
+        assert row["bytes_sent"]["max"] == max(run["bytes"]["sent"] for run in runs)
         reached = [any(one["test_error"] <= 0.3 for one in run["evaluations"]) for run in runs]
         assert row["to_target"]["seeds_reached"] == sum(reached)
     page = (home / "index.html").read_bytes()

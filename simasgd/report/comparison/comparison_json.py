@@ -41,7 +41,7 @@ def build_comparison_json(study: Study) -> dict[str, Any]:
                 "variant": variant,
                 "seeds": [run.seed for run in runs],
                 **_summarise_runs(runs),
-                "bytes": _describe_spread(facts.bytes_sent),
+                "bytes_sent": _describe_spread(facts.bytes_sent),
                 "samples_per_simulated_second": _describe_spread(facts.samples_rate),
                 "speedup": _describe_spread(facts.speedup),
                 "learner_hours": _describe_spread(facts.learner_hours),
