@@ -22,9 +22,13 @@ def name_kind(study: Study, variants: Sequence[VariantFacts]) -> str:
 
 
 def name_study(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> str:
-    """Return the heading: the name of a lone run, or what is compared, at which target."""
+    """Return the heading: the name of a lone run, or what is compared, and at which target if the user gave one."""
     if len(variants) == 1:
         return f"{study.scenario.name}: {study.variant}" if study.variant else study.scenario.name
     names = list_some([variant.name for variant in variants], _MAX_NAMED)
-    targets = [comparison.metric.describe(comparison.target) for comparison in compared if comparison.target is not None]
+    targets = [
+        comparison.metric.describe(comparison.target)
+        for comparison in compared
+        if comparison.given and comparison.target is not None
+    ]
     return f"{names}: time to {list_some(targets)}" if targets else f"{names} compared"

@@ -75,7 +75,7 @@ def test_what_would_be_sooner_is_a_table_with_its_best() -> None:
     assert [[cell.text for cell in row] for row in panel.table.rows] == [["async", "1.31×", "1.02×", "1.40×"]]
     assert (
         panel.note
-        == "A node twice as fast makes the run 1.40× faster. The first 2,000 gradients were simulated again for this."
+        == "A node twice as fast makes the run 1.40× as fast. The first 2,000 gradients were simulated again for this."
     )
 
 
@@ -85,7 +85,7 @@ def test_no_gain_is_said_and_factors_are_named() -> None:
         == "no single part makes the run faster"
     )
     assert describe_best_gain([WhatIfFact("network", 4, 1.5, 10), WhatIfFact("node", 2, 1.2, 10)]) == (
-        "a network 4 times as fast makes the run 1.50× faster"
+        "a network 4 times as fast makes the run 1.50× as fast"
     )
 
 
@@ -207,7 +207,8 @@ def test_of_many_variants_the_figures_say_it_alone() -> None:
     notes = {panel.title: plain(panel.note) for panel in section(study_of(fewer)).panels}
     assert notes["The critical path"].count("62 % is computing") == 2
     assert notes["If one part were twice as fast"].startswith(
-        "Under v0, a node twice as fast makes the run 1.40× faster; under v1, a node twice as fast makes the run 1.40× faster. "
+        "Under v0, a node twice as fast makes the run 1.40× as fast; "
+        "under v1, a node twice as fast makes the run 1.40× as fast. "
     )
 
 

@@ -20,6 +20,7 @@ from simasgd.report.comparison.contenders import (
 )
 from simasgd.report.comparison.ranking import Criterion, find_dominators, judge
 from simasgd.report.comparison.targets import find_level
+from simasgd.report.facts.learning_facts import find_target
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.reach import find_reach
 from simasgd.report.facts.variant_facts import VariantFacts
@@ -64,7 +65,7 @@ class Comparison:
 def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Comparison]:
     """Build a comparison for each metric that at least two variants have."""
     found = []
-    target = _find_common_stop(study) if study.target is None else study.target
+    target = find_target(study)
     for metric in (ERROR, LOSS):
         chosen = [
             (series, facts, runs)
@@ -75,12 +76,6 @@ def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Com
             found.append(_compare(metric, chosen, target))
         target = None if chosen else target  # a given target is a test error if any variant has one
     return found
-
-
-def _find_common_stop(study: Study) -> float | None:
-    """Return the test error at which all variants with one are cut; None if there is none, or several."""
-    stops = {run.scenario.stop.test_error for runs in study.runs.values() for run in runs if run.scenario.learning is not None}
-    return stops.pop() if len(stops) == 1 else None
 
 
 def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[Run]]], given: float | None) -> Comparison:
@@ -110,6 +105,7 @@ def _build_contender(series: int, facts: VariantFacts, runs: Sequence[Run], metr
         level=find_level([_get_evaluations(run) for run in runs], metric),
         failure=facts.failure,
         samples=facts.samples,
+        test_samples=facts.test_samples,
         measured=facts.measured,
     )
 

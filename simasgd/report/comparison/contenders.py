@@ -47,6 +47,8 @@ class Contender:
     level: float | None = None
     failure: str = ""
     samples: float = 1.0
+    test_samples: int | None = None
+    """The size of its test set."""
     measured: bool = False
 
     @property

@@ -58,7 +58,9 @@ def judge(key: str, contenders: Sequence[Contender], metric: Metric) -> Criterio
     samples = [contender.samples for contender in whole]
     if key in _OF_THE_WHOLE_RUN and not is_same_work(min(samples), max(samples)):
         return Criterion(key=key, reason="the runs apply different numbers of samples")
-    alike: Tolerance = partial(compute_score_tolerance, metric=metric) if key == SCORE else compute_amount_tolerance
+    tests = min((one.test_samples for one in whole if one.test_samples is not None), default=None)
+    of_scores = partial(compute_score_tolerance, metric=metric, test_samples=tests)
+    alike: Tolerance = of_scores if key == SCORE else compute_amount_tolerance
     return rank(key, {contender.name: contender.values(key) for contender in whole}, alike)
 
 

@@ -150,8 +150,10 @@ _TERMS = (
     ),
     Term(
         "Worse, better",
-        "Two test errors differ by more than 1.5 points, or two test losses by more than a tenth of the smaller one. "
-        "The difference must also exceed the range of either over the seeds. Otherwise they count as alike.",
+        "Two test errors differ by more than a quarter of the smaller one, or by more than 1.5 points. A small test set "
+        "needs a greater difference, of two standard errors or 1.5 points. Two test losses differ by more than a tenth of "
+        "the smaller one. The difference must also exceed the range of either over the seeds. Otherwise they count as "
+        "alike.",
         r"no worse|not clearly|points? (worse|better)|× (worse|better)",
     ),
     Term(

@@ -79,12 +79,24 @@ def _find_trend(run: Run) -> Trend:
     return Trend.FALLS if last <= least + (_NEAR_ITS_LEAST - 1.0) * abs(least) else Trend.REBOUNDS
 
 
+def find_target(study: Study) -> float | None:
+    """Return the target that the user gave; None if there is none.
+
+    It is the one of the comparison, otherwise the test error at which all variants that learn are cut.
+    """
+    if study.target is not None:
+        return study.target
+    stops = {run.scenario.stop.test_error for runs in study.runs.values() for run in runs if run.scenario.learning is not None}
+    return stops.pop() if len(stops) == 1 else None
+
+
 def choose_goals(study: Study) -> dict[str, float]:
     """Return the given target of each variant that it concerns.
 
     It is a test error if any variant has one, else a test loss.
     """
-    if study.target is None:
+    target = find_target(study)
+    if target is None:
         return {}
     metrics = {
         variant: choose_metric(runs[0].scenario.learning)
@@ -92,7 +104,7 @@ def choose_goals(study: Study) -> dict[str, float]:
         if runs[0].scenario.learning is not None
     }
     meant = ERROR if ERROR in metrics.values() else LOSS
-    return {variant: study.target for variant, metric in metrics.items() if metric is meant}
+    return {variant: target for variant, metric in metrics.items() if metric is meant}
 
 
 def read_goal(runs: Sequence[Run], target: float) -> GoalFact:

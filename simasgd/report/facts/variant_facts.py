@@ -49,6 +49,8 @@ class VariantFacts:
     outcomes: tuple[Outcome, ...]
     """In the order of the seeds."""
     classes: int | None = None
+    test_samples: int | None = None
+    """The size of its test set; None if it learns nothing."""
     test_error: Spread | None = None
     test_loss: Spread | None = None
     simulated_seconds: Spread | None
@@ -171,6 +173,7 @@ def _collect(variant: str, runs: Sequence[Run], goal: float | None) -> VariantFa
         seeds=tuple(run.seed for run in runs),
         outcomes=tuple(run.outcome for run in runs),
         classes=None if learning is None else learning.data.shape.classes,
+        test_samples=None if learning is None else learning.data.shape.test,
         test_error=_spread(run.test_error for run in runs),
         test_loss=_spread(run.test_loss for run in runs),
         simulated_seconds=Spread.of([run.simulated_seconds for run in runs if run.has_time]),

@@ -56,7 +56,7 @@ def describe_best_gain(speedups: Sequence[WhatIfFact]) -> str:
     best = max(speedups, key=lambda speedup: speedup.speedup)
     if best.speedup < _NO_GAIN:
         return "no single part makes the run faster"
-    return f"a {best.part} {_name_factor(best)} makes the run {format_factor(best.speedup)} faster"
+    return f"a {best.part} {_name_factor(best)} makes the run {format_factor(best.speedup)} as fast"
 
 
 def _name_factor(speedup: WhatIfFact) -> str:

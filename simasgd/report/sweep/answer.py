@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import final
 
@@ -18,7 +19,12 @@ import pandas as pd
 from simasgd.report.facts.metric import ERROR as ERROR_METRIC
 from simasgd.report.facts.metric import LOSS as LOSS_METRIC
 from simasgd.report.facts.spread import Spread
-from simasgd.report.facts.tolerances import SAME_TIME, compute_amount_tolerance, compute_least_difference
+from simasgd.report.facts.tolerances import (
+    SAME_TIME,
+    compute_amount_tolerance,
+    compute_loss_of_quality,
+    compute_score_tolerance,
+)
 from simasgd.report.sweep.dials import Dial
 from simasgd.report.sweep.sweep_facts import COST, ERROR, SECONDS, THROUGHPUT, Row, SweepFacts, get_spread, select
 
@@ -89,17 +95,17 @@ def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> A
             return None
         measure = facts.measure
         lowest = min(known, key=lambda row: row[measure])
-        alike = tuple(row for row in known if _is_as_good(row, lowest, measure))
+        alike = tuple(row for row in known if _is_as_good(row, lowest, measure, facts.test_samples))
     best, *also = _find_cheapest(_find_soonest(alike, facts))
     return Answer(world, best, lowest, alike, tuple(also), _find_quick(known, best, facts))
 
 
-def _is_as_good(row: Row, best: Row, measure: str) -> bool:
+def _is_as_good(row: Row, best: Row, measure: str, test_samples: int | None) -> bool:
     found, lowest = get_spread(row, measure), get_spread(best, measure)
     assert found is not None
     assert lowest is not None
-    least = compute_least_difference(found, lowest, ERROR_METRIC if measure == ERROR else LOSS_METRIC)
-    return found.mean - lowest.mean <= max(least, lowest.width)
+    metric = ERROR_METRIC if measure == ERROR else LOSS_METRIC
+    return found.mean - lowest.mean <= compute_loss_of_quality(found, lowest, metric, test_samples)
 
 
 def _find_soonest(rows: Sequence[Row], facts: SweepFacts) -> list[Row]:
@@ -200,7 +206,7 @@ def measure_effect(
     )
 
 
-def choose_tolerance(quantity: str) -> Callable[[Spread, Spread], float]:
+def choose_tolerance(quantity: str, test_samples: int | None) -> Callable[[Spread, Spread], float]:
     """Return the largest difference of means that is within the spread over the seeds."""
     if quantity == ERROR:
         metric = ERROR_METRIC
@@ -208,4 +214,4 @@ def choose_tolerance(quantity: str) -> Callable[[Spread, Spread], float]:
         metric = LOSS_METRIC
     else:
         return compute_amount_tolerance
-    return lambda first, second: max(compute_least_difference(first, second, metric), first.width, second.width)
+    return partial(compute_score_tolerance, metric=metric, test_samples=test_samples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, capitalise, format_number, list_some, spell_count
-from simasgd.report.facts.tolerances import LEAST_DIFFERENCE, LEAST_RATIO
+from simasgd.report.facts.tolerances import ERROR_RATIO, LEAST_RATIO, MOST_POINTS
 from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.figures import draw_trade_off
 from simasgd.report.sweep.layout import MOST_PANELS
@@ -32,8 +32,8 @@ from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 
 _LEAST = {
-    ERROR: f"at most {format_number(100 * LEAST_DIFFERENCE)} points",
-    LOSS: f"at most {format_number(100 * LEAST_RATIO)}{NBSP}%",
+    ERROR: f"at most {format_number(100 * ERROR_RATIO)}{NBSP}% (and {format_number(100 * MOST_POINTS)} points) above it",
+    LOSS: f"at most {format_number(100 * LEAST_RATIO)}{NBSP}% above it",
 }
 
 
@@ -65,7 +65,7 @@ def explain_rule(facts: SweepFacts) -> str:
         rule = f"The rule: the {first}; of those within the spread over the seeds, the cheapest in learner-hours."
     else:
         rule = (
-            f"The rule: the lowest {NAMES[facts.measure]} counts, and settings {_LEAST[facts.measure]} above it, or within its "
+            f"The rule: the lowest {NAMES[facts.measure]} counts, and settings {_LEAST[facts.measure]}, or within its "
             "range over the seeds, are as good. Of these the soonest is best, and of the soonest the cheapest in "
             "learner-hours. Much sooner means at most half of the time, at an error at most 5 points higher, or a loss at most "
             "twice as high."

@@ -31,7 +31,7 @@ def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
     parts = [
         _describe(effect, dial, facts)
         for quantity in quantities
-        if (effect := measure_effect(dial, quantity, anchor, facts, choose_tolerance(quantity))) is not None
+        if (effect := measure_effect(dial, quantity, anchor, facts, choose_tolerance(quantity, facts.test_samples))) is not None
     ]
     failing = _find_failing(dial, facts, anchor)
     if failing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,6 +118,13 @@ class SweepFacts:
     def measure(self) -> str | None:
         """The measure of the settings: test error, otherwise test loss; None if nothing is learned."""
         return next((quantity for quantity in (ERROR, LOSS) if self.points[quantity].notna().any()), None)
+
+    @property
+    def test_samples(self) -> int | None:
+        """The size of the test set; None if the points may have different ones, or learn nothing."""
+        learning = self.sweep.scenario.learning
+        differs = any(re.match(r"learning(\.data\b|$)", axis.key) for axis in self.sweep.axes)
+        return None if learning is None or differs else learning.data.shape.test
 
     @property
     def has_same_work(self) -> bool:

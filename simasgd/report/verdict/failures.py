@@ -44,7 +44,11 @@ def _count_seeds(count: int, variant: VariantFacts) -> str:
 
 
 def _describe_idle(variants: Sequence[VariantFacts]) -> list[str]:
-    names = [variant.name for variant in variants if not variant.hangs and Outcome.APPLIED_NOTHING in variant.outcomes]
+    names = [
+        f"{variant.name}{_count_seeds(idle, variant)}"
+        for variant in variants
+        if (idle := variant.outcomes.count(Outcome.APPLIED_NOTHING))
+    ]
     if not names:
         return []
     return [f"{list_some(names, _MAX_NAMED)} {'apply' if len(names) > 1 else 'applies'} no gradient before the stop."]
@@ -53,7 +57,7 @@ def _describe_idle(variants: Sequence[VariantFacts]) -> list[str]:
 def _describe_not_learning(variants: Sequence[VariantFacts]) -> list[str]:
     by_reason: dict[str, list[tuple[VariantFacts, Reason | None]]] = {}
     for variant in variants:
-        if variant.hangs or not {Outcome.DIVERGED, Outcome.FAILS}.intersection(variant.outcomes):
+        if not {Outcome.DIVERGED, Outcome.FAILS}.intersection(variant.outcomes):
             continue
         reason = find_reason(variant, [other for other in variants if other is not variant])
         by_reason.setdefault("" if reason is None else reason.clause, []).append((variant, reason))
@@ -72,7 +76,7 @@ def _describe_group(clause: str, group: Sequence[tuple[VariantFacts, Reason | No
 
 def _name_failing(variant: VariantFacts) -> str:
     """Return the name, and in brackets what it ended with."""
-    failing = sum(outcome in (Outcome.FAILS, Outcome.DIVERGED) for outcome in variant.outcomes)
+    failing = variant.outcomes.count(Outcome.FAILS)
     if variant.diverged:
         ended = describe_divergence(variant)
     elif variant.score is None:
@@ -80,4 +84,6 @@ def _name_failing(variant: VariantFacts) -> str:
     else:
         ended = variant.metric.format_value(variant.score.mean)
     seeds = f", {failing} of {len(variant.seeds)} seeds" if failing < len(variant.seeds) and not variant.diverged else ""
+    if variant.diverged and failing:
+        seeds = f"; {failing} of {len(variant.seeds)} seeds learn too little"
     return f"{variant.title} ({ended}{seeds})"

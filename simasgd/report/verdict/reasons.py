@@ -10,6 +10,8 @@ from simasgd.report.facts.formats import format_number
 from simasgd.report.facts.learning_facts import LearningFact, Trend
 from simasgd.report.facts.variant_facts import VariantFacts
 
+_STALE = 0.5
+"""The mean staleness from which it can be what makes a variant fail."""
 _CLEARLY = 0.8
 """A staleness below this fraction of another one is clearly less."""
 
@@ -32,7 +34,7 @@ class Reason:
 def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason | None:
     """Return the likely reason why a variant diverged or fails to learn; None if the facts do not tell one.
 
-    Its learning rate times its staleness is too high if other variants with the same setup learn at a
+    Its learning rate times its staleness is too high if it is stale and other variants with the same setup learn at a
     clearly lower staleness or with a rule that lowers the rate, and none learns at a higher one.
     Without such variants, a test loss that ends no lower than it began, or well above its least
     value, shows a rate that is too high. A loss that still falls shows a run that is too short.
@@ -43,8 +45,8 @@ def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason
     if _is_repaired_by_less_staleness(variant, others):
         return _blame_staleness(variant, learning)
     if learning.trend is Trend.FALLS:
-        return Reason("its test loss still falls: likely it needs more epochs", "", "more epochs (stop.epochs)")
-    if variant.staleness.mean >= 0.5 and not variant.own_models and not variant.rule:
+        return Reason("the test loss still falls, so likely more epochs are needed", "", "more epochs (stop.epochs)")
+    if variant.staleness.mean >= _STALE and not variant.own_models and not variant.rule:
         return replace(_blame_staleness(variant, learning), clause="likely the learning rate is too high for this staleness")
     stale = " even without staleness" if variant.staleness.high == 0 else ""
     rate = format_number(learning.rate)
@@ -69,7 +71,7 @@ def _blame_staleness(variant: VariantFacts, learning: LearningFact) -> Reason:
 def _is_repaired_by_less_staleness(variant: VariantFacts, others: Sequence[VariantFacts]) -> bool:
     """Return whether variants with the same setup show that staleness makes this one fail."""
     assert variant.staleness is not None
-    if variant.rule or variant.own_models or variant.learning is None:
+    if variant.rule or variant.own_models or variant.learning is None or variant.staleness.mean < _STALE:
         return False
     alike = [
         other

@@ -21,20 +21,27 @@ from simasgd.results.outcome import Outcome
 
 def describe_single(variant: VariantFacts) -> list[str]:
     """Return the sentences about a variant without any other, the result first."""
-    if variant.hangs:
-        return _describe_hang(variant)
-    if variant.staleness is None:
+    if set(variant.outcomes) == {Outcome.APPLIED_NOTHING} or (variant.staleness is None and not variant.hangs):
         return [
             f"{variant.title} applied no gradient: the run ends before the first update.",
             "Try a later stop (stop.gradients, stop.simulated_time or stop.epochs).",
         ]
-    if variant.fails:
-        return _describe_failure(variant)
+    troubles = [*_describe_hang(variant), *_describe_failure(variant)]
+    if troubles:
+        return [*filter(None, (*troubles, _describe_idle(variant)))]
     result = _describe_rate(variant) if variant.classes is None else _describe_learning(variant)
-    return [*filter(None, (result, _describe_missed_target(variant))), describe_limit(variant)]
+    return [*filter(None, (result, _describe_idle(variant), _describe_missed_target(variant))), describe_limit(variant)]
+
+
+def _describe_idle(variant: VariantFacts) -> str:
+    """Return at how many seeds the run ends before the first update; "" if at none."""
+    idle = variant.outcomes.count(Outcome.APPLIED_NOTHING)
+    return f"At {idle} of {len(variant.seeds)} seeds it applies no gradient before the stop." if idle else ""
 
 
 def _describe_hang(variant: VariantFacts) -> list[str]:
+    if not variant.hangs:
+        return []
     first = min(variant.hangs, key=lambda found: found.at)
     advice = "With protocol.barrier_timeout the others go on after a while." if variant.can_time_out else ""
     sentence = f"{variant_hangs(variant)} after {format_duration(first.at)}: {first.reason.rstrip('.')}."
@@ -42,13 +49,15 @@ def _describe_hang(variant: VariantFacts) -> list[str]:
 
 
 def _describe_failure(variant: VariantFacts) -> list[str]:
+    failing = variant.outcomes.count(Outcome.FAILS)
+    if not failing and not variant.diverged:
+        return []
+    seeds = "" if failing == len(variant.seeds) else f" at {failing} of {len(variant.seeds)} seeds"
     epochs = format_epochs(variant.epochs) if variant.epochs is not None else "the run"
     reason = find_reason(variant, ())
     if variant.diverged:
-        ended = describe_divergence(variant)
+        ended = f"{describe_divergence(variant)}{f', and fails to learn{seeds}' if failing else ''}"
     else:
-        failing = sum(outcome in (Outcome.FAILS, Outcome.APPLIED_NOTHING) for outcome in variant.outcomes)
-        seeds = "" if failing == len(variant.seeds) else f" at {failing} of {len(variant.seeds)} seeds"
         ended = f"fails to learn{seeds}: {describe_score(variant)}{_describe_range(variant)} after {epochs}"
     sentence = f"{variant.title} {ended}."
     if reason is None:

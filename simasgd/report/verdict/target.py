@@ -4,38 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import format_duration, list_some
+from simasgd.report.facts.formats import format_duration, format_factor, list_some
 from simasgd.report.facts.learning_facts import GoalFact
+from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.competing import MAX_NAMED, Scope, Winner, choose_rival, name_best, note_close_times
 
-_MAX_NAMED = 4
 
+def find_first_at_target(variants: Sequence[VariantFacts], scope: Scope) -> Winner | None:
+    """Find the variants that reach the given target first, of those that reach it at every seed.
 
-def describe_goal(variants: Sequence[VariantFacts]) -> str:
-    """Return who reaches the given target first, of the variants that reach it at every seed; "" without a target."""
-    asked = [(variant, variant.goal) for variant in variants if variant.goal is not None]
-    if not asked:
-        return ""
-    target = asked[0][0].metric.describe(asked[0][1].value)
-    reached = sorted(
-        ((variant, seconds) for variant, goal in asked if (seconds := _reach_always(variant, goal)) is not None),
-        key=lambda pair: pair[1].mean,
-    )
+    None without a target, or if no variant reaches it. Times tie by the usual tolerance. The winners
+    are compared with the reference variant if it reaches the target later, otherwise with the next.
+    """
+    reached = _list_reached(variants)
     if not reached:
-        seeds = "" if all(len(variant.seeds) == 1 for variant, _ in asked) else " at every seed"
-        return f"No variant reaches {target}{seeds}."
+        return None
     soonest = reached[0][1]
     first = [pair for pair in reached if pair[1].mean - soonest.mean <= compute_amount_tolerance(pair[1], soonest)]
-    later = reached[len(first) :]
-    names = list_some([variant.name for variant, _ in first], _MAX_NAMED)
-    verb = "tie in reaching" if len(first) > 1 else "reaches"
-    when = f" {'first' if later else 'alone' if len(asked) > 1 and len(first) == 1 else ''}".rstrip()
-    next_one = f" ({later[0][0].name}: {format_duration(later[0][1].mean)})" if later else ""
-    return f"{names} {verb} {target}{when}, after {format_duration(soonest.mean)}{next_one}."
+    later = [pair for pair in reached if pair not in first]
+    best = [variant for variant, _ in first]
+    names = tuple(variant.name for variant in best)
+    target = _name_target(variants)
+    times = list_some(list(dict.fromkeys(format_duration(one.mean) for _, one in first)), MAX_NAMED)
+    when = f"after {times}"
+    reach = "they reach" if len(best) > 1 else "it reaches"
+    if not later:
+        return Winner(names, None, None, _describe_unrivalled(best, variants, target, when, scope), at_target=True)
+    than, seconds = choose_rival(choose_reference(variants), later)
+    ratio = seconds.mean / soonest.mean
+    sentence = (
+        f"{name_best(best)}: {reach} {target} {when}, {format_factor(ratio)} as fast as {than.name} "
+        f"({format_duration(seconds.mean)}){note_close_times([*best, than], ratio)}."
+    )
+    return Winner(names, than.name, ratio, scope.open(sentence), at_target=True)
+
+
+def describe_missed(variants: Sequence[VariantFacts]) -> str:
+    """Return that no variant reaches the given target; "" without a target, or if one does."""
+    if not any(variant.goal for variant in variants) or _list_reached(variants):
+        return ""
+    return f"No variant reaches {_name_target(variants)}{_name_seeds(variants)}."
+
+
+def _list_reached(variants: Sequence[VariantFacts]) -> list[tuple[VariantFacts, Spread]]:
+    """Return the sound variants that reach the target at every seed, with their times, the soonest first."""
+    asked = [(variant, variant.goal) for variant in variants if variant.goal is not None]
+    reached = [(variant, seconds) for variant, goal in asked if (seconds := _reach_always(variant, goal)) is not None]
+    return sorted(reached, key=lambda pair: pair[1].mean)
 
 
 def _reach_always(variant: VariantFacts, goal: GoalFact) -> Spread | None:
-    """Return the times to the target of a sound variant that reaches it at every seed."""
     return goal.seconds if not variant.failure and goal.reached == len(variant.seeds) else None
+
+
+def _name_target(variants: Sequence[VariantFacts]) -> str:
+    return next(variant.metric.describe(variant.goal.value) for variant in variants if variant.goal is not None)
+
+
+def _name_seeds(variants: Sequence[VariantFacts]) -> str:
+    return "" if all(len(variant.seeds) == 1 for variant in variants) else " at every seed"
+
+
+def _describe_unrivalled(
+    best: Sequence[VariantFacts], variants: Sequence[VariantFacts], target: str, when: str, scope: Scope
+) -> str:
+    if len(best) == len(variants):
+        return f"{scope.say_tie(best)}: they reach {target} {when}."
+    if len(best) == 1:
+        return f"{scope.say(f'only {best[0].title} reaches {target}{_name_seeds(variants)}')}, {when}."
+    return scope.open(f"{name_best(best)}: they reach {target} {when}; no other variant reaches it{_name_seeds(variants)}.")

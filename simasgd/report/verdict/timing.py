@@ -9,10 +9,9 @@ from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.competing import MAX_NAMED, note_close_times
 from simasgd.report.verdict.failures import describe_failures
 from simasgd.report.verdict.time_lost import describe_time_lost
-
-_MAX_NAMED = 4
 
 
 def compare_timing(variants: Sequence[VariantFacts]) -> list[str]:
@@ -34,16 +33,16 @@ def compare_timing(variants: Sequence[VariantFacts]) -> list[str]:
     if not later:
         if len(first) == len(variants):
             return [f"All tie: they apply {_describe_rate(most, first[0])}."]
-        names = list_some([variant.name for variant in first], _MAX_NAMED)
+        names = list_some([variant.name for variant in first], MAX_NAMED)
         verb = "finish, and tie" if len(first) > 1 else "finishes"
         return [f"Only {names} {verb}: {_describe_rate(most, first[0])}.", *failures]
     base = choose_reference([variant for variant, _ in timed])
     than, rate = next((pair for pair in later if pair[0] is base), later[0])
-    names = list_some([variant.name for variant in first], _MAX_NAMED)
+    names = list_some([variant.name for variant in first], MAX_NAMED)
     verb = "tie as fastest" if len(first) > 1 else "is fastest"
     sentence = (
         f"{names} {verb}: {_describe_rate(most, first[0])}, {format_factor(most.mean / rate.mean)} as many as {than.name}"
-        f"{_compare_staleness(first, than)}."
+        f"{_compare_staleness(first, than)}{note_close_times([*first, than], most.mean / rate.mean)}."
     )
     return [*filter(None, (sentence, *failures, describe_time_lost(than, first[0])))]
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from simasgd.report.facts.formats import format_duration, join_words, list_some
 from simasgd.report.facts.metric import ERROR, LOSS
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.competing import Scope
 from simasgd.report.verdict.failures import describe_failures
 from simasgd.report.verdict.single import describe_single
-from simasgd.report.verdict.target import describe_goal
+from simasgd.report.verdict.target import describe_missed
 from simasgd.report.verdict.time_lost import describe_time_lost
 from simasgd.report.verdict.timing import compare_timing
 from simasgd.report.verdict.winner import describe_tradeoff, find_winner
@@ -22,7 +23,7 @@ _WITHOUT_TIME = {Outcome.HUNG, Outcome.APPLIED_NOTHING}
 
 
 def state_verdict(variants: Sequence[VariantFacts]) -> str:
-    """Return the verdict: who is best, who reaches a given target first, who fails and why, and what time is lost to."""
+    """Return the verdict: who is best, what else may be worth it, who fails and why, and what time is lost to."""
     return " ".join(list_sentences(variants))
 
 
@@ -37,24 +38,30 @@ def list_sentences(variants: Sequence[VariantFacts]) -> list[str]:
     if not any(set(variant.outcomes) - _WITHOUT_TIME for variant in variants):
         return ["No variant finishes.", *describe_failures(variants)]
     by_metric = [chosen for metric in (ERROR, LOSS) if (chosen := [one for one in learning if one.metric is metric])]
-    judged = [sentence for chosen in by_metric for sentence in _judge(chosen, learning)]
+    judged = [sentence for chosen in by_metric for sentence in _judge(chosen, variants)]
+    if not any(find_winner(chosen).names for chosen in by_metric):
+        judged = ["No variant learns."]
     lost = [_describe_loss(chosen) for chosen in by_metric]
     return [*filter(None, (*judged, *describe_failures(variants), *lost, *_describe_beside(timing)))]
 
 
-def _judge(variants: Sequence[VariantFacts], learning: Sequence[VariantFacts]) -> list[str]:
-    """Return the sentences about the best of the variants with the same metric, of all that learn."""
+def _judge(variants: Sequence[VariantFacts], every: Sequence[VariantFacts]) -> list[str]:
+    """Return the sentences about the best of the variants with the same metric, of all variants."""
+    metric = variants[0].metric
+    has_others = any(one.classes is not None and one.metric is not metric for one in every)
     if len(variants) == 1:
-        return [_describe_without_rival(variants[0], "; others have another metric" if len(learning) > 1 else "")]
-    winner = find_winner(variants)
-    return [winner.sentence, describe_goal(variants), describe_tradeoff(variants, winner)]
+        return [_describe_without_rival(variants[0], "; others have another metric" if has_others else "")]
+    scope = Scope(f"By {metric.name}" if has_others else "", is_whole=len(variants) == len(every))
+    winner = find_winner(variants, scope)
+    return [describe_missed(variants), winner.sentence, describe_tradeoff(variants, winner)]
 
 
 def _describe_loss(variants: Sequence[VariantFacts]) -> str:
     """Return what the variant that the winner is compared with loses its time to; "" if that is not plain."""
     winner = find_winner(variants)
     by_name = {variant.name: variant for variant in variants}
-    return "" if winner.than is None else describe_time_lost(by_name[winner.than], by_name[winner.names[0]])
+    lost = "" if winner.than is None else describe_time_lost(by_name[winner.than], by_name[winner.names[0]])
+    return f"Over the whole run: {lost}" if lost and winner.at_target else lost
 
 
 def _describe_without_rival(variant: VariantFacts, others: str) -> str:

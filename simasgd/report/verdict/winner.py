@@ -1,4 +1,4 @@
-"""The best variant at no worse score, and how much faster it is (docs/compare.md)."""
+"""The best variant: the first at the given target, or the fastest at no worse score (docs/compare.md)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from simasgd.report.facts.formats import format_duration, format_factor, list_so
 from simasgd.report.facts.metric import Metric
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
-from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_least_difference, compute_score_tolerance
+from simasgd.report.facts.tolerances import (
+    compute_amount_tolerance,
+    compute_least_difference,
+    compute_loss_of_quality,
+    compute_score_tolerance,
+)
 from simasgd.report.facts.variant_facts import VariantFacts
-
-_MAX_NAMED = 4
-
-
-class Winner(NamedTuple):
-    """The best variants: several if they tie, none if no variant learns.
-
-    `than` is the variant that they are compared with, `sooner` the ratio of its time to theirs, and
-    `sentence` says all that.
-    """
-
-    names: tuple[str, ...]
-    than: str | None
-    sooner: float | None
-    sentence: str
+from simasgd.report.verdict.competing import (
+    MAX_NAMED,
+    ONE_SEED,
+    WHOLE,
+    Scope,
+    Winner,
+    choose_rival,
+    have_one_seed,
+    name_best,
+    note_close_times,
+)
+from simasgd.report.verdict.target import find_first_at_target
 
 
 class Competitor(NamedTuple):
@@ -45,18 +47,23 @@ def list_competitors(variants: Sequence[VariantFacts]) -> list[Competitor]:
     ]
 
 
-def find_winner(variants: Sequence[VariantFacts]) -> Winner:
-    """Find the fastest variant among those whose score is no worse than the best.
+def find_winner(variants: Sequence[VariantFacts], scope: Scope = WHOLE) -> Winner:
+    """Find the best of the variants, which must have the same metric.
 
-    The variants must have the same metric. A variant competes if it finished and learned at every
-    seed. A mean score is no worse if it differs from the best mean score by less than the least
-    difference that counts, whatever the range over the seeds. Times tie by the usual tolerance. The
-    winners are compared with the reference variant if its score is no worse either, otherwise with
-    the next variant in time.
+    If the user gave a target that a variant reaches at every seed, it is the first to reach it.
+    Otherwise it is the fastest among those whose score is no worse than the best. A variant competes if
+    it finished and learned at every seed. A mean score is no worse if it differs from the best one by
+    less than the least difference that counts, or than the range of the best one over its seeds. Times
+    tie by the usual tolerance. The winners are compared with the reference variant if its score is no
+    worse either, otherwise with the next variant in time.
     """
+    return find_first_at_target(variants, scope) or _find_fastest(variants, scope)
+
+
+def _find_fastest(variants: Sequence[VariantFacts], scope: Scope) -> Winner:
     competitors = list_competitors(variants)
     if not competitors:
-        return Winner((), None, None, "No variant learns.")
+        return Winner((), None, None, scope.say("no variant learns."))
     metric = competitors[0].facts.metric
     best = min(competitors, key=lambda variant: variant.score.mean)
     good = sorted((one for one in competitors if _is_no_worse(one, best)), key=lambda one: one.seconds.mean)
@@ -65,25 +72,26 @@ def find_winner(variants: Sequence[VariantFacts]) -> Winner:
     later = [one for one in good if one not in first]
     names = tuple(one.facts.name for one in first)
     if not later:
-        return Winner(names, None, None, _describe_unrivalled(first, variants, competitors))
-    base = choose_reference(variants)
-    than = next((one for one in later if one.facts is base), later[0])
-    ratio = than.seconds.mean / fastest.mean
+        return Winner(names, None, None, _describe_unrivalled(first, variants, competitors, scope))
+    winners = [one.facts for one in first]
+    than, seconds = choose_rival(choose_reference(variants), [(one.facts, one.seconds) for one in later])
+    score = next(one.score for one in later if one.facts is than)
+    ratio = seconds.mean / fastest.mean
     sentence = (
-        f"{_name_best(first)}: {format_factor(ratio)} faster than {than.facts.name} at no worse {metric.name}, "
-        f"{_list_scores(first, metric)} against {metric.format_value(than.score.mean)}."
+        f"{name_best(winners)}: {format_factor(ratio)} as fast as {than.name} at no worse {metric.name}, "
+        f"{_list_scores(first, metric)} against {metric.format_value(score.mean)}{note_close_times([*winners, than], ratio)}."
     )
-    return Winner(names, than.facts.name, ratio, sentence)
+    return Winner(names, than.name, ratio, scope.open(sentence))
 
 
 def describe_tradeoff(variants: Sequence[VariantFacts], winner: Winner) -> str:
     """Return a sentence about the best of the variants that are faster than the winner, but have a worse mean score.
 
-    Of several it is the one with the best score; "" if there is none.
+    Of several it is the one with the best score; "" if there is none, or a target decides.
     """
     competitors = list_competitors(variants)
     first = [one for one in competitors if one.facts.name in winner.names]
-    if not first:
+    if not first or winner.at_target:
         return ""
     fastest = min((one.seconds for one in first), key=lambda seconds: seconds.mean)
     best = min(competitors, key=lambda one: one.score.mean)
@@ -101,41 +109,54 @@ def describe_tradeoff(variants: Sequence[VariantFacts], winner: Winner) -> str:
     quality = "and not clearly worse" if alike else "but worse"
     scores = f"{metric.format_value(other.score.mean)}{f' ({over_seeds} over the seeds)' if over_seeds else ''}"
     ratio = format_factor(fastest.mean / other.seconds.mean)
-    return f"{other.facts.title} is {ratio} faster {quality}: {scores} against {_list_scores(first, metric)}."
+    note = _note_close_scores(other, best)
+    names = list_some([one.facts.name for one in first], MAX_NAMED)
+    return f"{other.facts.title} is {ratio} as fast as {names} {quality}: {scores} against {_list_scores(first, metric)}{note}."
+
+
+def _count_tests(one: Competitor, best: Competitor) -> int | None:
+    """Return the size of the smaller test set."""
+    known = [size for size in (one.facts.test_samples, best.facts.test_samples) if size is not None]
+    return min(known, default=None)
 
 
 def _is_no_worse(one: Competitor, best: Competitor) -> bool:
     """Return whether the mean score exceeds the best one by no difference that counts."""
-    return one.score.mean - best.score.mean <= compute_least_difference(one.score, best.score, best.facts.metric)
+    limit = compute_loss_of_quality(one.score, best.score, best.facts.metric, _count_tests(one, best))
+    return one.score.mean - best.score.mean <= limit
 
 
 def _is_not_clearly_worse(one: Competitor, best: Competitor) -> bool:
     """Return whether the difference to the best score is within the range over the seeds."""
-    return one.score.mean - best.score.mean <= compute_score_tolerance(one.score, best.score, best.facts.metric)
+    limit = compute_score_tolerance(one.score, best.score, best.facts.metric, _count_tests(one, best))
+    return one.score.mean - best.score.mean <= limit
+
+
+def _note_close_scores(worse: Competitor, best: Competitor) -> str:
+    """Return the note on one seed if a worse score is closer than twice the least difference, else ""."""
+    limit = 2.0 * compute_least_difference(worse.score, best.score, best.facts.metric, _count_tests(worse, best))
+    is_close = worse.score.mean - best.score.mean < limit and have_one_seed([worse.facts, best.facts])
+    return ONE_SEED if is_close else ""
 
 
 def _list_scores(first: Sequence[Competitor], metric: Metric) -> str:
-    return list_some(list(dict.fromkeys(metric.format_value(one.score.mean) for one in first)), _MAX_NAMED)
-
-
-def _name_best(first: Sequence[Competitor]) -> str:
-    """Return, for example, `all-reduce (α₀/τ) is best` or `a and b tie as best`."""
-    names = list_some([one.facts.title for one in first], _MAX_NAMED)
-    return f"{names} {'tie as' if len(first) > 1 else 'is'} best"
+    return list_some(list(dict.fromkeys(metric.format_value(one.score.mean) for one in first)), MAX_NAMED)
 
 
 def _describe_unrivalled(
-    first: Sequence[Competitor], variants: Sequence[VariantFacts], competitors: Sequence[Competitor]
+    first: Sequence[Competitor], variants: Sequence[VariantFacts], competitors: Sequence[Competitor], scope: Scope
 ) -> str:
-    metric = first[0].facts.metric
+    metric, names = first[0].facts.metric, [one.facts for one in first]
     if len(first) == len(variants):
-        return f"All tie: they take equally long, and none has a worse {metric.name} than another."
+        return f"{scope.say_tie(names)}: they take equally long, and none has a worse {metric.name} than another."
     results = [f"{metric.describe(one.score.mean)} in {format_duration(one.seconds.mean)}" for one in first]
     if len(first) == len(competitors) == 1:
-        return f"Only {first[0].facts.title} learns: {results[0]}."
+        return f"{scope.say(f'only {first[0].facts.title} learns')}: {results[0]}."
     best = min(competitors, key=lambda one: one.score.mean)
-    rivals = [one.facts.name for one in competitors if one not in first and _is_not_clearly_worse(one, best)]
-    others = "no other variant learns as well"
+    rest = [one for one in competitors if one not in first]
+    rivals = [one.facts.name for one in rest if _is_not_clearly_worse(one, best)]
+    note = _note_close_scores(min(rest, key=lambda one: one.score.mean), best) if rest and not rivals else ""
+    others = f"no other variant learns as well{note}"
     if rivals:
-        others = f"{list_some(rivals, _MAX_NAMED)} {'are' if len(rivals) > 1 else 'is'} not clearly worse"
-    return f"{_name_best(first)}: {list_some(results, _MAX_NAMED)}; {others}."
+        others = f"{list_some(rivals, MAX_NAMED)} {'are' if len(rivals) > 1 else 'is'} not clearly worse"
+    return scope.open(f"{name_best(names)}: {list_some(results, MAX_NAMED)}; {others}.")

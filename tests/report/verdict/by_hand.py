@@ -36,6 +36,7 @@ def facts(
         "learners": 30,
         "seeds": (0,),
         "classes": 10,
+        "test_samples": 360,
         "test_error": None if error is None else spread(error, width),
         "simulated_seconds": None if seconds is None else spread(seconds),
         "rate": None if seconds is None else spread(10_000 / seconds),

@@ -60,7 +60,7 @@ def test_what_limits_it(changes: dict[str, Any], clause: str) -> None:
         ),
         (
             {"learning": learns(0.05, Trend.FALLS)},
-            "Its test loss still falls: likely it needs more epochs. Try more epochs (stop.epochs).",
+            "The test loss still falls, so likely more epochs are needed. Try more epochs (stop.epochs).",
         ),
         (
             {"learning": learns(0.5, Trend.NO_LOWER), "rule": "α₀/τ"},

@@ -27,21 +27,21 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learn
         ),
         (
             facts("aware", error=0.032, seconds=7.5, rule="α₀/τ"),
-            "aware (α₀/τ) is best: 1.33× faster than hardsync at no worse test error, 3.2 % against 3.0 %.",
+            "aware (α₀/τ) is best: 1.33× as fast as hardsync at no worse test error, 3.2 % against 3.0 %.",
         ),
         (
             facts("async", error=0.10, seconds=7.5),
             "hardsync is best: 3.0 % test error in 10 s; no other variant learns as well. "
-            "async is 1.33× faster but worse: 10.0 % against 3.0 %.",
+            "async is 1.33× as fast as hardsync but worse: 10.0 % against 3.0 %.",
         ),
         (
             facts("async", error=0.01, seconds=7.5),
-            "async is best: 1.0 % test error in 7.5 s; no other variant learns as well.",
+            "async is best: 1.0 % test error in 7.5 s; no other variant learns as well (one seed).",
         ),
         (
             facts("async", error=0.10, width=0.08, seconds=7.5),
             "hardsync is best: 3.0 % test error in 10 s; async is not clearly worse. "
-            "async is 1.33× faster and not clearly worse: 10.0 % (6.0 % – 14.0 % over the seeds) against 3.0 %.",
+            "async is 1.33× as fast as hardsync and not clearly worse: 10.0 % (6.0 % – 14.0 % over the seeds) against 3.0 %.",
         ),
         (
             facts("async", error=0.10, seconds=20.0),
@@ -49,7 +49,7 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learn
         ),
         (
             facts("async", error=0.03, seconds=20.0),
-            "hardsync is best: 2.00× faster than async at no worse test error, 3.0 % against 3.0 %.",
+            "hardsync is best: 2.00× as fast as async at no worse test error, 3.0 % against 3.0 %.",
         ),
         (
             facts("async", error=0.03, samples=80_000),
@@ -65,9 +65,9 @@ def test_two_variants_in_either_order(other: VariantFacts, sentences: str) -> No
 @pytest.mark.parametrize(
     ("other", "sentences"),
     [
-        (loss("async", 0.025), f"{AT_LOSS} async is 1.33× faster but worse: 0.025 against 0.01."),
+        (loss("async", 0.025), f"{AT_LOSS} async is 1.33× as fast as hardsync but worse: 0.025 against 0.01."),
         (loss("async", 0.004), "async is best: a test loss of 0.004 in 7.5 s; no other variant learns as well."),
-        (loss("async", 0.0109), "async is best: 1.33× faster than hardsync at no worse test loss, 0.0109 against 0.01."),
+        (loss("async", 0.0109), "async is best: 1.33× as fast as hardsync at no worse test loss, 0.0109 against 0.01."),
         (
             loss("async", 1.7, learning=learns(trend=Trend.REBOUNDS, setup="another")),
             "Only hardsync learns: a test loss of 0.01 in 10 s. async (1.7) fails to learn: "
@@ -102,24 +102,24 @@ def test_six_variants_take_sixty_words() -> None:
         facts("ssp", error=0.889, seconds=59.6, staleness=spread(2.47)),
     )
     assert text == (
-        "all-reduce is best: 1.61× faster than hardsync at no worse test error, 3.0 % against 3.0 %. "
-        "inverse (α₀/τ) is 1.13× faster but worse: 12.8 % against 3.0 %. "
+        "all-reduce is best: 1.61× as fast as hardsync at no worse test error, 3.0 % against 3.0 %. "
+        "inverse (α₀/τ) is 1.13× as fast as all-reduce but worse: 12.8 % against 3.0 %. "
         "async (90.8 %) and ssp (88.9 %) fail to learn: likely rate × staleness is too high (0.05 × 28.8 and 0.05 × 2.47). "
         "hardsync waits 36.4 s longer."
     )
-    assert len(text.split()) <= 66
+    assert len(text.split()) <= 69
 
 
 def test_a_tie_is_a_tie() -> None:
     text = said(facts("hardsync", seconds=20.0), facts("a"), facts("b", seconds=10.1, error=0.04))
-    assert text == "a and b tie as best: 2.00× faster than hardsync at no worse test error, 3.0 % and 4.0 % against 3.0 %."
+    assert text == "a and b tie as best: 2.00× as fast as hardsync at no worse test error, 3.0 % and 4.0 % against 3.0 %."
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({}, "likely rate × staleness is too high (0.05 × 28.8 = 1.44)"),
-        ({"learning": learns(setup="another")}, "its test loss still falls: likely it needs more epochs"),
+        ({"learning": learns(setup="another")}, "the test loss still falls, so likely more epochs are needed"),
         (
             {"learning": learns(setup="another", trend=Trend.NO_LOWER)},
             "likely the learning rate is too high for this staleness",
@@ -139,7 +139,7 @@ def test_the_reason_is_what_the_facts_tell(changes: dict[str, Any], reason: str)
 def test_staleness_is_no_reason_where_a_variant_as_stale_learns() -> None:
     text = said(facts("hardsync"), facts("as-stale", staleness=spread(40.0)), facts("async", error=0.9))
     assert "rate × staleness" not in text
-    assert "async (90.0 %) fails to learn: its test loss still falls" in text
+    assert "async (90.0 %) fails to learn: the test loss still falls" in text
 
 
 def test_no_variant_may_learn_or_finish() -> None:
@@ -172,12 +172,32 @@ def test_a_given_target_is_answered() -> None:
         return facts(name, goal=goal, **changes)
 
     fast, slow = reaches("async", 3.0, seconds=12.0), reaches("hardsync", 3.6)
-    assert "async reaches 5.0 % test error first, after 3 s (hardsync: 3.6 s)." in said(slow, fast)
-    assert "async and hardsync tie in reaching 5.0 % test error, after 3 s." in said(fast, reaches("hardsync", 3.01))
-    assert "hardsync reaches 5.0 % test error alone, after 3.6 s." in said(slow, reaches("async", None))
-    assert "No variant reaches 5.0 % test error." in said(reaches("hardsync", None), reaches("async", None))
+    first = "async is best: it reaches 5.0 % test error after 3 s, 1.20× as fast as hardsync (3.6 s)."
+    assert said(slow, fast) == said(fast, slow) == first, "though hardsync ends sooner, at the same error"
+    near = reaches("hardsync", 3.2)
+    assert said(fast, near).endswith("1.07× as fast as hardsync (3.2 s) (one seed).")
+    tied = reaches("hardsync", 3.01)
+    assert said(fast, tied) == "All tie: they reach 5.0 % test error after 3 s and 3.01 s."
+    assert said(fast, tied, reaches("b", None)).startswith(
+        "async and hardsync tie as best: they reach 5.0 % test error after 3 s and 3.01 s; no other variant reaches it."
+    )
+    assert said(slow, reaches("async", None)) == "Only hardsync reaches 5.0 % test error, after 3.6 s."
+    missed = said(reaches("hardsync", None), reaches("async", None, seconds=7.5))
+    assert missed == (
+        "No variant reaches 5.0 % test error. async is best: 1.33× as fast as hardsync at no worse test error, "
+        "3.0 % against 3.0 %."
+    )
     failing = reaches("async", 1.0, error=0.9)
-    assert "hardsync reaches 5.0 % test error alone" in said(slow, failing), "it failed in the end"
+    assert said(slow, failing).startswith("Only hardsync reaches 5.0 % test error, after 3.6 s."), "it failed in the end"
+
+
+def test_the_time_lost_beside_a_target_is_that_of_the_whole_run() -> None:
+    goals = {name: GoalFact(0.05, 1, spread(at)) for name, at in (("hardsync", 9.0), ("async", 3.0))}
+    slow = facts("hardsync", seconds=20.0, goal=goals["hardsync"], learner_time={**TIMES, "compute": 0.45, "wait": 0.53})
+    assert said(slow, facts("async", goal=goals["async"])) == (
+        "async is best: it reaches 5.0 % test error after 3 s, 3.00× as fast as hardsync (9 s). "
+        "Over the whole run: hardsync waits 9.8 s longer."
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +228,7 @@ def test_a_given_target_is_answered() -> None:
 )
 def test_the_time_lost_is_named_where_it_is_plain(changes: dict[str, Any], sentence: str) -> None:
     both = facts("hardsync", seconds=20.0, **changes), facts("all-reduce", protocol="async", staleness=spread(0.0))
-    winner = "all-reduce is best: 2.00× faster than hardsync at no worse test error, 3.0 % against 3.0 %."
+    winner = "all-reduce is best: 2.00× as fast as hardsync at no worse test error, 3.0 % against 3.0 %."
     assert said(*both) == winner + sentence
 
 

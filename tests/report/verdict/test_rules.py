@@ -1,0 +1,139 @@
+"""The rules of a verdict at their limits: which differences count, what rests on one seed, who is judged with whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simasgd.report.facts.learning_facts import Trend
+from simasgd.report.facts.metric import ERROR
+from simasgd.report.facts.tolerances import compute_least_difference, compute_loss_of_quality
+from simasgd.report.verdict.winner import find_winner
+from simasgd.results.outcome import Outcome
+from tests.report.verdict.by_hand import DIVERGED, HUNG, TIMING, facts, learns, loss, said, spread
+
+NOTHING: dict[str, Any] = {"error": None, "seconds": None, "staleness": None, "outcomes": (Outcome.APPLIED_NOTHING,)}
+TWO: dict[str, Any] = {"seeds": (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("least", "tests", "difference"),
+    [
+        (0.20, None, 0.015),  # 1.5 points
+        (0.02, None, 0.005),  # a quarter
+        (0.20, 10_000, 0.015),  # two standard errors are 1.1 points, less than a quarter
+        (0.02, 1000, 0.0125220),  # 2 √(2 · 0.02 · 0.98 / 1000)
+        (0.02, 360, 0.015),  # two standard errors are 2.1 points, cut to 1.5
+        (0.0, 1000, 0.0035),  # three samples, and half of one
+        (0.05, 100, 0.035),
+    ],
+)
+def test_the_least_difference_of_errors(least: float, tests: int | None, difference: float) -> None:
+    found = compute_least_difference(spread(least), spread(least + 0.01), ERROR, tests)
+    assert found == pytest.approx(difference, rel=1e-4)
+
+
+def test_the_range_of_the_best_counts_and_that_of_another_does_not() -> None:
+    narrow, wide = spread(0.03), spread(0.05, 0.08)
+    assert compute_loss_of_quality(narrow, wide, ERROR, 10_000) == pytest.approx(0.08)
+    assert compute_loss_of_quality(wide, narrow, ERROR, 10_000) == pytest.approx(0.0075)
+    best = facts("hardsync", width=0.04, seeds=(0, 1, 2))
+    other = facts("async", error=0.06, seconds=7.5, seeds=(0, 1, 2))
+    assert said(best, other) == "async is best: 1.33× as fast as hardsync at no worse test error, 6.0 % against 3.0 %."
+
+
+def test_two_and_a_half_times_the_error_of_a_large_test_set_is_worse() -> None:
+    best = facts("hardsync", error=0.009, seconds=2.0, test_samples=10_000)
+    other = facts("async", error=0.023, seconds=1.9, test_samples=10_000)
+    assert said(best, other) == (
+        "hardsync is best: 0.90 % test error in 2 s; no other variant learns as well. "
+        "async is 1.05× as fast as hardsync but worse: 2.3 % against 0.90 %."
+    )
+
+
+def test_five_of_360_samples_are_no_difference() -> None:
+    found = find_winner(
+        [
+            facts("hardsync", error=13 / 360, seconds=84.6),
+            facts("all-reduce", error=13 / 360, seconds=52.6, protocol="all-reduce", staleness=spread(0.0)),
+            facts("backups", error=8 / 360, seconds=97.0, staleness=spread(0.0)),
+        ]
+    )
+    assert (found.names, found.than) == (("all-reduce",), "hardsync")
+
+
+@pytest.mark.parametrize(("seeds", "seconds", "note"), [((0,), 9.5, True), ((0, 1), 9.5, False), ((0,), 8.0, False)])
+def test_close_times_at_one_seed_say_so(seeds: tuple[int, ...], seconds: float, note: bool) -> None:
+    learned = said(facts("hardsync", seeds=seeds), facts("async", seconds=seconds, seeds=seeds))
+    assert learned.endswith(" (one seed).") == note
+    timed = said(facts("hardsync", seeds=seeds, **TIMING), facts("async", seconds=seconds, seeds=seeds, **TIMING))
+    assert timed.endswith(" (one seed).") == note
+
+
+@pytest.mark.parametrize(("error", "note"), [(0.055, " (one seed)"), (0.07, "")])
+def test_close_scores_at_one_seed_say_so(error: float, note: str) -> None:
+    scores = f"{100 * error:.1f} % against 3.0 %"
+    assert said(facts("hardsync"), facts("async", error=error, seconds=7.5)) == (
+        f"hardsync is best: 3.0 % test error in 10 s; no other variant learns as well{note}. "
+        f"async is 1.33× as fast as hardsync but worse: {scores}{note}."
+    )
+
+
+def test_each_metric_has_a_verdict_of_its_own() -> None:
+    failing = [facts(name, error=0.9, learning=None) for name in ("c1", "c2")]
+    regressions = [loss("r1", 0.01, seconds=5.0), loss("r2", 0.01, seconds=10.0)]
+    text = said(*failing, *regressions)
+    assert text.startswith(
+        "By test error: no variant learns. "
+        "By test loss: r1 is best: 2.00× as fast as r2 at no worse test loss, 0.01 against 0.01."
+    )
+    tied = said(facts("a"), facts("b"), *regressions)
+    assert tied.startswith("By test error: a and b tie: they take equally long, and none has a worse test error than another.")
+    assert said(*failing, loss("r1", 5.0, learning=None), loss("r2", 5.0, learning=None)).startswith("No variant learns. c1")
+
+
+def test_all_is_said_of_all_variants_only() -> None:
+    clock = facts("clock", **TIMING)
+    assert said(facts("a"), facts("b"), clock).startswith("a and b tie: they take equally long")
+    assert said(facts("a"), facts("b")).startswith("All tie: they take equally long")
+
+
+def test_without_staleness_no_staleness_is_blamed() -> None:
+    """A modulation that learns does not make staleness 0 the reason."""
+    aware = facts("aware", rule="α₀/τ")
+    failing = facts("hardsync", error=0.9, learning=learns(0.1, Trend.NO_LOWER))
+    text = said(aware, failing)
+    assert "×" not in text
+    assert text.endswith("hardsync (90.0 %) fails to learn: likely the learning rate is too high even without staleness (0.1).")
+
+
+def test_variants_that_fail_for_the_same_reason_share_a_sentence() -> None:
+    failing = [facts(name, error=0.9, learning=learns(setup=name)) for name in ("c1", "c2")]
+    assert said(facts("hardsync"), *failing).endswith(
+        "c1 (90.0 %) and c2 (90.0 %) fail to learn: the test loss still falls, so likely more epochs are needed."
+    )
+
+
+def test_seeds_that_apply_nothing_are_counted() -> None:
+    half = facts("a", outcomes=(Outcome.FINISHED, Outcome.APPLIED_NOTHING), **TWO)
+    assert said(facts("hardsync"), half, facts("b", **NOTHING)).endswith(
+        "a (1 of 2 seeds) and b apply no gradient before the stop."
+    )
+    assert "At 1 of 2 seeds it applies no gradient before the stop." in said(half)
+    assert "fails" not in said(half)
+    timed = facts("a", outcomes=(Outcome.APPLIED_NOTHING, Outcome.FINISHED), **TWO, **TIMING)
+    assert said(timed).startswith("a applies 4,000 samples per simulated second with 30 learners. At 1 of 2 seeds it applies")
+
+
+def test_every_kind_of_failed_seed_is_told() -> None:
+    both: dict[str, Any] = {**HUNG, "staleness": spread(28.8), "outcomes": (Outcome.HUNG, Outcome.FAILS), **TWO}
+    hung = facts("async", error=0.9, **both)
+    assert said(hung).startswith("async hangs (1 of 2 seeds) after 1.07 s: all wait for learner 3. async fails to learn at 1")
+    text = said(facts("hardsync"), hung)
+    assert "async hangs (1 of 2 seeds)" in text
+    assert "async (90.0 %, 1 of 2 seeds) fails to learn" in text
+    mixed: dict[str, Any] = {"diverged": DIVERGED, "outcomes": (Outcome.DIVERGED, Outcome.FAILS), **TWO}
+    assert "diverged at update 1,234 (1 of 2 seeds), and fails to learn at 1 of 2 seeds." in said(
+        facts("async", error=0.9, **mixed)
+    )
