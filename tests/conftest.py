@@ -37,6 +37,11 @@ def pytest_configure() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {_QUICKLY}".strip()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores: the test-bed's tests wait for paced processes most of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what compiles, and begin with what takes longest: begun last, it would leave the other cores idle.
