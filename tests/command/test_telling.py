@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from simasgd.report.terminal.cells import show_spread
 from simasgd.report.terminal.study import conclude_study
 from simasgd.report.terminal.table import TextColumn, TextTable
 from simasgd.scenario.reading.yaml_layer import dump_yaml
-from tests.build import PROGRAM, TIMING, scenario
+from tests.build import TIMING, scenario
 from tests.clockwork import study_of
 
 SHORT: dict[str, Any] = {"stop": {"gradients": 40}}
@@ -79,34 +80,40 @@ def test_what_is_printed_without_a_terminal(capsys: pytest.CaptureFixture[str]) 
         assert json.loads(capsys.readouterr().out, parse_constant=refuse)["report"] == "out/index.html"
 
 
-def run_on_a_terminal(words: list[str], folder: Path, **environment: str) -> str:
-    """Run the program with standard output on a pseudo-terminal; return what it prints there."""
+def run_on_a_terminal(words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a command with standard output on a pseudo-terminal; return what it prints there."""
     ours, theirs = pty.openpty()
-    changed = {**{name: value for name, value in os.environ.items() if name != "NO_COLOR"}, "TERM": "xterm", **environment}
-    with subprocess.Popen(
-        [*PROGRAM, *words], cwd=folder, env=changed, stdout=theirs, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-    ) as process:
-        os.close(theirs)
+
+    def read_all() -> bytes:
         read = b""
         try:
             while part := os.read(ours, 4096):
                 read += part
         except OSError:  # Linux says so where other systems return nothing
             pass
+        return read
+
+    with ThreadPoolExecutor(1) as beside:
+        printed = beside.submit(read_all)
+        with open(theirs, "w", encoding="utf-8") as terminal, chdir(folder), monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", terminal)
+            cli.app.main(words, prog_name="simasgd", standalone_mode=False)
     os.close(ours)
-    assert process.returncode == 0
-    return read.decode().replace("\r\n", "\n")
+    return printed.result().decode().replace("\r\n", "\n")
 
 
-def test_a_narrow_terminal_has_whole_words_and_no_more_columns_than_fit(home: Path) -> None:
-    text = run_on_a_terminal(["compare", "mine.yaml", "--out", "out"], home, COLUMNS="60", NO_COLOR="1")
+def test_a_narrow_terminal_has_whole_words_and_no_more_columns_than_fit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"COLUMNS": "60", "NO_COLOR": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    text = run_on_a_terminal(["run", "mine.yaml", "variants=null", "--out", "out"], home, monkeypatch)
     assert not re.findall(r"\x1b\[(?:3|4|9|10)\d*(?:;\d+)*m", text), "no colours"
+    assert "\x1b[1m" in text, "but bold titles"
     lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
     assert max(map(len, lines)) <= 60
-    assert lines[0].split()[0] == "variant"
+    assert lines[0].split()[0] == "run"
     assert "speed-up" in lines[0]
     assert "sent" not in lines[0]
-    verdict = json.loads((home / "out/compare.json").read_text())["verdict"]
+    verdict = json.loads((home / "out/study.json").read_text())["verdict"]
     assert verdict in " ".join(lines)
 
 
