@@ -16,7 +16,8 @@ from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import done_last
-from simasgd.stages.parts import as_whole, ended_for_good, join, plan_part, without_last_part
+from simasgd.stages.joining import as_whole, join
+from simasgd.stages.parts import ended_for_good, plan_part, without_last_part
 from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
 from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
 

@@ -78,7 +78,7 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
     recorder = TapeRecorder() if keep_tape else SummaryRecorder()
     job = Job.of(scenario)
     if part is not None:
-        job = job.continued(part.number, part.samples)
+        job = job.continued(part.number, part.samples, part.computed)
     if updates is not None:
         job = replace(job, limit=replace(job.limit, updates=updates))
     try:

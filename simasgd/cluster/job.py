@@ -40,12 +40,17 @@ class Job:
     limit: Limit
     part: int = 0
     """The number of the run's part. Where learners have models of their own, all but part 0 begin with each its own."""
+    computed: tuple[int, ...] = ()
+    """The mini-batches that each learner computed in earlier parts; empty in the first part."""
 
-    def continued(self, part: int, samples: int) -> Job:
-        """Return the job of a later part, which ends when so many samples are applied in it."""
+    def continued(self, part: int, samples: int, computed: tuple[int, ...]) -> Job:
+        """Return the job of a later part, which ends when so many samples are applied in it.
+
+        `computed` are the mini-batches that each learner computed before.
+        """
         size = self.mini_batch
         limit = Limit(gradients=-(-samples // size)) if isinstance(size, int) else Limit(samples=samples)
-        return replace(self, seed=exact.seed_of_part(self.seed, part), limit=limit, part=part)
+        return replace(self, seed=exact.seed_of_part(self.seed, part), limit=limit, part=part, computed=computed)
 
     @classmethod
     def of(cls, scenario: Scenario) -> Job:

@@ -113,7 +113,7 @@ def collect_result(
     return ClockResult(
         simulated_seconds=now,
         updates=recording.updates,
-        gradients_computed=sum(worker.computed for worker in workers),
+        gradients_computed=sum(worker.drawn for worker in workers),
         gradients_applied=recording.gradients,
         gradients_dropped=unapplied.dropped,
         gradients_cancelled=cancelled,
@@ -140,12 +140,12 @@ def _gradients_of(cast: AbstractCast, recording: AbstractRecording) -> LearnerGr
     applied = recording.applied_of(len(workers))
     done = zip(workers, applied, dropped, strict=True)
     return LearnerGradients(
-        computed=tuple(worker.computed for worker in workers),
+        computed=tuple(worker.drawn for worker in workers),
         applied=tuple(applied),
         dropped=tuple(dropped),
         cancelled=tuple(worker.cancelled for worker in workers),
         lost=tuple(worker.lost for worker in workers),
-        in_flight=tuple(worker.computed - worker.cancelled - worker.lost - used - unused for worker, used, unused in done),
+        in_flight=tuple(worker.drawn - worker.cancelled - worker.lost - used - unused for worker, used, unused in done),
     )
 
 

@@ -74,6 +74,7 @@ def _make_context(env: Environment, job: Job, recording: AbstractRecording, log:
         log=log,
         gradients_per_epoch=job.gradients_per_epoch,
         hands_over=job.part > 0,
+        computed=job.computed,
     )
 
 

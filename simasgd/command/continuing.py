@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
-from simasgd.command.options import load_scenario, spell_command, spell_variants
+from simasgd.command.options import STANDARD_INPUT, load_scenario, spell_command, spell_variants
 from simasgd.command.output.telling import Telling
 from simasgd.command.results_place import ResultsPlace, run_into
 from simasgd.errors import UsageError
+from simasgd.storage.files import COMPARE, SCENARIO
 
 
 def continue_run(
@@ -21,22 +23,24 @@ def continue_run(
     checkpoint_seconds: float,
     telling: Telling,
 ) -> None:
-    """Go on with the run of a scenario, or of a folder, for so many epochs more, and write the whole as a run of its own.
+    """Go on with the run of a scenario, or of a folder, for so many epochs more, and write the whole as results of their own.
 
-    Raises UsageError if there is no such run, or it kept no weights.
+    The whole of a comparison is a comparison. Raises UsageError if there is no such run, or it kept
+    no weights.
     """
     folder = _find_folder(name, overrides, variants)
 
+    from simasgd.report.comparison.comparison_json import write_comparison
+    from simasgd.report.verdict.study_files import write_results
     from simasgd.results.study import Study
-    from simasgd.stages.parts import continued_scenario, require_end
-    from simasgd.studies.several import extend
+    from simasgd.stages.parts import continued_scenario
+    from simasgd.studies.several import choose_variants, extend
 
     first = Study.load(folder)
-    for run in (run for runs in first.runs.values() for run in runs):
-        if run.scenario.learning is not None and run.weights is None and not run.diverged:
-            keep = f"{first.command or f'simasgd run {name}'} record.weights=true"
-            raise UsageError(f"{folder}: the run kept no weights, so it cannot go on; keep them: {keep}")
-        require_end(run)
+    if variants and Path(name).is_dir():
+        first = choose_variants(first, variants)
+    _require_ends(first, folder, name)
+    is_comparison = first.has_variants and (folder / COMPARE).is_file()
     chosen = continued_scenario(first.scenario, epochs)
     command = spell_command("run", name, (*overrides, *spell_variants(variants), "--continue", f"{epochs:g}"))
 
@@ -44,15 +48,39 @@ def continue_run(
         del scenario  # it is the one that `extend` makes of the first part's
         return extend(first, epochs, **given)
 
-    destination = ResultsPlace("run", f"{chosen.name}-continued", out, replacing)
-    run_into(destination, chosen, command, checkpoint_seconds, telling, compute=compute)
+    kind, of_kind = ("compare", "-compare") if is_comparison else ("run", "")
+    run_into(
+        ResultsPlace(kind, f"{chosen.name}{of_kind}-continued", out, replacing),
+        chosen,
+        command,
+        checkpoint_seconds,
+        telling,
+        target=first.target,
+        write=write_comparison if is_comparison else write_results,
+        compute=compute,
+    )
+
+
+def _require_ends(first: Any, folder: Path, name: str) -> None:
+    """Raise UsageError if the runs of a study cannot go on, with the command that lets them."""
+    from simasgd.stages.parts import require_ends
+
+    words = shlex.split(first.command) or ["simasgd", "run", name]
+    if words[2:3] == [SCENARIO]:  # it came from standard input, and is in the folder
+        words[2] = str(folder / SCENARIO)
+    try:
+        require_ends(first, f"keep them: {shlex.join([*words, 'record.weights=true'])}")
+    except UsageError as error:
+        raise UsageError(f"{folder}: {error}") from None
 
 
 def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...]) -> Path:
     """Return the folder of the finished run: the folder named, or where `simasgd run` puts the run of a scenario."""
     if Path(name).is_dir():
-        if given := (*overrides, *spell_variants(variants)):
-            raise UsageError(f"{name}: --continue goes on with the run in this folder as it is; leave out {' '.join(given)}")
+        if overrides:
+            raise UsageError(
+                f"{name}: --continue goes on with the run in this folder as it is; leave out {' '.join(overrides)}"
+            )
         return Path(name)
 
     from simasgd.results.contents import describe_contents
@@ -67,9 +95,11 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
         if found is not None and found.contents.kind == "run" and found.contents.parameters == contents.parameters:
             return folder
     learns = any(one.learning is not None for one in (chosen.variants or {"": chosen}).values())
-    keep = spell_command("run", name, (*overrides, *(("record.weights=true",) if learns else ()), *spell_variants(variants)))
+    asked = (*overrides, *(("record.weights=true",) if learns else ()), *spell_variants(variants))
+    keep = shlex.join(["simasgd", "run", name, *asked])
     lacks = " that kept its weights" if learns else ""
+    first = "run it first, from the same standard input" if name == STANDARD_INPUT else "run it first"
     raise UsageError(
-        f"{folders[0]}: there is no finished run of this scenario{lacks}; run it first: {keep}\n"
+        f"{folders[0]}: there is no finished run of this scenario{lacks}; {first}: {keep}\n"
         "If the run is in another folder, name that folder: simasgd run FOLDER --continue …"
     )

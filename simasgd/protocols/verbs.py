@@ -88,7 +88,7 @@ class LearnerVerbs(Protocol):
 
     @property
     def computed(self) -> int:
-        """The number of mini-batches that the learner has drawn so far."""
+        """The number of mini-batches that the learner has drawn so far, in earlier parts of the run, too."""
 
     @property
     def gradients_per_epoch(self) -> float:

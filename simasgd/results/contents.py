@@ -11,6 +11,7 @@ from pathlib import Path
 
 from simasgd.errors import UsageError
 from simasgd.results.identity import name_code
+from simasgd.results.summary import Summary
 from simasgd.scenario.cluster.measured import StoredTimes
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
@@ -38,6 +39,11 @@ def list_tables(scenario: Scenario) -> list[str]:
         "operations": False,
     }
     return [name for name in RUN_TABLES if is_written[name]]
+
+
+def keeps_weights(scenario: Scenario, summary: Summary) -> bool:
+    """Return whether a simulated run of a scenario with this summary has its last weights. One that diverged has none."""
+    return scenario.record.weights and summary.diverged is None
 
 
 def list_paths(scenario: Scenario) -> list[str]:

@@ -23,12 +23,16 @@ class LogFile(Stored):
 
 @final
 class Seam(Stored):
-    """The end of a part of a run that was continued: what had been done by then."""
+    """The end of a part of a run that was continued: what had been done by then.
+
+    `mean_staleness` (updates) is that of all gradients applied by then.
+    """
 
     samples: Number
     updates: Number
     epochs: Amount
     simulated_seconds: Amount
+    mean_staleness: Amount | None
 
     def sentence(self) -> str:
         """Return a remark for readers of the results."""

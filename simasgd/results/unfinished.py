@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import RunFailed, SimasgdError
+from simasgd.results.contents import keeps_weights
 from simasgd.results.identity import name_content
 from simasgd.results.run import Run
 from simasgd.scenario.schema import Scenario
@@ -31,9 +32,12 @@ class UnfinishedWork:
         """Return the runs if all are kept and whole, else None."""
         home = self._folder / _loop_name(scenarios)
         try:
-            return [Run.load(home / str(number)) for number in range(len(scenarios))] if is_folder(home) else None
+            runs = [Run.load(home / str(number)) for number in range(len(scenarios))] if is_folder(home) else None
         except SimasgdError:
             return None
+        if runs is None or any(keeps_weights(run.scenario, run.summary) and run.weights is None for run in runs):
+            return None
+        return runs
 
     def put(self, runs: Sequence[Run]) -> None:
         """Keep runs that were made together, and delete their checkpoint."""

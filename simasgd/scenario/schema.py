@@ -99,12 +99,12 @@ class Scenario(ReadableScenario):
 
         Raises simasgd.ScenarioError, whose text names the place of every mistake.
         """
-        return load_scenario(cls, source, overrides, variants)._chosen(variants)
+        return load_scenario(cls, source, overrides, variants).choose(variants)
 
     @classmethod
     def from_layer(cls, file: Layer, overrides: Sequence[str] = (), variants: Sequence[str] = ()) -> Scenario:
         """Build a scenario from a file that has been read, as `load` does. Raises simasgd.ScenarioError."""
-        return build_scenario(cls, file, overrides, variants)._chosen(variants)
+        return build_scenario(cls, file, overrides, variants).choose(variants)
 
     @property
     def payload(self) -> float:
@@ -158,14 +158,16 @@ class Scenario(ReadableScenario):
         chosen = self.learning.modulation
         return self.protocol.modulation if isinstance(chosen, DefaultModulation) else chosen
 
-    def _chosen(self, variants: Sequence[str]) -> Scenario:
-        """Return this scenario, which has only the named variants, under a name that says so; without names itself."""
+    def choose(self, variants: Sequence[str]) -> Scenario:
+        """Return this scenario with only the named variants, under a name that says so; without names itself."""
         if not variants:
             return self
         name = "-".join([self.name, *variants])
         changed = {"name": name if len(name) <= _MOST_CHARACTERS else self.name}
         if len(variants) > 1:
-            return self.model_copy(update=changed)
+            return self.model_copy(
+                update={**changed, "variants": {name: one for name, one in self.variants.items() if name in variants}}
+            )
         changed["title"] = f"Variant {variants[0]} of {self.name}"
         return self.variants[variants[0]].model_copy(update=changed)
 

@@ -12,9 +12,11 @@ from simasgd.results.study import Study
 from simasgd.results.summary import Summary
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
+from simasgd.scenario.reading.load import require_variants
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
-from simasgd.stages.parts import continued_scenario, require_end
+from simasgd.stages.joining import as_whole
+from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends
 from simasgd.stages.progress import Progress, ShareOfWork, reporting
 from simasgd.timing import ReportPart, TimingCache, timing_name
 from simasgd.what_if import Answers, count_compared, what_if
@@ -43,8 +45,7 @@ def study(
     state of the learning under way. After an interruption the same study resumes from it. A study
     with a task cannot be resumed.
     """
-    if task is not None and unfinished is not None:
-        raise ValueError("a study with a task cannot be resumed, so it takes no folder for unfinished work")
+    _refuse_task(task, unfinished)
     scenario = scenario if task is None else task.described(scenario)
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
@@ -69,28 +70,65 @@ def extend(
     gradient is in flight. Samples, updates, times and mini-batches count on. The whole run is that
     of its scenario, which has `epochs` added to `stop.continued`.
 
-    The other arguments are as in `study`. Raises simasgd.UsageError if a run cannot be continued,
-    and the errors of `simulate`.
+    A run of a study that hung, diverged, applied nothing or reached its target stays as it is, and
+    the others go on. The study keeps its target and its notes about the command.
+
+    The other arguments are as in `study`. Raises simasgd.UsageError if a run lacks its weights, or
+    no run can be continued, and the errors of `simulate`.
     """
-    before = [result] if isinstance(result, Run) else [run for runs in result.runs.values() for run in runs]
-    for run in before:
-        require_end(run)
+    _refuse_task(task, unfinished)
+    if isinstance(result, Run):
+        require_end(result)
+    else:
+        require_ends(result)
     scenario = continued_scenario(result.scenario, epochs)
     require_learning(scenario)
     if isinstance(result, Run):
         with reporting(progress, scenario.name) as report:
             part = ShareOfWork(report, 0, 1, 1, scenario.learning is not None)
             return run_last_part(result, scenario, part.report, task)
-    singles = list_singles(scenario)
-    work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
-    runs = []
     with reporting(progress, scenario.name) as report:
-        for number, (run, (_, single)) in enumerate(zip(before, singles, strict=True)):
-            share = ShareOfWork(report, number, 1, len(before), single.learning is not None)
+        work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
+        return _extend_all(result, scenario, report, command, task, work)
+
+
+def _extend_all(
+    first: Study, scenario: Scenario, report: ReportPart, command: str, task: Task | None, work: UnfinishedWork | None
+) -> Study:
+    """Go on with all runs of a study that can go on. It keeps its target, and its notes about the command."""
+    before = [run for of_variant in first.runs.values() for run in of_variant]
+    singles = list_singles(scenario)
+    runs: list[Run] = []
+    for number, (run, (_, single)) in enumerate(zip(before, singles, strict=True)):
+        share = ShareOfWork(report, number, 1, len(before), single.learning is not None)
+        if ended_for_good(run):
+            runs.append(as_whole(run, single))
+        else:
             found = None if work is None else work.find([single])
             runs.append(found[0] if found else run_last_part(run, single, share.report, task, work=work))
-            report("done", (number + 1) / len(before))
-    return _collect(scenario, singles, runs, command)
+        report("done", (number + 1) / len(before))
+    whole = _collect(scenario, singles, runs, command)
+    return replace(whole, notes=(*_own_notes(first), *whole.notes), target=first.target)
+
+
+def choose_variants(whole: Study, names: Sequence[str]) -> Study:
+    """Return the study of some variants of a study; one alone becomes the study itself. Raises simasgd.ScenarioError."""
+    require_variants(names, list(whole.scenario.variants))
+    others = tuple(f"{name}: " for name in whole.runs if name not in names)
+    own = [note for note in _own_notes(whole) if not note.startswith(others)]
+    runs = {name: runs for name, runs in whole.runs.items() if name in names} if len(names) > 1 else {"": whole.runs[names[0]]}
+    return replace(whole, scenario=whole.scenario.choose(names), runs=runs, notes=(*own, *_notes(runs)))
+
+
+def _own_notes(whole: Study) -> list[str]:
+    """Return the notes of a study that its runs do not bring along, such as those about its command."""
+    brought = _notes(whole.runs)
+    return [note for note in whole.notes if note not in brought]
+
+
+def _refuse_task(task: Task | None, unfinished: Path | None) -> None:
+    if task is not None and unfinished is not None:
+        raise ValueError("a study with a task cannot be resumed, so it takes no folder for unfinished work")
 
 
 def _collect(scenario: Scenario, singles: Iterable[tuple[str, Scenario]], runs: Iterable[Run], command: str) -> Study:

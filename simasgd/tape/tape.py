@@ -59,6 +59,8 @@ class Past(NamedTuple):
     seconds: float = 0.0
     rows: int = 0
     """The first rows of the tape, one for each holder of a model: each makes the model that its holder had."""
+    mean_staleness: float | None = None
+    """The mean staleness of the first part, which holds for all parts where a rule needs one; None on the first tape."""
 
 
 NOTHING = Past()

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
+from pydantic import BaseModel
 
-from simasgd import Run, Study, UsageError, exact, extend, simulate, study
-from simasgd.command.cli import app
+from simasgd import Run, Study, exact, extend, simulate, study
+from simasgd.assembly import assemble
 from simasgd.exact import Purpose
 from simasgd.learning.players.reference import Reference
-from simasgd.results.outcome import Outcome
-from simasgd.scenario.reading.yaml_layer import dump_yaml
+from simasgd.learning.problem.recipe import build_recipe
+from simasgd.results.distributions import CountRange, StalenessCounts
+from simasgd.results.summary import Summary
+from simasgd.results.tables import GRADIENTS
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import run_last_part
-from simasgd.stages.parts import continued_scenario, plan_part, without_last_part
+from simasgd.stages.parts import continued_scenario, plan_part
 from simasgd.stages.progress import silent
 from simasgd.timing import simulate_timing
-from tests.build import LEARNING, LINEAR, TIMING, scenario
+from tests.build import LINEAR, TIMING, scenario
 from tests.protocols.table import ROWS
 
 EPOCH = {"workload": {"mini_batch": 16}, "record": {"weights": True}, "stop": {"gradients": None, "epochs": 1}}
@@ -163,24 +166,6 @@ def test_no_mini_batch_and_no_time_comes_twice(kind: str) -> None:
     assert set(took).isdisjoint((tape.computed_at - tape.read_at).round(12).tolist())
 
 
-def test_every_seed_goes_on_from_its_own_run() -> None:
-    first = study(scenario(TIMING, {"repeats": 3, "stop": {"gradients": 40}}))
-    longer = extend(first, 0.1)
-    assert [run.seed for run in longer.runs[""]] == [0, 1, 2]
-    for run, before in zip(longer.runs[""], first.runs[""], strict=True):
-        assert run.updates is not None
-        pd.testing.assert_frame_equal(run.updates[:40], before.updates)
-    table = longer.table()
-    assert table["simulated_seconds_max"][0] > table["simulated_seconds_min"][0]
-
-
-def test_a_run_that_ends_for_good_has_no_further_part() -> None:
-    """A scenario in parts, whose first part applies nothing, is a run that applied nothing."""
-    run = simulate(scenario(TIMING, {"stop": {"gradients": None, "simulated_time": "1 ns", "continued": [1]}}))
-    assert (run.outcome, run.scenario.stop.continued, run.summary.seams) == (Outcome.APPLIED_NOTHING, (1,), ())
-    assert run.summary.scenario_hash == run.scenario.hash()
-
-
 def test_what_lasts_is_the_same_in_every_part() -> None:
     first, second = exact.seed_of_part(7, 1), exact.seed_of_part(7, 2)
     assert exact.seed_of_run(second) == 7
@@ -194,66 +179,113 @@ def test_what_lasts_is_the_same_in_every_part() -> None:
         assert len(found) == (1 if lasts or purpose.name in {"MINI_BATCH", "AUGMENT", "ANALYTIC"} else 3), purpose
 
 
-def test_a_run_that_cannot_go_on_is_refused_with_the_reason() -> None:
-    def refused(run: Run, reason: str) -> None:
-        with pytest.raises(UsageError, match=reason):
-            extend(run, 1)
-
-    base = scenario(TIMING, {"stop": {"gradients": 40}})
-    early = scenario(base.resolved(), {"stop": {"gradients": None, "simulated_time": "1 ns"}})
-    refused(simulate(early), "the run applied nothing, so there is nothing to continue")
-    for key, value in {
-        "crashes": [{"learner": 1, "at": "1 h"}],
-        "server_pauses": [{"at": "1 h", "lasting": "1 s"}],
-        "degraded_links": [{"link": "server", "at": "1 h", "lasting": "1 s", "factor": 0.5}],
-    }.items():
-        refused(simulate(scenario(base.resolved(), {"cluster": {"faults": {key: value}}})), "it is at fixed times")
-    trace = {"compute": {"distribution": "trace", "measured": ["1 ms", "2 ms"], "per_sample": None, "cv": None}}
-    refused(simulate(scenario(base.resolved(), {"cluster": trace})), "cannot have a trace")
-    assert extend(simulate(base), 0.1).summary.seams[0].updates == 40, "timing alone needs no weights"
+def flat(value: Any) -> dict[str, Any]:
+    """Return all numbers and words of a nested value by their paths."""
+    content = value.model_dump() if isinstance(value, BaseModel) else value
+    if isinstance(content, Mapping | list | tuple):
+        pairs = content.items() if isinstance(content, Mapping) else enumerate(content)
+        return {f"{key}.{path}": leaf for key, inner in pairs for path, leaf in flat(inner).items()}
+    return {"": content}
 
 
-@pytest.mark.usefixtures("quickly_compiled")
-def test_a_run_without_weights_or_beyond_its_target_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"kept no weights; run it with record.weights=true"):
-        extend(simulate(scenario(LINEAR, {"stop": {"gradients": 40}})), 1)
-    whole = simulate(
-        scenario(LEARNING, {"record": {"weights": True}, "stop": {"epochs": 1, "gradients": None, "test_error": 1}})
+def test_every_field_of_the_summary_is_that_of_the_whole() -> None:
+    """Against the tables of the whole run, and against the two parts where no table has it."""
+    base = scenario(TIMING, {"cluster": {"learners": 3, "profile": "p775"}, "record": "timeline", "stop": {"gradients": 60}})
+    first = simulate(base)
+    run, longer = extend(first, 0.2), continued_scenario(base, 0.2)
+    one, whole, table, updates = first.summary, run.summary, run.learners, run.updates
+    two = assemble(longer, simulate_timing(longer, silent, part=plan_part(first, longer)), None, 1.0).summary
+    assert updates is not None
+    assert run.timeline is not None
+    assert one.critical_path is not None
+    assert one.lone_samples_per_simulated_second is not None
+    seconds, applied = one.simulated_seconds + two.simulated_seconds, len(updates)
+
+    def added(name: str) -> dict[str, float]:
+        of_one, of_two = flat(getattr(one, name)), flat(getattr(two, name))
+        return {path: of_one[path] + of_two[path] for path in of_one}
+
+    def averaged(name: str) -> dict[str, Any]:
+        """Return means over the time; bytes add up."""
+        found, of_two = flat(getattr(one, name)), flat(getattr(two, name))
+        for path, value in found.items():
+            if path.endswith("bytes."):
+                found[path] = value + of_two[path]
+            elif not isinstance(value, str):
+                found[path] = (value * one.simulated_seconds + of_two[path] * two.simulated_seconds) / seconds
+        return found
+
+    unchanged = (
+        "format origin log recorded outcome name seed version python packages learners mini_batch protocol architecture "
+        "diverged target hang lone_samples_per_simulated_second what_if lock_step mixing evaluations test_error test_loss note"
     )
-    with pytest.raises(UsageError, match=r"reached its test error 1; to go on, run it without stop.test_error"):
-        extend(whole, 1)
-    assert not without_last_part(continued_scenario(scenario(TIMING), 1)).stop.continued
+    working = sum(table[name].sum() for name in ("compute", "push", "pull", "wait"))
+    expected: dict[str, Any] = {name: getattr(one, name) for name in unchanged.split()} | {
+        "scenario_hash": longer.hash(),
+        "simulated_seconds": run.timeline["end"].max(),
+        "gradients": {name: table[name].sum() for name in GRADIENTS},
+        "learner_gradients": {name: CountRange.of(table[name].astype(int).tolist()) for name in GRADIENTS},
+        "updates": updates["timestamp"].max(),
+        "stopped_by": "epochs",
+        "samples": 4 * applied,
+        "epochs": 4 * applied / 1000,
+        "gradients_per_simulated_second": applied / seconds,
+        "samples_per_simulated_second": 4 * applied / seconds,
+        "speedup": 4 * applied / seconds / one.lone_samples_per_simulated_second,
+        "learner_hours": 3 * seconds / 3600,
+        "overlap": table["compute"].sum() / working,
+        "warnings": [whole.seams[0].sentence()],
+        "seams": [
+            {
+                "samples": 240,
+                "updates": 60,
+                "epochs": 0.24,
+                "simulated_seconds": one.simulated_seconds,
+                "mean_staleness": updates["staleness"][:60].mean(),
+            }
+        ],
+        "staleness": StalenessCounts.of(Counter(updates["staleness"].tolist())),
+        **{name: averaged(name) for name in ("learner_time", "threads", "servers", "links")},
+        **{name: added(name) for name in ("critical_path", "bytes", "faults")},
+    }
+    assert {*expected, "wall"} == set(Summary.model_fields)
+    for name, value in expected.items():
+        found = flat(getattr(whole, name))
+        wanted = value if isinstance(value, dict) and found.keys() == value.keys() else flat(value)
+        assert found == {path: pytest.approx(leaf) if isinstance(leaf, float) else leaf for path, leaf in wanted.items()}, name
+    assert whole.wall.total > one.wall.total
 
 
-def refused(*arguments: str) -> str:
-    done = CliRunner().invoke(app, ["run", *arguments])
-    assert isinstance(done.exception, UsageError)
-    return str(done.exception)
+@pytest.mark.parametrize(
+    "learning",
+    [
+        {"modulation": "inverse-mean-staleness"},
+        {"optimizer": {"kind": "sgd", "learning_rate": 0.1, "momentum": {"total": 0.9}}},
+    ],
+    ids=str,
+)
+def test_a_rule_has_the_mean_staleness_of_the_first_part_in_all(learning: dict[str, Any]) -> None:
+    """Each part begins without staleness, so the mean of a short one would be another."""
+    base = scenario(TIMING, {"protocol": {"kind": "ssp", "slack": 50}, "stop": {"gradients": 100}})
+    learns = scenario(LINEAR, {"protocol": {"kind": "ssp", "slack": 50}, "learning": learning})
+    first = simulate(base)
+    second = extend(first, 0.1)
+    assert first.updates is not None
+    mean = first.updates["staleness"].mean()
+    for run, epochs in ((first, 0.05), (second, 0.1)):
+        tape = simulate_timing(learns, silent, part=plan_part(run, continued_scenario(run.scenario, epochs))).tape
+        assert tape is not None
+        assert tape.staleness.mean() != mean
+        setting = build_recipe(learns, tape).setting
+        assert (setting.tape_staleness if "optimizer" in learning else setting.mean_staleness) == mean
 
 
-def test_the_command_goes_on_with_the_run_of_a_scenario_or_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    base = scenario(TIMING, {"stop": {"gradients": 40}})
-    Path("t.yaml").write_text(dump_yaml(base.resolved()))
-    assert "there is no finished run of this scenario; run it first: simasgd run t.yaml seed=5" in refused(
-        "t.yaml", "seed=5", "--continue", "1"
-    )
-    first = study(base)
-    first.save("reports/test")
-    done = CliRunner().invoke(app, ["run", "t.yaml", "--continue", "0.2", "-q"])
-    assert done.exception is None, done.output
-    whole = Study.load("reports/test-continued")
-    assert any("Continued after epoch 0.16" in note for note in whole.notes)
-    assert whole.command == "simasgd run t.yaml --continue 0.2"
-    assert whole.runs[""][0].summary.gradients.applied == 90
-    assert "Continued after epoch 0.16" in Path("reports/test-continued/index.html").read_text()
-    assert Study.load("reports/test").runs[""][0].summary.gradients.applied == 40, "the first part stays"
-    assert "leave out seed=5" in refused("reports/test", "seed=5", "--continue", "1")
-
-
-@pytest.mark.usefixtures("quickly_compiled")
-def test_the_command_refuses_a_run_without_weights_and_says_how_to_keep_them(tmp_path: Path) -> None:
-    replace(study(scenario(LINEAR, {"stop": {"gradients": 40}})), command="simasgd run t.yaml").save(tmp_path)
-    told = refused(str(tmp_path), "--continue", "1")
-    assert f"{tmp_path}: the run kept no weights" in told
-    assert told.endswith("keep them: simasgd run t.yaml record.weights=true")
+def test_injected_staleness_grows_once() -> None:
+    """τ = 8 is reached after one epoch of 20 gradients, of which 10 are computed before the seam."""
+    ramp = {"protocol": {"kind": "injected-staleness", "delay": 8, "ramp_epochs": 1}}
+    few = {"cluster": {"learners": 1}, "workload": {"samples_per_epoch": 80}, "stop": {"gradients": 10}}
+    run = extend(simulate(scenario(TIMING, ramp, few)), 1)
+    assert run.updates is not None
+    ramped = [min(8, 8 * number // 20) for number in range(30)]
+    since = [*range(10), *range(20)]  # no weights before the seam are kept
+    assert run.updates["staleness"].tolist() == [min(each) for each in zip(ramped, since, strict=True)]

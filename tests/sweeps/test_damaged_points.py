@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from simasgd import simulate
 from simasgd.errors import UsageError
+from simasgd.results.unfinished import UnfinishedWork
+from simasgd.storage.files import WEIGHTS
+from simasgd.storage.work_folder import WORK
 from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.pools.points import PointFolders
 from simasgd.sweeps.sweep import run_sweep
-from tests.build import TIMING, scenario
+from tests.build import LINEAR, TIMING, scenario
 
 
 def damage(name: str) -> Callable[[Path], object]:
@@ -34,6 +39,28 @@ def damage(name: str) -> Callable[[Path], object]:
 
 def edit(point: Path, **changes: object) -> None:
     (point / "run.json").write_text(json.dumps({**json.loads((point / "run.json").read_text()), **changes}))
+
+
+@pytest.mark.usefixtures("quickly_compiled")
+def test_a_point_is_whole_only_with_the_weights_that_it_keeps(tmp_path: Path) -> None:
+    """A run that diverged has none, and is whole without; unfinished work is checked alike."""
+    points, work = PointFolders(tmp_path / "sweep"), UnfinishedWork(tmp_path / "work", 60.0)
+    (tmp_path / "sweep" / WORK).mkdir(parents=True)
+    points.prepare()
+    keeps = scenario(LINEAR, {"record": {"weights": True}, "stop": {"gradients": 40}})
+    runs = simulate(keeps), simulate(scenario(keeps.resolved(), {"learning": {"optimizer": {"learning_rate": 1e30}}}))
+    for name, run in zip(("well", "diverged"), runs, strict=True):
+        points.save(name, run)
+        work.put([run])
+        assert points.summary(name, run.scenario) == run.summary
+        assert work.find([run.scenario]) is not None
+    for path in tmp_path.rglob(WEIGHTS):
+        path.unlink()
+    assert (points.summary("well", keeps), work.find([keeps])) == (None, None)
+    points.save("well", runs[0])
+    assert points.summary("well", keeps) == runs[0].summary
+    assert points.summary("diverged", runs[1].scenario) == runs[1].summary
+    assert work.find([runs[1].scenario]) is not None
 
 
 def test_damaged_points_are_made_anew_and_what_is_beside_them_stays(tmp_path: Path) -> None:

@@ -68,4 +68,4 @@ class AbstractCast(abc.ABC):
 
     def kept(self) -> int:
         """Count the computed gradients that are applied or may still be: not cancelled, dropped or lost."""
-        return sum(worker.computed - worker.cancelled - worker.lost for worker in self.workers) - self.unapplied().dropped
+        return sum(worker.drawn - worker.cancelled - worker.lost for worker in self.workers) - self.unapplied().dropped

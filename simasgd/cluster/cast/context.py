@@ -26,7 +26,8 @@ class RunContext:
     Models have `payload` bytes and gradients `gradient_payload`. `gradients_add_up` says whether
     gradients can be summed on the way. Each learner has an iterator of compute `times` (s) and a
     pace, and the times of its own `costs`. An epoch has `gradients_per_epoch` gradients. `hands_over`
-    says whether an earlier part of the run hands its models over.
+    says whether an earlier part of the run hands its models over, and `computed` counts the
+    mini-batches that each learner computed in earlier parts; it is empty in the first part.
     """
 
     env: Environment
@@ -42,6 +43,7 @@ class RunContext:
     log: SpanLog | None
     gradients_per_epoch: float
     hands_over: bool
+    computed: Sequence[int]
 
     def make_network(
         self, *, servers: int, shared_nodes: bool, shared_ports: bool = False, intra_node_bandwidth: float = inf

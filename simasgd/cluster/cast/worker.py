@@ -22,15 +22,15 @@ Forecast = Callable[[float, float, float], None]
 class AbstractWorker(abc.ABC):
     """A learner: its number, its counts of mini-batches and the activities of its threads.
 
-    `computed` counts mini-batches, `cancelled` those of them that were given up, and `lost`
+    `drawn` counts mini-batches, `cancelled` those of them that were given up, and `lost`
     gradients that crashes destroyed. `activity_log` belongs to the compute thread.
     """
 
-    __slots__ = ("_env", "_pace", "_times", "activity_log", "cancelled", "computed", "lost", "number")
+    __slots__ = ("_env", "_pace", "_times", "activity_log", "cancelled", "drawn", "lost", "number")
 
     def __init__(self, context: RunContext, number: int, activity_log: ActivityLog) -> None:
         self.number = number
-        self.computed = 0
+        self.drawn = 0
         self.cancelled = 0
         self.lost = 0
         self.activity_log = activity_log
@@ -74,8 +74,8 @@ class AbstractWorker(abc.ABC):
             if not left:
                 break
         activity_log.trail = add_compute(activity_log.trail, total)
-        number = self.computed
-        self.computed = number + 1
+        number = self.drawn
+        self.drawn = number + 1
         return Gradient(self.number, number, weights.timestamp, began, now, weights.layers, weights.ahead)
 
     def work(self, activity_log: ActivityLog, activity: CostActivity, times: Iterator[float]) -> Generator[Event, None, None]:

@@ -33,6 +33,7 @@ class Learner(AbstractWorker):
     """
 
     __slots__ = (
+        "_before",
         "_lost_on_the_way",
         "_pulling",
         "_pushing",
@@ -61,6 +62,12 @@ class Learner(AbstractWorker):
         self._server = server
         self._seed = context.seed
         self.gradients_per_epoch = context.gradients_per_epoch
+        self._before = context.computed[number] if context.computed else 0
+
+    @property
+    def computed(self) -> int:
+        """The number of mini-batches drawn so far, those of earlier parts of the run included."""
+        return self._before + self.drawn
 
     def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
         """Compute the gradient of the learner's next mini-batch on `weights`."""
@@ -86,8 +93,8 @@ class Learner(AbstractWorker):
             total += seconds
             if trail is not None or not left:
                 break
-        number = self.computed
-        self.computed = number + 1
+        number = self.drawn
+        self.drawn = number + 1
         if trail is not None:
             self.cancelled += 1
             activity_log.trail = trail
@@ -151,7 +158,7 @@ class Learner(AbstractWorker):
     @property
     def _kept(self) -> int:
         """The number of gradients computed and neither handed to `push` nor lost before."""
-        return self.computed - self.cancelled - self._pushing.taken - (self.lost - self._lost_on_the_way)
+        return self.drawn - self.cancelled - self._pushing.taken - (self.lost - self._lost_on_the_way)
 
     def _wait_for(self, event: Event | None) -> Generator[Event, Any, None]:
         if event is not None:

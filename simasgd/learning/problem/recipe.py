@@ -81,4 +81,7 @@ def _with_fact(setting: Setting, fact: RunFact, scenario: Scenario, tape: Tape) 
 
 
 def _mean_staleness(tape: Tape) -> float:
+    """Return the mean staleness of a run's first part: a rule that needs it is the same in all parts."""
+    if tape.past.mean_staleness is not None:
+        return tape.past.mean_staleness
     return float(tape.staleness.mean()) if tape.num_gradients else 0.0

@@ -1,4 +1,7 @@
-"""Overrides that would make the names of variants untrue: two variants become equal, or one gets another kind."""
+"""Overrides that would make words untrue: the names of variants, or an override before them.
+
+Two variants become equal, or one gets another kind; or a section is replaced that was changed before.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,25 @@ def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], chang
                 names = f"the name{'s' if len(changed) > 1 else ''} of {join_words(changed[:3], 'and')}"
                 message = f"{kind} would hold for every variant, and {names} would be wrong"
                 raise ScenarioError(format_complaint(mark, f"{message}; {_ways(next(iter(own)), key, kind)}", at_key=True))
+
+
+def refuse_lost(changes: Sequence[Layer]) -> None:
+    """Raise ScenarioError for an override that names a kind, and so replaces what an override before it says.
+
+    For example, `record=timeline` after `record.weights=true` would leave no weights.
+    """
+    before = Layer()
+    for change in changes:
+        after = before.under(change)
+        for path, mark in before.marks.items():
+            if after.has(path):
+                continue
+            outer = next((path[:size] for size in range(1, len(path)) if _kind_at(change.tree, path[:size])), None)
+            if outer is not None:
+                cause = change.marks[outer]
+                message = f"replaces the whole section, and with it {mark.text}; give {cause.text} first"
+                raise ScenarioError(format_complaint(cause, message, at_key=True))
+        before = after
 
 
 def overrules(change: Layer, variant: Layer) -> bool:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.reading.complaints import explain_errors, format_complaint_at
-from simasgd.scenario.reading.false_names import overrules, refuse_equal, refuse_other_kinds
+from simasgd.scenario.reading.false_names import overrules, refuse_equal, refuse_lost, refuse_other_kinds
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
@@ -59,6 +59,7 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (),
     file = choose_variants(reduce(Layer.under, of_variants, file), chosen)
     of_all = [change for change in changes if "variants" not in change.tree]
     command_line = reduce(Layer.under, of_all, Layer())
+    refuse_lost(of_all)
     variants = dict(_iterate_variants(file))
     refuse_other_kinds(root, variants, of_all)
     base = file.without("variants")
@@ -98,15 +99,19 @@ def choose_variants(file: Layer, names: Sequence[str]) -> Layer:
     if not names:
         return file
     there = file.tree.get("variants")
-    known = list(there) if isinstance(there, dict) else []
+    require_variants(names, list(there) if isinstance(there, dict) else [])
+    kept = {name: changes for name, changes in file.tree["variants"].items() if name in names}
+    marks = {path: mark for path, mark in file.marks.items() if path[0] != "variants" or len(path) == 1 or path[1] in names}
+    return Layer({**file.tree, "variants": kept}, marks)
+
+
+def require_variants(names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise ScenarioError unless the chosen names are those of known variants, each given once."""
     for number, name in enumerate(names):
         if name not in known:
             raise ScenarioError(f"command line: --variant: {_describe_missing(name, known)}")
         if name in names[:number]:
             raise ScenarioError(f"command line: --variant {name}: is given twice")
-    kept = {name: changes for name, changes in file.tree["variants"].items() if name in names}
-    marks = {path: mark for path, mark in file.marks.items() if path[0] != "variants" or len(path) == 1 or path[1] in names}
-    return Layer({**file.tree, "variants": kept}, marks)
 
 
 def parse_override(root: type[Section], override: str) -> Layer:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import RunFailed, SimasgdError
-from simasgd.results.contents import dump_scenario, list_tables, stored_times
+from simasgd.results.contents import dump_scenario, keeps_weights, list_tables, stored_times
 from simasgd.results.json_files import read_json
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import RUN, SCENARIO, clear_results, is_absent, is_file, is_folder, is_table
+from simasgd.storage.files import RUN, SCENARIO, WEIGHTS, clear_results, is_absent, is_file, is_folder, is_table
 from simasgd.storage.work_folder import POINTS, WORK
 
 
@@ -67,6 +67,8 @@ class PointFolders:
         try:
             summary = read_json(folder / RUN, Summary)
         except SimasgdError:
+            return None
+        if keeps_weights(scenario, summary) and not is_file(folder / WEIGHTS):
             return None
         return summary if summary.scenario_hash == scenario.hash() else None
 

@@ -90,6 +90,13 @@ def test_a_mistake_in_a_variant_that_is_left_out_does_not_matter() -> None:
             ["makes the variants free and slow equal", "| cluster.network"],
         ),
         (["cluster={learners: 4, profile: ideal}", "cluster.network.latency=1 s"], ["equal"]),
+        (
+            ["record.weights=true", "seed=3", "record=timeline"],
+            [
+                "record: replaces the whole section, and with it record.weights=true; give record=timeline first",
+                "| record=timeline",
+            ],
+        ),
     ],
 )
 def test_an_override_that_makes_names_untrue_is_refused(overrides: list[str], messages: list[str]) -> None:

@@ -51,7 +51,7 @@ class InverseMeanStaleness(AbstractModulation):
     """α₀/max(1, ⟨σ⟩), one learning rate for the whole run (arXiv:1509.04210; A1.4).
 
     ⟨σ⟩ is n under n-softsync and 1 under hardsync. Under other protocols it is the mean staleness
-    of the run.
+    of the run, or of its first part where it is continued.
 
     Against the paper: the formula is the paper's (recalled), also where n is not the mean. With 50
     learners and n = 30, c = ⌊50/30⌋ = 1 and the mean staleness is 49, but the learning rate is
