@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from simasgd import Run, Scenario, ScenarioError, simulate, simulator, study
 from simasgd.learning.players.reference import Reference
 from simasgd.report.facts.formats import use_plain_spaces
+from simasgd.report.facts.learning_facts import find_target
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.terminal.study import conclude_study
 from simasgd.report.verdict.verdict import state_verdict
@@ -125,6 +127,8 @@ def test_an_error_that_is_never_reached_is_said_and_the_run_is_a_result(tmp_path
     assert result.table()["reason"].tolist() == [said]
     assert "A test error of 0.0 % was not reached." in use_plain_spaces(state_verdict(collect_facts(result)))
     reached = simulate(scenario(chosen.resolved(), goal(0.9), {"repeats": 1}))
+    assert find_target(result) == 0.0
+    assert find_target(replace(result, target=0.2)) == 0.2
     mixed = Study(chosen, {"": [result.runs[""][0], reached]})
     assert mixed.table()["reason"].tolist() == [f"{said} (1 of 2 seeds)"]
     result.save(tmp_path / "out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -10,6 +11,7 @@ from simasgd.report.sweep.answer import Answer, find_answers, find_front
 from simasgd.report.sweep.sweep_facts import Row, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.results.outcome import Outcome
+from tests.build import LEARNING, scenario
 from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
 
 
@@ -54,6 +56,15 @@ def test_the_rule(
 ) -> None:
     found = answer(learned(rows))
     assert (at(found.lowest), at(found.best), {at(row) for row in found.alike}, at(found.quick)) == (lowest, best, alike, quick)
+
+
+def test_a_small_test_set_makes_more_settings_as_good() -> None:
+    """1.2 points are more than a quarter of 4 %, and less than two standard errors of 360 samples (2.1 points)."""
+    facts = learned({"2": [(0.04, 9.0)], "4": [(0.052, 6.0)]})
+    assert at(answer(facts).best) == "2", "nothing is known of the test set"
+    digits = replace(facts.sweep, scenario=scenario(LEARNING, {"learning": {"data": "digits"}}))
+    assert SweepFacts.of(digits).test_samples == 360
+    assert at(answer(SweepFacts.of(digits)).best) == "4"
 
 
 def test_equals_are_named() -> None:

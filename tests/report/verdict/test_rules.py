@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
+from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.learning_facts import Trend
 from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.tolerances import compute_least_difference, compute_loss_of_quality
+from simasgd.report.headings import name_study
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.outcome import Outcome
+from simasgd.results.study import Study
+from tests.build import TIMING as CLOCK
+from tests.build import scenario
+from tests.report.contenders import compared, contender
 from tests.report.verdict.by_hand import DIVERGED, HUNG, TIMING, facts, learns, loss, said, spread
 
 NOTHING: dict[str, Any] = {"error": None, "seconds": None, "staleness": None, "outcomes": (Outcome.APPLIED_NOTHING,)}
@@ -137,3 +143,11 @@ def test_every_kind_of_failed_seed_is_told() -> None:
     assert "diverged at update 1,234 (1 of 2 seeds), and fails to learn at 1 of 2 seeds." in said(
         facts("async", error=0.9, **mixed)
     )
+
+
+@pytest.mark.parametrize(("given", "heading"), [(True, "a and b: time to 5.0 % test error"), (False, "a and b compared")])
+def test_the_heading_names_a_target_only_if_it_was_given(given: bool, heading: str) -> None:
+    """A default target decides nothing, so a heading that names it would contradict the verdict."""
+    comparison = compared(contender("a", [0.03], [9.0], [8.0]), contender("b", [0.03], [9.0], [7.0]), given=given)
+    found = name_study(Study(scenario(CLOCK), {}), [facts("a"), facts("b")], [comparison])
+    assert use_plain_spaces(found) == heading
