@@ -63,7 +63,6 @@ def test_the_kept_weights_have_the_test_error_of_the_run() -> None:
 @pytest.mark.parametrize(
     ("protocol", "changes"),
     [
-        ("async", {"learning": {"modulation": "dana-slim", "precision": "float64"}}),
         ("easgd", MOMENTUM),
         ({"kind": "local-sgd", "steps": 3, "average_momentum": True}, ADAM),
     ],
@@ -107,11 +106,10 @@ def test_each_learner_has_the_momentum_of_its_own_gradients() -> None:
 
 
 def test_weights_survive_on_disk_for_every_variant_and_seed(tmp_path: Path) -> None:
-    """A run that diverged has none, and neither has one that was not asked to keep them."""
+    """A run that diverged has none."""
     variants = {
         "gossip": {"protocol": "gossip-pull"},
         "diverges": {"learning": {"optimizer": {"learning_rate": 1e30}}},
-        "unasked": {"record": {"weights": False}},
     }
     found = study(scenario(LINEAR, KEPT, {"repeats": 2, "variants": variants}))
     found.save(tmp_path)
