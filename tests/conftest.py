@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -30,8 +31,14 @@ _QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split
 
 
 def pytest_configure() -> None:
-    """Have JAX keep compiled programs and XLA make them quickly, before anything imports them."""
+    """Keep compiled programs and modules for later processes, and have XLA compile quickly, before anything imports JAX.
+
+    Images often forbid Python to keep compiled modules. The tests start hundreds of processes, which would each compile
+    for seconds what they import.
+    """
     os.environ.update(_COMPILED)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     flags = os.environ.get("XLA_FLAGS", "")
     if version("jaxlib").startswith(_KNOWN) and _QUICKLY not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_QUICKLY}".strip()
