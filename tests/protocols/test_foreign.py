@@ -166,7 +166,7 @@ def test_from_the_command_line_and_in_workers(tmp_path):
     program = [sys.executable, "-c", "from simasgd.command.cli import main; main()"]
     command = [*program, "sweep", "digits", "protocol=round-robin", *changes]
     done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out"), "-q"], env=environment, cwd=tmp_path, capture_output=True, text=True
+        [*command, "--out", str(tmp_path / "out")], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "4 of 4 points" in done.stdout

@@ -32,7 +32,10 @@ from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 
 _LEAST = {
-    ERROR: f"at most {format_number(100 * ERROR_RATIO)}{NBSP}% (and {format_number(100 * MOST_POINTS)} points) above it",
+    ERROR: (
+        f"at most {format_number(100 * ERROR_RATIO)}{NBSP}% above it, or by what chance explains on the test set, "
+        f"but {format_number(100 * MOST_POINTS)} points at most"
+    ),
     LOSS: f"at most {format_number(100 * LEAST_RATIO)}{NBSP}% above it",
 }
 

@@ -47,7 +47,7 @@ def _choose_speed(facts: SweepFacts) -> str:
 
 def _describe(effect: Effect, dial: Dial, facts: SweepFacts) -> str:
     name = "throughput" if effect.quantity == THROUGHPUT else NAMES[effect.quantity]
-    spread = "the spread over the seeds" if facts.repetitions > 1 else "the difference that counts"
+    spread = "the difference that counts"
     rest = f"{effect.beyond} of {effect.settings} settings of the rest"
     if effect.beyond == 0:
         return f"no effect on the {name} beyond {spread}"

@@ -205,13 +205,12 @@ def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
         following = min(rows, key=lambda row: row[measure])
         score = format_quantity(measure, following[measure])
         return f"no other setting is as good; the next has {score} ({say_setting(following, facts.choices)})."
-    spread = "the spread over the seeds" if facts.repetitions > 1 else "the difference that counts"
     count = spell_count(others, "other setting has", "other settings have")
     lowest = format_quantity(measure, answer.lowest[measure])
     is_lowest = answer.lowest[measure] == best[measure]
     named = "" if is_lowest else f", lowest {lowest} with {say_setting(answer.lowest, facts.choices)}"
     quality = {SECONDS: "the soonest", THROUGHPUT: "the fastest"}.get(facts.speed, "the first at the target")
-    return f"{count} the same {NAMES[measure]} within {spread}{named}; this one is {quality} of them."
+    return f"{count} a {NAMES[measure]} that is not clearly different{named}; this one is {quality} of them."
 
 
 def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:

@@ -49,7 +49,8 @@ def refuse_lost(changes: Sequence[Layer]) -> None:
         for path, mark in before.marks.items():
             if after.has(path):
                 continue
-            outer = next((path[:size] for size in range(1, len(path)) if _kind_at(change.tree, path[:size])), None)
+            sizes = [size for size in range(1, len(path)) if isinstance(path[size], str)]  # of mappings, not of lists
+            outer = next((path[:size] for size in sizes if _kind_at(change.tree, path[:size])), None)
             if outer is not None:
                 cause = change.marks[outer]
                 message = f"replaces the whole section, and with it {mark.text}; give {cause.text} first"

@@ -125,9 +125,12 @@ def explain_unknown_key(key: str, choices: tuple[str, ...] | list[str], elsewher
 
 
 def list_elsewhere(root: type[Section], path: Sequence[str | int]) -> list[str]:
-    """Return the full keys in other sections that are named as the last key of a path, perhaps without `num_`."""
-    here = ".".join(map(str, path))
-    return [key for key in synonyms.keys(str(path[-1]), list_keys(root)) if key != here]
+    """Return the full keys in other sections that are named as the last key of a path, perhaps without `num_`.
+
+    There are none if another kind of the same section has the key.
+    """
+    here, known = ".".join(map(str, path)), list_keys(root)
+    return [] if here in known else list(synonyms.keys(str(path[-1]), known))
 
 
 def resolve_key(root: type[Section], key: str) -> str:

@@ -69,7 +69,7 @@ def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_ru
     for number in (signal.SIGTERM, signal.SIGINT) if IS_AT_LENGTH else (signal.SIGTERM,):
         process = subprocess.Popen(never, stderr=subprocess.PIPE, text=True, **where)
         assert process.stderr is not None
-        while "(replay)" not in process.stderr.readline():
+        while "(learning" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(number)
         *_, last = process.communicate(timeout=300)[1].splitlines()
