@@ -111,7 +111,8 @@ def spell_count(amount: int, singular: str, plural: str = "") -> str:
 
 def format_epochs(value: float) -> str:
     """Format a number of epochs: `1 epoch`, `0.25 epochs`."""
-    return f"{format_number(value)}{NBSP}epoch{'' if value == 1 else 's'}"
+    text = format_number(value)
+    return f"{text}{NBSP}epoch{'' if text == '1' else 's'}"
 
 
 def format_steps(age: float) -> str:

@@ -36,7 +36,8 @@ def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
     failing = _find_failing(dial, facts, anchor)
     if failing:
         learn = "" if facts.measure is None else " or learn"
-        parts.append(f"it does not finish{learn} at {list_some(failing, _MOST_NAMED)}")
+        where = "with the rest as in the best setting, it" if len(facts.varying) > 1 else "it"
+        parts.append(f"{where} does not finish{learn} at {list_some(failing, _MOST_NAMED)}")
     return f"{capitalise(dial.name)}: {'; '.join(parts) or 'no two of its values can be compared'}."
 
 

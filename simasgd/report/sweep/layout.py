@@ -70,9 +70,13 @@ def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None =
 
 
 def moves(dial: Dial, quantity: str, facts: SweepFacts) -> bool:
-    """Return whether a quantity changes along an axis, anywhere among the settings that count."""
+    """Return whether a quantity changes along an axis, anywhere among the settings that count.
+
+    It also changes where some of these settings have it and others do not, such as the time to a target.
+    """
     rest = [other.key for other in facts.varying if other is not dial]
-    usable = facts.usable(quantity)
-    if not rest:
-        return varies(usable[quantity])
-    return any(varies(group[quantity]) for _, group in usable.groupby(rest, sort=False))
+    known = facts.usable(quantity).index
+    counted = facts.settings[facts.settings["sound"] | facts.settings.index.isin(known)]
+    groups = [counted] if not rest else [group for _, group in counted.groupby(rest, sort=False)]
+    found = [group.loc[group.index.isin(known), quantity] for group in groups]
+    return any(varies(some) or 0 < len(some) < len(group) for some, group in zip(found, groups, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise, product
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from simasgd.report.sweep.dials import Dial, find_dials
 from simasgd.report.sweep.labels import spread_out
-from simasgd.report.sweep.layout import lay_out
+from simasgd.report.sweep.layout import lay_out, moves
 from simasgd.report.sweep.sweep_facts import NAMES, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.axes import Axis
@@ -55,6 +56,22 @@ def test_a_figure_shows_each_setting_by_itself(quantity: str, facts: SweepFacts)
         assert not rows.duplicated(place).any()
     assert "protocol" not in drawn
     assert (RATE in drawn) is (quantity == "test_error")
+
+
+def test_a_target_that_one_protocol_reaches_and_another_does_not_is_not_the_same_at_both() -> None:
+    rows = [
+        (
+            (count, protocol),
+            point(count=int(count), seconds=2.0, test_error=0.1, seconds_to_target=1.0 if protocol == "async" else math.nan),
+        )
+        for count, protocol in product(("2", "4"), ("async", "hardsync"))
+    ]
+    found = SweepFacts.of(sweep([LEARNERS, "protocol"], rows))
+    (protocol,) = [dial for dial in found.varying if dial.key == "protocol"]
+    (learners,) = [dial for dial in found.varying if dial.key == LEARNERS]
+    assert moves(protocol, "seconds_to_target", found)
+    assert not moves(learners, "seconds_to_target", found)
+    assert not moves(protocol, "simulated_seconds", found)
 
 
 @settings(deadline=None)
