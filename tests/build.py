@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
@@ -32,6 +32,16 @@ PROGRAM = [
 IS_AT_LENGTH = os.environ.get("SIMASGD_TEST_KILLS") == "all"
 AT_LENGTH = pytest.mark.skipif(not IS_AT_LENGTH, reason="make kills")
 """Marks tests that take long, and whose subject others test in part: `make kills` runs them."""
+
+
+def thin(cases: Iterable[Any], every: int) -> list[Any]:
+    """Return the cases of a long family: one in `every` always runs, the others with `make kills`."""
+    return [
+        case if number % every == 0 else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=AT_LENGTH)
+        for number, case in enumerate(cases)
+    ]
+
+
 TIMING: dict[str, Any] = {
     "name": "test",
     "cluster": {"learners": 4, "profile": "ideal"},

@@ -20,7 +20,7 @@ from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.results import Divergence, Evaluation, Results
 from simasgd.scenario.alike import together
 from simasgd.storage.work_folder import WORK
-from tests.build import IS_AT_LENGTH, LEARNING, LINEAR, PROGRAM, scenario
+from tests.build import AT_LENGTH, IS_AT_LENGTH, LEARNING, LINEAR, PROGRAM, scenario
 from tests.learning.agreement import relative_distance, simulate_problem
 
 LONG = """
@@ -48,6 +48,7 @@ def numbers(folder):
     return summary, pd.read_parquet(folder / "evaluations.parquet")
 
 
+@AT_LENGTH
 @pytest.mark.kills
 @pytest.mark.usefixtures("compiled_anew")
 def test_a_run_killed_and_interrupted_again_and_again_gives_the_uninterrupted_runs_numbers(tmp_path):

@@ -15,7 +15,7 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.rates import rates_of_learners
 from simasgd.scenario.alike import together
-from tests.build import LINEAR, scenario
+from tests.build import LINEAR, scenario, thin
 from tests.learning.agreement import IN_WAVES, TOLERANCE, final_weights, relative_distance, simulate_problem
 from tests.protocols.cluster import CLUSTER
 from tests.protocols.table import ROWS
@@ -28,7 +28,7 @@ PLAYERS = [Reference(), Compiled()]
 LAW = {"distribution": "lognormal", "cv": 0.5}
 
 
-@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("kind", thin(ROWS, 2))
 def test_the_players_agree_under_every_protocol(kind):
     plain = scenario(LINEAR, SIX, DOUBLE, {"protocol": ROWS[kind].typical})
     with jax.enable_x64(True):

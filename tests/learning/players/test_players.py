@@ -18,7 +18,7 @@ from simasgd.learning.players.machine import _compiled
 from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.vocabulary.merge import merge
-from tests.build import LEARNING, LINEAR, scenario
+from tests.build import LEARNING, LINEAR, scenario, thin
 from tests.learning.agreement import PROTOCOLS, TOLERANCE, final_weights, name_case, relative_distance, simulate_problem
 from tests.learning.tapes import make_tape
 
@@ -85,7 +85,7 @@ def play_unmodulated(number):
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), CASES, ids=name_case)
+@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), thin(CASES, 2), ids=name_case)
 def test_the_players_agree(base, protocol, modulation, precision):
     """And a modulation changes the weights, except where its factor is 1 by definition."""
     with jax.enable_x64(precision == "float64"):

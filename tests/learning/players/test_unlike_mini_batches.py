@@ -11,7 +11,7 @@ from simasgd.learning.data.sets import mini_batches
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.reference import Reference
 from simasgd.scenario.vocabulary.merge import merge
-from tests.build import LEARNING, LINEAR, scenario
+from tests.build import LEARNING, LINEAR, scenario, thin
 from tests.learning.agreement import IN_WAVES, TOLERANCE, final_weights, name_case, relative_distance, simulate_problem
 from tests.protocols.cluster import CLUSTER
 from tests.protocols.table import ROWS
@@ -23,7 +23,7 @@ UNLIKE = {"cluster": CLUSTER, "workload": {"mini_batch": SIZES}, "stop": {"gradi
 CASES = [*((LINEAR, kind) for kind in ROWS), *((LEARNING, kind) for kind in ("fedbuff",))]
 
 
-@pytest.mark.parametrize(("base", "kind"), CASES, ids=name_case)
+@pytest.mark.parametrize(("base", "kind"), thin(CASES, 2), ids=name_case)
 def test_the_players_agree_under_every_protocol(base, kind):
     chosen = scenario(base, UNLIKE, DOUBLE, {"protocol": ROWS[kind].typical})
     with jax.enable_x64(True):

@@ -20,7 +20,7 @@ from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
-from tests.build import LEARNING, LINEAR, scenario
+from tests.build import AT_LENGTH, LEARNING, LINEAR, scenario, thin
 from tests.learning.agreement import (
     DOUBLE,
     IN_WAVES,
@@ -69,7 +69,7 @@ def test_divergence_in_the_middle_of_a_wave_is_found_at_its_update():
     assert (last.steps, last.diverged) == (half + 1, True)
 
 
-@pytest.mark.parametrize("modulation", ["none", "inverse-staleness", "gap-aware", "dana-zero"])
+@pytest.mark.parametrize("modulation", thin(["gap-aware", "none", "inverse-staleness", "dana-zero"], 4))
 def test_each_layer_is_read_at_its_own_age(modulation):
     delays = {"protocol": {"kind": "injected-staleness", "delay": [5, {"distribution": "poisson", "mean": 2}, 0]}}
     model = {"kind": "mlp", "hidden": [8, 8]}
@@ -138,6 +138,7 @@ def test_images_that_are_decoded_on_the_way_are_the_same_for_both_players(tmp_pa
     assert nothing.test_error is not None
 
 
+@AT_LENGTH
 def test_several_devices_share_the_work_and_change_nothing_but_rounding():
     """With two forced host devices: mini-batches, waves and members are spread over them."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
