@@ -70,7 +70,7 @@ def test_ssp_keeps_its_bound(engine: AbstractEngine) -> None:
     for learner in tape.learner:
         counts[learner] += 1
         widest = max(widest, counts.max() - counts.min())
-    assert widest == 3
+    assert 2 <= widest <= 3
 
 
 @pytest.mark.parametrize("delay", [3, {"distribution": "uniform", "low": 0, "high": 4}])

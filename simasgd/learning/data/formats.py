@@ -132,7 +132,7 @@ def _read_idx(path: Path) -> Bytes:
     start = 4 + 4 * dimensions
     sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     if not 0 < dimensions <= _MAX_DIMENSIONS or len(content) - start != math.prod(sizes) or 0 in sizes:
-        raise DataMissing(f"learning.data: {path} is not an IDX file of bytes, or not a whole one")
+        raise DataMissing(f"learning.data: {path} is not an IDX file of bytes, not a whole one, or has nothing in it")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)
 
 

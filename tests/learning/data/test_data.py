@@ -192,7 +192,7 @@ _BATCH = "cifar-10-batches-bin/data_batch_3.bin"
         ("mnist", _TRAIN, b"", "is not an IDX file of bytes"),
         ("mnist", _TRAIN, idx(images("mnist", 3, 0)), "hold 3 images of 784 numbers with 4 labels; expected 4 of 784"),
         ("mnist", _TRAIN, idx(np.zeros((4, 27, 28))), "hold 4 images of 756 numbers"),
-        ("mnist", _TRAIN, idx(np.zeros((0, 28, 28))), "hold 0 images"),
+        ("mnist", _TRAIN, idx(np.zeros((0, 28, 28))), "has nothing in it"),
         ("mnist", _LABELS, idx(np.arange(3)), "with 3 labels"),
         ("mnist", _LABELS, idx(np.array([1, 2, 3, 10])), "expected "),
         ("mnist", _LABELS, struct.pack(">BBBBI", 0, 0, 8, 1, 2**32 - 1), "not a whole one"),
