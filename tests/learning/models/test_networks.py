@@ -20,7 +20,7 @@ from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.learning.data import DATA, Characters, DataShape, Digits
 from simasgd.scenario.learning.models import Cifar10Rudra, LeNet5, ResNet18, ResNet20, Transformer
-from tests.build import LEARNING, clock, scenario, thin
+from tests.build import AT_LENGTH, LEARNING, clock, scenario, thin
 
 NETWORKS = [
     ("fashion-mnist", {"kind": "lenet5"}),
@@ -204,6 +204,7 @@ def test_lenet_learns():
     assert wrong.mean() < 0.1
 
 
+@AT_LENGTH
 def test_a_transformer_learns_what_one_character_cannot_say():
     """Its loss on text that it has not seen is below the entropy given one character, and above that given two."""
     data, shape = load(Characters()), DATA["characters"]
