@@ -26,7 +26,7 @@ class KindFacts:
     key: str
     """The key that chooses it."""
     word: str
-    """What such a kind is called."""
+    """The name of such a kind, for example `protocol`."""
     paragraphs: tuple[str, ...]
     """The docstring."""
     keys: tuple[KeyFacts, ...]

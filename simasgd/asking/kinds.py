@@ -26,7 +26,7 @@ WORDS = {
     "cluster.architecture": ("architecture", "architectures of parameter servers"),
     "protocol.collective": ("collective operation", "collective operations"),
 }
-"""What the kinds at a key are called, singular and plural. A test holds the keys equal to the schema's unions."""
+"""The names of the kinds at each key, singular and plural. A test holds the keys equal to the schema's unions."""
 
 
 @final
@@ -39,12 +39,12 @@ class Family:
 
     @property
     def word(self) -> str:
-        """What one of the kinds is called."""
+        """The name of one of the kinds."""
         return WORDS[self.key][0]
 
     @property
     def words(self) -> str:
-        """What the kinds are called."""
+        """The name of several of the kinds."""
         return WORDS[self.key][1]
 
 

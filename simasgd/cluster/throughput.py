@@ -1,4 +1,4 @@
-"""What a cluster's throughput is compared with, and how long its learners were present."""
+"""The throughput of a lone learner, to compare a cluster's with, and the time that learners were present."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from simasgd.scenario.cluster.compute import Compute
 from simasgd.scenario.cluster.measured import series_of
 
 _FACTORS = (10_000, 1_000, 100, 10, 2)
-"""How often a trace was used is told roughly, so that variants have the same note."""
+"""A note states one of these as the number of times that a trace was used, so that variants share the note."""
 
 
 def describe_traces(spec: Cluster, computed: Sequence[int], left: Mapping[int, float]) -> tuple[str, ...]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
+from simasgd.command.output.telling import draw_table, find_width
 from simasgd.errors import UsageError
 from simasgd.printable import printable
 
 _SHOWN = ("folder", "protocol", "learners", "mini_batch", "seed", "outcome", "test_error", "simulated_seconds", "speedup")
 _FORMATS = {"test_error": "{:.2%}", "simulated_seconds": "{:.3g} s", "speedup": "{:.3g}×", "mean_staleness": "{:.3g}"}
+_TEXTS = ("folder", "name", "protocol", "origin", "outcome", "reason", "version", "written")
 
 
 @click.command()
@@ -53,7 +54,7 @@ def runs(
     elif shown.empty:
         click.echo(f"no runs in {printable(str(folder))}" + ("" if where is None else " for which that is true"))
     else:
-        _print_table(shown)
+        click.echo(draw_table(_make_table(shown), find_width()))
         if len(shown) < len(found):
             click.echo(f"{len(shown)} of {len(found):,} runs; --limit shows more")
     for path in every.attrs["unreadable"]:
@@ -71,29 +72,28 @@ def status(folder: Path) -> None:
 
 
 def _to_records(shown: Any) -> list[dict[str, Any]]:
-    """Return a mapping for each row; what is missing is None, and times are in the ISO format."""
+    """Return a mapping for each row, with None for a missing value and times in the ISO format."""
     times = {"written": shown["written"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")} if "written" in shown else {}
     found = shown.assign(**times)
     records: list[dict[str, Any]] = found.astype(object).where(found.notna(), None).to_dict("records")
     return records
 
 
-def _print_table(shown: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _make_table(shown: Any) -> Any:
+    """Make a table for the terminal; the columns further right are the first to be left out."""
+    from simasgd.report.terminal.table import TextColumn, TextTable
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in shown:
-        is_number = str(name) not in ("folder", "name", "protocol", "origin", "outcome", "reason", "version", "written")
-        table.add_column(str(name).replace("_", " "), justify="right" if is_number else "left", overflow="fold")
-    for row in shown.to_dict("records"):
-        table.add_row(*(_format(str(name), value) for name, value in row.items()))
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)
+    columns = []
+    for place, name in enumerate(shown):
+        cells = tuple(_format(str(name), value) for value in shown[name])
+        columns.append(TextColumn(str(name).replace("_", " "), cells, -place, numeric=name not in _TEXTS))
+    return TextTable(tuple(columns))
 
 
 def _format(name: str, value: Any) -> str:
+    """Return a value for readers; "" if it is missing."""
     if value is None or value != value or str(value) in ("<NA>", "NaT"):
-        return "–"
+        return ""
     if name in _FORMATS:
         return _FORMATS[name].format(value)
     return f"{value:.3g}" if isinstance(value, float) else printable(str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def record(
     require_engine(name)
 
     from simasgd.command.output.progress import phases
-    from simasgd.recording import EndedEarly, is_whole
+    from simasgd.recording import is_whole
     from simasgd.recording import record as record_study
     from simasgd.report.terminal.study import conclude_study
     from simasgd.results.contents import describe_contents, list_paths
@@ -89,38 +90,44 @@ def record(
             outlook(lambda: kept if ending.is_kept else lost),
             phases(chosen.name, quiet=telling.quiet) as progress,
         ):
+
+            def record_all(keep: Callable[[Study], None]) -> Study:
+                progress(f"start {name}", 0.0)
+                with start_engine(name, address) as engine:
+                    settings: dict[str, Any] = {"paced": pace == "paced", "command": command, "progress": progress}
+                    return record_study(chosen, engine, **settings, keep=keep, ending=ending)
+
             if has_whole and place.lacks_only_a_page:
-                assert earlier is not None
-                result = earlier
+                result: Any = earlier
                 _add_page(place, result)
             else:
-                progress(f"start {name}", 0.0)
-                so_far: list[Study] = []
-                try:
-                    with start_engine(name, address) as engine:
-                        result = record_study(
-                            chosen,
-                            engine,
-                            paced=pace == "paced",
-                            command=command,
-                            progress=progress,
-                            keep=so_far.append,
-                            ending=ending,
-                        )
-                except EndedEarly as early:
-                    if early.study is None or has_whole:  # a part does not replace a whole
-                        ending.finish(is_kept=False)
-                        raise
-                    result = early.study
-                except SimasgdError:
-                    if so_far and not has_whole:
-                        _write(place, so_far[-1])
-                        click.echo(printable(f"the runs before the one that failed are in {place.shown}"), err=True)
-                    raise
+                result = _record_what_can_be(place, record_all, ending, has_whole=has_whole)
                 progress("report", 1.0)
                 _write(place, result)
             ending.finish(is_kept=True)
     telling.end(conclude_study(result), place.shown / PAGE)
+
+
+def _record_what_can_be(place: Any, record_all: Callable[[Callable[[Any], None]], Any], ending: Any, *, has_whole: bool) -> Any:
+    """Return the study of all runs, or of those until the user ended the recording.
+
+    If a run fails, the runs before it are written, and its error is raised. A part does not replace a whole recording.
+    """
+    from simasgd.recording import EndedEarly
+
+    so_far: list[Any] = []
+    try:
+        return record_all(so_far.append)
+    except EndedEarly as early:
+        if early.study is None or has_whole:
+            ending.finish(is_kept=False)
+            raise
+        return early.study
+    except SimasgdError:
+        if so_far and not has_whole:
+            _write(place, so_far[-1])
+            click.echo(printable(f"the runs before the one that failed are in {place.shown}"), err=True)
+        raise
 
 
 def _load_earlier(folder: Path) -> Any:

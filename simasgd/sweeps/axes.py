@@ -85,7 +85,7 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
                 raise _make_error(argument, f"{known} is swept twice")
         axes.append(axis)
     for argument in fixed:
-        (known,) = [keys.resolve_key(Scenario, argument.partition("=")[0].strip())]
+        known = keys.resolve_key(Scenario, argument.partition("=")[0].strip())
         if any(known in axis.keys for axis in axes):
             raise _make_error(argument, f"{known} is swept as well")
     return axes, fixed

@@ -1,4 +1,4 @@
-"""How long the missing points of a sweep will take, from the points that are there."""
+"""The time that the missing points of a sweep will take, from the points that are there."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Estimate:
         if self.seconds is None or self.per_point is None:
             return "no point has run yet, so the time is not known; after some points the same command estimates it"
         workers = f"{self.workers} process{'es' if self.workers > 1 else ''}"
-        took = f"{_format_seconds(self.per_point)} a point, as measured on the {self.there} that are there"
-        return f"{self.missing} still to run: about {_format_seconds(self.seconds)} with {workers} ({took})"
+        took = f"{say_seconds(self.per_point)} a point, as measured on the {self.there} that are there"
+        return f"{self.missing} still to run: about {say_seconds(self.seconds)} with {workers} ({took})"
 
 
 def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> Estimate:
@@ -61,6 +61,7 @@ def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> 
     return Estimate(len(measured), missing, workers, seconds, mean)
 
 
-def _format_seconds(seconds: float) -> str:
+def say_seconds(seconds: float) -> str:
+    """Return a time for readers, for example `12 s` or `3.5 min`."""
     size, unit = next((size, unit) for size, unit in _UNITS if seconds >= 2 * size or size == 1)
     return f"{max(seconds / size, 0.1):.2g} {unit}" if seconds / size < 9.5 else f"{seconds / size:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""How far a sweep is, as its folder tells: while it runs, or after it was interrupted."""
+"""The state of a sweep, read from its folder while it runs or after it was interrupted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import final
 from simasgd.results.outcome import Outcome
 from simasgd.storage.files import RUN
 from simasgd.storage.work_folder import find_holder
+from simasgd.sweeps.estimate import say_seconds
 from simasgd.sweeps.table import Sweep
 
 _LATEST = 21  # finished points whose times tell the present pace
@@ -46,7 +47,7 @@ class SweepStatus:
         if self.holder:
             yield f"{self.holder} works on it" + ("" if self.pace is None else f", at {60 * self.pace:.3g} points a minute")
             if self.pace is not None and self.left:
-                yield f"about {_describe_duration(self.left / self.pace)} left"
+                yield f"about {say_seconds(self.left / self.pace)} left"
         elif self.left:
             yield f"nobody works on it; this continues it: {self.command}"
 
@@ -69,10 +70,3 @@ def read_status(folder: Path) -> SweepStatus:
         holder=holder,
         command=table.command,
     )
-
-
-def _describe_duration(seconds: float) -> str:
-    for size, unit in ((3600.0, "h"), (60.0, "min")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{max(1.0, seconds):.0f} s"

@@ -1,1 +1,1 @@
-"""What commands print: progress, the end with its table and verdict, in any encoding."""
+"""The output of commands: progress, and at the end a table and the verdict, in any encoding."""

@@ -45,9 +45,9 @@ class Telling:
         if self.quiet:
             click.echo(printable(str(page)))
             return
-        width = max(_LEAST_WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else None
+        width = find_width()
         if conclusion.table is not None:
-            click.echo(_draw(conclusion.table, width))
+            click.echo(draw_table(conclusion.table, width))
         if conclusion.remark:
             click.echo(_wrap(conclusion.remark, width))
         if conclusion.table is not None or conclusion.remark:
@@ -72,8 +72,13 @@ def telling_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return quiet_option(json_option(with_telling))
 
 
-def _draw(table: Any, width: int | None) -> str:
-    """Return the table as text, in plain lines where there is no terminal of that width."""
+def find_width() -> int | None:
+    """Return the columns of the terminal that standard output goes to; None if it goes elsewhere."""
+    return max(_LEAST_WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else None
+
+
+def draw_table(table: Any, width: int | None) -> str:
+    """Return a `simasgd.report.terminal` TextTable as text: as many columns as fit, or all of them without a width."""
     if width is None:
         return "\n".join(table.lines())
     from rich.console import Console

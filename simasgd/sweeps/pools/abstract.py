@@ -1,4 +1,4 @@
-"""What a sweep needs of an engine: processes that carry out tasks, some of which may be killed."""
+"""The processes that a sweep needs of an engine. They carry out tasks, and some may be killed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,6 @@ class DaskPool(AbstractPool):
 
     def __init__(self, address: str | None, workers: int) -> None:
         self._address, self._workers = address, workers
-        self._dask: Any = distributed  # without types
         self._client: Any = None
 
     @property
@@ -50,7 +49,7 @@ class DaskPool(AbstractPool):
         with dask.config.set(quiet):
             if self._address is not None:
                 try:
-                    client = self._dask.Client(self._address, timeout=_PATIENCE)
+                    client = distributed.Client(self._address, timeout=_PATIENCE)
                 except OSError as error:
                     raise RunFailed(f"--address {self._address}: no Dask scheduler answers: {error}") from None
                 with client as self._client:
@@ -58,8 +57,8 @@ class DaskPool(AbstractPool):
                 return
             workers = max(1, min(self._workers, tasks))
             with (
-                self._dask.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
-                self._dask.Client(cluster) as self._client,
+                distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+                distributed.Client(cluster) as self._client,
             ):
                 self._client.register_plugin(_Follower(os.getpid()))
                 yield
@@ -68,7 +67,7 @@ class DaskPool(AbstractPool):
         return [self._client.submit(carry_out, task, pure=False) for task in tasks]
 
     def wait(self, handles: Collection[Any]) -> Collection[Any]:
-        done: Collection[Any] = self._dask.wait(list(handles), return_when="FIRST_COMPLETED").done
+        done: Collection[Any] = distributed.wait(list(handles), return_when="FIRST_COMPLETED").done
         return done
 
     def result(self, handle: Any) -> list[Delivery]:

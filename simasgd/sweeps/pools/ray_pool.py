@@ -22,13 +22,12 @@ class RayPool(AbstractPool):
 
     def __init__(self, address: str | None, workers: int | None) -> None:
         self._address, self._workers = address, workers
-        self._ray: Any = ray  # without types
         self._carry_out: Any = None
         self._under_way: set[Any] = set()
 
     @property
     def capacity(self) -> int:
-        processors = int(self._ray.cluster_resources().get("CPU", 0.0))
+        processors = int(ray.cluster_resources().get("CPU", 0.0))
         return max(1, processors if self._workers is None else min(self._workers, processors))
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What a process of a pool does: simulate groups of points, and save or send them."""
+"""The work of a process of a pool: simulate groups of points, and save or send them."""
 
 from __future__ import annotations
 
