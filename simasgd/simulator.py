@@ -40,7 +40,7 @@ def simulate(
     data. Without a `player` the compiled one is used.
 
     With progress=True a bar shows how much is done, on a terminal and in a notebook. A function is
-    called with the phase (`simulate`, `compile`, `replay`) and the fraction of all work that is
+    called with the phase (`simulate`, `compile`, `replay`, `done`) and the fraction of all work that is
     done. Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
     """
     scenario = scenario if task is None else task.described(scenario)
@@ -128,6 +128,10 @@ def run_group(
     player: AbstractPlayer | None = None,
     work: UnfinishedWork | None = None,
 ) -> list[Run]:
+    """Learn runs of one clock in one loop, and return them; a scenario that is continued runs part by part.
+
+    `work` keeps what took long, for the case of an interruption. Raises the errors of `simulate`.
+    """
     if scenarios[0].stop.continued:
         return [_run_in_parts(scenarios[0], timing, progress, task, player, work)]
     began = time.perf_counter()

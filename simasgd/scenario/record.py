@@ -11,7 +11,7 @@ from simasgd.scenario.vocabulary.section import Flag, Inconsistency, Section
 
 @final
 class Record(Section):
-    """What a run keeps besides its scalar results."""
+    """The records that a run keeps besides its scalar results."""
 
     kind: Literal["summary", "updates", "timeline"] = "updates"
     """`summary`: no table of gradients; without learning the memory does not grow with them.

@@ -85,7 +85,7 @@ class Scenario(ReadableScenario):
     stop: Stop
     """The end of the run."""
     record: Annotated[Record, NameForKind] = Record()
-    """What is kept of the run."""
+    """The tables and weights that are kept of the run."""
     variants: dict[VariantName, Scenario] = Field(default_factory=dict)
     """Changes to this scenario by the name of a variant; one report compares all variants."""
 

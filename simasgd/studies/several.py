@@ -86,7 +86,9 @@ def extend(
     if isinstance(result, Run):
         with reporting(progress, scenario.name) as report:
             part = ShareOfWork(report, 0, 1, 1, scenario.learning is not None)
-            return run_last_part(result, scenario, part.report, task)
+            whole = run_last_part(result, scenario, part.report, task)
+            part.report("done", 1.0)
+            return whole
     with reporting(progress, scenario.name) as report:
         work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
         return _extend_all(result, scenario, report, command, task, work)

@@ -52,7 +52,7 @@ class Gradient(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What a run had done before a tape began, in its earlier parts, and how many rows hand over the models of the last."""
+    """The work of a run's earlier parts, before a tape began, and the number of rows that hand over their last models."""
 
     samples: int = 0
     updates: int = 0
@@ -64,7 +64,7 @@ class Past(NamedTuple):
 
 
 NOTHING = Past()
-"""What was done before the first part."""
+"""The work before the first part: none."""
 
 
 @final
@@ -104,7 +104,7 @@ class Tape:
     mixing: Mixing | None = None
     """The models that each row is made from, if learners have models of their own. A row then applies one gradient or none."""
     past: Past = NOTHING
-    """What was done before the tape. Its times and the numbers of its weights begin at 0."""
+    """The work before the tape. Its times and the numbers of its weights begin at 0."""
 
     @property
     def num_gradients(self) -> int:

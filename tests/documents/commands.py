@@ -15,6 +15,8 @@ from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.plan import plan_sweep
 
 ROOT = Path(__file__).parents[2]
+OTHERS = {"pip", "uv", "python", "git", "cd", "source", "ray", "sbatch", "pytest"}
+"""Programs of which a command is not checked."""
 _ASSIGNMENT = re.compile(r"[A-Z_][A-Z_0-9]*=")
 # Stand for a scenario's file and a profile's file that the page does not show.
 _SOME_SCENARIO, _SOME_PROFILE = "digits", "ideal"
@@ -47,7 +49,7 @@ def check(line: str) -> None:
     """Check a line of a shell script without running it.
 
     A command of simasgd is parsed, and its scenario loaded, with overrides, protocols or axes. A target of make and a benchmark
-    must exist. Other programs are left alone.
+    must exist. The other programs that documents use are left alone.
     """
     words = split(re.sub(r"\$\{?[A-Z_]+\}?", "1", line).partition(" > ")[0])
     if not words or words[0] == "export":
@@ -60,6 +62,8 @@ def check(line: str) -> None:
     elif [program.rpartition("/")[2], *arguments[:2]] == ["python", "-m", "benchmarks"]:
         known = re.findall(r'^ +"([a-z-]+)": \w+\.main', (ROOT / "benchmarks" / "__main__.py").read_text(), re.MULTILINE)
         assert set(arguments[2:]) <= set(known), line
+    else:
+        assert program.rpartition("/")[2] in OTHERS, f"{line}: is {program!r} misspelt?"
 
 
 def _check_target(target: str, *assignments: str) -> None:

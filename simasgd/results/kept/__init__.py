@@ -1,1 +1,1 @@
-"""What a run keeps on request besides its tables: its last weights."""
+"""The last weights of a run, kept on request."""

@@ -213,7 +213,7 @@ def _likeliest(spellings: Iterable[tuple[str, Mapping[str, tuple[str, ...]], flo
     """
     found = []
     for word, meanings, least in spellings:
-        allowed = [one for one, meant in meanings.items() if not any(are_opposed(word, name) for name in (one, *meant))]
+        allowed = [one for one, meant in meanings.items() if not any(are_opposed(word, name) for name in meant)]
         if (near := nearest(word, allowed, least)) is not None:
             found.append((similarity(word, near), meanings[near]))
     return max(found, key=lambda one: one[0])[1] if found else ()
