@@ -28,6 +28,7 @@ Read: TypeAlias = Callable[[Sequence[Path]], tuple[Bytes, Bytes]]
 
 _MAX_BYTES = 2**30
 """The largest file that is read, unpacked. The largest part of a known set, as NumPy arrays of bytes, has 184 MB."""
+_PIECE_BYTES = 2**20
 
 _MAX_DIMENSIONS = 4
 
@@ -105,12 +106,20 @@ def _content(path: Path) -> bytes:
     open_file: Callable[[Path], io.BufferedIOBase] = {".gz": _open_gzip, ".xz": _open_xz}.get(path.suffix, _open_plain)
     try:
         with open_file(path) as file:
-            content = file.read(_MAX_BYTES + 1)
+            content = _read_at_most(file, _MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, MemoryError) as error:
         raise DataMissing(f"learning.data: {path} cannot be read: {error}") from None
     if len(content) > _MAX_BYTES:
         raise DataMissing(f"learning.data: {path} has more than {_MAX_BYTES:,} bytes; no known data set is so large")
     return content
+
+
+def _read_at_most(file: io.BufferedIOBase, most: int) -> bytes:
+    """Return at most about `most` bytes. They are read in pieces, since `file.read(most)` takes that memory for any file."""
+    content = io.BytesIO()
+    while content.tell() < most and (piece := file.read(_PIECE_BYTES)):
+        content.write(piece)
+    return content.getvalue()
 
 
 def _open_plain(path: Path) -> io.BufferedIOBase:
