@@ -7,7 +7,7 @@ from simasgd.report.facts.names import say_resource
 from simasgd.report.facts.part_facts import UNNAMED
 from simasgd.report.facts.variant_facts import VariantFacts
 
-_BOTTLENECK = 0.9
+BOTTLENECK = 0.9
 """The share of busy time from which a server or link counts as the bottleneck."""
 
 
@@ -58,6 +58,6 @@ def describe_busiest(variant: VariantFacts) -> str:
     busiest = variant.busiest
     assert busiest is not None
     name = say_resource(busiest.name)
-    if busiest.busy > _BOTTLENECK:
+    if busiest.busy > BOTTLENECK:
         return f"the {name} is the bottleneck, busy {format_share(busiest.busy)} of the time"
     return f"the busiest resource is the {name}, busy {format_share(busiest.busy)} of the time"

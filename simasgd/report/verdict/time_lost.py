@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simasgd.report.facts.formats import format_duration, format_factor, format_number, format_share
+from simasgd.report.facts.formats import format_duration, format_factor, format_number
 from simasgd.report.facts.part_facts import WhatIfFact
 from simasgd.report.facts.tolerances import is_same_work
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.single_variant import BOTTLENECK, describe_busiest
 
 _PLAIN = 0.6
 """An activity that makes up this share of the difference explains it."""
-_BUSY = 0.9
-"""The share of busy time from which a server or link is a bottleneck."""
 _UNEQUAL = 1.3
 """The ratio of learners' mean compute times from which they are unequal."""
 _GAIN = 1.15
@@ -88,9 +87,8 @@ def _name_slowest(variant: VariantFacts) -> str:
 def _name_limit(variant: VariantFacts) -> str:
     """Return a clause about a busy server or link, or about the gain by a faster network or server; "" for neither."""
     busiest, best = variant.busiest, find_gain(variant)
-    if busiest is not None and busiest.busy > _BUSY:
-        name = busiest.name if busiest.name.startswith("server") else f"link {busiest.name}"
-        return f"the {name} is the bottleneck, busy {format_share(busiest.busy)} of the time"
+    if busiest is not None and busiest.busy > BOTTLENECK:
+        return describe_busiest(variant)
     if best is None:
         return ""
     fast = "twice" if best.factor == 2 else f"{format_number(best.factor)} times"

@@ -47,7 +47,7 @@ def facts(
         "law": 0.0 if name == "hardsync" else 29.0,
         "learner_time": TIMES,
         "learning": learns(),
-        "resources": (ResourceFact("server", 0.1, 0.0), ResourceFact("server NIC", 0.41, 0.2)),
+        "resources": (ResourceFact("server", 0.1, 0.0), ResourceFact("server, link", 0.41, 0.2)),
     }
     first_loss = changes.pop("first_loss", None)
     values |= changes

@@ -30,8 +30,8 @@ def test_a_run_that_learned() -> None:
         ({"what_if": (WhatIfFact("network", 2, 1.1, 9), WhatIfFact("node", 2, 1.9, 9))}, ""),
         ({"what_if": (WhatIfFact("server", 2, 1.3, 9),)}, "; a server twice as fast would make it 1.30× as fast"),
         (
-            {"resources": (ResourceFact("server", 0.1, 0.0), ResourceFact("node 3 NIC in", 0.97, 8.0))},
-            "; the link node 3 NIC in is the bottleneck, busy 97 % of the time",
+            {"resources": (ResourceFact("server", 0.1, 0.0), ResourceFact("node 3, link in", 0.97, 8.0))},
+            "; the link into node 3 is the bottleneck, busy 97 % of the time",
         ),
         ({"resources": (ResourceFact("server", 0.89, 0.0),)}, ""),
         (
