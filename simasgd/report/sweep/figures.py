@@ -18,8 +18,6 @@ from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_
 from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
 from simasgd.report.sweep.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 
-MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"), ("*", "★"))
-"""Matplotlib's markers, and the same markers as text for a legend."""
 _MOST_TICKS = 9
 _CURVE = 4
 """From this number of values on, points of an axis with numbers are joined by a line."""
@@ -53,7 +51,7 @@ def draw_lines(
                 edge += _EDGE
             end = _draw_line(axes, chosen, across, quantity, scale, i)
             if len(chosen) and lines is not None and value is not None:
-                ends.append(EndLabel(names[value], _choose_colour(i), MARKERS[i % len(MARKERS)][0], end))
+                ends.append(EndLabel(names[value], svg.choose_series_colour(i), svg.choose_series_marker(i)[0], end))
         _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
         axes.set_ylabel(title, fontsize=FONT)
@@ -69,10 +67,6 @@ def _name_lines(lines: Dial) -> dict[str, str]:
     return named if is_short else dict(lines.labels)
 
 
-def _choose_colour(i: int) -> str:
-    return svg.choose_series_colour(i)
-
-
 def _place(rows: pd.DataFrame, across: Dial, i: int, count: int) -> pd.DataFrame:
     """Add the places on the axis; where there are no numbers, those of line i of `count` are moved aside."""
     aside = (i - (count - 1) / 2) * min(0.12, 0.8 / count) if across.axis.numbers is None else 0.0
@@ -83,7 +77,7 @@ def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: floa
     """Draw the settings that do not count as crosses above the axes; return whether there are any."""
     lost = rows[~rows["sound"] & ~is_usable(rows, quantity)]
     axes.plot(
-        lost["x"], [edge] * len(lost), "x", transform=axes.get_xaxis_transform(), color=_choose_colour(i), markersize=6,
+        lost["x"], [edge] * len(lost), "x", transform=axes.get_xaxis_transform(), color=svg.choose_series_colour(i), markersize=6,
         clip_on=False, markeredgewidth=1.6,
     )  # fmt: skip
     return bool(len(lost))
@@ -94,7 +88,7 @@ def _draw_line(axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scal
     known = rows[is_usable(rows, quantity)]
     if known.empty:
         return None
-    colour, marker = _choose_colour(i), MARKERS[i % len(MARKERS)][0]
+    colour, marker = svg.choose_series_colour(i), svg.choose_series_marker(i)[0]
     middle, low, high = (known[f"{quantity}{end}"] / scale for end in ("", "_low", "_high"))
     if across.axis.numbers is not None and len(known) >= _CURVE:
         axes.fill_between(known["x"], low, high, color=colour, alpha=0.15, linewidth=0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
 from simasgd.report.drawing import svg
+from simasgd.report.drawing.labels import spread_apart
 
 FONT = 10.5
 """The size of texts in figures of a sweep, in px of a figure that is 338 px wide."""
@@ -28,7 +30,7 @@ def write_end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:
     to_share = axes.transLimits.transform
     scale = axes.transScale.transform
     heights = [1.0 if label.end is None else float(to_share(scale(label.end))[1]) for label in labels]
-    for label, height, place in zip(labels, heights, spread_out(heights, _GAP), strict=True):
+    for label, height, place in zip(labels, heights, spread_apart(heights, _GAP, -inf, inf), strict=True):
         axes.annotate(
             label.text,
             xy=(1.0, height),
@@ -42,21 +44,3 @@ def write_end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:
             annotation_clip=False,
         )
         axes.plot(1.045, place, label.marker, color=label.colour, markersize=5, transform=axes.transAxes, clip_on=False)
-
-
-def spread_out(places: Sequence[float], gap: float) -> list[float]:
-    """Move numbers apart so that neighbours have at least this distance, and keep their order and their middle."""
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    groups: list[tuple[list[int], float]] = []  # numbers in contact, and the middle of where they want to be
-    for i in order:
-        members, middle = [i], places[i]
-        while groups and groups[-1][1] + gap * (len(groups[-1][0]) + len(members)) / 2 > middle:
-            before, at = groups.pop()
-            middle = (at * len(before) + middle * len(members)) / (len(before) + len(members))
-            members = before + members
-        groups.append((members, middle))
-    found = [0.0] * len(places)
-    for members, middle in groups:
-        for n, i in enumerate(members):
-            found[i] = middle + gap * (n - (len(members) - 1) / 2)
-    return found

@@ -63,5 +63,5 @@ def test_labels_overlap_nowhere(draw: object) -> None:
     for one, other in combinations(boxes, 2):
         overlap = min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
         assert min(overlap) < 1.0, "in pixels"
-    heights = sorted(box.y0 for box in boxes)
-    assert draw is not label_ends or all(above > below for below, above in pairwise(heights))
+    heights = [box.y0 for _, box in sorted(zip(marks, boxes, strict=True), key=lambda pair: pair[0].y)]
+    assert draw is not label_ends or all(above > below for below, above in pairwise(heights)), "in the order of their marks"

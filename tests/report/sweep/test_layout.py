@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise, product
+from math import inf
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simasgd.report.drawing.labels import spread_apart
 from simasgd.report.sweep.dials import Dial, find_dials
-from simasgd.report.sweep.labels import spread_out
 from simasgd.report.sweep.layout import lay_out, moves
 from simasgd.report.sweep.sweep_facts import NAMES, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
@@ -77,7 +78,7 @@ def test_a_target_that_one_protocol_reaches_and_another_does_not_is_not_the_same
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.3))
 def test_labels_are_moved_apart_in_their_order_around_their_middle(places: list[float], gap: float) -> None:
-    found = spread_out(places, gap)
+    found = spread_apart(places, gap, -inf, inf)
     assert all(later - earlier >= gap - 1e-9 for earlier, later in pairwise(sorted(found)))
     order = sorted(range(len(places)), key=lambda i: places[i])
     assert [found[i] for i in order] == sorted(found)
