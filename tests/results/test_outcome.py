@@ -17,7 +17,7 @@ from simasgd.report.facts.formats import format_number, use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study, render_sweep
 from simasgd.report.sweep.sweep_facts import SweepFacts
-from simasgd.report.sweep.verdict import state_sweep_verdict
+from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.study import conclude_study
 from simasgd.report.terminal.sweep import conclude_sweep
 from simasgd.report.verdict.verdict import state_verdict
@@ -130,7 +130,7 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
         ("hung", True),
         ("finished", False),
     ]
-    said = use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))
+    said = SweepVerdict.of(SweepFacts.of(table)).text
     assert "Two points of 4 hung (all with hardsync): after 0.00" in said
     assert f"s: {HANGING}." in said
     assert said.startswith("Use async: ")
@@ -144,7 +144,7 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
 def test_where_no_point_finished_none_is_best(swept: tuple[Sweep, dict[str, Any]]) -> None:
     table, _ = swept
     hung = table.points[table.points["outcome"] == "hung"]
-    said = state_sweep_verdict(SweepFacts.of(replace(table, points=hung)))
+    said = SweepVerdict.of(SweepFacts.of(replace(table, points=hung))).text
     assert said.startswith("No setting finished at every seed, so none is best. All 2 points hung: ")
     assert render_sweep(replace(table, points=hung))
 
@@ -156,7 +156,7 @@ def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[Sweep, dict[s
     points.loc[0, ["simulated_seconds", "gradients_per_simulated_second"]] = 1e-6, 1e9
     facts = SweepFacts.of(replace(table, points=points))
     assert facts.sound["protocol"].tolist() == ["async"]
-    said = state_sweep_verdict(facts)
+    said = SweepVerdict.of(facts).text
     assert said.startswith("Use async: ")
     assert "One point of 4 hung (hardsync)" in said
     row = facts.settings.set_index("protocol").loc["hardsync"]

@@ -17,7 +17,7 @@ import pytest
 from simasgd import Run, ScenarioError, simulate
 from simasgd.report.facts.formats import format_duration, use_plain_spaces
 from simasgd.report.sweep.sweep_facts import SweepFacts
-from simasgd.report.sweep.verdict import state_sweep_verdict
+from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.sweep import run_sweep
@@ -251,7 +251,7 @@ def test_an_unlimited_value_of_an_axis_is_a_number(tmp_path):
 def test_seeds_that_differ_are_not_said_to_take_as_long(tmp_path):
     path = scenario_file(tmp_path, TIMING, {"cluster": {"compute": {"distribution": "gamma", "cv": 0.5}}})
     table = run_sweep(plan_sweep(path, ["seed=1,2,3"]), tmp_path / "out", workers=1)
-    stated = use_plain_spaces(state_sweep_verdict(SweepFacts.of(table)))
+    stated = SweepVerdict.of(SweepFacts.of(table)).text
     least, greatest = (format_duration(getattr(table.points["simulated_seconds"], end)()) for end in ("min", "max"))
     assert least != greatest
     assert f"({use_plain_spaces(least)} – {use_plain_spaces(greatest)} over three seeds)." in stated

@@ -64,12 +64,6 @@ def format_factor(ratio: float) -> str:
     return f"{ratio:.2f}×" if ratio < 9.95 else f"{format_number(ratio)}×"
 
 
-def format_points(difference: float) -> str:
-    """Format a difference of error rates in percentage points."""
-    size = f"{100 * abs(difference):.1f}"
-    return f"{size} {'point' if size == '1.0' else 'points'}"
-
-
 def use_plain_spaces(text: str) -> str:
     """Replace no-break spaces by plain ones, for the terminal and JSON."""
     return text.replace(NBSP, " ")

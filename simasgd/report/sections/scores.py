@@ -27,12 +27,3 @@ def describe_divergence(variant: VariantFacts) -> str:
         else f"{len(variant.diverged)} of {len(variant.seeds)} seeds"
     )
     return f"{where} ({seeds})" if len(variant.diverged) == 1 else f"{where} at the earliest ({seeds})"
-
-
-def format_reference_score(variant: VariantFacts) -> str:
-    """Return the score of the reference variant, for use after "against"."""
-    if variant.diverged:
-        return "a run that diverged"
-    if variant.score is None:
-        return "none" if variant.metric is ERROR else "an infinite loss"
-    return variant.metric.format_value(variant.score.mean)

@@ -1,26 +1,14 @@
-"""Sentences about one variant: its staleness, and where its time went."""
+"""Sentences about one variant: where its time went."""
 
 from __future__ import annotations
 
-from simasgd.report.facts.formats import format_number, format_share, format_steps
+from simasgd.report.facts.formats import format_share
 from simasgd.report.facts.names import say_resource
 from simasgd.report.facts.part_facts import UNNAMED
 from simasgd.report.facts.variant_facts import VariantFacts
 
 BOTTLENECK = 0.9
 """The share of busy time from which a server or link counts as the bottleneck."""
-
-
-def describe_staleness(variant: VariantFacts) -> str:
-    """Return the mean staleness beside its law, and the mean age of mixed-in models."""
-    if variant.staleness is None:
-        return "No gradient was applied, so there is no staleness"
-    mixed = "" if variant.mixing is None else f", and the mean age of mixed-in models is {format_steps(variant.mixing.mean)}"
-    if variant.staleness.high == 0:
-        return "No gradient is stale" + (", as the protocol guarantees" if variant.law == 0 else mixed)
-    measured = f"The mean staleness is {format_number(variant.staleness.mean)}"
-    law = "" if variant.law is None else f"; with free communication and no waiting it would be {format_number(variant.law)}"
-    return f"{measured}{law or mixed}"
 
 
 def describe_time_spent(variant: VariantFacts) -> str:

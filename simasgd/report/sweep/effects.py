@@ -29,7 +29,7 @@ def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
     """Return what an axis does to the error and to the time, and where it makes settings fail."""
     quantities = ([] if facts.measure is None else [facts.measure]) + [_choose_speed(facts)]
     parts = [
-        _describe(effect, dial, facts)
+        _describe(effect, dial)
         for quantity in quantities
         if (effect := measure_effect(dial, quantity, anchor, facts, choose_tolerance(quantity, facts.test_samples))) is not None
     ]
@@ -46,7 +46,7 @@ def _choose_speed(facts: SweepFacts) -> str:
     return SECONDS if varies(facts.sound[SECONDS]) and facts.speed != THROUGHPUT else facts.speed
 
 
-def _describe(effect: Effect, dial: Dial, facts: SweepFacts) -> str:
+def _describe(effect: Effect, dial: Dial) -> str:
     name = "throughput" if effect.quantity == THROUGHPUT else NAMES[effect.quantity]
     spread = "the difference that counts"
     rest = f"{effect.beyond} of {effect.settings} settings of the rest"

@@ -77,8 +77,8 @@ def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: floa
     """Draw the settings that do not count as crosses above the axes; return whether there are any."""
     lost = rows[~rows["sound"] & ~is_usable(rows, quantity)]
     axes.plot(
-        lost["x"], [edge] * len(lost), "x", transform=axes.get_xaxis_transform(), color=svg.choose_series_colour(i), markersize=6,
-        clip_on=False, markeredgewidth=1.6,
+        lost["x"], [edge] * len(lost), "x", color=svg.choose_series_colour(i), markersize=6, markeredgewidth=1.6,
+        transform=axes.get_xaxis_transform(), clip_on=False,
     )  # fmt: skip
     return bool(len(lost))
 

@@ -93,11 +93,6 @@ class SweepVerdict:
         return [(answer.best if self.common is None else self.common, answer) for answer in self.answers]
 
 
-def state_sweep_verdict(facts: SweepFacts) -> str:
-    """Return all sentences of the verdict."""
-    return SweepVerdict.of(facts).text
-
-
 def say_result(row: Row, facts: SweepFacts) -> str:
     """Return the numbers of a setting: `4.2 % test error after 1.61 s`."""
     return " ".join(filter(None, (_say_score([row], facts), _say_time([row], facts))))
