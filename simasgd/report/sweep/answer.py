@@ -14,8 +14,6 @@ from functools import partial
 from itertools import product
 from typing import final
 
-import pandas as pd
-
 from simasgd.report.facts.metric import ERROR as ERROR_METRIC
 from simasgd.report.facts.metric import LOSS as LOSS_METRIC
 from simasgd.report.facts.spread import Spread
@@ -26,7 +24,18 @@ from simasgd.report.facts.tolerances import (
     compute_score_tolerance,
 )
 from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.sweep_facts import COST, ERROR, SECONDS, THROUGHPUT, Row, SweepFacts, get_spread, select
+from simasgd.report.sweep.sweep_facts import (
+    COST,
+    ERROR,
+    LOSS,
+    SECONDS,
+    THROUGHPUT,
+    Row,
+    SweepFacts,
+    get_spread,
+    list_rows,
+    select,
+)
 
 MUCH_SOONER = 2.0
 """A setting is much sooner if it takes at most this part of the time of the best one."""
@@ -57,9 +66,8 @@ class Answer:
 def find_answers(facts: SweepFacts) -> list[Answer]:
     """Return the best setting in each part of the world that has a sound setting."""
     worlds = product(*(dial.values for dial in facts.world))
-    keys = [dial.key for dial in facts.world]
-    found = ((world, select(facts.sound, dict(zip(keys, world, strict=True)))) for world in worlds)
-    return [answer for world, rows in found if (answer := _choose(world, _list_rows(rows), facts)) is not None]
+    found = ((world, list_rows(select(facts.sound, facts.name_world(world)))) for world in worlds)
+    return [answer for world, rows in found if (answer := _choose(world, rows, facts)) is not None]
 
 
 def find_common(answers: Sequence[Answer], facts: SweepFacts) -> Row | None:
@@ -79,8 +87,7 @@ def find_common(answers: Sequence[Answer], facts: SweepFacts) -> Row | None:
 def place_in_world(row: Row, answer: Answer, facts: SweepFacts) -> Row:
     """Return the row with the choices of `row` in the world of an answer."""
     values = {dial.key: row[dial.key] for dial in facts.choices}
-    world = {dial.key: value for dial, value in zip(facts.world, answer.world, strict=True)}
-    return _list_rows(facts.find(**values, **world))[0]
+    return list_rows(facts.find(**values, **facts.name_world(answer.world)))[0]
 
 
 def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> Answer | None:
@@ -153,10 +160,6 @@ def find_front(rows: Sequence[Row], measure: str) -> list[Row]:
     return front
 
 
-def _list_rows(table: pd.DataFrame) -> list[Row]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
 @final
 @dataclass(frozen=True)
 class Effect:
@@ -187,7 +190,7 @@ def measure_effect(
     beyond = settings = 0
     at_anchor: tuple[Row, Row, bool] | None = None
     for _, group in groups:
-        rows = _list_rows(group)
+        rows = list_rows(group)
         if len(rows) < 2:
             continue
         low, high = min(rows, key=lambda row: row[quantity]), max(rows, key=lambda row: row[quantity])
@@ -210,7 +213,7 @@ def choose_tolerance(quantity: str, test_samples: int | None) -> Callable[[Sprea
     """Return the largest difference of means that is within the spread over the seeds."""
     if quantity == ERROR:
         metric = ERROR_METRIC
-    elif quantity == "test_loss":
+    elif quantity == LOSS:
         metric = LOSS_METRIC
     else:
         return compute_amount_tolerance

@@ -10,7 +10,7 @@ from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.figures import draw_trade_off
 from simasgd.report.sweep.layout import MOST_PANELS
 from simasgd.report.sweep.map_block import build_map
-from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, list_rows, name_settings, say_panel
+from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, name_settings, say_panel
 from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.quantity_blocks import build_clock, build_quantity
 from simasgd.report.sweep.sweep_facts import (
@@ -24,6 +24,7 @@ from simasgd.report.sweep.sweep_facts import (
     Row,
     SweepFacts,
     format_quantity,
+    list_rows,
     say_setting,
     select,
     varies,
@@ -98,7 +99,7 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
     named = name_settings(verdict)
     panels: list[Panel] = []
     for _, answer in verdict.pairs()[:MOST_PANELS]:
-        world = {dial.key: value for dial, value in zip(facts.world, answer.world, strict=True)}
+        world = facts.name_world(answer.world)
         rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
         here = [(row, what) for row, what in named if all(row[key] == value for key, value in world.items())]
         labels = [(row, what, what == "use this") for row, what in here if what != "as good"]

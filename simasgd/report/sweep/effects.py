@@ -42,7 +42,7 @@ def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
 
 
 def _choose_speed(facts: SweepFacts) -> str:
-    """Return the quantity for the time: the simulated time where it varies, else what says who is soonest."""
+    """Return the quantity for the time: the simulated time where it varies, else the quantity that ranks settings by speed."""
     return SECONDS if varies(facts.sound[SECONDS]) and facts.speed != THROUGHPUT else facts.speed
 
 

@@ -13,8 +13,18 @@ from simasgd.report.sweep.dials import Dial
 from simasgd.report.sweep.figures import choose_scale
 from simasgd.report.sweep.heat_map import draw_heat_map
 from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves
-from simasgd.report.sweep.naming import TITLES, list_rows, name_settings, say_panel
-from simasgd.report.sweep.sweep_facts import NAMES, SECONDS, THROUGHPUT, Row, SweepFacts, format_quantity, get_spread, select
+from simasgd.report.sweep.naming import TITLES, name_settings, say_panel
+from simasgd.report.sweep.sweep_facts import (
+    NAMES,
+    SECONDS,
+    THROUGHPUT,
+    Row,
+    SweepFacts,
+    format_quantity,
+    get_spread,
+    list_rows,
+    select,
+)
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import pandas as pd
-
-from simasgd.report.sweep.sweep_facts import ERROR, SECONDS, STALENESS, THROUGHPUT, TO_TARGET, Row, SweepFacts, say_setting
+from simasgd.report.sweep.answer import place_in_world
+from simasgd.report.sweep.sweep_facts import (
+    ERROR,
+    LOSS,
+    SECONDS,
+    STALENESS,
+    THROUGHPUT,
+    TO_TARGET,
+    Row,
+    SweepFacts,
+    say_setting,
+)
 from simasgd.report.sweep.verdict import SweepVerdict
 
 TITLES = {
     ERROR: "Test error",
-    "test_loss": "Test loss",
+    LOSS: "Test loss",
     TO_TARGET: "Time to the target",
     SECONDS: "Simulated time",
     THROUGHPUT: "Throughput",
@@ -20,7 +29,7 @@ TITLES = {
 """The titles of sections and panels."""
 AXIS_TITLES = {
     ERROR: "test error",
-    "test_loss": "test loss",
+    LOSS: "test loss",
     TO_TARGET: "time to the target ({})",
     SECONDS: "simulated time ({})",
     THROUGHPUT: "samples/s, simulated",
@@ -30,11 +39,11 @@ AXIS_TITLES = {
 
 
 def name_settings(verdict: SweepVerdict) -> list[tuple[Row, str]]:
-    """Return the settings worth naming, each with what it is: for the table of the page and of the terminal."""
+    """Return the settings worth naming, each with its role: for the table of the page and of the terminal."""
     facts = verdict.facts
     named: list[tuple[Row, str]] = []
     for row, answer in verdict.pairs():
-        here = place_row(row, answer.world, facts)
+        here = place_in_world(row, answer, facts)
         lowest = "lowest error" if facts.measure == ERROR else "lowest loss"
         others = [(answer.lowest, lowest), (answer.quick, "much sooner"), *((one, "as good") for one in answer.also[:2])]
         if facts.measure is None:
@@ -47,15 +56,6 @@ def name_settings(verdict: SweepVerdict) -> list[tuple[Row, str]]:
     return named
 
 
-def place_row(row: Row, world: Sequence[str], facts: SweepFacts) -> Row:
-    values = {dial.key: row[dial.key] for dial in facts.choices}
-    found = facts.find(**values, **{dial.key: value for dial, value in zip(facts.world, world, strict=True)})
-    return {str(key): value for key, value in found.iloc[0].items()}
-
-
 def say_panel(values: Mapping[str, str], facts: SweepFacts) -> str:
+    """Return the values of a panel's axes in words: `8 learners, latency 1 ms`."""
     return ", ".join(dial.say(values[dial.key]) for dial in facts.varying if dial.key in values)
-
-
-def list_rows(table: pd.DataFrame) -> list[Row]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

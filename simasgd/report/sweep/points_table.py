@@ -111,7 +111,7 @@ def _show_named(row: Row, quantity: str) -> str:
 
 
 def list_named(named: Sequence[tuple[Row, str]], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
-    """Return the titles and the rows of a table of chosen settings, each with what it is: for page and terminal."""
+    """Return the titles and the rows of a table of chosen settings, each with its role: for page and terminal."""
     left_out = {LOSS, STALENESS} - ({facts.measure} if facts.measure is not None else set())
     listed = [quantity for quantity in list_quantities(facts) if quantity not in left_out]
     quantities = [quantity for quantity in listed if any(get_spread(row, quantity) for row, _ in named)]

@@ -105,7 +105,7 @@ class SweepFacts:
             parts |= {name: column.where(is_whole) for name, column in found.items()}
         return pd.DataFrame(parts).reset_index()
 
-    @property
+    @cached_property
     def sound(self) -> pd.DataFrame:
         """The settings that finished and learned at every seed; only they can be best."""
         return self.settings[self.settings["sound"]]
@@ -114,33 +114,37 @@ class SweepFacts:
         """Return the settings that count for a quantity."""
         return self.settings[is_usable(self.settings, quantity)]
 
-    @property
+    @cached_property
     def measure(self) -> str | None:
         """The measure of the settings: test error, otherwise test loss; None if nothing is learned."""
         return next((quantity for quantity in (ERROR, LOSS) if self.points[quantity].notna().any()), None)
 
-    @property
+    @cached_property
     def test_samples(self) -> int | None:
         """The size of the test set; None if the points may have different ones, or learn nothing."""
         learning = self.sweep.scenario.learning
         differs = any(re.match(r"learning(\.data\b|$)", axis.key) for axis in self.sweep.axes)
         return None if learning is None or differs else learning.data.shape.test
 
-    @property
+    @cached_property
     def has_same_work(self) -> bool:
         """Whether all sound points applied similar numbers of samples, so that times compare."""
         samples = self.points["samples"][self.points["outcome"] == Outcome.FINISHED]
         return not samples.empty and is_same_work(float(samples.min()), float(samples.max()))
 
-    @property
+    @cached_property
     def speed(self) -> str:
-        """The quantity that says who is soonest.
+        """The quantity that ranks settings by speed.
 
         It is the simulated time; where all take as long the time to the target, or the throughput.
         """
         if varies(self.sound[SECONDS]) and (self.measure is not None or self.has_same_work):
             return SECONDS
         return TO_TARGET if self.measure is not None and self.sound[TO_TARGET].notna().any() else THROUGHPUT
+
+    def name_world(self, values: Sequence[str]) -> dict[str, str]:
+        """Return values of the axes in `world`, in their order, by the axes' keys."""
+        return {dial.key: value for dial, value in zip(self.world, values, strict=True)}
 
     def find(self, **values: str) -> pd.DataFrame:
         """Return the settings with these values."""
@@ -157,6 +161,11 @@ def select(table: pd.DataFrame, values: Mapping[str, str]) -> pd.DataFrame:
     for key, value in values.items():
         table = table[table[key] == value]
     return table
+
+
+def list_rows(table: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table, each as a mapping from columns to values."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def get_spread(row: Row, quantity: str) -> Spread | None:

@@ -25,13 +25,17 @@ from simasgd.report.sweep.effects import describe_effects
 from simasgd.report.sweep.failures import describe_failures
 from simasgd.report.sweep.sweep_facts import (
     ERROR,
+    LOSS,
     NAMES,
     SECONDS,
+    STALENESS,
     THROUGHPUT,
+    TO_TARGET,
     Row,
     SweepFacts,
     format_quantity,
     get_spread,
+    list_rows,
     say_setting,
     select,
 )
@@ -220,13 +224,11 @@ def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:
 
 def _list_others(best: Row, answer: Answer, facts: SweepFacts) -> list[Row]:
     """Return the other sound settings in the same part of the world."""
-    world = {dial.key: value for dial, value in zip(facts.world, answer.world, strict=True)}
-    rows = select(facts.sound, world)
+    rows = select(facts.sound, facts.name_world(answer.world))
     if facts.measure is not None:
         rows = rows.dropna(subset=[facts.measure])
     keys = [dial.key for dial in facts.choices]
-    listed: list[Row] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-    return [row for row in listed if any(row[key] != best[key] for key in keys)]
+    return [row for row in list_rows(rows) if any(row[key] != best[key] for key in keys)]
 
 
 def _name_equals(best: Row, answer: Answer, facts: SweepFacts) -> str:
@@ -260,7 +262,7 @@ def _explain_means(verdict: SweepVerdict) -> list[str]:
 
 def _list_row(row: Row, facts: SweepFacts) -> dict[str, Any]:
     numbers = {}
-    for quantity in (ERROR, "test_loss", SECONDS, "seconds_to_target", THROUGHPUT, "mean_staleness"):
+    for quantity in (ERROR, LOSS, SECONDS, TO_TARGET, THROUGHPUT, STALENESS):
         spread = get_spread(row, quantity)
         numbers[quantity] = None if spread is None else spread._asdict()
     return {
