@@ -57,7 +57,7 @@ LIBRARIES = {
     "distributed": {"sweeps.pools"},
     "submitit": {"sweeps.pools"},
     "pandas": {
-        *("assembly", "figures", "learning", "measured", "queries"),
+        *("assembly", "learning", "measured", "queries"),
         *("recording", "report", "results", "stages", "studies", "sweeps", "validation"),
     },
     "scipy": {"calibration"},

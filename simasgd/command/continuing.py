@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from simasgd.command.options import STANDARD_INPUT, load_scenario, spell_command, spell_variants
+from simasgd.command.options import STANDARD_INPUT, learns, load_scenario, spell_command, spell_variants
 from simasgd.command.output.telling import Telling
 from simasgd.command.results_place import ResultsPlace, run_into
 from simasgd.errors import UsageError
@@ -94,10 +94,10 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
         found = Manifest.read(folder / MANIFEST)
         if found is not None and found.contents.kind == "run" and found.contents.parameters == contents.parameters:
             return folder
-    learns = any(one.learning is not None for one in (chosen.variants or {"": chosen}).values())
-    asked = (*overrides, *(("record.weights=true",) if learns else ()), *spell_variants(variants))
+    is_learning = learns(chosen)
+    asked = (*overrides, *(("record.weights=true",) if is_learning else ()), *spell_variants(variants))
     keep = shlex.join(["simasgd", "run", name, *asked])
-    lacks = " that kept its weights" if learns else ""
+    lacks = " that kept its weights" if is_learning else ""
     first = "run it first, from the same standard input" if name == STANDARD_INPUT else "run it first"
     raise UsageError(
         f"{folders[0]}: there is no finished run of this scenario{lacks}; {first}: {keep}\n"

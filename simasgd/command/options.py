@@ -83,6 +83,11 @@ def check_data(*scenarios: Any) -> None:
         locate(name)
 
 
+def learns(*scenarios: Any) -> bool:
+    """Return whether any variant of the scenarios learns."""
+    return any(one.learning is not None for scenario in scenarios for one in (scenario.variants or {"": scenario}).values())
+
+
 def check_devices(*scenarios: Any) -> None:
     """Raise UsageError if scenarios learn and a variable of the environment keeps JAX from it.
 
@@ -90,10 +95,7 @@ def check_devices(*scenarios: Any) -> None:
     """
     from simasgd.learning.devices import VARIABLES, require_devices
 
-    learn = any(
-        variant.learning is not None for scenario in scenarios for variant in (scenario.variants or {"": scenario}).values()
-    )
-    if learn and any(os.environ.get(name) for name in VARIABLES):
+    if learns(*scenarios) and any(os.environ.get(name) for name in VARIABLES):
         require_devices()
 
 

@@ -11,7 +11,7 @@ from typing import Any, final
 
 import rich_click as click
 
-from simasgd.command.options import check_devices
+from simasgd.command.options import check_devices, learns
 from simasgd.command.output.telling import Telling
 from simasgd.errors import RunFailed, SimasgdError, UsageError
 from simasgd.printable import printable
@@ -33,7 +33,7 @@ class ResultsPlace:
     """The folder for a command's results.
 
     It is `out` if that was given, else `name` below reports/, or a folder beside that. `kind` is
-    the command: run, compare, sweep, import or validate.
+    the command: run, compare, sweep, record, import or validate.
     """
 
     kind: str
@@ -87,7 +87,6 @@ def run_into(
 
     from simasgd.results.contents import describe_contents, list_paths
 
-    learns = any(variant.learning is not None for variant in (chosen.variants or {"": chosen}).values())
     with_all = chosen.with_others({name: run.scenario for name, run in measured.items()}) if measured else chosen
     asked = [run.summary.model_dump_json() for run in measured.values()]
     with destination.open(describe_contents(destination.kind, with_all, target, asked), list_paths(with_all)) as place:
@@ -101,7 +100,7 @@ def run_into(
             click.echo(printable(f"resuming the unfinished work in {place.shown / place.unfinished.name}"), err=True)
         with (
             outlook(lambda: GOES_ON if place.has_unfinished_work or place.lacks_only_a_page else STARTS_ANEW),
-            phases(chosen.name, quiet=telling.quiet, learns=learns) as progress,
+            phases(chosen.name, quiet=telling.quiet, learns=learns(chosen)) as progress,
         ):
             if place.lacks_only_a_page:
                 result = Study.load(place.path)

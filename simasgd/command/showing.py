@@ -23,8 +23,8 @@ def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) 
     from simasgd.scenario.lock_step import will_probably_lock_step
 
     chosen, notes = load_with_notes(scenario, overrides, variants)
-    runs = sum(variant.repeats for variant in (chosen.variants or {"": chosen}).values())
-    click.echo(f"{'standard input' if scenario == STANDARD_INPUT else scenario}: fine ({runs} run{'s' if runs != 1 else ''})")
+    name, runs = "standard input" if scenario == STANDARD_INPUT else scenario, chosen.num_runs
+    click.echo(f"{name}: fine ({runs} run{'s' if runs != 1 else ''})")
     for note in notes:
         click.echo(f"note: {printable(note)}")
     in_step = [name for name, variant in (chosen.variants or {"": chosen}).items() if will_probably_lock_step(variant)]

@@ -95,11 +95,7 @@ def _write_mean(spread: Spread | None, form: Callable[[float], str]) -> str:
 
 
 def _write_score(facts: VariantFacts) -> str:
-    score, form = facts.score, facts.metric.format_value
-    if score is None:
-        return "–"
-    between = score.range(form)
-    return f"{form(score.mean)} ({between})" if between else form(score.mean)
+    return "–" if facts.score is None else facts.score.say(facts.metric.format_value)
 
 
 def _draw(study: Study, variants: Sequence[VariantFacts]) -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 import matplotlib.pyplot as plt
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
@@ -14,7 +13,6 @@ from simasgd.errors import UsageError
 from simasgd.report.comparison.comparison import Comparison, compare_variants
 from simasgd.report.comparison.contenders import TIME_TO_TARGET
 from simasgd.report.comparison.figures import draw_pareto, draw_reaches, find_competitors
-from simasgd.report.comparison.standings import choose_format
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.curves import draw_curves, measure_curves
 from simasgd.report.drawing.figures import (
@@ -27,9 +25,9 @@ from simasgd.report.drawing.figures import (
     draw_staleness_over_time,
     measure_rows,
 )
-from simasgd.report.facts.formats import list_some
+from simasgd.report.facts.formats import list_some, name_group
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_curves, tabulate_staleness_over_time
+from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_curves, tabulate_staleness_of_groups
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts, name_time
 from simasgd.results.run import Run
 from simasgd.results.study import Study
@@ -92,8 +90,7 @@ def time_to_target(result: Result, ax: Axes | None = None) -> Axes:
         raise UsageError("no variant reaches a target")
     axes = _open(ax, measure_rows(len(compared.contenders)))
     with svg.use_style():
-        form = choose_format(TIME_TO_TARGET, compared.metric)
-        draw_reaches(axes, compared.contenders, TIME_TO_TARGET, "seconds", form, compared.time)
+        draw_reaches(axes, compared.contenders, compared.time)
         axes.set_title(f"to {compared.metric.describe(compared.target)}", loc="left", fontsize=9.5)
     return axes
 
@@ -107,10 +104,9 @@ def staleness(result: Result, ax: Axes | None = None) -> Axes:
     study, variants = _facts(result)
     rows = []
     for group in group_by_clock(study):
-        facts, names = variants[group[0]], list_some([variants[i].name for i in group], 2)
         counts = count_histogram(list(study.runs.values())[group[0]])
-        if facts.staleness is not None and counts:
-            rows.append(Distribution(names, group[0], counts, facts.staleness.mean, facts.law))
+        if variants[group[0]].staleness is not None and counts:
+            rows.append(Distribution.of(group, variants, counts))
     if not rows:
         raise UsageError("no gradient was applied, so there is no staleness to draw")
     what = OWN_STALENESS if all(one.own_models for one in variants) else STALENESS
@@ -131,13 +127,13 @@ def staleness_over_time(result: Result, ax: Axes | None = None) -> Axes:
     Raises simasgd.UsageError if the runs keep no table of updates (`record: summary`).
     """
     study, variants = _facts(result)
-    groups, every = group_by_clock(study), list(study.runs.values())
-    table = pd.concat([tabulate_staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups])
+    groups = group_by_clock(study)
+    table = tabulate_staleness_of_groups(study, groups)
     if table.empty:
         raise UsageError("the runs keep no table of updates; run them with record=updates")
     axes = _open(ax, 2.9)
     with svg.use_style():
-        names = {group[0]: list_some([variants[i].name for i in group], 2) for group in groups}
+        names = {group[0]: name_group([variants[i].name for i in group]) for group in groups}
         draw_staleness_over_time(axes, table, names, name_time(variants))
     return axes
 

@@ -49,6 +49,7 @@ def check_versions(log: OperationLog, rows: Integers, version: Ints, made_at: Fl
 
 
 def check_reads(log: OperationLog, rows: Integers, version: Ints, read: Ints) -> None:
+    """Raise UsageError where a gradient was computed on a version that is not there before its update."""
     late = read >= version
     if late.any():
         at = int(np.argmax(late))
@@ -121,5 +122,6 @@ def read_counts(log: OperationLog, rows: Integers, key: str, default: int) -> In
 
 
 def read_column(log: OperationLog, rows: Integers, key: str) -> Floats:
+    """Return the values of some rows of a log's column; all are NaN if the log has no such column."""
     values: Floats | None = getattr(log, key)
     return np.full(len(rows), np.nan) if values is None else values[rows]

@@ -88,8 +88,11 @@ def write_study(study: Study, folder: Path) -> Path:
 
 def render_sweep(sweep: Sweep) -> str:
     """Render the report on a sweep as HTML."""
-    facts = SweepFacts.of(sweep)
-    verdict = SweepVerdict.of(facts)
+    return _render_sweep(SweepVerdict.of(SweepFacts.of(sweep)))
+
+
+def _render_sweep(verdict: SweepVerdict) -> str:
+    facts, sweep = verdict.facts, verdict.facts.sweep
     scenario = sweep.scenario
     return _render(
         "sweep.html.j2",
@@ -160,7 +163,7 @@ def write_sweep(sweep: Sweep, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     verdict = SweepVerdict.of(SweepFacts.of(sweep))
     replace(sweep, verdict=verdict.text, best=verdict.list_best()).write_answers(folder)
-    return _write(render_sweep(sweep), folder)
+    return _write(_render_sweep(verdict), folder)
 
 
 def _write(page: str, folder: Path) -> Path:

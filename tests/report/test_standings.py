@@ -6,7 +6,6 @@ import pytest
 
 from simasgd.report.comparison.blocks import build_comparison_blocks
 from simasgd.report.comparison.comparison import Comparison
-from simasgd.report.comparison.contenders import TIME_TO_TARGET
 from simasgd.report.comparison.figures import sort_by_reach
 from simasgd.report.comparison.standings import describe_front, describe_target
 from simasgd.report.facts.formats import format_bytes
@@ -43,7 +42,7 @@ def test_standings_in_words() -> None:
         ["bytes sent", "aware", "35.5 B", "2 of 2"],
         ["epochs to the target", "hardsync", "3", "2 of 2"],
     ]
-    assert [one.name for one in sort_by_reach(found.contenders, TIME_TO_TARGET)] == ["hardsync", "aware", "late", "async"]
+    assert [one.name for one in sort_by_reach(found.contenders)] == ["hardsync", "aware", "late", "async"]
 
 
 def test_ties_in_words() -> None:

@@ -22,8 +22,8 @@ _ERRORS_ONLY = "2"
 def without_library_warnings() -> Iterator[None]:
     """Hold back Python's warnings, warnings of libraries' loggers, and those of XLA, within this block.
 
-    Processes that are started within it, such as a sweep's workers, inherit this. Who asks for warnings
-    with `python -W` or PYTHONWARNINGS gets them.
+    Processes that are started within it, such as a sweep's workers, inherit this. A user who asks for
+    warnings with `python -W` or PYTHONWARNINGS gets them.
     """
     if sys.warnoptions:
         yield

@@ -24,11 +24,8 @@ from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, format_number, list_some
 from simasgd.report.facts.metric import ERROR
 
-_QUANTITIES = (
-    (TIME_TO_TARGET, "seconds", "simulated time"),
-    (EPOCHS_TO_TARGET, "epoch", "epochs"),
-    (BYTES_TO_TARGET, "bytes", "bytes sent"),
-)
+_AMOUNTS = {EPOCHS_TO_TARGET: "epochs", BYTES_TO_TARGET: "bytes sent"}
+"""What a variant used up to the target, beside the time."""
 _HOW_TO_READ = (
     "Lower is better, and further left is faster. Filled markers are on the front; bars show the range over the seeds."
 )
@@ -41,7 +38,7 @@ def build_comparison_blocks(comparisons: Sequence[Comparison]) -> list[Block]:
 
 def _build_block(comparison: Comparison) -> Block:
     metric, target = comparison.metric, comparison.target
-    reached = _is_drawn(comparison, TIME_TO_TARGET)
+    reached = _has_times(comparison)
     tables = [
         *([("Time, epochs and bytes to the target", _tabulate_targets(comparison))] if reached else []),
         ("The best variant by each criterion", _tabulate_wins(comparison)),
@@ -57,40 +54,38 @@ def _build_block(comparison: Comparison) -> Block:
     )
 
 
-def _is_drawn(comparison: Comparison, key: str) -> bool:
-    """Return whether a variant reached the target, and all that did have a value."""
+def _has_times(comparison: Comparison) -> bool:
+    """Return whether a variant reached the target, and all that did have a time."""
     reaching = [contender for contender in comparison.contenders if contender.reached]
-    return bool(reaching) and all(len(contender.values(key)) == contender.reached for contender in reaching)
+    return bool(reaching) and all(len(contender.values(TIME_TO_TARGET)) == contender.reached for contender in reaching)
 
 
 def _build_target_panel(comparison: Comparison) -> Panel:
     assert comparison.target is not None
-    key, axis, _ = _QUANTITIES[0]
-    goal, form = comparison.metric.describe(comparison.target), choose_format(key, comparison.metric)
-    values = "; ".join(f"{contender.name}: {_format_spread(contender, key, comparison)}" for contender in comparison.contenders)
+    goal = comparison.metric.describe(comparison.target)
+    times = [(contender.name, _format_spread(contender, TIME_TO_TARGET, comparison)) for contender in comparison.contenders]
+    values = "; ".join(f"{name}: {time}" for name, time in times)
     label = f"Markers for each seed's {comparison.time} to {goal}. {values}."
-    draw = partial(draw_reaches, contenders=comparison.contenders, key=key, axis=axis, form=form, time=comparison.time)
+    draw = partial(draw_reaches, contenders=comparison.contenders, time=comparison.time)
     height = measure_rows(len(comparison.contenders))
     figure = svg.draw_inline(draw, height, _make_id("target-seconds", comparison), label)
     return Panel(f"{comparison.time.capitalize()} to {goal}", figure)
 
 
 def _tabulate_targets(comparison: Comparison) -> Table:
-    titles = ("variant", "seeds that reach it", comparison.time, *(what for _, _, what in _QUANTITIES[1:]))
+    titles = ("variant", "seeds that reach it", comparison.time, *_AMOUNTS.values())
     rows = []
     for contender in comparison.contenders:
         seeds = f"{contender.reached} of {len(contender.outcomes)}"
-        rows.append([contender.name, seeds, *(_format_spread(contender, key, comparison) for key, _, _ in _QUANTITIES)])
+        amounts = [_format_spread(contender, key, comparison) for key in (TIME_TO_TARGET, *_AMOUNTS)]
+        rows.append([contender.name, seeds, *amounts])
     return Table.of(titles, rows)
 
 
 def _format_spread(contender: Contender, key: str, comparison: Comparison) -> str:
     """Return the mean over the seeds, and the range in parentheses."""
-    spread, form = contender.spread(key), choose_format(key, comparison.metric)
-    if spread is None:
-        return "–"
-    between = spread.range(form)
-    return f"{form(spread.mean)} ({between})" if between else form(spread.mean)
+    spread = contender.spread(key)
+    return "–" if spread is None else spread.say(choose_format(key, comparison.metric))
 
 
 def _build_pareto_panel(comparison: Comparison) -> list[Panel]:

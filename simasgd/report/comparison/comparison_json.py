@@ -31,7 +31,11 @@ def write_comparison(study: Study, folder: Path) -> None:
 def build_comparison_json(study: Study) -> dict[str, Any]:
     """Build a row for each variant, and for each metric target, Pareto front and winners."""
     variants = collect_facts(study)
-    compared = compare_variants(study, variants)
+    return build_compared_json(study, variants, compare_variants(study, variants))
+
+
+def build_compared_json(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> dict[str, Any]:
+    """Build a study's comparison from the facts of its variants and its comparisons by metric."""
     learning = {contender.name: (contender, comparison) for comparison in compared for contender in comparison.contenders}
     rows = []
     for facts, (variant, runs) in zip(variants, study.runs.items(), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from simasgd.report.comparison.comparison import Comparison
-from simasgd.report.comparison.contenders import SCORE, SECONDS, Contender, find_point
+from simasgd.report.comparison.contenders import SCORE, SECONDS, TIME_TO_TARGET, Contender, find_point
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import (
-    SIMULATED_TIME,
     label_row,
     needs_log_scale,
     scale_axis,
@@ -22,34 +21,27 @@ from simasgd.report.drawing.figures import (
     use_percent_axis,
 )
 from simasgd.report.drawing.labels import Mark, label_points
-from simasgd.report.facts.formats import shorten_label
+from simasgd.report.facts.formats import count_seeds, format_duration, shorten_label
 from simasgd.report.facts.metric import ERROR, Metric
 
 _MAX_CHARACTERS = 40
 
 
-def draw_reaches(
-    axes: Axes,
-    contenders: Sequence[Contender],
-    key: str,
-    axis: str,
-    form: Callable[[float], str],
-    time: str = SIMULATED_TIME,
-) -> None:
+def draw_reaches(axes: Axes, contenders: Sequence[Contender], time: str) -> None:
     """Draw a row for each variant, the fastest on top: its mean as a bar, its range as a line, its seeds as dots.
 
-    Only seeds that reached the target have a dot. `axis` is an axis of `scale_axis`; `form` formats a
-    value with its unit; `time` is the name of the seconds.
+    Only seeds that reached the target have a dot. `time` is the name of the seconds.
     """
-    contenders = sort_by_reach(contenders, key)
-    spreads = [contender.spread(key) for contender in contenders]
-    size, label = scale_axis(axis, max(spread.high for spread in spreads if spread is not None), time)
+    contenders = sort_by_reach(contenders)
+    spreads = [contender.spread(TIME_TO_TARGET) for contender in contenders]
+    size, label = scale_axis("seconds", max(spread.high for spread in spreads if spread is not None), time)
     for y, (contender, spread) in enumerate(zip(contenders, spreads, strict=True)):
-        mean = "never" if spread is None else f"{form(spread.mean)}{_count_seeds(contender)}"
+        seeds = count_seeds(contender.reached, len(contender.outcomes))
+        mean = "never" if spread is None else f"{format_duration(spread.mean)}{seeds}"
         label_row(axes, y, f"{shorten_label(contender.name, _MAX_CHARACTERS)}: {mean}", 0.2)
         if spread is not None:
             colour = svg.choose_series_colour(contender.series)
-            values = np.array(list(contender.values(key).values())) / size
+            values = np.array(list(contender.values(TIME_TO_TARGET).values())) / size
             axes.plot([0, spread.mean / size], [y, y], color=colour, alpha=0.3, linewidth=5, solid_capstyle="butt")
             axes.plot([spread.low / size, spread.high / size], [y, y], color=colour, linewidth=1.6)
             marker, _ = svg.choose_series_marker(contender.series)
@@ -60,13 +52,14 @@ def draw_reaches(
     axes.xaxis.set_major_locator(MaxNLocator(6))
 
 
-def sort_by_reach(contenders: Sequence[Contender], key: str) -> list[Contender]:
-    """Return the variants by their mean over the seeds, those that never reach the target last."""
-    return sorted(contenders, key=lambda contender: spread.mean if (spread := contender.spread(key)) is not None else inf)
+def sort_by_reach(contenders: Sequence[Contender]) -> list[Contender]:
+    """Return the variants by their mean time to the target, those that never reach it last."""
 
+    def find_mean(contender: Contender) -> float:
+        spread = contender.spread(TIME_TO_TARGET)
+        return inf if spread is None else spread.mean
 
-def _count_seeds(contender: Contender) -> str:
-    return "" if contender.reached == len(contender.outcomes) else f" ({contender.reached} of {len(contender.outcomes)} seeds)"
+    return sorted(contenders, key=find_mean)
 
 
 def find_competitors(comparison: Comparison) -> list[Contender]:

@@ -89,7 +89,7 @@ def _format_point(contender: Contender, metric: Metric) -> str:
 
 
 def describe_target(comparison: Comparison) -> str:
-    """Return the target, its origin, and when each variant reached it."""
+    """Return the target and its origin."""
     metric, target = comparison.metric, comparison.target
     if target is None:
         return "No variant learns, so there is no target to reach."

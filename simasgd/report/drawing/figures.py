@@ -14,14 +14,25 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.labels import Mark, label_ends
-from simasgd.report.facts.formats import NBSP, choose_byte_unit, choose_time_unit, format_number, format_share
+from simasgd.report.facts.formats import (
+    NBSP,
+    choose_byte_unit,
+    choose_time_unit,
+    format_number,
+    format_share,
+    list_some,
+    shorten_label,
+)
 from simasgd.report.facts.part_facts import ResourceFact
+from simasgd.report.facts.variant_facts import VariantFacts
 
 _MAX_BARS = 60
 _MAX_DECADES = 8
 ROW = 0.46
 """The height in inches of a labelled row."""
 _BAR = 0.29
+_LONGEST_NAME = 34
+"""The characters of the names of a row that has numbers beside them."""
 SIMULATED_TIME = "simulated time"
 
 
@@ -85,6 +96,13 @@ class Distribution:
     counts: Sequence[int]
     mean: float
     expected: float | None
+
+    @classmethod
+    def of(cls, group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int]) -> Distribution:
+        """Return the staleness of a group of variants with the same clock; `counts` are the first one's."""
+        first, names = variants[group[0]], [variants[i].name for i in group]
+        assert first.staleness is not None
+        return cls(shorten_label(list_some(names, 2), _LONGEST_NAME), group[0], counts, first.staleness.mean, first.law)
 
     def quantile(self, part: float) -> int:
         """Return the least staleness that is not exceeded by a part of the gradients."""

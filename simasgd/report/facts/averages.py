@@ -60,6 +60,7 @@ def average_threads(rows: Sequence[Mapping[str, TimeFractions]]) -> dict[str, di
 
 
 def average_critical_path(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+    """Return the mean shares of the parts of the critical path over the seeds that have one; None if none has."""
     shares = [{part: seconds / whole for part, seconds in row.items()} for row in rows if (whole := math.fsum(row.values()))]
     return average_fractions(shares) if shares else None
 

@@ -103,6 +103,11 @@ def spell_count(amount: int, singular: str, plural: str = "") -> str:
     return f"{word} {singular if amount == 1 else plural or singular + 's'}"
 
 
+def count_seeds(count: int, seeds: int) -> str:
+    """Return in how many of the seeds something happens, to follow a word: ` (1 of 3 seeds)`; "" for all."""
+    return "" if count == seeds else f" ({count} of {seeds} seeds)"
+
+
 def format_epochs(value: float) -> str:
     """Format a number of epochs: `1 epoch`, `0.25 epochs`."""
     text = format_number(value)

@@ -28,3 +28,8 @@ class Spread(NamedTuple):
         """Return `low – high`, or nothing if both read the same."""
         low, high = form(self.low), form(self.high)
         return f"{low} – {high}" if low != high else ""
+
+    def say(self, form: Callable[[float], str]) -> str:
+        """Return `mean (low – high)`, without the range if both of its ends read the same."""
+        between = self.range(form)
+        return f"{form(self.mean)} ({between})" if between else form(self.mean)

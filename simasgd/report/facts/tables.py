@@ -145,6 +145,17 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
     return [tuple(group) for group in alike.values()]
 
 
+def tabulate_staleness_of_groups(study: Study, groups: Sequence[Sequence[int]]) -> pd.DataFrame:
+    """Tabulate the mean staleness over time of groups of variants with the same clock.
+
+    The columns are seconds, staleness, and variant: the number of the group's first variant. The table
+    is empty if the updates were not recorded.
+    """
+    every = list(study.runs.values())
+    parts = [tabulate_staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups]
+    return pd.concat([part for part in parts if not part.empty] or parts[:1] or [pd.DataFrame()])
+
+
 def tabulate_staleness_over_time(runs: Sequence[Run], bins: int = 30) -> pd.DataFrame:
     """Tabulate the mean staleness of gradients applied in each of `bins` equal parts of the time.
 

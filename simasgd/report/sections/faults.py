@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from simasgd.report.drawing.page_parts import Block, Table
-from simasgd.report.facts.formats import format_duration, join_words, spell_count
+from simasgd.report.facts.formats import count_seeds, format_duration, join_words, spell_count
 from simasgd.report.facts.variant_facts import VariantFacts
 
 _COUNTS = ("crashes", "rejoins", "messages_lost", "barrier_timeouts", "members_dropped", "lost", "dropped", "cancelled")
@@ -25,7 +25,7 @@ def describe_hang(variant: VariantFacts) -> str:
     if not variant.hangs:
         return ""
     first = min(variant.hangs, key=lambda found: found.at)
-    seeds = "" if len(variant.seeds) == 1 else f" ({len(variant.hangs)} of {len(variant.seeds)} seeds)"
+    seeds = count_seeds(len(variant.hangs), len(variant.seeds))
     return f"{variant.name} hangs{seeds} after {format_duration(first.at)}: {first.reason.rstrip('.')}."
 
 

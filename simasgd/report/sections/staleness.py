@@ -10,8 +10,8 @@ import pandas as pd
 from simasgd.report.drawing import figures, svg
 from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS, Distribution
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
-from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some, name_group, shorten_label
-from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_over_time
+from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some, name_group
+from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_of_groups
 from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.run import Run
 from simasgd.results.study import Study
@@ -55,11 +55,7 @@ def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Blo
 def _build_distribution_panel(
     stale: Sequence[Sequence[int]], variants: Sequence[VariantFacts], counts: Sequence[Sequence[int]]
 ) -> Panel:
-    rows = []
-    for group in stale:
-        variant, names = variants[group[0]], list_some([variants[i].name for i in group], 2)
-        assert variant.staleness is not None
-        rows.append(Distribution(shorten_label(names, 34), group[0], counts[group[0]], variant.staleness.mean, variant.law))
+    rows = [Distribution.of(group, variants, counts[group[0]]) for group in stale]
     said = "; ".join(f"{row.label}: mean {format_number(row.mean)}, greatest {len(row.counts) - 1}" for row in rows)
     what = OWN_STALENESS if all(variants[group[0]].own_models for group in stale) else STALENESS
     draw = partial(figures.draw_distributions, rows=rows, what=what)
@@ -119,12 +115,9 @@ def _build_age_panel(
 
 
 def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts]) -> list[Panel]:
-    every = list(study.runs.values())
-    parts = [tabulate_staleness_over_time(every[group[0]]).assign(variant=group[0]) for group in groups]
-    drawn = [part for part in parts if not part.empty]
-    if not drawn:
+    table = tabulate_staleness_of_groups(study, groups)
+    if table.empty:
         return []
-    table = pd.concat(drawn)
     together = {group[0]: group for group in groups}
     ends = "; ".join(
         f"{list_some([variants[k].name for k in together[i]])}: from {_format_ends(rows['staleness'])}"

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from simasgd.printable import printable
 from simasgd.report.comparison.comparison import Comparison, compare_variants
-from simasgd.report.comparison.comparison_json import build_comparison_json
+from simasgd.report.comparison.comparison_json import build_compared_json
 from simasgd.report.comparison.contenders import TIME_TO_TARGET
 from simasgd.report.facts.formats import (
+    count_seeds,
     format_bytes,
     format_duration,
     format_factor,
@@ -30,19 +31,19 @@ from simasgd.results.study import Study
 def conclude_study(study: Study) -> Conclusion:
     """Return the end of a command that ran a study."""
     variants = collect_facts(study)
+    compared = compare_variants(study, variants)
     repeated = max(len(variant.seeds) for variant in variants)
     return Conclusion(
-        table=tabulate_variants(study, variants),
+        table=tabulate_variants(study, variants, compared),
         remark=f"Means over {spell_count(repeated, 'seed')}, with the range in brackets." if repeated > 1 else "",
         verdict=tuple(printable(use_plain_spaces(sentence)) for sentence in list_sentences(variants)),
         notes=tuple(map(printable, study.notes)),
-        content={**build_comparison_json(study), "command": study.command, "notes": list(study.notes)},
+        content={**build_compared_json(study, variants, compared), "command": study.command, "notes": list(study.notes)},
     )
 
 
-def tabulate_variants(study: Study, variants: Sequence[VariantFacts]) -> TextTable:
+def tabulate_variants(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> TextTable:
     """Return the table of variants; columns that say nothing are left out."""
-    compared = compare_variants(study, variants)
     has_staleness = any(variant.staleness is not None and variant.staleness.high > 0.0 for variant in variants)
     rows = range(len(variants))
     columns = [
@@ -87,7 +88,7 @@ def _list_outcomes(variants: Sequence[VariantFacts]) -> tuple[str, ...]:
 def _describe_missed(variant: VariantFacts) -> str:
     if variant.target is None or not variant.missed:
         return ""
-    seeds = "" if variant.missed == len(variant.seeds) else f" ({variant.missed} of {len(variant.seeds)} seeds)"
+    seeds = count_seeds(variant.missed, len(variant.seeds))
     return use_plain_spaces(f", {ERROR.format_value(variant.target)} not reached{seeds}")
 
 

@@ -30,7 +30,7 @@ class Winner(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a winner is the winner of.
+    """The variants that a winner is chosen from.
 
     `name` is said before the sentence if the variants are not judged together with all others: "By
     test error". `is_whole` says whether they are all variants of the report.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import format_duration, list_some
+from simasgd.report.facts.formats import count_seeds, format_duration, list_some
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.faults import describe_hang
 from simasgd.report.sections.scores import describe_divergence
 from simasgd.report.verdict.reasons import Reason, find_reason
 from simasgd.results.outcome import Outcome
@@ -23,29 +24,20 @@ def _describe_hangs(variants: Sequence[VariantFacts]) -> list[str]:
     for variant in variants:
         if variant.hangs:
             by_reason.setdefault(variant.hangs[0].reason.rstrip("."), []).append(variant)
-    return [f"{_list_hung(hung)}: {reason}." for reason, hung in by_reason.items()]
+    return [
+        describe_hang(hung[0]) if len(hung) == 1 else f"{_list_hung(hung)}: {reason}." for reason, hung in by_reason.items()
+    ]
 
 
 def _list_hung(hung: Sequence[VariantFacts]) -> str:
-    times = [min(found.at for found in variant.hangs) for variant in hung]
-    names = [f"{variant.name}{_count_seeds(len(variant.hangs), variant)}" for variant in hung]
-    if len(hung) == 1:
-        return f"{variant_hangs(hung[0])} after {format_duration(times[0])}"
-    return f"{list_some(names, _MAX_NAMED)} hang after {format_duration(min(times))} at the earliest"
-
-
-def variant_hangs(variant: VariantFacts) -> str:
-    """Return, for example, `hardsync hangs (1 of 3 seeds)`."""
-    return f"{variant.name} hangs{_count_seeds(len(variant.hangs), variant)}"
-
-
-def _count_seeds(count: int, variant: VariantFacts) -> str:
-    return "" if count == len(variant.seeds) else f" ({count} of {len(variant.seeds)} seeds)"
+    first = min(found.at for variant in hung for found in variant.hangs)
+    names = [f"{variant.name}{count_seeds(len(variant.hangs), len(variant.seeds))}" for variant in hung]
+    return f"{list_some(names, _MAX_NAMED)} hang after {format_duration(first)} at the earliest"
 
 
 def _describe_idle(variants: Sequence[VariantFacts]) -> list[str]:
     names = [
-        f"{variant.name}{_count_seeds(idle, variant)}"
+        f"{variant.name}{count_seeds(idle, len(variant.seeds))}"
         for variant in variants
         if (idle := variant.outcomes.count(Outcome.APPLIED_NOTHING))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simasgd.report.facts.formats import (
+    capitalise,
     format_duration,
     format_epochs,
     format_factor,
@@ -11,9 +12,9 @@ from simasgd.report.facts.formats import (
     spell_count,
 )
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.faults import describe_hang
 from simasgd.report.sections.scores import describe_divergence, describe_score
 from simasgd.report.sections.single_variant import describe_time_spent
-from simasgd.report.verdict.failures import variant_hangs
 from simasgd.report.verdict.reasons import find_reason
 from simasgd.report.verdict.time_lost import describe_cause
 from simasgd.results.outcome import Outcome
@@ -42,10 +43,8 @@ def _describe_idle(variant: VariantFacts) -> str:
 def _describe_hang(variant: VariantFacts) -> list[str]:
     if not variant.hangs:
         return []
-    first = min(variant.hangs, key=lambda found: found.at)
     advice = "With protocol.barrier_timeout the others go on after a while." if variant.can_time_out else ""
-    sentence = f"{variant_hangs(variant)} after {format_duration(first.at)}: {first.reason.rstrip('.')}."
-    return [*filter(None, (sentence, advice))]
+    return [*filter(None, (describe_hang(variant), advice))]
 
 
 def _describe_failure(variant: VariantFacts) -> list[str]:
@@ -63,7 +62,7 @@ def _describe_failure(variant: VariantFacts) -> list[str]:
     if reason is None:
         return [sentence]
     number = f" ({reason.number}{reason.result})" if reason.number else ""
-    return [sentence, f"{reason.clause[:1].upper()}{reason.clause[1:]}{number}.", f"Try {reason.advice}."]
+    return [sentence, f"{capitalise(reason.clause)}{number}.", f"Try {reason.advice}."]
 
 
 def _describe_learning(variant: VariantFacts) -> str:
