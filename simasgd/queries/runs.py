@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from simasgd.errors import SimasgdError, UsageError
+from simasgd.queries.briefs import Brief
 from simasgd.queries.conditions import find_true, suggest_column
+from simasgd.queries.places import find_runs
 from simasgd.results.json_files import read_json
-from simasgd.results.summary import Summary
-from simasgd.storage.files import RUN
-from simasgd.storage.work_folder import WORK
 
 COLUMNS = {
     "folder": "str",
@@ -62,9 +60,9 @@ def load_runs(folder: str | Path = "reports") -> pd.DataFrame:
     if not top.is_dir():
         raise UsageError(f"{top}: there is no such folder; give the one that results were written to")
     rows, unreadable = [], []
-    for path in _find(top):
+    for path in (place.file for place in find_runs(top)):
         try:
-            summary = read_json(path, Summary)
+            summary = read_json(path, Brief)
         except SimasgdError:
             unreadable.append(str(path))
             continue
@@ -75,15 +73,7 @@ def load_runs(folder: str | Path = "reports") -> pd.DataFrame:
     return table
 
 
-def _find(top: Path) -> Iterator[Path]:
-    """Yield each run.json below a folder; unfinished work is left out, and no link is followed."""
-    for folder, below, files in os.walk(top):
-        below[:] = sorted(name for name in below if name != WORK)
-        if RUN in files:
-            yield Path(folder, RUN)
-
-
-def _make_row(summary: Summary, path: Path, top: Path) -> dict[str, Any]:
+def _make_row(summary: Brief, path: Path, top: Path) -> dict[str, Any]:
     has_time = summary.has_time
     return {
         "folder": path.parent.relative_to(top).as_posix(),
@@ -92,7 +82,7 @@ def _make_row(summary: Summary, path: Path, top: Path) -> dict[str, Any]:
         "simulated_seconds": summary.simulated_seconds if has_time else None,
         "mean_staleness": summary.staleness.mean,
         "bytes_sent": None if summary.bytes is None else summary.bytes.sent,
-        "written": pd.Timestamp(path.stat().st_mtime_ns).floor("s"),
+        "written": path.stat().st_mtime_ns // 10**9,
     }
 
 

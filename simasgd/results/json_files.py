@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -45,7 +46,10 @@ def read_json(path: Path, form: type[StoredT]) -> StoredT:
     Raises simasgd.UsageError with the file and the first key that does not fit the form.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        raw = path.read_bytes()
+        with suppress(ValidationError):  # the slower way below says what is wrong
+            return form.model_validate_json(raw)
+        content = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     if not isinstance(content, dict):

@@ -8,8 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from simasgd.scenario.learning.learning import Learning
+
+if TYPE_CHECKING:  # which names the outcomes
+    from simasgd.results.summary import DivergencePoint, HangPoint, Target
 
 CHANCE = 0.8
 """A run learns if its score is below this fraction of the score of guessing.
@@ -94,3 +98,19 @@ def describe_outcomes(outcomes: Sequence[Outcome], unit: str = "seeds") -> str:
     if counts[failures[0]] == len(outcomes):
         return str(failures[0])
     return ", ".join(f"{outcome} ({count} of {len(outcomes)} {unit})" for outcome, count in counts.items())
+
+
+def tells_time(*, hung: bool, applied: int, seconds: float) -> bool:
+    """Return whether the simulated time can be compared: the run did not hang, applied gradients, and took any time."""
+    return not hung and applied > 0 and seconds > 0.0
+
+
+def explain_outcome(outcome: Outcome, hang: HangPoint | None, diverged: DivergencePoint | None, target: Target | None) -> str:
+    """Return where and why a run did not finish, or reach its test error; "" where the outcome says everything."""
+    if outcome is Outcome.HUNG and hang is not None:
+        return f"after {hang.at:.6g} s: {hang.reason.rstrip('.')}"
+    if outcome is Outcome.DIVERGED and diverged is not None:
+        return f"at update {diverged.update:,}"
+    if outcome in (Outcome.FINISHED, Outcome.FAILS) and target is not None and not target.reached:
+        return f"test error {target.test_error:g} was not reached"
+    return ""

@@ -10,7 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from simasgd.results.distributions import AgeCounts, GradientTotals, LearnerGradients, StalenessCounts
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import MeasuredLog, Origin, RecordedSystem, Seam
-from simasgd.results.outcome import Outcome
+from simasgd.results.outcome import Outcome, explain_outcome, tells_time
 from simasgd.results.quantities import COST_TIMES, Amount, Fraction, Number, TimeFraction
 from simasgd.scenario.vocabulary.section import Seed
 
@@ -282,18 +282,12 @@ class Summary(Stored):
         It can if the run ended because its work was done or its time was over, applied a gradient,
         and took any time.
         """
-        return self.hang is None and self.gradients.applied > 0 and self.simulated_seconds > 0.0
+        return tells_time(hung=self.hang is not None, applied=self.gradients.applied, seconds=self.simulated_seconds)
 
     @property
     def reason(self) -> str:
         """Where and why the run did not finish, or reach its test error; "" where the outcome says everything."""
-        if self.outcome is Outcome.HUNG and self.hang is not None:
-            return f"after {self.hang.at:.6g} s: {self.hang.reason.rstrip('.')}"
-        if self.outcome is Outcome.DIVERGED and self.diverged is not None:
-            return f"at update {self.diverged.update:,}"
-        if self.outcome in (Outcome.FINISHED, Outcome.FAILS) and self.target is not None and not self.target.reached:
-            return f"test error {self.target.test_error:g} was not reached"
-        return ""
+        return explain_outcome(self.outcome, self.hang, self.diverged, self.target)
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of run.json."""
