@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simasgd.simulator import simulate
     from simasgd.studies.comparing import Comparison, compare
     from simasgd.studies.several import extend, study
+    from simasgd.studies.sweeping import sweep
     from simasgd.sweeps.table import Sweep
 
 __version__ = "0.1.0"
@@ -44,6 +45,7 @@ __all__ = [
     "load_runs",
     "simulate",
     "study",
+    "sweep",
 ]
 
 _HOME = {
@@ -58,6 +60,7 @@ _HOME = {
     "simulate": "simasgd.simulator",
     "study": "simasgd.studies.several",
     "extend": "simasgd.studies.several",
+    "sweep": "simasgd.studies.sweeping",
 }
 
 

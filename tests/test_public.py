@@ -32,6 +32,7 @@ def test_exported_names():
         "load_runs",
         "simulate",
         "study",
+        "sweep",
     ]
     for name in simasgd.__all__:
         exported = getattr(simasgd, name)

@@ -73,7 +73,7 @@ def sweep(
     check_data(plan.scenario, *(point.scenario for point in plan.points))
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
     if dry_run:
-        _list_points(plan, destination, engine.workers)
+        _list_points(plan, destination, engine.processes)
         return
     check_devices(*(point.scenario for point in plan.points))
 
@@ -85,7 +85,7 @@ def sweep(
         from simasgd.report.terminal.sweep import conclude_sweep
 
         with points(plan.scenario.name, quiet=telling.quiet) as progress:
-            table = run_points(plan, place, pool=engine.make_pool(place.path.absolute(), _count_cores()), progress=progress)
+            table = run_points(plan, place, pool=engine.make_pool(place.path.absolute()), progress=progress)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()
     failed = table.points[table.points["error"] != ""]
@@ -96,13 +96,7 @@ def sweep(
         sys.exit(1)
 
 
-def _count_cores() -> int:
-    from joblib import cpu_count
-
-    return int(cpu_count())
-
-
-def _list_points(plan: Any, destination: ResultsPlace, workers: int | None) -> None:
+def _list_points(plan: Any, destination: ResultsPlace, workers: int) -> None:
     """Print the points, and how long those take that are not there yet."""
     from simasgd.sweeps.estimate import estimate_sweep
 
@@ -111,4 +105,4 @@ def _list_points(plan: Any, destination: ResultsPlace, workers: int | None) -> N
         variant = [f"variant={point.variant}"] if point.variant else []
         click.echo(printable(" ".join([*values, *variant, f"seed={point.scenario.seed}"])))
     click.echo(f"{len(plan.points)} points")
-    click.echo(estimate_sweep(plan, destination.find_earlier(plan.contents), workers or _count_cores()).describe())
+    click.echo(estimate_sweep(plan, destination.find_earlier(plan.contents), workers).describe())

@@ -1,7 +1,7 @@
 """How results show themselves in a notebook, and their pages from Python.
 
-The classes of `results` call this module from their methods, though it comes after them: it is the
-one exception in the order of rooms. It draws with `report`, which reads the results.
+The classes of `results` and `sweeps` call this room from their methods, though it comes after them: it is
+the one exception in the order of rooms. It draws with `report`, which reads the results.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from simasgd.errors import UsageError
 from simasgd.figures import drawing as figures
@@ -23,24 +24,26 @@ from simasgd.report.facts.formats import format_duration, format_number
 from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
-from simasgd.report.page import render_study
+from simasgd.report.page import render_study, render_sweep
 from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.storage.files import PAGE
+from simasgd.sweeps.table import Sweep
 
 _MOST_ROWS = 12
 _WIDTH = "27em"
 
 
-def write_page(result: Run | Study, path: Path) -> Path:
+def write_page(result: Run | Study | Sweep, path: Path) -> Path:
     """Write the page of a result as one HTML file, and return its path; a folder gets it as `index.html`.
 
     Raises simasgd.UsageError if it cannot be written.
     """
     target = path / PAGE if path.is_dir() else path
     try:
-        target.write_text(render_study(figures.study_of(result)), encoding="utf-8")
+        page = render_sweep(result) if isinstance(result, Sweep) else render_study(figures.study_of(result))
+        target.write_text(page, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{target}: the page cannot be written: {error.strerror or error}") from None
     return target
@@ -51,10 +54,15 @@ def show(result: Run | Study) -> str:
     study = figures.study_of(result)
     variants = collect_facts(study)
     name = study.scenario.name if len(variants) > 1 else variants[0].name
+    return put_together(name, state_verdict(variants), _tabulate(variants), _draw(study, variants))
+
+
+def put_together(name: str, verdict: str, table: str, figures: Sequence[str]) -> str:
+    """Return a result as HTML, from its parts; `verdict` and `name` are plain text."""
     parts = [
-        f'<p style="margin:0 0 .6em"><b>{escape(name)}.</b> {escape(state_verdict(variants))}</p>',
-        _tabulate(variants),
-        f'<div style="display:flex;flex-wrap:wrap;gap:.8em">{"".join(_draw(study, variants))}</div>',
+        f'<p style="margin:0 0 .6em"><b>{escape(name)}.</b> {escape(verdict)}</p>',
+        table,
+        f'<div style="display:flex;flex-wrap:wrap;gap:.8em">{"".join(figures)}</div>',
     ]
     style = f"max-width:60em;padding:.8em;border-radius:6px;line-height:1.45;background:{LIGHT['card']};color:{LIGHT['ink']}"
     return f'<div class="simasgd" style="{style}">{"".join(parts)}</div>'
@@ -73,19 +81,22 @@ def _tabulate(variants: Sequence[VariantFacts]) -> str:
     if learning:
         title = "test error" if all(facts.metric is ERROR for facts in learning) else "test error or loss"
         columns.insert(2, (title, _write_score))
-    head = "".join(_cell("th", i, title) for i, (title, _) in enumerate(columns))
-    rows = [
-        "".join(_cell("td", i, escape(text(facts))) for i, (_, text) in enumerate(columns)) for facts in variants[:_MOST_ROWS]
-    ]
-    body = "".join(f'<tr style="background:none">{row}</tr>' for row in rows)
-    more = len(variants) - _MOST_ROWS
+    return tabulate([title for title, _ in columns], [[text(facts) for _, text in columns] for facts in variants], words=2)
+
+
+def tabulate(titles: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> str:
+    """Return the first rows of a table as HTML. The first `words` columns are no numbers."""
+    head = "".join(_cell("th", escape(title), is_word=i < words) for i, title in enumerate(titles))
+    listed = ["".join(_cell("td", escape(text), is_word=i < words) for i, text in enumerate(row)) for row in rows[:_MOST_ROWS]]
+    body = "".join(f'<tr style="background:none">{row}</tr>' for row in listed)
+    more = len(rows) - _MOST_ROWS
     rest = f'<p style="margin:.2em 0">and {more} more; <code>table()</code> has all</p>' if more > 0 else ""
     style = f"border-collapse:collapse;margin:0 0 .8em;color:{LIGHT['ink']}"
     return f'<table style="{style}"><thead><tr style="background:none">{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
 
 
-def _cell(tag: str, column: int, text: str) -> str:
-    side = "left" if column < 2 else "right"
+def _cell(tag: str, text: str, *, is_word: bool) -> str:
+    side = "left" if is_word else "right"
     style = f"padding:.15em .7em;text-align:{side};white-space:nowrap;border-bottom:1px solid {LIGHT['line']}"
     return f'<{tag} style="{style}">{text}</{tag}>'
 
@@ -120,9 +131,16 @@ def _embed(study: Study, title: str, draw: Callable[[Study], Axes]) -> str:
         except UsageError:  # nothing of the kind was recorded
             return ""
         assert figure is not None
-        stream = StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        image = embed(figure, title)
         plt.close(figure)
+    return image
+
+
+def embed(figure: Figure, title: str) -> str:
+    """Return a figure under its title, as an image that needs nothing else."""
+    stream = StringIO()
+    with svg.use_style():
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     image = base64.b64encode(stream.getvalue().encode()).decode()
     return (
         f'<figure style="margin:0;max-width:{_WIDTH}"><figcaption>{escape(title)}</figcaption>'

@@ -40,16 +40,21 @@ class VariantsJson(Stored):
 
 @final
 class AxisJson(Stored):
-    """A swept key: its values as written, and as numbers if all are numbers (null: unlimited)."""
+    """A swept key: its values as written, and as numbers if all are numbers (null: unlimited).
+
+    Of keys that vary together, `parts` has the numbers of each.
+    """
 
     key: str
     values: Annotated[Items[str], Field(min_length=1)]
     numbers: Items[float | None] | None
+    parts: Items[Items[float | None] | None]
 
     @model_validator(mode="after")
     def _paired(self) -> Self:
-        if self.numbers is not None and len(self.numbers) != len(self.values):
-            raise ValueError("there are not as many numbers as values")
+        for numbers in (self.numbers, *self.parts):
+            if numbers is not None and len(numbers) != len(self.values):
+                raise ValueError("there are not as many numbers as values")
         return self
 
 

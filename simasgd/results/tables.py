@@ -123,6 +123,7 @@ SWEEP_POINTS: Columns = {
     "simulated_seconds": Numbers("simulated time at the stop (s)", may_lack=True),
     "gradients_per_simulated_second": Numbers("gradients applied in a simulated second", may_lack=True),
     "samples_per_simulated_second": Numbers("samples applied in a simulated second", may_lack=True),
+    "speedup": Numbers("samples in a simulated second, over those of a lone learner", may_lack=True),
     "mean_staleness": Numbers("mean staleness of the applied gradients (updates)", may_lack=True),
     "learners": Numbers("the number of learners", may_lack=True),
     "learner_hours": Numbers("hours that each learner was present, summed over the learners", may_lack=True),

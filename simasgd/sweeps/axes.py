@@ -32,12 +32,14 @@ class Axis:
     """A swept key in full, and its values as YAML text.
 
     Keys that vary together are one axis. Its key and each of its values have their parts between colons.
-    `numbers` are the values in SI units, whole ones as int; None if they are not all numbers.
+    `numbers` are the values in SI units, whole ones as int; None if they are not all numbers. Of keys that vary
+    together, `parts` has such numbers for each key.
     """
 
     key: str
     values: tuple[str, ...]
     numbers: tuple[float, ...] | None = None
+    parts: tuple[tuple[float, ...] | None, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -55,6 +57,19 @@ class Axis:
     def read(self, value: str) -> float | str:
         """Return the number of a value as written, or the value itself if the axis has no numbers."""
         return value if self.numbers is None else self.numbers[self.values.index(value)]
+
+    def columns(self) -> dict[str, dict[str, float | str]]:
+        """Return the columns of tables: by the key, the cell for each value. Keys that vary together have columns, too."""
+        found: dict[str, dict[str, float | str]] = {self.key: _pair(self.values, self.values, self.numbers)}
+        if len(self.keys) > 1:
+            texts = zip(*map(self.parts_of, self.values), strict=True)
+            for key, own, numbers in zip(self.keys, texts, self.parts or (None,) * len(self.keys), strict=True):
+                found[key] = _pair(self.values, own, numbers)
+        return found
+
+
+def _pair(values: Sequence[str], texts: Sequence[str], numbers: Sequence[float] | None) -> dict[str, float | str]:
+    return dict(zip(values, texts if numbers is None else numbers, strict=True))
 
 
 def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:

@@ -65,7 +65,7 @@ class SweepPlan:
 
 
 def plan_sweep(
-    source: str | Path,
+    source: str | Path | Mapping[str, Any],
     arguments: Sequence[str],
     command: str = "",
     target: str | None = None,
@@ -82,7 +82,7 @@ def plan_sweep(
     if any(axis.key == "seed" for axis in axes):
         fixed = ["repeats=1", *fixed]
     points: dict[str, Point] = {}
-    numbers: dict[str, dict[str, float | None]] = {axis.key: {} for axis in axes}
+    numbers: dict[str, dict[str, list[float | None]]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
     runs = 0
     for values in combinations(axes) if only is None else select(axes, only):
@@ -97,7 +97,7 @@ def plan_sweep(
             raise ScenarioError(f"command line: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
         for variant, chosen in (scenario.variants or {"": scenario}).items():
             for axis, value in zip(axes, values, strict=True):
-                numbers[axis.key][value] = _read_number(chosen, axis.key)
+                numbers[axis.key][value] = [_read_number(chosen, key) for key in axis.keys]
             for single in chosen.repeated():
                 point = Point(tuple(values[i] for i in shown), variant, single)
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
@@ -132,15 +132,20 @@ def _read_number(scenario: Scenario, key: str) -> float | None:
     return value if isinstance(value, int) else round_off(value)
 
 
-def _add_numbers(axis: Axis, numbers: Mapping[str, float | None]) -> Axis:
+def _add_numbers(axis: Axis, numbers: Mapping[str, list[float | None]]) -> Axis:
     axis = replace(axis, values=tuple(value for value in axis.values if value in numbers))  # of combinations that are left
-    known = [numbers[value] for value in axis.values]
-    if None in known:
-        return axis
+    parts = [_find_whole([numbers[value][part] for value in axis.values]) for part in range(len(axis.keys))]
+    if len(parts) > 1:
+        return replace(axis, parts=tuple(parts))
     first: dict[float, str] = {}
-    for value, number in zip(axis.values, known, strict=True):
-        assert number is not None
+    for value, number in zip(axis.values, parts[0] or (), strict=parts[0] is not None):
         if number in first:
             raise ScenarioError(f"command line: {axis.key}: {first[number]} and {value} are the same value")
         first[number] = value
-    return replace(axis, numbers=tuple(first))
+    return replace(axis, numbers=parts[0])
+
+
+def _find_whole(numbers: Sequence[float | None]) -> tuple[float, ...] | None:
+    """Return numbers if none is missing."""
+    known = tuple(number for number in numbers if number is not None)
+    return known if len(known) == len(numbers) else None

@@ -63,7 +63,7 @@ def run_points(
         raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
     summaries = {name: summary for name, summary in found.items() if summary is not None}
     with place.adding() as fresh:
-        _collect(plan, summaries, {}).write_into(fresh)
+        _collect(plan, summaries, {}, place.path).write_into(fresh)
     kept = set(summaries)
     finished = 0
     for _ in kept:
@@ -85,33 +85,38 @@ def run_points(
         else:
             summaries[name] = summary
         progress("failed" if name in failures else "done", finished, len(homes))
-    sweep = _collect(plan, summaries, failures)
+    sweep = _collect(plan, summaries, failures, place.path)
     with place.adding() as fresh:
         sweep.write_into(fresh)
     return sweep
 
 
-def _collect(plan: SweepPlan, summaries: Mapping[str, Summary], failures: Mapping[str, str]) -> Sweep:
+def _collect(plan: SweepPlan, summaries: Mapping[str, Summary], failures: Mapping[str, str], folder: Path) -> Sweep:
     """Return the results so far; a point without a summary and a failure has not run yet."""
     settings: dict[tuple[str, ...], list[Summary]] = defaultdict(list)
     for point in plan.points:
         if (summary := summaries.get(point.folder)) is not None:
             settings[plan.find_setting(point)].append(summary)
     target = find_target(list(settings.values()), plan.target, {point.scenario.stop.test_error for point in plan.points})
-    return Sweep(plan.scenario, plan.axes, _tabulate(plan, summaries, failures, target), plan.command, target)
+    return Sweep(plan.scenario, plan.axes, _tabulate(plan, summaries, failures, target), plan.command, target, folder=folder)
 
 
 def _tabulate(
     plan: SweepPlan, summaries: Mapping[str, Summary], failures: Mapping[str, str], target: Target | None
 ) -> pd.DataFrame:
     rows = []
+    columns = [axis.columns() for axis in plan.axes]
     for point in plan.points:
         name = point.folder
         summary = summaries.get(name)
         error = "" if summary else failures.get(name, str(Outcome.MISSING))
         rows.append(
             {
-                **{axis.key: axis.read(value) for axis, value in zip(plan.axes, point.values, strict=True)},
+                **{
+                    key: cells[value]
+                    for value, found in zip(point.values, columns, strict=True)
+                    for key, cells in found.items()
+                },
                 "variant": point.variant,
                 "seed": point.scenario.seed,
                 **(empty_columns(error) if summary is None else read_columns(summary, target)),

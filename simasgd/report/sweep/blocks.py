@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, capitalise, format_number, list_some, spell_count
@@ -94,19 +98,16 @@ def _describe_target(facts: SweepFacts) -> str:
 def _build_trade_off(verdict: SweepVerdict) -> Block | None:
     """Build error against time, a panel for each part of the world; None if the time does not vary."""
     facts, measure = verdict.facts, verdict.facts.measure
-    if measure is None or not varies(facts.sound[SECONDS]) or not facts.choices:
+    if measure is None or not has_trade_off(facts):
         return None
     named = name_settings(verdict)
     panels: list[Panel] = []
     for _, answer in verdict.pairs()[:MOST_PANELS]:
         world = facts.name_world(answer.world)
-        rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
-        here = [(row, what) for row, what in named if all(row[key] == value for key, value in world.items())]
-        labels = [(row, what, what == "use this") for row, what in here if what != "as good"]
+        rows, figure = draw_part(world, named, measure, facts)
         where = say_panel(world, facts)
         front = "; ".join(f"{say_setting(row, facts.choices)}: {_say_point(row, measure)}" for row in find_front(rows, measure))
         label = f"{TITLES[measure]} against simulated time{f' at {where}' if where else ''}. The front: {front}."
-        figure = draw_trade_off(rows, labels, measure, AXIS_TITLES[measure])
         panels.append(Panel(capitalise(where) or "All settings", svg.render_inline(figure, f"trade-off-{len(panels)}", label)))
     lost = len(facts.settings) - len(facts.sound)
     failures = f" {capitalise(spell_count(lost, 'setting'))} that did not finish or learn are not drawn." if lost else ""
@@ -120,6 +121,21 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         f"error for their time. The settings with a label are those of the table above.{failures}{more}",
         panels=panels,
     )
+
+
+def draw_part(
+    world: Mapping[str, str], named: Sequence[tuple[Row, str]], measure: str, facts: SweepFacts
+) -> tuple[list[Row], Figure]:
+    """Return the settings in a part of the world, and the figure of their error against time with the `named` ones."""
+    rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
+    here = [(row, what) for row, what in named if all(row[key] == value for key, value in world.items())]
+    labels = [(row, what, what == "use this") for row, what in here if what != "as good"]
+    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure])
+
+
+def has_trade_off(facts: SweepFacts) -> bool:
+    """Return whether a figure of error against time tells settings apart."""
+    return facts.measure is not None and varies(facts.sound[SECONDS]) and bool(facts.choices)
 
 
 def _say_point(row: Row, measure: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
@@ -70,18 +71,22 @@ def _name_panel(title: str, panel: Panel) -> str:
 
 def _draw_panels(layout: Layout, facts: SweepFacts) -> list[Panel]:
     quantity = layout.quantity
-    limits = _find_limits(facts, layout)
-    title = AXIS_TITLES[quantity].format(choose_scale(quantity, limits[1])[1])
     panels: list[Panel] = []
+    for rows, where, figure in draw_panels(layout, facts):
+        label = _describe_figure(rows, layout, where)
+        name = f"{quantity}-{len(panels)}"
+        panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, name, label)))
+    return panels
+
+
+def draw_panels(layout: Layout, facts: SweepFacts) -> Iterator[tuple[pd.DataFrame, str, Figure]]:
+    """Yield the settings of each panel, where it is in the other axes, and its figure."""
+    quantity, limits = layout.quantity, _find_limits(facts, layout)
+    title = AXIS_TITLES[quantity].format(choose_scale(quantity, limits[1])[1])
     for values in layout.list_panels():
         rows = layout.find_rows(facts, values)
         if is_usable(rows, quantity).any():
-            where = say_panel(values, facts)
-            figure = draw_lines(rows, layout.across, layout.lines, quantity, limits, title)
-            label = _describe_figure(rows, layout, where)
-            name = f"{quantity}-{len(panels)}"
-            panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, name, label)))
-    return panels
+            yield rows, say_panel(values, facts), draw_lines(rows, layout.across, layout.lines, quantity, limits, title)
 
 
 def _find_limits(facts: SweepFacts, layout: Layout) -> tuple[float, float]:

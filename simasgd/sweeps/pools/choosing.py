@@ -53,9 +53,17 @@ class Engine:
         if package is not None and find_spec(package) is None:
             raise UsageError(f"The engine {name} is not installed; install it with: pip install 'simasgd[{name}]'")
 
-    def make_pool(self, folder: Path, processors: int) -> AbstractPool:
-        """Return the pool for a sweep in `folder`, on a machine with so many processors."""
-        workers = processors if self.workers is None else self.workers
+    @property
+    def processes(self) -> int:
+        """The number of processes on this machine: one for each of its cores unless it was given."""
+        if self.workers is not None:
+            return self.workers
+        from joblib import cpu_count
+
+        return int(cpu_count())
+
+    def make_pool(self, folder: Path) -> AbstractPool:
+        """Return the pool for a sweep in `folder`."""
         match self.name:
             case "ray":
                 from simasgd.sweeps.pools.ray_pool import RayPool
@@ -64,14 +72,14 @@ class Engine:
             case "dask":
                 from simasgd.sweeps.pools.dask_pool import DaskPool
 
-                return DaskPool(self.address, workers)
+                return DaskPool(self.address, self.processes)
             case "slurm":
                 from simasgd.sweeps.pools.jobs import JobPool
 
                 return JobPool(self.address, _JOBS if self.workers is None else self.workers, folder / "jobs", self.jobs)
         from simasgd.sweeps.pools.local import LocalPool
 
-        return LocalPool(workers)
+        return LocalPool(self.processes)
 
 
 _JOBS = 16

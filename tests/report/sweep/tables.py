@@ -38,6 +38,7 @@ def point(outcome: Outcome = Outcome.FINISHED, **numbers: Any) -> dict[str, Any]
         "simulated_seconds": seconds,
         "gradients_per_simulated_second": 25.0 / seconds,
         "samples_per_simulated_second": 100.0 / seconds,
+        "speedup": float(learners),
         "mean_staleness": learners - 1.0,
         "learners": float(learners),
         "learner_hours": learners * seconds / 3600.0,

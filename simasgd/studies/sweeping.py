@@ -1,0 +1,108 @@
+"""From a scenario to a sweep: what `simasgd sweep` does, for Python."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from simasgd.scenario.schema import Scenario
+from simasgd.stages.progress import Progress, reporting
+from simasgd.storage.opening import open_folder
+from simasgd.sweeps.plan import plan_sweep
+from simasgd.sweeps.pools.choosing import Engine
+from simasgd.sweeps.spelling import spell_axis
+from simasgd.sweeps.sweep import list_paths, run_points
+from simasgd.sweeps.table import Sweep
+
+
+def sweep(
+    scenario: str | Path | Mapping[str, Any] | Scenario,
+    *axes: str | Mapping[str, Any],
+    only: str | None = None,
+    target: str | float | None = None,
+    variants: Sequence[str] = (),
+    workers: int | None = None,
+    engine: str = "loky",
+    address: str | None = None,
+    folder: str | Path | None = None,
+    replace: bool = False,
+    progress: Progress = False,
+) -> Sweep:
+    """Run a scenario at every combination of values, in several processes.
+
+    `scenario` is what `Scenario.load` takes, or a scenario. An axis is text as on the command line,
+    `"learners=2,4,8"`, or a mapping of keys to values, `{"learners": [2, 4, 8]}`. Text with one value
+    changes it for all points. Keys that vary together are one axis, with their values in pairs:
+    `{"learners:mini_batch": [(1, 64), (2, 32)]}`. Variants and repeats of the scenario are points, too.
+
+    only       a condition over the swept keys, such as `"learners * mini_batch == 128"`
+    target     the test error, or loss, to which times are measured
+    variants   the names of the variants to take; all if there is none
+    workers    the number of processes; one for each core if None
+    engine, address
+               where they run, as `--engine` and `--address` of the command
+    folder     where results are kept: the same call goes on after an interruption, and a larger one
+               computes only points that are missing. Without it they are deleted with the sweep.
+    replace    whether results of other parameters in the folder are replaced
+    progress   as in `study`; the phase is `points`
+
+    A point that fails is a row of the table with its error. Raises simasgd.ScenarioError before
+    anything is computed, simasgd.DataMissing, and simasgd.UsageError if the folder cannot be used.
+    """
+    source = scenario.resolved() if isinstance(scenario, Scenario) else scenario
+    arguments = [word for axis in axes for word in _spell(axis)]
+    chosen = Engine(name=engine, workers=workers, address=address)
+    chosen.require()
+    wanted = None if target is None else str(target)
+    command = _spell_command(source, arguments, {"--only": only, "--target": wanted}, variants)
+    plan = plan_sweep(source, arguments, command, wanted, variants, only)
+    _require_data(plan.points)
+    home = Path(mkdtemp(prefix="simasgd-sweep-") if folder is None else folder)
+    try:
+        with (
+            reporting(progress, plan.scenario.name) as report,
+            open_folder(home, plan.contents, list_paths(plan), replacing=replace) as place,
+        ):
+            from simasgd.report.page import write_sweep
+
+            pool = chosen.make_pool(place.path.absolute())
+            table = run_points(plan, place, pool=pool, progress=lambda _, done, total: report("points", done / total))
+            with place.adding() as fresh:
+                write_sweep(table, fresh)
+            place.finish()
+        found = Sweep.load(home)
+    except BaseException:
+        if folder is None:
+            shutil.rmtree(home, ignore_errors=True)
+        raise
+    if folder is None:
+        weakref.finalize(found, shutil.rmtree, home, ignore_errors=True)
+    return found
+
+
+def _spell(axis: str | Mapping[str, Any]) -> list[str]:
+    return [axis] if isinstance(axis, str) else [spell_axis(key, values) for key, values in axis.items()]
+
+
+def _spell_command(
+    source: str | Path | Mapping[str, Any], arguments: Sequence[str], options: Mapping[str, str | None], variants: Sequence[str]
+) -> str:
+    """Return the command line of the same sweep; a scenario of Python is in scenario.yaml of the results."""
+    name = "scenario.yaml" if isinstance(source, Mapping) else str(source)
+    given = [word for option, value in options.items() if value is not None for word in (option, value)]
+    chosen = [word for variant in variants for word in ("--variant", variant)]
+    return shlex.join(["simasgd", "sweep", name, *arguments, *chosen, *given])
+
+
+def _require_data(points: Sequence[Any]) -> None:
+    """Raise DataMissing if files of a point's data are missing."""
+    from simasgd.learning.data.files import locate
+
+    learning = {point.scenario.learning.data.kind for point in points if point.scenario.learning is not None}
+    for name in sorted(learning):
+        locate(name)
