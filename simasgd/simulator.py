@@ -14,7 +14,7 @@ from simasgd.errors import RunFailed
 from simasgd.results.run import Run
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
-from simasgd.scenario.schema import Scenario
+from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.signals import done_last
 from simasgd.stages.joining import as_whole, join
 from simasgd.stages.parts import ended_for_good, plan_part, without_last_part
@@ -32,17 +32,23 @@ _WORTH_KEEPING = 10.0  # seconds; a run that took less is repeated after an inte
 
 
 def simulate(
-    scenario: Scenario, *, task: Task | None = None, player: AbstractPlayer | None = None, progress: Progress = False
+    scenario: ScenarioSource,
+    *overrides: str,
+    task: Task | None = None,
+    player: AbstractPlayer | None = None,
+    progress: Progress = False,
 ) -> Run:
     """Run a scenario once, at its own seed: first the cluster, then the learning, if there is any.
 
-    Variants and repeats are ignored; `study` runs them. A `task` replaces the scenario's model and
+    The scenario and the overrides are what `Scenario.load` takes, which may raise
+    simasgd.ScenarioError. Variants and repeats are ignored; `study` runs them. A `task` replaces the scenario's model and
     data. Without a `player` the compiled one is used.
 
     With progress=True a bar shows how much is done, on a terminal and in a notebook. A function is
     called with the phase (`simulate`, `compile`, `replay`, `done`) and the fraction of all work that is
     done. Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
     """
+    scenario = Scenario.load(scenario, *overrides)
     scenario = scenario if task is None else task.described(scenario)
     require_learning(scenario, compiled=player is None)
     with reporting(progress, scenario.name) as told:

@@ -14,6 +14,7 @@ from simasgd.asking.profile_facts import ProfileFacts, read_profile
 from simasgd.errors import UsageError
 from simasgd.scenario.reading import catalogue, profiles
 from simasgd.scenario.vocabulary import synonyms
+from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 from simasgd.scenario.vocabulary.units import explain_quantity
 from simasgd.scenario.vocabulary.values import nearest_words, shown
 
@@ -98,7 +99,7 @@ def _named(word: str, *, keys_first: bool) -> Iterator[Facts]:
     if keys_first:
         yield from by_key
     others: list[Facts] = []
-    if word in catalogue.list_profiles() or word.endswith(catalogue.SUFFIXES):
+    if word in catalogue.list_profiles() or word.endswith(YAML_SUFFIXES):
         others.append(read_profile(word))
     others.extend(list_kinds(word))
     yield from others

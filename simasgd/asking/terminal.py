@@ -10,7 +10,7 @@ from simasgd.asking.answers import Answer, Facts, ValueFacts
 from simasgd.asking.key_facts import Form, KeyFacts, facts_of
 from simasgd.asking.kind_facts import KindFacts
 from simasgd.asking.profile_facts import ProfileFacts
-from simasgd.scenario.vocabulary.synonyms import join_words
+from simasgd.scenario.vocabulary.names import join_words
 
 _MOST_WHOLE = 3  # of several answers; more than these are a line each
 _INDENT = "    "

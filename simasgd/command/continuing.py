@@ -6,10 +6,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from simasgd.command.options import STANDARD_INPUT, learns, load_scenario, spell_command, spell_variants
+from simasgd.command.options import learns, load_scenario, spell_command, spell_variants
 from simasgd.command.output.telling import Telling
 from simasgd.command.results_place import ResultsPlace, run_into
 from simasgd.errors import UsageError
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 from simasgd.storage.files import COMPARE, SCENARIO
 
 

@@ -11,8 +11,7 @@ import rich_click as click
 from simasgd.command.options import check_text, spell_command
 from simasgd.errors import UsageError
 from simasgd.printable import printable
-
-_PROFILES = (".yaml", ".yml")
+from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 
 
 @click.command()
@@ -74,7 +73,7 @@ def _check_targets(out: Path | None, replacing: bool) -> tuple[Path, Path] | Non
     """Return the files of profile and page. Raises UsageError where one is there already, or cannot be made."""
     if out is None:
         return None
-    if out.suffix not in _PROFILES:
+    if out.suffix not in YAML_SUFFIXES:
         raise UsageError(f"--out {out}: the name of a profile ends in .yaml")
     if not out.parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder {out.parent}")

@@ -8,7 +8,6 @@ from typing import Any
 import rich_click as click
 
 from simasgd.command.options import (
-    STANDARD_INPUT,
     check_data,
     check_text,
     out_option,
@@ -19,6 +18,7 @@ from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.errors import UsageError
 from simasgd.printable import printable
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 from simasgd.signals import STARTS_ANEW, outlook, unbroken
 from simasgd.storage.files import PAGE, SCENARIO
 

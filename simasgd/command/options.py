@@ -10,10 +10,9 @@ from typing import Any
 import rich_click as click
 
 from simasgd.printable import is_text
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 from simasgd.storage.files import SCENARIO
 
-STANDARD_INPUT = "-"
-"""The scenario's name that stands for standard input."""
 _VARY = ("compare", "sweep")  # commands whose arguments are more than changes of the scenario
 
 
@@ -59,14 +58,14 @@ def load_scenario(scenario: str, overrides: tuple[str, ...], variants: tuple[str
 
 def load_with_notes(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
     """Load a scenario, as `load_scenario` does, with notes about overrides that replace values of its variants."""
-    from simasgd.scenario.reading.load import list_overruled
+    from simasgd.scenario.reading.load import build_scenario
     from simasgd.scenario.reading.sources import read_source
     from simasgd.scenario.schema import Scenario
 
-    file = read_source(scenario)
-    chosen = Scenario.from_layer(file, overrides, variants)
+    built = build_scenario(Scenario, read_source(scenario), overrides, variants)
+    chosen = built.scenario.choose(variants)
     check_data(chosen)
-    return chosen, tuple(list_overruled(Scenario, file, overrides, variants))
+    return chosen, built.overruled
 
 
 def check_data(*scenarios: Any) -> None:

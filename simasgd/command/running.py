@@ -22,6 +22,7 @@ from simasgd.command.options import (
 from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
 from simasgd.printable import printable
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 
 
 @click.command()
@@ -76,6 +77,7 @@ def run(
 @click.command()
 @scenario_argument
 @click.argument("arguments", metavar="[PROTOCOL]… [KEY=VALUE]…", nargs=-1, callback=check_text)
+@variant_option
 @click.option("--target", metavar="ERROR", help="Compare the times to reach this test error (5% or 0.05) or test loss.")
 @click.option(
     "--measured",
@@ -91,6 +93,7 @@ def run(
 def compare(
     scenario: str,
     arguments: tuple[str, ...],
+    variants: tuple[str, ...],
     target: str | None,
     measured: tuple[Path, ...],
     out: Path | None,
@@ -101,7 +104,8 @@ def compare(
     """Run a scenario under several protocols and compare them.
 
     A PROTOCOL is written KIND[:KEY=VALUE,…][+MODULATION], for example hardsync, n-softsync:n=4 or
-    async+inverse-staleness. Without a PROTOCOL the scenario's own variants are compared.
+    async+inverse-staleness. Without a PROTOCOL the scenario's own variants are compared, or some of them: --variant a
+    --variant b.
 
     KEY=VALUE changes a value for all protocols. For example, repeats=5 runs each with five seeds.
 
@@ -109,20 +113,16 @@ def compare(
 
     The results go to reports/NAME-compare/.
     """
-    from simasgd.scenario.protocol_variants import build_comparison, is_protocol, parse_target
-    from simasgd.scenario.reading.load import list_overruled
-    from simasgd.scenario.reading.sources import read_source
-    from simasgd.scenario.schema import Scenario
+    from simasgd.scenario.protocol_variants import build_comparison, parse_target
 
-    file = read_source(scenario)
-    chosen = build_comparison(scenario, arguments, others=len(measured), file=file)
-    notes = () if any(map(is_protocol, arguments)) else list_overruled(Scenario, file, arguments)
+    chosen, notes = build_comparison(scenario, arguments, len(measured), variants)
     value = None if target is None else parse_target(target, chosen)
     check_data(chosen)
 
     from simasgd.report.comparison.comparison_json import write_comparison
 
     options = (
+        *(() if scenario == STANDARD_INPUT else spell_variants(variants)),
         *(() if target is None else ("--target", target)),
         *(word for path in measured for word in ("--measured", str(path))),
     )

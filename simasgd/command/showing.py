@@ -6,8 +6,9 @@ import json
 
 import rich_click as click
 
-from simasgd.command.options import STANDARD_INPUT, load_with_notes, overrides_argument, scenario_argument, variant_option
+from simasgd.command.options import load_with_notes, overrides_argument, scenario_argument, variant_option
 from simasgd.printable import printable
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 
 
 @click.command()

@@ -10,7 +10,6 @@ import rich_click as click
 
 from simasgd.command.engines import engine_options
 from simasgd.command.options import (
-    STANDARD_INPUT,
     check_data,
     check_devices,
     check_text,
@@ -24,6 +23,7 @@ from simasgd.command.options import (
 from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
 from simasgd.printable import printable
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 from simasgd.signals import GOES_ON, outlook
 from simasgd.storage.files import PAGE
 

@@ -25,7 +25,8 @@ from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.page import render_study, render_sweep
-from simasgd.report.verdict.verdict import state_verdict
+from simasgd.report.terminal.study import conclude_study
+from simasgd.report.verdict.verdict import state_plainly, state_verdict
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.storage.files import PAGE
@@ -47,6 +48,18 @@ def write_page(result: Run | Study | Sweep, path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{target}: the page cannot be written: {error.strerror or error}") from None
     return target
+
+
+def state(study: Study) -> str:
+    """Return the verdict of a study in plain sentences."""
+    return state_plainly(collect_facts(study))
+
+
+def write(study: Study) -> str:
+    """Return a study as text: a row for each variant, and the verdict."""
+    end = conclude_study(study)
+    assert end.table is not None
+    return "\n".join([*end.table.lines(), *([end.remark] if end.remark else []), "", " ".join(end.verdict)])
 
 
 def show(result: Run | Study) -> str:

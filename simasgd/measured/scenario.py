@@ -31,7 +31,7 @@ def describe_system(
     if scenario is not None:
         require_agreement(log, scenario)
         return scenario.model_copy(update={"name": title, "variants": {}, "repeats": 1}), True
-    changes = [parse_override(Scenario, override).tree for override in overrides]
+    changes = [parse_override(Scenario, override).layer.tree for override in overrides]
     mini_batch = _find_mini_batch(log)
     if mini_batch is None and not any("mini_batch" in change.get("workload", {}) for change in changes):
         raise UsageError(

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.quantities import Amount, Number
+from simasgd.scenario.vocabulary.names import join_words
 
 Origin = Literal["simulated", "measured"]
 
@@ -58,7 +59,7 @@ class MeasuredLog(Stored):
     def note(self) -> str:
         """Return sentences for the readers of the results."""
         names = ", ".join(f"{file.name} (sha256 {file.digest[:12]}…)" for file in self.files)
-        lacks = f" The log does not tell {_join(self.lacks)}." if self.lacks else ""
+        lacks = f" The log does not tell {join_words(self.lacks)}." if self.lacks else ""
         remarks = "".join(f" {remark}." for remark in self.remarks)
         return f"Measured, not simulated: times, updates and staleness come from the log {names}.{lacks}{remarks}"
 
@@ -137,7 +138,3 @@ class RecordedSystem(Stored):
     def note(self) -> str:
         """Return sentences for the readers of the results."""
         return " ".join(f"{sentence}." for sentence in ("Measured, not simulated", *self.sentences()))
-
-
-def _join(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

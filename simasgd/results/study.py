@@ -30,6 +30,8 @@ class Study:
     notes     remarks for the reader, about the data and about warnings
     variant   the name of this variant in a larger study; "" if this is the whole study
     target    the test error, or loss, to which times are compared; None: the report chooses one
+
+    In print and in IPython it shows its table and its verdict, in a notebook also two figures.
     """
 
     scenario: Scenario
@@ -52,6 +54,22 @@ class Study:
         seeds = sum(map(len, self.runs.values()))
         variants = f"{', '.join(self.runs)}; " if self.has_variants else ""
         return f"<Study {self.scenario.name}: {variants}{seeds} run{'s' if seeds != 1 else ''}>"
+
+    @property
+    def verdict(self) -> str:
+        """Who is best and by how much, who fails and why; the sentences of the page."""
+        from simasgd.figures.display import state
+
+        return state(self)
+
+    def __str__(self) -> str:
+        from simasgd.figures.display import write
+
+        return write(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the table and the verdict where IPython shows text."""
+        printer.text("<Study …>" if cycle else str(self))
 
     def _repr_html_(self) -> str:
         from simasgd.figures.display import show

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import yaml_layer
-from simasgd.scenario.reading.load import parse_override
+from simasgd.scenario.reading.load import Built, build_scenario, parse_override
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.sources import read_source
-from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
+from simasgd.scenario.schema import Scenario, ScenarioSource
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Path
 
 _MAX_CHARACTERS = 100  # of a variant's name
 
@@ -32,32 +32,34 @@ class _Variant(NamedTuple):
 
 
 def build_comparison(
-    source: str | FilePath | Mapping[str, Any], arguments: Sequence[str], others: int = 0, file: Layer | None = None
-) -> Scenario:
+    source: ScenarioSource, arguments: Sequence[str], others: int = 0, chosen: Sequence[str] = ()
+) -> Built[Scenario]:
     """Build the scenario whose variants are compared, with each other and with `others`. Raises ScenarioError.
 
-    `file` is what `read_source` returned for the source; if it is None, the source is read.
-
     Each argument is a protocol, which becomes a variant, or an override `key=value`. With protocols
-    the scenario loses its own variants; without any it keeps them. A scenario without variants is
-    compared with others under its own protocol.
+    the scenario loses its own variants; without any it keeps them, or those that are `chosen`. A
+    scenario without variants is compared with others under its own protocol.
     """
     protocols = [argument for argument in arguments if is_protocol(argument)]
     overrides = [argument for argument in arguments if not is_protocol(argument)]
-    file = read_source(source) if file is None else file
-    scenario = Scenario.from_layer(_replace_variants(file, protocols, overrides) if protocols else file, overrides)
+    if protocols and chosen:
+        message = f"{protocols[0]} takes the place of the scenario's variants, so {chosen[0]} cannot be chosen among them"
+        raise ScenarioError(f"{ARGUMENT}: {message}; give either")
+    file = read_source(source.as_given() if isinstance(source, Scenario) else source)
+    built = build_scenario(Scenario, _replace_variants(file, protocols, overrides) if protocols else file, overrides, chosen)
+    scenario = built.scenario if len(chosen) == 1 else built.scenario.choose(chosen)
     if not scenario.variants and others:
-        return scenario.with_others({scenario.protocol.kind: scenario})
+        return built._replace(scenario=scenario.with_others({scenario.protocol.kind: scenario}))
     if not scenario.variants:
-        if isinstance(source, Mapping):
+        if not isinstance(source, str | FilePath):
             raise ScenarioError(f"{scenario.name}: has no variants to compare; name protocols, as in: hardsync, async")
         raise ScenarioError(
             f"{source}: has no variants to compare; name protocols, as in: simasgd compare {source} hardsync async"
         )
     if len(scenario.variants) + others == 1:
         (only,) = protocols or scenario.variants
-        raise ScenarioError(f"command line: {only} is the only variant; a comparison needs at least two")
-    return scenario
+        raise ScenarioError(f"{ARGUMENT}: {only} is the only variant; a comparison needs at least two")
+    return built._replace(scenario=scenario)
 
 
 def is_protocol(argument: str) -> bool:
@@ -99,7 +101,7 @@ def _parse_number(written: str) -> float | None:
 
 
 def _target_error(written: str, message: str) -> ScenarioError:
-    return ScenarioError(f"command line: --target {written}: {message}")
+    return ScenarioError(f"{ARGUMENT}: target {written}: {message}")
 
 
 def _replace_variants(file: Layer, protocols: Sequence[str], overrides: Sequence[str]) -> Layer:
@@ -201,7 +203,7 @@ def _refuse_common_overrides(variants: Sequence[_Variant], overrides: Sequence[s
     """Raise ScenarioError for an override that sets the protocol or modulation of all."""
     has_modulation = any("learning" in variant.layer.tree for variant in variants)
     for override in overrides:
-        tree = parse_override(Scenario, override).tree
+        tree = parse_override(Scenario, override).layer.tree
         protocol, learning = tree.get("protocol"), tree.get("learning")
         if "protocol" in tree and (not isinstance(protocol, dict) or "kind" in protocol):
             raise _error(override, 0, "would set the protocol of every variant, but this command compares protocols")
@@ -218,7 +220,7 @@ def _refuse_modulation_without_learning(variants: Sequence[_Variant], file: Laye
 
 
 def _make_mark(written: str, key_column: int, value_column: int, path: Path) -> Mark:
-    return Mark("command line", 0, written, key_column, value_column, ".".join(map(str, path)))
+    return Mark(ARGUMENT, 0, written, key_column, value_column, ".".join(map(str, path)))
 
 
 def _error(written: str, column: int, message: str) -> ScenarioError:

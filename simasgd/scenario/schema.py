@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, final, get_args
+from typing import Annotated, Any, TypeAlias, final, get_args
 
 from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
@@ -17,13 +17,13 @@ from simasgd.scenario.continuation import check_continuation
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
-from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.partition import Shards, Shared
-from simasgd.scenario.learning.rates import Rates, wrong_rates
 from simasgd.scenario.missing_members import check_missing_members
 from simasgd.scenario.readable import ReadableScenario
-from simasgd.scenario.reading.load import build_scenario, load_scenario
+from simasgd.scenario.reading.load import build_scenario, require_variants
+from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.record import Record
+from simasgd.scenario.under_protocol import check_local_rate, check_own_models, check_rates
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
     Count,
@@ -31,10 +31,9 @@ from simasgd.scenario.vocabulary.section import (
     InconsistentScenario,
     Line,
     NameForKind,
-    Rival,
     Seed,
 )
-from simasgd.scenario.without_server import check_without_server, give_way_to_protocol
+from simasgd.scenario.without_server import check_without_server
 from simasgd.scenario.workload import Stop, Workload
 
 _MOST_CHARACTERS = 100  # of a name
@@ -56,6 +55,8 @@ def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractP
     return own(value)
 
 
+ScenarioSource: TypeAlias = "str | Path | Mapping[str, Any] | Scenario"
+"""Where a scenario comes from: a name, a file, a dict with the keys of a file, or a scenario."""
 OWN_KINDS = frozenset(one.model_fields["kind"].default for one in get_args(Protocol))
 AnyProtocol = Annotated[
     SerializeAsAny[Annotated[Protocol, Field(discriminator="kind")]], WrapValidator(_or_foreign), NameForKind
@@ -90,21 +91,29 @@ class Scenario(ReadableScenario):
     """Changes to this scenario by the name of a variant; one report compares all variants."""
 
     @classmethod
-    def load(cls, source: str | Path | Mapping[str, Any], *overrides: str, variants: Sequence[str] = ()) -> Scenario:
+    def load(cls, source: ScenarioSource, *overrides: str, variants: Sequence[str] = ()) -> Scenario:
         """Read a scenario by its name, from a YAML file or from a dict, with `key=value` overrides.
 
         A dict has the keys of a file, and quantities as text with their units. The source `-` is
-        standard input. If `variants` are named, the scenario has only those. One variant alone
-        becomes the scenario itself, named NAME-VARIANT.
+        standard input. The source may also be a scenario. It has a value for every key, so an
+        override of its `cluster.profile` changes nothing else.
+
+        If `variants` are named, the scenario has only those. One variant alone becomes the scenario
+        itself, named NAME-VARIANT.
 
         Raises simasgd.ScenarioError, whose text names the place of every mistake.
         """
-        return load_scenario(cls, source, overrides, variants).choose(variants)
+        if isinstance(source, Scenario):
+            if not overrides:
+                require_variants(variants, list(source.variants))
+                return source.choose(variants)
+            source = source.as_given()
+        return cls.from_layer(read_source(source), overrides, variants)
 
     @classmethod
     def from_layer(cls, file: Layer, overrides: Sequence[str] = (), variants: Sequence[str] = ()) -> Scenario:
         """Build a scenario from a file that has been read, as `load` does. Raises simasgd.ScenarioError."""
-        return build_scenario(cls, file, overrides, variants).choose(variants)
+        return build_scenario(cls, file, overrides, variants).scenario.choose(variants)
 
     @property
     def payload(self) -> float:
@@ -190,8 +199,15 @@ class Scenario(ReadableScenario):
 
         Variants are given by their differences.
         """
-        own = self.plain()
-        variants = {name: difference(own, variant.plain()) for name, variant in self.variants.items()}
+        return self._tree(Scenario.plain)
+
+    def as_given(self) -> dict[str, Any]:
+        """Return the values as `resolved` does, but leave those open that follow from others, such as the payload."""
+        return self._tree(Scenario._own_values)
+
+    def _tree(self, values: Callable[[Scenario], dict[str, Any]]) -> dict[str, Any]:
+        own = values(self)
+        variants = {name: difference(own, values(variant)) for name, variant in self.variants.items()}
         return own | ({"variants": variants} if variants else {})
 
     def summary_line(self) -> str:
@@ -205,12 +221,15 @@ class Scenario(ReadableScenario):
 
     def plain(self) -> dict[str, Any]:
         """Return every value, defaults included, in JSON's types; variants are left out."""
-        tree: dict[str, Any] = self.model_dump(mode="json", exclude={"variants"})
+        tree = self._own_values()
         filled = {"payload": self.payload, "samples_per_epoch": self.samples_per_epoch}
         tree["workload"] = self.workload.model_copy(update=filled).model_dump(mode="json")
         if self.learning is not None:
             tree["learning"]["modulation"] = self.modulation.model_dump(mode="json")
         return tree
+
+    def _own_values(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"variants"})
 
     @property
     def num_runs(self) -> int:
@@ -235,14 +254,14 @@ class Scenario(ReadableScenario):
         if self.learning is not None:
             yield from within("learning", self.learning.inconsistencies())
             yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
-        if self.learning is not None and self.learning.local_learning_rate is not None and not self.protocol.steps_copies:
-            message = f"under {self.protocol.kind} learners do not step copies of their own, so nothing uses this rate"
-            yield give_way_to_protocol(("learning", "local_learning_rate"), message)
+        if self.learning is not None and self.learning.local_learning_rate is not None:
+            yield from check_local_rate(self.protocol)
         if isinstance(self.protocol, AbstractPeerProtocol):
             yield from check_without_server(self.protocol, self.cluster)
         yield from check_missing_members(self.protocol, self.cluster)
         if self.protocol.has_own_models:
-            yield from self._impossible_with_own_models()
+            modulation = None if self.learning is None else self.modulation
+            yield from check_own_models(self.protocol, self.workload.compression, modulation)
         if self.learning is not None and not isinstance(self.learning.partition, Shared):
             samples = self.learning.data.shape.train
             if self.cluster.learners > samples:
@@ -251,7 +270,8 @@ class Scenario(ReadableScenario):
         if self.learning is not None and isinstance(self.learning.partition, Shards):
             yield from within("learning.partition", self.learning.partition.inconsistencies(self.cluster.learners))
         if self.learning is not None and self.learning.learner_rates is not None:
-            yield from within("learning.learner_rates", self._impossible_rates(self.learning, self.learning.learner_rates))
+            found = check_rates(self.protocol, self.learning, self.modulation, self.cluster.learners)
+            yield from within("learning.learner_rates", found)
         if self.learning is None and self.workload.payload is None:
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
@@ -272,24 +292,3 @@ class Scenario(ReadableScenario):
         yield from within("stop", self.stop.inconsistencies(self.learning))
         yield from check_continuation(self.cluster) if self.stop.continued else ()
         yield from within("record", self.record.inconsistencies(self.learning))
-
-    def _impossible_rates(self, learning: Learning, rates: tuple[float, ...] | Rates) -> Iterator[Inconsistency]:
-        yield from wrong_rates(rates, self.cluster.learners)
-        if not self.protocol.has_own_models and not isinstance(learning.optimizer, SGD):
-            kind = learning.optimizer.kind
-            message = f"{kind} divides gradients by their size, so a gradient's factor would be no rate; use sgd"
-            yield Inconsistency((), f"under {self.protocol.kind} one optimizer steps with all gradients, and {message}")
-        if not self.modulation.scales_with_rate:
-            yield Inconsistency((), f"{self.modulation.kind} computes its steps from one learning rate; use another modulation")
-
-    def _impossible_with_own_models(self) -> Iterator[Inconsistency]:
-        kind = self.protocol.kind
-        if self.workload.compression.changes_values:
-            message = f"under {kind} learners send models, and only gradients can be compressed"
-            rival = Rival(("workload", "compression"), ("protocol",))
-            yield Inconsistency(("workload", "compression", "kind"), message, (rival,))
-        if self.learning is not None and self.modulation.of_one_server:
-            message = f"{self.modulation.kind} needs one server that applies all gradients, and {kind} has none"
-            yield Inconsistency(
-                ("learning", "modulation", "kind"), message, (Rival(("learning", "modulation"), ("protocol",)),)
-            )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from simasgd.results.study import Study
 from simasgd.scenario.protocol_variants import build_comparison, parse_target
-from simasgd.scenario.schema import Scenario
+from simasgd.scenario.schema import ScenarioSource
 from simasgd.stages.progress import Progress
 from simasgd.studies.several import study
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Comparison:
     """Variants of one scenario, compared: `study` has their runs.
 
-    In a notebook it shows its verdict, a table and two figures.
+    In print and in IPython it shows its table and its verdict, in a notebook also two figures.
     """
 
     study: Study
@@ -32,11 +32,7 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """Who is best and by how much, who fails and why; the sentences of the page."""
-        from simasgd.report.facts.formats import use_plain_spaces
-        from simasgd.report.facts.variant_facts import collect_facts
-        from simasgd.report.verdict.verdict import state_verdict
-
-        return use_plain_spaces(state_verdict(collect_facts(self.study)))
+        return self.study.verdict
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -60,26 +56,34 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.study.runs)}: {self.verdict}>"
 
+    def __str__(self) -> str:
+        return str(self.study)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the table and the verdict where IPython shows text."""
+        printer.text("<Comparison …>" if cycle else str(self))
+
     def _repr_html_(self) -> str:
         return self.study._repr_html_()
 
 
 def compare(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
+    scenario: ScenarioSource,
     *words: str,
+    variants: Sequence[str] = (),
     target: str | float | None = None,
     task: Task | None = None,
     progress: Progress = False,
 ) -> Comparison:
     """Run a scenario under several protocols, or its own variants, and compare them.
 
-    `scenario` is what `Scenario.load` takes, or a scenario. A word is a protocol, such as
+    `scenario` is what `Scenario.load` takes. A word is a protocol, such as
     `hardsync`, `n-softsync:n=4` or `async+inverse-staleness`, or changes a value for all:
-    `repeats=5`. Times are compared at the `target`, a test error (`"5%"` or 0.05) or test loss; the
+    `repeats=5`. Without protocols, `variants` names those of the scenario's own that are compared, or
+    all are. Times are compared at the `target`, a test error (`"5%"` or 0.05) or test loss; the
     report chooses one if there is none. The other arguments, and the errors raised, are as in
     `study`; ScenarioError is raised as by `Scenario.load`.
     """
-    source = scenario.resolved() if isinstance(scenario, Scenario) else scenario
-    chosen = build_comparison(source, words)
+    chosen = build_comparison(scenario, words, chosen=variants).scenario
     value = None if target is None else parse_target(str(target), chosen)
     return Comparison(replace(study(chosen, task=task, progress=progress), target=value))

@@ -13,7 +13,7 @@ from simasgd.results.summary import Summary
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.reading.load import require_variants
-from simasgd.scenario.schema import Scenario
+from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
 from simasgd.stages.joining import as_whole
 from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends
@@ -28,8 +28,8 @@ Result = TypeVar("Result", Run, Study)
 
 
 def study(
-    scenario: Scenario,
-    *,
+    scenario: ScenarioSource,
+    *overrides: str,
     task: Task | None = None,
     command: str = "",
     progress: Progress = False,
@@ -38,14 +38,15 @@ def study(
 ) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds.
 
-    The first seed of each variant is also simulated on faster clusters. A `task` and the errors
-    raised are as in `simulate`.
+    The first seed of each variant is also simulated on faster clusters. The scenario, the
+    overrides, a `task` and the errors raised are as in `simulate`.
 
     The folder `unfinished` keeps finished runs that took long and, every `checkpoint_seconds`, the
     state of the learning under way. After an interruption the same study resumes from it. A study
     with a task cannot be resumed.
     """
     _refuse_task(task, unfinished)
+    scenario = Scenario.load(scenario, *overrides)
     scenario = scenario if task is None else task.described(scenario)
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)

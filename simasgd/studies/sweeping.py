@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from simasgd.scenario.schema import Scenario
+from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.opening import open_folder
 from simasgd.sweeps.plan import plan_sweep
@@ -21,7 +21,7 @@ from simasgd.sweeps.table import Sweep
 
 
 def sweep(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
+    scenario: ScenarioSource,
     *axes: str | Mapping[str, Any],
     only: str | None = None,
     target: str | float | None = None,
@@ -35,7 +35,7 @@ def sweep(
 ) -> Sweep:
     """Run a scenario at every combination of values, in several processes.
 
-    `scenario` is what `Scenario.load` takes, or a scenario. An axis is text as on the command line,
+    `scenario` is what `Scenario.load` takes. An axis is text as on the command line,
     `"learners=2,4,8"`, or a mapping of keys to values, `{"learners": [2, 4, 8]}`. Text with one value
     changes it for all points. Keys that vary together are one axis, with their values in pairs:
     `{"learners:mini_batch": [(1, 64), (2, 32)]}`. Variants and repeats of the scenario are points, too.
@@ -54,7 +54,7 @@ def sweep(
     A point that fails is a row of the table with its error. Raises simasgd.ScenarioError before
     anything is computed, simasgd.DataMissing, and simasgd.UsageError if the folder cannot be used.
     """
-    source = scenario.resolved() if isinstance(scenario, Scenario) else scenario
+    source = scenario.as_given() if isinstance(scenario, Scenario) else scenario
     arguments = [word for axis in axes for word in _spell(axis)]
     chosen = Engine(name=engine, workers=workers, address=address)
     chosen.require()

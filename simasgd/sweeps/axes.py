@@ -126,13 +126,13 @@ def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
     """
     number = math.prod(len(axis.values) for axis in axes)
     if number > MOST_POINTS:
-        raise ScenarioError(f"command line: the axes have {number:,} combinations; at most {MOST_POINTS:,} are allowed")
+        raise ScenarioError(f"argument: the axes have {number:,} combinations; at most {MOST_POINTS:,} are allowed")
     return list(product(*(axis.values for axis in axes)))
 
 
 def _make_error(argument: str, message: str) -> ScenarioError:
     quoted, problem = (shortened(printable(text), 300) for text in (argument, message))
-    return ScenarioError(f"command line: {quoted}: {problem}")
+    return ScenarioError(f"argument: {quoted}: {problem}")
 
 
 def _parse_values(given: str) -> tuple[str, ...] | None:

@@ -94,7 +94,7 @@ def plan_sweep(
             raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
         runs += scenario.num_runs
         if runs > MOST_POINTS:
-            raise ScenarioError(f"command line: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
+            raise ScenarioError(f"argument: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
         for variant, chosen in (scenario.variants or {"": scenario}).items():
             for axis, value in zip(axes, values, strict=True):
                 numbers[axis.key][value] = [_read_number(chosen, key) for key in axis.keys]
@@ -140,7 +140,7 @@ def _add_numbers(axis: Axis, numbers: Mapping[str, list[float | None]]) -> Axis:
     first: dict[float, str] = {}
     for value, number in zip(axis.values, parts[0] or (), strict=parts[0] is not None):
         if number in first:
-            raise ScenarioError(f"command line: {axis.key}: {first[number]} and {value} are the same value")
+            raise ScenarioError(f"argument: {axis.key}: {first[number]} and {value} are the same value")
         first[number] = value
     return replace(axis, numbers=parts[0])
 

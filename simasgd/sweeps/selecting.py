@@ -32,5 +32,5 @@ def select(axes: Sequence[Axis], only: str) -> list[tuple[str, ...]]:
     is_true = find_true(pd.DataFrame(columns), only, "--only", _EXAMPLE)
     chosen = [values for values, is_chosen in zip(every, is_true, strict=True) if is_chosen]
     if not chosen:
-        raise ScenarioError(f"command line: --only: no combination of the values fulfils {only!r}")
+        raise ScenarioError(f"argument: only: no combination of the values fulfils {only!r}")
     return chosen

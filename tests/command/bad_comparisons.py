@@ -46,16 +46,16 @@ COMPARE_CASES = [
     compare(
         "target no number",
         ["async", "hardsync", "--target", "abc"],
-        "--target abc: this is not a number; give a test error such as 5%",
+        "target abc: this is not a number; give a test error such as 5%",
     ),
     compare(
-        "target too large", ["async", "hardsync", "--target", "5"], "--target 5: a test error must be at", "did you mean 5%?"
+        "target too large", ["async", "hardsync", "--target", "5"], "target 5: a test error must be at", "did you mean 5%?"
     ),
-    compare("target NaN", ["async", "hardsync", "--target", "nan"], "--target nan: this is not a number; give a test error"),
+    compare("target NaN", ["async", "hardsync", "--target", "nan"], "target nan: this is not a number; give a test error"),
     compare(
         "target of timing",
         ["async", "hardsync", "--target", "5%"],
-        "--target 5%: the scenario has no learning",
+        "target 5%: the scenario has no learning",
         text=TIMING_PLAIN,
     ),
     Case("nothing to compare", PLAIN, ["compare", "s.yaml"], ["s.yaml: has no variants to compare; name protocols, as in: "]),

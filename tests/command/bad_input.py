@@ -56,15 +56,15 @@ def compute(label: str, changes: str, *fragments: str) -> Case:
 
 
 def override(label: str, argument: str, *fragments: str, text: str = PLAIN) -> Case:
-    return Case(label, text, [*RUN, argument], ["command line: ", *fragments])
+    return Case(label, text, [*RUN, argument], ["argument: ", *fragments])
 
 
 def sweep(label: str, axes: list[str], *fragments: str) -> Case:
-    return Case(label, PLAIN, ["sweep", "s.yaml", *axes, "--out", "out"], ["command line: ", *fragments])
+    return Case(label, PLAIN, ["sweep", "s.yaml", *axes, "--out", "out"], ["argument: ", *fragments])
 
 
 def compare(label: str, arguments: list[str], *fragments: str, text: str = PLAIN) -> Case:
-    return Case(label, text, ["compare", "s.yaml", *arguments, "--out", "out"], ["command line: ", *fragments])
+    return Case(label, text, ["compare", "s.yaml", *arguments, "--out", "out"], ["argument: ", *fragments])
 
 
 VARIANTS = "stop: {epochs: 1}\nvariants:"

@@ -130,7 +130,7 @@ CASES = [
         "imagenet without resolution",
         PLAIN,
         ["check", "s.yaml", "data=imagenet"],
-        ["command line: learning.data.resolution: missing"],
+        ["argument: learning.data.resolution: missing"],
     ),
     Case("data missing", PLAIN, [*RUN, "data=cifar10"], ["learning.data: cifar10: data_batch_1.bin"], {VARIABLE: "."}),
     Case(
@@ -182,7 +182,7 @@ CASES = [
     Case(
         "explain what is not there", PLAIN, ["explain", "qqqqq"], ["nothing is named 'qqqqq'; 'simasgd list' shows the names"]
     ),
-    Case("no variant", PLAIN, ["run", "s.yaml", "--variant", "a"], ["command line: --variant: there is no variant 'a'"]),
+    Case("no variant", PLAIN, ["run", "s.yaml", "--variant", "a"], ["argument: there is no variant 'a'"]),
     Case("unknown option", PLAIN, ["run", "s.yaml", "--bar"], ["", "No such option", "--bar"]),
     Case("unknown command", PLAIN, ["walk", "s.yaml"], ["", "No such command", "walk"]),
     Case("no scenario", PLAIN, ["run"], ["", "Missing argument"]),

@@ -95,7 +95,7 @@ def _check_scenario(given: dict[str, object]) -> None:
 def _check_comparison(given: dict[str, object]) -> None:
     measured = given["measured"]
     assert isinstance(measured, tuple)
-    chosen = build_comparison(_source(str(given["scenario"])), _texts(given["arguments"]), others=len(measured))
+    chosen = build_comparison(_source(str(given["scenario"])), _texts(given["arguments"]), others=len(measured)).scenario
     if given["target"] is not None:
         parse_target(str(given["target"]), chosen)
 

@@ -116,13 +116,13 @@ def _check_message(error: SimasgdError, file: Path) -> None:
     message = str(error)
     if error.exit_code != 2:
         raise Wrong(f"exit code {error.exit_code}")
-    if not message.startswith((str(file), "command line: ", "learning.data: ")):
+    if not message.startswith((str(file), "argument: ", "learning.data: ")):
         raise Wrong(f"names no place: {message[:300]}")
     if len(message) > _MESSAGE or any(len(line) > 3000 for line in message.split("\n")):
         raise Wrong(f"has {len(message)} characters")
     if not message.replace("\n", "").isprintable():
         raise Wrong(f"has control characters: {message[:300]!r}")
-    heads = [line for line in message.split("\n") if line.startswith((str(file), "command line: "))]
+    heads = [line for line in message.split("\n") if line.startswith((str(file), "argument: "))]
     if len(heads) > len(set(heads)):
         raise Wrong(f"says a mistake twice: {message[:300]}")
 

@@ -63,6 +63,11 @@ def test_texts_are_short(compared: Comparison) -> None:
     )
     assert repr(compared.study) == "<Study test: async, hardsync, ssp-slack1; 6 runs>"
     assert repr(compared).startswith(f"<Comparison of async, hardsync, ssp-slack1: {compared.verdict[:20]}")
+    table, verdict = str(compared.study).split("\n\n")
+    assert table.splitlines()[0].split()[0] == "variant"
+    assert [line.split()[0] for line in table.splitlines()[1:4]] == list(compared.study.runs)
+    assert verdict == compared.verdict == compared.study.verdict
+    assert str(compared) == str(compared.study)
     assert repr(run.scenario) == "<Scenario test: 4 learners, async>"
     assert Scenario.from_layer(parse_layer(str(run.scenario), "s.yaml")) == run.scenario, "print gives YAML that loads"
     assert "&lt;b&gt;" in run.scenario._repr_html_()

@@ -126,6 +126,20 @@ def test_its_keys_do_not_hide_short_keys(installed):
     assert keys.resolve_key(Scenario, "turns") == "protocol.turns"
 
 
+@pytest.mark.parametrize("overrides", [["protocol=round-robin"], ["variants.mine.protocol=round-robin"], []])
+def test_a_short_key_with_two_meanings_is_asked_back(installed, overrides):
+    """A key of the protocol that the scenario uses may also end the name of another section's key."""
+    install(
+        installed, entry_points(), round_robin=FILE.replace('= "round-robin"\n', '= "round-robin"\n    share: float = 1.0\n', 1)
+    )
+    tree = {**TIMING, "variants": {"mine": {} if overrides else {"protocol": "round-robin"}}}
+    with pytest.raises(ScenarioError, match=r"may mean protocol\.share, of round-robin, or cluster\.stragglers\.share"):
+        Scenario.load(tree, *overrides, "share=0.3")
+    if overrides:
+        slow = "stragglers={share: 0.3, slowdown: 2, mean_slow: forever}"
+        assert Scenario.load(tree, *overrides, slow).cluster.stragglers.share == 0.3
+
+
 def test_a_protocol_that_waits_forever_has_hung(installed):
     waiting = FILE.replace("server.collect(1)", "server.collect(10**6)")
     install(installed, entry_points(), round_robin=waiting)

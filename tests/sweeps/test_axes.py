@@ -123,7 +123,7 @@ def test_wrong_axes(arguments: list[str], fragment: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse(arguments)
     assert fragment in str(caught.value)
-    assert str(caught.value).startswith("command line: ")
+    assert str(caught.value).startswith("argument: ")
 
 
 def test_combinations_are_counted_before_they_are_made() -> None:

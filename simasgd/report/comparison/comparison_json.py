@@ -13,7 +13,7 @@ from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.verdict.study_files import write_results
-from simasgd.report.verdict.verdict import state_verdict
+from simasgd.report.verdict.verdict import state_plainly
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.json_files import write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
@@ -55,7 +55,7 @@ def build_compared_json(study: Study, variants: Sequence[VariantFacts], compared
         )
     return {
         "name": study.scenario.name,
-        "verdict": use_plain_spaces(state_verdict(variants)),
+        "verdict": state_plainly(variants),
         "comparisons": [_describe_comparison(comparison, variants) for comparison in compared],
         "variants": rows,
     }

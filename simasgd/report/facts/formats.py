@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from simasgd.scenario.vocabulary import names
+
 NBSP = "\u00a0"
 _UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "µs"))
 _VOLUMES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
@@ -79,7 +81,7 @@ def replace_controls(text: str) -> str:
 
 def join_words(items: Sequence[str]) -> str:
     """Join words: `a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+    return names.join_words(items, "and")
 
 
 def list_some(items: Sequence[str], most: int = 4) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.report.verdict.verdict import state_verdict
+from simasgd.report.verdict.verdict import state_plainly
 from simasgd.results.json_files import write_json
 from simasgd.results.study import Study
 from simasgd.storage.files import STUDY
@@ -28,4 +27,4 @@ def write_results(study: Study, folder: Path) -> None:
 def _add_verdict(study: Study, folder: Path) -> None:
     path = folder / STUDY
     content = json.loads(path.read_text(encoding="utf-8"))
-    write_json(path, {**content, "verdict": use_plain_spaces(state_verdict(collect_facts(study)))})
+    write_json(path, {**content, "verdict": state_plainly(collect_facts(study))})

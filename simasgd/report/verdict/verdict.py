@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import format_duration, join_words, list_some
+from simasgd.report.facts.formats import format_duration, join_words, list_some, use_plain_spaces
 from simasgd.report.facts.metric import ERROR, LOSS
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.verdict.competing import Scope
@@ -20,6 +20,11 @@ from simasgd.report.verdict.winner import describe_tradeoff, find_winner
 from simasgd.results.outcome import Outcome
 
 _WITHOUT_TIME = {Outcome.HUNG, Outcome.APPLIED_NOTHING}
+
+
+def state_plainly(variants: Sequence[VariantFacts]) -> str:
+    """Return the verdict with plain spaces, for JSON, terminals and Python."""
+    return use_plain_spaces(state_verdict(variants))
 
 
 def state_verdict(variants: Sequence[VariantFacts]) -> str:

@@ -11,10 +11,9 @@ from pydantic import BaseModel
 
 from simasgd.errors import ScenarioError
 from simasgd.protocols import Protocol, foreign
+from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-SUFFIXES = (".yaml", ".yml")
-"""The ends of the names of scenarios' files."""
 _PACKAGE = Path(__file__).parents[2]
 
 
@@ -39,7 +38,7 @@ def find_scenario_file(source: str | Path) -> Path:
         str(source).encode()
     except UnicodeEncodeError:  # the results could not hold such a name
         raise ScenarioError(f"{shown(str(source))}: a file's name must be UTF-8 text") from None
-    if path.suffix in SUFFIXES or len(path.parts) != 1 or os.path.isfile(path):
+    if path.suffix in YAML_SUFFIXES or len(path.parts) != 1 or os.path.isfile(path):
         return path
     named = list_scenarios()
     if str(source) in named:  # even if a folder of that name exists, for example with its results

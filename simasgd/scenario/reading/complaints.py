@@ -18,6 +18,10 @@ from simasgd.scenario.vocabulary.values import nearest, shown
 
 _MAX_COMPLAINTS = 20
 _FEW_KINDS = 8  # all of which fit into a message
+_OWN_PROTOCOL = (
+    "a protocol of your own needs an entry point in a folder that PYTHONPATH names, or an installed package "
+    "(docs/new-protocol.md, 5 and 6)"
+)
 
 
 def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) -> list[str]:
@@ -147,9 +151,10 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
             return f"{found} is not one of {context['expected']}" + _suggest(detail["input"], context["expected"])
         case "union_tag_invalid":
             tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
-            if path[-2:] == ("protocol", "kind") or path[-1:] == ("protocol",):
-                choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
-            return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}"
+            if path[-2:] != ("protocol", "kind") and path[-1:] != ("protocol",):
+                return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}"
+            choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
+            return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}; {_OWN_PROTOCOL}"
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
             kinds = [
                 repr(choice.model_fields["kind"].default) for choice in keys.find_choices(root, *_strip_variant(path, layer))

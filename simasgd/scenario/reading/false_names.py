@@ -5,6 +5,7 @@ Two variants become equal, or one gets another kind; or a section is replaced th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import keys
 from simasgd.scenario.reading.marked_message import format_complaint
-from simasgd.scenario.vocabulary.merge import Layer, Mark, difference
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Origin, difference
+from simasgd.scenario.vocabulary.names import join_words
 from simasgd.scenario.vocabulary.section import Section
-from simasgd.scenario.vocabulary.synonyms import join_words
 
 _FEW = 6  # names that fit into a message
+_WORD = re.compile(r"[^\w.-]+")  # between the kinds of `{kind: a, …}`, and of a swept `a,b`
 
 
 def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], changes: Sequence[Layer]) -> None:
@@ -65,6 +67,27 @@ def overrules(change: Layer, variant: Layer) -> bool:
         for path in change.marks
         if not isinstance(_get(change.tree, path), dict)
     )
+
+
+def refuse_two_meanings(root: type[Section], overrides: Sequence[str], file: Layer) -> None:
+    """Raise ScenarioError for a short key that is also one of a protocol of another package that is used.
+
+    For example, `share=0.3` beside `protocol=neighbours` might mean `protocol.share` of neighbours, or
+    `cluster.stragglers.share`.
+    """
+    written = [tuple(part.strip() for part in override.partition("=")[::2]) for override in overrides]
+    named = [value for key, value in written if key.removesuffix(".kind").rpartition(".")[2] == "protocol"]
+    variants = file.tree.get("variants")
+    layers = [file.tree, *(variants.values() if isinstance(variants, dict) else ())]
+    kinds = [_kind_at(layer, ("protocol",)) for layer in layers]
+    protocols = keys.find_foreign_protocols([*kinds, *(word for text in named for word in _WORD.split(text))])
+    for (key, _), override in zip(written, overrides, strict=True):
+        for protocol in protocols:
+            if key != "kind" and key in protocol.model_fields and (full := keys.resolve_key(root, key)) != f"protocol.{key}":
+                mark = Mark(ARGUMENT, 0, override, 0, len(key) + 1, "", Origin.ARGUMENT)
+                kind = protocol.model_fields["kind"].default
+                message = f"{key!r} is ambiguous; it may mean protocol.{key}, of {kind}, or {full}; write the one in full"
+                raise ScenarioError(format_complaint(mark, message, at_key=True))
 
 
 def refuse_equal(variants: Mapping[str, Section], before: Callable[[str], Layer], changes: Sequence[Layer]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from simasgd.protocols import AbstractProtocol, foreign
+from simasgd.protocols import AbstractProtocol, Protocol, foreign
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
@@ -67,6 +67,21 @@ def _list_foreign_keys(root: type[Section]) -> tuple[str, ...]:
             protocol = foreign.load_protocol(kind)
             named.update({f"protocol.{name}": None for name in (protocol.model_fields if protocol is not None else ())})
     return tuple(key for key in named if key not in list_keys(root))
+
+
+def find_foreign_protocols(kinds: Iterable[str | None]) -> list[type[AbstractProtocol]]:
+    """Return the protocols of other packages among these kinds.
+
+    A protocol that cannot be loaded is left out; the error appears when it is chosen.
+    """
+    own = {protocol.model_fields["kind"].default for protocol in get_args(Protocol)}
+    found = []
+    for kind in dict.fromkeys(kinds):
+        if kind is not None and kind not in own:
+            with suppress(ValueError):
+                if (protocol := foreign.load_protocol(kind)) is not None:
+                    found.append(protocol)
+    return found
 
 
 def find_section(root: type[Section], path: tuple[str | int, ...], tree: Any) -> type[BaseModel] | None:

@@ -1,26 +1,30 @@
-"""Loading of a scenario from a file and overrides; mistakes are reported with their places."""
+"""From a file's layer and overrides to a scenario; mistakes are reported with their places."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.reading.complaints import explain_errors, format_complaint_at
-from simasgd.scenario.reading.false_names import overrules, refuse_equal, refuse_lost, refuse_other_kinds
+from simasgd.scenario.reading.false_names import (
+    overrules,
+    refuse_equal,
+    refuse_lost,
+    refuse_other_kinds,
+    refuse_two_meanings,
+)
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
 from simasgd.scenario.reading.precedence import drop_overruled
 from simasgd.scenario.reading.profiles import apply_profile
-from simasgd.scenario.reading.sources import read_source
-from simasgd.scenario.vocabulary.merge import Layer, Mark, Origin, Path, iterate_paths
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Origin, Path, iterate_paths
+from simasgd.scenario.vocabulary.names import join_words
 from simasgd.scenario.vocabulary.section import Section
-from simasgd.scenario.vocabulary.synonyms import join_words
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 Root = TypeVar("Root", bound=Section)
@@ -31,61 +35,63 @@ _MAY_BE_LISTS = (("cluster", "compute"), ("cluster", "stragglers"))
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
 
 
-def load_scenario(
-    root: type[Root],
-    source: str | FilePath | Mapping[str, Any],
-    overrides: Sequence[str] = (),
-    variants: Sequence[str] = (),
-) -> Root:
-    """Load a scenario from a source, changed by `key=value` overrides; of its variants only those named.
+class Override(NamedTuple):
+    """A `key=value` that has been read: its text, the full path of its key, and its layer."""
 
-    Raises ScenarioError.
-    """
-    return build_scenario(root, read_source(source), overrides, variants)
+    text: str
+    path: tuple[str, ...]
+    layer: Layer
+
+    @property
+    def is_of_variant(self) -> bool:
+        """Whether it changes one variant, or all of them at once (`variants=null`)."""
+        return self.path[0] == "variants"
 
 
-def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (), chosen: Sequence[str] = ()) -> Root:
+class Built(NamedTuple, Generic[Root]):
+    """A scenario, and a sentence for each override that replaces values of its variants."""
+
+    scenario: Root
+    overruled: tuple[str, ...]
+
+
+def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (), chosen: Sequence[str] = ()) -> Built[Root]:
     """Build the scenario of a file's layer, over its profile and under its overrides.
 
     Later layers win: profile, scenario, variant, overrides. If variants are chosen, the scenario has
     only those. Raises ScenarioError, also for overrides that make a variant's name untrue.
     """
-    file, changes = rename_file_keys(file), [rename_file_keys(parse_override(root, override)) for override in overrides]
+    file = rename_file_keys(file)
+    changes = [parse_override(root, override) for override in overrides]
     _refuse_many_variants(file)
-    for override in overrides:
-        _refuse_part_of_list(root, file, override)
-    of_variants = [change for change in changes if "variants" in change.tree]
+    refuse_two_meanings(root, overrides, file)
+    for change in changes:
+        _refuse_part_of_list(file, change)
+    of_variants = [rename_file_keys(change.layer) for change in changes if change.is_of_variant]
     _refuse_unknown_variants(file, of_variants)
     file = choose_variants(reduce(Layer.under, of_variants, file), chosen)
-    of_all = [change for change in changes if "variants" not in change.tree]
-    command_line = reduce(Layer.under, of_all, Layer())
-    refuse_lost(of_all)
+    of_all = {change.text: rename_file_keys(change.layer) for change in changes if not change.is_of_variant}
+    arguments = reduce(Layer.under, of_all.values(), Layer())
+    refuse_lost(list(of_all.values()))
     variants = dict(_iterate_variants(file))
-    refuse_other_kinds(root, variants, of_all)
+    refuse_other_kinds(root, variants, list(of_all.values()))
     base = file.without("variants")
-    whole = read_measured_files(apply_profile(base.under(command_line)))
+    whole = read_measured_files(apply_profile(base.under(arguments)))
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in variants.items():
-        layer = read_measured_files(apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(command_line)))
+        layer = read_measured_files(apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(arguments)))
         whole.tree.setdefault("variants", {})[name] = layer.tree
         whole.marks.update({("variants", name, *path): mark for path, mark in layer.marks.items()})
     scenario = _validate(root, whole)
     if of_all:
-        refuse_equal(dict(scenario)["variants"], lambda name: base.under(variants[name]), of_all)
-    return scenario
+        refuse_equal(dict(scenario)["variants"], lambda name: base.under(variants[name]), list(of_all.values()))
+    return Built(scenario, tuple(_list_overruled(of_all, variants)))
 
 
-def list_overruled(root: type[Section], file: Layer, overrides: Sequence[str], chosen: Sequence[str] = ()) -> list[str]:
-    """Return a sentence for each override that replaces values of the variants, which `build_scenario` accepted."""
-    changes = {override: rename_file_keys(parse_override(root, override)) for override in overrides}
-    of_variants = [change for change in changes.values() if "variants" in change.tree]
-    variants = dict(_iterate_variants(choose_variants(reduce(Layer.under, of_variants, rename_file_keys(file)), chosen)))
-    found = {
-        override: [name for name, layer in variants.items() if overrules(change, layer)]
-        for override, change in changes.items()
-        if change not in of_variants
-    }
-    return [f"{override} replaces what {_whose(names)}" for override, names in found.items() if names]
+def _list_overruled(overrides: Mapping[str, Layer], variants: Mapping[str, Layer]) -> Iterator[str]:
+    for text, change in overrides.items():
+        if names := [name for name, layer in variants.items() if overrules(change, layer)]:
+            yield f"{text} replaces what {_whose(names)}"
 
 
 def _whose(names: Sequence[str]) -> str:
@@ -109,16 +115,16 @@ def require_variants(names: Sequence[str], known: Sequence[str]) -> None:
     """Raise ScenarioError unless the chosen names are those of known variants, each given once."""
     for number, name in enumerate(names):
         if name not in known:
-            raise ScenarioError(f"command line: --variant: {_describe_missing(name, known)}")
+            raise ScenarioError(f"{ARGUMENT}: {_describe_missing(name, known)}")
         if name in names[:number]:
-            raise ScenarioError(f"command line: --variant {name}: is given twice")
+            raise ScenarioError(f"{ARGUMENT}: the variant {name} is given twice")
 
 
-def parse_override(root: type[Section], override: str) -> Layer:
-    """Return the layer of one `key=value`. Raises ScenarioError."""
+def parse_override(root: type[Section], override: str) -> Override:
+    """Read one `key=value`. Raises ScenarioError."""
     key, equals, value = override.partition("=")
     key = key.strip()
-    mark = Mark("command line", 0, override, 0, len(override) - len(value), "", Origin.COMMAND_LINE)
+    mark = Mark(ARGUMENT, 0, override, 0, len(override) - len(value), "", Origin.ARGUMENT)
     if not equals or not key:
         raise ScenarioError(format_complaint(mark, f"{shown(override)} is not of the form key=value", at_key=True))
     try:
@@ -129,11 +135,12 @@ def parse_override(root: type[Section], override: str) -> Layer:
         plain = yaml_layer.parse_scalar(value)
     except ValueError as error:
         raise ScenarioError(format_complaint(mark, str(error))) from None
-    parts = full.split(".")
+    path = tuple(full.split("."))
     tree: Any = plain
-    for part in reversed(parts):
+    for part in reversed(path):
         tree = {part: tree}
-    return Layer(tree, {path: mark._replace(key=".".join(map(str, path))) for path in iterate_paths(tree)})
+    marks = {inner: mark._replace(key=".".join(map(str, inner))) for inner in iterate_paths(tree)}
+    return Override(override, path, Layer(tree, marks))
 
 
 def _iterate_variants(file: Layer) -> Iterator[tuple[str, Layer]]:
@@ -175,13 +182,13 @@ def _refuse_many_variants(file: Layer) -> None:
         raise ScenarioError(format_complaint_at(("variants",), file, message))
 
 
-def _refuse_part_of_list(root: type[Section], file: Layer, override: str) -> None:
+def _refuse_part_of_list(file: Layer, override: Override) -> None:
     """Raise ScenarioError for an override of one key of a section that the file gives as a list.
 
     The override would replace the whole list by a section with this key alone.
     """
-    parts = tuple(keys.resolve_key(root, override.partition("=")[0].strip()).split("."))
-    inner = parts[2:] if parts[0] == "variants" else parts
+    parts = override.path
+    inner = parts[2:] if override.is_of_variant else parts
     section = next((place for place in _MAY_BE_LISTS if inner[: len(place)] == place and len(inner) > len(place)), None)
     if section is None:
         return
@@ -194,7 +201,7 @@ def _refuse_part_of_list(root: type[Section], file: Layer, override: str) -> Non
         if isinstance(value, list):
             name, whole = ".".join(section), ".".join((*prefix, *section))
             message = f"{whole} is a list, of which an override cannot change a part; give it whole: {name}=[…] or {name}={{…}}"
-            raise ScenarioError(format_complaint_at(parts, parse_override(root, override), message, at_key=True))
+            raise ScenarioError(format_complaint_at(parts, override.layer, message, at_key=True))
 
 
 def _refuse_unknown_variants(file: Layer, changes: Sequence[Layer]) -> None:

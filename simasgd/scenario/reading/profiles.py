@@ -12,6 +12,7 @@ from simasgd.scenario.reading import catalogue, keys, yaml_layer
 from simasgd.scenario.reading.complaints import format_complaint_at
 from simasgd.scenario.reading.measured import find_folder, rename_file_keys
 from simasgd.scenario.vocabulary.merge import Layer, Origin, Path
+from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 _PLACE: Path = ("cluster", "profile")
@@ -41,7 +42,7 @@ def apply_profile(layer: Layer) -> Layer:
 
 def is_path(name: str) -> bool:
     """Return whether the name of a profile is that of a file of the user's own."""
-    return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
+    return name.endswith(YAML_SUFFIXES) or "/" in name or "\\" in name
 
 
 def read_layer(name: str) -> Layer:

@@ -12,23 +12,25 @@ from typing import Any, Protocol, runtime_checkable
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import catalogue, text_files, yaml_layer
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path, iterate_paths
+from simasgd.scenario.vocabulary.names import STANDARD_INPUT, YAML_SUFFIXES
 from simasgd.scenario.vocabulary.values import shown
 
-STANDARD_INPUT = "-"
-"""The name of a scenario that stands for standard input."""
 _INPUT_NAME = "standard input"
 _MAPPING_NAME = "scenario"
 _MAX_DEPTH = 50
 
 
-def read_source(source: str | FilePath | Mapping[str, Any]) -> Layer:
+def read_source(source: object) -> Layer:
     """Read a scenario's layer by its name, from a file, from standard input (`-`) or from a mapping.
 
-    Raises ScenarioError.
+    Raises ScenarioError, also for a source of any other type.
     """
     if isinstance(source, Mapping):
         tree = _copy_mapping(source, "", _MAX_DEPTH)
         return Layer(tree, {path: _make_mark(path) for path in iterate_paths(tree)})
+    if not isinstance(source, str | FilePath):
+        found = f"found {shown(source)}, of the type {type(source).__name__}"
+        raise ScenarioError(f"{_MAPPING_NAME}: {found}; expected a scenario, its name, a file or a dict")
     if str(source) == STANDARD_INPUT:
         return yaml_layer.parse_layer(_read_standard_input(), _INPUT_NAME)
     return yaml_layer.read_layer(catalogue.find_scenario_file(source))
@@ -39,7 +41,7 @@ def is_scenario(word: str) -> bool:
     path = FilePath(word)
     if word in catalogue.list_scenarios() or word == STANDARD_INPUT or os.path.isfile(word):
         return True
-    return "=" not in word and (path.suffix in catalogue.SUFFIXES or len(path.parts) != 1)
+    return "=" not in word and (path.suffix in YAML_SUFFIXES or len(path.parts) != 1)
 
 
 def _read_standard_input() -> str:

@@ -18,13 +18,17 @@ from simasgd.scenario.vocabulary.units import UNLIMITED
 Path = tuple[str | int, ...]
 
 
+ARGUMENT = "argument"
+"""The source of a value that is an argument of a command or of a function of Python."""
+
+
 class Origin(IntEnum):
     """The layers that a value may come from, earliest first."""
 
     PROFILE = 0
     SCENARIO = 1
     VARIANT = 2
-    COMMAND_LINE = 3
+    ARGUMENT = 3
 
 
 class Mark(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from simasgd.scenario.vocabulary.names import join_words
 from simasgd.scenario.vocabulary.values import are_opposed, nearest, similarity
 
 _PREFIX = re.compile(r"(num|n|number_of|nr|no_of)_")
@@ -249,11 +250,6 @@ def _forms(kind: str, is_careful: bool) -> Sequence[str]:
 def ask(meant: Sequence[str]) -> str:
     """Write a question such as: did you mean 'MB' or 'Mbit'?."""
     return f"did you mean {join_words([repr(word) for word in meant])}?"
-
-
-def join_words(words: Sequence[str], conjunction: str = "or") -> str:
-    """Write a list such as: MB, Mbit or B."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
 def _normal(word: str) -> str:

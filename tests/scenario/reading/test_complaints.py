@@ -121,7 +121,7 @@ def test_the_place_of_a_mistake(old: str, new: str, at: str, key: str, fragment:
 )
 def test_the_place_of_a_mistake_on_the_command_line(override: str, caret: str, fragments: list[str]) -> None:
     head, source, marked = complaint(PLAIN, override).split("\n")
-    assert head.startswith("command line: ")
+    assert head.startswith("argument: ")
     assert source == f"{'':8} | {override}"
     assert marked.index("^") - 11 == override.index(caret)
     for fragment in fragments:

@@ -13,7 +13,6 @@ import pytest
 
 from simasgd.errors import RunFailed, ScenarioError, UsageError
 from simasgd.scenario.reading import text_files, yaml_layer, yaml_tree
-from simasgd.scenario.reading.load import load_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
 from simasgd.storage.opening import check_name
@@ -110,7 +109,7 @@ def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_what_looks_like_a_number_and_is_none_is_text(value: str) -> None:
     assert yaml_layer.parse_scalar(value) == value
-    assert complaint(PLAIN, f"seed={value}").startswith(f"command line: seed: {value!r} is not a whole number")
+    assert complaint(PLAIN, f"seed={value}").startswith(f"argument: seed: {value!r} is not a whole number")
 
 
 @pytest.mark.parametrize(
@@ -203,11 +202,11 @@ NO_FILES = ["pipe", "link", "socket", "huge", "/dev/zero", "/dev/urandom", "/pro
 @pytest.mark.parametrize("name", NO_FILES, ids=lambda name: name[:12])
 def test_only_a_regular_file_of_bounded_size_is_read(name: str, places: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
-        load_scenario(Scenario, name)
+        Scenario.load(name)
     assert len(str(caught.value)) < 1500
     for key in ("compute.file", "server.update_law.file"):
-        with pytest.raises(ScenarioError, match=rf"^command line: cluster\.{key}: ") as caught:
-            load_scenario(Scenario, "plain.yaml", [f"{key}={name}"])
+        with pytest.raises(ScenarioError, match=rf"^argument: cluster\.{key}: ") as caught:
+            Scenario.load("plain.yaml", f"{key}={name}")
         assert len(str(caught.value)) < 3000
 
 
@@ -224,7 +223,7 @@ def test_a_file_may_be_as_large_as_it_says(tmp_path: Path, monkeypatch: pytest.M
 def test_measured_delays_of_many_digits(places: Path) -> None:
     Path("delays.txt").write_text("1\n" + "9" * 5000 + "\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"delays\.txt, line 2: '9{40}' is not a delay"):
-        load_scenario(Scenario, "plain.yaml", ["protocol={kind: injected-staleness, delay: {file: delays.txt}}", "learners=1"])
+        Scenario.load("plain.yaml", "protocol={kind: injected-staleness, delay: {file: delays.txt}}", "learners=1")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +240,7 @@ def test_measured_delays_of_many_digits(places: Path) -> None:
 )
 def test_the_message_about_a_long_override_is_short(override: str) -> None:
     message = complaint(PLAIN, override)
-    assert message.startswith("command line: ")
+    assert message.startswith("argument: ")
     assert len(message) < 3000
 
 

@@ -165,11 +165,11 @@ def test_a_file_that_is_wrong(folder: Path, content: bytes, message: str) -> Non
 def test_a_file_that_is_not_there(folder: Path) -> None:
     (folder / "here" / "times.txt").unlink()
     assert complaint().startswith(PLACE + "here/times.txt cannot be read: No such file or directory")
-    assert complaint("compute.file=nowhere.txt").startswith("command line: cluster.compute.file: nowhere.txt cannot be read")
-    assert complaint("compute.file=here").startswith("command line: cluster.compute.file: here cannot be read: Is a directory")
-    assert complaint('compute.file="a\\0b"').startswith("command line: cluster.compute.file: 'a\\x00b' is not a text file")
-    assert complaint("compute.file=''").startswith("command line: cluster.compute.file: the file name is empty")
-    assert complaint("compute.file=3").startswith("command line: cluster.compute.file: 3 is not text")
+    assert complaint("compute.file=nowhere.txt").startswith("argument: cluster.compute.file: nowhere.txt cannot be read")
+    assert complaint("compute.file=here").startswith("argument: cluster.compute.file: here cannot be read: Is a directory")
+    assert complaint('compute.file="a\\0b"').startswith("argument: cluster.compute.file: 'a\\x00b' is not a text file")
+    assert complaint("compute.file=''").startswith("argument: cluster.compute.file: the file name is empty")
+    assert complaint("compute.file=3").startswith("argument: cluster.compute.file: 3 is not text")
 
 
 def test_the_law_must_fit(folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_the_law_must_fit(folder: Path) -> None:
         "compute={distribution: gamma, cv: 0.1, file: times.txt}"
     )
     assert complaint("compute.cv=0.1").startswith(
-        "command line: cluster.compute.cv: empirical times have a coefficient of variation of their own"
+        "argument: cluster.compute.cv: empirical times have a coefficient of variation of their own"
     )
     rewrite(folder, "file: times.txt", "file: times.txt, measured: [1 s]")
     assert complaint().startswith(PLACE + "`measured` is given as well; give only one of the two")

@@ -286,7 +286,7 @@ def test_a_cv_does_not_say_which_law_is_meant() -> None:
             file_of(merge(yaml_layer.parse_layer(PLAIN, "").tree, {"cluster": {"compute": {"distribution": "constant"}}})),
             ["compute.cv=0.3"],
         )
-    assert str(caught.value).startswith("command line: cluster.compute.cv: constant times have a cv of 0, but cv is 0.3; give ")
+    assert str(caught.value).startswith("argument: cluster.compute.cv: constant times have a cv of 0, but cv is 0.3; give ")
 
 
 def test_faults_never_give_way() -> None:

@@ -12,8 +12,12 @@ from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
 
 
+def compared(name: str, words: list[str]) -> Scenario:
+    return build_comparison(name, words).scenario
+
+
 def test_protocols_become_variants_in_their_order() -> None:
-    found = build_comparison(
+    found = compared(
         "quickstart", ["hardsync", "async+inverse-staleness", "n-softsync:n=4,spread=10", "learners=8", "repeats=2"]
     )
     assert list(found.variants) == ["hardsync", "async-inverse-staleness", "n-softsync-n4-spread10"]
@@ -27,15 +31,15 @@ def test_protocols_become_variants_in_their_order() -> None:
 
 def test_a_variant_is_what_the_file_would_have_made_of_it() -> None:
     own, named = (
-        build_comparison("quickstart", []),
-        build_comparison("quickstart", ["hardsync", "async", "async+inverse-staleness"]),
+        compared("quickstart", []),
+        compared("quickstart", ["hardsync", "async", "async+inverse-staleness"]),
     )
     assert [one.hash() for one in own.variants.values()] == [one.hash() for one in named.variants.values()]
     assert own == Scenario.load("quickstart")
 
 
 def test_without_a_modulation_the_scenarios_own_holds_and_none_takes_it_away() -> None:
-    found = build_comparison("digits", ["async", "async+none"])
+    found = compared("digits", ["async", "async+none"])
     rules = [one.learning.modulation.kind for one in found.variants.values() if one.learning is not None]
     assert rules == ["inverse-staleness", "none"]
 
@@ -51,11 +55,11 @@ def test_without_a_modulation_the_scenarios_own_holds_and_none_takes_it_away() -
     ],
 )
 def test_names(written: str, name: str) -> None:
-    assert list(build_comparison("quickstart", [written, "async"]).variants) == [name, "async"]
+    assert list(compared("quickstart", [written, "async"]).variants) == [name, "async"]
 
 
 def test_what_is_compared_can_be_saved_and_read_again(tmp_path: Path) -> None:
-    found = build_comparison("quickstart", ["async:spread=3+polynomial-staleness:power=0.5", "n-softsync:n=4"])
+    found = compared("quickstart", ["async:spread=3+polynomial-staleness:power=0.5", "n-softsync:n=4"])
     path = tmp_path / "scenario.yaml"
     path.write_text(dump_yaml(found.resolved()))
     assert {name: one.hash() for name, one in Scenario.load(path).variants.items()} == {

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simasgd import compare, simulate, study
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
@@ -101,8 +102,43 @@ def test_a_dict_that_contains_itself_is_a_mistake() -> None:
         Scenario.load(endless)
 
 
+def test_a_scenario_is_a_source_too() -> None:
+    chosen = Scenario.load(TREE)
+    assert Scenario.load(chosen) is chosen
+    for overrides in (["learners=8", "cluster.speeds=null"], ["variants.base.seed=3"], ["variants=null", "protocol=dynsgd"]):
+        assert Scenario.load(chosen, *overrides) == Scenario.load(TREE, *overrides)
+    assert Scenario.load(chosen, variants=["sync"]).protocol.kind == "hardsync"
+    with pytest.raises(ScenarioError, match="there is no variant 'none'"):
+        Scenario.load(chosen, variants=["none"])
+
+
+def test_another_model_of_a_scenario_has_messages_of_its_own_size() -> None:
+    """What follows from other values is not taken over: the payload, and the modulation of the protocol."""
+    learning = Scenario.load("digits", "protocol=dynsgd")
+    for overrides in (["model=softmax"], ["protocol=async"]):
+        assert Scenario.load(learning, *overrides) == Scenario.load("digits", "protocol=dynsgd", *overrides)
+
+
+@pytest.mark.parametrize("source", [5, None, ["digits"]])
+def test_another_source_is_refused(source: Any) -> None:
+    for function in (Scenario.load, simulate, study, compare):
+        with pytest.raises(ScenarioError, match=r"^scenario: found .*; expected a scenario, its name, a file or a dict$"):
+            function(source)
+
+
+def test_simulate_and_study_take_what_load_takes(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml_layer.dump_yaml({**TREE, "cluster": {"learners": 4, "profile": "ideal"}}))
+    for source in (file, str(file), Scenario.load(file)):
+        assert simulate(source, "learners=2").scenario.cluster.learners == 2
+    assert list(study(file, "variants.base.seed=1").runs) == ["sync", "base"]
+    assert list(compare(file, variants=["sync", "base"]).study.runs) == ["sync", "base"]
+    with pytest.raises(ScenarioError, match="async takes the place of the scenario's variants, so sync cannot be chosen"):
+        compare(file, "async", "hardsync", variants=["sync"])
+
+
 def test_an_override_of_a_dict_is_named_as_such() -> None:
-    with pytest.raises(ScenarioError, match=r"command line: cluster\.learners: 0 is too small"):
+    with pytest.raises(ScenarioError, match=r"argument: cluster\.learners: 0 is too small"):
         Scenario.load(TREE, "learners=0")
 
 

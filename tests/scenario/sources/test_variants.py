@@ -6,7 +6,7 @@ import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import yaml_layer
-from simasgd.scenario.reading.load import list_overruled
+from simasgd.scenario.reading.load import build_scenario
 from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.plan import plan_sweep
 
@@ -52,9 +52,9 @@ def test_a_name_that_would_be_too_long_stays() -> None:
 @pytest.mark.parametrize(
     ("names", "overrides", "message"),
     [
-        (("fre",), [], "command line: --variant: there is no variant 'fre'; did you mean 'free'?"),
+        (("fre",), [], "argument: there is no variant 'fre'; did you mean 'free'?"),
         (("zzz",), [], "there is no variant 'zzz'; choose from sync, free, few, slow"),
-        (("free", "free"), [], "command line: --variant free: is given twice"),
+        (("free", "free"), [], "argument: the variant free is given twice"),
         (("free",), ["variants=null"], "there is no variant 'free'; the scenario has no variants"),
     ],
 )
@@ -123,15 +123,19 @@ def test_an_override_that_keeps_the_differences_is_not(overrides: list[str]) -> 
 
 
 def test_an_override_that_replaces_values_of_variants_is_told() -> None:
-    file = yaml_layer.parse_layer(SEVERAL.replace("learners: 2", "learners: 2, start: spread"), "s.yaml")
-    told = list_overruled(Scenario, file, ["seed=3", "learners=8", "cluster.start=together", "variants.free.seed=3"])
-    assert told == [
+    few = "{learners: 2, start: spread}, stop: {gradients: 20}"
+    file = yaml_layer.parse_layer(SEVERAL.replace("{learners: 2}", few), "s.yaml")
+
+    def told(*overrides: str, chosen: tuple[str, ...] = ()) -> list[str]:
+        return list(build_scenario(Scenario, file, overrides, chosen).overruled)
+
+    assert told("seed=3", "learners=8", "cluster.start=together", "variants.free.seed=3") == [
         "learners=8 replaces what the variant few has of its own",
         "cluster.start=together replaces what the variant few has of its own",
     ]
-    assert list_overruled(Scenario, file, ["learners=8"], ["free"]) == []
-    assert list_overruled(Scenario, file, ["learners=2"]) == [], "the variant has this value"
-    assert list_overruled(Scenario, file, ["latency=1 s", "variants.free.network.latency=2 s"]) == [
+    assert told("learners=8", chosen=("free",)) == []
+    assert told("learners=2") == [], "the variant has this value"
+    assert told("latency=1 s", "variants.free.network.latency=2 s", chosen=("sync", "free")) == [
         "latency=1 s replaces what the variant free has of its own"
     ]
 
