@@ -48,7 +48,7 @@ def made_images(tmp_path, monkeypatch):
     monkeypatch.setitem(DATA, "fashion-mnist", DATA["fashion-mnist"]._replace(train=64, test=16))
 
 
-@pytest.mark.parametrize(("data", "model"), thin(NETWORKS, 2), ids=lambda case: case if isinstance(case, str) else case["kind"])
+@pytest.mark.parametrize(("data", "model"), thin(NETWORKS, 3), ids=lambda case: case if isinstance(case, str) else case["kind"])
 def test_the_players_agree(data, model, made_images, quickly_compiled):
     chosen = scenario(
         LEARNING,
