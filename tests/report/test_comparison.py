@@ -102,9 +102,9 @@ def test_seeds_that_only_one_has_are_won_by_nobody() -> None:
 
 
 def test_what_is_no_difference() -> None:
-    narrow, wide = Spread(0.03, 0.03, 0.03), Spread(0.04, 0.03, 0.06)
+    narrow, wide = Spread(0.03, 0.03, 0.03), Spread(0.04, 0.03, 0.06, 0.02, 2)
     assert compute_score_tolerance(narrow, narrow, ERROR, 360) == 0.015
-    assert compute_score_tolerance(narrow, wide, ERROR, 360) == pytest.approx(0.03)
+    assert compute_score_tolerance(narrow, wide, ERROR, 360) == pytest.approx(0.04 / math.sqrt(2.0))
     assert compute_score_tolerance(narrow, narrow, LOSS, 360) == pytest.approx(0.003)
     assert compute_amount_tolerance(Spread(10.0, 10.0, 10.0), Spread(20.0, 20.0, 20.0)) == 0.2
     assert compute_amount_tolerance(Spread(10.0, 9.5, 10.0), Spread(20.0, 20.0, 20.0)) == 0.5

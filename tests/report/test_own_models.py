@@ -115,7 +115,7 @@ def test_distances_are_those_of_the_evaluations_in_the_mean_over_the_seeds(learn
     assert rows["value"].tolist() == [0.0, 3.5, 1.5]
     assert (rows["low"].tolist(), rows["high"].tolist()) == ([0.0, 3.0, 1.0], [0.0, 4.0, 2.0])
     assert rows["seeds"].tolist() == [2, 2, 2]
-    assert collect_facts(learned)[0].distance == Spread(1.5, 1.0, 2.0)
+    assert collect_facts(learned)[0].distance == Spread(1.5, 1.0, 2.0, pytest.approx(math.sqrt(0.5)), 2)
 
 
 def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -> None:

@@ -95,7 +95,7 @@ def test_tables_facts_and_json_have_the_same_numbers() -> None:
     assert (row["speedup"], row["speedup_min"], row["speedup_max"]) == (mean, slow.speedup, fast.speedup)
     facts = collect_facts(study)[0]
     assert facts.speedup is not None
-    assert tuple(facts.speedup) == (mean, slow.speedup, fast.speedup)
+    assert tuple(facts.speedup[:3]) == (mean, slow.speedup, fast.speedup)
     stored = build_comparison_json(study)["variants"][0]
     for column in ("samples_per_simulated_second", "speedup", "learner_hours", "bytes_sent"):
         expected = {"mean": row[column], "min": row[f"{column}_min"], "max": row[f"{column}_max"]}

@@ -150,10 +150,11 @@ _TERMS = (
     ),
     Term(
         "Worse, better",
-        "Two test errors differ by more than a quarter of the smaller one, or by more than 1.5 points. A small test set "
-        "needs a greater difference, of two standard errors or 1.5 points. Two test losses differ by more than a tenth of "
-        "the smaller one. The difference must also exceed the range of either over the seeds. Otherwise they count as "
-        "alike.",
+        "A difference of two mean test errors counts if it exceeds twice its standard error, of the seeds and the test "
+        "set. With several seeds, a tenth of the smaller error (or 0.5 points) never counts, and more than a quarter (or "
+        "1.5 points) always does. With one seed, a quarter never counts, and more than 1.5 points always do. Of test losses "
+        "a fiftieth never counts, and more than a tenth always does. A difference that counts is still not clear if it is "
+        "within twice its standard error over the seeds.",
         r"no worse|not clearly|points? (worse|better)|× (worse|better)",
     ),
     Term(

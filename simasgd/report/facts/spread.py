@@ -8,16 +8,25 @@ from typing import NamedTuple
 
 
 class Spread(NamedTuple):
-    """A mean over seeds, with the lowest and the highest value."""
+    """A mean over seeds, with the lowest and the highest value.
+
+    `deviation` is the standard deviation between the seeds (divisor `seeds` − 1); 0 for one seed.
+    """
 
     mean: float
     low: float
     high: float
+    deviation: float = 0.0
+    seeds: int = 1
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread | None:
         """Return the spread of values, or None if there are none."""
-        return cls(math.fsum(values) / len(values), min(values), max(values)) if values else None
+        if not values:
+            return None
+        mean = math.fsum(values) / len(values)
+        squares = math.fsum((value - mean) ** 2 for value in values)
+        return cls(mean, min(values), max(values), math.sqrt(squares / max(1, len(values) - 1)), len(values))
 
     @property
     def width(self) -> float:

@@ -1,9 +1,8 @@
 """The best setting of a sweep, in each part of its world.
 
 The rule: the lowest test error (or loss) counts, and all settings whose error is no worse by more than
-the least difference that counts, or than the range of the best one over its seeds, are as good. Among
-these the soonest is best. Among the soonest the cheapest is, in learner-hours. Where nothing is learned,
-the speed alone decides.
+the least difference that counts are as good. Among these the soonest is best. Among the soonest the
+cheapest is, in learner-hours. Where nothing is learned, the speed alone decides.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import (
     SAME_TIME,
     compute_amount_tolerance,
-    compute_loss_of_quality,
+    compute_least_difference,
     compute_score_tolerance,
 )
 from simasgd.report.sweep.dials import Dial
@@ -112,7 +111,7 @@ def _is_as_good(row: Row, best: Row, measure: str, test_samples: int | None) -> 
     assert found is not None
     assert lowest is not None
     metric = ERROR_METRIC if measure == ERROR else LOSS_METRIC
-    return found.mean - lowest.mean <= compute_loss_of_quality(found, lowest, metric, test_samples)
+    return found.mean - lowest.mean <= compute_least_difference(found, lowest, metric, test_samples)
 
 
 def _find_soonest(rows: Sequence[Row], facts: SweepFacts) -> list[Row]:
@@ -210,7 +209,7 @@ def measure_effect(
 
 
 def choose_tolerance(quantity: str, test_samples: int | None) -> Callable[[Spread, Spread], float]:
-    """Return the largest difference of means that is within the spread over the seeds."""
+    """Return the largest difference of means that is within chance, or does not count."""
     if quantity == ERROR:
         metric = ERROR_METRIC
     elif quantity == LOSS:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, capitalise, format_number, list_some, spell_count
-from simasgd.report.facts.tolerances import ERROR_RATIO, LEAST_RATIO, MOST_POINTS
+from simasgd.report.facts.tolerances import ERROR_RATIOS, LEAST_POINTS, LOSS_RATIOS, MOST_POINTS
 from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.figures import draw_trade_off
 from simasgd.report.sweep.layout import MOST_PANELS
@@ -36,12 +36,24 @@ from simasgd.report.sweep.sweep_facts import (
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 
-_LEAST = {
+_ALWAYS = {
     ERROR: (
-        f"at most {format_number(100 * ERROR_RATIO)}{NBSP}% above it, or by what chance explains on the test set, "
-        f"but {format_number(100 * MOST_POINTS)} points at most"
+        f"A difference of {format_number(100 * ERROR_RATIOS[0])}{NBSP}% of it (or {format_number(100 * LEAST_POINTS)} points) "
+        f"never counts, and more than {format_number(100 * ERROR_RATIOS[1])}{NBSP}% (or {format_number(100 * MOST_POINTS)} "
+        "points) always does."
     ),
-    LOSS: f"at most {format_number(100 * LEAST_RATIO)}{NBSP}% above it",
+    LOSS: (
+        f"A difference of {format_number(100 * LOSS_RATIOS[0])}{NBSP}% of it never counts, and more than "
+        f"{format_number(100 * LOSS_RATIOS[1])}{NBSP}% always does."
+    ),
+}
+"""The limits of the differences that count, with several seeds."""
+_ONE_SEED = {
+    ERROR: (
+        f"at most {format_number(100 * ERROR_RATIOS[1])}{NBSP}% above it, or by what chance explains on the test set, but "
+        f"{format_number(100 * MOST_POINTS)} points at most"
+    ),
+    LOSS: f"at most {format_number(100 * LOSS_RATIOS[1])}{NBSP}% above it",
 }
 
 
@@ -73,13 +85,20 @@ def explain_rule(facts: SweepFacts) -> str:
         rule = f"The rule: the {first}; of those within the spread over the seeds, the cheapest in learner-hours."
     else:
         rule = (
-            f"The rule: the lowest {NAMES[facts.measure]} counts, and settings {_LEAST[facts.measure]}, or within its "
-            "range over the seeds, are as good. Of these the soonest is best, and of the soonest the cheapest in "
-            "learner-hours. Much sooner means at most half of the time, at an error at most 5 points higher, or a loss at most "
-            "twice as high."
+            f"The rule: the lowest mean {NAMES[facts.measure]} counts. {_explain_as_good(facts, facts.measure)} Of these the "
+            "soonest is best, and of the soonest the cheapest in learner-hours. Much sooner means at most half of the time, at "
+            "an error at most 5 points higher, or a loss at most twice as high."
         )
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
     return " ".join(filter(None, (rule, brackets, _describe_target(facts))))
+
+
+def _explain_as_good(facts: SweepFacts, measure: str) -> str:
+    """Return which settings are as good as the one with the lowest error or loss."""
+    if facts.repetitions > 1:
+        chance = "Settings that exceed it by at most twice the standard error, of the seeds and the test set, are as good."
+        return f"{chance} {_ALWAYS[measure]}"
+    return f"Settings {_ONE_SEED[measure]}, are as good: one seed does not tell what chance does."
 
 
 def tabulate_best(verdict: SweepVerdict) -> Table:

@@ -57,7 +57,7 @@ def _show_spread(row: Row, quantity: str) -> Cell:
     spread = get_spread(row, quantity)
     if spread is None:
         return Cell("–", "")
-    mean, low, high = (format_quantity(quantity, value) for value in spread)
+    mean, low, high = (format_quantity(quantity, value) for value in spread[:3])
     if low == high:
         return Cell(mean, repr(spread.mean))
     units = {text.partition(NBSP)[2] for text in (mean, low, high)}

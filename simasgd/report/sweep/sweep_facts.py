@@ -88,7 +88,8 @@ class SweepFacts:
 
         Its columns are the axes' keys; `points`; the outcome in words; `sound`, whether all points
         finished; and for each quantity its mean over the seeds, its lowest (`_low`) and its highest
-        (`_high`) value. A setting has a number only if all its points have it.
+        (`_high`) value, and its standard deviation (`_deviation`). A setting has a number only if all its
+        points have it.
         """
         keys = [dial.key for dial in self.dials]
         groups = self.points.groupby(keys, sort=False) if keys else self.points.groupby(lambda _: 0)
@@ -101,7 +102,12 @@ class SweepFacts:
         for quantity in NAMES:
             values = groups[quantity]
             is_whole = values.count() == parts["points"]
-            found = {quantity: values.mean(), f"{quantity}_low": values.min(), f"{quantity}_high": values.max()}
+            found = {
+                quantity: values.mean(),
+                f"{quantity}_low": values.min(),
+                f"{quantity}_high": values.max(),
+                f"{quantity}_deviation": values.std().fillna(0.0),
+            }
             parts |= {name: column.where(is_whole) for name, column in found.items()}
         return pd.DataFrame(parts).reset_index()
 
@@ -171,7 +177,10 @@ def list_rows(table: pd.DataFrame) -> list[Row]:
 def get_spread(row: Row, quantity: str) -> Spread | None:
     """Return a quantity of a setting over its seeds; None if it has none."""
     mean = float(row[quantity])
-    return None if mean != mean else Spread(mean, float(row[f"{quantity}_low"]), float(row[f"{quantity}_high"]))
+    if mean != mean:
+        return None
+    low, high, deviation = (float(row[f"{quantity}_{part}"]) for part in ("low", "high", "deviation"))
+    return Spread(mean, low, high, deviation, int(row["points"]))
 
 
 def format_quantity(quantity: str, value: float) -> str:

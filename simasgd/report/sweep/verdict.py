@@ -264,7 +264,7 @@ def _list_row(row: Row, facts: SweepFacts) -> dict[str, Any]:
     numbers = {}
     for quantity in (ERROR, LOSS, SECONDS, TO_TARGET, THROUGHPUT, STALENESS):
         spread = get_spread(row, quantity)
-        numbers[quantity] = None if spread is None else spread._asdict()
+        numbers[quantity] = None if spread is None else {"mean": spread.mean, "low": spread.low, "high": spread.high}
     return {
         "world": {dial.key: dial.axis.read(row[dial.key]) for dial in facts.world},
         "setting": {dial.key: dial.axis.read(row[dial.key]) for dial in facts.choices},

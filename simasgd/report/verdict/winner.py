@@ -12,7 +12,6 @@ from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import (
     compute_amount_tolerance,
     compute_least_difference,
-    compute_loss_of_quality,
     compute_score_tolerance,
 )
 from simasgd.report.facts.variant_facts import VariantFacts
@@ -53,9 +52,8 @@ def find_winner(variants: Sequence[VariantFacts], scope: Scope = WHOLE) -> Winne
     If the user gave a target that a variant reaches at every seed, it is the first to reach it.
     Otherwise it is the fastest among those whose score is no worse than the best. A variant competes if
     it finished and learned at every seed. A mean score is no worse if it differs from the best one by
-    less than the least difference that counts, or than the range of the best one over its seeds. Times
-    tie by the usual tolerance. The winners are compared with the reference variant if its score is no
-    worse either, otherwise with the next variant in time.
+    at most the least difference that counts. Times tie by the usual tolerance. The winners are compared
+    with the reference variant if its score is no worse either, otherwise with the next variant in time.
     """
     return find_first_at_target(variants, scope) or _find_fastest(variants, scope)
 
@@ -105,13 +103,19 @@ def describe_tradeoff(variants: Sequence[VariantFacts], winner: Winner) -> str:
     other = min(faster, key=lambda one: one.score.mean)
     metric = other.facts.metric
     alike = _is_not_clearly_worse(other, best)
-    over_seeds = other.score.range(metric.format_value) if alike else ""
-    quality = "and not clearly worse" if alike else "but worse"
-    scores = f"{metric.format_value(other.score.mean)}{f' ({over_seeds} over the seeds)' if over_seeds else ''}"
     ratio = format_factor(fastest.mean / other.seconds.mean)
-    note = _note_close_scores(other, best)
-    names = list_some([one.facts.name for one in first], MAX_NAMED)
-    return f"{other.facts.title} is {ratio} as fast as {names} {quality}: {scores} against {_list_scores(first, metric)}{note}."
+    start = f"{other.facts.title} is {ratio} as fast as {list_some([one.facts.name for one in first], MAX_NAMED)}"
+    if alike:
+        scores = list_some(list(dict.fromkeys(map(_say_over_seeds, first))), MAX_NAMED)
+        return f"{start} and not clearly worse: {_say_over_seeds(other)} against {scores}."
+    score, note = metric.format_value(other.score.mean), _note_close_scores(other, best)
+    return f"{start} but worse: {score} against {_list_scores(first, metric)}{note}."
+
+
+def _say_over_seeds(one: Competitor) -> str:
+    form = one.facts.metric.format_value
+    between = one.score.range(form)
+    return f"{form(one.score.mean)}{f' ({between} over the seeds)' if between else ''}"
 
 
 def _count_tests(one: Competitor, best: Competitor) -> int | None:
@@ -122,12 +126,12 @@ def _count_tests(one: Competitor, best: Competitor) -> int | None:
 
 def _is_no_worse(one: Competitor, best: Competitor) -> bool:
     """Return whether the mean score exceeds the best one by no difference that counts."""
-    limit = compute_loss_of_quality(one.score, best.score, best.facts.metric, _count_tests(one, best))
+    limit = compute_least_difference(one.score, best.score, best.facts.metric, _count_tests(one, best))
     return one.score.mean - best.score.mean <= limit
 
 
 def _is_not_clearly_worse(one: Competitor, best: Competitor) -> bool:
-    """Return whether the difference to the best score is within the range over the seeds."""
+    """Return whether the difference to the best score is within chance over the seeds."""
     limit = compute_score_tolerance(one.score, best.score, best.facts.metric, _count_tests(one, best))
     return one.score.mean - best.score.mean <= limit
 

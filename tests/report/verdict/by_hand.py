@@ -19,8 +19,12 @@ TIMING: dict[str, Any] = {"error": None, "classes": None, "learning": None}
 """Of a variant that learns nothing."""
 
 
-def spread(value: float, width: float = 0.0) -> Spread:
-    return Spread(value, value - width / 2, value + width / 2)
+def spread(value: float, width: float = 0.0, count: int = 1) -> Spread:
+    """Return the spread of `count` seeds at the same distances from each other."""
+    steps = range(1 - count, count, 2)
+    found = Spread.of([value + width / 2 * (step / (count - 1) if count > 1 else 0) for step in steps])
+    assert found is not None
+    return found._replace(mean=value)
 
 
 def learns(rate: float = 0.05, trend: Trend = Trend.FALLS, setup: str = "the same") -> LearningFact:
@@ -31,13 +35,14 @@ def facts(
     name: str, *, error: float | None = 0.03, width: float = 0.0, seconds: float | None = 10.0, **changes: Any
 ) -> VariantFacts:
     """Return facts of a variant that applied 40,000 samples; staleness 0 for the name hardsync, else 28.8."""
+    seeds = len(changes.get("seeds", (0,)))
     values: dict[str, Any] = {
         "protocol": "hardsync" if name == "hardsync" else "async",
         "learners": 30,
         "seeds": (0,),
         "classes": 10,
         "test_samples": 360,
-        "test_error": None if error is None else spread(error, width),
+        "test_error": None if error is None else spread(error, width, seeds),
         "simulated_seconds": None if seconds is None else spread(seconds),
         "rate": None if seconds is None else spread(10_000 / seconds),
         "samples_rate": None if seconds is None else spread(40_000 / seconds),
@@ -68,7 +73,11 @@ def outcomes(values: dict[str, Any], first_loss: float | None) -> tuple[Outcome,
 def loss(name: str, value: float | None, **changes: Any) -> VariantFacts:
     """Return the facts of a regression with an initial loss of 2."""
     values: dict[str, Any] = {"error": None, "classes": 0, "first_loss": 2.0, "seconds": 7.5 if name == "async" else 10.0}
-    return facts(name, test_loss=None if value is None else spread(value, changes.pop("width", 0.0)), **(values | changes))
+    return facts(
+        name,
+        test_loss=None if value is None else spread(value, changes.pop("width", 0.0), len(changes.get("seeds", (0,)))),
+        **(values | changes),
+    )
 
 
 def said(*variants: VariantFacts) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.learning_facts import Trend
-from simasgd.report.facts.metric import ERROR
-from simasgd.report.facts.tolerances import compute_least_difference, compute_loss_of_quality
+from simasgd.report.facts.metric import ERROR, LOSS, Metric
+from simasgd.report.facts.spread import Spread
+from simasgd.report.facts.tolerances import compute_least_difference, compute_score_tolerance
 from simasgd.report.headings import name_study
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.outcome import Outcome
@@ -35,18 +37,61 @@ TWO: dict[str, Any] = {"seeds": (0, 1)}
         (0.05, 100, 0.035),
     ],
 )
-def test_the_least_difference_of_errors(least: float, tests: int | None, difference: float) -> None:
+def test_the_least_difference_of_errors_with_one_seed(least: float, tests: int | None, difference: float) -> None:
     found = compute_least_difference(spread(least), spread(least + 0.01), ERROR, tests)
     assert found == pytest.approx(difference, rel=1e-4)
 
 
-def test_the_range_of_the_best_counts_and_that_of_another_does_not() -> None:
-    narrow, wide = spread(0.03), spread(0.05, 0.08)
-    assert compute_loss_of_quality(narrow, wide, ERROR, 10_000) == pytest.approx(0.08)
-    assert compute_loss_of_quality(wide, narrow, ERROR, 10_000) == pytest.approx(0.0075)
-    best = facts("hardsync", width=0.04, seeds=(0, 1, 2))
-    other = facts("async", error=0.06, seconds=7.5, seeds=(0, 1, 2))
-    assert said(best, other) == "async is best: 1.33× as fast as hardsync at no worse test error, 6.0 % against 3.0 %."
+@pytest.mark.parametrize(
+    ("metric", "least", "widths", "tests", "difference"),
+    [
+        # The deviation of three seeds at equal distances is half of their range: 2 √((0.005² + 0.005²) / 3).
+        (ERROR, 0.05, (0.010, 0.010), None, 0.0081650),
+        (ERROR, 0.05, (0.010, 0.010), 10_000, 0.0081650),
+        (ERROR, 0.05, (0.0, 0.0), 2000, 0.0079582),  # 2 √(2 · 0.05 · 0.95 / 2000 / 3): the test set's chance
+        (ERROR, 0.05, (0.0, 0.0), 10_000, 0.005),  # a tenth, and half a point
+        (ERROR, 0.20, (0.0, 0.0), None, 0.005),  # half a point
+        (ERROR, 0.02, (0.0, 0.0), None, 0.002),  # a tenth
+        (ERROR, 0.02, (0.0, 0.0), 10_000, 0.0022862),  # 2 √(2 · 0.02 · 0.98 / 10000 / 3)
+        (ERROR, 0.02, (0.1, 0.0), 10_000, 0.005),  # a quarter
+        (ERROR, 0.20, (0.0, 0.1), 10_000, 0.015),  # 1.5 points
+        (ERROR, 0.0, (0.0, 0.0), 1000, 0.0015),  # one sample, and half of one
+        (LOSS, 2.0, (0.0, 0.0), None, 0.04),  # a fiftieth
+        (LOSS, 2.0, (0.1, 0.0), None, 0.0577350),  # 2 · 0.05 / √3
+        (LOSS, 2.0, (0.9, 0.0), None, 0.2),  # a tenth
+    ],
+)
+def test_the_least_difference_with_several_seeds(
+    metric: Metric, least: float, widths: tuple[float, float], tests: int | None, difference: float
+) -> None:
+    first, second = (spread(value, width, 3) for value, width in zip((least, least * 1.1), widths, strict=True))
+    assert compute_least_difference(first, second, metric, tests) == pytest.approx(difference, rel=1e-4)
+    chance = 2.0 * math.sqrt(sum((width / 2) ** 2 for width in widths) / 3)
+    assert compute_score_tolerance(first, second, metric, tests) == pytest.approx(max(difference, chance), rel=1e-4)
+
+
+def test_ranges_that_do_not_meet_are_not_alike() -> None:
+    """4.7 % (4.2 – 5.3) and 3.5 % (3.1 – 3.9) differ by 1.2 points; a quarter is 0.9 points, chance explains 0.8."""
+    better, other = Spread.of([0.031, 0.035, 0.039]), Spread.of([0.042, 0.046, 0.053])
+    assert better is not None
+    assert other is not None
+    assert compute_least_difference(other, better, ERROR, 10_000) == pytest.approx(0.0079162, rel=1e-4)
+    assert compute_least_difference(other, better, ERROR, 360) == pytest.approx(0.035 / 4)
+    seeds: dict[str, Any] = {"seeds": (0, 1, 2), "outcomes": (Outcome.FINISHED,) * 3}
+    text = said(facts("hardsync", test_error=better, **seeds), facts("async", test_error=other, seconds=7.5, **seeds))
+    assert text == (
+        "hardsync is best: 3.5 % test error in 10 s; no other variant learns as well. "
+        "async is 1.33× as fast as hardsync but worse: 4.7 % against 3.5 %."
+    )
+
+
+def test_a_difference_within_chance_that_is_large_is_neither_no_worse_nor_clear() -> None:
+    """Seeds of 1, 3 and 5 %: 5 % is within twice the standard error (2.3 points), but more than a quarter worse."""
+    best, other = facts("hardsync", width=0.04, seeds=(0, 1, 2)), facts("async", error=0.05, seconds=7.5, seeds=(0, 1, 2))
+    assert said(best, other) == (
+        "hardsync is best: 3.0 % test error in 10 s; async is not clearly worse. "
+        "async is 1.33× as fast as hardsync and not clearly worse: 5.0 % against 3.0 % (1.00 % – 5.0 % over the seeds)."
+    )
 
 
 def test_two_and_a_half_times_the_error_of_a_large_test_set_is_worse() -> None:
