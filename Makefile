@@ -74,7 +74,7 @@ LOCK = uv pip compile --universal --python-version 3.11 pyproject.toml --upgrade
   --generate-hashes --no-emit-index-url --no-header
 lock:  ## resolve both locks anew (needs uv)
 	$(LOCK) --group setup --output-file requirements.lock
-	$(LOCK) --group dev --extra ray --extra dask --extra slurm --constraints requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --group dev --extra ray --extra dask --extra slurm --extra tensorboard --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:  ## remove the virtual environment and the caches (reports stay)
 	rm -rf $(VENV) .venv-3.13 site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import asking, fitting, listing, measuring, recording, running, showing, sweeping
+from simasgd.command import asking, exporting, fitting, listing, measuring, recording, running, showing, sweeping
 from simasgd.command.output.console import printing
 from simasgd.command.output.library_warnings import without_library_warnings
 from simasgd.errors import SimasgdError
@@ -38,7 +38,7 @@ for _command in (
     listing.status,
     fitting.fit,
     measuring.import_,
-    measuring.export,
+    exporting.export,
     measuring.validate,
     showing.check,
     asking.list_,

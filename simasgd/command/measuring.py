@@ -1,4 +1,4 @@
-"""The commands about real systems: import and export of logs, and validation against them."""
+"""The commands about real systems: import of logs, and validation against them."""
 
 from __future__ import annotations
 
@@ -126,30 +126,6 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
         Conclusion(table=None, verdict=(printable(verdict),), notes=tuple(map(printable, notes)), content=content),
         place.shown / PAGE,
     )
-
-
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "target", type=click.Choice(["log"]), required=True, help="The form to write.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file: .csv or .parquet.  [default: NAME-log.csv]"
-)
-@click.option("--replace", "replacing", is_flag=True, help="Replace the file if there is one.")
-def export(run: Path, target: str, out: Path | None, replacing: bool) -> None:
-    """Write a run in another form.
-
-    RUN is the folder of a simulated or recorded run. --to log writes its operations and updates as the log of a real
-    system, which `simasgd import`, `simasgd validate` and `simasgd fit` read.
-    """
-    del target  # there is one
-    from simasgd.measured.exporting import export_log
-    from simasgd.results.run import Run
-
-    loaded = Run.load(run)
-    file = out or Path(f"{loaded.scenario.name}-log.csv")
-    for remark in export_log(loaded, file, replace=replacing):
-        click.echo(f"note: {printable(remark)}")
-    click.echo(printable(f"log: {file}"))
 
 
 def _sort_words(log: str, words: tuple[str, ...]) -> tuple[list[Path], str | None, tuple[str, ...]]:

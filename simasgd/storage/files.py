@@ -14,6 +14,9 @@ SWEEP, COMPARE, TRACE, VALIDATION = "sweep.json", "compare.json", "timeline.json
 WEIGHTS = "weights.npz"
 RUN_TABLES = ("learners", "updates", "evaluations", "timeline", "operations")
 """The names of a run's tables, each in NAME.parquet."""
+RUNS_CSV, CURVES_CSV = "runs.csv", "curves.csv"
+EVENTS = "events.out.tfevents.0000000000.simasgd"
+"""The name of the file that TensorBoard reads, in the folder of a run."""
 OPERATIONS_TABLE = "operations.parquet"
 """The table of a recorded run's operations, which is a log."""
 POINTS_TABLE = "points.parquet"
@@ -29,7 +32,9 @@ RESULTS = frozenset(
 _PARQUET = b"PAR1"
 STORED_TIMES = "times-[0-9a-f]{16}[.]parquet"
 """The form of the names of files with measured times, which lie beside a scenario."""
-_OWN_RESULTS = re.compile("|".join([*(re.escape(name) for name in sorted(RESULTS)), STORED_TIMES]))
+_OFFLINE_RUN = "run-[0-9a-f]{16}[.]wandb"
+_EXPORTED = (RUNS_CSV, CURVES_CSV, EVENTS)
+_OWN_RESULTS = re.compile("|".join([*map(re.escape, (*sorted(RESULTS), *_EXPORTED)), STORED_TIMES, _OFFLINE_RUN]))
 
 
 def is_folder(path: Path) -> bool:

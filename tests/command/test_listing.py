@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from simasgd import load_runs, study
 from simasgd.command import cli
 from simasgd.errors import UsageError
+from simasgd.queries.runs import COLUMNS
 from tests.build import TIMING, scenario
 
 
@@ -72,3 +74,10 @@ def test_a_mistake_is_one_message(home: Path, arguments: list[str], fragment: st
     done = CliRunner().invoke(cli.app, ["runs", str(home), *arguments])
     assert isinstance(done.exception, UsageError)
     assert fragment in str(done.exception)
+
+
+def test_every_column_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
+    table = page.partition("## Lists of runs")[2].partition("\n## ")[0]
+    named = [name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`(.*?)`", row)]
+    assert sorted(named) == sorted(COLUMNS)
