@@ -44,12 +44,15 @@ class ServerVerbs(Protocol):
     def timestamp(self) -> int:
         """The number of updates made so far."""
 
-    def collect(self, count: int, spread: int | None = None) -> Timed[Sequence[Gradient]]:
+    def collect(self, count: int, spread: int | None = None, within: float | None = None) -> Timed[Sequence[Gradient]]:
         """Return the next messages, in order of arrival, until they hold `count` gradients.
 
         In a tree of servers, a message may be the sum of several gradients. It cannot be split, so
         there may be more than `count` gradients. With a `spread`, drop each message with a gradient
         whose staleness would exceed `spread` in the next update, and take another message instead.
+
+        With `within`, return what has come by a deadline, which is `within` seconds after the last
+        update was made, or after the start. If nothing has come by then, return the next message.
         """
 
     def first(self, count: int, *, distinct: bool) -> Timed[Sequence[Gradient]]:

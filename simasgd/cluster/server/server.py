@@ -10,9 +10,9 @@ from simpy import Event
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.mailbox import Mailbox
 from simasgd.cluster.cast.updater import make_updater
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Signal, after
 from simasgd.cluster.clock.pipe import Usage
-from simasgd.cluster.clock.trail import START, Trail
+from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.clock.vector_clock import VectorClock
 from simasgd.cluster.server.barrier import Barrier
 from simasgd.cluster.server.interfaces import AbstractSink, AbstractSource
@@ -46,19 +46,27 @@ class Server(AbstractSource, AbstractSink):
         self._barrier = Barrier(env, self._mailbox, learners, self.drop)
         self.round = self._barrier.round
         self._requested = 0  # the timestamp that the last requested update will make
+        self._updated_at = 0.0  # (s) when the current weights were made
         self._due = [0] * learners
 
     # The verbs of a protocol's server role.
 
-    def collect(self, count: int, spread: int | None = None) -> Generator[Event, None, Sequence[Gradient]]:
+    def collect(
+        self, count: int, spread: int | None = None, within: float | None = None
+    ) -> Generator[Event, None, Sequence[Gradient]]:
         """Return the next messages, in order of arrival, until they hold `count` gradients.
 
         In a tree of servers, a message may be the sum of several gradients. It cannot be split, so
         there may be more than `count` gradients. With a `spread`, drop each message with a gradient
         whose staleness would exceed `spread` in the next update.
+
+        With `within` (s), return at the latest so long after the last update was made what is here by
+        then, the arrivals of that very instant included; if that is nothing, the next message.
         """
         if self.round.is_open:
             self.round.close()
+        if within is not None:
+            return self._collect_within(count, spread, within)
         return self._mailbox.collect(count) if spread is None else self._collect_fresh(count, spread)
 
     def first(self, count: int, *, distinct: bool) -> Generator[Event, None, Sequence[Gradient]]:
@@ -167,12 +175,55 @@ class Server(AbstractSource, AbstractSink):
         while len(fresh) < count:
             if not self._mailbox.messages:
                 yield self._mailbox.until_held(1)  # look at each one when it arrives, before its sender is answered
-            message = self._mailbox.take()
-            if min(gradient.timestamp for gradient in message) >= oldest:
-                fresh += message
-            else:
-                self._refuse(message, oldest)
+            fresh += self._take_fresh(oldest)
         return fresh
+
+    def _take_fresh(self, oldest: int) -> Sequence[Gradient]:
+        """Take the next message; drop it, and return nothing, if a gradient in it is on weights before number `oldest`."""
+        message = self._mailbox.take()
+        if min(gradient.timestamp for gradient in message) >= oldest:
+            return message
+        self._refuse(message, oldest)
+        return ()
+
+    def _collect_within(self, count: int, spread: int | None, within: float) -> Generator[Event, None, Sequence[Gradient]]:
+        oldest = 0 if spread is None else self._requested - spread
+        env, mailbox, found, deadline = self._env, self._mailbox, list[Gradient](), None
+        while True:
+            while mailbox.messages and len(found) < count:
+                found += self._take_fresh(oldest)
+            if len(found) >= count:
+                return found
+            if deadline is not None and deadline.processed and found:
+                mailbox.arrival = wait_until(mailbox.arrival, env.now)
+                return found
+            if deadline is None and self.timestamp == self._requested:
+                waited = env.now - self._updated_at
+                deadline = after(env, env.now, max(0.0, within - waited))
+            yield self._arrival_or(deadline)
+
+    def _arrival_or(self, deadline: Event | None) -> Signal:
+        """Return a signal that happens when a message arrives, or at a deadline; without one, when the last update is made."""
+        first = Signal(self._env)
+
+        def come(_: Event) -> None:
+            if not first.triggered:
+                first.call()
+
+        def pass_by(_: Event) -> None:
+            if not first.triggered:
+                first.follow()  # other messages may arrive at this instant
+
+        def be_made(_: Event) -> None:
+            if not first.triggered:
+                first.fire()  # the update's consequences come before
+
+        self._mailbox.until_held(1).callbacks.append(come)
+        if deadline is None:
+            self._updater.until_made(self._requested).callbacks.append(be_made)
+        elif not deadline.processed:
+            deadline.callbacks.append(pass_by)
+        return first
 
     def _refuse(self, gradients: Sequence[Gradient], due: int) -> None:
         """Drop gradients whose learners next compute on weights of timestamp `due` at least.
@@ -186,7 +237,8 @@ class Server(AbstractSource, AbstractSink):
 
     def _apply(self, work: tuple[Sequence[Gradient], int], trail: Trail) -> None:
         gradients, summed = work
-        self._recording.write(self._env.now, self.timestamp, gradients, summed)
+        self._updated_at = now = self._env.now
+        self._recording.write(now, self.timestamp, gradients, summed)
         self.timestamp += 1
         self.trail = trail
         if self._updater.awaited:

@@ -14,7 +14,7 @@ from simasgd.scenario.vocabulary.values import shown
 from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient, Weights
 
-_LEAST = {"count": 1, "summed": 1, "spread": 0, "timeout": 0, "delay": 0, "slack": 0, "moves": 0}
+_LEAST = {"count": 1, "summed": 1, "spread": 0, "timeout": 0, "within": 0, "delay": 0, "slack": 0, "moves": 0}
 _HANDLES = {"Gradient": Gradient, "Weights": Weights, "Model": Model, "Message": Message}
 _NUMBERS: dict[str, tuple[Any, str]] = {"int": (Integral, "a whole number"), "float": (Real, "a number")}
 

@@ -57,16 +57,21 @@ class RealServer:
         """The number of updates made so far."""
         return self.updates.timestamp
 
-    def collect(self, count: int, spread: int | None = None) -> Timed[Sequence[Gradient]]:
+    def collect(self, count: int, spread: int | None = None, within: float | None = None) -> Timed[Sequence[Gradient]]:
         """Return the next messages, in order of arrival, until they hold `count` gradients.
 
-        With a `spread`, drop each message with a gradient whose staleness would exceed `spread` in the next update.
+        With a `spread`, drop each message with a gradient whose staleness would exceed `spread` in the next update. With
+        `within` (s), return at the latest so long after the last update was made what is here by then; if that is
+        nothing, the next message.
         """
         yield from ()
         with self.changed:
             found: list[Gradient] = []
             while len(found) < count:
-                self._wait(lambda: bool(self._inbox))
+                if within is None or not found:
+                    self._wait(lambda: bool(self._inbox))
+                elif not self._wait_within(within):
+                    break
                 message = self._inbox.popleft()
                 oldest = 0 if spread is None else self.updates.requested - spread
                 if min(gradient.timestamp for gradient in message.gradients) >= oldest:
@@ -74,6 +79,11 @@ class RealServer:
                 else:
                     self._refuse(message.gradients, oldest)
             return found
+
+    def _wait_within(self, within: float) -> bool:
+        """Wait for a message until `within` (s) after the last update was made; return whether there is one."""
+        self._wait(lambda: bool(self._inbox) or self.updates.idle)
+        return bool(self._inbox) or self._wait(lambda: bool(self._inbox), self.updates.last_at + within)
 
     def first(self, count: int, *, distinct: bool) -> Timed[Sequence[Gradient]]:
         """Return the first `count` gradients on the newest weights, in order of arrival; drop all others.
