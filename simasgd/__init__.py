@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
     from simasgd.simulator import simulate
+    from simasgd.studies.advising import Advice, advise
     from simasgd.studies.comparing import Comparison, compare
     from simasgd.studies.several import extend, study
     from simasgd.studies.sweeping import sweep
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "Comparison",
     "DataMissing",
     "Run",
@@ -40,6 +42,7 @@ __all__ = [
     "Sweep",
     "Task",
     "UsageError",
+    "advise",
     "compare",
     "extend",
     "load_runs",
@@ -49,6 +52,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "Advice": "simasgd.studies.advising",
+    "advise": "simasgd.studies.advising",
     "Comparison": "simasgd.studies.comparing",
     "compare": "simasgd.studies.comparing",
     "Scenario": "simasgd.scenario.schema",

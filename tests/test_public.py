@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_exported_names():
     assert sorted(simasgd.__all__) == [
+        "Advice",
         "Comparison",
         "DataMissing",
         "Run",
@@ -27,6 +28,7 @@ def test_exported_names():
         "Sweep",
         "Task",
         "UsageError",
+        "advise",
         "compare",
         "extend",
         "load_runs",

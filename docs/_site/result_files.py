@@ -13,13 +13,19 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from simasgd.advising import findings
 from simasgd.results import stored, summary, tables
 from simasgd.results.json_files import Stored
 from simasgd.results.tables import Flags, Numbers, Words
 
 PAGE = Path(__file__).parents[1] / "reference" / "results.md"
 _TABLES = {name.lower(): columns for name, columns in vars(tables).items() if name.isupper() and isinstance(columns, dict)}
-_FORMS = {"run.json": summary.Summary, "study.json": stored.StudyJson, "sweep.json": stored.SweepJson}
+_FORMS = {
+    "run.json": summary.Summary,
+    "study.json": stored.StudyJson,
+    "sweep.json": stored.SweepJson,
+    "advice.json": findings.Findings,
+}
 _PLAIN = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 _PLACE = re.compile(r"(<!-- (columns: |keys of )(\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -10,7 +10,7 @@ import sys
 import rich_click as click
 
 import simasgd
-from simasgd.command import asking, exporting, fitting, listing, measuring, recording, running, showing, sweeping
+from simasgd.command import advising, asking, exporting, fitting, listing, measuring, recording, running, showing, sweeping
 from simasgd.command.output.console import printing
 from simasgd.command.output.library_warnings import without_library_warnings
 from simasgd.errors import SimasgdError
@@ -32,6 +32,7 @@ for _command in (
     running.run,
     running.compare,
     sweeping.sweep,
+    advising.advise,
     running.report,
     recording.record,
     listing.runs,

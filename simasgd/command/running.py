@@ -146,7 +146,7 @@ def compare(
 def report(folders: tuple[Path, ...]) -> None:
     """Draw the page of a results folder again.
 
-    FOLDER is the folder of a run, a comparison, a sweep or a validation, or of one variant or point.
+    FOLDER is the folder of a run, a comparison, a sweep, advice or a validation, or of one variant or point.
     """
     for folder in folders:
         _draw_page(folder)
@@ -156,14 +156,18 @@ def _draw_page(folder: Path) -> None:
     from simasgd.storage.opening import reopen_folder
 
     with reopen_folder(folder) as (place, below):
-        from simasgd.report.page import write_study, write_sweep, write_validation
+        from simasgd.report.page import write_advice, write_study, write_sweep, write_validation
         from simasgd.results.study import Study
+        from simasgd.studies.advising import Advice, is_advice
         from simasgd.sweeps.table import Sweep, is_sweep
         from simasgd.validation.contents import is_validation, load_validation
 
         if is_validation(folder):
             found, scenario = load_validation(folder)
             add_page(place, lambda fresh: write_validation(found, scenario, fresh / below))
+        elif is_advice(folder):
+            advice = Advice.load(folder)
+            add_page(place, lambda fresh: write_advice(advice.findings, advice.scenario, fresh / below))
         elif is_sweep(folder):
             table = Sweep.load(folder)
             add_page(place, lambda fresh: write_sweep(table, fresh / below))

@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import simasgd
+from simasgd.report.advice import blocks as advice_blocks
+from simasgd.report.advice import sentences as advice_sentences
 from simasgd.report.calibration import blocks as calibration_blocks
 from simasgd.report.cards import build_cards
 from simasgd.report.comparison.comparison import compare_variants
@@ -36,6 +38,7 @@ from simasgd.scenario.reading import yaml_layer
 from simasgd.storage.files import PAGE
 
 if TYPE_CHECKING:
+    from simasgd.advising.findings import Findings
     from simasgd.calibration.fit import Calibration
     from simasgd.scenario.schema import Scenario
     from simasgd.sweeps.table import Sweep
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_UNFOLDED = 25
 """Up to this number of points the table of all points is open."""
+_MOST_OF_VERDICT = 3
+"""So many sentences about advice stand at the top; the others stand below the table of the answers."""
 _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
 
 
@@ -114,6 +119,37 @@ def _render_sweep(verdict: SweepVerdict) -> str:
         command=sweep.command,
         yaml=yaml_layer.dump_yaml(scenario.resolved()),
     )
+
+
+def render_advice(found: Findings, scenario: Scenario) -> str:
+    """Render the page of a search for advice as HTML."""
+    reasons = advice_sentences.list_reasons(found)
+    candidates = advice_blocks.tabulate_candidates(found)
+    return _render(
+        "advice.html.j2",
+        scripts=("page.js",),
+        version=found.version,
+        name=found.name,
+        target=advice_sentences.format_target(found),
+        heading=advice_sentences.state_headline(found),
+        verdict=" ".join(reasons[:_MOST_OF_VERDICT]),
+        admissions=reasons[_MOST_OF_VERDICT:],
+        names=[],
+        about=advice_blocks.describe_search(found),
+        answers=advice_blocks.tabulate_answers(found),
+        method=advice_blocks.METHOD,
+        blocks=advice_blocks.build_advice_blocks(found),
+        candidates=candidates,
+        refused=advice_blocks.tabulate_refused(found),
+        folded=len(candidates.rows) > _MOST_UNFOLDED,
+        command=found.command,
+        yaml=yaml_layer.dump_yaml(scenario.resolved()),
+    )
+
+
+def write_advice(found: Findings, scenario: Scenario, folder: Path) -> Path:
+    """Write the page of a search into its folder; return the page's path."""
+    return _write(render_advice(found, scenario), folder)
 
 
 def render_validation(found: Validation, scenario: Scenario) -> str:

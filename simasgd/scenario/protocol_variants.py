@@ -68,6 +68,15 @@ def is_protocol(argument: str) -> bool:
     return not equals or ":" in key or "+" in key
 
 
+def read_protocol(written: str) -> tuple[str, Layer]:
+    """Return the name and the changes of the variant that a protocol stands for, as in `build_comparison`.
+
+    Raises ScenarioError.
+    """
+    variant = _parse_variant(written)
+    return variant.name, variant.layer
+
+
 def parse_target(written: str, *scenarios: Scenario) -> float:
     """Return the test error or loss of the option `--target`, such as `5%` or `0.05`, for all variants of scenarios.
 

@@ -58,6 +58,19 @@ def points(name: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None
             yield show
 
 
+@contextmanager
+def stages(name: str, *, quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """Yield a function that shows the stage of a search and the fraction of it that is done."""
+    if quiet:
+        yield lambda stage, fraction: None
+    elif not sys.stderr.isatty():
+        yield _Lines(name).stages
+    else:
+        with _bar(TaskProgressColumn()) as bar:
+            task = bar.add_task(name, total=1.0, phase="")
+            yield lambda stage, fraction: bar.update(task, completed=fraction, phase=stage)
+
+
 def _bar(count: TaskProgressColumn | MofNCompleteColumn) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), count, TextColumn("{task.fields[phase]}"))
     return Progress(*columns, console=Console(stderr=True))
@@ -74,6 +87,7 @@ class _Lines:
         self._name = name
         self._tenths = -1
         self._said = time.monotonic()
+        self._stage = ""
 
     def phases(self, estimate: PhaseEstimate) -> Callable[[str, float], None]:
         def tell(phase: str, fraction: float) -> None:
@@ -90,6 +104,13 @@ class _Lines:
             self._at(now, finished / total, f"{finished} of {total} points ({_join(what, left)})")
 
         return tell
+
+    def stages(self, stage: str, fraction: float) -> None:
+        """Print a line for each stage, and one after a minute without any."""
+        now = time.monotonic()
+        if stage != self._stage or now - self._said > _SILENCE:
+            self._stage, self._said = stage, now
+            print(f"{self._name}: {stage}{f' ({fraction:.0%})' if fraction else ''}", file=sys.stderr, flush=True)
 
     def _at(self, now: float, fraction: float, text: str) -> None:
         if int(fraction * 10) > self._tenths or now - self._said > _SILENCE:

@@ -1,0 +1,183 @@
+"""From a search to its findings: who leads, who ties, and who would lead on another cluster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from simasgd.advising import findings as form
+from simasgd.advising.candidates import Candidate
+from simasgd.advising.courses import predict_epochs
+from simasgd.advising.pace import Pace, measure_paces
+from simasgd.advising.race import LEAST_SEEDS, compare_costs
+from simasgd.advising.search import Aim, Search, Stage
+from simasgd.advising.worlds import in_world, list_worlds
+from simasgd.results.json_files import finite
+from simasgd.results.summary import Speedup
+from simasgd.scenario.schema import Scenario
+from simasgd.what_if import what_if
+
+_MOST_CONTENDERS = 8
+
+
+def list_answers(search: Search) -> list[form.Answer]:
+    """Return the answer for each aim; none if nobody reached the target."""
+    return [answer for aim in Aim if (answer := _answer(search, aim)) is not None]
+
+
+def _answer(search: Search, aim: Aim) -> form.Answer | None:
+    finalists = search.finalists(aim)
+    if not finalists:
+        return None
+    whole = _shared_seeds(search, finalists)
+    sure = [one for one in finalists if search.costs(one, whole, aim) is not None]
+    leader = min(sure or finalists[:1], key=lambda one: (search.mean_log(one, whole, aim), one.number))
+    rivals = [_compare(search, one, leader, aim, len(finalists) - 1) for one in finalists if one is not leader]
+    seeds = [seed for seed in search.seeds if search.cost(leader, seed, aim) is not None]
+    courses = [search.courses[leader.number][seed] for seed in seeds]
+    return form.Answer(
+        aim=aim,
+        leader=leader.number,
+        confidence=_judge(search, bool(sure), len(whole), rivals),
+        seconds=tuple(course.seconds or 0.0 for course in courses),
+        learner_hours=tuple(course.hours or 0.0 for course in courses),
+        epochs=tuple(course.reached or 0.0 for course in courses),
+        rivals=tuple(rivals),
+    )
+
+
+def _shared_seeds(search: Search, finalists: Sequence[Candidate]) -> list[int]:
+    """Return the seeds at which at least the last of the finalists have run: those of the longest-lived one."""
+    return max(([seed for seed in search.seeds if seed in search.courses[one.number]] for one in finalists), key=len)
+
+
+def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, rivals: int) -> form.Rival:
+    seeds = [seed for seed in search.seeds if all(seed in search.courses[each.number] for each in (one, leader))]
+    both = [seed for seed in seeds if all(search.cost(each, seed, aim) is not None for each in (one, leader))]
+    mine, best = search.costs(one, both, aim), search.costs(leader, both, aim)
+    missed = len(both) < len(seeds) and any(search.cost(one, seed, aim) is None for seed in seeds)
+    if not mine or not best:
+        return form.Rival(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds))
+    ratio = compare_costs(mine, best, rivals)
+    verdict: Literal["more", "tie", "missed"] = "missed" if missed else "more" if ratio.is_more else "tie"
+    is_known = len(both) >= LEAST_SEEDS
+    return form.Rival(
+        number=one.number,
+        verdict=verdict,
+        ratio=finite(ratio.mean),
+        low=finite(ratio.low) if is_known else None,
+        high=finite(ratio.high) if is_known else None,
+        seeds=len(both),
+    )
+
+
+def _judge(
+    search: Search, is_sure: bool, seeds: int, rivals: Sequence[form.Rival]
+) -> Literal["clear", "tie", "open", "fickle"]:
+    if not is_sure:
+        return "fickle"
+    if seeds < min(LEAST_SEEDS, len(search.seeds)) or any(stage is Stage.OPEN for stage in search.stages.values()):
+        return "open"
+    if any(rival.verdict == "tie" for rival in rivals):
+        return "open" if search.is_cut or seeds < LEAST_SEEDS else "tie"
+    return "clear"
+
+
+def list_rows(search: Search) -> list[form.CandidateRow]:
+    """Return a row for each candidate."""
+    return [_describe(search, one) for one in search.candidates]
+
+
+def _describe(search: Search, one: Candidate) -> form.CandidateRow:
+    course, pace = search.first(one), one.pace
+    epochs = None if course is None else finite(predict_epochs(course, search.target, search.power))
+    size = one.scenario.workload.mini_batch
+    return form.CandidateRow(
+        number=one.number,
+        variant=one.variant,
+        protocol=one.scenario.protocol.kind,
+        architecture=one.scenario.cluster.architecture.kind,
+        learners=one.learners,
+        mini_batch=size if isinstance(size, int) else None,
+        learning_rate=one.rate,
+        rule=one.rule,
+        values=one.values,
+        seconds_per_epoch=finite(pace.seconds_per_epoch),
+        seconds_per_epoch_low=finite(pace.low),
+        seconds_per_epoch_high=finite(pace.high),
+        staleness=pace.staleness,
+        samples_per_update=pace.samples_per_update,
+        stage=str(search.stages[one.number]),
+        problem=pace.problem or ("" if course is None else course.failure),
+        epochs=None if course is None else course.epochs,
+        score=None if course is None or not course.scores else course.scores[-1][1],
+        epochs_to_target=epochs,
+        seconds=finite(search.foretell(one, Aim.SOONEST)),
+        learner_hours=finite(search.foretell(one, Aim.CHEAPEST)),
+        foretold=course is not None and course.reached is None and epochs is not None,
+        seeds=len(search.courses[one.number]),
+        folder="" if course is None else course.folder,
+    )
+
+
+def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scenario) -> list[form.World]:
+    """Return who would be best in each of the other worlds, for each aim that has an answer."""
+    contenders = _choose_contenders(search, answers)
+    found = []
+    for name, change in list_worlds(base).items():
+        paces = measure_paces([in_world(one.scenario, change) for one in contenders])
+        for answer in answers:
+            world = _place(name, answer.aim, answer, search, list(zip(contenders, paces, strict=True)))
+            if world is not None:
+                found.append(world)
+    return found
+
+
+def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[Candidate]:
+    """Return the leaders, and the best candidate of each variant whose epochs are known or foretold."""
+    chosen = {answer.leader: search.candidates[answer.leader] for answer in answers}
+    for aim in Aim:
+        variants: set[str] = set()
+        for one in sorted(search.candidates, key=lambda one: (search.foretell(one, aim), one.number)):
+            if math.isfinite(search.foretell(one, aim)) and one.variant not in variants and len(chosen) < _MOST_CONTENDERS:
+                variants.add(one.variant)
+                chosen.setdefault(one.number, one)
+    return list(chosen.values())
+
+
+def _place(
+    name: str, aim: Aim, answer: form.Answer, search: Search, paces: Sequence[tuple[Candidate, Pace]]
+) -> form.World | None:
+    costs = {
+        one.number: tuple(
+            search.foretell(one, aim) * end / one.pace.seconds_per_epoch
+            for end in (pace.seconds_per_epoch, pace.low, pace.high)
+        )
+        for one, pace in paces
+        if not pace.problem and math.isfinite(search.foretell(one, aim))
+    }
+    if not costs:
+        return None
+    best = min(costs, key=lambda number: (costs[number][0], number))
+    stays = costs.get(answer.leader)
+    changes = best != answer.leader and (stays is None or costs[best][2] < stays[1])
+    leader = best if changes else answer.leader
+    return form.World(
+        world=name,
+        aim=aim,
+        leader=leader,
+        costs=costs[leader][0],
+        stays=None if stays is None else stays[0],
+        changes=changes,
+    )
+
+
+def find_bottleneck(search: Search, answers: Sequence[form.Answer]) -> tuple[Speedup, ...]:
+    """Return what a faster network, server or node would bring the soonest candidate."""
+    leader = next((answer.leader for answer in answers if answer.aim == Aim.SOONEST), None)
+    if leader is None:
+        return ()
+    one = search.candidates[leader]
+    course = search.first(one)
+    return () if course is None else what_if(one.scenario, course.gradients).rows or ()

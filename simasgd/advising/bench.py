@@ -1,0 +1,114 @@
+"""Where candidates learn: runs with folders of their own, which a repeated search finds again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple, final
+
+from simasgd.advising.candidates import Candidate
+from simasgd.advising.courses import Course
+from simasgd.errors import RunFailed
+from simasgd.results.json_files import read_json
+from simasgd.results.summary import Summary
+from simasgd.scenario.schema import Scenario
+from simasgd.storage.files import RUN
+from simasgd.storage.folder import ResultsFolder
+from simasgd.sweeps.axes import Axis, round_off
+from simasgd.sweeps.plan import Point, SweepPlan
+from simasgd.sweeps.pools.abstract import AbstractPool
+from simasgd.sweeps.sweep import run_points
+from simasgd.sweeps.targets import Target
+
+RATE, EPOCHS = "learning.optimizer.learning_rate", "stop.epochs"
+
+
+class Trial(NamedTuple):
+    """A candidate that is to learn for so many epochs at a seed."""
+
+    candidate: Candidate
+    epochs: float
+    seed: int
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario of the run."""
+        one = self.candidate.scenario.with_seed(self.seed)
+        return one.model_copy(update={"stop": one.stop.model_copy(update={"epochs": self.epochs})})
+
+
+@final
+class Bench:
+    """Learns trials, all as points of one sweep: runs that are there are not repeated.
+
+    Runs of one tape, which differ in their learning rate or the seed of their learning, go through one loop.
+    """
+
+    def __init__(
+        self,
+        base: Scenario,
+        axes: Sequence[Axis],
+        command: str,
+        target: Target,
+        place: ResultsFolder,
+        pool: AbstractPool,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._base, self._axes, self._command, self._target = base, tuple(axes), command, target
+        self._place, self._pool, self._progress = place, pool, progress
+        self._points: dict[str, Point] = {}
+
+    def learn(self, trials: Sequence[Trial]) -> list[Course]:
+        """Return the course of each trial."""
+        points = [self._make_point(trial) for trial in trials]
+        there = len(self._points)
+        self._points |= {point.folder: point for point in points}
+        new = len(self._points) - there
+
+        def tell(what: str, finished: int, total: int) -> None:
+            if what != "kept" or finished > there:
+                self._progress(max(0, finished - there), max(new, 1))
+
+        sweep = run_points(self._plan(), self._place, pool=self._pool, progress=tell)
+        rows = {row["folder"]: row for row in sweep.points.to_dict("records")}
+        found = []
+        for trial, point in zip(trials, points, strict=True):
+            row = next(row for name, row in rows.items() if name.endswith(point.folder))
+            if row["error"]:
+                found.append(Course.failed(trial.epochs, str(row["error"])))
+                continue
+            summary = read_json(self._place.path / row["folder"] / RUN, Summary)
+            found.append(Course.of(summary, self._target, trial.epochs, str(row["folder"])))
+        if all(course.failure and not course.folder for course in found):
+            raise RunFailed(f"no candidate could be learned: {found[0].failure}")
+        return found
+
+    def _make_point(self, trial: Trial) -> Point:
+        candidate = trial.candidate
+        own = () if any(axis.key == RATE for axis in self._axes) else (_write(candidate.rate),)
+        return Point((*candidate.values, *own, _write(trial.epochs)), candidate.variant, trial.scenario)
+
+    def _plan(self) -> SweepPlan:
+        points = tuple(self._points.values())
+        axes = list(self._axes)
+        if not any(axis.key == RATE for axis in axes):
+            axes.append(_axis(RATE, points, len(axes)))
+        axes.append(_axis(EPOCHS, points, len(axes)))
+        shown = [_only_used(axis, points, place) for place, axis in enumerate(axes)]
+        return SweepPlan(self._base, tuple(shown), points, self._command, self._target.value)
+
+
+def _write(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else repr(round_off(number))
+
+
+def _axis(key: str, points: Sequence[Point], place: int) -> Axis:
+    numbers = sorted({float(point.values[place]) for point in points})
+    return Axis(key, tuple(_write(number) for number in numbers), tuple(numbers))
+
+
+def _only_used(axis: Axis, points: Sequence[Point], place: int) -> Axis:
+    used = {point.values[place] for point in points}
+    values = tuple(value for value in axis.values if value in used)
+    numbers = None if axis.numbers is None else tuple(axis.numbers[axis.values.index(value)] for value in values)
+    return replace(axis, values=values, numbers=numbers)

@@ -1,0 +1,185 @@
+"""The candidates of a search: every combination of what varies that the cluster permits, and its learning rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+from simasgd.advising.pace import Pace
+from simasgd.advising.vary import Vary
+from simasgd.errors import ScenarioError
+from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
+from simasgd.scenario.protocol_variants import read_protocol
+from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import Layer
+from simasgd.sweeps.axes import combinations
+
+Rule = Literal["as given", "scaled"]
+_SAME_RATE = 0.05
+"""A scaled rate that differs by less from the one that is given is not tried."""
+
+
+@final
+@dataclass(frozen=True)
+class Configuration:
+    """A combination of what varies, with the learning rate that it has in the scenario.
+
+    `values` are those of the axes as written. The scenario is a single run of as many epochs as a candidate may take.
+    """
+
+    variant: str
+    values: tuple[str, ...]
+    scenario: Scenario
+
+
+@final
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration with a learning rate, and its timing. `number` is its place in the list of candidates."""
+
+    number: int
+    variant: str
+    values: tuple[str, ...]
+    scenario: Scenario
+    pace: Pace
+    rule: Rule
+
+    @property
+    def learners(self) -> int:
+        """λ."""
+        return self.scenario.cluster.learners
+
+    @property
+    def rate(self) -> float:
+        """α₀."""
+        assert self.scenario.learning is not None
+        return self.scenario.learning.optimizer.learning_rate
+
+    @property
+    def samples_in_flight(self) -> float:
+        """The samples whose gradients miss an update, or go into it: its batch times (1 + mean staleness)."""
+        return self.pace.samples_per_update * (1.0 + self.pace.staleness)
+
+
+@final
+@dataclass(frozen=True)
+class Refused:
+    """A combination that the scenario does not permit, and the reason."""
+
+    variant: str
+    values: tuple[str, ...]
+    reason: str
+
+
+def list_configurations(
+    file: Layer, overrides: Sequence[str], vary: Vary, test_error: float | None
+) -> tuple[list[Configuration], list[Refused]]:
+    """Return every combination that the scenario permits, and those that it refuses.
+
+    A run ends where it reaches the `test_error`, unless that is None. Raises ScenarioError if nothing is left, or if a value
+    that the user gave is refused in every combination.
+    """
+    found, refused = [], []
+    for variant, layer in _list_variants(file, vary):
+        for values in combinations(vary.axes):
+            changes = [change for axis, value in zip(vary.axes, values, strict=True) for change in axis.overrides(value)]
+            try:
+                scenario = Scenario.from_layer(layer, [*vary.fixed, *overrides, *changes])
+            except ScenarioError as error:
+                refused.append(Refused(variant, values, str(error)))
+                continue
+            found.append(Configuration(variant, values, _as_one_run(scenario, test_error)))
+    _require_some(found, refused, vary)
+    return found, refused
+
+
+def _list_variants(file: Layer, vary: Vary) -> Iterator[tuple[str, Layer]]:
+    """Yield the protocols, or the scenario's variants, or the scenario itself, each as a scenario without variants."""
+    base = file.without("variants")
+    if vary.protocols:
+        for written in vary.protocols:
+            name, layer = read_protocol(written)
+            yield name, base.under(layer)
+        return
+    own = file.tree.get("variants") or {}
+    if not own:
+        yield "", base
+    for name, changes in own.items():
+        marks = {path[2:]: mark for path, mark in file.marks.items() if path[:2] == ("variants", name) and len(path) > 2}
+        yield name, base.under(Layer(changes or {}, marks))
+
+
+def _as_one_run(scenario: Scenario, test_error: float | None) -> Scenario:
+    stop = scenario.stop.model_copy(update={"test_error": test_error})
+    return scenario.model_copy(update={"repeats": 1, "stop": stop})
+
+
+def _require_some(found: Sequence[Configuration], refused: Sequence[Refused], vary: Vary) -> None:
+    if not found:
+        raise ScenarioError(refused[0].reason)
+    if vary.is_usual:
+        return
+    for place in range(-1, len(vary.axes)):
+        there = {_value(one, place) for one in found}
+        for one in refused:
+            if _value(one, place) not in there:
+                raise ScenarioError(one.reason)
+
+
+def _value(one: Configuration | Refused, place: int) -> str:
+    return one.variant if place < 0 else one.values[place]
+
+
+def list_candidates(
+    configurations: Sequence[Configuration], paces: Sequence[Pace], base: Scenario, vary: Vary
+) -> list[Candidate]:
+    """Return the candidates: each configuration with the given learning rate and, unless the user varies it, a scaled one.
+
+    Protocols that are the same with one learner are one candidate.
+    """
+    chooses_rate = any(
+        vary.sets(key) for key in ("learning.optimizer.learning_rate", "learning.modulation", "learning.optimizer.kind")
+    )
+    listed: list[tuple[Configuration, Pace, Rule]] = []
+    seen: set[tuple[Any, ...]] = set()
+    for one, pace in zip(configurations, paces, strict=True):
+        if one.scenario.cluster.learners == 1:
+            same = (pace.seconds_per_epoch, pace.staleness, one.values, one.scenario.modulation)
+            if same in seen:
+                continue
+            seen.add(same)
+        listed.append((one, pace, "as given"))
+        rate = None if chooses_rate or pace.problem else scale_rate(one.scenario, pace, base)
+        if rate is not None:
+            listed.append((Configuration(one.variant, one.values, _with_rate(one.scenario, rate)), pace, "scaled"))
+    return [
+        Candidate(number, one.variant, one.values, one.scenario, pace, rule) for number, (one, pace, rule) in enumerate(listed)
+    ]
+
+
+def scale_rate(scenario: Scenario, pace: Pace, base: Scenario) -> float | None:
+    """Return the learning rate by Rudra's rules; None if it is about the one that is given.
+
+    α = α₀ · √(B/µ₀) / max(1, ⟨σ⟩): B samples in an update, µ₀ those of the scenario's own mini-batch, and the mean staleness
+    ⟨σ⟩ (arXiv:1509.04210, A1.4 in docs/papers.md, there for hardsync and softsync apart). What the scenario's modulation does
+    already is left out.
+    """
+    assert scenario.learning is not None
+    kind = scenario.modulation
+    size = base.workload.mini_batch
+    reference = size if isinstance(size, int) else pace.samples_per_update
+    batch = 1.0 if isinstance(kind, SqrtBatch) else math.sqrt(pace.samples_per_update / reference)
+    stale = max(1.0, pace.staleness) if isinstance(kind, NoModulation) else 1.0
+    factor = batch / stale
+    if abs(math.log(factor)) < _SAME_RATE:
+        return None
+    return float(f"{scenario.learning.optimizer.learning_rate * factor:.3g}")
+
+
+def _with_rate(scenario: Scenario, rate: float) -> Scenario:
+    assert scenario.learning is not None
+    optimizer = scenario.learning.optimizer.model_copy(update={"learning_rate": rate})
+    learning = scenario.learning.model_copy(update={"optimizer": optimizer})
+    return scenario.model_copy(update={"learning": learning})

@@ -1,0 +1,156 @@
+"""What a search found: the content of advice.json."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, final
+
+from pydantic import Field
+
+from simasgd.advising.search import Aim, Stage
+from simasgd.results.json_files import Items, Stored
+from simasgd.results.quantities import Amount, Number
+from simasgd.results.stored import TargetJson
+from simasgd.results.summary import Speedup
+
+StoredAim = Annotated[Aim, Field(strict=False)]
+
+
+@final
+class CandidateRow(Stored):
+    """A candidate: what it is, how fast it is, and how far it came.
+
+    `rule` says whether the learning rate is the scenario's or scaled by Rudra's rules. Times per epoch have the ends of a 95 %
+    interval. `epochs` and `score` are of the longest run at the first seed. `epochs_to_target`, `seconds` and `learner_hours`
+    are of the first seed; where `foretold`, the learning curve foretells them. Null: nothing is known.
+    """
+
+    number: Number
+    variant: str
+    protocol: str
+    architecture: str
+    learners: Number
+    mini_batch: Number | None
+    learning_rate: Amount
+    rule: Literal["as given", "scaled"]
+    values: Items[str]
+    seconds_per_epoch: Amount | None
+    seconds_per_epoch_low: Amount | None
+    seconds_per_epoch_high: Amount | None
+    staleness: Amount
+    samples_per_update: Amount
+    stage: str
+    problem: str
+    epochs: Amount | None
+    score: float | None
+    epochs_to_target: Amount | None
+    seconds: Amount | None
+    learner_hours: Amount | None
+    foretold: bool
+    seeds: Number
+    folder: str
+
+
+@final
+class Rival(Stored):
+    """A finalist beside the leader: how many times as much it costs, the mean over seeds and the ends of its interval.
+
+    `verdict`: `more` beyond chance, a `tie`, or it `missed` the target at a seed. An end is null without enough seeds.
+    """
+
+    number: Number
+    verdict: Literal["more", "tie", "missed"]
+    ratio: Amount | None
+    low: Amount | None
+    high: Amount | None
+    seeds: Number
+
+
+@final
+class Answer(Stored):
+    """The answer for an aim: the leader, what it cost at each seed, and its rivals.
+
+    `confidence`: `clear` if every rival costs more beyond chance, or none came close; `tie` if some do not; `open` if the
+    budget ended the search before that was known, or too few seeds have run; `fickle` if nobody reached the target at every
+    seed.
+    """
+
+    aim: StoredAim
+    leader: Number
+    confidence: Literal["clear", "tie", "open", "fickle"]
+    seconds: Items[float]
+    learner_hours: Items[float]
+    epochs: Items[float]
+    rivals: Items[Rival]
+
+
+@final
+class World(Stored):
+    """Who would be best on another cluster, by timing alone: the candidates need the same epochs there as here.
+
+    `leader` is the best of those whose epochs are known, `costs` what it would take, and `stays` what the answer of this
+    cluster would take: seconds or learner-hours. It `changes` if the two intervals of their timing do not overlap.
+    """
+
+    world: str
+    aim: StoredAim
+    leader: Number
+    costs: Amount
+    stays: Amount | None
+    changes: bool
+
+
+@final
+class Effort(Stored):
+    """What the search cost, and what a grid of the same candidates would cost at most.
+
+    `grid_epochs` are all candidates at all seeds for all epochs. `real_seconds` are those of this command alone.
+    """
+
+    candidates: Number
+    timed_gradients: Number
+    runs: Number
+    learned_epochs: Amount
+    learned_gradients: Number
+    grid_runs: Number
+    grid_epochs: Amount
+    real_seconds: Amount
+    budget: str
+    is_cut: bool
+
+
+@final
+class RefusedRow(Stored):
+    """A combination that the cluster or the protocol does not permit, and the reason."""
+
+    variant: str
+    values: Items[str]
+    reason: str
+
+
+@final
+class Findings(Stored):
+    """advice.json: the answers, the candidates, what would change the answers, and what the search cost."""
+
+    format: Literal[1]
+    name: str
+    version: str
+    command: str
+    target: TargetJson
+    most_epochs: Amount
+    seeds: Items[int]
+    keys: Items[str]
+    answers: Items[Answer]
+    candidates: Items[CandidateRow]
+    refused: Items[RefusedRow]
+    worlds: Items[World]
+    bottleneck: Items[Speedup]
+    effort: Effort
+    verdict: str
+
+    def find_answer(self, aim: Aim) -> Answer | None:
+        """Return the answer for an aim; None if nobody reached the target."""
+        return next((answer for answer in self.answers if answer.aim == aim), None)
+
+    def list_stage(self, stage: Stage) -> list[CandidateRow]:
+        """Return the candidates that came so far."""
+        return [row for row in self.candidates if row.stage == stage]

@@ -1,0 +1,58 @@
+"""Whether one candidate beats another beyond chance: paired differences over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from scipy.special import stdtrit
+
+CONFIDENCE = 0.95
+"""The probability with which all intervals of a race hold together."""
+LEAST_SEEDS = 3
+"""With fewer seeds there is no interval that means anything."""
+
+
+@final
+@dataclass(frozen=True)
+class Cost:
+    """What a candidate cost at one seed until the target, and how coarsely that is known: spacing ÷ epochs of evaluations."""
+
+    amount: float
+    coarseness: float
+
+
+@final
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as much one candidate costs as another: the mean (geometric), and the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_more(self) -> bool:
+        """Whether it costs more, beyond chance."""
+        return self.low > 1.0
+
+
+def compare_costs(other: Sequence[Cost], leader: Sequence[Cost], rivals: int) -> Ratio:
+    """Return the ratio of costs at the same seeds, with Student's interval of the logarithms.
+
+    The interval is Bonferroni's for so many `rivals` of one leader, so that all hold together with the confidence. A time to a
+    target is known up to the spacing of evaluations only. So the variance of a difference is at least that of two uniform
+    roundings, d²/12 each. With fewer than LEAST_SEEDS the interval is unlimited.
+    """
+    logs = [math.log(a.amount / b.amount) for a, b in zip(other, leader, strict=True)]
+    many = len(logs)
+    mean = math.fsum(logs) / many
+    if many < LEAST_SEEDS:
+        return Ratio(math.exp(mean), 0.0, math.inf)
+    variance = math.fsum((one - mean) ** 2 for one in logs) / (many - 1)
+    rounding = math.fsum(a.coarseness**2 + b.coarseness**2 for a, b in zip(other, leader, strict=True)) / many / 12.0
+    error = math.sqrt(max(variance, rounding) / many)
+    half = float(stdtrit(many - 1, 1.0 - (1.0 - CONFIDENCE) / 2.0 / max(1, rivals))) * error
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))

@@ -1,0 +1,276 @@
+"""The search of `simasgd advise`: who learns, for how many epochs, at which seeds, and when that is enough.
+
+Two aims are followed at once: to reach the target *soonest* (simulated seconds), and *cheapest* (learner-hours). The rules:
+
+1. *Timing first.* A short simulation without learning gives the seconds per epoch of every candidate, with an interval
+   (`pace.py`). Nothing has been learned by then.
+2. *Probes.* Two candidates learn until they reach the target: the one with the fewest samples in flight, which wastes the
+   least of an epoch, and the one with the shortest epochs for the square root of its samples in flight. They bound the best
+   cost from above, and the epochs that anyone needs from below: HOPE times the fewest epochs that anyone has needed so far.
+3. *Bounds* (branch and bound). A candidate is out as soon as its least possible cost, the epochs that it surely needs times
+   the lower end of its seconds per epoch, exceeds what another one has taken, for both aims.
+4. *Successive halving* (Jamieson and Talwalkar, arXiv:1502.07943; Hyperband, arXiv:1603.06560). Those left learn for a
+   27th, a ninth, a third of the epochs and all. After each rung the better third goes on, by the cost that their curves
+   foretell (`courses.py`), taken in turn from the two aims, and at least LEAST of them. Nobody goes on whose foretold cost is
+   more than FAR times the best one for both aims.
+5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at further seeds, all at the
+   same ones. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1 (`race.py`).
+   The race ends when each leader is alone, or the seeds are used up: that is a tie.
+6. *A budget* ends the search before the rung or the seed that it does not suffice for.
+
+Rule 3 rests on HOPE, and rule 4 on curves that keep their shape: a candidate that learns slowly first and wins later is lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Protocol, final
+
+from simasgd.advising.bench import Trial
+from simasgd.advising.candidates import Candidate
+from simasgd.advising.courses import Course, find_power, predict_epochs
+from simasgd.advising.race import LEAST_SEEDS, Cost, compare_costs
+
+ETA = 3
+RUNGS = 3
+HOPE = 0.4
+LEAST = 4
+FAR = 2.0
+FINALISTS = 3
+CLOSE = 1.5
+SEEDS = 5
+
+
+class Aim(StrEnum):
+    """What is to be as small as possible until the target is reached."""
+
+    SOONEST = "soonest"
+    """Simulated seconds."""
+    CHEAPEST = "cheapest"
+    """Learner-hours."""
+
+
+class Stage(StrEnum):
+    """How far a candidate came."""
+
+    PROBLEM = "cannot run"
+    BOUND = "out by its timing"
+    BEHIND = "behind the others"
+    MISSED = "misses the target"
+    REACHED = "reaches the target"
+    BEATEN = "beaten in the final"
+    FINALIST = "in the final"
+    OPEN = "not decided"
+
+
+class Learns(Protocol):
+    """What learns trials."""
+
+    def learn(self, trials: Sequence[Trial]) -> list[Course]:
+        """Return the course of each trial."""
+
+
+def list_rungs(most: float) -> list[float]:
+    """Return the epochs of the rungs: whole numbers, ascending to the most that a candidate may take."""
+    rungs = {max(1.0, float(round(most / ETA**power))) for power in range(1, RUNGS + 1)}
+    return [*sorted(rung for rung in rungs if rung < most), most]
+
+
+@final
+class Search:
+    """A search among candidates, each of which may take so many epochs (`most`) at so many `seeds`.
+
+    `has_left` is asked before learning whether the budget allows so many epochs more, given those that were learned.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        bench: Learns,
+        *,
+        target: float,
+        most: float,
+        seed: int,
+        seeds: int = SEEDS,
+        has_left: Callable[[float, float], bool] = lambda spent, more: True,
+        tell: Callable[[str], None] = lambda what: None,
+    ) -> None:
+        self.candidates = candidates
+        self._bench, self.target, self._most, self._has_left, self._tell = bench, target, most, has_left, tell
+        self.seeds = [(seed + number) % 2**32 for number in range(seeds)]
+        self.courses: dict[int, dict[int, Course]] = {one.number: {} for one in candidates}
+        self.stages = {one.number: Stage.PROBLEM if one.pace.problem else Stage.OPEN for one in candidates}
+        self.learned: list[Course] = []
+        self.power = find_power(())
+        """The usual power of the curves so far."""
+        self.is_cut = False
+        """Whether the budget ended the search."""
+
+    def run(self) -> None:
+        """Carry out the search."""
+        probes = self._choose_probes()
+        for probe in probes:
+            self._learn([probe], self._most, self.seeds[0], "probe")
+        self._bound()
+        for epochs in list_rungs(self._most):
+            self._learn([one for one in self._open() if not self._is_done(one, epochs)], epochs, self.seeds[0], "rung")
+            self._bound()
+            if epochs < self._most:
+                self._halve(epochs)
+        for one in self._open():
+            course = self.first(one)
+            if course is not None and course.reached is not None:
+                self.stages[one.number] = Stage.REACHED
+            elif course is not None and (course.asked >= self._most or course.failure):
+                self.stages[one.number] = Stage.MISSED
+        self._race()
+
+    @property
+    def spent(self) -> float:
+        """The epochs that were learned, those of repeated beginnings included."""
+        return math.fsum(course.epochs for course in self.learned)
+
+    def first(self, one: Candidate) -> Course | None:
+        """Return the longest course of a candidate at the first seed."""
+        return self.courses[one.number].get(self.seeds[0])
+
+    def foretell(self, one: Candidate, aim: Aim) -> float:
+        """Return the cost of a candidate at the first seed: what it took, or what its curve foretells; infinite: unknown."""
+        course = self.first(one)
+        if course is None:
+            return math.inf
+        if course.reached is not None:
+            cost = self.cost(one, self.seeds[0], aim)
+            assert cost is not None
+            return cost
+        return price(one, predict_epochs(course, self.target, self.power), aim)
+
+    def cost(self, one: Candidate, seed: int, aim: Aim) -> float | None:
+        """Return what a candidate took at a seed; None if it has not reached the target there."""
+        course = self.courses[one.number].get(seed)
+        return None if course is None else course.seconds if aim is Aim.SOONEST else course.hours
+
+    def finalists(self, aim: Aim) -> list[Candidate]:
+        """Return those in the race for an aim, the best at the first seed first."""
+        there = [one for one in self.candidates if self.cost(one, self.seeds[0], aim) is not None]
+        in_order = sorted(there, key=lambda one: (self.foretell(one, aim), one.number))
+        return [one for one in in_order[:FINALISTS] if self.foretell(one, aim) <= CLOSE * self.foretell(in_order[0], aim)]
+
+    def _choose_probes(self) -> list[Candidate]:
+        able = self._open()
+        if not able:
+            return []
+        careful = min(able, key=lambda one: (one.samples_in_flight, one.pace.seconds_per_epoch, one.number))
+        quick = min(able, key=lambda one: (one.pace.seconds_per_epoch * math.sqrt(one.samples_in_flight), one.number))
+        return [careful] if careful is quick else [careful, quick]
+
+    def _open(self) -> list[Candidate]:
+        return [one for one in self.candidates if self.stages[one.number] is Stage.OPEN]
+
+    def _is_done(self, one: Candidate, epochs: float) -> bool:
+        course = self.first(one)
+        return course is not None and (course.reached is not None or bool(course.failure) or course.asked >= epochs)
+
+    def _learn(self, chosen: Sequence[Candidate], epochs: float, seed: int, why: str) -> bool:
+        """Let candidates learn, and return whether all of them did; those that the budget does not allow stay open."""
+        allowed = list(chosen)
+        while allowed and not self._has_left(self.spent, epochs * len(allowed)):
+            allowed.pop()
+        self.is_cut |= len(allowed) < len(chosen)
+        if not allowed:
+            return not chosen
+        self._tell(f"{why}: {len(allowed)} × {epochs:g} epochs at seed {seed}")
+        for one, course in zip(allowed, self._bench.learn([Trial(one, epochs, seed) for one in allowed]), strict=True):
+            self.courses[one.number][seed] = course
+            self.learned.append(course)
+        self.power = find_power(found[self.seeds[0]] for found in self.courses.values() if self.seeds[0] in found)
+        return len(allowed) == len(chosen)
+
+    def _bound(self) -> None:
+        """Take out who can no longer be best for any aim."""
+        firsts = [course for one in self.candidates if (course := self.first(one)) is not None and course.reached is not None]
+        if not firsts:
+            return
+        fewest = HOPE * min(course.reached for course in firsts if course.reached is not None)
+        best = {
+            aim: min(cost for one in self.candidates if (cost := self.cost(one, self.seeds[0], aim)) is not None) for aim in Aim
+        }
+        for one in self._open():
+            course = self.first(one)
+            if course is not None and course.reached is not None:
+                continue
+            if course is not None and course.failure:
+                self.stages[one.number] = Stage.MISSED
+                continue
+            epochs = fewest if course is None else max(fewest, course.epochs)
+            if all(price(one, epochs, aim, one.pace.low) > best[aim] for aim in Aim):
+                self.stages[one.number] = Stage.BOUND
+
+    def _halve(self, epochs: float) -> None:
+        """Let the better third go on."""
+        running = [one for one in self._open() if not self._is_done(one, self._most)]
+        kept: dict[int, Candidate] = {}
+        orders = [sorted(running, key=lambda one, aim=aim: (self.foretell(one, aim), one.number)) for aim in Aim]  # type: ignore[misc]
+        room = max(LEAST, math.ceil(len(running) / ETA))
+        best = {aim: min((self.foretell(one, aim) for one in self.candidates), default=math.inf) for aim in Aim}
+        for place in range(len(running)):
+            for order in orders:
+                if len(kept) < room:
+                    kept.setdefault(order[place].number, order[place])
+        for one in running:
+            course = self.first(one)
+            is_far = all(self.foretell(one, aim) > FAR * best[aim] for aim in Aim)
+            if (one.number not in kept or is_far) and course is not None and course.asked >= epochs:
+                self.stages[one.number] = Stage.BEHIND
+
+    def _race(self) -> None:
+        """Let the finalists learn at further seeds until each aim has one leader, or the seeds are used up."""
+        racing = {aim: self.finalists(aim) for aim in Aim}
+        for finalists in racing.values():
+            for one in finalists:
+                self.stages[one.number] = Stage.FINALIST
+        for number, seed in enumerate(self.seeds[1:], 2):
+            chosen = list({one.number: one for aim in Aim for one in racing[aim]}.values())
+            if all(len(finalists) <= 1 for finalists in racing.values()) and number > LEAST_SEEDS:
+                break
+            if not self._learn([one for one in chosen if seed not in self.courses[one.number]], self._most, seed, "seed"):
+                break
+            racing = {aim: self._without_beaten(racing[aim], self.seeds[:number], aim) for aim in Aim}
+        left = {one.number for finalists in racing.values() for one in finalists}
+        for one in self.candidates:
+            if self.stages[one.number] is Stage.FINALIST and one.number not in left:
+                self.stages[one.number] = Stage.BEATEN
+
+    def _without_beaten(self, finalists: Sequence[Candidate], seeds: Sequence[int], aim: Aim) -> list[Candidate]:
+        whole = [one for one in finalists if self.costs(one, seeds, aim) is not None]
+        if not whole:
+            return list(finalists)
+        leader = min(whole, key=lambda one: (self.mean_log(one, seeds, aim), one.number))
+        best = self.costs(leader, seeds, aim)
+        assert best is not None
+        found = [(one, self.costs(one, seeds, aim)) for one in whole]
+        rivals = len(finalists) - 1
+        return [one for one, costs in found if costs is not None and not compare_costs(costs, best, rivals).is_more]
+
+    def costs(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> list[Cost] | None:
+        """Return the costs of a candidate at seeds; None if it missed the target at one of them."""
+        found = []
+        for seed in seeds:
+            cost, course = self.cost(one, seed, aim), self.courses[one.number].get(seed)
+            if cost is None or course is None or not course.reached:
+                return None
+            found.append(Cost(cost, course.spacing / course.reached))
+        return found
+
+    def mean_log(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> float:
+        """Return the mean logarithm of a candidate's costs; infinite if it missed the target."""
+        costs = self.costs(one, seeds, aim)
+        return math.inf if costs is None else math.fsum(math.log(cost.amount) for cost in costs) / len(costs)
+
+
+def price(one: Candidate, epochs: float, aim: Aim, seconds_per_epoch: float | None = None) -> float:
+    """Return the cost of so many epochs by a candidate's timing."""
+    seconds = epochs * (one.pace.seconds_per_epoch if seconds_per_epoch is None else seconds_per_epoch)
+    return seconds if aim is Aim.SOONEST else seconds * one.learners / 3600.0

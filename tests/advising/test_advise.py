@@ -1,0 +1,85 @@
+"""A small search from the command line and from Python: its files, its page, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import simasgd
+from simasgd.advising.search import Stage
+from simasgd.errors import UsageError
+from simasgd.report.advice.sentences import list_reasons, state_headline, state_verdict
+from simasgd.studies.advising import Advice, advise
+from simasgd.sweeps.table import Sweep
+from tests.build import LINEAR, compiled_quickly, merge
+
+# Constant times and free communication: with 1 ms a sample, an epoch of 1,437 samples takes 1.437 s ÷ λ.
+SMALL = merge(
+    LINEAR,
+    {
+        "cluster": {"compute": {"per_sample": "1 ms", "distribution": "constant"}},
+        "learning": {"optimizer": {"learning_rate": 0.01, "momentum": 0.0}},
+        "stop": {"gradients": None, "epochs": 6},
+        "repeats": 3,
+    },
+)
+pytestmark = pytest.mark.compiles
+VARY = {"learners": [1, 4], "learning_rate": 0.01}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a search in which four learners are four times as quick as one."""
+    home = tmp_path_factory.mktemp("advice") / "out"
+    with compiled_quickly():
+        advise(SMALL, target=0.02, vary=VARY, folder=home, command="simasgd advise small.yaml --target 0.02")
+    return home
+
+
+def test_more_learners_are_sooner_by_their_number_and_cost_the_same(folder: Path) -> None:
+    advice = Advice.load(folder)
+    one, four = advice.findings.candidates
+    assert four.seconds_per_epoch == pytest.approx(1.437 / 4, rel=0.01)
+    assert one.seconds_per_epoch == pytest.approx(1.437, rel=0.01)
+    soonest = advice.findings.answers[0]
+    assert (soonest.leader, len(soonest.seconds)) == (four.number, 3)
+    assert advice.verdict == state_verdict(advice.findings)
+    assert advice.verdict.startswith("Use async, 4 learners, mini-batches of 4, learning rate 0.01: it reaches test loss 0.02")
+    assert advice.table().set_index("number").loc[four.number, "stage"] in map(str, Stage)
+
+
+def test_the_files_are_a_sweep_and_strict_json(folder: Path) -> None:
+    content = json.loads((folder / "advice.json").read_text(), parse_constant=pytest.fail)
+    assert content == Advice.load(folder).facts
+    sweep = Sweep.load(folder)
+    assert len(sweep.points) == content["effort"]["runs"]
+    assert {axis.key for axis in sweep.axes} == {"cluster.learners", "learning.optimizer.learning_rate", "stop.epochs"}
+    assert set(sweep.points["error"]) == {""}
+    for row in content["candidates"]:
+        if row["folder"]:
+            run = simasgd.Run.load(folder / row["folder"])
+            assert run.summary.learners == row["learners"]
+            assert run.summary.evaluations[-1].test_loss == row["score"]
+
+
+def test_the_same_search_computes_nothing_again(folder: Path) -> None:
+    before = {path.name: (path / "run.json").stat().st_mtime_ns for path in (folder / "points").iterdir()}
+    told = Advice.load(folder).findings
+    again = advise(SMALL, target=0.02, vary=VARY, folder=folder, command="simasgd advise small.yaml --target 0.02").findings
+    assert before == {path.name: (path / "run.json").stat().st_mtime_ns for path in (folder / "points").iterdir()}
+    same = {"effort": told.effort.model_copy(update={"real_seconds": again.effort.real_seconds})}
+    assert again == told.model_copy(update=same)
+
+
+def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:
+    advice = Advice.load(folder)
+    page = advice.write_page(tmp_path).read_text()
+    assert state_headline(advice.findings) in page
+    assert all(sentence in page for sentence in list_reasons(advice.findings))
+    assert page.count("<tr>") > len(advice.findings.candidates)
+    assert advice.verdict in repr(advice)
+    assert "<table>" in advice._repr_html_()
+    with pytest.raises(UsageError, match="is not the folder of advice"):
+        Advice.load(tmp_path)

@@ -1,0 +1,139 @@
+"""The search finds the best of candidates with known curves, and learns little for it."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+import pytest
+
+from simasgd.advising.answers import list_answers
+from simasgd.advising.candidates import Candidate
+from simasgd.advising.search import HOPE, SEEDS, Aim, Search, Stage, list_rungs
+from tests.advising.problems import TARGET, KnownCurves, make_candidate
+
+MOST = 30.0
+
+
+def search_among(candidates: list[Candidate], curves: KnownCurves, budget: float = math.inf, seeds: int = SEEDS) -> Search:
+    search = Search(
+        candidates,
+        curves,
+        target=TARGET,
+        most=MOST,
+        seed=0,
+        seeds=seeds,
+        has_left=lambda spent, more: spent + more <= budget,
+    )
+    search.run()
+    return search
+
+
+def draw_problem(seed: int, size: int = 96) -> tuple[list[Candidate], KnownCurves]:
+    """Return candidates of times per epoch over a factor of 100, whose epochs grow with the learners, up to more than MOST."""
+    random = Random(seed)
+    candidates, epochs = [], []
+    for number in range(size):
+        learners = random.choice([1, 2, 4, 8, 16])
+        candidates.append(make_candidate(number, 10.0 ** random.uniform(-1, 1), learners, 4.0 * learners))
+        usual = random.uniform(6, 11) * (1 + learners / 8) * random.choice([1, 1, 2])
+        epochs.append([usual * random.uniform(0.95, 1.05) for _ in range(SEEDS)])
+    return candidates, KnownCurves(epochs)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_best_is_found_at_less_than_a_tenth_of_the_grid(seed: int) -> None:
+    candidates, curves = draw_problem(seed)
+    search = search_among(candidates, curves)
+    answers = {answer.aim: answer for answer in list_answers(search)}
+    for aim in Aim:
+        costs = {one.number: true_cost(one, curves, aim) for one in candidates}
+        best = min(costs.values())
+        named = [answers[aim].leader, *(rival.number for rival in answers[aim].rivals if rival.verdict == "tie")]
+        # The names of the answer and of its ties hold somebody who is best, up to the spacing of evaluations.
+        assert min(costs[number] for number in named) <= best * 1.1
+    grid = sum(min(needed, MOST) for each in curves.epochs for needed in each)
+    assert search.spent == curves.learned
+    assert search.spent < grid / 10
+
+
+def true_cost(one: Candidate, curves: KnownCurves, aim: Aim) -> float:
+    """Return the geometric mean over the seeds of what a candidate needs; infinite if it takes too many epochs."""
+    if max(curves.epochs[one.number]) > MOST:
+        return math.inf
+    logs = [math.log(math.ceil(needed) * one.pace.seconds_per_epoch) for needed in curves.epochs[one.number]]
+    seconds = math.exp(math.fsum(logs) / len(logs))
+    return seconds if aim is Aim.SOONEST else seconds * one.learners / 3600.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_is_out_by_timing_would_have_been_worse(seed: int) -> None:
+    candidates, curves = draw_problem(seed)
+    search = search_among(candidates, curves)
+    out = [one for one in candidates if search.stages[one.number] is Stage.BOUND]
+    assert out
+    fewest = min(course.reached for course in search.learned if course.reached is not None)
+    for aim in Aim:
+        best = min(cost for one in candidates if (cost := search.cost(one, 0, aim)) is not None)
+        for one in out:
+            epochs = math.ceil(curves.epochs[one.number][0])
+            factor = one.pace.seconds_per_epoch * (1.0 if aim is Aim.SOONEST else one.learners / 3600.0)
+            assert epochs * factor > best or epochs < HOPE * fewest
+
+
+def test_equal_candidates_tie_and_the_race_uses_all_seeds() -> None:
+    candidates = [make_candidate(0, 1.0), make_candidate(1, 1.0)]
+    search = search_among(candidates, KnownCurves([[7.5, 9.5, 8.5, 7.5, 9.5], [9.5, 7.5, 8.5, 9.5, 7.5]]))
+    soonest, cheapest = list_answers(search)
+    assert (soonest.confidence, cheapest.confidence) == ("tie", "tie")
+    assert [rival.verdict for rival in soonest.rivals] == ["tie"]
+    assert soonest.seconds == (8.0, 10.0, 9.0, 8.0, 10.0)
+
+
+def test_a_clear_winner_ends_the_race_early() -> None:
+    """One costs 1.3 times as much at every seed: three seeds suffice."""
+    candidates = [make_candidate(0, 1.0), make_candidate(1, 1.3)]
+    curves = KnownCurves([[20.0] * SEEDS, [20.0] * SEEDS])
+    search = search_among(candidates, curves)
+    soonest = list_answers(search)[0]
+    assert soonest.leader == 0
+    assert soonest.confidence == "clear"
+    assert [(rival.verdict, round(rival.ratio or 0.0, 9)) for rival in soonest.rivals] == [("more", 1.3)]
+    assert max(trial.seed for trial in curves.asked) == 2
+
+
+def test_a_candidate_that_misses_the_target_at_a_seed_does_not_win() -> None:
+    candidates = [make_candidate(0, 1.0), make_candidate(1, 1.2)]
+    search = search_among(candidates, KnownCurves([[8.0, 50.0, 8.0, 8.0, 8.0], [8.0] * SEEDS]))
+    soonest = list_answers(search)[0]
+    assert soonest.leader == 1
+    assert [rival.verdict for rival in soonest.rivals] == ["missed"]
+    assert search.stages[0] is Stage.BEATEN
+
+
+def test_nobody_reaches_the_target() -> None:
+    candidates = [make_candidate(0, 1.0), make_candidate(1, 2.0)]
+    search = search_among(candidates, KnownCurves([[90.0] * SEEDS, [80.0] * SEEDS]))
+    assert list_answers(search) == []
+    assert Stage.MISSED in search.stages.values()
+
+
+@pytest.mark.parametrize("budget", [0.0, 3.0, 31.0, 60.0])
+def test_no_more_is_learned_than_the_budget(budget: float) -> None:
+    candidates, curves = draw_problem(3, size=24)
+    search = search_among(candidates, curves, budget)
+    assert curves.learned <= budget
+    assert search.is_cut
+    assert all(answer.confidence in ("open", "fickle") for answer in list_answers(search))
+
+
+def test_a_search_is_a_function_of_its_problem() -> None:
+    first, again = (search_among(*draw_problem(5)) for _ in range(2))
+    assert first.stages == again.stages
+    assert first.courses == again.courses
+
+
+def test_rungs_are_thirds_of_the_epochs() -> None:
+    assert list_rungs(27.0) == [1.0, 3.0, 9.0, 27.0]
+    assert list_rungs(2.0) == [1.0, 2.0]
+    assert list_rungs(0.5) == [0.5]
