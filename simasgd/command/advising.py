@@ -83,14 +83,12 @@ def advise(
 
     destination = ResultsPlace("advise", f"{inquiry.base.name}-advice", out, replacing)
     with destination.open(inquiry.contents, list_advice_paths(inquiry)) as place, outlook(lambda: GOES_ON):
-        from joblib import cpu_count
-
         from simasgd.command.output.progress import stages
         from simasgd.report.page import write_advice
         from simasgd.report.terminal.advice import conclude_advice
         from simasgd.studies.advising import search_in
 
-        pool = engine.make_pool(place.path.absolute(), int(cpu_count()))
+        pool = engine.make_pool(place.path.absolute())
         with stages(inquiry.base.name, quiet=telling.quiet) as progress:
             advice = search_in(inquiry, place, pool, progress)
         add_page(place, lambda folder: write_advice(advice.findings, advice.scenario, folder))

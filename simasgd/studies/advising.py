@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -11,26 +12,27 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, final
 
 from simasgd.advising.findings import Findings
-from simasgd.advising.inquiry import find_advice, list_advice_paths, plan_inquiry
+from simasgd.advising.inquiry import Inquiry, find_advice, list_advice_paths, plan_inquiry
+from simasgd.advising.vary import PROTOCOL
 from simasgd.errors import UsageError
+from simasgd.learning.data.files import locate
 from simasgd.results.contents import read_scenario
 from simasgd.results.json_files import read_json, write_json
-from simasgd.scenario.schema import Scenario
+from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.files import ADVICE, PAGE
 from simasgd.storage.opening import open_folder
+from simasgd.sweeps.pools.choosing import LOCAL, Engine
 from simasgd.sweeps.pools.here import OwnProcess
-from simasgd.sweeps.pools.local import LocalPool
+from simasgd.sweeps.spelling import spell_axis
+from simasgd.timing import ReportPart
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simasgd.storage.folder import ResultsFolder
     from simasgd.sweeps.pools.abstract import AbstractPool
-
-Choices = str | int | float | Sequence[str | int | float]
-"""The values of a key: one, several, or a range such as `"1..64"`."""
 
 
 @final
@@ -115,43 +117,63 @@ def is_advice(folder: Path) -> bool:
 
 
 def advise(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
+    scenario: ScenarioSource,
     *overrides: str,
     target: str | float,
-    vary: str | Sequence[str] | Mapping[str, Choices] = (),
+    vary: str | Sequence[str] | Mapping[str, Any] = (),
     budget: str | None = None,
+    workers: int | None = None,
+    engine: str = "loky",
+    address: str | None = None,
     folder: str | Path | None = None,
-    workers: int = 1,
-    command: str = "",
+    replace: bool = False,
     progress: Progress = False,
 ) -> Advice:
     """Search for the protocol, λ, µ and learning rate that reach a target soonest, and cheapest in learner-hours.
 
-    `scenario` is what `Scenario.load` takes, or a scenario; its `stop.epochs` is the most that a candidate may take, and
-    `repeats` the most seeds (5 if it is 1). `target` is a test error (`"5%"` or 0.05) or test loss. `vary` says what may be
-    chosen: `"learners=1..64,mini_batch=4..128"`, or a mapping of keys to values; by default fewer learners, half and twice
-    the mini-batch, and a protocol of each family. `budget` is a number of epochs or a time: `"200 epochs"`, `"10 min"`.
+    `scenario` is what `Scenario.load` takes, or a scenario. Its `stop.epochs` is the most that a candidate may take, and
+    `repeats` the most seeds (5 if it is 1).
 
-    Runs are kept in the `folder`, if one is given; the same search then goes on where it was interrupted. They are computed in
-    `workers` processes; 1 is this process itself.
+    target     a test error (`"5%"` or 0.05), or a test loss
+    vary       what may be chosen: `"learners=1..64,mini_batch=4..128"`, or a mapping of keys to values or ranges. By
+               default fewer learners, half and twice the mini-batch, and a protocol of each family.
+    budget     a number of epochs or a time: `"200 epochs"`, `"10 min"`
+    workers    the number of processes; one for each core if None. 1 is this process itself.
+    engine, address
+               where they run, as `--engine` and `--address` of the command
+    folder     where runs are kept: the same call goes on after an interruption. Without it they are deleted.
+    replace    whether results of other parameters in the folder are replaced
+    progress   as in `study`; the phase is the stage of the search
 
-    Raises simasgd.ScenarioError for a mistake, simasgd.UsageError if the folder holds something else, simasgd.DataMissing, and
+    Raises simasgd.ScenarioError for a mistake, simasgd.UsageError if the folder cannot be used, simasgd.DataMissing, and
     simasgd.RunFailed if no run succeeds.
     """
-    source = scenario.resolved() if isinstance(scenario, Scenario) else scenario
-    inquiry = plan_inquiry(source, overrides, str(target), _spell(vary), budget, command)
+    source = scenario.as_given() if isinstance(scenario, Scenario) else scenario
+    chosen = Engine(name=engine, workers=workers, address=address)
+    chosen.require()
+    words = _spell(vary)
+    command = _spell_command(source, overrides, str(target), words, budget)
+    inquiry = plan_inquiry(source, overrides, str(target), words, budget, command)
+    for kind in sorted({one.scenario.learning.data.kind for one in inquiry.configurations if one.scenario.learning}):
+        locate(kind)
     require_learning(inquiry.configurations[0].scenario)
     with (
-        TemporaryDirectory(prefix="simasgd-") if folder is None else nullcontext(str(folder)) as home,
-        open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place,
+        TemporaryDirectory(prefix="simasgd-advice-") if folder is None else nullcontext(str(folder)) as home,
         reporting(progress, inquiry.base.name) as report,
+        open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry), replacing=replace) as place,
     ):
-        found = search_in(inquiry, place, OwnProcess() if workers == 1 else LocalPool(workers), report)
+        is_alone = workers == 1 and engine == LOCAL
+        found = search_in(inquiry, place, OwnProcess() if is_alone else chosen.make_pool(place.path.absolute()), report)
+        if folder is not None:
+            from simasgd.report.page import write_advice
+
+            with place.adding() as fresh:
+                write_advice(found.findings, found.scenario, fresh)
         place.finish()
     return found
 
 
-def search_in(inquiry: Any, place: ResultsFolder, pool: AbstractPool, progress: Any) -> Advice:
+def search_in(inquiry: Inquiry, place: ResultsFolder, pool: AbstractPool, progress: ReportPart) -> Advice:
     """Carry out a search in an open folder, which stays unfinished, and write advice.json into it."""
     from simasgd.report.advice.sentences import state_verdict
 
@@ -162,13 +184,25 @@ def search_in(inquiry: Any, place: ResultsFolder, pool: AbstractPool, progress: 
     return advice
 
 
-def _spell(vary: str | Sequence[str] | Mapping[str, Choices]) -> tuple[str, ...]:
+def _spell(vary: str | Sequence[str] | Mapping[str, Any]) -> tuple[str, ...]:
     """Return what varies as words of a command line."""
     if isinstance(vary, str):
         return (vary,)
-    if not isinstance(vary, Mapping):
-        return tuple(vary)
-    return tuple(
-        f"{key}={values if isinstance(values, str | int | float) else ','.join(map(str, values))}"
-        for key, values in vary.items()
+    return tuple(_spell_key(key, values) for key, values in vary.items()) if isinstance(vary, Mapping) else tuple(vary)
+
+
+def _spell_key(key: str, values: Any) -> str:
+    if isinstance(values, str | int | float):
+        return f"{key}={values}"
+    return f"{key}={','.join(values)}" if key == PROTOCOL else spell_axis(key, values)
+
+
+def _spell_command(
+    source: str | Path | Mapping[str, Any], overrides: Sequence[str], target: str, vary: Sequence[str], budget: str | None
+) -> str:
+    """Return the command line of the same search; a scenario of Python is in scenario.yaml of the results."""
+    name = "scenario.yaml" if isinstance(source, Mapping) else str(source)
+    words = [word for one in vary for word in ("--vary", one)]
+    return shlex.join(
+        ["simasgd", "advise", name, *overrides, "--target", target, *words, *(["--budget", budget] if budget else [])]
     )

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a search in which four learners are four times as quick as one."""
     home = tmp_path_factory.mktemp("advice") / "out"
     with compiled_quickly():
-        advise(SMALL, target=0.02, vary=VARY, folder=home, command="simasgd advise small.yaml --target 0.02")
+        advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1)
     return home
 
 
@@ -67,7 +67,7 @@ def test_the_files_are_a_sweep_and_strict_json(folder: Path) -> None:
 def test_the_same_search_computes_nothing_again(folder: Path) -> None:
     before = {path.name: (path / "run.json").stat().st_mtime_ns for path in (folder / "points").iterdir()}
     told = Advice.load(folder).findings
-    again = advise(SMALL, target=0.02, vary=VARY, folder=folder, command="simasgd advise small.yaml --target 0.02").findings
+    again = advise(SMALL, target=0.02, vary=VARY, folder=folder, workers=1).findings
     assert before == {path.name: (path / "run.json").stat().st_mtime_ns for path in (folder / "points").iterdir()}
     same = {"effort": told.effort.model_copy(update={"real_seconds": again.effort.real_seconds})}
     assert again == told.model_copy(update=same)
