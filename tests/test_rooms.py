@@ -22,7 +22,7 @@ TABLES = {"tests/protocols/table.py"}  # data in the form of code
 
 ROOMS = [
     *("tape", "exact", "laws", "printable", "errors", "signals", "storage"),
-    *("scenario.vocabulary", "scenario.cluster"),
+    *("scenario.vocabulary", "scenario.cluster", "scenario.sweep"),
     "scenario.tables",
     *("scenario.learning.data", "scenario.learning.models", "scenario.learning.modulation", "scenario.learning"),
     *("protocols", "scenario.reading", "scenario", "asking"),

@@ -25,6 +25,11 @@ def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) 
 
     chosen, notes = load_with_notes(scenario, overrides, variants)
     name, runs = "standard input" if scenario == STANDARD_INPUT else scenario, chosen.num_runs
+    plan = None
+    if chosen.sweep is not None:
+        from simasgd.sweeps.plan import plan_sweep
+
+        plan = plan_sweep(chosen.resolved() if scenario == STANDARD_INPUT else scenario, overrides, variants=variants)
     click.echo(f"{name}: fine ({runs} run{'s' if runs != 1 else ''})")
     for note in notes:
         click.echo(f"note: {printable(note)}")
@@ -37,6 +42,13 @@ def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) 
     for name, variant in (chosen.variants or {"": chosen}).items():
         for clause in find_unpaid(variant):
             click.echo(f"note: {name + ': ' if name else ''}{clause}")
+    if plan is not None:
+        from simasgd.command.results_place import ResultsPlace
+        from simasgd.command.sweeping import list_points
+        from simasgd.sweeps.pools.choosing import Engine
+
+        click.echo("its sweep:")
+        list_points(plan, ResultsPlace("sweep", f"{plan.scenario.name}-sweep", None, replacing=False), Engine().processes)
 
 
 @click.command()

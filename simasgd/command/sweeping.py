@@ -56,6 +56,9 @@ def sweep(
     Values are written 1,2,4 or range(0,3) or linspace(1 ms,5 ms,5) or logspace(1 us,1 ms,4). Keys that vary
     together are one axis: learners:mini_batch=1:64,2:32,4:16.
 
+    A scenario's `sweep` section has axes of its own. A key that is given here takes the place of all that the section says
+    of it, and --only of its conditions.
+
     The report says which setting is best, and what each axis does. Seeds are repetitions.
 
     The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep,
@@ -73,7 +76,7 @@ def sweep(
     check_data(plan.scenario, *(point.scenario for point in plan.points))
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
     if dry_run:
-        _list_points(plan, destination, engine.processes)
+        list_points(plan, destination, engine.processes)
         return
     check_devices(*(point.scenario for point in plan.points))
 
@@ -83,12 +86,17 @@ def sweep(
         from simasgd.command.output.progress import points
         from simasgd.report.page import write_sweep
         from simasgd.report.terminal.sweep import conclude_sweep
+        from simasgd.results.outcome import Outcome
 
         with points(plan.scenario.name, quiet=telling.quiet) as progress:
-            table = run_points(plan, place, pool=engine.make_pool(place.path.absolute()), progress=progress)
+            pool = engine.make_pool(place.path.absolute())
+            told: list[str] = []
+            table = run_points(plan, place, pool=pool, progress=progress, tell=told.append)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()
-    failed = table.points[table.points["error"] != ""]
+    for line in told:
+        click.echo(f"{plan.scenario.name}: {line}", err=True)
+    failed = table.points[table.points["outcome"] == str(Outcome.FAILED)]
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
     telling.end(conclude_sweep(table), place.shown / PAGE)
@@ -96,7 +104,7 @@ def sweep(
         sys.exit(1)
 
 
-def _list_points(plan: Any, destination: ResultsPlace, workers: int) -> None:
+def list_points(plan: Any, destination: ResultsPlace, workers: int) -> None:
     """Print the points, and how long those take that are not there yet."""
     from simasgd.sweeps.estimate import estimate_sweep
 

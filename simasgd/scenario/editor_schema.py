@@ -82,7 +82,7 @@ def _make_variant_schema(root: dict[str, Any]) -> dict[str, Any]:
     properties = {
         key: {"description": value.get("description", "")}
         for key, value in deepcopy(root["properties"]).items()
-        if key not in ("name", "title", "variants", "repeats")
+        if key not in ("name", "title", "variants", "repeats", "sweep")
     }
     return {"type": "object", "properties": properties, "additionalProperties": False}
 

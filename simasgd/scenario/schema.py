@@ -20,9 +20,10 @@ from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.partition import Shards, Shared
 from simasgd.scenario.missing_members import check_missing_members
 from simasgd.scenario.readable import ReadableScenario
-from simasgd.scenario.reading.load import build_scenario, require_variants
+from simasgd.scenario.reading.load import Override, build_scenario, require_variants
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.record import Record
+from simasgd.scenario.sweep.section import SweepBlock
 from simasgd.scenario.under_protocol import check_local_rate, check_own_models, check_rates
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
@@ -87,6 +88,8 @@ class Scenario(ReadableScenario):
     """The end of the run."""
     record: Annotated[Record, NameForKind] = Record()
     """The tables and weights that are kept of the run."""
+    sweep: SweepBlock | None = None
+    """The points of `simasgd sweep`. Other commands leave it aside."""
     variants: dict[VariantName, Scenario] = Field(default_factory=dict)
     """Changes to this scenario by the name of a variant; one report compares all variants."""
 
@@ -111,7 +114,7 @@ class Scenario(ReadableScenario):
         return cls.from_layer(read_source(source), overrides, variants)
 
     @classmethod
-    def from_layer(cls, file: Layer, overrides: Sequence[str] = (), variants: Sequence[str] = ()) -> Scenario:
+    def from_layer(cls, file: Layer, overrides: Sequence[str | Override] = (), variants: Sequence[str] = ()) -> Scenario:
         """Build a scenario from a file that has been read, as `load` does. Raises simasgd.ScenarioError."""
         return build_scenario(cls, file, overrides, variants).scenario.choose(variants)
 
@@ -172,7 +175,7 @@ class Scenario(ReadableScenario):
         if not variants:
             return self
         name = "-".join([self.name, *variants])
-        changed = {"name": name if len(name) <= _MOST_CHARACTERS else self.name}
+        changed: dict[str, Any] = {"name": name if len(name) <= _MOST_CHARACTERS else self.name, "sweep": self.sweep}
         if len(variants) > 1:
             return self.model_copy(
                 update={**changed, "variants": {name: one for name, one in self.variants.items() if name in variants}}
@@ -208,19 +211,20 @@ class Scenario(ReadableScenario):
     def _tree(self, values: Callable[[Scenario], dict[str, Any]]) -> dict[str, Any]:
         own = values(self)
         variants = {name: difference(own, values(variant)) for name, variant in self.variants.items()}
-        return own | ({"variants": variants} if variants else {})
+        sweep = {} if self.sweep is None else {"sweep": self.sweep.model_dump(mode="json", exclude_defaults=True)}
+        return own | sweep | ({"variants": variants} if variants else {})
 
     def summary_line(self) -> str:
         ways = f"variants {', '.join(self.variants)}" if self.variants else self.protocol.kind
         return f"{self.name}: {self.cluster.learners} learners, {ways}"
 
     def hash(self) -> str:
-        """Return 64 hexadecimal digits that identify the resolved scenario without its name and title."""
-        content = {key: value for key, value in self.resolved().items() if key not in ("name", "title")}
+        """Return 64 hexadecimal digits that identify the resolved scenario without its name, title and sweep."""
+        content = {key: value for key, value in self.resolved().items() if key not in ("name", "title", "sweep")}
         return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     def plain(self) -> dict[str, Any]:
-        """Return every value, defaults included, in JSON's types; variants are left out."""
+        """Return every value, defaults included, in JSON's types; variants and sweep are left out."""
         tree = self._own_values()
         filled = {"payload": self.payload, "samples_per_epoch": self.samples_per_epoch}
         tree["workload"] = self.workload.model_copy(update=filled).model_dump(mode="json")
@@ -229,7 +233,7 @@ class Scenario(ReadableScenario):
         return tree
 
     def _own_values(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"variants"})
+        return self.model_dump(mode="json", exclude={"variants", "sweep"})
 
     @property
     def num_runs(self) -> int:

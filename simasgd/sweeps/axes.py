@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 
 from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.scenario.reading import keys, yaml_layer
-from simasgd.scenario.reading.load import parse_override
+from simasgd.scenario.reading.load import Override, parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
+from simasgd.scenario.vocabulary.merge import Mark
 from simasgd.scenario.vocabulary.values import shown
 
 _CALL = re.compile(r"\s*([a-z]+)\((.*)\)\s*", re.DOTALL)
@@ -25,6 +26,7 @@ TOGETHER = ":"
 """Stands between keys that vary together, and between the parts of their values."""
 MOST_POINTS = 10_000
 """The largest number of points of a sweep. All are checked before the first one runs."""
+_OF_SWEEPS = ("sweep",)
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,15 @@ class Axis:
 
     Keys that vary together are one axis. Its key and each of its values have their parts between colons.
     `numbers` are the values in SI units, whole ones as int; None if they are not all numbers. Of keys that vary
-    together, `parts` has such numbers for each key.
+    together, `parts` has such numbers for each key. `places` has, for values from a file, where the value of each key
+    stands in it.
     """
 
     key: str
     values: tuple[str, ...]
     numbers: tuple[float, ...] | None = None
     parts: tuple[tuple[float, ...] | None, ...] = ()
+    places: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -48,11 +52,26 @@ class Axis:
 
     def parts_of(self, value: str) -> tuple[str, ...]:
         """Return the value of each of the keys, of a value as written."""
-        return (value,) if len(self.keys) == 1 else tuple(_split(value, TOGETHER))
+        return (value,) if len(self.keys) == 1 else tuple(split(value, TOGETHER))
 
-    def overrides(self, value: str) -> list[str]:
+    def overrides(self, value: str) -> list[str | Override]:
         """Return the overrides that a value as written stands for."""
-        return [f"{key}={part}" for key, part in zip(self.keys, self.parts_of(value), strict=True)]
+        texts = [f"{key}={part}" for key, part in zip(self.keys, self.parts_of(value), strict=True)]
+        places = self.places.get(value)
+        if places is None:
+            return list(texts)
+        return [parse_override(Scenario, text, place) for text, place in zip(texts, places, strict=True)]
+
+    def without(self, keys: Collection[str]) -> Axis | None:
+        """Return the axis of the other keys; None if there is no other."""
+        kept = [i for i, key in enumerate(self.keys) if key not in keys]
+        if len(kept) == len(self.keys):
+            return self
+        if not kept:
+            return None
+        values = {TOGETHER.join(self.parts_of(value)[i] for i in kept): value for value in reversed(self.values)}
+        places = {short: tuple(self.places[value][i] for i in kept) for short, value in values.items() if value in self.places}
+        return Axis(TOGETHER.join(self.keys[i] for i in kept), tuple(reversed(values)), places=places)
 
     def read(self, value: str) -> float | str:
         """Return the number of a value as written, or the value itself if the axis has no numbers."""
@@ -84,26 +103,32 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
         if not equals:
             parse_override(Scenario, argument)  # raises with the reason
         try:
-            values = _parse_values(value)
-            if values is None and TOGETHER not in key:
+            if TOGETHER not in key and _parse_values(value) is None:
                 parse_override(Scenario, argument)
                 fixed.append(argument)
                 continue
-            full = [keys.resolve_key(Scenario, part.strip()) for part in key.split(TOGETHER)]
-            axis = Axis(TOGETHER.join(full), values or (value.strip(),))
-            _check_together(axis)
+            axes.append(make_axis(key, value, axes))
         except ValueError as error:
             raise _make_error(argument, str(error)) from None
-        swept = [known for other in axes for known in other.keys]
-        for known in full:
-            if known in swept or full.count(known) > 1:
-                raise _make_error(argument, f"{known} is swept twice")
-        axes.append(axis)
     for argument in fixed:
         known = keys.resolve_key(Scenario, argument.partition("=")[0].strip())
         if any(known in axis.keys for axis in axes):
             raise _make_error(argument, f"{known} is swept as well")
     return axes, fixed
+
+
+def make_axis(key: str, value: str, others: Sequence[Axis] = ()) -> Axis:
+    """Return the axis of a key, or of keys that vary together, from its values as written. Raises ValueError."""
+    full = [keys.resolve_key(Scenario, part.strip()) for part in key.split(TOGETHER)]
+    axis = Axis(TOGETHER.join(full), _parse_values(value) or (value.strip(),))
+    _check_together(axis)
+    swept = [known for other in others for known in other.keys]
+    for known in full:
+        if known in swept or full.count(known) > 1:
+            raise ValueError(f"{known} is swept twice")
+        if known.partition(".")[0] in _OF_SWEEPS:
+            raise ValueError(f"{known} is about the sweep, so it cannot be swept")
+    return axis
 
 
 def _check_together(axis: Axis) -> None:
@@ -137,14 +162,14 @@ def _make_error(argument: str, message: str) -> ScenarioError:
 
 def _parse_values(given: str) -> tuple[str, ...] | None:
     """Return the values that a text stands for; None if it is a single value. Raises ValueError."""
-    parts = _split(given)
+    parts = split(given)
     values: list[str] = []
     for part in parts:
         call = _CALL.fullmatch(part)
         if call is None:
             values.append(part)
         elif call[1] in _FUNCTIONS:
-            values.extend(_FUNCTIONS[call[1]](_split(call[2])))
+            values.extend(_FUNCTIONS[call[1]](split(call[2])))
         else:
             raise ValueError(f"unknown function {shown(call[1])}; choose from {', '.join(_FUNCTIONS)}")
     if len(values) > MOST_POINTS:
@@ -161,7 +186,7 @@ def _parse_values(given: str) -> tuple[str, ...] | None:
     return tuple(values)
 
 
-def _split(value: str, separator: str = ",") -> list[str]:
+def split(value: str, separator: str = ",") -> list[str]:
     """Split a text at commas, or at another separator, outside brackets and quotes. Raises ValueError."""
     return [part.strip() for part in yaml_layer.split_outside_brackets(value, separator)]
 
@@ -193,13 +218,13 @@ def _make_spacing(name: str, place: Callable[[float, float, float], float]) -> C
         if len(arguments) != 3 or not _is_count(arguments[2]):
             message = f"two ends and a number of values (2 to {MOST_POINTS:,}) are expected, as in {name}(1 us, 1 ms, 4)"
             raise ValueError(f"{called}: {message}")
-        (start, dimension), (stop, other) = _parse_quantity(arguments[0]), _parse_quantity(arguments[1])
+        (start, dimension), (stop, other) = parse_quantity(arguments[0]), parse_quantity(arguments[1])
         if dimension is not other:
             raise ValueError(f"{called}: the two ends are of different kinds")
         count = int(arguments[2])
         numbers = [place(start, stop, i / (count - 1)) for i in range(count)]
         numbers[0], numbers[-1] = start, stop
-        return [_format(number, dimension) for number in numbers]
+        return [format_quantity(number, dimension) for number in numbers]
 
     return values
 
@@ -220,7 +245,7 @@ def _interpolate_linear(start: float, stop: float, share: float) -> float:
     return float(f"{start + share * (stop - start):.12g}")
 
 
-def _parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
+def parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
     try:
         number = float(given.replace("_", "?"))  # Python would read 1_0 as 10
     except ValueError:
@@ -237,7 +262,7 @@ def _parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
 def read_quantity(given: str) -> float | str:
     """Return the number or quantity that a value stands for, in SI units; another value as it is written."""
     try:
-        return round_off(_parse_quantity(given)[0])
+        return round_off(parse_quantity(given)[0])
     except ValueError:
         return given
 
@@ -247,7 +272,7 @@ def round_off(number: float) -> float:
     return float(f"{number:.15g}")
 
 
-def _format(number: float, dimension: units.Dimension | None) -> str:
+def format_quantity(number: float, dimension: units.Dimension | None) -> str:
     if dimension is not None:
         digits, unit = units.show(number, dimension).split()  # exact, and so 10.000000000000002 us
         return f"{float(digits):.12g} {unit}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,10 +15,13 @@ from simasgd.sweeps.pools.work import Delivery, Group, Task
 _ATTEMPTS = 3  # of a task whose process dies
 
 
-def run_groups(missing: Sequence[Group], sweep: Path, pool: AbstractPool) -> Iterator[tuple[str, str]]:
+def run_groups(
+    missing: Sequence[Group], sweep: Path, pool: AbstractPool, is_over: Callable[[], bool]
+) -> Iterator[tuple[str, str]]:
     """Run groups of scenarios in the processes of a pool, and save each as the point of its name.
 
-    Points that exist are kept. Yields the name of each scenario with an error message ("": none).
+    Points that exist are kept. Yields the name of each scenario with an error message ("": none). Once `is_over` says so,
+    nothing further is begun.
 
     A task whose process is killed is tried again. When the iteration is broken off, all processes end. Raises RunFailed
     if the pool does not start.
@@ -30,17 +33,19 @@ def run_groups(missing: Sequence[Group], sweep: Path, pool: AbstractPool) -> Ite
     scenarios = {name: scenario for group in missing for name, scenario in group.items()}
     tasks = [Task(groups, str(sweep), mark) for groups in split(list(missing), pool.count_groups(len(missing)))]
     try:
-        for delivery in _carry_out(tasks, pool):
+        for delivery in _carry_out(tasks, pool, is_over):
             yield delivery.name, delivery.error or _take_over(folders, delivery, scenarios)
     finally:
         folders.remove_mark(mark)
 
 
-def _carry_out(tasks: Sequence[Task], pool: AbstractPool) -> Iterator[Delivery]:
+def _carry_out(tasks: Sequence[Task], pool: AbstractPool, is_over: Callable[[], bool]) -> Iterator[Delivery]:
     """Yield what the processes of a pool deliver."""
     waiting, attempts, under_way = deque(range(len(tasks))), Counter[int](), dict[object, int]()
     with pool.running(len(tasks)):
-        while waiting or under_way:
+        while under_way or (waiting and not is_over()):
+            if is_over():
+                waiting.clear()
             free = max(0, pool.capacity - len(under_way))
             next_ones = [waiting.popleft() for _ in range(min(free, len(waiting)))]
             under_way |= zip(pool.submit([tasks[number] for number in next_ones]), next_ones, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -11,13 +11,16 @@ from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.results.identity import name_code, name_content
 from simasgd.scenario.protocol_variants import parse_target
+from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.merge import Layer
+from simasgd.scenario.sweep.section import Budget
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse, round_off
+from simasgd.sweeps.block import SECTION, put_together, read_block
 from simasgd.sweeps.roles import Role, find_role
-from simasgd.sweeps.selecting import select
+from simasgd.sweeps.selecting import Condition, select
 
 
 @final
@@ -44,7 +47,8 @@ class Point:
 class SweepPlan:
     """The points to run. `axes` leave out the seed, which is a column of its own.
 
-    `target` is the test error, or loss, to which times are measured; None: it is chosen later.
+    `target` is the test error, or loss, to which times are measured; None: it is chosen later. `budget` is what one
+    command may spend.
     """
 
     scenario: Scenario
@@ -52,6 +56,7 @@ class SweepPlan:
     points: tuple[Point, ...]
     command: str
     target: float | None = None
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def contents(self) -> Contents:
@@ -65,7 +70,7 @@ class SweepPlan:
 
 
 def plan_sweep(
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, Any] | Layer,
     arguments: Sequence[str],
     command: str = "",
     target: str | None = None,
@@ -74,23 +79,32 @@ def plan_sweep(
 ) -> SweepPlan:
     """Check every point of a sweep, and the `target` as written, before any runs. Raises ScenarioError.
 
-    A scenario's variants and repeats are points, too; if variants are named, only those. A swept
-    seed replaces the repeats. Combinations for which `only` is false are left out (`select`).
+    The axes are those of the `sweep` section under the arguments (`put_together`). A scenario's variants and
+    repeats are points, too; if variants are named, only those. A swept seed replaces the repeats.
+    Combinations for which `only` is false are left out; it replaces the section's conditions.
     """
     axes, fixed = parse(arguments)
-    file = read_source(source)
+    file = source if isinstance(source, Layer) else read_source(source)
+    of_sweep = [change for change in fixed if change.startswith(SECTION)]
+    fixed = [change for change in fixed if change not in of_sweep]
+    stated, file = read_block(file, of_sweep), file.without(SECTION)
+    conditions = [Condition(only)] if only is not None else [] if stated is None else stated.conditions
+    if stated is not None:
+        axes = put_together(stated, axes, fixed, conditions)
     if any(axis.key == "seed" for axis in axes):
         fixed = ["repeats=1", *fixed]
     points: dict[str, Point] = {}
     numbers: dict[str, dict[str, list[float | None]]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
     runs = 0
-    for values in combinations(axes) if only is None else select(axes, only):
+    for values in select(axes, conditions) if conditions else combinations(axes):
         changes = [change for axis, value in zip(axes, values, strict=True) for change in axis.overrides(value)]
         try:
             scenario = Scenario.from_layer(file, [*fixed, *changes], variants)
         except ScenarioError as error:
-            place = shortened(printable(" ".join(changes)), 300)
+            place = shortened(
+                printable(" ".join(change if isinstance(change, str) else change.text for change in changes)), 300
+            )
             raise ScenarioError(f"{error}\n(at the point {place})" if changes else str(error)) from None
         runs += scenario.num_runs
         if runs > MOST_POINTS:
@@ -102,12 +116,14 @@ def plan_sweep(
                 point = Point(tuple(values[i] for i in shown), variant, single)
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
     listed = [point.scenario for point in points.values()]
+    base = _find_base(file, fixed, variants, points.values())
     return SweepPlan(
-        _find_base(file, fixed, variants, points.values()),
+        base if stated is None else base.model_copy(update={SECTION: stated.block}),
         tuple(_add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
         tuple(points.values()),
         command,
         None if target is None else parse_target(target, *listed),
+        Budget() if stated is None else stated.budget,
     )
 
 
@@ -140,7 +156,10 @@ def _add_numbers(axis: Axis, numbers: Mapping[str, list[float | None]]) -> Axis:
     first: dict[float, str] = {}
     for value, number in zip(axis.values, parts[0] or (), strict=parts[0] is not None):
         if number in first:
-            raise ScenarioError(f"argument: {axis.key}: {first[number]} and {value} are the same value")
+            message, places = f"{first[number]} and {value} are the same value", axis.places.get(value)
+            raise ScenarioError(
+                f"{ARGUMENT}: {axis.key}: {message}" if places is None else format_complaint(places[0], message, key=axis.key)
+            )
         first[number] = value
     return replace(axis, numbers=parts[0])
 

@@ -1,27 +1,53 @@
-"""The combinations of a sweep's values for which a condition is true."""
+"""The combinations of a sweep's values for which conditions are true."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
 
-from simasgd.errors import ScenarioError
+from simasgd.errors import ScenarioError, UsageError
+from simasgd.scenario.reading.marked_message import format_complaint
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Mark
 from simasgd.sweeps.axes import Axis, combinations, read_quantity
 
-_EXAMPLE = "--only 'learners * mini_batch == 128'"
+_OPTION = "--only"
+_CONDITION = "learners * mini_batch == 128"
 
 
-def select(axes: Sequence[Axis], only: str) -> list[tuple[str, ...]]:
-    """Return the combinations for which a condition over the swept keys is true.
+@final
+@dataclass(frozen=True)
+class Condition:
+    """A condition over the swept keys, and its place in a file; None if it is from the command line."""
 
-    The last part of a key is its name in the condition; two keys with the same one have none. Quantities are in seconds,
-    bytes and bytes per second. Raises UsageError if the condition is wrong, and ScenarioError if it is never true.
+    text: str
+    mark: Mark | None = None
+
+
+def select(axes: Sequence[Axis], conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
+    """Return the combinations that `filter_true` finds. Raises ScenarioError, too, if there are none."""
+    chosen = filter_true(axes, conditions)
+    if not chosen:
+        wanted = " and ".join(condition.text for condition in conditions)
+        message, mark = f"no combination of the values fulfils {wanted!r}", conditions[0].mark
+        raise ScenarioError(f"{ARGUMENT}: only: {message}" if mark is None else format_complaint(mark, message))
+    return chosen
+
+
+def filter_true(axes: Sequence[Axis], conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
+    """Return the combinations for which conditions over the swept keys are true; all if there are no conditions.
+
+    The last part of a key is its name in a condition; two keys with the same one have none. Quantities are in seconds,
+    bytes and bytes per second. Raises UsageError or ScenarioError if a condition is wrong.
     """
+    every = combinations(axes)
+    if not conditions:
+        return every
     import pandas as pd
 
     from simasgd.queries.conditions import find_true
 
-    every = combinations(axes)
     short = Counter(key.rpartition(".")[2] for axis in axes for key in axis.keys)
     columns = {
         key.rpartition(".")[2]: [read_quantity(axis.parts_of(values[place])[part]) for values in every]
@@ -29,8 +55,15 @@ def select(axes: Sequence[Axis], only: str) -> list[tuple[str, ...]]:
         for part, key in enumerate(axis.keys)
         if short[key.rpartition(".")[2]] == 1
     }
-    is_true = find_true(pd.DataFrame(columns), only, "--only", _EXAMPLE)
-    chosen = [values for values, is_chosen in zip(every, is_true, strict=True) if is_chosen]
-    if not chosen:
-        raise ScenarioError(f"argument: only: no combination of the values fulfils {only!r}")
-    return chosen
+    table = pd.DataFrame(columns)
+    for condition in conditions:
+        try:
+            is_true = find_true(table, condition.text, _OPTION, f"{_OPTION} {_CONDITION!r}")
+        except UsageError as error:
+            if condition.mark is None:
+                raise
+            message = str(error).removeprefix(f"{_OPTION}: ").replace(f"{_OPTION} {_CONDITION!r}", _CONDITION)
+            raise ScenarioError(format_complaint(condition.mark, message)) from None
+        every = [values for values, is_chosen in zip(every, is_true, strict=True) if is_chosen]
+        table = table[is_true].reset_index(drop=True)
+    return every

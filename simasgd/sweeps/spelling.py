@@ -20,24 +20,30 @@ def spell_axis(key: str, values: Any) -> str:
     Text is taken as it is written there. Otherwise there is one item for each value; of keys that vary together, an item
     has a value for each key. Raises ScenarioError for something else.
     """
-    if isinstance(values, str):
-        return f"{key}={values}"
+    try:
+        return f"{key}={values if isinstance(values, str) else spell_items(key, values)}"
+    except ValueError as error:
+        raise ScenarioError(f"{key}: {error}") from None
+
+
+def spell_items(key: str, values: Any) -> str:
+    """Return the values of an axis, one for each item, as text. Raises ValueError."""
     if isinstance(values, Mapping) or not isinstance(values, Iterable):
-        raise ScenarioError(f"{key}: found {shown(values)}; expected a list of values, or text such as 'range(0, 3)'")
+        raise ValueError(f"found {shown(values)}; expected a list of values, or text such as 'range(0, 3)'")
     together = len(key.split(TOGETHER))
-    return f"{key}=choice({', '.join(_spell_item(key, item, together) for item in values)})"
+    return f"choice({', '.join(_spell_item(item, together) for item in values)})"
 
 
-def _spell_item(key: str, item: Any, together: int) -> str:
+def _spell_item(item: Any, together: int) -> str:
     if together == 1:
         return spell_value(item)
     if isinstance(item, str) or not isinstance(item, Sequence) or len(item) != together:
-        raise ScenarioError(f"{key}: found {shown(item)}; expected a value for each of {together} keys")
+        raise ValueError(f"found {shown(item)}; expected a value for each of {together} keys")
     return TOGETHER.join(map(spell_value, item))
 
 
 def spell_value(value: Any) -> str:
-    """Return a value as YAML text, which no comma, bracket or colon in it divides. Raises ScenarioError."""
+    """Return a value as YAML text, which no comma, bracket or colon in it divides. Raises ValueError."""
     match value:
         case None:
             return "null"
@@ -53,7 +59,7 @@ def spell_value(value: Any) -> str:
             return "{" + ", ".join(f"{key}: {spell_value(inner)}" for key, inner in value.items()) + "}"
         case Iterable():
             return f"[{', '.join(map(spell_value, value))}]"
-    raise ScenarioError(f"found {shown(value)}, of the type {type(value).__name__}; expected a value that YAML has")
+    raise ValueError(f"found {shown(value)}, of the type {type(value).__name__}; expected a value that YAML has")
 
 
 def _spell_text(text: str) -> str:

@@ -22,6 +22,7 @@ from simasgd.storage.folder import ResultsFolder
 from simasgd.storage.opening import open_folder
 from simasgd.storage.work_folder import POINTS
 from simasgd.sweeps import computing
+from simasgd.sweeps.budget import Spending
 from simasgd.sweeps.plan import SweepPlan
 from simasgd.sweeps.pools.abstract import AbstractPool
 from simasgd.sweeps.pools.local import LocalPool
@@ -51,9 +52,18 @@ def run_sweep(
 
 
 def run_points(
-    plan: SweepPlan, place: ResultsFolder, *, pool: AbstractPool, progress: Callable[[str, int, int], None]
+    plan: SweepPlan,
+    place: ResultsFolder,
+    *,
+    pool: AbstractPool,
+    progress: Callable[[str, int, int], None],
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Sweep:
-    """Run the missing points, as `run_sweep` does, in the processes of a pool and an open folder, which stays unfinished."""
+    """Run the missing points, as `run_sweep` does, in the processes of a pool and an open folder, which stays unfinished.
+
+    `tell` is called with what the user should know meanwhile, a line at a time.
+    """
+    spending = Spending(plan.budget)
     folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in plan.points}
     try:
@@ -69,13 +79,15 @@ def run_points(
     for _ in kept:
         finished += 1
         progress("kept", finished, len(homes))
-    names = list(homes)
+    rank = {setting: number for number, setting in enumerate(dict.fromkeys(map(plan.find_setting, plan.points)))}
+    ranks = {point.folder: rank[plan.find_setting(point)] for point in reversed(plan.points)}
+    names = sorted(homes, key=lambda name: ranks[name])  # all seeds of a setting together, if a budget cuts the sweep
     # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the
     # same bit for bit.
-    groups = [[names[i] for i in group] for group in together(list(homes.values()))]
+    groups = [[names[i] for i in group] for group in together([homes[name] for name in names])]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     failures: dict[str, str] = {}
-    for name, failure in computing.run_groups(missing, place.path, pool):
+    for name, failure in computing.run_groups(spending.choose(missing, kept), place.path, pool, spending.is_over):
         if name in kept:
             continue
         finished += 1
@@ -85,6 +97,8 @@ def run_points(
         else:
             summaries[name] = summary
         progress("failed" if name in failures else "done", finished, len(homes))
+    if finished < len(homes):
+        tell(f"{spending.describe()} is spent: {finished} of {len(homes)} points are there; the same command goes on")
     sweep = _collect(plan, summaries, failures, place.path)
     with place.adding() as fresh:
         sweep.write_into(fresh)

@@ -160,7 +160,7 @@ def resolve_key(root: type[Section], key: str) -> str:
         return ".".join([*parts[:2], resolve_key(root, ".".join(parts[2:]))])
     if key in list_keys(root) or key == "variants":
         return key
-    endings = [full for full in list_keys(root) if full.endswith(f".{key}")]
+    endings = [full for full in list_keys(root) if full.endswith(f".{key}") and not full.startswith("sweep.")]
     if not endings:
         endings = [full for full in _list_foreign_keys(root) if full == key or full.endswith(f".{key}")]
     if len(endings) == 1:

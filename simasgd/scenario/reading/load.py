@@ -32,7 +32,7 @@ Root = TypeVar("Root", bound=Section)
 _MAX_VARIANTS = 1000
 _MAX_INHERITED = 1_000_000  # values
 _MAY_BE_LISTS = (("cluster", "compute"), ("cluster", "stragglers"))
-_NOT_IN_VARIANTS = ("name", "title", "variants", "repeats")
+_NOT_IN_VARIANTS = ("name", "title", "variants", "repeats", "sweep")
 
 
 class Override(NamedTuple):
@@ -55,16 +55,18 @@ class Built(NamedTuple, Generic[Root]):
     overruled: tuple[str, ...]
 
 
-def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (), chosen: Sequence[str] = ()) -> Built[Root]:
+def build_scenario(
+    root: type[Root], file: Layer, overrides: Sequence[str | Override] = (), chosen: Sequence[str] = ()
+) -> Built[Root]:
     """Build the scenario of a file's layer, over its profile and under its overrides.
 
     Later layers win: profile, scenario, variant, overrides. If variants are chosen, the scenario has
     only those. Raises ScenarioError, also for overrides that make a variant's name untrue.
     """
     file = rename_file_keys(file)
-    changes = [parse_override(root, override) for override in overrides]
+    changes = [parse_override(root, override) if isinstance(override, str) else override for override in overrides]
     _refuse_many_variants(file)
-    refuse_two_meanings(root, overrides, file)
+    refuse_two_meanings(root, [change.text for change in changes], file)
     for change in changes:
         _refuse_part_of_list(file, change)
     of_variants = [rename_file_keys(change.layer) for change in changes if change.is_of_variant]
@@ -77,6 +79,7 @@ def build_scenario(root: type[Root], file: Layer, overrides: Sequence[str] = (),
     refuse_other_kinds(root, variants, list(of_all.values()))
     base = file.without("variants")
     whole = read_measured_files(apply_profile(base.under(arguments)))
+    base = base.without("sweep")
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
     for name, variant in variants.items():
         layer = read_measured_files(apply_profile(base.under(variant.with_origin(Origin.VARIANT)).under(arguments)))
@@ -120,11 +123,12 @@ def require_variants(names: Sequence[str], known: Sequence[str]) -> None:
             raise ScenarioError(f"{ARGUMENT}: the variant {name} is given twice")
 
 
-def parse_override(root: type[Section], override: str) -> Override:
-    """Read one `key=value`. Raises ScenarioError."""
+def parse_override(root: type[Section], override: str, place: Mark | None = None) -> Override:
+    """Read one `key=value`, perhaps of a value that a file has at a place. Raises ScenarioError."""
     key, equals, value = override.partition("=")
     key = key.strip()
     mark = Mark(ARGUMENT, 0, override, 0, len(override) - len(value), "", Origin.ARGUMENT)
+    mark = mark if place is None else place._replace(origin=Origin.ARGUMENT)
     if not equals or not key:
         raise ScenarioError(format_complaint(mark, f"{shown(override)} is not of the form key=value", at_key=True))
     try:
@@ -221,6 +225,11 @@ def _describe_missing(name: str, names: Sequence[str]) -> str:
     near = nearest(name, names)
     known = f"choose from {', '.join(names)}" if names else "the scenario has no variants"
     return f"there is no variant {shown(name)}; {f'did you mean {near!r}?' if near else known}"
+
+
+def build_section(section: type[Root], file: Layer, key: str) -> Root:
+    """Build the section that a file's layer has at a key of the root. Raises ScenarioError."""
+    return _validate(section, file.subtree(key))
 
 
 def _validate(root: type[Root], layer: Layer) -> Root:

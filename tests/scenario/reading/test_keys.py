@@ -84,6 +84,7 @@ learning.modulation.kind learning.modulation.reference learning.precision learni
 learning.partition.kind learning.partition.concentration learning.partition.sizes.distribution learning.partition.sizes.cv
 learning.learner_rates.distribution learning.learner_rates.cv
 stop.epochs stop.gradients stop.updates stop.simulated_time stop.test_error stop.continued
+sweep.axes sweep.zip sweep.random sweep.laws sweep.seed sweep.only sweep.budget.time sweep.budget.points
 """
 DOCUMENTED = _DOCUMENTED.split()
 

@@ -1,0 +1,46 @@
+"""What one command of a sweep may spend: time, and points."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import final
+
+from simasgd.scenario.sweep.section import Budget
+from simasgd.scenario.vocabulary.units import TIME, show
+from simasgd.sweeps.pools.work import Group
+
+
+@final
+class Spending:
+    """The spending of a budget, from now on."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._began = time.monotonic()
+
+    def choose(self, missing: Sequence[Group], kept: Collection[str]) -> Sequence[Group]:
+        """Return the first groups whose points are no more than the budget has; at least one.
+
+        Points of a group that are there do not count, though the whole loop runs again.
+        """
+        left = self._budget.points
+        if left is None:
+            return missing
+        chosen: list[Group] = []
+        for group in missing:
+            left -= len(group.keys() - set(kept))
+            if left < 0 and chosen:
+                break
+            chosen.append(group)
+        return chosen
+
+    def is_over(self) -> bool:
+        """Return whether the time is spent."""
+        return self._budget.time is not None and time.monotonic() - self._began >= self._budget.time
+
+    def describe(self) -> str:
+        """Return the budget in words."""
+        time_, points = self._budget.time, self._budget.points
+        parts = [*([] if time_ is None else [show(time_, TIME)]), *([] if points is None else [f"{points:,} points"])]
+        return f"the budget of {' or '.join(parts)}"
