@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import final
 
@@ -20,6 +20,7 @@ from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, replay
+from simasgd.stages.progress import BESIDE_PROCESSES, ShareOfWork, silent
 from simasgd.testbed.comparison import TOLERANCE, KeepingPlayer
 from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, Recorded
 from simasgd.testbed.driver.selection import make_driver
@@ -28,10 +29,6 @@ from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.testbed.support import describe_real, require_support
 from simasgd.testbed.system.pacing import Lateness
 from simasgd.timing import ReportPart, fraction_done
-
-
-def _silent(phase: str, fraction: float) -> None:
-    del phase, fraction
 
 
 def _keep_nothing(study: Study) -> None:
@@ -53,7 +50,7 @@ def record(
     *,
     paced: bool,
     command: str = "",
-    progress: ReportPart = _silent,
+    progress: ReportPart = silent,
     keep: Callable[[Study], None] = _keep_nothing,
     ending: Ending | None = None,
 ) -> Study:
@@ -70,18 +67,18 @@ def record(
     runs: dict[str, list[Run]] = {}
     singles = list_singles(scenario)
     for number, (variant, single) in enumerate(singles):
-        part = _Part(progress, number, len(singles), single.learning is not None)
+        share = ShareOfWork.of_runs(progress, single, number, 1, len(singles), learning=BESIDE_PROCESSES)
         if ending.is_asked:
             raise EndedEarly(_collect_study(scenario, runs, command) if runs else None)
         try:
             with ending.watching(driver := make_driver(engine, single, paced=paced)):
-                recorded = _record_one(single, driver, part.report)
+                recorded = _record_one(single, driver, share.report)
         except Interrupted as early:
             if early.recorded is not None:
-                run = _finish(single, engine, early.recorded, paced, part.report, early=True)
+                run = _finish(single, engine, early.recorded, paced, share.report, early=True)
                 runs.setdefault(variant, []).append(run)
             raise EndedEarly(_collect_study(scenario, runs, command) if runs else None) from None
-        runs.setdefault(variant, []).append(_finish(single, engine, recorded, paced, part.report))
+        runs.setdefault(variant, []).append(_finish(single, engine, recorded, paced, share.report))
         keep(_collect_study(scenario, runs, command))
         progress("done", (number + 1) / len(singles))
     return Study(scenario, runs, command, _collect_notes(runs))
@@ -100,23 +97,6 @@ def is_whole(study: Study, scenario: Scenario) -> bool:
     planned = [(variant, single.seed) for variant, single in list_singles(scenario)]
     ends = {run.summary.stopped_by for of_variant in study.runs.values() for run in of_variant}
     return sorted(runs) == sorted(planned) and "interrupt" not in ends
-
-
-@final
-@dataclass(frozen=True)
-class _Part:
-    """The progress of one run, which follows `before` of `total` runs; learning counts as its last tenth."""
-
-    progress: ReportPart
-    before: int
-    total: int
-    learns: bool
-
-    def report(self, phase: str, fraction: float) -> None:
-        """Report the progress of the run."""
-        if self.learns:
-            fraction = 0.9 * fraction if phase == "record" else 0.9 + 0.1 * fraction
-        self.progress(phase, (self.before + fraction) / self.total)
 
 
 def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart) -> Recorded:

@@ -17,7 +17,7 @@ from simasgd.scenario.alike import together
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.signals import done_last
 from simasgd.stages.joining import as_whole, join
-from simasgd.stages.parts import ended_for_good, plan_part, without_last_part
+from simasgd.stages.parts import ended_for_good, fraction_before, plan_part, share_of_first, without_last_part
 from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
 from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
 
@@ -51,10 +51,11 @@ def simulate(
     scenario = Scenario.load(scenario, *overrides)
     scenario = scenario if task is None else task.described(scenario)
     require_learning(scenario, compiled=player is None)
-    with reporting(progress, scenario.name) as told:
-        report = ShareOfWork(told, 0, 1, 1, scenario.learning is not None).report
-        (run,) = run_group([scenario], simulate_timing(scenario, report), report, task=task, player=player)
-        report("done", 1.0)
+    with reporting(progress, scenario.name, learns=scenario.learning is not None) as told:
+        share = ShareOfWork.whole(told, scenario)
+        timing = simulate_timing(scenario, share_of_first(scenario, share).report)
+        (run,) = run_group([scenario], timing, share, task=task, player=player)
+        told("done", 1.0)
     return run
 
 
@@ -64,7 +65,7 @@ def simulate_together(scenarios: Sequence[Scenario]) -> list[Run]:
     `simasgd.scenario.alike.together` makes such groups. Raises the same errors as `simulate`.
     """
     require_learning(scenarios[0])
-    return run_group(scenarios, simulate_timing(scenarios[0], silent), silent)
+    return run_group(scenarios, simulate_timing(scenarios[0], silent), ShareOfWork.unseen())
 
 
 def replay(
@@ -128,7 +129,7 @@ def require_learning(scenario: Scenario, *, compiled: bool = True) -> None:
 def run_group(
     scenarios: Sequence[Scenario],
     timing: Timing,
-    progress: ReportPart,
+    share: ShareOfWork,
     *,
     task: Task | None = None,
     player: AbstractPlayer | None = None,
@@ -139,12 +140,12 @@ def run_group(
     `work` keeps what took long, for the case of an interruption. Raises the errors of `simulate`.
     """
     if scenarios[0].stop.continued:
-        return [_run_in_parts(scenarios[0], timing, progress, task, player, work)]
+        return [_run_in_parts(scenarios[0], timing, share, task, player, work)]
     began = time.perf_counter()
     learned: Sequence[Learned | None] = [None] * len(scenarios)
     if scenarios[0].learning is not None:
         assert timing.tape is not None
-        learned = _learned(scenarios, timing.tape, progress, task, player, work)
+        learned = _learned(scenarios, timing.tape, share.report, task, player, work)
     seconds = timing.seconds + time.perf_counter() - began  # of the whole group
     runs = []
     for scenario, result in zip(scenarios, learned, strict=True):
@@ -158,35 +159,36 @@ def run_group(
 def _run_in_parts(
     scenario: Scenario,
     timing: Timing,
-    progress: ReportPart,
+    share: ShareOfWork,
     task: Task | None,
     player: AbstractPlayer | None,
     work: UnfinishedWork | None,
 ) -> Run:
     """Run a scenario that is continued, whose first part has this timing."""
     earlier = without_last_part(scenario)
+    before, last = share.split(fraction_before(scenario))
     found = None if work is None else work.find([earlier])
-    (run,) = found or run_group([earlier], timing, progress, task=task, player=player, work=work)
+    (run,) = found or run_group([earlier], timing, before, task=task, player=player, work=work)
     if ended_for_good(run):
         return as_whole(run, scenario)
-    return run_last_part(run, scenario, progress, task, player, work)
+    return run_last_part(run, scenario, last, task, player, work)
 
 
 def run_last_part(
     run: Run,
     scenario: Scenario,
-    progress: ReportPart,
+    share: ShareOfWork,
     task: Task | None = None,
     player: AbstractPlayer | None = None,
     work: UnfinishedWork | None = None,
 ) -> Run:
     """Run the last part of a scenario, and join it to the run of its earlier parts."""
     began, part, learned = time.perf_counter(), plan_part(run, scenario), None
-    timing = simulate_timing(scenario, progress, part=part)
+    timing = simulate_timing(scenario, share.report, part=part)
     until = timing
     if scenario.learning is not None:
         assert timing.tape is not None
-        (learned,) = _learned([scenario], timing.tape, progress, task, player, work, run.weights)
+        (learned,) = _learned([scenario], timing.tape, share.report, task, player, work, run.weights)
         if learned.cut is not None:
             until = cut_timing(scenario, timing, learned.cut, part)
     whole = join(run, assemble(scenario, until, learned, time.perf_counter() - began), scenario)

@@ -18,6 +18,7 @@ from simasgd.results.study import Study
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.record import Record
 from simasgd.scenario.schema import Scenario
+from simasgd.stages.progress import ShareOfWork
 from simasgd.tape.tape import Past
 from simasgd.timing import Part
 
@@ -47,6 +48,24 @@ def without_last_part(scenario: Scenario) -> Scenario:
     """Return the scenario of a run without its last part, which keeps its weights for that part."""
     stop = scenario.stop.model_copy(update={"continued": scenario.stop.continued[:-1]})
     return keeping_weights(scenario).model_copy(update={"stop": stop})
+
+
+def fraction_before(scenario: Scenario) -> float:
+    """Return how much of the work of a scenario that is continued its earlier parts are, by their epochs.
+
+    A first part whose epochs are not known counts as much as the second.
+    """
+    *earlier, last = scenario.stop.continued
+    first = scenario.stop.epochs if scenario.stop.epochs is not None else scenario.stop.continued[0]
+    return 1.0 - last / (first + sum(earlier) + last)
+
+
+def share_of_first(scenario: Scenario, share: ShareOfWork) -> ShareOfWork:
+    """Return the share of the first part of a scenario, of the share of all its parts."""
+    while scenario.stop.continued:
+        share, _ = share.split(fraction_before(scenario))
+        scenario = without_last_part(scenario)
+    return share
 
 
 def plan_part(run: Run, scenario: Scenario) -> Part:

@@ -1,19 +1,23 @@
-"""Progress of Python functions: a callback of the caller's, or a bar on the terminal or in a notebook."""
+"""Progress of the work: whose share of it is done, and to whom it is told."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeAlias, final
 
+from simasgd.scenario.schema import Scenario
 from simasgd.timing import ReportPart
 
 Progress: TypeAlias = bool | ReportPart
 """True shows a bar, and False nothing. A function is called now and then with the phase (`simulate`,
 `compile`, `replay` or `done`) and the fraction of all work that is done."""
+_CLOCKS = ("simulate", "record")
+"""The phases in which a tape is made; learning follows them."""
+BESIDE_A_CLOCK, BESIDE_PROCESSES = 0.9, 0.1
+"""Learning as a fraction of a run that is simulated, and of one that is recorded on real processes."""
 
 
 def silent(phase: str, fraction: float) -> None:
@@ -22,8 +26,10 @@ def silent(phase: str, fraction: float) -> None:
 
 
 @contextmanager
-def reporting(progress: Progress, name: str) -> Iterator[ReportPart]:
+def reporting(progress: Progress, name: str, *, learns: bool = False) -> Iterator[ReportPart]:
     """Yield a function that reports progress as was asked; `name` is that of the work.
+
+    `learns` says whether learning follows the simulation of a cluster.
 
     A notebook shows a bar if ipywidgets is installed. Where no bar can be shown, there is a line for
     each tenth of the work.
@@ -35,47 +41,55 @@ def reporting(progress: Progress, name: str) -> Iterator[ReportPart]:
         yield silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+
+    from simasgd.stages.display import show_phases
 
     console = Console()
-    if not (find_spec("ipywidgets") is not None if console.is_jupyter else console.is_terminal):
-        yield _Lines(name).report
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Bar(*columns, TextColumn("{task.fields[phase]}"), console=console) as bar:
-        task = bar.add_task(name, total=1.0, phase="")
-        yield lambda phase, fraction: bar.update(task, completed=fraction, phase=phase)
-
-
-@final
-class _Lines:
-    """Progress as plain lines, one for each tenth of the work."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._tenths = -1
-
-    def report(self, phase: str, fraction: float) -> None:
-        """Print a line if another tenth of the work is done."""
-        if int(fraction * 10) > self._tenths:
-            self._tenths = int(fraction * 10)
-            print(f"{self._name}: {fraction:.0%} ({phase})", file=sys.stdout, flush=True)
+    live = find_spec("ipywidgets") is not None if console.is_jupyter else console.is_terminal
+    with show_phases(name, console, live=live, learns=learns) as show:
+        yield show
 
 
 @final
 @dataclass(frozen=True)
 class ShareOfWork:
-    """The progress of `size` runs, which follow `before` of `total` runs."""
+    """The progress of some runs, which are the work from the fraction `begin` to `end`.
+
+    `learning` is the fraction of theirs that learning takes, after the clock; 0 without learning.
+    """
 
     progress: ReportPart
-    before: int
-    size: int
-    total: int
-    learns: bool
+    begin: float
+    end: float
+    learning: float
+
+    @classmethod
+    def of_runs(
+        cls, progress: ReportPart, scenario: Scenario, before: int, size: int, total: int, learning: float = BESIDE_A_CLOCK
+    ) -> ShareOfWork:
+        """Return the share of `size` runs of such a scenario, which follow `before` of `total` runs."""
+        return cls(progress, before / total, (before + size) / total, 0.0 if scenario.learning is None else learning)
+
+    @classmethod
+    def whole(cls, progress: ReportPart, scenario: Scenario) -> ShareOfWork:
+        """Return the share of a run that is all the work."""
+        return cls.of_runs(progress, scenario, 0, 1, 1)
+
+    @classmethod
+    def unseen(cls) -> ShareOfWork:
+        """Return a share whose progress nobody sees."""
+        return cls(silent, 0.0, 1.0, 0.0)
 
     def report(self, phase: str, fraction: float) -> None:
-        """Report the progress of these runs; with learning, the clock counts as its first tenth."""
-        if self.learns:
-            fraction = 0.1 * fraction if phase == "simulate" else 0.1 + 0.9 * fraction
-        self.progress(phase, (self.before + fraction * self.size) / self.total)
+        """Report the fraction of a phase that is done."""
+        clock = 1.0 - self.learning
+        fraction = clock * fraction if phase in _CLOCKS else clock + self.learning * fraction
+        self.progress(phase, self.begin + fraction * (self.end - self.begin))
+
+    def split(self, at: float) -> tuple[ShareOfWork, ShareOfWork]:
+        """Return the shares of the work before and after a fraction of it."""
+        middle = self.begin + at * (self.end - self.begin)
+        return (
+            ShareOfWork(self.progress, self.begin, middle, self.learning),
+            ShareOfWork(self.progress, middle, self.end, self.learning),
+        )

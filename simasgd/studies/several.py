@@ -16,7 +16,7 @@ from simasgd.scenario.reading.load import require_variants
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
 from simasgd.stages.joining import as_whole
-from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends
+from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends, share_of_first
 from simasgd.stages.progress import Progress, ShareOfWork, reporting
 from simasgd.timing import ReportPart, TimingCache, timing_name
 from simasgd.what_if import Answers, count_compared, what_if
@@ -50,7 +50,7 @@ def study(
     scenario = scenario if task is None else task.described(scenario)
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
-    with reporting(progress, scenario.name) as report:
+    with reporting(progress, scenario.name, learns=_learns(singles)) as report:
         runs = _run_all([single for _, single in singles], report, task, work)
     return _collect(scenario, singles, runs, command)
 
@@ -85,12 +85,11 @@ def extend(
     scenario = continued_scenario(result.scenario, epochs)
     require_learning(scenario)
     if isinstance(result, Run):
-        with reporting(progress, scenario.name) as report:
-            part = ShareOfWork(report, 0, 1, 1, scenario.learning is not None)
-            whole = run_last_part(result, scenario, part.report, task)
-            part.report("done", 1.0)
+        with reporting(progress, scenario.name, learns=scenario.learning is not None) as report:
+            whole = run_last_part(result, scenario, ShareOfWork.whole(report, scenario), task)
+            report("done", 1.0)
             return whole
-    with reporting(progress, scenario.name) as report:
+    with reporting(progress, scenario.name, learns=_learns(list_singles(scenario))) as report:
         work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
         return _extend_all(result, scenario, report, command, task, work)
 
@@ -103,12 +102,12 @@ def _extend_all(
     singles = list_singles(scenario)
     runs: list[Run] = []
     for number, (run, (_, single)) in enumerate(zip(before, singles, strict=True)):
-        share = ShareOfWork(report, number, 1, len(before), single.learning is not None)
+        share = ShareOfWork.of_runs(report, single, number, 1, len(before))
         if ended_for_good(run):
             runs.append(as_whole(run, single))
         else:
             found = None if work is None else work.find([single])
-            runs.append(found[0] if found else run_last_part(run, single, share.report, task, work=work))
+            runs.append(found[0] if found else run_last_part(run, single, share, task, work=work))
         report("done", (number + 1) / len(before))
     whole = _collect(scenario, singles, runs, command)
     return replace(whole, notes=(*_own_notes(first), *whole.notes), target=first.target)
@@ -127,6 +126,10 @@ def _own_notes(whole: Study) -> list[str]:
     """Return the notes of a study that its runs do not bring along, such as those about its command."""
     brought = _notes(whole.runs)
     return [note for note in whole.notes if note not in brought]
+
+
+def _learns(singles: Iterable[tuple[str, Scenario]]) -> bool:
+    return any(single.learning is not None for _, single in singles)
 
 
 def _refuse_task(task: Task | None, unfinished: Path | None) -> None:
@@ -157,10 +160,11 @@ def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | N
     timings = TimingCache([scenarios[group[0]] for group in groups])
     for group in _by_timing(groups, scenarios):
         members = [scenarios[number] for number in group]
-        part = ShareOfWork(progress, len(finished), len(group), len(scenarios), members[0].learning is not None)
+        share = ShareOfWork.of_runs(progress, members[0], len(finished), len(group), len(scenarios))
         runs = None if work is None else work.find(members)
         if runs is None:
-            runs = run_group(members, timings.get(members[0], part.report), part.report, task=task, work=work)
+            timing = timings.get(members[0], share_of_first(members[0], share).report)
+            runs = run_group(members, timing, share, task=task, work=work)
         timings.release(members[0])
         finished.update(zip(group, runs, strict=True))
         progress("done", len(finished) / len(scenarios))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.command.output.estimate import PhaseEstimate, PointEstimate, describe_left
+from simasgd.stages.estimate import PhaseEstimate, PointEstimate, describe_left
 
 
 def test_a_fast_clock_promises_nothing_where_learning_follows() -> None:

@@ -128,13 +128,15 @@ def test_a_run_without_learning_shows_where_the_time_goes() -> None:
 @pytest.mark.usefixtures("quickly_compiled")
 def test_progress_is_a_callback_or_lines(capsys: pytest.CaptureFixture[str]) -> None:
     seen: list[tuple[str, float]] = []
-    chosen = scenario(LEARNING, SMALL)
+    chosen = scenario(LEARNING, SMALL, {"stop": {"continued": [0.1, 0.2]}})
     simulate(chosen, progress=lambda *now: seen.append(now))
     assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen)
     assert seen[-1] == ("done", 1.0)
     assert {"compile", "replay"} <= {phase for phase, _ in seen}
+    compilations = sorted({fraction for phase, fraction in seen if phase == "compile"})
+    assert compilations == pytest.approx([0.025, 0.25 + 0.025, 0.5 + 0.05]), "three parts of 1 : 1 : 2"
     assert not capsys.readouterr().out
     simulate(chosen, progress=True)
     lines: list[Any] = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "test: 100% (replay)"
+    assert lines[-1] == "test: 100% (learning)"
     assert len(lines) <= 11

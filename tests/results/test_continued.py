@@ -23,7 +23,7 @@ from simasgd.results.tables import GRADIENTS
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import run_last_part
 from simasgd.stages.parts import continued_scenario, plan_part
-from simasgd.stages.progress import silent
+from simasgd.stages.progress import ShareOfWork, silent
 from simasgd.timing import simulate_timing
 from tests.build import LINEAR, TIMING, scenario
 from tests.protocols.table import ROWS
@@ -142,7 +142,7 @@ def check_sums(run: Run, before: Run) -> None:
 def test_both_players_go_on_alike(protocol: Any, changes: dict[str, Any]) -> None:
     first = simulate(chosen({"protocol": protocol, "stop": {"epochs": 0.3}}, changes))
     longer = continued_scenario(first.scenario, 0.3)
-    one, other = (run_last_part(first, longer, silent, player=player) for player in (None, Reference()))
+    one, other = (run_last_part(first, longer, ShareOfWork.unseen(), player=player) for player in (None, Reference()))
     agree(kept(one), kept(other), 1e-9)
     assert one.evaluations is not None
     assert one.evaluations["test_loss"].iloc[-1] < one.evaluations["test_loss"].iloc[0]
