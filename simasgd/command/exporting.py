@@ -9,6 +9,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from simasgd.command.output.telling import Telling, telling_options
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook
 
@@ -31,7 +32,8 @@ _LOG = "log"
     help="The file or folder to write.  [default: NAME-log.csv, mlflow.db, or a folder such as NAME-csv]",
 )
 @click.option("--replace", "replacing", is_flag=True, help="Replace what is there, whoever wrote it with simasgd.")
-def export(folder: Path, target: str, out: Path | None, replacing: bool) -> None:
+@telling_options
+def export(folder: Path, target: str, out: Path | None, replacing: bool, telling: Telling) -> None:
     """Write finished runs in the form of another program.
 
     FOLDER is that of a run, a comparison or a sweep, or one with many of them, such as reports/. All runs in it and below
@@ -45,32 +47,36 @@ def export(folder: Path, target: str, out: Path | None, replacing: bool) -> None
     `simasgd fit` read.
     """
     if target == _LOG:
-        _export_log(folder, out, replacing)
+        _export_log(folder, out, replacing, telling)
         return
     from simasgd.exporting.targets import export_runs
 
-    with outlook(lambda: GOES_ON if target == "mlflow" else STARTS_ANEW), _counting(target) as tell:
+    with outlook(lambda: GOES_ON if target == "mlflow" else STARTS_ANEW), _counting(target, quiet=telling.quiet) as tell:
         found = export_runs(folder, target, out, replace=replacing, tell=tell)
-    click.echo(printable(f"{found.runs:,} run{'s' if found.runs != 1 else ''}: {found.place}"))
-    if found.show:
-        click.echo(printable(f"show them with: {found.show}"))
+    if telling.as_json:
+        telling.print_json({"runs": found.runs, "place": str(found.place), "show": found.show or None})
+    elif telling.quiet:
+        click.echo(printable(str(found.place)))
+    else:
+        click.echo(printable(f"{found.runs:,} run{'s' if found.runs != 1 else ''}: {found.place}"))
+        if found.show:
+            click.echo(printable(f"show them with: {found.show}"))
 
 
-def _export_log(folder: Path, out: Path | None, replacing: bool) -> None:
+def _export_log(folder: Path, out: Path | None, replacing: bool, telling: Telling) -> None:
     from simasgd.measured.exporting import export_log
     from simasgd.results.run import Run
 
     run = Run.load(folder)
     file = out or Path(f"{run.scenario.name}-log.csv")
-    for remark in export_log(run, file, replace=replacing):
-        click.echo(f"note: {printable(remark)}")
-    click.echo(printable(f"log: {file}"))
+    remarks = list(export_log(run, file, replace=replacing))
+    telling.name_files([f"note: {remark}" for remark in remarks], {_LOG: file}, {"notes": remarks})
 
 
 @contextmanager
-def _counting(target: str) -> Iterator[Callable[[int, int], None]]:
+def _counting(target: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that shows how many runs are written, on a terminal."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console

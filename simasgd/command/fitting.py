@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from simasgd.command.options import check_text, spell_command
+from simasgd.command.output.telling import Telling, telling_options
 from simasgd.errors import UsageError
-from simasgd.printable import printable
 from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 
 
@@ -28,8 +27,8 @@ from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
     help="Speeds and spells: of each learner of the log, or laws, for any number of learners.",
 )
 @click.option("--replace", "replacing", is_flag=True, help="Replace files that are there already.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, as_json: bool) -> None:
+@telling_options
+def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, telling: Telling) -> None:
     """Fit the log of a real cluster: write a node profile, and a page about the fit.
 
     LOG is CSV or Parquet with a row for each operation; docs/logs.md lists the columns. It may also be the folder of a
@@ -58,15 +57,13 @@ def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, as_
             words = (*logs[1:], "--out", str(out), *(("--speeds", form) if form != "list" else ()))
             page = render_calibration(found, profile, targets[0].name, spell_command("fit", logs[0], words))
             _write(targets, (yaml_layer.dump_yaml(profile), page))
-    if as_json:
-        click.echo(json.dumps(summarize(found, profile), indent=1))
+    lines = [*list_numbers(found), *(f"note: {remark}" for remark in found.remarks)]
+    files = {} if targets is None else dict(zip(("profile", "report"), targets, strict=True))
+    if telling.as_json:  # `profile` has the profile itself
+        paths = {"file": files.get("profile"), "report": files.get("report")}
+        telling.print_json({**summarize(found, profile), **{word: file and str(file) for word, file in paths.items()}})
         return
-    for line in list_numbers(found):
-        click.echo(printable(line))
-    for remark in found.remarks:
-        click.echo(printable(f"note: {remark}"))
-    for kind, target in zip(("profile", "page"), targets or (), strict=False):
-        click.echo(printable(f"{kind}: {target}"))
+    telling.name_files(lines, files, {})
 
 
 def _check_targets(out: Path | None, replacing: bool) -> tuple[Path, Path] | None:

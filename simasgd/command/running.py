@@ -21,8 +21,8 @@ from simasgd.command.options import (
 )
 from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
-from simasgd.printable import printable
 from simasgd.scenario.vocabulary.names import STANDARD_INPUT
+from simasgd.storage.files import PAGE
 
 
 @click.command()
@@ -143,16 +143,22 @@ def compare(
 
 @click.command()
 @click.argument("folders", type=click.Path(path_type=Path), metavar="FOLDER…", nargs=-1, required=True)
-def report(folders: tuple[Path, ...]) -> None:
+@telling_options
+def report(folders: tuple[Path, ...], telling: Telling) -> None:
     """Draw the page of a results folder again.
 
     FOLDER is the folder of a run, a comparison, a sweep, advice or a validation, or of one variant or point.
     """
+    pages = []
     for folder in folders:
-        _draw_page(folder)
+        pages.append(_draw_page(folder))
+        if not telling.as_json:
+            telling.name_files((), {"report": pages[-1]}, {})
+    if telling.as_json:
+        telling.print_json({"reports": list(map(str, pages))})
 
 
-def _draw_page(folder: Path) -> None:
+def _draw_page(folder: Path) -> Path:
     from simasgd.storage.opening import reopen_folder
 
     with reopen_folder(folder) as (place, below):
@@ -174,4 +180,4 @@ def _draw_page(folder: Path) -> None:
         else:
             result = Study.load(folder)
             add_page(place, lambda fresh: write_study(result, fresh / below))
-    click.echo(printable(f"report: {folder / 'index.html'}"))
+    return folder / PAGE

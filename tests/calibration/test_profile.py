@@ -40,6 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run(str(log), "--out", str(folder / "own.yaml"))
     assert done.exit_code == 0
     assert f"profile: {folder / 'own.yaml'}" in done.output
+    again = [str(log), "--out", str(folder / "own.yaml"), "--replace"]
+    assert run(*again, "-q").stdout.splitlines() == [str(folder / "own.yaml"), str(folder / "own.html")]
     folder.joinpath("s.yaml").write_text(SCENARIO, encoding="utf-8")
     return folder
 

@@ -63,6 +63,28 @@ def test_json_is_one_document_with_the_stored_verdict_and_the_path(words: list[s
         assert " samples per simulated second with four learners, " in alone
 
 
+def test_every_command_that_writes_takes_quiet_and_json() -> None:
+    writing = {
+        name for name, command in cli.app.commands.items() if {"out", "replacing"} & {one.name for one in command.params}
+    } | {"report"}
+    assert {"run", "sweep", "fit", "export", "import", "record", "validate"} <= writing
+    for name in writing:
+        assert {"quiet", "as_json"} <= {one.name for one in cli.app.commands[name].params}, name
+
+
+def test_report_and_export_name_what_they_write(home: Path) -> None:
+    simasgd("run", "mine.yaml", "variants=null", "record=timeline", "--out", "out", "-q", folder=home)
+    assert simasgd("report", "out", "out", folder=home).stdout == "report: out/index.html\n" * 2
+    assert simasgd("report", "out", "-q", folder=home).stdout == "out/index.html\n"
+    assert json.loads(simasgd("report", "out", "--json", folder=home).stdout) == {"reports": ["out/index.html"]}
+    to_log = ["export", "out", "--to", "log", "--replace"]
+    assert simasgd(*to_log, "-q", folder=home).stdout == "test-log.csv\n"
+    assert json.loads(simasgd(*to_log, "--json", folder=home).stdout)["log"] == "test-log.csv"
+    to_csv = ["export", "out", "--to", "csv", "--out", "sheets"]
+    assert simasgd(*to_csv, "-q", folder=home).stdout == "sheets\n"
+    assert json.loads(simasgd(*to_csv, "--json", folder=home).stdout) == {"runs": 1, "place": "sheets", "show": None}
+
+
 def test_what_is_printed_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     fine = simulate(scenario(TIMING, SHORT))
     ended, page = conclude_study(study_of({"a": [fine, fine], "b": fine})), Path("out/index.html")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -24,11 +24,30 @@ _LEAST_WIDTH = 40
 class Telling:
     """The options --quiet and --json of a command.
 
-    If `quiet`, nothing but the path of the page is printed; with `as_json`, nothing but the JSON.
+    If `quiet`, nothing but the paths of pages and other files is printed; with `as_json`, nothing but the JSON.
     """
 
     quiet: bool
     as_json: bool
+
+    def name_files(self, lines: Sequence[str], files: Mapping[str, Path], content: Mapping[str, Any]) -> None:
+        """Print sentences, then the `files` that were written, each with the word for it; or the files alone, or JSON.
+
+        The JSON document has the `content` and the files' paths, under these words.
+        """
+        if self.as_json:
+            self.print_json({**content, **{word: str(file) for word, file in files.items()}})
+            return
+        for line in () if self.quiet else lines:
+            click.echo(printable(line))
+        for word, file in files.items():
+            click.echo(printable(str(file) if self.quiet else f"{word}: {file}"))
+
+    def print_json(self, content: Mapping[str, Any]) -> None:
+        """Print a JSON document."""
+        from simasgd.results.json_files import plain
+
+        click.echo(json.dumps(plain(content), indent=1, allow_nan=False, ensure_ascii=False))
 
     def end(self, conclusion: Any, page: Path) -> None:
         """Print a `simasgd.report.terminal` Conclusion and the path of its page.
@@ -37,10 +56,7 @@ class Telling:
         all columns, and each sentence is on one line with the others.
         """
         if self.as_json:
-            from simasgd.results.json_files import plain
-
-            content = plain({**conclusion.content, "report": str(page)})
-            click.echo(json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False))
+            self.print_json({**conclusion.content, "report": str(page)})
             return
         if self.quiet:
             click.echo(printable(str(page)))
@@ -67,7 +83,7 @@ def telling_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
     quiet_option = click.option(
-        "--quiet", "-q", is_flag=True, help="Show no progress, and print only the path of the page (or the JSON)."
+        "--quiet", "-q", is_flag=True, help="Show no progress, and print only the path of what is written (or the JSON)."
     )
     return quiet_option(json_option(with_telling))
 
