@@ -37,6 +37,7 @@ from simasgd.storage.files import PAGE
 @out_option
 @replace_option
 @engine_options
+@click.option("--retry-failed", "retrying", is_flag=True, help="Try points that failed earlier again.")
 @click.option("--dry-run", is_flag=True, help="Check and list the points, and estimate the time, without running them.")
 @telling_options
 def sweep(
@@ -48,6 +49,7 @@ def sweep(
     out: Path | None,
     replacing: bool,
     engine: Any,
+    retrying: bool,
     dry_run: bool,
     telling: Telling,
 ) -> None:
@@ -61,11 +63,11 @@ def sweep(
 
     The report says which setting is best, and what each axis does. Seeds are repetitions.
 
-    The results go to reports/NAME-sweep/. If that folder holds points that are not in this sweep,
-    they go to reports/NAME-sweep-HASH/.
+    The results go to reports/NAME-sweep/. If that folder holds points of another scenario, they go to
+    reports/NAME-sweep-HASH/.
 
-    After an interruption the same command resumes the sweep. A sweep with more points keeps the
-    finished ones.
+    After an interruption the same command resumes the sweep. It does not try points again that failed: --retry-failed
+    does. A sweep with other points of the same scenario keeps the finished ones, and its report shows all.
     """
     from simasgd.sweeps.plan import plan_sweep
 
@@ -80,8 +82,12 @@ def sweep(
         return
     check_devices(*(point.scenario for point in plan.points))
 
+    from simasgd.sweeps.joining import join
     from simasgd.sweeps.sweep import list_paths, run_points
 
+    usual, *aside = destination.find_earlier(plan.contents)
+    if not replacing and not any(path.is_dir() for path in aside):
+        plan = join(plan, usual)
     with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
         from simasgd.command.output.progress import points
         from simasgd.report.page import write_sweep
@@ -91,7 +97,7 @@ def sweep(
         with points(plan.scenario.name, quiet=telling.quiet) as progress:
             pool = engine.make_pool(place.path.absolute())
             told: list[str] = []
-            table = run_points(plan, place, pool=pool, progress=progress, tell=told.append)
+            table = run_points(plan, place, pool=pool, progress=progress, tell=told.append, retrying=retrying)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()
     for line in told:
@@ -99,6 +105,8 @@ def sweep(
     failed = table.points[table.points["outcome"] == str(Outcome.FAILED)]
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
+    if len(failed):
+        click.echo("--retry-failed with the same command tries them again", err=True)
     telling.end(conclude_sweep(table), place.shown / PAGE)
     if len(failed):
         sys.exit(1)

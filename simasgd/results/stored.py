@@ -68,6 +68,13 @@ class TargetJson(Stored):
 
 
 @final
+class PointFailure(Stored):
+    """failure.json: why a point of a sweep has no results."""
+
+    error: str
+
+
+@final
 class SweepJson(Stored):
     """sweep.json without its points, which are read from points.parquet."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 RUN, VARIANTS, SCENARIO, STUDY, PAGE = "run.json", "variants.json", "scenario.yaml", "study.json", "index.html"
 SWEEP, COMPARE, TRACE, VALIDATION = "sweep.json", "compare.json", "timeline.json.gz", "validate.json"
-ADVICE = "advice.json"
+ADVICE, FAILURE = "advice.json", "failure.json"
 WEIGHTS = "weights.npz"
 RUN_TABLES = ("learners", "updates", "evaluations", "timeline", "operations")
 """The names of a run's tables, each in NAME.parquet."""
@@ -24,7 +24,7 @@ POINTS_TABLE = "points.parquet"
 """The table of a sweep's points."""
 RESULTS = frozenset(
     {
-        *(RUN, VARIANTS, SCENARIO, STUDY, PAGE, SWEEP, COMPARE, TRACE, VALIDATION, ADVICE, WEIGHTS, POINTS_TABLE),
+        *(RUN, VARIANTS, SCENARIO, STUDY, PAGE, SWEEP, COMPARE, TRACE, VALIDATION, ADVICE, FAILURE, WEIGHTS, POINTS_TABLE),
         *(f"{name}.parquet" for name in RUN_TABLES),
     }
 )

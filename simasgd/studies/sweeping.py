@@ -13,6 +13,7 @@ from typing import Any
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.opening import open_folder
+from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.choosing import Engine
 from simasgd.sweeps.spelling import spell_axis
@@ -31,6 +32,7 @@ def sweep(
     address: str | None = None,
     folder: str | Path | None = None,
     replace: bool = False,
+    retry_failed: bool = False,
     progress: Progress = False,
 ) -> Sweep:
     """Run a scenario at every combination of values, in several processes.
@@ -47,8 +49,11 @@ def sweep(
     engine, address
                where they run, as `--engine` and `--address` of the command
     folder     where results are kept: the same call goes on after an interruption, and a larger one
-               computes only points that are missing. Without it they are deleted with the sweep.
+               computes only points that are missing. A sweep of the same scenario over other axes keeps the
+               points that are there, and has them, too. Without it they are deleted with the sweep.
     replace    whether results of other parameters in the folder are replaced
+    retry_failed
+               whether points that failed earlier are tried again
     progress   as in `study`; the phase is `points`
 
     A point that fails is a row of the table with its error. Raises simasgd.ScenarioError before
@@ -63,6 +68,7 @@ def sweep(
     plan = plan_sweep(source, arguments, command, wanted, variants, only)
     _require_data(plan.points)
     home = Path(mkdtemp(prefix="simasgd-sweep-") if folder is None else folder)
+    plan = plan if replace else join(plan, home)
     try:
         with (
             reporting(progress, plan.scenario.name) as report,
@@ -71,7 +77,9 @@ def sweep(
             from simasgd.report.page import write_sweep
 
             pool = chosen.make_pool(place.path.absolute())
-            table = run_points(plan, place, pool=pool, progress=lambda _, done, total: report("points", done / total))
+            table = run_points(
+                plan, place, pool=pool, progress=lambda _, done, total: report("points", done / total), retrying=retry_failed
+            )
             with place.adding() as fresh:
                 write_sweep(table, fresh)
             place.finish()

@@ -48,7 +48,7 @@ class SweepPlan:
     """The points to run. `axes` leave out the seed, which is a column of its own.
 
     `target` is the test error, or loss, to which times are measured; None: it is chosen later. `budget` is what one
-    command may spend.
+    command may spend. `earlier` are hashes of further scenarios that the folder has had.
     """
 
     scenario: Scenario
@@ -57,11 +57,12 @@ class SweepPlan:
     command: str
     target: float | None = None
     budget: Budget = field(default_factory=Budget)
+    earlier: tuple[str, ...] = ()
 
     @property
     def contents(self) -> Contents:
         """The contents of the results: the scenarios of all points."""
-        return Contents("sweep", tuple(sorted({point.scenario.hash() for point in self.points})), name_code())
+        return Contents("sweep", tuple(sorted({*(point.scenario.hash() for point in self.points), *self.earlier})), name_code())
 
     def find_setting(self, point: Point) -> tuple[str, ...]:
         """Return what a point has in common with its repetitions at other seeds."""
@@ -111,7 +112,7 @@ def plan_sweep(
             raise ScenarioError(f"argument: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
         for variant, chosen in (scenario.variants or {"": scenario}).items():
             for axis, value in zip(axes, values, strict=True):
-                numbers[axis.key][value] = [_read_number(chosen, key) for key in axis.keys]
+                numbers[axis.key][value] = [read_number(chosen, key) for key in axis.keys]
             for single in chosen.repeated():
                 point = Point(tuple(values[i] for i in shown), variant, single)
                 points.setdefault(f"{point.folder} {point.values} {variant}", point)
@@ -119,7 +120,7 @@ def plan_sweep(
     base = _find_base(file, fixed, variants, points.values())
     return SweepPlan(
         base if stated is None else base.model_copy(update={SECTION: stated.block}),
-        tuple(_add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
+        tuple(add_numbers(axes[i], numbers[axes[i].key]) for i in shown),
         tuple(points.values()),
         command,
         None if target is None else parse_target(target, *listed),
@@ -139,7 +140,8 @@ def _find_base(file: Layer, fixed: Sequence[str], variants: Sequence[str], point
         return next(point.scenario for point in points)
 
 
-def _read_number(scenario: Scenario, key: str) -> float | None:
+def read_number(scenario: Scenario, key: str) -> float | None:
+    """Return the number that a scenario has at a key; None if that is none."""
     value: Any = scenario
     for part in key.split("."):
         value = getattr(value, part, None)
@@ -148,7 +150,8 @@ def _read_number(scenario: Scenario, key: str) -> float | None:
     return value if isinstance(value, int) else round_off(value)
 
 
-def _add_numbers(axis: Axis, numbers: Mapping[str, list[float | None]]) -> Axis:
+def add_numbers(axis: Axis, numbers: Mapping[str, list[float | None]]) -> Axis:
+    """Return an axis with its numbers, of those values that are left: for each, the number of each of its keys."""
     axis = replace(axis, values=tuple(value for value in axis.values if value in numbers))  # of combinations that are left
     parts = [_find_whole([numbers[value][part] for value in axis.values]) for part in range(len(axis.keys))]
     if len(parts) > 1:

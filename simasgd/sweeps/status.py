@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from simasgd.results.outcome import Outcome
-from simasgd.storage.files import RUN
+from simasgd.storage.files import FAILURE, RUN
 from simasgd.storage.work_folder import find_holder
 from simasgd.sweeps.estimate import say_seconds
 from simasgd.sweeps.table import Sweep
@@ -21,7 +20,7 @@ _LATEST = 21  # finished points whose times tell the present pace
 class SweepStatus:
     """The state of a sweep.
 
-    `done` points have a run.json, and `failed` ones had none when the sweep last ended. `pace` is the number of points a
+    `done` points have a run.json, and `failed` ones a failure.json. `pace` is the number of points a
     second that the present process has finished lately; None if that is not known. `holder` is this process; "" if none works
     on the sweep.
     """
@@ -37,13 +36,14 @@ class SweepStatus:
     @property
     def left(self) -> int:
         """The number of points that are to be computed."""
-        return self.points - self.done
+        return self.points - self.done - self.failed
 
     def sentences(self) -> Iterator[str]:
         """Yield what the user wants to know, a sentence a line."""
         yield f"{self.name}: {self.done:,} of {self.points:,} points are done"
-        if self.failed and not self.holder:
-            yield f"{self.failed:,} failed; `simasgd report` and sweep.json say why"
+        if self.failed:
+            again = "" if self.holder else f"; this tries them again: {self.command} --retry-failed"
+            yield f"{self.failed:,} failed, and their failure.json says why{again}"
         if self.holder:
             yield f"{self.holder} works on it" + ("" if self.pace is None else f", at {60 * self.pace:.3g} points a minute")
             if self.pace is not None and self.left:
@@ -60,12 +60,12 @@ def read_status(folder: Path) -> SweepStatus:
     holder, since = find_holder(folder)
     latest = [time for time in times if time >= since][-_LATEST:]
     took = latest[-1] - latest[0] if latest else 0.0
-    failed = table.points.loc[table.points["outcome"] == str(Outcome.FAILED), "folder"]
+    without = [home for home in homes if not (folder / home / RUN).is_file()]
     return SweepStatus(
         name=table.scenario.name,
         points=len(homes),
         done=len(times),
-        failed=sum(not (folder / home / RUN).is_file() for home in set(failed)),
+        failed=sum((folder / home / FAILURE).is_file() for home in without),
         pace=(len(latest) - 1) / took if took > 0.0 else None,
         holder=holder,
         command=table.command,

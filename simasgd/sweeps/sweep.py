@@ -23,6 +23,7 @@ from simasgd.storage.opening import open_folder
 from simasgd.storage.work_folder import POINTS
 from simasgd.sweeps import computing
 from simasgd.sweeps.budget import Spending
+from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import SweepPlan
 from simasgd.sweeps.pools.abstract import AbstractPool
 from simasgd.sweeps.pools.local import LocalPool
@@ -42,9 +43,10 @@ def run_sweep(
     """Run the points that `folder` does not hold yet, in `workers` processes.
 
     A failed point leaves its error in the table. The folder may be empty, or hold an earlier sweep
-    whose points are all in this one; otherwise UsageError is raised. `progress` is called for every
+    of the same scenario, whose points are kept (`join`); otherwise UsageError is raised. `progress` is called for every
     point with "kept", "done" or "failed", the number of finished points, and of all points.
     """
+    plan = join(plan, folder)
     with open_folder(folder, plan.contents, list_paths(plan)) as place:
         sweep = run_points(plan, place, pool=LocalPool(workers), progress=progress)
         place.finish()
@@ -58,10 +60,12 @@ def run_points(
     pool: AbstractPool,
     progress: Callable[[str, int, int], None],
     tell: Callable[[str], None] = lambda _: None,
+    retrying: bool = False,
 ) -> Sweep:
     """Run the missing points, as `run_sweep` does, in the processes of a pool and an open folder, which stays unfinished.
 
-    `tell` is called with what the user should know meanwhile, a line at a time.
+    Points that failed earlier stay so unless they are tried again (`retrying`). `tell` is called with what the user should
+    know meanwhile, a line at a time.
     """
     spending = Spending(plan.budget)
     folders = PointFolders(place.path)
@@ -69,12 +73,17 @@ def run_points(
     try:
         folders.prepare()
         found = {name: folders.summary(name, scenario) for name, scenario in homes.items()}
+        failures = {name: error for name, summary in found.items() if summary is None and (error := folders.failure(name))}
+        if retrying:
+            for name in failures:
+                folders.forget_failure(name)
+            failures = {}
     except OSError as error:
         raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
     summaries = {name: summary for name, summary in found.items() if summary is not None}
     with place.adding() as fresh:
-        _collect(plan, summaries, {}, place.path).write_into(fresh)
-    kept = set(summaries)
+        _collect(plan, summaries, failures, place.path).write_into(fresh)
+    kept = {*summaries, *failures}
     finished = 0
     for _ in kept:
         finished += 1
@@ -86,7 +95,6 @@ def run_points(
     # same bit for bit.
     groups = [[names[i] for i in group] for group in together([homes[name] for name in names])]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
-    failures: dict[str, str] = {}
     for name, failure in computing.run_groups(spending.choose(missing, kept), place.path, pool, spending.is_over):
         if name in kept:
             continue
@@ -94,6 +102,7 @@ def run_points(
         summary = None if failure else folders.summary(name, homes[name])
         if summary is None:
             failures[name] = failure or "its files were deleted during the sweep"
+            _keep(folders, name, failure)
         else:
             summaries[name] = summary
         progress("failed" if name in failures else "done", finished, len(homes))
@@ -103,6 +112,15 @@ def run_points(
     with place.adding() as fresh:
         sweep.write_into(fresh)
     return sweep
+
+
+def _keep(folders: PointFolders, name: str, failure: str) -> None:
+    """Keep the reason of a failure, so that the same command does not try the point again."""
+    if failure:
+        try:
+            folders.keep_failure(name, failure)
+        except OSError:
+            return  # a disk that is full, perhaps; then the same command does try it again
 
 
 def _collect(plan: SweepPlan, summaries: Mapping[str, Summary], failures: Mapping[str, str], folder: Path) -> Sweep:

@@ -16,6 +16,7 @@ from simasgd.report.sweep.sweep_facts import (
     select,
     varies,
 )
+from simasgd.results.outcome import Outcome
 
 _MOST_NAMED = 3
 
@@ -74,4 +75,5 @@ def _find_failing(dial: Dial, facts: SweepFacts, anchor: Row) -> list[str]:
     """Return the values of the axis at which the setting fails that is otherwise as the anchor."""
     rest = {other.key: anchor[other.key] for other in facts.varying if other.key != dial.key}
     rows = select(facts.settings, rest)
-    return [dial.labels[value] for value in rows[~rows["sound"]][dial.key]]
+    has_run = ~rows["outcome"].str.contains(str(Outcome.MISSING), regex=False)
+    return [dial.labels[value] for value in rows[~rows["sound"] & has_run][dial.key]]

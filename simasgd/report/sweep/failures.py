@@ -49,7 +49,7 @@ def _describe_outcome(rows: pd.DataFrame, outcome: Outcome, facts: SweepFacts) -
         count = f"All {total} points {many}"
     places = find_places(rows, facts) if facts.varying and len(rows) < total else []
     where = f" ({_join(places)})" if places else ""
-    reasons = list(dict.fromkeys(filter(None, rows["reason"])))
+    reasons = list(dict.fromkeys(filter(None, rows["error" if outcome is Outcome.FAILED else "reason"])))
     why = _describe_ranges(rows) if outcome is Outcome.FAILS else list_some(reasons, 2)
     return f"{count}{where}{f': {why}' if why else ''}."
 

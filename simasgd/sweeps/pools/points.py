@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,9 +13,22 @@ from simasgd.errors import RunFailed, SimasgdError
 from simasgd.results.contents import dump_scenario, keeps_weights, list_tables, stored_times
 from simasgd.results.json_files import read_json
 from simasgd.results.run import Run
+from simasgd.results.stored import PointFailure
 from simasgd.results.summary import Summary
 from simasgd.scenario.schema import Scenario
-from simasgd.storage.files import RUN, SCENARIO, WEIGHTS, clear_results, is_absent, is_file, is_folder, is_table
+from simasgd.storage.files import (
+    FAILURE,
+    RUN,
+    SCENARIO,
+    WEIGHTS,
+    clear_results,
+    is_absent,
+    is_file,
+    is_folder,
+    is_table,
+    remove_if_empty,
+    write_whole,
+)
 from simasgd.storage.work_folder import POINTS, WORK
 
 
@@ -91,6 +105,41 @@ class PointFolders:
 
         self._add(name, write)
 
+    def failure(self, name: str) -> str:
+        """Return why a point failed; "" if it did not, or has been computed since.
+
+        Raises OSError.
+        """
+        path = self._home / name / FAILURE
+        if not (is_folder(self._home / name) and is_file(path)):
+            return ""
+        try:
+            return read_json(path, PointFailure).error
+        except SimasgdError:
+            return ""
+
+    def keep_failure(self, name: str, error: str) -> None:
+        """Write why a point failed, unless something else is in its place.
+
+        Raises OSError.
+        """
+        folder = self._home / name
+        if is_absent(folder):
+            folder.mkdir()
+        if is_folder(folder):
+            content = json.dumps({"error": error}, ensure_ascii=False)
+            write_whole(folder / FAILURE, f"{content}\n".encode())
+
+    def forget_failure(self, name: str) -> None:
+        """Delete the reason of a failure, and its folder if nothing else is in it.
+
+        Raises OSError.
+        """
+        folder = self._home / name
+        if is_folder(folder):
+            (folder / FAILURE).unlink(missing_ok=True)
+            remove_if_empty(folder)
+
     def deliver(self, name: str, scenario: Scenario, save: Callable[[], None]) -> str:
         """Save a point by `save` unless it exists. Return an error message ("": none)."""
         try:
@@ -112,6 +161,7 @@ class PointFolders:
                 fresh.rename(folder)
             else:
                 _repair(folder, fresh)
+                (folder / FAILURE).unlink(missing_ok=True)
         finally:
             clear_results(fresh)
 
