@@ -9,6 +9,7 @@ from collections.abc import Callable
 import jax
 
 from benchmarks import (
+    adviser,
     clock_speed,
     collectives,
     fit_coverage,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "peers": pytorch.main,
 }
 COMPARISONS: dict[str, Callable[[], None]] = {
+    "adviser": adviser.main,
     "diloco": diloco.main,
     "pai": pai.main,
     "bytedance": bytedance.main,
@@ -39,8 +41,8 @@ COMPARISONS: dict[str, Callable[[], None]] = {
     "staleness": testbed_staleness.main,
     "overhead": testbed_overhead.main,
 }
-"""Comparisons, which run only if they are named: with measured clusters (they need public data), of `fit` with the truth, and
-of the test-bed's recorded runs with simulated ones (they need Ray)."""
+"""Comparisons, which run only if they are named: of advice with the exhaustive grid (minutes), with measured clusters (they
+need public data), of `fit` with the truth, and of the test-bed's recorded runs with simulated ones (they need Ray)."""
 
 
 def main() -> None:

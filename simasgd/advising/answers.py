@@ -43,6 +43,7 @@ def _answer(search: Search, aim: Aim) -> form.Answer | None:
         seconds=tuple(course.seconds or 0.0 for course in courses),
         learner_hours=tuple(course.hours or 0.0 for course in courses),
         epochs=tuple(course.reached or 0.0 for course in courses),
+        spacing=max(course.spacing for course in courses),
         rivals=tuple(rivals),
     )
 
@@ -57,8 +58,9 @@ def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, rivals
     both = [seed for seed in seeds if all(search.cost(each, seed, aim) is not None for each in (one, leader))]
     mine, best = search.costs(one, both, aim), search.costs(leader, both, aim)
     missed = len(both) < len(seeds) and any(search.cost(one, seed, aim) is None for seed in seeds)
+    paid = tuple(cost for seed in seeds if (cost := search.cost(one, seed, aim)) is not None)
     if not mine or not best:
-        return form.Rival(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds))
+        return form.Rival(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds), costs=paid)
     ratio = compare_costs(mine, best, rivals)
     verdict: Literal["more", "tie", "missed"] = "missed" if missed else "more" if ratio.is_more else "tie"
     is_known = len(both) >= LEAST_SEEDS
@@ -69,6 +71,7 @@ def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, rivals
         low=finite(ratio.low) if is_known else None,
         high=finite(ratio.high) if is_known else None,
         seeds=len(both),
+        costs=paid,
     )
 
 

@@ -54,7 +54,8 @@ class CandidateRow(Stored):
 class Rival(Stored):
     """A finalist beside the leader: how many times as much it costs, the mean over seeds and the ends of its interval.
 
-    `verdict`: `more` beyond chance, a `tie`, or it `missed` the target at a seed. An end is null without enough seeds.
+    `verdict`: `more` beyond chance, a `tie`, or it `missed` the target at a seed. An end is null without enough seeds. `costs`
+    are seconds, or learner-hours, at the seeds at which it reached the target.
     """
 
     number: Number
@@ -63,11 +64,12 @@ class Rival(Stored):
     low: Amount | None
     high: Amount | None
     seeds: Number
+    costs: Items[float]
 
 
 @final
 class Answer(Stored):
-    """The answer for an aim: the leader, what it cost at each seed, and its rivals.
+    """The answer for an aim: the leader, what it cost at each seed, the epochs between its evaluations, and its rivals.
 
     `confidence`: `clear` if every rival costs more beyond chance, or none came close; `tie` if some do not; `open` if the
     budget ended the search before that was known, or too few seeds have run; `fickle` if nobody reached the target at every
@@ -80,6 +82,7 @@ class Answer(Stored):
     seconds: Items[float]
     learner_hours: Items[float]
     epochs: Items[float]
+    spacing: Amount
     rivals: Items[Rival]
 
 

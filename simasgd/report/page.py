@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_UNFOLDED = 25
 """Up to this number of points the table of all points is open."""
-_MOST_OF_VERDICT = 3
+_MOST_OF_VERDICT = 4
 """So many sentences about advice stand at the top; the others stand below the table of the answers."""
 _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
 

@@ -15,7 +15,7 @@ from simasgd.report.advice.sentences import (
     name_candidate,
     say_candidate,
     say_costs,
-    say_interval,
+    say_ratio,
 )
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import measure_rows
@@ -28,6 +28,7 @@ from simasgd.report.facts.formats import (
     format_number,
     format_percent,
     format_share,
+    spell_count,
 )
 
 _TITLES = {Aim.SOONEST: "Simulated time to the target", Aim.CHEAPEST: "Learner-hours to the target"}
@@ -80,17 +81,14 @@ def build_advice_blocks(found: Findings) -> list[Block]:
 def _build_race(answer: Answer, found: Findings) -> Block:
     aim = answer.aim
     leader = name_candidate(found.candidates[answer.leader], found)
-    rows = [[leader, say_costs(answer), "", "leads"]]
+    rows = [[leader, say_costs(answer), "leads"]]
     drawn = [figures.CostRow(leader, list_costs(answer), leads=True)]
     for rival in answer.rivals:
-        row = found.candidates[rival.number]
-        name = name_candidate(row, found)
-        first = row.seconds if aim is Aim.SOONEST else row.learner_hours
-        ratio = "–" if rival.ratio is None else f"{format_factor(rival.ratio)}{say_interval(rival)}"
+        name = name_candidate(found.candidates[rival.number], found)
         verdict = {"more": "costs more", "tie": "a tie", "missed": "misses the target at a seed"}[rival.verdict]
-        rows.append([name, "–" if first is None else f"{format_cost(first, aim)} at the first seed", ratio, verdict])
-        if first is not None:
-            drawn.append(figures.CostRow(name, [first], leads=False))
+        paid = f"{format_cost(sum(rival.costs) / len(rival.costs), aim)} ({spell_count(len(rival.costs), 'seed')})"
+        rows.append([name, paid, f"{verdict}: {say_ratio(rival)}"])
+        drawn.append(figures.CostRow(name, rival.costs, leads=False))
     label = f"{_TITLES[aim]} of the finalists: {'; '.join(f'{row[0]}: {row[1]}' for row in rows)}."
     figure = svg.draw_inline(
         lambda axes: figures.draw_costs(axes, drawn, is_time=aim is Aim.SOONEST), measure_rows(len(drawn)), f"race-{aim}", label
@@ -100,10 +98,10 @@ def _build_race(answer: Answer, found: Findings) -> Block:
         id=str(aim),
         nav=capitalise(str(aim)),
         title=f"Who is the {aim}",
-        reading=f"{within} Dots are seeds, of the others the first one. Ratios are paired over seeds.",
+        reading=f"{within} Dots are seeds. Ratios to the leader are paired over seeds, with 95 % intervals in brackets.",
         panels=[
             Panel(_TITLES[aim], figure),
-            Panel("Against the leader", table=Table.of(("candidate", "cost", "times the leader's", ""), rows, words=4)),
+            Panel("Against the leader", table=Table.of(("candidate", "mean cost", "against the leader"), rows, words=3)),
         ],
         columns=1,
     )
@@ -127,7 +125,7 @@ def _build_map(found: Findings) -> Block | None:
         if place.label
     )
     figure = svg.draw_inline(lambda axes: figures.draw_map(axes, places, best), 3.3, "map", label)
-    unknown = len(found.candidates) - len(places)
+    unknown = sum(row.epochs_to_target is None for row in found.candidates)
     return Block(
         id="map",
         nav="Candidates",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ from simasgd.report.facts.spread import Spread
 
 _NAMED = ("cluster.learners", "workload.mini_batch", "learning.optimizer.learning_rate")
 _NO_GAIN = 1.005
+_COARSE = 0.2
 _MOST_NAMED = 3
 
 
@@ -94,22 +96,16 @@ def state_headline(found: Findings) -> str:
     if answer is None:
         return f"No candidate reaches {target} within {format_epochs(found.most_epochs)}."
     leader = say_candidate(found.candidates[answer.leader], found)
-    cost = say_costs(answer)
+    cost = f"{format_duration(math.fsum(answer.seconds) / len(answer.seconds))} of simulated time"
     match answer.confidence:
         case "clear":
-            return f"Use {leader}: it reaches {target} soonest, after {cost} of simulated time."
+            return f"Use {leader}: it reaches {target} soonest, after {cost}."
         case "tie":
-            ties = [say_candidate(found.candidates[one.number], found) for one in answer.rivals if one.verdict == "tie"]
-            return (
-                f"A tie: {leader} reaches {target} after {cost} of simulated time, and "
-                f"{list_some(ties, _MOST_NAMED)} {'is' if len(ties) == 1 else 'are'} as soon within the spread over seeds."
-            )
+            return f"Nobody is clearly the soonest to {target}; use {leader}: {cost}."
         case "open":
-            return f"So far {leader} is the soonest to reach {target}: after {cost} of simulated time. This is not decided yet."
+            return f"Not decided yet: so far {leader} is the soonest to {target}, after {cost}."
         case _:
-            return (
-                f"No candidate reaches {target} at every seed. The soonest where it does is {leader}: {cost} of simulated time."
-            )
+            return f"No candidate reaches {target} at every seed; the soonest where it does is {leader}, after {cost}."
 
 
 def list_reasons(found: Findings) -> list[str]:
@@ -142,7 +138,7 @@ def _explain(answer: Answer, found: Findings) -> list[str]:
     soonest = found.find_answer(Aim.SOONEST)
     assert soonest is not None
     if aim is Aim.SOONEST:
-        return [_say_rivals(answer, found)]
+        return [_say_range(answer), *(_say_ties(answer, found) or [_say_rivals(answer, found)])]
     leader = say_candidate(found.candidates[answer.leader], found)
     if answer.leader == soonest.leader:
         first = f"It is {_say_sureness(answer)} the cheapest, too: {say_costs(answer)}.".replace("  ", " ")
@@ -150,13 +146,30 @@ def _explain(answer: Answer, found: Findings) -> list[str]:
         seconds = say_costs(answer, Aim.SOONEST)
         sureness = capitalise(_say_sureness(answer))
         first = f"{sureness} the cheapest in learner-hours is {leader}: {say_costs(answer)}, after {seconds}."
-    return [capitalise(first.strip()), _say_rivals(answer, found)]
+    return [capitalise(first.strip()), *(_say_ties(answer, found) or [_say_rivals(answer, found)])]
 
 
 def _say_sureness(answer: Answer) -> str:
     return {"clear": "", "tie": "within the spread", "open": "so far", "fickle": "where it reaches the target,"}[
         answer.confidence
     ]
+
+
+def _say_range(answer: Answer) -> str:
+    """Return the range of the soonest candidate's times over the seeds."""
+    low, high = min(answer.seconds), max(answer.seconds)
+    many = spell_count(len(answer.seconds), "seed")
+    ends = "" if format_duration(low) == format_duration(high) else f", {format_duration(low)} – {format_duration(high)}"
+    return f"That is a mean over {many}{ends}." if len(answer.seconds) > 1 else "That is one seed."
+
+
+def _say_ties(answer: Answer, found: Findings) -> list[str]:
+    ties = [say_candidate(found.candidates[one.number], found) for one in answer.rivals if one.verdict == "tie"]
+    if not ties or answer.confidence != "tie":
+        return []
+    what = "soon" if answer.aim == Aim.SOONEST else "cheap"
+    are = "is" if len(ties) == 1 else "are"
+    return [f"{capitalise(list_some(ties, _MOST_NAMED))} {are} as {what} within the spread over seeds."]
 
 
 def _say_rivals(answer: Answer, found: Findings) -> str:
@@ -172,6 +185,14 @@ def _say_rivals(answer: Answer, found: Findings) -> str:
     assert nearest.ratio is not None
     name = say_candidate(found.candidates[nearest.number], found)
     return f"The next, {name}, {verb} {format_factor(nearest.ratio)} {what}{say_interval(nearest)}."
+
+
+def say_ratio(rival: Rival) -> str:
+    """Return a ratio in a table: `1.25× (1.1× – 1.42×)`."""
+    if rival.ratio is None:
+        return "–"
+    ends = "" if rival.low is None or rival.high is None else f" ({format_factor(rival.low)} – {format_factor(rival.high)})"
+    return f"{format_factor(rival.ratio)}{ends}"
 
 
 def say_interval(rival: Rival) -> str:
@@ -234,6 +255,12 @@ def _admit(found: Findings) -> list[str]:
         sentences.append(
             f"{capitalise(spell_count(count, 'candidate was', 'candidates were'))} left behind by what the first epochs "
             "foretold; one that learns slowly first and wins later is lost that way."
+        )
+    coarse = max((answer.spacing / min(answer.epochs) for answer in found.answers), default=0.0)
+    if coarse > _COARSE:
+        sentences.append(
+            f"Evaluations are far apart for this target, up to {format_share(min(coarse, 1.0))} of the epochs to it: a smaller "
+            "learning.evaluate tells candidates apart that are a tie now."
         )
     if found.effort.is_cut:
         left = many[str(Stage.OPEN)]

@@ -1,0 +1,164 @@
+"""`simasgd advise` on four cases whose answer is known, beside the exhaustive grid of the same candidates.
+
+For each case it prints whom the search names, who is best by the grid, how much worse the search's is by the grid, and the
+shares of learned gradients and of CPU seconds. Grid and search learn in one process, in folders of their own, the search first.
+So the search pays for what must be compiled. Both stop a run where it reaches the target.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from simasgd.advising.bench import Bench, Trial
+from simasgd.advising.candidates import Candidate
+from simasgd.advising.findings import CandidateRow, Findings
+from simasgd.advising.inquiry import Inquiry, find_advice, list_advice_paths, plan_inquiry
+from simasgd.advising.race import Cost, compare_costs
+from simasgd.advising.search import Aim, Search
+from simasgd.report.advice.sentences import say_candidate, state_verdict
+from simasgd.scenario.vocabulary.merge import merge
+from simasgd.storage.opening import open_folder
+from simasgd.sweeps.pools.here import OwnProcess
+
+BASE: Mapping[str, Any] = {
+    "name": "adviser",
+    "repeats": 5,
+    "cluster": {"learners": 16, "profile": "ideal", "compute": {"per_sample": "1 ms", "distribution": "constant"}},
+    "workload": {"mini_batch": 4, "payload": "350 kB"},
+    "protocol": "hardsync",
+    "learning": {
+        "data": "digits",
+        "model": "softmax",
+        "optimizer": {"kind": "sgd", "learning_rate": 0.01},
+        "evaluate": "0.5 epochs",
+    },
+    "stop": {"epochs": 20},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case: what changes of BASE, what varies, the target, why the answer is known, and whether a leader is that answer."""
+
+    name: str
+    changes: Mapping[str, Any]
+    vary: str
+    target: str
+    why: str
+    is_known: Callable[[CandidateRow, Findings], bool]
+
+
+def _ties_with_equals(row: CandidateRow, found: Findings) -> bool:
+    answer = found.find_answer(Aim.SOONEST)
+    assert answer is not None
+    ties = {found.candidates[rival.number].variant for rival in answer.rivals if rival.verdict == "tie"}
+    return answer.confidence == "tie" and bool(({row.variant} | ties) >= {"async", "n-softsync-nlearners"})
+
+
+CASES = (
+    Case(
+        "stragglers",
+        {"cluster": {"compute": {"distribution": "exponential"}}},
+        "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,ssp:slack=3,learning_rate=0.005..0.04",
+        "6%",
+        "exponential times: a barrier of P learners waits H_P times the mean time, and staleness harms little at this rate",
+        lambda row, _: row.protocol in ("async", "ssp"),
+    ),
+    Case(
+        "staleness",
+        {"learning": {"optimizer": {"learning_rate": 0.1, "momentum": 0.9}}},
+        "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,ssp:slack=8,learning_rate=0.1..0.8",
+        "6%",
+        "constant times, free messages: all protocols take the same time, and at these rates only hardsync bears many learners",
+        lambda row, _: row.protocol == "hardsync" and row.learners >= 8,
+    ),
+    Case(
+        "starved server",
+        {"cluster": {"network": {"bandwidth": "1 Gbit/s", "latency": "50 us"}, "server": {"bandwidth": "1 Gbit/s"}}},
+        "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,local-sgd,learning_rate=0.01..0.08",
+        "6%",
+        "a message takes 2.8 ms on the server's link, in and out for each gradient; local-sgd sends an eighth without server",
+        lambda row, _: row.protocol == "local-sgd",
+    ),
+    Case(
+        "tie",
+        {"cluster": {"compute": {"distribution": "exponential"}}},
+        "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,n-softsync:n=learners,learning_rate=0.005..0.04",
+        "6%",
+        "n-softsync with n = λ is async",
+        _ties_with_equals,
+    ),
+)
+
+
+def main() -> None:
+    """Run all cases, or those that SIMASGD_CASES names, with commas between them."""
+    chosen = os.environ.get("SIMASGD_CASES")
+    for case in CASES:
+        if chosen is None or case.name in chosen.split(","):
+            _run(case)
+
+
+def _run(case: Case) -> None:
+    inquiry = plan_inquiry(merge(BASE, case.changes), (), case.target, (case.vary,))
+    began = time.process_time()
+    with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
+        found, search = find_advice(inquiry, place, OwnProcess())
+    cpu = time.process_time() - began
+    soonest = found.find_answer(Aim.SOONEST)
+    assert soonest is not None
+    leader = found.candidates[soonest.leader]
+    print(f"{case.name}: {case.why}", flush=True)
+    print(f"  the search: {state_verdict(found)}", flush=True)
+    print(f"  as known: {'yes' if case.is_known(leader, found) else 'NO'}", flush=True)
+
+    began = time.process_time()
+    costs, gradients = _run_grid(inquiry, search)
+    grid_cpu = time.process_time() - began
+    for answer in found.answers:
+        truth = {number: [cost[answer.aim] for cost in of_seeds] for number, of_seeds in costs.items()}
+        best = min(truth, key=lambda number, truth=truth: math.fsum(map(math.log, _amounts(truth[number]))))  # type: ignore[misc]
+        mine = truth.get(answer.leader)
+        ratio = "misses the target in the grid" if mine is None else _say_ratio(mine, truth[best])
+        print(f"  {answer.aim} by the grid: {say_candidate(found.candidates[best], found)}; the search's: {ratio}", flush=True)
+    effort = found.effort
+    print(
+        f"  learned gradients: {effort.learned_gradients:,} of {gradients:,} ({effort.learned_gradients / gradients:.1%}), "
+        f"timed without learning: {effort.timed_gradients:,}; CPU: {cpu:.0f} s of {grid_cpu:.0f} s ({cpu / grid_cpu:.0%}); "
+        f"runs: {effort.runs:,} of {effort.grid_runs:,}",
+        flush=True,
+    )
+
+
+def _amounts(costs: Sequence[Cost]) -> list[float]:
+    return [cost.amount for cost in costs]
+
+
+def _say_ratio(mine: Sequence[Cost], best: Sequence[Cost]) -> str:
+    ratio = compare_costs(mine, best, 1)
+    return f"{ratio.mean:.2f}× as much ({ratio.low:.2f}× – {ratio.high:.2f}×)"
+
+
+def _run_grid(inquiry: Inquiry, search: Search) -> tuple[dict[int, list[dict[Aim, Cost]]], int]:
+    """Return the costs of all candidates that reach the target at every seed, and the gradients of all runs."""
+    able: list[Candidate] = [one for one in search.candidates if not one.pace.problem]
+    with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
+        bench = Bench(inquiry.base, inquiry.vary.axes, "", inquiry.target, place, OwnProcess(), lambda finished, total: None)
+        trials = [Trial(one, inquiry.most_epochs, seed) for one in able for seed in search.seeds]
+        courses = bench.learn(trials)
+    costs: dict[int, list[dict[Aim, Cost]]] = {one.number: [] for one in able}
+    for trial, course in zip(trials, courses, strict=True):
+        if course.seconds is not None and course.hours is not None and course.reached:
+            coarse = course.spacing / course.reached
+            costs[trial.candidate.number].append(
+                {Aim.SOONEST: Cost(course.seconds, coarse), Aim.CHEAPEST: Cost(course.hours, coarse)}
+            )
+    whole = {number: found for number, found in costs.items() if len(found) == len(search.seeds)}
+    return whole, sum(course.gradients for course in courses)
