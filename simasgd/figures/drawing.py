@@ -27,7 +27,13 @@ from simasgd.report.drawing.figures import (
 )
 from simasgd.report.facts.formats import list_some, name_group
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_curves, tabulate_staleness_of_groups
+from simasgd.report.facts.tables import (
+    count_histogram,
+    group_by_clock,
+    list_seams,
+    tabulate_curves,
+    tabulate_staleness_of_groups,
+)
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts, name_time
 from simasgd.results.run import Run
 from simasgd.results.study import Study
@@ -91,6 +97,7 @@ def time_to_target(result: Result, ax: Axes | None = None) -> Axes:
     axes = _open(ax, measure_rows(len(compared.contenders)))
     with svg.use_style():
         draw_reaches(axes, compared.contenders, compared.time)
+        _fit_labels(axes)
         axes.set_title(f"to {compared.metric.describe(compared.target)}", loc="left", fontsize=9.5)
     return axes
 
@@ -114,6 +121,7 @@ def staleness(result: Result, ax: Axes | None = None) -> Axes:
     with svg.use_style():
         if len(rows) > 1:
             draw_distributions(axes, rows, what)
+            _fit_labels(axes)
         else:
             (row,) = rows
             colour = svg.choose_series_colour(row.series)
@@ -134,7 +142,7 @@ def staleness_over_time(result: Result, ax: Axes | None = None) -> Axes:
     axes = _open(ax, 2.9)
     with svg.use_style():
         names = {group[0]: name_group([variants[i].name for i in group]) for group in groups}
-        draw_staleness_over_time(axes, table, names, name_time(variants))
+        draw_staleness_over_time(axes, table, names, name_time(variants), list_seams(study))
     return axes
 
 
@@ -146,6 +154,7 @@ def learner_time(result: Result, ax: Axes | None = None) -> Axes:
     axes = _open(ax, measure_rows(len(rows)) + 0.35)
     with svg.use_style():
         draw_shares(axes, rows, "the learners' time")
+        _fit_labels(axes)
         used = [name for name in svg.ACTIVITIES if any(times.get(name) for _, times in rows)]
         handles = [Patch(color=svg.ACTIVITIES[name]) for name in used]
         axes.legend(handles, used, ncols=len(used), loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, fontsize=9)
@@ -174,7 +183,7 @@ def _draw_curves(result: Result, ax: Axes | None, metric: Metric, x: str) -> Axe
     axes = _open(ax, measure_curves(table))
     failed = {i for i, variant in enumerate(variants) if variant.failure}
     with svg.use_style():
-        draw_curves(axes, table, AXES[x], metric, time=name_time(variants), failed=failed)
+        draw_curves(axes, table, AXES[x], metric, time=name_time(variants), failed=failed, seams=list_seams(study))
     return axes
 
 
@@ -184,6 +193,18 @@ def _compare(result: Result) -> Comparison:
     if not compared:
         raise UsageError("fewer than two variants learn, so there is nothing to compare")
     return compared[0]
+
+
+def _fit_labels(axes: Axes) -> None:
+    """Make the labels of rows smaller where they would leave the figure."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    for text in axes.texts:
+        box = text.get_window_extent()
+        room = figure.bbox.x1 - 4.0 - box.x0
+        if not text.get_in_layout() and box.width > room > 0.0:
+            text.set_fontsize(text.get_fontsize() * room / box.width)
 
 
 def _open(ax: Axes | None, height: float) -> Axes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simasgd.report.comparison.comparison import CRITERIA, Comparison
 from simasgd.report.comparison.contenders import Contender, Reach, SeedResult, find_point
-from simasgd.report.comparison.ranking import find_dominators, judge
+from simasgd.report.comparison.ranking import find_dominators, judge, tie_in_both
 from simasgd.report.facts.metric import ERROR, Metric
 
 
@@ -24,6 +24,7 @@ def contender(
 
 
 def compared(*contenders: Contender, metric: Metric = ERROR, target: float | None = 0.05, given: bool = True) -> Comparison:
+    by_name = {one.name: one for one in contenders}
     points = {one.name: at for one in contenders if (at := find_point(one)) is not None}
     return Comparison(
         metric=metric,
@@ -31,5 +32,9 @@ def compared(*contenders: Contender, metric: Metric = ERROR, target: float | Non
         target=target,
         given=given,
         criteria=tuple(judge(key, contenders, metric) for key in CRITERIA),
-        dominated_by=find_dominators(points, [one.name for one in contenders if not one.failure]),
+        dominated_by=find_dominators(
+            points,
+            [one.name for one in contenders if not one.failure],
+            lambda one, other: tie_in_both(by_name[one], by_name[other], metric),
+        ),
     )

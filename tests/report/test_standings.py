@@ -48,7 +48,7 @@ def test_standings_in_words() -> None:
 def test_ties_in_words() -> None:
     found = compared(contender("a", [0.03], [10.0], [None]), contender("b", [0.031], [10.1], [None]))
     assert plain(describe_front(found)) == (
-        "Only a (3.0 % in 10 s) is on the Pareto front of test error and simulated time. b is dominated by a."
+        "On the Pareto front of test error and simulated time are a (3.0 % in 10 s) and b (3.1 % in 10.1 s)."
     )
     none = "none: no variant reaches the target at every seed"
     assert [row[:2] for row in list_wins(found)] == [

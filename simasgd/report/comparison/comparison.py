@@ -18,7 +18,7 @@ from simasgd.report.comparison.contenders import (
     SeedResult,
     find_point,
 )
-from simasgd.report.comparison.ranking import Criterion, find_dominators, judge
+from simasgd.report.comparison.ranking import Criterion, find_dominators, judge, tie_in_both
 from simasgd.report.comparison.targets import find_level
 from simasgd.report.facts.learning_facts import find_target
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
@@ -38,7 +38,7 @@ class Comparison:
 
     `target` is a value of the metric (None: no variant learns), and `given` says whether the user
     chose it. `dominated_by` maps each variant with a point to the variants that dominate it: no worse
-    in score and time, better in one.
+    in score and time, better in one, and not tied in both.
     """
 
     metric: Metric
@@ -86,6 +86,7 @@ def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[
     ]
     target = choose_target(levels) if given is None else given
     contenders = [_build_contender(series, facts, runs, metric, target) for series, facts, runs in chosen]
+    by_name = {contender.name: contender for contender in contenders}
     points = {contender.name: point for contender in contenders if (point := find_point(contender)) is not None}
     return Comparison(
         metric=metric,
@@ -93,7 +94,11 @@ def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[
         target=target,
         given=given is not None,
         criteria=tuple(judge(key, contenders, metric) for key in CRITERIA),
-        dominated_by=find_dominators(points, [contender.name for contender in contenders if not contender.failure]),
+        dominated_by=find_dominators(
+            points,
+            [contender.name for contender in contenders if not contender.failure],
+            lambda one, other: tie_in_both(by_name[one], by_name[other], metric),
+        ),
     )
 
 

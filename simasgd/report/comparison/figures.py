@@ -110,7 +110,11 @@ def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) 
 
 def _draw_front(axes: Axes, comparison: Comparison, size: float) -> None:
     """Draw the front as steps between the edges of the axes; every point above or right of it is dominated."""
-    corners = [at for contender in comparison.front if (at := find_point(contender)) is not None]
+    corners: list[tuple[float, float]] = []
+    for contender in comparison.front:
+        at = find_point(contender)
+        if at is not None and (not corners or at[1] < corners[-1][1]):  # of those that tie, the first
+            corners.append(at)
     if not corners:
         return
     (_, right), (_, top) = axes.get_xlim(), axes.get_ylim()

@@ -90,10 +90,29 @@ def count_seeds_won(values: Mapping[str, Mapping[int, float]]) -> tuple[dict[str
     return won, len(shared)
 
 
-def find_dominators(points: Mapping[str, tuple[float, float]], competitors: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return for each point the competitors with no greater coordinate and a smaller one."""
+def find_dominators(
+    points: Mapping[str, tuple[float, float]], competitors: Iterable[str], tie: Callable[[str, str], bool]
+) -> dict[str, tuple[str, ...]]:
+    """Return for each point the competitors with no greater coordinate and a smaller one, and which do not tie with it."""
     able = [name for name in competitors if name in points]
-    return {name: tuple(other for other in able if _dominates(points[other], at)) for name, at in points.items()}
+    return {
+        name: tuple(other for other in able if _dominates(points[other], at) and not tie(name, other))
+        for name, at in points.items()
+    }
+
+
+def tie_in_both(one: Contender, other: Contender, metric: Metric) -> bool:
+    """Return whether two variants are not clearly different in score, and tie in time."""
+    pairs = [(one.spread(key), other.spread(key)) for key in (SCORE, SECONDS)]
+    tests = min((size for size in (one.test_samples, other.test_samples) if size is not None), default=None)
+    alike: tuple[Tolerance, Tolerance] = (
+        partial(compute_score_tolerance, metric=metric, test_samples=tests),
+        compute_amount_tolerance,
+    )
+    return all(
+        first is not None and second is not None and abs(first.mean - second.mean) <= tolerance(first, second)
+        for (first, second), tolerance in zip(pairs, alike, strict=True)
+    )
 
 
 def _dominates(point: tuple[float, float], other: tuple[float, float]) -> bool:

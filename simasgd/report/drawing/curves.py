@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import SIMULATED_TIME, scale_axis, use_number_axis, use_percent_axis
+from simasgd.report.drawing.figures import SIMULATED_TIME, draw_seams, scale_axis, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import Mark, find_room, label_ends
 from simasgd.report.facts.metric import ERROR, Metric
+from simasgd.report.facts.tables import Seam
 
 _DENSE = 8
 """The fewest evaluations that a line joins; fewer are drawn as steps."""
@@ -25,11 +26,13 @@ _ABOVE = 1.5
 _DECADES_APART = 30.0
 """The ratio of the final values from which the axis is logarithmic."""
 _LINE_CHARACTERS = 52
+_SEAMS = {"seconds": 1, "epoch": 2}
+"""Where a seam has its place on an axis."""
 
 
 def measure_curves(table: pd.DataFrame) -> float:
     """Return the height in inches of a figure for these curves."""
-    return max(2.9, 1.0 + find_room(table["series"].nunique()))
+    return max(2.9, 1.0 + find_room(list(table["variant"].unique())))
 
 
 def draw_curves(
@@ -41,19 +44,22 @@ def draw_curves(
     time: str = SIMULATED_TIME,
     failed: Collection[int] = (),
     target: float | None = None,
+    seams: Sequence[Seam] = (),
 ) -> None:
     """Draw the metric against `x` (seconds, epoch or bytes), with its range over the seeds.
 
     `table` comes from `tables.tabulate_curves`; `time` is the name of the seconds. The series in
     `failed` are named above the axes instead of drawn, if any other is drawn. `target` is a value of
-    the metric to mark. A line joins many evaluations; where there are few, steps show the last value
-    known. The axis shows how the curves end. If it ends below the first values, a note says so.
+    the metric to mark, and `seams` are where runs were continued. A line joins many evaluations; where
+    there are few, steps show the last value known. The axis shows how the curves end. If it ends below
+    the first values, a note says so.
     """
     drawn = table[~table["series"].isin(failed)]
     drawn = table if drawn.empty else drawn
     size, label = scale_axis(x, float(drawn[x].max()), time)
+    hidden = find_hidden(drawn, x)
     for series, rows in drawn.groupby("series"):
-        _draw_curve(axes, rows[x] / size, rows, int(series))
+        _draw_curve(axes, rows[x] / size, rows, int(series), is_hidden=series in hidden)
     axes.set_xlim(0, float(drawn[x].max()) / size or 1.0)
     axes.set_xlabel(label)
     notes = [_name_failures(table, drawn, metric), _set_axis(axes, drawn, metric, target)]
@@ -62,26 +68,42 @@ def draw_curves(
         axes.set_title("\n".join(lines), loc="left", fontsize=9.2, color=svg.MUTED)
     if target is not None:
         _draw_target(axes, target, metric)
+    if x in _SEAMS:
+        draw_seams(axes, [seam[_SEAMS[x]] / size for seam in seams if seam[0] in set(drawn["series"])])
     if drawn["series"].nunique() > 1:
         last = [rows.iloc[-1] for _, rows in drawn.groupby("series")]
         label_ends(axes, [Mark(row[x] / size, row["value"], row["variant"], int(row["series"])) for row in last])
 
 
-def _draw_curve(axes: Axes, at: pd.Series, rows: pd.DataFrame, series: int) -> None:
+def find_hidden(drawn: pd.DataFrame, x: str) -> set[int]:
+    """Return the series that a later one covers, because both have the same points within a hundredth of the axes."""
+    curves = [(int(series), rows[[x, "value"]].to_numpy(dtype=float)) for series, rows in drawn.groupby("series")]
+    room = drawn[[x, "value"]].max().to_numpy(dtype=float) / 100.0
+    return {
+        series
+        for i, (series, points) in enumerate(curves)
+        if any(points.shape == other.shape and bool((abs(points - other) <= room).all()) for _, other in curves[i + 1 :])
+    }
+
+
+def _draw_curve(axes: Axes, at: pd.Series, rows: pd.DataFrame, series: int, *, is_hidden: bool) -> None:
+    """Draw a curve; one that another covers is wide, so that it shows on both sides of the other."""
     colour, (marker, _) = svg.choose_series_colour(series), svg.choose_series_marker(series)
     is_dense = len(rows) >= _DENSE
     has_range = bool((rows["seeds"] > 1).any())
-    if is_dense:
+    if is_hidden:
+        axes.plot(at, rows["value"], color=colour, linewidth=6.5, alpha=0.45, solid_capstyle="round")
+    elif is_dense:
         sns.lineplot(x=at, y=rows["value"], color=colour, linewidth=1.7, estimator=None, ax=axes)
     else:
         axes.step(at, rows["value"], where="post", color=colour, linewidth=1.1, alpha=0.45)
-    if len(rows) <= _MARKED:
+    if len(rows) <= _MARKED and not is_hidden:
         axes.plot(at, rows["value"], marker, color=colour, markersize=3.4 if is_dense else 5.5, linestyle="none")
     if has_range and is_dense:
         axes.fill_between(at, rows["low"], rows["high"], color=colour, alpha=0.16, linewidth=0)
     elif has_range:
         axes.vlines(at, rows["low"], rows["high"], color=colour, linewidth=1.3)
-    axes.plot(at.iloc[-1:], rows["value"].iloc[-1:], marker, color=colour, markersize=5.5, clip_on=False)
+    axes.plot(at.iloc[-1:], rows["value"].iloc[-1:], marker, color=colour, markersize=9.5 if is_hidden else 5.5, clip_on=False)
 
 
 def _name_failures(table: pd.DataFrame, drawn: pd.DataFrame, metric: Metric) -> str:

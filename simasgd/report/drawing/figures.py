@@ -24,6 +24,7 @@ from simasgd.report.facts.formats import (
     shorten_label,
 )
 from simasgd.report.facts.part_facts import ResourceFact
+from simasgd.report.facts.tables import Seam
 from simasgd.report.facts.variant_facts import VariantFacts
 
 _MAX_BARS = 60
@@ -132,10 +133,29 @@ def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: Histogram
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
 
 
-def draw_staleness_over_time(axes: Axes, table: pd.DataFrame, names: Mapping[int, str], time: str = SIMULATED_TIME) -> None:
+def draw_seams(axes: Axes, at: Sequence[float]) -> None:
+    """Draw a dotted line where a run was continued. The limits of the axes must be set before."""
+    for i, place in enumerate(sorted(set(at))):
+        axes.axvline(place, color=svg.MUTED, linestyle=svg.DASHES[2], linewidth=1.1, zorder=1)
+        if i == 0:
+            text = axes.annotate(
+                "continued", (place, 1.0), (3, -2), xycoords=axes.get_xaxis_transform(), textcoords="offset points",
+                va="top", fontsize=9.2, color=svg.MUTED,
+            )  # fmt: skip
+            text.set_in_layout(False)
+
+
+def draw_staleness_over_time(
+    axes: Axes,
+    table: pd.DataFrame,
+    names: Mapping[int, str],
+    time: str = SIMULATED_TIME,
+    seams: Sequence[Seam] = (),
+) -> None:
     """Draw the mean staleness against the time, whose name is `time`.
 
     The columns of `table` are variant (its number), seconds and staleness; `names` are of the variants.
+    `seams` are where runs were continued.
     """
     size, unit = choose_time_unit(float(table["seconds"].max()))
     for i, rows in table.groupby("variant"):
@@ -144,6 +164,7 @@ def draw_staleness_over_time(axes: Axes, table: pd.DataFrame, names: Mapping[int
     axes.set(xlabel=f"{time} ({unit})", ylabel="mean staleness (updates)")
     axes.set_xlim(0, None)
     axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
+    draw_seams(axes, [seconds / size for series, seconds, _ in seams if series in names])
     if len(names) > 1:
         ends = [(i, rows.iloc[-1]) for i, rows in table.groupby("variant")]
         label_ends(axes, [Mark(row["seconds"] / size, row["staleness"], names[i], int(i)) for i, row in ends])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +14,7 @@ from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import shorten_label
 
 MOST_CHARACTERS = 18
-"""The longest label beside a line."""
+"""The longest line of a label beside a curve; longer names take two lines."""
 _SIZE = 9.2
 _LINE = 12.5
 """The height of a line of text in points, with the space to the next."""
@@ -69,27 +69,35 @@ def spread_apart(at: Sequence[float], gap: float, low: float, high: float) -> li
     return found
 
 
+def wrap_label(name: str) -> str:
+    """Return a name in at most two lines; a longer one is cut."""
+    first, *rest = textwrap.wrap(name, MOST_CHARACTERS) or [name]
+    return "\n".join([first, shorten_label(name[len(first) :].strip(), MOST_CHARACTERS)]) if rest else first
+
+
 def label_ends(axes: Axes, marks: Sequence[Mark]) -> None:
-    """Write labels into the right margin, each with a thin line to its mark.
+    """Write labels into the right margin, each with a dotted line to its mark, which does not look like data.
 
     The limits of the axes must be set before. Call it last.
     """
     height = max(1.0, _points_per_pixel(axes) * axes.get_window_extent().height)
     places = [float(axes.transAxes.inverted().transform(axes.transData.transform((mark.x, mark.y)))[1]) for mark in marks]
     places = [min(1.0, max(0.0, place)) for place in places]
-    for mark, place in zip(marks, spread_apart(places, _LINE / height, 0.0, 1.0), strict=True):
+    texts = [wrap_label(mark.text) for mark in marks]
+    gap = _LINE * max((1 + text.count("\n") for text in texts), default=1) / height
+    for mark, text, place in zip(marks, texts, spread_apart(places, gap, 0.0, 1.0), strict=True):
         colour, (marker, _) = svg.choose_series_colour(mark.series), svg.choose_series_marker(mark.series)
         line = {
             "arrowstyle": "-",
-            "color": colour,
-            "alpha": 0.55,
+            "color": svg.MUTED,
+            "linestyle": (0, (0.8, 2.2)),
             "linewidth": 0.9,
             "shrinkA": 0,
-            "shrinkB": 2,
+            "shrinkB": 5,
             "relpos": (0, 0.5),
         }
         axes.annotate(
-            shorten_label(mark.text, MOST_CHARACTERS),
+            text,
             (mark.x, mark.y),
             (1.06, place),
             textcoords="axes fraction",
@@ -114,11 +122,12 @@ def label_points(axes: Axes, marks: Sequence[Mark], others: Sequence[Mark] = (),
     frame = _Box(*(float(edge) * points_per_pixel for edge in axes.get_window_extent().extents))
     taken = [_Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in at]
     for mark, (x, y) in zip(marks, at[: len(marks)], strict=True):
-        text = shorten_label(mark.text, MOST_CHARACTERS)
-        wide = _CHARACTER * size / _SIZE * len(text)
+        text = wrap_label(mark.text)
+        lines = text.split("\n")
+        wide, high = _CHARACTER * size / _SIZE * max(map(len, lines)), _LINE * len(lines)
         box = next(
-            (box for box in _list_places(x, y, wide) if _is_within(box, frame) and not any(map(box.overlaps, taken))),
-            _Box(x + _MARKER, y - _LINE / 2, x + _MARKER + wide, y + _LINE / 2),
+            (box for box in _list_places(x, y, wide, high) if _is_within(box, frame) and not any(map(box.overlaps, taken))),
+            _Box(x + _MARKER, y - high / 2, x + _MARKER + wide, y + high / 2),
         )
         taken.append(box)
         middle = (box.left + box.right) / 2 - x, (box.bottom + box.top) / 2 - y
@@ -134,7 +143,9 @@ def label_points(axes: Axes, marks: Sequence[Mark], others: Sequence[Mark] = (),
             color=svg.INK,
             zorder=4,
             bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
-            arrowprops={"arrowstyle": "-", "color": svg.MUTED, "linewidth": 0.7, "shrinkB": 4} if is_far else None,
+            arrowprops={"arrowstyle": "-", "color": svg.MUTED, "linestyle": (0, (0.8, 2.2)), "linewidth": 0.9, "shrinkB": 6}
+            if is_far
+            else None,
         ).set_in_layout(False)
 
 
@@ -153,20 +164,21 @@ def _lay_out(axes: Axes) -> None:
         engine.execute(figure)
 
 
-def _list_places(x: float, y: float, wide: float) -> Iterator[_Box]:
+def _list_places(x: float, y: float, wide: float, high: float) -> Iterator[_Box]:
     """Yield places for a label: beside the mark, above and below it, and then farther away."""
     for step in range(12):
         for side in (1, -1) if step else (1,):
-            middle = y + side * step * _LINE
+            middle = y + side * (step * _LINE + (high - _LINE) / 2 * (step > 0))
             for left in (x + _MARKER + 1, x - _MARKER - 1 - wide, x - wide / 2):
                 if step or left != x - wide / 2:
-                    yield _Box(left, middle - _LINE / 2, left + wide, middle + _LINE / 2)
+                    yield _Box(left, middle - high / 2, left + wide, middle + high / 2)
 
 
 def _is_within(box: _Box, frame: _Box) -> bool:
     return frame.left <= box.left and box.right <= frame.right and frame.bottom <= box.bottom and box.top <= frame.top
 
 
-def find_room(labels: int) -> float:
-    """Return the height in inches of axes that have room for so many labels in their margin."""
-    return math.ceil(labels) * _LINE / 72.0
+def find_room(names: Sequence[str]) -> float:
+    """Return the height in inches of axes that have room for labels with these names in their margin."""
+    lines = max((1 + wrap_label(name).count("\n") for name in names), default=1)
+    return len(names) * lines * _LINE / 72.0

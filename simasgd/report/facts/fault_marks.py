@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import NamedTuple
+
+import pandas as pd
 
 from simasgd.report.facts.formats import format_share
 from simasgd.results.run import Run
 from simasgd.results.timeline import group_tracks
 from simasgd.scenario.cluster.faults import RandomCrashes
+
+PAUSED = "server paused"
 
 
 class FaultMark(NamedTuple):
@@ -40,7 +44,7 @@ def list_fault_marks(run: Run) -> list[FaultMark]:
     ]
     if isinstance(faults.crashes, RandomCrashes):
         marks += _find_crashes(run)
-    marks += [FaultMark(one.at, one.at + one.lasting, "server paused", "servers", "server") for one in faults.server_pauses]
+    marks += [FaultMark(one.at, one.at + one.lasting, PAUSED, "servers", "server") for one in faults.server_pauses]
     marks += [
         FaultMark(
             one.at,
@@ -52,6 +56,20 @@ def list_fault_marks(run: Run) -> list[FaultMark]:
         for one in faults.degraded_links
     ]
     return sorted(mark._replace(end=min(mark.end, length)) for mark in marks if mark.begin < length)
+
+
+def take_out_pauses(rows: pd.DataFrame, pauses: Iterable[FaultMark]) -> pd.DataFrame:
+    """Return a track without the times at which its server paused, since it did nothing then.
+
+    An update under way is in two slices: before the pause and after it.
+    """
+    for pause in pauses:
+        is_under_way = (rows["start"] < pause.end) & (rows["end"] > pause.begin)
+        before = rows[is_under_way].assign(end=rows["end"].clip(upper=pause.begin))
+        after = rows[is_under_way].assign(start=rows["start"].clip(lower=pause.end))
+        parts = [rows[~is_under_way], *(part[part["end"] > part["start"]] for part in (before, after))]
+        rows = pd.concat(parts, ignore_index=True).sort_values("start", kind="stable")
+    return rows
 
 
 def _find_crashes(run: Run) -> Iterator[FaultMark]:

@@ -145,6 +145,20 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
     return [tuple(group) for group in alike.values()]
 
 
+Seam = tuple[int, float, float]
+"""Where a run was continued: the variant's number, the simulated seconds and the epoch."""
+
+
+def list_seams(study: Study) -> list[Seam]:
+    """Return where the runs of each variant were continued, as means over the seeds."""
+    found: list[Seam] = []
+    for series, runs in enumerate(study.runs.values()):
+        for seams in zip(*(run.summary.seams for run in runs), strict=False):
+            seconds, epochs = (sum(getattr(seam, key) or 0.0 for seam in seams) for key in ("simulated_seconds", "epochs"))
+            found.append((series, seconds / len(seams), epochs / len(seams)))
+    return found
+
+
 def tabulate_staleness_of_groups(study: Study, groups: Sequence[Sequence[int]]) -> pd.DataFrame:
     """Tabulate the mean staleness over time of groups of variants with the same clock.
 

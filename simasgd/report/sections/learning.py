@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -12,7 +12,7 @@ from simasgd.report.drawing.curves import draw_curves, measure_curves
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import format_bytes, format_number, list_some
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS, Metric
-from simasgd.report.facts.tables import tabulate_curves, tabulate_distances
+from simasgd.report.facts.tables import Seam, list_seams, tabulate_curves, tabulate_distances
 from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.study import Study
 from simasgd.results.tables import thinned
@@ -34,6 +34,7 @@ def build_learning_blocks(study: Study, variants: Sequence[VariantFacts], target
             reading=_join_sentences(
                 describe_curves(table, metric), describe_tested_models(table, variants, metric), _describe_spread(table)
             ),
+            seams=list_seams(study),
             target=targets.get(metric.key),
         )
         for table, metric in tables
@@ -47,7 +48,9 @@ def build_distance_blocks(study: Study, variants: Sequence[VariantFacts]) -> lis
     if table.empty:
         return []
     reading = _join_sentences(describe_distances(table), _MEANING_OF_DISTANCE, _describe_spread(table))
-    return [_build_block(table, DISTANCE, variants, title="Consensus distance over time", reading=reading)]
+    return [
+        _build_block(table, DISTANCE, variants, title="Consensus distance over time", reading=reading, seams=list_seams(study))
+    ]
 
 
 _MEANING_OF_DISTANCE = "This is the root mean square distance of the learners' models from their mean."
@@ -68,16 +71,18 @@ def _build_block(
     *,
     title: str,
     reading: str,
+    seams: Sequence[Seam],
     target: float | None = None,
 ) -> Block:
     time = name_time(variants)
     failed = {i for i, variant in enumerate(variants) if variant.failure}
+    draw = partial(draw_curves, metric=metric, time=time, failed=failed, target=target, seams=seams)
     return Block(
         id=metric.key.removeprefix("test_").replace("_", "-"),
         nav=metric.title,
         title=title,
         reading=reading,
-        panels=[_build_panel(table, x, against, metric, time, failed, target) for x, against in _list_axes(time)],
+        panels=[_build_panel(table, x, against, metric, draw) for x, against in _list_axes(time)],
         table=_tabulate(_thin(table, _MAX_ROWS), metric, time),
         summary=f"The numbers behind the figures{_describe_thinning(table)}",
     )
@@ -88,16 +93,13 @@ def _list_axes(time: str) -> Sequence[tuple[str, str]]:
     return ("seconds", time), ("epoch", "epochs")
 
 
-def _build_panel(
-    table: pd.DataFrame, x: str, against: str, metric: Metric, time: str, failed: Collection[int], target: float | None
-) -> Panel:
+def _build_panel(table: pd.DataFrame, x: str, against: str, metric: Metric, draw: Callable[..., None]) -> Panel:
     ends = "; ".join(
         f"{name} ends at {metric.format_value(rows['value'].iloc[-1])}" for name, rows in table.groupby("variant", sort=False)
     )
     shown = _thin(table, _MAX_POINTS)
-    draw = partial(draw_curves, table=shown, x=x, metric=metric, time=time, failed=failed, target=target)
     label = f"Line chart of {metric.name} against {against}: {ends}."
-    figure = svg.draw_inline(draw, measure_curves(shown), f"{metric.key}-{x}", label)
+    figure = svg.draw_inline(partial(draw, table=shown, x=x), measure_curves(shown), f"{metric.key}-{x}", label)
     return Panel(f"{metric.title} against {against}", figure)
 
 

@@ -11,7 +11,7 @@ from simasgd.report.drawing import figures, svg
 from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS, Distribution
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
 from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some, name_group
-from simasgd.report.facts.tables import count_histogram, group_by_clock, tabulate_staleness_of_groups
+from simasgd.report.facts.tables import count_histogram, group_by_clock, list_seams, tabulate_staleness_of_groups
 from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.run import Run
 from simasgd.results.study import Study
@@ -126,7 +126,7 @@ def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: S
     time = name_time([variants[group[0]] for group in groups])
     label = f"Line chart of the mean staleness against {time}: {ends}."
     names = {group[0]: name_group([variants[k].name for k in group]) for group in groups}
-    draw = partial(figures.draw_staleness_over_time, table=table, names=names, time=time)
+    draw = partial(figures.draw_staleness_over_time, table=table, names=names, time=time, seams=list_seams(study))
     return [Panel("Mean staleness over time", svg.draw_inline(draw, _HIGH, "staleness-time", label))]
 
 

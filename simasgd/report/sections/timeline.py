@@ -13,8 +13,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Timeline, draw_swatch
-from simasgd.report.drawing.timeline_still import draw_still
-from simasgd.report.facts.fault_marks import FaultMark, list_fault_marks
+from simasgd.report.drawing.timeline_still import Tracks, draw_still
+from simasgd.report.facts.fault_marks import PAUSED, FaultMark, list_fault_marks, take_out_pauses
 from simasgd.report.facts.formats import format_duration, format_share, join_words, list_some, spell_count
 from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.tables import group_by_clock
@@ -40,7 +40,7 @@ _HOW_TO_OPEN = "Perfetto (ui.perfetto.dev) or another viewer of Chrome traces op
 class ShownTimeline:
     """The part of a time line on the page: tracks by group, cut at `until` of `length` seconds."""
 
-    tracks: Mapping[str, Mapping[str, pd.DataFrame]]
+    tracks: Tracks
     until: float
     length: float
     left_out: Sequence[str]
@@ -110,7 +110,7 @@ def _describe_timelines(
 def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
     shown = select_slices(_select_timeline(run), run.simulated_seconds, most)
     marks = [mark for mark in list_fault_marks(run) if mark.begin < shown.until]
-    shown = replace(shown, marks=marks)
+    shown = replace(shown, marks=marks, tracks=_take_out_pauses(shown.tracks, marks))
     still = draw_still(shown.tracks, shown.rounds, f"{_describe_still(name, shown)} {_describe_first_learner(shown)}.", marks)
     left_out = f"Not shown: {join_words(shown.left_out)}. " if shown.left_out else ""
     return Timeline(
@@ -122,6 +122,16 @@ def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
         note=f"{_describe_marks(marks)}{left_out}{_HOW_TO_OPEN}",
         file=f"{variant}/{TRACE}" if variant else TRACE,
     )
+
+
+def _take_out_pauses(tracks: Tracks, marks: Sequence[FaultMark]) -> Tracks:
+    pauses = [mark for mark in marks if mark.what == PAUSED]
+    return {
+        group: {
+            name: take_out_pauses(rows, [one for one in pauses if one.concerns(group, name)]) for name, rows in some.items()
+        }
+        for group, some in tracks.items()
+    }
 
 
 def _describe_still(name: str, shown: ShownTimeline) -> str:

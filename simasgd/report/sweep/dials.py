@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simasgd.sweeps.table import Sweep
 
 VARIANT = "variant"
+_BETWEEN = " : "
 _CLOSEST = 0.03  # of the length of an axis
 _MOST_CHARACTERS = 28
 _NAMES = {
@@ -87,6 +88,8 @@ class Dial:
     def label_ticks(self) -> dict[str, str]:
         """Return the text at each value's tick, without the unit if the title has it."""
         unit = self.unit
+        if len(self.axis.keys) > 1:  # one below the other, as side by side they would overlap
+            return {value: label.replace(_BETWEEN, "\n") for value, label in self.labels.items()}
         return {value: _plain(label).removesuffix(unit).strip() if unit else label for value, label in self.labels.items()}
 
 
@@ -127,7 +130,7 @@ def _name(key: str) -> str:
 
 def _label_values(axis: Axis) -> dict[str, str]:
     """Return short labels for values as written; they differ where the values do."""
-    labels = {value: shorten_label(" : ".join(map(_label, axis.parts_of(value))), _MOST_CHARACTERS) for value in axis.values}
+    labels = {value: shorten_label(_BETWEEN.join(map(_label, axis.parts_of(value))), _MOST_CHARACTERS) for value in axis.values}
     taken = list(labels.values())
     return {value: label if taken.count(label) == 1 else value for value, label in labels.items()}
 

@@ -18,9 +18,12 @@ from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_
 from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
 from simasgd.report.sweep.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 
-_MOST_TICKS = 9
+_MOST_TICKS, _MOST_CHARACTERS = 9, 44
+"""The most labels below a figure, and the most characters of all of them."""
 _CURVE = 4
 """From this number of values on, points of an axis with numbers are joined by a line."""
+_LARGER = 1.3
+"""How much larger a marker is for each line that is drawn later."""
 _HEIGHT = 2.7
 _FEW = 3
 _EDGE = 0.055
@@ -49,12 +52,12 @@ def draw_lines(
             chosen = _place(chosen, across, i, len(values))
             if _draw_lost(axes, chosen, quantity, i, edge):
                 edge += _EDGE
-            end = _draw_line(axes, chosen, across, quantity, scale, i)
+            end = _draw_line(axes, chosen, across, quantity, scale, i, len(values) - 1 - i)
             if len(chosen) and lines is not None and value is not None:
                 ends.append(EndLabel(names[value], svg.choose_series_colour(i), svg.choose_series_marker(i)[0], end))
-        _set_y_axis(axes, quantity, limits, scale)
+        is_logarithmic = _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
-        axes.set_ylabel(title, fontsize=FONT)
+        axes.set_ylabel(name_scale(title) if is_logarithmic else title, fontsize=FONT)
         if lines is not None:
             write_end_labels(axes, ends)
         return figure
@@ -83,19 +86,29 @@ def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: floa
     return bool(len(lost))
 
 
-def _draw_line(axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scale: float, i: int) -> tuple[float, float] | None:
-    """Draw the settings of a line as markers with bars, or as a curve with a band; return the line's end."""
+def _draw_line(
+    axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scale: float, i: int, later: int
+) -> tuple[float, float] | None:
+    """Draw the settings of a line as markers with bars, or as a curve with a band; return the line's end.
+
+    Settings that did not finish or learn have hollow markers. `later` is the number of lines that are
+    drawn later: markers are larger then, so that they show where others lie on them.
+    """
     known = rows[is_usable(rows, quantity)]
     if known.empty:
         return None
     colour, marker = svg.choose_series_colour(i), svg.choose_series_marker(i)[0]
     middle, low, high = (known[f"{quantity}{end}"] / scale for end in ("", "_low", "_high"))
-    if across.axis.numbers is not None and len(known) >= _CURVE:
+    is_curve = across.axis.numbers is not None and len(known) >= _CURVE
+    size = 4.5 + _LARGER * later + (0.0 if is_curve else 1.0)
+    if is_curve:
         axes.fill_between(known["x"], low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(known["x"], middle, color=colour, linewidth=1.3)
-        axes.plot(known["x"], middle, marker, color=colour, markersize=5)
     else:
-        axes.errorbar(known["x"], middle, [middle - low, high - middle], fmt=marker, color=colour, markersize=6, elinewidth=1.4)
+        axes.errorbar(known["x"], middle, [middle - low, high - middle], fmt="none", color=colour, elinewidth=1.4)
+    for is_sound, face in ((True, colour), (False, svg.PAPER)):
+        some = known["sound"] == is_sound
+        axes.plot(known["x"][some], middle[some], marker, color=colour, markerfacecolor=face, markersize=size)
     return float(known["x"].iloc[-1]), float(middle.iloc[-1])
 
 
@@ -104,7 +117,8 @@ def choose_scale(quantity: str, greatest: float) -> tuple[float, str]:
     return choose_time_unit(greatest) if quantity in (SECONDS, TO_TARGET) else (1.0, "")
 
 
-def _set_y_axis(axes: Axes, quantity: str, limits: tuple[float, float], scale: float) -> None:
+def _set_y_axis(axes: Axes, quantity: str, limits: tuple[float, float], scale: float) -> bool:
+    """Set the vertical axis, and return whether it is logarithmic."""
     low, high = (limit / scale for limit in limits)
     far_apart = bool(low > 0 and needs_log_scale(pd.Series([low, high])))
     (use_percent_axis if quantity == ERROR else use_number_axis)(axes, logarithmic=far_apart)
@@ -113,6 +127,7 @@ def _set_y_axis(axes: Axes, quantity: str, limits: tuple[float, float], scale: f
     else:
         axes.set_ylim(min(0.0, 1.08 * low), 1.08 * high or 1.0)
     axes.tick_params(labelsize=FONT)
+    return far_apart
 
 
 def _set_x_axis(axes: Axes, across: Dial) -> None:
@@ -122,11 +137,26 @@ def _set_x_axis(axes: Axes, across: Dial) -> None:
     elif is_logarithmic(axis):
         axes.set_xscale("log")
         axes.set_xlim(min(places) / 1.12, max(places) * 1.12)
-    step = -(-len(places) // _MOST_TICKS)
-    axes.set_xticks(places[::step], [ticks[value] for value in axis.values[::step]])
+    set_ticks(axes, places, [ticks[value] for value in axis.values], is_numeric=axis.numbers is not None)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(across.title, fontsize=FONT)
     axes.tick_params(labelsize=FONT)
+
+
+def name_scale(title: str) -> str:
+    """Return the title of a logarithmic axis, which says so, in two lines."""
+    name, _, unit = title.partition(" (")
+    return f"{name}\n({unit[:-1]}, log scale)" if unit else f"{name}\n(log scale)"
+
+
+def set_ticks(axes: Axes, places: Sequence[float], labels: Sequence[str], *, is_numeric: bool) -> None:
+    """Label places below the axes. Where not all labels have room, numbers are left out, and words are inclined."""
+    longest = max((len(line) for label in labels for line in label.split("\n")), default=1)
+    step = max(1, -(-len(labels) // min(_MOST_TICKS, max(1, _MOST_CHARACTERS // (longest + 2)))))
+    if is_numeric or step == 1:
+        axes.set_xticks(places[::step], labels[::step])
+    else:
+        axes.set_xticks(places, labels, rotation=25, ha="right", rotation_mode="anchor")
 
 
 def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quantity: str, greatest: float) -> Figure:
@@ -136,7 +166,7 @@ def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quanti
     limits = (1.0, ideal[-1]) if is_logarithmic(learners.axis) else (0.0, greatest)
     figure = draw_lines(rows, learners, lines, quantity, limits, "speed-up")
     axes = figure.axes[0]
-    axes.plot(sorted(numbers), ideal, color=svg.MUTED, linestyle=svg.DASHES[1], linewidth=1.2, zorder=1)
+    axes.plot(sorted(numbers), ideal, color=svg.INK, linestyle=svg.DASHES[2], linewidth=1.3, zorder=2.5)
     at = len(ideal) // 2
     axes.annotate(
         "ideal", (sorted(numbers)[at], ideal[at]), color=svg.MUTED, fontsize=FONT, ha="right", va="bottom",
@@ -167,9 +197,9 @@ def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], 
         far_apart = min(scores) > 0 and needs_log_scale(pd.Series(scores))
         (use_percent_axis if measure == ERROR else use_number_axis)(axes, logarithmic=far_apart)
         axes.set_ylim(*_find_limits(scores, far_apart=far_apart))
-        _set_time_axis(axes, [second / size for second in seconds])
-        axes.set_xlabel(f"simulated time ({unit})", fontsize=FONT)
-        axes.set_ylabel(title, fontsize=FONT)
+        is_logarithmic = _set_time_axis(axes, [second / size for second in seconds])
+        axes.set_xlabel(f"simulated time ({unit}{', log scale' if is_logarithmic else ''})", fontsize=FONT)
+        axes.set_ylabel(name_scale(title) if far_apart else title, fontsize=FONT)
         axes.tick_params(labelsize=FONT)
         others = [Mark(second / size, score, "", 0) for second, score in zip(seconds, scores, strict=True)]
         label_points(axes, [Mark(row[SECONDS] / size, row[measure], label, 0) for row, label, _ in named], others, FONT)
@@ -192,9 +222,11 @@ def _draw_staircase(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
         axes.step(across, up, where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])
 
 
-def _set_time_axis(axes: Axes, values: Sequence[float]) -> None:
+def _set_time_axis(axes: Axes, values: Sequence[float]) -> bool:
+    """Set the axis of the time, and return whether it is logarithmic."""
     low, high = min(values), max(values)
-    if low > 0 and high >= 8 * low:
+    far_apart = low > 0 and high >= 8 * low
+    if far_apart:
         axes.set_xscale("log")
         axes.set_xlim(low / 1.3, high * 1.3)
         ticks = [step * 10.0**power for power in range(-9, 10) for step in (1, 2, 5)]
@@ -203,3 +235,4 @@ def _set_time_axis(axes: Axes, values: Sequence[float]) -> None:
     else:
         axes.set_xlim(0.0, high * 1.1 or 1.0)
         axes.xaxis.set_major_locator(MaxNLocator(6))
+    return far_apart

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import choose_time_unit, format_number, format_percent
 from simasgd.report.sweep.dials import Dial
+from simasgd.report.sweep.figures import set_ticks
 from simasgd.report.sweep.labels import FONT
 from simasgd.report.sweep.sweep_facts import ERROR, SECONDS, Row
 from simasgd.results.outcome import Outcome
@@ -46,10 +47,10 @@ def draw_heat_map(
         if best is not None:
             at = (across.values.index(best[across.key]) + 0.03, down.values.index(best[down.key]) + 0.04)
             axes.add_patch(Rectangle(at, 0.94, 0.92, fill=False, edgecolor=svg.INK, linewidth=2.2))
-        step = -(-len(across.values) // _MOST_COLUMNS)
-        ticks, rows_ticks = across.label_ticks(), down.label_ticks()
+        ticks, rows_ticks = across.label_ticks(), down.label_ticks() if len(down.axis.keys) == 1 else down.labels
         axes.set(xlim=(0, len(across.values)), ylim=(len(down.values), 0))
-        axes.set_xticks([x + 0.5 for x in range(0, len(across.values), step)], [ticks[v] for v in across.values[::step]])
+        middles = [x + 0.5 for x in range(len(across.values))]
+        set_ticks(axes, middles, [ticks[value] for value in across.values], is_numeric=across.axis.numbers is not None)
         axes.set_yticks([y + 0.5 for y in range(len(down.values))], [rows_ticks[value] for value in down.values])
         axes.set_xlabel(across.title, fontsize=FONT)
         axes.set_ylabel(down.title, fontsize=FONT)

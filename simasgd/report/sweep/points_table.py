@@ -62,7 +62,7 @@ def _show_spread(row: Row, quantity: str) -> Cell:
         return Cell(mean, repr(spread.mean))
     units = {text.partition(NBSP)[2] for text in (mean, low, high)}
     ends = (low, high) if len(units) > 1 else (text.partition(NBSP)[0] for text in (low, high))
-    return Cell(f"{mean} ({' – '.join(ends)})", repr(spread.mean))
+    return Cell(f"{mean} ({f'{NBSP}–{NBSP}'.join(ends)})", repr(spread.mean))
 
 
 def tabulate_points(facts: SweepFacts) -> Table:

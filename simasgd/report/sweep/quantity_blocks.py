@@ -105,7 +105,7 @@ def _explain_marks(facts: SweepFacts) -> str:
     if facts.repetitions > 1:
         parts.append("Points are means over the seeds; bands and bars are the range over the seeds, and over nothing else.")
     if len(facts.sound) < len(facts.settings):
-        parts.append("A cross above a figure is a setting that did not finish or learn.")
+        parts.append("A cross above a figure, or a hollow marker, is a setting that did not finish or learn.")
     return " ".join(parts)
 
 

@@ -34,12 +34,21 @@ def describe_time_lost(slower: VariantFacts, faster: VariantFacts) -> str:
     kind = max(more, key=lambda one: more[one])
     longer = f"{format_duration(more[kind])} longer"
     if more[kind] < _PLAIN * lost:
-        return ""
+        return _describe_sum(more, lost, slower)
     if kind == "messages":
         return f"Messages take {longer} under {slower.name}{_add(_name_limit(slower))}."
     if kind == "slowest" and _has_unequal_learners(slower):
         return f"{slower.name} waits {longer} for its {_name_slowest(slower)}."
     return f"{slower.name} waits {longer}{_add(_name_limit(slower))}."
+
+
+def _describe_sum(more: Mapping[str, float], lost: float, slower: VariantFacts) -> str:
+    """Return a sentence about messages and waiting if only both together explain most of the difference, else ""."""
+    waiting = more["slowest"] + more["waiting"]
+    if min(more["messages"], waiting) <= 0.0 or more["messages"] + waiting < _PLAIN * lost:
+        return ""
+    messages = f"its messages take {format_duration(more['messages'])} longer"
+    return f"{slower.name} waits {format_duration(waiting)} longer, and {messages}{_add(_name_limit(slower))}."
 
 
 def describe_cause(variant: VariantFacts) -> str:

@@ -12,7 +12,7 @@ from simasgd.report.comparison.comparison import compare_variants
 from simasgd.report.comparison.contenders import find_point
 from simasgd.report.comparison.figures import draw_pareto
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.curves import draw_curves, find_ceiling
+from simasgd.report.drawing.curves import draw_curves, find_ceiling, find_hidden
 from simasgd.report.facts.glossary import find_terms, list_terms
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.variant_facts import collect_facts
@@ -35,6 +35,23 @@ def drawn(table: pd.DataFrame, metric: Metric = ERROR, failed: Sequence[int] = (
         axes = figure.subplots()
         draw_curves(axes, table, "seconds", metric, failed=failed, target=target)
     return axes
+
+
+def test_a_curve_that_another_covers_is_wide() -> None:
+    table = curves(a=[0.9, 0.5, 0.1], b=[0.9, 0.5, 0.2], c=[0.9, 0.501, 0.1])
+    assert find_hidden(table, "seconds") == {0}
+    (wide,) = [line for line in drawn(table).lines if line.get_linewidth() > 6]
+    assert wide.get_color() == svg.choose_series_colour(0)
+
+
+def test_where_a_run_was_continued_is_marked_on_both_axes() -> None:
+    table = curves(a=[0.9, 0.5, 0.1])
+    for x, place in (("seconds", 2.0), ("epoch", 1.0)):
+        with svg.open_figure(2.9) as figure:
+            axes = figure.subplots()
+            draw_curves(axes, table, x, ERROR, seams=[(0, 2.0, 1.0), (5, 3.0, 1.5)])
+        assert "continued" in {text.get_text() for text in axes.texts}
+        assert [line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]] == [place]
 
 
 def colours(axes: Axes) -> set[str]:
@@ -98,7 +115,7 @@ def test_the_front_is_a_staircase_through_its_variants() -> None:
     assert len(points) > 2
     on_it = list(zip(stairs.get_xdata(), stairs.get_ydata(), strict=True))
     assert on_it[1:-1] == [pytest.approx(point) for point in points]
-    assert {text.get_text() for text in axes.texts} == {"hardsync", "all-reduce", "backups", "k-batch-sync-of-t…"}
+    assert {text.get_text() for text in axes.texts} == {"hardsync", "all-reduce", "backups", "k-batch-sync-of-\nthree"}
 
 
 def test_the_glossary_has_the_terms_of_the_page_only() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from simasgd import Run, simulate
-from simasgd.report.facts.fault_marks import list_fault_marks
+from simasgd.report.facts.fault_marks import PAUSED, FaultMark, list_fault_marks, take_out_pauses
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.sections.timeline import build_timeline_blocks
@@ -50,6 +51,13 @@ def test_faults_are_marked_at_their_times() -> None:
     assert named[2] == {track for track in tracks if track.startswith("node 0, link")} != set()
     assert named[3] == {"learner 2"}
     assert use_plain_spaces(shown.note).startswith("Marked: learner 1 away from 200 ms to 300 ms, server paused from")
+
+
+def test_a_server_does_nothing_while_it_pauses() -> None:
+    rows = pd.DataFrame({"start": [0.0, 1.0, 2.0, 6.0], "end": [1.0, 1.5, 5.0, 7.0], "activity": "update"})
+    pauses = [FaultMark(begin, end, PAUSED, "servers", "server") for begin, end in ((1.2, 1.4), (3.0, 6.5))]
+    found = take_out_pauses(rows, pauses)
+    assert list(zip(found["start"], found["end"], strict=True)) == [(0, 1), (1, 1.2), (1.4, 1.5), (2, 3), (6.5, 7)]
 
 
 def test_random_crashes_are_where_the_learner_is_idle() -> None:

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Annotation, Text
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.labels import Mark, label_ends, label_points, spread_apart
+from simasgd.report.drawing.labels import Mark, label_ends, label_points, spread_apart, wrap_label
 
 
 def test_numbers_apart_stay_where_they_are() -> None:
@@ -48,6 +48,12 @@ def test_gaps_and_order_are_kept_and_no_single_move_helps(seed: int) -> None:
                 moved[order[first : first + size]] += step
                 allowed = np.all(np.diff(moved[order]) >= gap - 1e-9) and moved.min() >= 0 and moved.max() <= 1.0
                 assert not allowed or np.sum((moved - at) ** 2) >= cost
+
+
+def test_a_long_name_takes_two_lines() -> None:
+    assert wrap_label("async-inverse-staleness") == "async-inverse-\nstaleness"
+    assert wrap_label("async") == "async"
+    assert wrap_label("x" * 60) == f"{'x' * 18}\n{'x' * 17}…"
 
 
 @pytest.mark.parametrize("draw", [label_ends, label_points])

@@ -222,6 +222,10 @@ def test_the_time_lost_beside_a_target_is_that_of_the_whole_run() -> None:
             {"learner_time": {**TIMES, "compute": 0.45, "wait": 0.53}, "least_wait": 0.02, "slowest": 2.0},
             " hardsync waits 10.2 s longer for its slowest learner, which computes 2.00× as long as the fastest.",
         ),
+        (
+            {"learner_time": {**TIMES, "compute": 0.4, "push": 0.29, "wait": 0.29}},
+            " hardsync waits 5 s longer, and its messages take 5.8 s longer.",
+        ),
         ({"learner_time": TIMES}, ""),
     ],
 )
