@@ -38,8 +38,8 @@ ROOMS = [
     *("testbed", "measured", "recording", "validation"),
     *("queries", "sweeps.pools", "sweeps", "exporting", "advising"),
     *("report.facts", "report.drawing", "report.sections", "report.verdict", "report.sweep", "report.comparison"),
-    "report.advice",
-    *("report.terminal", "report.validation", "report.calibration", "report"),
+    *("report.advice", "report.index"),
+    *("report.terminal", "report.validation", "report.calibration", "report", "indexing"),
     *("figures", "studies"),
     *("command.output", "command", "__main__"),
 ]

@@ -36,6 +36,7 @@ for _command in (
     running.report,
     recording.record,
     listing.runs,
+    listing.index,
     listing.status,
     fitting.fit,
     measuring.import_,

@@ -11,6 +11,7 @@ import rich_click as click
 from simasgd.command.output.telling import draw_table, find_width
 from simasgd.errors import UsageError
 from simasgd.printable import printable
+from simasgd.storage.files import PAGE
 
 _SHOWN = ("folder", "protocol", "learners", "mini_batch", "seed", "outcome", "test_error", "simulated_seconds", "speedup")
 _FORMATS = {"test_error": "{:.2%}", "simulated_seconds": "{:.3g} s", "speedup": "{:.3g}×", "mean_staleness": "{:.3g}"}
@@ -59,6 +60,21 @@ def runs(
             click.echo(f"{len(shown)} of {len(found):,} runs; --limit shows more")
     for path in every.attrs["unreadable"]:
         click.echo(printable(f"not a run that simasgd wrote: {path}"), err=True)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("reports"))
+def index(folder: Path) -> None:
+    """Write the index of FOLDER: a page with all studies and runs in it and below it, to search and to sort.
+
+    Commands that write results below a folder with an index add them to it, and below reports/ they make one. This command
+    reads the whole folder again, for example after results were copied or deleted.
+    """
+    from simasgd.indexing.updating import write_index
+
+    for path in write_index(folder):
+        click.echo(printable(f"not a file of this version of simasgd: {path}"), err=True)
+    click.echo(printable(f"index: {folder / PAGE}"))
 
 
 @click.command()

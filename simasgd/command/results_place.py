@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -41,8 +41,14 @@ class ResultsPlace:
     out: Path | None
     replacing: bool
 
-    def open(self, contents: Any, expected: Collection[str]) -> AbstractContextManager[Any]:
-        """Open the folder for results of `contents`, which may write the `expected` paths."""
+    @contextmanager
+    def open(self, contents: Any, expected: Collection[str]) -> Iterator[Any]:
+        """Open the folder for results of `contents`, which may write the `expected` paths; list the results in the index."""
+        with self._open(contents, expected) as place:
+            yield place
+        add_to_index([place.path])
+
+    def _open(self, contents: Any, expected: Collection[str]) -> AbstractContextManager[Any]:
         from simasgd.storage.opening import open_default_folder, open_folder
 
         if self.out is not None:
@@ -118,6 +124,21 @@ def run_into(
             add_page(place, lambda folder: write_study(result, folder))
         place.finish()
     telling.end(conclude_study(result), place.shown / PAGE)
+
+
+def add_to_index(studies: Sequence[Path]) -> None:
+    """Bring the index up to date that lists these results: the nearest above them, or that of reports/ if they are in it.
+
+    A problem with the index is a note, since the results are whole.
+    """
+    from simasgd.indexing.updating import find_index, update_index
+
+    homes = {study: find_index(study, _REPORTS.resolve()) for study in studies}
+    for home in sorted({home for home in homes.values() if home is not None}):
+        try:
+            update_index(home, [study for study in studies if homes[study] == home])
+        except UsageError as error:
+            click.echo(printable(f"note: {error}"), err=True)
 
 
 def load_measured(folders: Sequence[Path], chosen: Any) -> dict[str, Any]:

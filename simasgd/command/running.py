@@ -20,7 +20,7 @@ from simasgd.command.options import (
     variant_option,
 )
 from simasgd.command.output.telling import Telling, telling_options
-from simasgd.command.results_place import ResultsPlace, add_page, load_measured, run_into
+from simasgd.command.results_place import ResultsPlace, add_page, add_to_index, load_measured, run_into
 from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 from simasgd.storage.files import PAGE
 
@@ -149,16 +149,18 @@ def report(folders: tuple[Path, ...], telling: Telling) -> None:
 
     FOLDER is the folder of a run, a comparison, a sweep, advice or a validation, or of one variant or point.
     """
-    pages = []
+    studies = []
     for folder in folders:
-        pages.append(_draw_page(folder))
+        studies.append(_draw_page(folder))
         if not telling.as_json:
-            telling.name_files((), {"report": pages[-1]}, {})
+            telling.name_files((), {"report": folder / PAGE}, {})
     if telling.as_json:
-        telling.print_json({"reports": list(map(str, pages))})
+        telling.print_json({"reports": [str(folder / PAGE) for folder in folders]})
+    add_to_index(studies)
 
 
 def _draw_page(folder: Path) -> Path:
+    """Draw a page, and return the folder of the results that it belongs to."""
     from simasgd.storage.opening import reopen_folder
 
     with reopen_folder(folder) as (place, below):
@@ -180,4 +182,4 @@ def _draw_page(folder: Path) -> Path:
         else:
             result = Study.load(folder)
             add_page(place, lambda fresh: write_study(result, fresh / below))
-    return folder / PAGE
+    return place.path

@@ -21,7 +21,7 @@ from simasgd.results.tables import EVALUATIONS, read_table
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import SCENARIO
 from simasgd.sweeps.axes import read_quantity
-from simasgd.sweeps.table import Sweep
+from simasgd.sweeps.table import Sweep, is_sweep
 
 Setting = bool | int | float | str
 CURVES = ("test_error", "test_loss", "consensus_distance")
@@ -99,7 +99,7 @@ class Source:
         """Find the runs in a folder and below it. Raises UsageError if there are none."""
         if not folder.is_dir():
             raise UsageError(f"{folder}: there is no such folder; give that of a run, a comparison, a sweep, or of many")
-        places = tuple(find_runs(folder))
+        places = find_runs(folder)
         if not places:
             raise UsageError(f"{folder}: there are no runs in it or below it")
         return cls(folder, folder.resolve().name or "runs", places)
@@ -110,29 +110,13 @@ class Source:
         taken: set[tuple[str, str, str]] = set()
         for place in self.places:
             if place.point and place.study not in sweeps:
-                sweeps[place.study] = _label_points(Sweep.load(place.study))
+                sweeps[place.study] = Sweep.load(place.study).label_points() if is_sweep(place.study) else {}
             label = sweeps[place.study].get(place.point, place.point) if place.point else place.variant
             run = _read(place, self.folder, label)
             if run.names in taken:
                 raise UsageError(f"{place.folder}: another run has the same name, {run.name}; move one of the two away")
             taken.add(run.names)
             yield run
-
-
-def _label_points(sweep: Sweep) -> Mapping[str, str]:
-    """Return the values of a sweep's axes by the names of the points' folders: `learners=4,latency=1us`."""
-    axes = [axis for axis in sweep.axes if axis.key != "seed"]
-    lasts = [axis.key.rpartition(".")[2] for axis in axes]
-    keys = [last if lasts.count(last) == 1 else axis.key for axis, last in zip(axes, lasts, strict=True)]
-    found = {}
-    for row in sweep.points.to_dict("records"):
-        values = [
-            f"{key}={row[axis.key] if axis.numbers is None else axis.values[axis.numbers.index(row[axis.key])]}"
-            for key, axis in zip(keys, axes, strict=True)
-        ]
-        variant = [row["variant"]] if row["variant"] else []
-        found[row["folder"].rpartition("/")[2]] = ",".join([*variant, *values])
-    return found
 
 
 def _read(place: RunPlace, top: Path, label: str) -> ExportedRun:
@@ -148,7 +132,7 @@ def _read(place: RunPlace, top: Path, label: str) -> ExportedRun:
     }
     return ExportedRun(
         folder=place.folder.relative_to(top).as_posix(),
-        names=("" if study == "." else _make_safe(study, "/"), _make_safe(label), f"seed-{summary.seed}"),
+        names=("" if study == "." else _make_safe(study, "/"), _make_safe(label.replace(", ", ",")), f"seed-{summary.seed}"),
         seed=summary.seed,
         protocol=summary.protocol,
         outcome=str(summary.outcome),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from simasgd.results.contents import REPEATS
-from simasgd.storage.files import RUN, SWEEP, VARIANTS
+from simasgd.storage.files import ADVICE, RUN, SWEEP, VALIDATION, VARIANTS
 from simasgd.storage.work_folder import POINTS, WORK
 
 
@@ -18,7 +17,8 @@ from simasgd.storage.work_folder import POINTS, WORK
 class RunPlace:
     """The folder of a run, and that of its study: the results of one command.
 
-    `variant` is the name of its variant in the study, and `point` that of its folder in a sweep; "" where there is none.
+    `variant` is the name of its variant in the study. `point` is that of its folder in a sweep, or among the runs of advice.
+    Both are "" where there is none.
     """
 
     folder: Path
@@ -37,17 +37,37 @@ class RunPlace:
         return self.folder / RUN
 
 
-def find_runs(top: Path) -> Iterator[RunPlace]:
-    """Yield the place of each run in a folder and below it; unfinished work is left out, and no link is followed."""
+@final
+@dataclass(frozen=True)
+class Results:
+    """The runs in a folder and below it, and the folders of all studies: also of those without any run."""
+
+    runs: tuple[RunPlace, ...]
+    studies: tuple[Path, ...]
+
+
+def find_results(top: Path) -> Results:
+    """Find what is in a folder and below it; unfinished work is left out, and no link is followed."""
     sweeps, comparisons = set[str](), set[str]()
+    runs, studies = list[RunPlace](), dict[Path, None]()
     for folder, below, files in os.walk(top):
         below[:] = sorted(name for name in below if name != WORK)
-        if SWEEP in files:
+        if SWEEP in files or ADVICE in files:
             sweeps.add(folder)
         elif VARIANTS in files:
             comparisons.add(folder)
+        if not {SWEEP, ADVICE, VALIDATION}.isdisjoint(files):
+            studies[Path(folder)] = None
         if RUN in files:
-            yield _place(folder, sweeps, comparisons)
+            place = _place(folder, sweeps, comparisons)
+            runs.append(place)
+            studies[place.study] = None
+    return Results(tuple(runs), tuple(studies))
+
+
+def find_runs(top: Path) -> tuple[RunPlace, ...]:
+    """Return the place of each run in a folder and below it."""
+    return find_results(top).runs
 
 
 def _place(folder: str, sweeps: set[str], comparisons: set[str]) -> RunPlace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from simasgd.report.facts.formats import join_words, list_some, replace_controls
 from simasgd.report.facts.glossary import find_terms
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.headings import name_kind, name_study
+from simasgd.report.index import rows as index_rows
 from simasgd.report.sections.provenance import describe_study, tabulate_profiles, tabulate_provenance
 from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
@@ -194,6 +195,28 @@ def render_calibration(fit: Calibration, profile: dict[str, Any], file: str, com
     )
 
 
+def render_index(name: str, studies: Sequence[str], runs: Sequence[str], kinds: Mapping[str, int], number: int) -> str:
+    """Render the index of a folder as HTML.
+
+    `studies` and `runs` are rows of `simasgd.report.index.rows`. `kinds` has the number of studies of each kind, and `number`
+    is that of all runs.
+    """
+    return _render(
+        "index.html.j2",
+        scripts=("index.js",),
+        styles=("style.css", "index.css"),
+        version=f"index {simasgd.__version__}",
+        name=name,
+        heading=index_rows.name_index(number, name),
+        summary=index_rows.summarise(kinds),
+        pictures=index_rows.EXPLANATION,
+        study_columns=index_rows.STUDY_COLUMNS,
+        run_columns=index_rows.RUN_COLUMNS,
+        studies=Markup("\n".join(studies)),
+        runs=Markup("\n".join(runs)),
+    )
+
+
 def write_sweep(sweep: Sweep, folder: Path) -> Path:
     """Write a sweep's report into its folder, and its verdict into sweep.json; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -249,9 +272,10 @@ def emphasise_names(sentence: str, names: Sequence[str]) -> Markup:
     return Markup().join(emphasised)
 
 
-def _render(template: str, scripts: Sequence[str], **content: Any) -> str:
+def _render(template: str, scripts: Sequence[str], styles: Sequence[str] = ("style.css",), **content: Any) -> str:
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8").strip() for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = Markup(f"{write_css()}\n{(_TEMPLATES / 'style.css').read_text(encoding='utf-8').strip()}")
+    rules = [(_TEMPLATES / name).read_text(encoding="utf-8").strip() for name in styles]
+    style = Markup("\n".join([write_css(), *rules]))
     page = _make_environment().get_template(template).render(script=Markup(script), script_hash=digest, style=style, **content)
     return replace_controls(page)

@@ -160,6 +160,25 @@ class Sweep:
         target = None if content.target is None else Target(**content.target.model_dump())
         return cls(read_scenario(folder), axes, points, content.command, target, content.verdict, content.best, folder)
 
+    def label_points(self) -> dict[str, str]:
+        """Return the variant and the values of the axes, seeds excepted, by the names of the points' folders.
+
+        An example is `async, learners=4, latency=1 us`.
+        """
+        axes = [axis for axis in self.axes if axis.key != "seed"]
+        lasts = [":".join(key.rpartition(".")[2] for key in axis.keys) for axis in axes]
+        columns = {}
+        for axis, last in zip(axes, lasts, strict=True):
+            written = None if axis.numbers is None else dict(zip(axis.numbers, axis.values, strict=True))
+            values = [value if written is None else written[value] for value in self.points[axis.key]]
+            columns[last if lasts.count(last) == 1 else axis.key] = values
+        return {
+            folder.rpartition("/")[2]: ", ".join(
+                [*([variant] if variant else []), *(f"{key}={values[i]}" for key, values in columns.items())]
+            )
+            for i, (folder, variant) in enumerate(zip(self.points["folder"], self.points["variant"], strict=True))
+        }
+
     def write_into(self, folder: Path) -> None:
         """Write the sweep's files into a folder that nobody else writes to."""
         self.write_answers(folder)

@@ -190,7 +190,7 @@ def wait(process: int) -> int:
 
 
 def snapshot(folder: Path) -> dict[str, Any]:
-    """Return all paths below a folder with their contents, without the wall times."""
+    """Return all paths below a folder with their contents, without the wall times and the times of writing."""
     return {
         path.relative_to(folder).as_posix(): os.readlink(path) if path.is_symlink() else content(path)
         for path in folder.rglob("*")
@@ -207,7 +207,9 @@ def content(path: Path) -> Any:
         timed = ("run.json", "index.html")
         return found | {"files": {name: None if name.endswith(timed) else sha for name, sha in found["files"].items()}}
     if path.name == "index.html":
-        return re.sub(r"wall time, .*?</tr>", "", path.read_text(), flags=re.DOTALL)
+        return re.sub(r"wall time, .*?</tr>|<td>\d{4}-\d\d-\d\d \d\d:\d\d", "", path.read_text(), flags=re.DOTALL)
+    if path.name == "index.json":
+        return re.sub(r'"written":[\d.]+|<td>\d{4}-\d\d-\d\d \d\d:\d\d', "", path.read_text())
     return path.read_bytes().hex()
 
 

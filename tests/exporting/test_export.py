@@ -164,7 +164,7 @@ def test_what_cannot_be_exported_is_one_message(home: Path, tmp_path: Path, monk
 
 
 def test_points_are_named_by_their_values(home: Path) -> None:
-    assert [run.name for run in Source.of(home / "swept").read()] == ["learners=1/seed-0", "learners=2/seed-0"]
+    assert sorted(run.name for run in Source.of(home / "swept").read()) == ["learners=1/seed-0", "learners=2/seed-0"]
 
 
 needs_mlflow = pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is not installed")
