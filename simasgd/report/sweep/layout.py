@@ -49,7 +49,10 @@ class Layout:
 
 
 def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None = None) -> Layout | None:
-    """Return the places of the axes for a quantity; None if it does not vary along any (or along `across`)."""
+    """Return the places of the axes for a quantity.
+
+    None if it does not vary along any (or along `across`), or no setting has it where the axes without a place are held.
+    """
     moving = [dial for dial in facts.varying if moves(dial, quantity, facts)]
     if not moving or (across is not None and across not in moving):
         return None
@@ -66,6 +69,8 @@ def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None =
     held = tuple(dial for dial in rest if dial is not lines and dial not in panels)
     still = tuple(dial for dial in facts.varying if dial not in moving)
     fixed = {dial.key: str(anchor[dial.key]) for dial in (*still, *held)}
+    if select(facts.usable(quantity), fixed).empty:
+        return None
     return Layout(quantity, first, lines, tuple(panels), still, held, fixed)
 
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from simasgd.report.drawing.labels import spread_apart
 from simasgd.report.sweep.dials import Dial, find_dials
 from simasgd.report.sweep.layout import lay_out, moves
+from simasgd.report.sweep.quantity_blocks import build_quantity
 from simasgd.report.sweep.sweep_facts import NAMES, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.table import Sweep
-from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
+from tests.report.sweep.tables import AXES, LATENCY, LEARNERS, RATE, point, sweep
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,23 @@ def test_a_target_that_one_protocol_reaches_and_another_does_not_is_not_the_same
     assert moves(protocol, "seconds_to_target", found)
     assert not moves(learners, "seconds_to_target", found)
     assert not moves(protocol, "simulated_seconds", found)
+
+
+def test_a_target_that_no_setting_reaches_where_an_axis_is_held_has_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, rates = [str(i) for i in range(1, 10)], [f"0.{i}" for i in range(1, 9)]  # too many for lines or panels
+    monkeypatch.setitem(AXES, LEARNERS, Axis(LEARNERS, tuple(counts), tuple(map(int, counts))))
+    monkeypatch.setitem(AXES, RATE, Axis(RATE, tuple(rates), tuple(map(float, rates))))
+    rows = [
+        (
+            (count, rate),
+            point(count=int(count), test_error=float(rate), seconds_to_target=math.nan if rate == "0.1" else float(count)),
+        )
+        for count, rate in product(counts, rates)
+    ]
+    verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, RATE], rows)))
+    assert verdict.anchor is not None
+    assert verdict.anchor[RATE] == "0.1", "the lowest error, where nothing reaches the target"
+    assert build_quantity("seconds_to_target", verdict) is None
 
 
 @settings(deadline=None)
