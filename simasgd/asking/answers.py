@@ -11,7 +11,9 @@ from simasgd.asking.key_facts import KeyFacts, facts_of, list_keys, meanings_of_
 from simasgd.asking.kind_facts import KindFacts, describe_kind, list_kinds
 from simasgd.asking.kinds import list_families
 from simasgd.asking.profile_facts import ProfileFacts, read_profile
+from simasgd.asking.terms import Term, find_terms, list_terms
 from simasgd.errors import UsageError
+from simasgd.protocols import foreign
 from simasgd.scenario.reading import catalogue, profiles
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
@@ -31,7 +33,7 @@ class ValueFacts:
     keys: tuple[KeyFacts, ...]
 
 
-Facts = KindFacts | ProfileFacts | KeyFacts | ValueFacts
+Facts = KindFacts | ProfileFacts | KeyFacts | ValueFacts | Term
 
 
 @final
@@ -48,7 +50,7 @@ class Answer:
 
 
 def answer(word: str, *, keys_first: bool) -> Answer:
-    """Return what a word names: kinds, profiles, keys and values.
+    """Return what a word names: kinds, profiles, keys, values and terms of results.
 
     `keys_first` says which of a key and a kind of the same name comes first. A choice as an
     override writes it, `topology=ring`, names one kind. Raises UsageError for an unknown word, with
@@ -57,18 +59,31 @@ def answer(word: str, *, keys_first: bool) -> Answer:
     key, equals, kind = word.partition("=")
     if equals:
         return Answer(word, (), (_chosen(key.strip(), kind.strip(), word),))
-    found = list(_named(word, keys_first=keys_first))
+    found, terms = list(_named(word, keys_first=keys_first)), find_terms(word)
     if found:
         others = tuple(key for key in list_keys() if key.endswith(f".{word}")) if word in list_keys() else ()
-        return Answer(word, (), tuple(found), others)
+        return Answer(word, (), (*found, *terms), others)
     meant = _meant(word)
     if meant:
-        return Answer(word, meant, tuple(facts for name in meant for facts in _named(name, keys_first=keys_first)))
+        about = (facts for name in meant for facts in _named(name, keys_first=keys_first))
+        return Answer(word, meant, (*terms, *about))
+    if terms:
+        return Answer(word, (), terms)
+    _require_loaded(word)
     if quantity := explain_quantity(word):
         raise UsageError(f"nothing is named {shown(word)}; {quantity}")
     near = _list_near(word, keys_first=keys_first)
     hint = synonyms.ask(near) if near else "'simasgd list' shows the names"
     raise UsageError(f"nothing is named {shown(word)}; {synonyms.ABSENT.get(word.lower(), hint)}")
+
+
+def _require_loaded(word: str) -> None:
+    """Raise UsageError for a protocol of another package that cannot be loaded, with the reason."""
+    if word in foreign.list_installed_kinds():
+        try:
+            foreign.load_protocol(word)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
 
 def _list_near(word: str, *, keys_first: bool) -> list[str]:
@@ -84,7 +99,7 @@ def list_names() -> tuple[str, ...]:
     """Return every name that can be asked about, scenarios included; keys by all their endings."""
     kinds = [kind for family in list_families() for kind in family.members]
     endings = [".".join(key.split(".")[start:]) for key in list_keys() for start in range(key.count(".") + 1)]
-    named = [*catalogue.list_scenarios(), *catalogue.list_profiles(), *kinds, *_list_values(), *endings]
+    named = [*catalogue.list_scenarios(), *catalogue.list_profiles(), *kinds, *_list_values(), *endings, *list_terms()]
     return tuple(dict.fromkeys(named))
 
 

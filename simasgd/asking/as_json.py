@@ -10,6 +10,7 @@ from simasgd.asking.key_facts import Form, KeyFacts
 from simasgd.asking.kind_facts import KindFacts
 from simasgd.asking.profile_facts import ProfileFacts
 from simasgd.asking.terminal import write_choice
+from simasgd.asking.terms import Term
 
 
 def describe_answer(answer: Answer) -> dict[str, Any]:
@@ -68,6 +69,8 @@ def _describe(facts: Facts) -> dict[str, Any]:
                 "meaning": facts.meaning,
                 "keys": [_describe_key(key) for key in facts.keys],
             }
+        case Term():
+            return {"is": "term", "name": facts.name, "text": facts.text}
         case KeyFacts():
             return {"is": "key", **_describe_key(facts)}
 
@@ -90,8 +93,9 @@ def _describe_form(form: Form) -> dict[str, Any]:
         "values": form.words.values.replace("`", ""),
         "choices": list(form.choices),
         "units": list(form.units),
-        "required": form.words.default == "required",
-        "default": None if form.words.default in ("required", "") else form.words.default[len("default `") : -1],
+        "required": form.words.is_required,
+        "default": form.words.default or None,
         "example": form.example or None,
         "in_list": form.in_list,
+        "source": form.source or None,
     }

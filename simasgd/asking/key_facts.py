@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +13,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from simasgd.asking.kinds import list_families
+from simasgd.protocols import AbstractProtocol
+from simasgd.protocols.foreign import is_foreign
 from simasgd.scenario.editor_schema import build_scenario_schema
-from simasgd.scenario.field_words import FieldWords, describe_field, flow, kind_of
+from simasgd.scenario.field_words import FieldWords, describe_field, find_dimension, flow, kind_of
 from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.units import DIMENSIONS
 
 _RARE = re.compile(r"^[KMGT]i|b$|b/s$|µ|μ")  # binary prefixes, a short word for bits, and signs that keyboards lack
 _VALUE = re.compile(r"((?:`[^`\s]+`(?:, | and )?)+)(?: \([^)]*\))?:\s+")
@@ -47,6 +49,8 @@ class Form:
     """A value as YAML text."""
     in_list: bool
     """Whether the key is one of an item of a list, which an override gives whole."""
+    source: str = ""
+    """The file of a protocol of another package that has the key; empty for simasgd's own."""
 
 
 @final
@@ -142,7 +146,8 @@ def _join_forms(fields: list[_Field]) -> Iterator[Form]:
     kinds: dict[Form, list[str]] = {}
     for owner, field, schema, in_list in fields:
         words = describe_field(field, schema, section="mapping")
-        form = Form((), words, _list_units(schema), _list_choices(schema), _write_example(field, schema), in_list)
+        source = inspect.getsourcefile(owner) or "" if issubclass(owner, AbstractProtocol) and is_foreign(owner) else ""
+        form = Form((), words, _list_units(schema), _list_choices(schema), _write_example(field, schema), in_list, source)
         kind = kind_of(owner)
         kinds.setdefault(form, []).extend([kind] if kind is not None else [])
     for form, named in kinds.items():
@@ -159,9 +164,8 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _list_units(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the customary units of a quantity that a field may hold."""
     for part in _parts(schema):
-        for dimension in DIMENSIONS:
-            if part.get("examples", [])[: len(dimension.examples)] == list(dimension.examples):
-                return tuple(unit for unit in dimension.units if _RARE.search(unit) is None)
+        if (dimension := find_dimension(part)) is not None:
+            return tuple(unit for unit in dimension.units if _RARE.search(unit) is None)
     return ()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
-from simasgd.asking.key_facts import facts_of, meanings_of_values
-from simasgd.asking.kinds import list_families
+from simasgd.asking.key_facts import facts_of, first_sentence, meanings_of_values
+from simasgd.asking.kinds import Family, list_families
+from simasgd.asking.terms import TERMS
 from simasgd.errors import UsageError
 from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.vocabulary.synonyms import ask
@@ -14,33 +17,50 @@ from simasgd.scenario.vocabulary.values import nearest_words, shown
 LAWS = "laws of times"
 
 
-def choose_groups(words: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the groups whose names begin with the words; no words stand for all groups. Raises UsageError."""
-    groups = list_groups()
-    chosen: dict[str, dict[str, str]] = {}
+Names = dict[str, str]
+"""The names of a group, each with a short description."""
+
+
+def choose_groups(words: Sequence[str]) -> dict[str, Names]:
+    """Return the groups whose names begin with the words; no words stand for all groups. Raises UsageError.
+
+    The titles of scenarios and profiles are read from their files, but only in a group that is chosen.
+    """
+    groups = _list_groups()
+    chosen: dict[str, Callable[[], Names]] = {}
     for word in words:
-        found = {group: names for group, names in groups.items() if group.startswith(word.lower())}
+        found = {group: list_names for group, list_names in groups.items() if group.startswith(word.lower())}
         if not found:
             firsts = [group.partition(" ")[0] for group in groups]
             near = nearest_words(word.lower(), firsts, 1)
             hint = ask(near) if near else f"choose from {', '.join(dict.fromkeys(firsts))}"
             raise UsageError(f"there is no group {shown(word)}; {hint}")
         chosen |= found
-    return chosen or groups
+    return {group: list_names() for group, list_names in (chosen or groups).items()}
 
 
-def list_groups() -> dict[str, dict[str, str]]:
-    """Return the names in groups, each with a short description; scenarios and profiles have their titles."""
-    files = {"scenarios": catalogue.list_scenarios(), "profiles": catalogue.list_profiles()}
-    groups = {
-        group: {name: str(yaml_layer.read_layer(path).tree.get("title", "")) for name, path in named.items()}
-        for group, named in files.items()
+def _list_groups() -> dict[str, Callable[[], Names]]:
+    """Return what lists the names of each group."""
+    families = {family.words: partial(_list_kinds, family) for family in list_families()}
+    return {
+        "scenarios": lambda: _read_titles(catalogue.list_scenarios()),
+        "profiles": lambda: _read_titles(catalogue.list_profiles()),
+        **families,
+        "protocols": catalogue.list_protocols,  # with those that cannot be loaded
+        LAWS: _list_laws,
+        "terms of results": lambda: {term.name: first_sentence(term.text) for term in TERMS},
     }
-    for family in list_families():
-        members = family.members.items()
-        groups[family.words] = {kind: catalogue.read_first_words(section) for kind, section in members}
-    groups["protocols"] = catalogue.list_protocols()  # with those that cannot be loaded
+
+
+def _read_titles(files: Mapping[str, Path]) -> Names:
+    return {name: str(yaml_layer.read_layer(path).tree.get("title", "")) for name, path in files.items()}
+
+
+def _list_kinds(family: Family) -> Names:
+    return {kind: catalogue.read_first_words(section) for kind, section in family.members.items()}
+
+
+def _list_laws() -> Names:
     form = facts_of("cluster.compute.distribution").forms[0]
     meanings = meanings_of_values(form.words)
-    groups[LAWS] = {law: meanings.get(law, "").rstrip(".") for law in form.choices}
-    return groups
+    return {law: meanings.get(law, "").rstrip(".") for law in form.choices}

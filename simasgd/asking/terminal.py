@@ -10,6 +10,7 @@ from simasgd.asking.answers import Answer, Facts, ValueFacts
 from simasgd.asking.key_facts import Form, KeyFacts, facts_of
 from simasgd.asking.kind_facts import KindFacts
 from simasgd.asking.profile_facts import ProfileFacts
+from simasgd.asking.terms import Term
 from simasgd.scenario.vocabulary.names import join_words
 
 _MOST_WHOLE = 3  # of several answers; more than these are a line each
@@ -21,6 +22,8 @@ def write_answer(answer: Answer, width: int) -> Iterator[str]:
     if answer.meant:
         is_clear = len(answer.meant) == 1
         says = "simasgd's word for it is" if is_clear else "simasgd has several words for it:"
+        if any(isinstance(facts, Term) for facts in answer.found):
+            says = "a term of results, and in a scenario"
         yield from _wrap(f"{answer.asked}: {says} {join_words(answer.meant, 'and')}.", width)
         yield ""
     if len(answer.found) > _MOST_WHOLE:
@@ -38,6 +41,9 @@ def write_answer(answer: Answer, width: int) -> Iterator[str]:
                 yield from _write_profile(facts, width)
             case ValueFacts():
                 yield from _write_value(facts, width)
+            case Term():
+                yield f"{facts.name}: a term of results"
+                yield from _wrap(facts.text, width, _INDENT)
             case KeyFacts():
                 yield from _write_key(facts, width)
     if answer.others:
@@ -65,6 +71,8 @@ def _line_of(facts: Facts) -> tuple[str, str]:
             return f"profile={facts.name}", facts.title
         case ValueFacts():
             return facts.word, facts.meaning
+        case Term():
+            return facts.name, facts.text
         case KeyFacts():
             return facts.key, facts.first_sentence
 
@@ -98,7 +106,7 @@ def _write_kind(facts: KindFacts, width: int) -> Iterator[str]:
 
 def write_choice(facts: KindFacts) -> str:
     """Return the override that chooses a kind, with the keys that it must be given."""
-    required = [key for key in facts.keys if key.forms[0].words.default == "required"]
+    required = [key for key in facts.keys if key.forms[0].words.is_required]
     if not required:
         return f"{facts.key}={shlex.quote(facts.kind)}"
     given = ", ".join(f"{key.key.rpartition('.')[2]}: {key.forms[0].example}" for key in required)
@@ -107,9 +115,14 @@ def write_choice(facts: KindFacts) -> str:
 
 def _write_entry(key: KeyFacts, width: int) -> Iterator[str]:
     for form in key.forms:
-        about = "; ".join(part for part in (form.words.values, form.words.default) if part)
+        about = form.words.summary
         yield f"{_INDENT}{key.key}{f' ({about})' if about else ''}"
-        yield from _wrap(form.words.meaning, width, _INDENT * 2)
+        yield from _wrap(form.words.meaning or _without_meaning(form), width, _INDENT * 2)
+
+
+def _without_meaning(form: Form) -> str:
+    """Return what is said about a key of another package's protocol whose class does not describe it."""
+    return "The protocol's class has no docstring below this key." if form.source else ""
 
 
 def _write_profile(facts: ProfileFacts, width: int) -> Iterator[str]:
@@ -144,7 +157,7 @@ def _write_key(facts: KeyFacts, width: int) -> Iterator[str]:
         yield ""
         if len(facts.forms) > 1:
             yield from _wrap(f"Of {_of_kinds(facts, form)}:", width)
-        yield from _wrap(form.words.meaning, width, _INDENT)
+        yield from _wrap(form.words.meaning or _without_meaning(form), width, _INDENT)
         yield ""
         yield from _write_rows(_rows_of(facts, form), width)
     if facts.kinds:
@@ -169,7 +182,7 @@ def _rows_of(facts: KeyFacts, form: Form) -> list[tuple[str, str]]:
         rows.append(("section", f"{facts.section}, of {_of_kinds(facts, form)}"))
     else:
         rows.append(("section", facts.section or "the scenario itself"))
-    rows.append(("documented", f"docs/scenario.md, under {facts.place}"))
+    rows.append(("source", form.source) if form.source else ("documented", f"docs/scenario.md, under {facts.place}"))
     return rows
 
 
@@ -180,11 +193,10 @@ def _describe_values(facts: KeyFacts, form: Form) -> str:
 
 
 def _describe_default(facts: KeyFacts, form: Form) -> str:
-    words = form.words.default.replace("`", "")
-    if words == "required":
+    if form.words.is_required:
         by_profile = facts.key.startswith("cluster.") and facts.key != "cluster.learners" and not form.in_list
         return f"none; it must be given{', here or by a profile' if by_profile else ''}"
-    return words.removeprefix("default ") or "none; the key may be absent"
+    return form.words.default or "none; the key may be absent"
 
 
 def _of_kinds(facts: KeyFacts, form: Form) -> str:

@@ -94,7 +94,8 @@ def explain(word: str, as_json: bool) -> None:
     """Explain a key of a scenario: its values, unit, default and meaning, with an example.
 
     KEY may be any ending of a key, such as learners for cluster.learners. It may also be a word of
-    the field, such as lr or workers, or any name that `simasgd show` describes.
+    the field, such as lr or workers, a word of results, such as staleness or speed-up, or any name
+    that `simasgd show` describes.
     """
     from simasgd.asking.answers import answer
 

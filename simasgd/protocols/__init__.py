@@ -30,6 +30,8 @@ from simasgd.protocols.ringmaster import Ringmaster
 from simasgd.protocols.ringmaster_stop import RingmasterStop
 from simasgd.protocols.sgp import Sgp
 from simasgd.protocols.ssp import Ssp
+from simasgd.scenario.vocabulary.section import Count
+from simasgd.scenario.vocabulary.units import Bytes, BytesPerSecond, Seconds
 
 Protocol = (
     Hardsync
@@ -70,6 +72,9 @@ __all__ = [
     "Async",
     "BackupWorkers",
     "BoundedDelay",
+    "Bytes",
+    "BytesPerSecond",
+    "Count",
     "Downpour",
     "DynSgd",
     "Easgd",
@@ -92,6 +97,7 @@ __all__ = [
     "Ringmaster",
     "RingmasterStop",
     "Role",
+    "Seconds",
     "Sgp",
     "Ssp",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from simasgd.scenario.vocabulary.units import DIMENSIONS
+from simasgd.scenario.vocabulary.units import DIMENSIONS, Dimension
 
 _LARGEST = 2**31  # a greater bound of a whole number is technical, and not worth a word
 
@@ -26,37 +26,52 @@ class FieldWords(NamedTuple):
 
     values: str
     """The values that it may have: `whole number ≥ 1`, `a time`; empty for a section."""
+    is_required: bool
+    """Whether it must be given."""
     default: str
-    """`required`, `default 0.9`, or empty if it may be absent."""
+    """The default as YAML text; empty if there is none."""
     meaning: str
     """The docstring, on one line."""
     examples: tuple[str, ...]
     """Values as YAML text."""
+
+    @property
+    def summary(self) -> str:
+        """The values and the default in a few words, as Markdown."""
+        default = "required" if self.is_required else f"default `{self.default}`" if self.default else ""
+        return "; ".join(filter(None, (self.values, default)))
 
 
 def describe_field(field: FieldInfo, schema: Mapping[str, Any], *, section: str = "") -> FieldWords:
     """Describe a field by its JSON schema; `section` is the word for a mapping."""
     return FieldWords(
         describe_values(schema, section=section),
-        describe_default(field, schema),
+        field.is_required(),
+        _write_default(field, schema),
         " ".join((field.description or "").split()),
         tuple(flow(example) for example in schema.get("examples", ())),
     )
 
 
-def describe_default(field: FieldInfo, schema: Mapping[str, Any]) -> str:
-    """Return `required`, the default, or an empty text if a field may be absent."""
+def _write_default(field: FieldInfo, schema: Mapping[str, Any]) -> str:
+    """Return the default as YAML text; a section's is its kind. Empty if there is none."""
     if field.is_required():
-        return "required"
+        return ""
     default = schema.get("default", field.get_default(call_default_factory=True))
     if default is None or default in ("", [], (), {}):
         return ""
     if isinstance(default, BaseModel):
         kind = getattr(default, "kind", None)
-        return f"default `{kind}`" if kind is not None else ""
+        return kind if kind is not None else ""
     if isinstance(default, dict):
-        return f"default `{default['kind']}`" if "kind" in default else ""
-    return f"default `{flow(default)}`"
+        return str(default.get("kind", ""))
+    return flow(default)
+
+
+def find_dimension(schema: Mapping[str, Any]) -> Dimension | None:
+    """Return the dimension of a quantity, by the examples of its JSON schema; None for other values."""
+    given = schema.get("examples", [])
+    return next((one for one in DIMENSIONS if given[: len(one.examples)] == list(one.examples)), None)
 
 
 def describe_values(schema: Mapping[str, Any], *, section: str = "") -> str:
@@ -75,10 +90,9 @@ def describe_values(schema: Mapping[str, Any], *, section: str = "") -> str:
     if "enum" in schema or "const" in schema:
         values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
         return " | ".join(f"`{flow(value)}`" for value in values)
-    for dimension in DIMENSIONS:
-        if schema.get("examples", [])[: len(dimension.examples)] == list(dimension.examples):
-            words = schema["examples"][len(dimension.examples) :]
-            return " or ".join([dimension.name, *(f"`{word}`" for word in words)])
+    if (dimension := find_dimension(schema)) is not None:
+        words = schema["examples"][len(dimension.examples) :]
+        return " or ".join([dimension.name, *(f"`{word}`" for word in words)])
     match schema.get("type"):
         case "integer":
             return f"whole number{_range(schema)}"

@@ -93,9 +93,8 @@ def sections_at(key: str) -> list[type[BaseModel]]:
 def _entry(name: str, field: FieldInfo, schema: Mapping[str, Any]) -> str:
     """Write one item: the key, its values, its default and its docstring."""
     about = describe_field(field, schema)
-    words = "; ".join(part for part in (about.values, about.default) if part)
     example = f" Example: {' or '.join(f'`{example}`' for example in about.examples)}." if about.examples else ""
-    return f"`{name}`{f' ({words})' if words else ''}: {about.meaning}{example}"
+    return f"`{name}`{f' ({about.summary})' if about.summary else ''}: {about.meaning}{example}"
 
 
 def _paragraphs(start: str, docstring: str, *, brief: bool) -> Iterator[str]:

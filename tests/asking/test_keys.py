@@ -18,6 +18,7 @@ from simasgd.asking.as_json import describe_answer
 from simasgd.asking.key_facts import KeyFacts, list_keys
 from simasgd.asking.kinds import WORDS
 from simasgd.asking.terminal import write_answer
+from simasgd.asking.terms import TERMS, Term
 from simasgd.errors import ScenarioError, UsageError
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
@@ -183,6 +184,37 @@ def test_an_unknown_word_leads_to_a_known_one(word: str, expected: str) -> None:
     with pytest.raises(UsageError) as complaint:
         answer(word, keys_first=False)
     assert expected in str(complaint.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "term", "meant"),
+    [
+        ("λ", "λ, µ, α₀", ["cluster.learners"]),
+        ("lambda", "λ, µ, α₀", ["cluster.learners"]),
+        ("µ", "λ, µ, α₀", ["workload.mini_batch"]),
+        ("μ", "λ, µ, α₀", ["workload.mini_batch"]),
+        ("speed-up", "Speed-up over one learner", []),
+        ("staleness", "Staleness, σ or τ", ["protocol.slack", "inverse-staleness"]),
+        ("test error", "Test error, test loss", ["stop.test_error"]),
+        ("samples_per_simulated_second", "Samples/s", []),
+        ("Pareto front", "Pareto front", []),
+    ],
+)
+def test_words_of_results_are_explained_too(word: str, term: str, meant: list[str]) -> None:
+    found = answer(word, keys_first=True)
+    assert list(found.meant) == meant
+    assert isinstance(found.found[0], Term)
+    assert found.found[0].name == term
+    assert f"{term}: a term of results" in text_of(word)
+    assert describe_answer(found)["found"][0] == {"is": "term", "name": term, "text": found.found[0].text}
+    assert text_of("learners").startswith("cluster.learners\n"), "a key is one before all else"
+
+
+def test_every_term_is_found_by_its_name_and_no_two_by_the_same_further_word() -> None:
+    for term in TERMS:
+        assert term in answer(term.name, keys_first=True).found
+    asked = [word for term in TERMS for word in term.asked.split()]
+    assert len(set(asked)) == len(asked)
 
 
 def test_a_value_is_explained_by_its_key() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from simasgd.asking.answers import answer
 from simasgd.asking.terminal import write_answer
-from simasgd.errors import ScenarioError
+from simasgd.errors import ScenarioError, UsageError
 from simasgd.results.identity import name_content
 from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
@@ -116,7 +116,10 @@ def test_it_is_shown_with_its_keys_and_verbs(installed):
     assert "protocol.turns (whole number ≥ 1; default `1`)\n        Gradients of a learner in turn." in text
     assert "learner's verbs  pull, compute, push" in text
     assert str(installed / "round_robin.py") in text
-    assert "kind round-robin" in "\n".join(write_answer(answer("turns", keys_first=True), 100))
+    text = "\n".join(write_answer(answer("turns", keys_first=True), 100))
+    assert "kind round-robin" in text
+    assert str(installed / "round_robin.py") in text
+    assert "docs/scenario.md" not in text
 
 
 def test_its_keys_do_not_hide_short_keys(installed):
@@ -170,6 +173,8 @@ def test_an_invalid_entry_point_is_reported(installed, kind, message):
     assert scenario(TIMING, {"protocol": "async"}).protocol.kind == "async"
     with pytest.raises(ScenarioError, match=message):
         scenario(TIMING, {"protocol": kind})
+    with pytest.raises(UsageError, match=message):
+        answer(kind, keys_first=False)
 
 
 def test_from_the_command_line_and_in_workers(tmp_path):

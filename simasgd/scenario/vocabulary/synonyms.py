@@ -22,12 +22,13 @@ def _by_word(meanings: Mapping[tuple[str, ...], str]) -> dict[str, tuple[str, ..
 KEYS = _by_word(
     {
         ("workload.mini_batch",): "batch batch_size batchsize bs minibatch minibatch_size mini_batch_size local_batch_size "
-        "train_batch_size per_device_batch_size samples_per_gradient mu",
+        "train_batch_size per_device_batch_size samples_per_gradient mu µ μ",
         ("cluster.learners",): "workers worker nodes clients replicas gpus devices processes procs ranks world_size trainers "
-        "agents machines peers learner num_gpus n_gpus cores cpus hosts",
+        "agents machines peers learner num_gpus n_gpus cores cpus hosts lambda λ",
         ("cluster.learners_per_node",): "gpus_per_node workers_per_node processes_per_node devices_per_node ranks_per_node",
-        ("learning.optimizer.learning_rate",): "lr eta alpha alpha0 step_size stepsize rate learningrate base_lr "
-        "initial_lr max_lr",
+        (
+            "learning.optimizer.learning_rate",
+        ): "lr eta η alpha α alpha0 alpha_0 α₀ step_size stepsize rate learningrate base_lr initial_lr max_lr",
         ("learning.optimizer.weight_decay",): "wd l2 l2_penalty regularization",
         ("learning.optimizer.clip",): "clipping gradient_clipping grad_clip clip_norm max_norm max_grad_norm clip_gradients",
         ("learning.optimizer",): "optim opt",

@@ -34,7 +34,7 @@ class Fresh(DEADLINE):
 
     def serve(self, server):
         while True:
-            server.update((yield from server.collect(server.num_learners, 1, self.seconds)))
+            server.update((yield from server.collect(server.num_learners, 1, self.wait)))
 
 
 class Whole(DEADLINE):
@@ -68,7 +68,7 @@ def test_with_free_communication_updates_come_at_the_deadlines(seconds, update):
     """With T after an update of u, a learner of c s has staleness ⌈(c − T)/(T + u)⌉, and an arrival at T is in time."""
     within = 2.0
     cluster = constant(seconds, f"{update} s")
-    _, tape = clock(under(DEADLINE(seconds=within), {"cluster": cluster, "stop": {"gradients": None, "updates": 12}}))
+    _, tape = clock(under(DEADLINE(wait=f"{within} s"), {"cluster": cluster, "stop": {"gradients": None, "updates": 12}}))
     assert tape.stepped_at == pytest.approx([(within + update) * number for number in range(1, 13)], abs=0)
     for learner, own in enumerate(seconds):
         found = set(tape.staleness[tape.learner == learner].tolist())
@@ -80,14 +80,14 @@ def test_where_nothing_comes_by_the_deadline_the_first_gradient_is_waited_for():
     cluster = constant((1, 100, 100))
     for within in (0.0, 0.5):
         stop = {"gradients": None, "updates": 5}
-        _, tape = clock(under(DEADLINE(seconds=within), {"cluster": cluster, "stop": stop}))
+        _, tape = clock(under(DEADLINE(wait=f"{within} s"), {"cluster": cluster, "stop": stop}))
         assert tape.stepped_at.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
         assert set(tape.learner.tolist()) == {0}
 
 
 def test_a_deadline_that_never_comes_changes_nothing():
     stop = {"gradients": 200}
-    tapes = [clock(under(one, {"cluster": CLUSTER, "stop": stop}))[1] for one in (DEADLINE(seconds=1e9), Whole())]
+    tapes = [clock(under(one, {"cluster": CLUSTER, "stop": stop}))[1] for one in (DEADLINE(wait="1e9 s"), Whole())]
     assert all((sizes_of(tape) == 6).all() for tape in tapes)
     for name in ("learner", "timestamp", "stepped_at", "offsets"):
         assert (getattr(tapes[0], name) == getattr(tapes[1], name)).all()
@@ -98,7 +98,7 @@ def test_a_deadline_that_never_comes_changes_nothing():
 def test_an_update_of_fewer_gradients_never_comes_before_its_deadline(protocol, architecture):
     within = 0.012
     cluster = {**CLUSTER, "architecture": architecture, "server": {"update": "1 ms"}}
-    clocked, tape = clock(under(protocol(seconds=within), {"cluster": cluster, "stop": {"gradients": 300}}))
+    clocked, tape = clock(under(protocol(wait=f"{within} s"), {"cluster": cluster, "stop": {"gradients": 300}}))
     assert clocked.hang is None
     few = sizes_of(tape) < 6
     assert few.any()
@@ -114,7 +114,7 @@ def test_real_processes_keep_the_deadline_too():
     """Of three learners one needs ten times as long, so it misses deadlines."""
     within = 0.02
     chosen = small({"kind": "async"}, {"cluster": {"speeds": [1.0, 1.0, 0.1]}, "stop": {"gradients": 40}})
-    recorded = Driver(ThreadEngine(), chosen.model_copy(update={"protocol": DEADLINE(seconds=within)}), paced=True).record()
+    recorded = Driver(ThreadEngine(), chosen.model_copy(update={"protocol": DEADLINE(wait=f"{within} s")}), paced=True).record()
     check_conservation(recorded)
     tape = recorded.timing.tape
     assert recorded.timing.clock.hang is None
@@ -125,4 +125,4 @@ def test_real_processes_keep_the_deadline_too():
 
 def test_a_time_before_the_update_is_refused():
     with pytest.raises(ProtocolFault, match=r"collect\(\): within: -1\.0 is too small; it must be at least 0"):
-        clock(under(DEADLINE(seconds=-1.0)))
+        clock(under(DEADLINE.model_construct(wait=-1.0)))
