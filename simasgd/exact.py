@@ -9,10 +9,12 @@ powers of two, which IEEE 754 defines exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from simasgd.tape.arrays import Floats
 
@@ -51,11 +53,46 @@ def exp(x: Floats) -> Floats:
     return result
 
 
+@final
+class Streams:
+    """Sources of bits that are drawn from together, because an operation on a long array costs little more than on a short one.
+
+    The arrays hold the numbers of one source after those of another; `counts` says how many each
+    has. Each source gives the numbers that it would give alone.
+    """
+
+    def __init__(self, bits: Sequence[np.random.Philox], counts: Sequence[int]) -> None:
+        self._bits = bits
+        self.counts = counts
+
+    def uniforms(self) -> Floats:
+        """Draw `counts` numbers as `uniforms` does."""
+        raw = [bits.random_raw(count) for bits, count in zip(self._bits, self.counts, strict=True)]
+        whole = np.concatenate(raw) if len(raw) > 1 else np.asarray(raw[0])
+        result: Floats = ((whole >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        return result
+
+    def normals(self) -> Floats:
+        """Draw about 0.785·`counts` standard normal numbers, by Marsaglia's polar method, and count them."""
+        x = 2.0 * self.uniforms() - 1.0
+        y = 2.0 * self.uniforms() - 1.0
+        square = x * x + y * y
+        inside = square < 1.0
+        self.keep(inside)
+        x, square = x[inside], square[inside]
+        result: Floats = x * np.sqrt(-2.0 * log(square) / square)
+        return result
+
+    def keep(self, kept: npt.NDArray[np.bool_]) -> None:
+        """Count only those numbers that are kept."""
+        before = np.concatenate([[0], np.cumsum(kept)])
+        ends = np.cumsum([0, *self.counts])
+        self.counts = np.diff(before[ends]).tolist()
+
+
 def uniforms(bits: np.random.Philox, count: int) -> Floats:
     """Draw `count` numbers in (0, 1]: odd multiples of 2⁻⁵⁴ below one half, multiples of 2⁻⁵³ from there on."""
-    raw = np.asarray(bits.random_raw(count))
-    result: Floats = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    return result
+    return Streams([bits], [count]).uniforms()
 
 
 def endless_uniforms(bits: np.random.Philox) -> Iterator[float]:
@@ -66,13 +103,7 @@ def endless_uniforms(bits: np.random.Philox) -> Iterator[float]:
 
 def normals(bits: np.random.Philox, candidates: int) -> Floats:
     """Draw about 0.785·`candidates` standard normal numbers, by Marsaglia's polar method."""
-    x = 2.0 * uniforms(bits, candidates) - 1.0
-    y = 2.0 * uniforms(bits, candidates) - 1.0
-    square = x * x + y * y
-    inside = square < 1.0
-    x, square = x[inside], square[inside]
-    result: Floats = x * np.sqrt(-2.0 * log(square) / square)
-    return result
+    return Streams([bits], [candidates]).normals()
 
 
 class Purpose(IntEnum):

@@ -17,6 +17,7 @@ from simasgd.tape.arrays import Floats
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
 _DRAWS = 2**14
+_TOGETHER = 256  # streams: their blocks fit into a cache
 
 
 def _uniform(bits: np.random.Philox) -> float:
@@ -27,22 +28,34 @@ class AbstractDistribution(abc.ABC):
     """A law of positive random factors with mean 1."""
 
     @abc.abstractmethod
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
+    def block(self, streams: exact.Streams) -> Floats:
+        """Draw about as many factors as the streams' counts say, the next of each stream, and count them.
+
+        There is at least one for a count ≥ 32.
+        """
+
+    def draw(self, bits: np.random.Philox, count: int) -> Floats:
         """Draw about `count` factors, the next of this stream; at least one for count ≥ 32."""
+        return self.block(exact.Streams([bits], [count]))
 
     def factors(self, bits: np.random.Philox) -> Iterator[float]:
         """Return an endless stream of factors.
 
         Blocks grow, so that few draws are cheap and many are fast.
         """
+        return self.times(1.0, bits)
 
-        def blocks() -> Iterator[list[float]]:
-            count = _FIRST_BLOCK
-            while True:
-                yield self.block(bits, count).tolist()
-                count = min(2 * count, _LARGEST_BLOCK)
+    def times(self, mean: float, bits: np.random.Philox) -> Iterator[float]:
+        """Return an endless stream of times with that mean: the factors, times the mean.
 
-        return chain.from_iterable(blocks())
+        Nobody else may draw from `bits`, except between two of these blocks.
+        """
+        return self.times_of_all([mean], [bits])[0]
+
+    def times_of_all(self, means: Sequence[float], bits: Sequence[np.random.Philox]) -> list[Iterator[float]]:
+        """Return for each stream the times that `times` returns. Several streams are drawn from together."""
+        blocks = _Blocks(self, means, bits)
+        return [chain.from_iterable(blocks.of(member)) for member in range(len(bits))]
 
     @abc.abstractmethod
     def longer(self, bits: np.random.Philox) -> float:
@@ -65,15 +78,55 @@ class AbstractDistribution(abc.ABC):
 
 
 @final
+class _Blocks:
+    """The next times of several streams, a block of each at a time.
+
+    A stream's first blocks are small, so that few draws are cheap and many are fast. The streams
+    beside one that needs a block are drawn from with it, unless they have a block in stock. So no
+    stream is ever more than a block ahead.
+    """
+
+    def __init__(self, law: AbstractDistribution, means: Sequence[float], bits: Sequence[np.random.Philox]) -> None:
+        self._law = law
+        self._means = means
+        self._bits = bits
+        self._counts = [_FIRST_BLOCK] * len(bits)
+        self._stock: list[Floats | None] = [None] * len(bits)
+
+    def of(self, member: int) -> Iterator[list[float]]:
+        """Return the blocks of one stream (s)."""
+        stock = self._stock
+        while True:
+            if stock[member] is None:
+                self._draw(member)
+            block, stock[member] = stock[member], None
+            assert block is not None
+            yield block.tolist()
+
+    def _draw(self, member: int) -> None:
+        first = member - member % _TOGETHER
+        group = range(first, min(first + _TOGETHER, len(self._bits)))
+        members = [number for number in group if self._stock[number] is None]
+        streams = exact.Streams([self._bits[number] for number in members], [self._counts[number] for number in members])
+        factors = self._law.block(streams)
+        means = np.repeat([self._means[number] for number in members], streams.counts)
+        with np.errstate(over="ignore"):
+            blocks = np.split(means * factors, np.cumsum(streams.counts)[:-1])
+        for number, block in zip(members, blocks, strict=True):
+            self._stock[number] = block
+            self._counts[number] = min(2 * self._counts[number], _LARGEST_BLOCK)
+
+
+@final
 @dataclass(frozen=True)
 class Constant(AbstractDistribution):
     """Always 1."""
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
-        return np.ones(count)
+    def block(self, streams: exact.Streams) -> Floats:
+        return np.ones(sum(streams.counts))
 
-    def factors(self, bits: np.random.Philox) -> Iterator[float]:
-        return repeat(1.0)
+    def times_of_all(self, means: Sequence[float], bits: Sequence[np.random.Philox]) -> list[Iterator[float]]:
+        return [repeat(mean) for mean in means]
 
     def longer(self, bits: np.random.Philox) -> float:
         return 1.0
@@ -84,11 +137,11 @@ class Constant(AbstractDistribution):
 class Exponential(AbstractDistribution):
     """Memoryless: −ln U, with coefficient of variation 1."""
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
-        return -exact.log(exact.uniforms(bits, count))
+    def block(self, streams: exact.Streams) -> Floats:
+        return -exact.log(streams.uniforms())
 
     def longer(self, bits: np.random.Philox) -> float:
-        return float(np.sum(self.block(bits, 2)))  # gamma of shape 2
+        return float(np.sum(self.draw(bits, 2)))  # gamma of shape 2
 
 
 @final
@@ -98,9 +151,9 @@ class LogNormal(AbstractDistribution):
 
     cv: float
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
+    def block(self, streams: exact.Streams) -> Floats:
         variance = exact.log(np.array([1.0 + self.cv * self.cv]))
-        return exact.exp(np.sqrt(variance) * exact.normals(bits, count) - variance / 2.0)
+        return exact.exp(np.sqrt(variance) * streams.normals() - variance / 2.0)
 
     def longer(self, bits: np.random.Philox) -> float:
         return next(self.factors(bits)) * (1.0 + self.cv * self.cv)  # the mean of ln X is greater by s²
@@ -116,22 +169,24 @@ class Gamma(AbstractDistribution):
 
     cv: float
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
+    def block(self, streams: exact.Streams) -> Floats:
         shape = 1.0 / (self.cv * self.cv)
         boosted = shape + 1.0 if shape < 1.0 else shape
         d = boosted - 1.0 / 3.0
         c = 1.0 / (3.0 * np.sqrt(d))
-        z = exact.normals(bits, count)
-        u = exact.uniforms(bits, len(z))
+        z = streams.normals()
+        u = streams.uniforms()
         root = 1.0 + c * z
         positive = root > 0.0
+        streams.keep(positive)
         z, u, root = z[positive], u[positive], root[positive]
         v = root * root * root
         accepted = exact.log(u) < 0.5 * z * z + d - d * v + d * exact.log(v)
+        streams.keep(accepted)
         draws = d * v[accepted]
         if shape < 1.0:
             # The floor keeps U^(1/k) a positive number where it would underflow (reached only for cv > 4).
-            draws = draws * exact.exp(np.maximum(exact.log(exact.uniforms(bits, len(draws))) / shape, -700.0))
+            draws = draws * exact.exp(np.maximum(exact.log(streams.uniforms()) / shape, -700.0))
         result: Floats = draws / shape
         return result
 
@@ -147,8 +202,8 @@ class ShiftedExponential(AbstractDistribution):
 
     cv: float
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
-        result: Floats = (1.0 - self.cv) - self.cv * exact.log(exact.uniforms(bits, count))
+    def block(self, streams: exact.Streams) -> Floats:
+        result: Floats = (1.0 - self.cv) - self.cv * exact.log(streams.uniforms())
         return result
 
     def longer(self, bits: np.random.Philox) -> float:
@@ -173,9 +228,9 @@ class Pareto(AbstractDistribution):
         """a, always more than 2."""
         return float(1.0 + np.sqrt(1.0 + 1.0 / (self.cv * self.cv)))
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
+    def block(self, streams: exact.Streams) -> Floats:
         a = self.shape
-        result: Floats = (a - 1.0) / a * exact.exp(-exact.log(exact.uniforms(bits, count)) / a)
+        result: Floats = (a - 1.0) / a * exact.exp(-exact.log(streams.uniforms()) / a)
         return result
 
     def longer(self, bits: np.random.Philox) -> float:
@@ -194,10 +249,10 @@ class Empirical(AbstractDistribution):
     def _factors(self) -> Floats:
         return np.array(self.measured) / (fsum(self.measured) / len(self.measured))
 
-    def block(self, bits: np.random.Philox, count: int) -> Floats:
+    def block(self, streams: exact.Streams) -> Floats:
         size = len(self.measured)
         # u·n may round up to n.
-        chosen = np.minimum(np.floor(exact.uniforms(bits, count) * size), size - 1).astype(np.int64)
+        chosen = np.minimum(np.floor(streams.uniforms() * size), size - 1).astype(np.int64)
         return self._factors[chosen]
 
     def longer(self, bits: np.random.Philox) -> float:

@@ -106,8 +106,8 @@ def compute_times(spec: Cluster, seed: int, mini_batch: MiniBatch) -> list[Itera
         scales = {size: _scale(spec.compute, size) for size in set(sizes)}
         return traces.replay(spec.compute, [scales[size] for size in sizes], seed, each)
     means, common = mean_times(spec, mini_batch), law(spec.compute)
-    paces = enumerate(zip(means, each, strict=True))
-    return [times(_own_mean(mean, speed), common, seed, learner) for learner, (mean, speed) in paces]
+    own_means = list(map(_own_mean, means, each))
+    return common.times_of_all(own_means, [_bits(seed, learner) for learner in range(spec.learners)])
 
 
 def _own_times(spec: Compute, mini_batch: int, seed: int, learner: int, speed: float) -> Iterator[float]:
@@ -133,7 +133,11 @@ def times(mean: float, law: AbstractDistribution, seed: int, learner: int) -> It
     The k-th time is a function of the seed, the learner and k only, so two protocols at one seed
     meet the same stragglers.
     """
-    return (mean * factor for factor in law.factors(exact.stream(seed, exact.Purpose.COMPUTE, learner)))
+    return law.times(mean, _bits(seed, learner))
+
+
+def _bits(seed: int, learner: int) -> np.random.Philox:
+    return exact.stream(seed, exact.Purpose.COMPUTE, learner)
 
 
 def update_times(mean: float, law: AbstractDistribution, seed: int) -> Iterator[float]:
@@ -141,7 +145,7 @@ def update_times(mean: float, law: AbstractDistribution, seed: int) -> Iterator[
 
     The k-th time is a function of the seed and k only.
     """
-    return (mean * factor for factor in law.factors(exact.stream(seed, exact.Purpose.UPDATE, 0)))
+    return law.times(mean, exact.stream(seed, exact.Purpose.UPDATE, 0))
 
 
 def speeds(spec: Cluster, seed: int) -> list[float]:

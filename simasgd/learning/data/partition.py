@@ -80,7 +80,7 @@ def _gammas(shape: float, count: int, bits: np.random.Philox) -> Floats:
     """Draw gamma numbers; normalized, they follow a symmetric Dirichlet law."""
     law, drawn = Gamma(shape**-0.5), np.empty(0)
     while len(drawn) < count:
-        drawn = np.concatenate([drawn, law.block(bits, 32)])
+        drawn = np.concatenate([drawn, law.draw(bits, 32)])
     return drawn[:count] + 1e-300  # if all underflow, the classes still have owners
 
 

@@ -69,15 +69,32 @@ def test_log_and_exp_are_accurate():
 
 def test_golden_draws():
     """These bits may never change, on any machine or with any release of NumPy: a seed fixes the tape."""
-    parts = [law.block(exact.stream(0, exact.Purpose.COMPUTE, 0), 512) for law, _ in LAWS]
+    parts = [law.draw(exact.stream(0, exact.Purpose.COMPUTE, 0), 512) for law, _ in LAWS]
     digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
     assert digest == "c14d1111aec6be617e0dd3c5b9546aa0ce9f76f63131c78d69bfd8c03c462d8e"
 
 
 def test_golden_draws_of_the_later_laws():
-    parts = [law.block(exact.stream(0, exact.Purpose.COMPUTE, 0), 512) for law, _ in LATER_LAWS]
+    parts = [law.draw(exact.stream(0, exact.Purpose.COMPUTE, 0), 512) for law, _ in LATER_LAWS]
     digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
     assert digest == "7a8bd34707358cdacfafdc37bba99c1b11dddd457d845dea672c5489990cb972"
+
+
+@names
+def test_streams_that_are_drawn_together_are_those_that_are_drawn_alone(law, cv):
+    """Bit for bit, whatever pace each is used at."""
+
+    def bits(learner):
+        return exact.stream(3, exact.Purpose.COMPUTE, learner)
+
+    means, taken = [1.0, 2.5, 1e-3, 7.0], [1000, 30, 0, 333]
+    together = law.times_of_all(means, [bits(learner) for learner in range(4)])
+    found = [list(islice(times, 10)) for times in together]
+    for times, already, number in zip(together, found, taken, strict=True):
+        already += islice(times, number)
+    for learner, (mean, number) in enumerate(zip(means, taken, strict=True)):
+        assert found[learner] == list(islice(law.times(mean, bits(learner)), 10 + number))
+        assert found[learner][:10] == [mean * factor for factor in islice(law.factors(bits(learner)), 10)]
 
 
 def test_pareto_tail_probabilities():
@@ -110,8 +127,8 @@ def test_empirical_times_are_the_measured_ones_as_often_as_they_were_measured():
 
 
 def test_a_uniform_of_one_chooses_the_last_measured_time(monkeypatch):
-    monkeypatch.setattr(exact, "uniforms", lambda bits, count: np.array([2.0**-54, 0.999, 1.0]))
-    assert list(laws.Empirical((2.0, 4.0, 6.0)).block(exact.stream(0, exact.Purpose.COMPUTE, 0), 3)) == [0.5, 1.5, 1.5]
+    monkeypatch.setattr(exact.Streams, "uniforms", lambda streams: np.array([2.0**-54, 0.999, 1.0]))
+    assert list(laws.Empirical((2.0, 4.0, 6.0)).draw(exact.stream(0, exact.Purpose.COMPUTE, 0), 3)) == [0.5, 1.5, 1.5]
 
 
 def section(**values) -> Compute:
