@@ -20,7 +20,7 @@ from simasgd.cluster.cast.start import delay_start, start_times
 from simasgd.cluster.cast.stragglers import slow_spells
 from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.costs import LearnerCosts, make_costs
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Clock, Signal, start
 from simasgd.cluster.clock.log import SpanLog
 from simasgd.cluster.clock.recording import AbstractRecording, ByteSamples, ReportProgress, make_recording
 from simasgd.cluster.job import Job
@@ -42,7 +42,7 @@ def run(
     (`ProgressMonitor`). The activities of all participants go to `log`; `progress` is called now
     and then.
     """
-    env = Environment()
+    env = Clock()
     done = Signal(env)  # its value says whether no other event is left
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
     recording = make_recording(recorder, job.limit, done, progress, byte_samples, job.mini_batch)
@@ -51,7 +51,7 @@ def run(
     _start_processes(env, job, cast, crash_record, leavings)
     if job.limit.seconds is not None:
         timer = Timeout(env, job.limit.seconds)
-        timer.callbacks.append(lambda _: None if done.triggered else done.fire(env.peek() == inf))
+        timer.callbacks.append(lambda _: recording.stop(is_idle=env.peek() == inf))
     done.callbacks.append(StopSimulation.callback)
     with _rare_collections():
         ending = ProgressMonitor(env, cast, recording, job.limit).run()
@@ -88,12 +88,12 @@ def _make_cast(protocol: AbstractProtocol, context: RunContext) -> AbstractCast:
 def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_record: CrashRecord, leavings: Leavings) -> None:
     """Start the processes of the cast; learners start in the order of their numbers."""
     for role in cast.roles:
-        env.process(role())
+        start(env, role())
     faults, seed = job.cluster.faults, job.seed
     may_leave = job.cluster.may_leave
     noticed = leavings if may_leave and cast.notices_absences else None
-    for worker, start in zip(cast.workers, start_times(job.cluster, job.mean_cycles, seed), strict=True):
-        roles = [delay_start(env, worker, role, start) for role in cast.roles_of(worker)]
+    for worker, begin in zip(cast.workers, start_times(job.cluster, job.mean_cycles, seed), strict=True):
+        roles = [delay_start(env, worker, role, begin) for role in cast.roles_of(worker)]
         if may_leave:
             roles[0] = leaving_at_the_end(env, worker, roles[0], leavings)
         if faults.makes_learners_leave or noticed is not None:
@@ -101,7 +101,7 @@ def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_recor
             env.process(run_with_crashes(env, worker, roles, outages, crash_record, noticed))
         else:
             for role in roles:
-                env.process(role())
+                start(env, role())
 
 
 def _costs(spec: Cluster, seed: int) -> Sequence[LearnerCosts]:

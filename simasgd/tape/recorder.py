@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import abc
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Any, final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice, repeat
+from operator import sub
+from typing import Any, NamedTuple, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,9 @@ import numpy.typing as npt
 from simasgd.tape.arrays import Ints
 from simasgd.tape.mixing import NONE, MixingRecorder, Row, ages
 from simasgd.tape.tape import Gradient, Tape, staleness_counts
+
+_BLOCK = 512  # steps and gradients that are taken in together
+Item = TypeVar("Item")
 
 
 class AbstractRecorder(abc.ABC):
@@ -51,14 +56,63 @@ class AbstractRecorder(abc.ABC):
         """Count the applied gradients of each of so many learners."""
 
 
+class Block(NamedTuple):
+    """The columns of some steps, and of their gradients."""
+
+    time: tuple[float, ...]
+    timestamp: tuple[int, ...]
+    summed: tuple[int, ...]
+    sizes: list[int]
+    """The number of gradients of each step."""
+    learner: tuple[int, ...] = ()
+    batch: tuple[int, ...] = ()
+    read: tuple[int, ...] = ()
+    read_at: tuple[float, ...] = ()
+    computed_at: tuple[float, ...] = ()
+    layers: tuple[tuple[int, ...], ...] = ()
+    ahead: tuple[int, ...] = ()
+
+    def of_gradients(self, column: Iterable[Item]) -> Iterator[Item]:
+        """Return a column of steps as a column of gradients."""
+        return chain.from_iterable(map(repeat, column, self.sizes))
+
+
+class _AbstractBlockRecorder(AbstractRecorder):
+    """A recorder that keeps the last steps as they are, and takes them in a block at a time."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[float, int, Sequence[Gradient], int]] = []
+        self._held = 0  # steps and gradients in this list
+
+    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
+        self._steps.append((time, timestamp, gradients, summed))
+        self._held = held = self._held + len(gradients) + 1
+        if held >= _BLOCK:
+            self._take_in_all()
+
+    def _take_in_all(self) -> None:
+        """Take in all steps so far."""
+        if self._steps:
+            time, timestamp, gradients, summed = zip(*self._steps, strict=True)
+            self._steps, self._held = [], 0
+            columns = zip(*chain.from_iterable(gradients), strict=True)
+            self._take_in(Block(time, timestamp, summed, [*map(len, gradients)], *columns))
+
+    @abc.abstractmethod
+    def _take_in(self, block: Block) -> None:
+        """Take in the next steps."""
+
+
 @final
-class SummaryRecorder(AbstractRecorder):
+class SummaryRecorder(_AbstractBlockRecorder):
     """Counts how often each staleness occurs, so its memory does not grow with the gradients."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._counts: Counter[int] = Counter()
-        self._own: dict[int, tuple[int, int]] = {}  # a learner's last step, and its own updates since it pulled
-        self._applied: defaultdict[int, int] = defaultdict(int)  # by learner
+        self._last: dict[int, int] = {}  # a learner's last step
+        self._own: dict[int, int] = {}  # its own updates since it pulled, if learners step copies
+        self._applied: Counter[int] = Counter()  # by learner
         self._ages: Counter[int] = Counter()
 
     def models(self, learners: int, has_centre: bool) -> None:
@@ -77,29 +131,35 @@ class SummaryRecorder(AbstractRecorder):
     def age_counts(self) -> Counter[int]:
         return Counter(dict(sorted(self._ages.items())))
 
-    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
-        counts, own, applied = self._counts, self._own, self._applied
-        for gradient in gradients:
-            applied[gradient.learner] += 1
-            late = timestamp - gradient.timestamp
-            if gradient.ahead:
-                before, updates = own[gradient.learner]
-                updates += before < timestamp
-                own[gradient.learner] = (timestamp, updates)
-                late -= updates
-            else:
-                own[gradient.learner] = (timestamp, 0)
-            counts[late] += 1
+    def _take_in(self, block: Block) -> None:
+        self._applied.update(block.learner)
+        if self._own or any(block.ahead):
+            self._counts.update(self._late_of_copies(block))
+        else:
+            self._counts.update(map(sub, block.of_gradients(block.timestamp), block.read))
+            self._last.update(zip(block.learner, block.of_gradients(block.timestamp), strict=True))
+
+    def _late_of_copies(self, block: Block) -> Iterator[int]:
+        """Return the staleness of each gradient where learners step copies of their own."""
+        columns = block.learner, block.of_gradients(block.timestamp), block.read, block.ahead
+        for learner, timestamp, read, ahead in zip(*columns, strict=True):
+            updates = 0
+            if ahead:
+                updates = self._own.get(learner, 0) + (self._last[learner] < timestamp)
+            self._own[learner], self._last[learner] = updates, timestamp
+            yield timestamp - read - updates
 
     def staleness_counts(self) -> Counter[int]:
+        self._take_in_all()
         return Counter(dict(sorted(self._counts.items())))
 
     def applied_of(self, learners: int) -> list[int]:
-        return [self._applied.get(learner, 0) for learner in range(learners)]
+        self._take_in_all()
+        return [self._applied[learner] for learner in range(learners)]
 
 
 @final
-class TapeRecorder(AbstractRecorder):
+class TapeRecorder(_AbstractBlockRecorder):
     """Keeps every row: 40 bytes a gradient and 16 bytes a step.
 
     A gradient needs 8 bytes more for each layer if its layers differ in age, and 16 if its learner's copy was stepped. A step
@@ -107,6 +167,7 @@ class TapeRecorder(AbstractRecorder):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._learner, self._batch, self._timestamp = array("q"), array("q"), array("q")
         self._read_at, self._computed_at = array("d"), array("d")
         self._stepped_at, self._offsets = array("d"), array("q", [0])
@@ -115,24 +176,24 @@ class TapeRecorder(AbstractRecorder):
         self._summing, self._summed = array("q"), array("q")  # the steps of sums, and of how many
         self._mixing: MixingRecorder | None = None
 
-    def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
-        for learner, batch, read, read_at, computed_at, layers, ahead in gradients:
-            if ahead:
-                self._stepped.append(len(self._learner))
-                self._ahead.append(ahead)
-            if layers:
-                self._layered.append(len(self._learner))
-                self._layers.extend(layers)
-            self._learner.append(learner)
-            self._batch.append(batch)
-            self._timestamp.append(read)
-            self._read_at.append(read_at)
-            self._computed_at.append(computed_at)
-        if summed != 1:
-            self._summing.append(len(self._stepped_at))
-            self._summed.append(summed)
-        self._stepped_at.append(time)
-        self._offsets.append(len(self._learner))
+    def _take_in(self, block: Block) -> None:
+        first_gradient, first_step = len(self._learner), len(self._stepped_at)
+        if any(block.ahead):
+            _keep_some(self._stepped, self._ahead, first_gradient, block.ahead, 0)
+        if any(block.layers):
+            for row, layers in enumerate(block.layers, first_gradient):
+                if layers:
+                    self._layered.append(row)
+                    self._layers.extend(layers)
+        if max(block.summed) > 1:
+            _keep_some(self._summing, self._summed, first_step, block.summed, 1)
+        self._learner.extend(block.learner)
+        self._batch.extend(block.batch)
+        self._timestamp.extend(block.read)
+        self._read_at.extend(block.read_at)
+        self._computed_at.extend(block.computed_at)
+        self._stepped_at.extend(block.time)
+        self._offsets.extend(islice(accumulate(block.sizes, initial=first_gradient), 1, None))
 
     def models(self, learners: int, has_centre: bool) -> None:
         self._mixing = MixingRecorder(learners, has_centre)
@@ -153,11 +214,13 @@ class TapeRecorder(AbstractRecorder):
         return staleness_counts(self.tape(mini_batch=1).staleness)
 
     def applied_of(self, learners: int) -> list[int]:
+        self._take_in_all()
         counts: list[int] = np.bincount(np.array(self._learner), minlength=learners).tolist()
         return counts
 
     def tape(self, mini_batch: int | Sequence[int]) -> Tape:
         """Return the tape so far, for mini-batches of this many samples, of all learners or of each."""
+        self._take_in_all()
         return Tape(
             mini_batch=mini_batch if isinstance(mini_batch, int) else max(mini_batch),
             mini_batches=None if isinstance(mini_batch, int) else np.array(mini_batch),
@@ -183,6 +246,14 @@ class TapeRecorder(AbstractRecorder):
         columns[layered] = own
         columns.flags.writeable = False
         return columns
+
+
+def _keep_some(rows: array[int], kept: array[int], first: int, values: Sequence[int], usual: int) -> None:
+    """Add those of a column's next values that are not the usual one, and their rows, of which `first` is the first."""
+    for row, value in enumerate(values, first):
+        if value != usual:
+            rows.append(row)
+            kept.append(value)
 
 
 def _sparse(rows: array[int], values: array[int], size: int, elsewhere: int) -> Ints | None:

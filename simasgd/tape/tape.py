@@ -9,9 +9,9 @@ from these are derived here, once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
@@ -49,6 +49,14 @@ class Gradient(NamedTuple):
     """When the gradient was computed (s)."""
     layers: tuple[int, ...] = ()
     ahead: int = 0
+
+
+make_gradient: Callable[[tuple[int, int, int, float, float, tuple[int, ...], int]], Gradient]
+make_gradient = partial(tuple.__new__, Gradient)  # twice as fast as Gradient
+"""Make a gradient of its fields, in their order."""
+make_weights: Callable[[tuple[int, tuple[int, ...], int]], Weights]
+make_weights = partial(tuple.__new__, Weights)
+"""Make weights of their fields, in their order."""
 
 
 class Past(NamedTuple):

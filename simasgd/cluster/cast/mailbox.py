@@ -19,28 +19,36 @@ Item = TypeVar("Item")
 class Mailbox(Generic[Item]):
     """Messages that have arrived and wait to be taken, in order of arrival. A message holds one or several items.
 
-    `held` counts the items. `arrival` is the trail of the last message's arrival.
+    `held` counts the items, and `received` all that have arrived so far. `arrival` is the trail of
+    the last message's arrival.
     """
 
-    __slots__ = ("_enough", "_env", "_needed", "arrival", "held", "messages")
+    __slots__ = ("_collected", "_enough", "_env", "_needed", "arrival", "held", "messages", "received")
 
     def __init__(self, env: Environment) -> None:
         self.messages: deque[Sequence[Item]] = deque()
         self.held = 0
+        self.received = 0
         self.arrival = START
         self._env = env
         self._needed = 0
         self._enough: Signal | None = None
+        self._collected = Signal(env)  # that of `collect`, used again and again
 
     def put(self, message: Sequence[Item], trail: Trail) -> None:
         """Put an arriving message in, and wake the process that waits if its items suffice."""
-        self.held += len(message)
+        items = len(message)
+        self.received += items
+        self.held = held = self.held + items
         self.messages.append(message)
         self.arrival = trail
         enough = self._enough
-        if enough is not None and self.held >= self._needed:
+        if enough is not None and held >= self._needed:
             self._enough = None
-            enough.call()
+            waiting = enough.callbacks  # as Signal.call, without a call
+            enough._value = enough.callbacks = None  # type: ignore[assignment]
+            for go_on in waiting:
+                go_on(enough)
 
     def take(self) -> Sequence[Item]:
         """Take the oldest message."""
@@ -58,7 +66,8 @@ class Mailbox(Generic[Item]):
         # This method and `put` inline some calls for speed, because they handle every gradient.
         if self.held < count:
             self._needed = count
-            self._enough = enough = Signal(self._env)
+            self._enough = enough = self._collected
+            enough.callbacks = []
             yield enough
         items = self.messages.popleft()
         self.held -= len(items)

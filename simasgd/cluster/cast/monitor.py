@@ -8,13 +8,12 @@ because a run is a function of its scenario and seed.
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import NamedTuple, final
 
-from simpy import Environment
 from simpy.core import EmptySchedule, StopSimulation
 
 from simasgd.cluster.cast.cast import AbstractCast
+from simasgd.cluster.clock.events import Clock
 from simasgd.cluster.clock.recording import AbstractRecording, Limit
 
 _EVENTS = 250_000
@@ -52,7 +51,7 @@ class ProgressMonitor:
     has not moved in two checks.
     """
 
-    def __init__(self, env: Environment, cast: AbstractCast, recording: AbstractRecording, limit: Limit) -> None:
+    def __init__(self, env: Clock, cast: AbstractCast, recording: AbstractRecording, limit: Limit) -> None:
         self._env = env
         self._cast = cast
         self._recording = recording
@@ -61,13 +60,12 @@ class ProgressMonitor:
 
     def run(self) -> Ending:
         """Run the events and return how the run ended."""
-        env, step = self._env, self._env.step
+        env = self._env
         applied = most = idle_checks = still = 0
         progress_at = moved_at = 0.0  # (s) the last check with new gradients, and the last with a new time
         try:
             while True:
-                for _ in repeat(None, self._patience):
-                    step()
+                env.run_events(self._patience)
                 if self._recording.gradients > applied:
                     applied, idle_checks, progress_at = self._recording.gradients, 0, env.now
                 else:

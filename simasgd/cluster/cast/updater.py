@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Generic, TypeVar, final
+from typing import Generic, TypeVar, final
 
-from simpy import Environment, Event
-from simpy.events import Timeout
+from simpy import Environment
 
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.clock import compute
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Line, Signal, signal
 from simasgd.cluster.clock.log import UPDATE
 from simasgd.cluster.clock.pace import ScheduledPace
 from simasgd.cluster.clock.pipe import Pipe, Usage
@@ -31,7 +30,19 @@ class Updater(Generic[Work]):
     `resumed` and `idle` are the methods of the processor.
     """
 
-    __slots__ = ("_apply", "_env", "_processor", "_times", "awaited", "copied", "counts_messages", "idle", "resumed", "take_up")
+    __slots__ = (
+        "_apply",
+        "_ends",
+        "_env",
+        "_processor",
+        "_times",
+        "awaited",
+        "copied",
+        "counts_messages",
+        "idle",
+        "resumed",
+        "take_up",
+    )
 
     def __init__(
         self,
@@ -49,6 +60,7 @@ class Updater(Generic[Work]):
         self._processor = processor
         self._times = times
         self._apply = apply
+        self._ends = Line(env, apply)
         self.awaited: dict[int, Signal] = {}
 
     def update(self, work: Work, cause: Trail) -> None:
@@ -56,26 +68,22 @@ class Updater(Generic[Work]):
         done, trail = self._processor.work(next(self._times), cause)
         rest = done - self._env.now
         if rest > 0.0:
-            Timeout(self._env, rest, (work, trail)).callbacks.append(self._finish)
+            self._ends.add(rest, work, trail)
         else:
             self._apply(work, trail)
 
-    def _finish(self, event: Event) -> None:
-        value: Any = event.value
-        self._apply(*value)
-
     def announce(self, number: int, trail: Trail) -> None:
         """Wake the processes that wait for update `number`, which is made now; needed only if some process is `awaited`."""
-        signal = self.awaited.pop(number, None)
-        if signal is not None:
-            signal.call(trail)
+        made = self.awaited.pop(number, None)
+        if made is not None:
+            made.call(trail)
 
     def until_made(self, number: int) -> Signal:
         """Return a signal that happens when update `number`, which is not made yet, is made; its value is the trail."""
-        signal = self.awaited.get(number)
-        if signal is None:
-            signal = self.awaited[number] = Signal(self._env)
-        return signal
+        made = self.awaited.get(number)
+        if made is None:
+            made = self.awaited[number] = signal(self._env)
+        return made
 
     def usage(self, until: float) -> Usage:
         """Return how busy the processor was until `until` (s), and how much work waited on average."""

@@ -9,9 +9,9 @@ from simpy import Event
 
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.clock.activity import Activity, ActivityLog, CostActivity, Thread
-from simasgd.cluster.clock.events import END_OF_TIME, after
-from simasgd.cluster.clock.trail import Extend, add_compute, add_mix, add_step, wait_until
-from simasgd.tape.tape import Gradient, Weights
+from simasgd.cluster.clock.events import END_OF_TIME, after, timeout
+from simasgd.cluster.clock.trail import Extend, add_mix, add_step, wait_until
+from simasgd.tape.tape import Gradient, Weights, make_gradient
 
 _COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
 _EXTEND: Mapping[CostActivity, Extend] = {CostActivity.STEP: add_step, CostActivity.MIX: add_mix}
@@ -57,26 +57,37 @@ class AbstractWorker(abc.ABC):
 
         `forecast` is called as soon as the progress of the next seconds is known.
         """
-        env, activity_log, pace = self._env, self.activity_log, self._pace
-        began = now = env.now
+        env, activity_log = self._env, self.activity_log
+        began = env.now
         activity_log.begin(_COMPUTE, began)
-        work = left = next(self._times)
-        total, done = 0.0, 0.0
+        work = next(self._times)
+        if self._pace is not None:
+            work = yield from self._compute_at_its_pace(work, forecast)
+        else:
+            end = timeout(env, work) if began + work < END_OF_TIME else Event(env)
+            if forecast is not None:
+                forecast(work, 0.0, 1.0)
+            yield end
+        compute, push, update, pull, other = activity_log.trail
+        activity_log.trail = compute + work, push, update, pull, other  # as add_compute, without a call
+        number = self.drawn
+        self.drawn = number + 1
+        timestamp, layers, ahead = weights
+        return make_gradient((self.number, number, timestamp, began, env.now, layers, ahead))
+
+    def _compute_at_its_pace(self, work: float, forecast: Forecast | None) -> Generator[Event, None, float]:
+        """Compute as `compute_gradient` does, where the pace changes; return the seconds that it took."""
+        env, left, total, done = self._env, work, 0.0, 0.0
         while True:
-            seconds, left = (left, 0.0) if pace is None else self._stretch(now, left)
-            end = after(env, now, seconds)
+            seconds, left = self._stretch(env.now, left)
+            end = after(env, env.now, seconds)
             if forecast is not None:
                 before, done = done, 1.0 - left / work if left else 1.0
                 forecast(seconds, before, done)
             yield end
-            now = env.now
             total += seconds
             if not left:
-                break
-        activity_log.trail = add_compute(activity_log.trail, total)
-        number = self.drawn
-        self.drawn = number + 1
-        return Gradient(self.number, number, weights.timestamp, began, now, weights.layers, weights.ahead)
+                return total
 
     def work(self, activity_log: ActivityLog, activity: CostActivity, times: Iterator[float]) -> Generator[Event, None, None]:
         """Let a thread make a step or mix models, in the next of `times` (s at full speed)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from enum import IntEnum
+from math import inf
 from typing import Any, NamedTuple, final
 from typing import Protocol as Structural
 
@@ -51,14 +52,15 @@ class ActivityLog:
     for CostActivity only if there are costs (`has_costs`).
     """
 
-    __slots__ = ("_activity", "_ahead", "_learner", "_log", "_since", "_track", "seconds", "trail")
+    __slots__ = ("_activity", "_learner", "_log", "_next", "_since", "_track", "_turns_at", "seconds", "trail")
 
     def __init__(self, log: SpanLog | None = None, learner: int = -1, thread: str = "", *, has_costs: bool = False) -> None:
         self.seconds = [0.0] * len(ALL if has_costs else Activity)
         self.trail = START
         self._activity: AnyActivity = Activity.IDLE
         self._since = 0.0
-        self._ahead: tuple[AnyActivity, float] | None = None
+        self._next: AnyActivity = Activity.IDLE
+        self._turns_at = inf  # (s) when the present activity turns into `_next`
         self._log = log
         self._learner = learner
         self._track = -1 if log is None else log.track("learners", f"learner {learner} {thread}".strip())
@@ -73,32 +75,36 @@ class ActivityLog:
         """Whether the log has a place for every activity, beside the sums."""
         return self._log is not None
 
-    def begin(self, activity: AnyActivity, now: float) -> None:
-        """Begin an activity at `now` (s)."""
-        if self._ahead is not None:
-            self._split(now)
-        since = self._since
-        self.seconds[self._activity] += now - since
+    def begin(self, activity: AnyActivity, now: float, following: AnyActivity = Activity.IDLE, start: float = inf) -> None:
+        """Begin an activity at `now` (s), which turns into `following` at `start` (s) as `then` says."""
         if self._log is not None:
-            self._log.add(self._track, self._activity, since, now, self._learner)
-        self._activity, self._since = activity, now
+            self._note(self._log, now)
+        turns_at = self._turns_at
+        if turns_at < now:
+            self.seconds[self._activity] += turns_at - self._since
+            self.seconds[self._next] += now - turns_at
+        else:
+            self.seconds[self._activity] += now - self._since
+        self._activity = activity
+        self._since = now
+        self._next = following
+        self._turns_at = start
 
     def then(self, activity: AnyActivity, start: float) -> None:
         """Let the present activity turn into `activity` at `start` (s), now or later, unless another one begins before."""
-        self._ahead = (activity, start)
+        self._next, self._turns_at = activity, start
 
     def close(self, now: float) -> None:
         """End the log at `now` (s)."""
         self.begin(Activity.IDLE, now)
 
-    def _split(self, now: float) -> None:
-        assert self._ahead is not None
-        (activity, start), self._ahead = self._ahead, None
-        if start < now:
-            self.seconds[self._activity] += start - self._since
-            if self._log is not None:
-                self._log.add(self._track, self._activity, self._since, start, self._learner)
-            self._activity, self._since = activity, start
+    def _note(self, log: SpanLog, now: float) -> None:
+        """Log the spans until `now` (s)."""
+        since, activity = self._since, self._activity
+        if self._turns_at < now:
+            log.add(self._track, activity, since, self._turns_at, self._learner)
+            since, activity = self._turns_at, self._next
+        log.add(self._track, activity, since, now, self._learner)
 
 
 class Log(Structural):

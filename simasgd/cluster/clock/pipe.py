@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import NamedTuple, final
 
 from simasgd.cluster.clock.log import TRANSFER, SpanLog
 from simasgd.cluster.clock.pace import AbstractPace
 from simasgd.cluster.clock.trail import START, Extend, Trail, add_push
+
+_FEWEST = 64
 
 
 class Usage(NamedTuple):
@@ -35,6 +36,7 @@ class Pipe:
         "_busy_since",
         "_bytes",
         "_log",
+        "_most",
         "_pace",
         "_pending",
         "_track",
@@ -64,31 +66,51 @@ class Pipe:
         self._busy_before = 0.0  # seconds served in earlier ones
         self._waited = 0.0
         self._bytes = 0.0
-        # (arrival, start, size) of the requests that had not begun at the last update of the sums. The sums hold only the
-        # others, so that requests far behind the stop are never added and subtracted again.
-        self._pending: deque[tuple[float, float, float]] = deque()
+        # (arrival, start, size) of the requests that had not begun at the last update of the sums, or came since. The sums
+        # hold only the others, so that requests far behind the stop are never added and subtracted again. They are updated
+        # when there are more than `_most` requests.
+        self._pending: list[tuple[float, float, float]] = []
+        self._most = _FEWEST
 
-    def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1, activity: int | None = None) -> float:
-        """Request `seconds` of service now for a message of `size` bytes; return when it starts (s).
+    def request(self, now: float, seconds: float, size: float = 0.0, learner: int = -1) -> float:
+        """Request `seconds` of service now for a message of `size` bytes; return when it starts (s)."""
+        return self.serve(now, seconds, START, add_push, size, learner)[0]
 
-        `activity` is that of the span, if it is not the pipe's own.
+    def serve(
+        self,
+        now: float,
+        seconds: float,
+        cause: Trail,
+        extend: Extend,
+        size: float = 0.0,
+        learner: int = -1,
+        activity: int | None = None,
+    ) -> tuple[float, float, Trail]:
+        """Request service as `request` does, which an arrival with the trail `cause` brings about.
+
+        `extend` extends a trail by the service. `activity` is that of the span, if it is not the
+        pipe's own. Return when the service starts and ends (s), and the trail of its start.
         """
         start = self.free
-        if start <= now:
+        if start > now:
+            extend_last, trail, lasted = self.last
+            cause = extend_last(trail, lasted)
+            pending = self._pending
+            pending.append((now, start, size))
+            if len(pending) > self._most:
+                self._begin(now)
+                self._most = 2 * len(pending) + _FEWEST
+        else:
             if self._pending:
                 self._begin(now)
             self._busy_before += start - self._busy_since
             self._busy_since = start = now
             self._bytes += size
-        else:
-            pending = self._pending
-            if pending and pending[0][1] <= now:
-                self._begin(now)
-            pending.append((now, start, size))
-        self.free = start + seconds if self._pace is None else self._pace.end(start, seconds)
+        self.free = end = start + seconds if self._pace is None else self._pace.end(start, seconds)
+        self.last = extend, cause, end - start
         if self._log is not None:
-            self._log.add(self._track, self._activity if activity is None else activity, start, self.free, learner)
-        return start
+            self._log.add(self._track, self._activity if activity is None else activity, start, end, learner)
+        return start, end, cause
 
     @property
     def trail(self) -> Trail:
@@ -111,8 +133,11 @@ class Pipe:
 
     def _begin(self, now: float) -> None:
         """Count the requests that have begun by `now`."""
-        pending = self._pending
-        while pending and pending[0][1] <= now:
-            arrival, start, size = pending.popleft()
+        begun = 0
+        for arrival, start, size in self._pending:
+            if start > now:
+                break
             self._waited += start - arrival
             self._bytes += size
+            begun += 1
+        del self._pending[:begun]

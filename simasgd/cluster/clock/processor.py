@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import final
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
+from simasgd.cluster.clock.events import timeout
 from simasgd.cluster.clock.log import COPY
 from simasgd.cluster.clock.pipe import Pipe, Usage
 from simasgd.cluster.clock.trail import Extend, Trail, add_copy, add_update, with_pause
@@ -55,21 +55,13 @@ class Processor:
 
     def copy(self, seconds: float, cause: Trail) -> tuple[float, Trail]:
         """Request a copy of a message, which takes `seconds`, as `work` does."""
-        now, pipe = self._env.now, self._pipe
-        start = pipe.request(now, seconds, activity=COPY)
-        done = pipe.free
-        before = pipe.trail if start > now else cause
-        extend: Extend = add_copy
-        if self._pause_end is not None:
-            extend = with_pause(add_copy, max(0.0, done - start - seconds))
-        pipe.last = extend, before, done - start
-        return done, extend(before, done - start)
+        return self._request(seconds, cause, add_copy, COPY)
 
     def copied(self, seconds: float, cause: Trail) -> Event | None:
         """Request a copy; return an event for its end, with its trail, or None if there is nothing to wait for."""
         done, trail = self.copy(seconds, cause)
         rest = done - self._env.now
-        return Timeout(self._env, rest, trail) if rest > 0.0 else None
+        return timeout(self._env, rest, trail) if rest > 0.0 else None
 
     def resumed(self) -> Event | None:
         """Return an event for the end of the server's present pause; None if it does not pause now."""
@@ -77,12 +69,12 @@ class Processor:
             return None
         now = self._env.now
         end = self._pause_end(now)
-        return Timeout(self._env, end - now) if end > now else None
+        return timeout(self._env, end - now) if end > now else None
 
     def idle(self) -> Event | None:
         """Return an event for the end of all requested work, with its trail; None if all is done."""
         rest = self._pipe.free - self._env.now
-        return Timeout(self._env, rest, self._pipe.trail) if rest > 0.0 else None
+        return timeout(self._env, rest, self._pipe.trail) if rest > 0.0 else None
 
     def usage(self, until: float) -> Usage:
         """Return how busy the processor was until `until` (s), and how much work waited on average."""
@@ -93,10 +85,16 @@ class Processor:
 
         Return when it will be done (s), and the trail of that instant.
         """
-        now, pipe = self._env.now, self._pipe
-        start = pipe.request(now, seconds)
-        done = pipe.free
-        before = pipe.trail if start > now else cause
-        extend = add_update if self._pause_end is None else with_pause(add_update, max(0.0, done - start - seconds))
-        pipe.last = extend, before, done - start
+        if self._pause_end is not None:
+            return self._request(seconds, cause, add_update)
+        start, done, before = self._pipe.serve(self._env.now, seconds, cause, add_update)
+        compute, push, update, pull, other = before
+        return done, (compute, push, update + (done - start), pull, other)  # as add_update, without a call
+
+    def _request(self, seconds: float, cause: Trail, extend: Extend, activity: int | None = None) -> tuple[float, Trail]:
+        pipe = self._pipe
+        start, done, before = pipe.serve(self._env.now, seconds, cause, extend, activity=activity)
+        if self._pause_end is not None:
+            extend = with_pause(extend, max(0.0, done - start - seconds))
+            pipe.last = extend, before, done - start
         return done, extend(before, done - start)

@@ -86,8 +86,17 @@ class AbstractRecording(abc.ABC):
         self._most_gradients = limit.gradients if limit.gradients is not None else float("inf")
         self._most_updates = limit.updates if limit.updates is not None else float("inf")
         self._done = done
+        self._is_over = False
         self._progress = progress
         self._report_at = _REPORT_EVERY
+        self._look_at = 0.0  # the number of gradients at which there is more to do than to count
+        self._look_ahead()
+
+    def stop(self, *, is_idle: bool = False) -> None:
+        """End the run; `is_idle` says whether nothing else is left to happen. Afterwards nothing more is recorded."""
+        if not self._is_over:
+            self._is_over = True
+            self._done.fire(is_idle)
 
     @abc.abstractmethod
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
@@ -114,14 +123,23 @@ class AbstractRecording(abc.ABC):
         self.gradients += gradients
         self.updates += 1
         self.time = time
+        if self.gradients >= self._look_at or self.updates >= self._most_updates:
+            self._look(time)
+
+    def _look(self, time: float) -> None:
+        """Stop at the limit, sample the bytes and report the progress, whatever is due."""
         if self.gradients >= self._most_gradients or self.updates >= self._most_updates:
-            self._done.fire(False)
+            self.stop()
         if self.gradients >= self.byte_samples.due:
             self.byte_samples.take(self.gradients, self.updates)
         if self.gradients >= self._report_at:
             self._report_at = self.gradients + _REPORT_EVERY
             if self._progress is not None:
                 self._progress(self.gradients, self.updates, time)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        self._look_at = min(self._most_gradients, self.byte_samples.due, self._report_at)
 
 
 @final
@@ -129,14 +147,19 @@ class Recording(AbstractRecording):
     """A recording that counts gradients, which all have equally many samples."""
 
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
-        if self._done.triggered:
+        if self._is_over:
             self.late += len(gradients)
             return  # consequences of the last update at the very instant of the stop
         self._recorder.step(time, timestamp, gradients, summed)
-        self._applied(time, len(gradients))
+        # As `_applied`, without a call, because this happens at every gradient.
+        self.gradients = applied = self.gradients + len(gradients)
+        self.updates = updates = self.updates + 1
+        self.time = time
+        if applied >= self._look_at or updates >= self._most_updates:
+            self._look(time)
 
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
-        if self._done.triggered:
+        if self._is_over:
             self.late += gradient is not None
             return NONE
         self._recorder.row(time, row, gradient, staleness)
@@ -164,7 +187,7 @@ class SampleRecording(AbstractRecording):
         self._left = limit.samples if limit.samples is not None else float("inf")
 
     def write(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int) -> None:
-        if self._done.triggered:
+        if self._is_over:
             self.late += len(gradients)
             return
         self._recorder.step(time, timestamp, gradients, summed)
@@ -173,7 +196,7 @@ class SampleRecording(AbstractRecording):
         self._stop_at_the_limit()
 
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:
-        if self._done.triggered:
+        if self._is_over:
             self.late += gradient is not None
             return NONE
         self._recorder.row(time, row, gradient, staleness)
@@ -185,8 +208,8 @@ class SampleRecording(AbstractRecording):
         return self._rows
 
     def _stop_at_the_limit(self) -> None:
-        if self._left <= 0 and not self._done.triggered:
-            self._done.fire(False)
+        if self._left <= 0:
+            self.stop()
 
 
 def make_recording(

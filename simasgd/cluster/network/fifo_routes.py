@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Signal, timeout
 from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.network.inflow import Inflow
@@ -33,32 +32,22 @@ class FifoLinkRoute(AbstractDirectRoute):
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
         size, seconds, latency, extend, learner = self._message
-        pipe = self._pipe
-        start = pipe.request(now, seconds, size, learner)
-        if start > now:
-            trail = pipe.trail
-        end = pipe.free
-        pipe.last = extend, trail, end - start
+        start, end, trail = self._pipe.serve(now, seconds, trail, extend, size, learner)
         return start, trail, (start, end + latency, trail)
 
     def cross(self, place: Any) -> Event | None:
         start, arrival, trail = place
         rest = arrival - start
-        return Timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
+        return timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         # `enter` and `cross` are inlined for speed: every gradient of a base cluster takes this route.
         self._sent += 1
         size, seconds, latency, extend, learner = self._message
-        pipe = self._pipe
-        start = pipe.request(now, seconds, size, learner)
-        if start > now:
-            trail = pipe.trail
-        end = pipe.free
-        pipe.last = extend, trail, end - start
+        start, end, trail = self._pipe.serve(now, seconds, trail, extend, size, learner)
         arrival = end + latency
         if arrival > now:
-            return start, Timeout(self._env, arrival - now, extend(trail, arrival - start))
+            return start, timeout(self._env, arrival - now, extend(trail, arrival - start))
         return start, None
 
 
@@ -130,11 +119,8 @@ class FifoPathRoute(AbstractDirectRoute):
         message's progress then.
         """
         (pipe, seconds, inflow), (size, _, _, extend, learner) = self._hops[number], self._message
-        start = pipe.request(now, seconds, size, learner)
-        passed = pipe.free
+        start, passed, at_start = pipe.serve(now, seconds, trail, extend, size, learner)
         service = passed - start
-        at_start = pipe.trail if start > now else trail
-        pipe.last = extend, at_start, service
         first, at_first = start, at_start
         if start > now:
             # Bytes that are queued before this message and have not arrived yet do not delay its first byte.
@@ -166,7 +152,7 @@ class FifoPathRoute(AbstractDirectRoute):
         if arrived is not None:
             arrived.fire_later(rest, at_arrival)
             return arrived
-        return Timeout(self._env, rest, at_arrival) if rest > 0.0 else None
+        return timeout(self._env, rest, at_arrival) if rest > 0.0 else None
 
     def _go_on_at(self, start: float, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Signal:
         signal = Signal(self._env) if arrived is None else arrived
@@ -174,5 +160,5 @@ class FifoPathRoute(AbstractDirectRoute):
         def go_on(_: Event) -> None:
             self._go_on(number, progress, trail, signal)
 
-        Timeout(self._env, start - self._env.now).callbacks.append(go_on)
+        timeout(self._env, start - self._env.now).callbacks.append(go_on)
         return signal

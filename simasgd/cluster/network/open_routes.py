@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, final
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Signal, timeout
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.network.fair import Flow, FlowClass
 from simasgd.cluster.network.routes import AbstractDirectRoute, MessageSpec
@@ -64,4 +63,4 @@ class PrivateRoute(_AbstractOpenRoute):
         self._sent += 1
         _, seconds, latency, extend, _ = self._message
         total = seconds + latency
-        return Timeout(self._env, total, extend(place, total)) if total > 0.0 else None
+        return timeout(self._env, total, extend(place, total)) if total > 0.0 else None

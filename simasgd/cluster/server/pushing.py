@@ -48,12 +48,12 @@ class AbstractPushing(abc.ABC):
 class BlockingPush(AbstractPushing):
     """A push that sends a gradient and waits until it has arrived (Rudra-base)."""
 
-    __slots__ = ("_activity_log", "_env", "_route", "_sending", "_sink")
+    __slots__ = ("_activity_log", "_deliver", "_env", "_route", "_sending")
 
     def __init__(self, env: Environment, activity_log: ActivityLog, sink: AbstractSink, route: AbstractRoute) -> None:
         self._env = env
         self._activity_log = activity_log
-        self._sink = sink
+        self._deliver = sink.deliver
         self._route = route
         self._sending = 0
         self.taken = 0
@@ -63,17 +63,18 @@ class BlockingPush(AbstractPushing):
         return ()
 
     def push(self, *gradients: Gradient) -> Generator[Event, Any, None]:
-        activity_log, now = self._activity_log, self._env.now
+        activity_log, route, now = self._activity_log, self._route, self._env.now
         self.taken += len(gradients)
-        start, arrival = self._route.send(now, activity_log.trail)
+        start, arrival = route.send(now, activity_log.trail)
         if arrival is not None:
             self._sending = len(gradients)
-            activity_log.begin(_WAIT, now)
-            activity_log.then(_PUSH, start)
+            activity_log.begin(_WAIT, now, _PUSH, start)
             activity_log.trail = yield arrival
             self._sending = 0
-        activity_log.then(_PUSH, self._route.receive(start))
-        self._sink.deliver(gradients, activity_log.trail)
+        since = route.receive(start)
+        if since != start or arrival is None:
+            activity_log.then(_PUSH, since)
+        self._deliver(gradients, activity_log.trail)
 
     @property
     def held(self) -> int:

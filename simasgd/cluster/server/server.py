@@ -9,8 +9,8 @@ from simpy import Event
 
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.mailbox import Mailbox
-from simasgd.cluster.cast.updater import make_updater
-from simasgd.cluster.clock.events import Signal, after
+from simasgd.cluster.cast.updater import Updater, make_updater
+from simasgd.cluster.clock.events import Signal, after, signal
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.clock.vector_clock import VectorClock
@@ -35,12 +35,16 @@ class Server(AbstractSource, AbstractSink):
         self.timestamp = 0
         self.trail = START  # of the current weights
         self.clock = VectorClock(env, learners)
-        self.received = 0
+        self._write = context.recording.write
         self.dropped_of = [0] * learners
         self._env = env
         self._recording = context.recording
         is_direct = isinstance(context.spec.architecture, Base)  # otherwise the messages are sums of decoded gradients
+        self._updater: Updater[tuple[Sequence[Gradient], int]]
         self._updater = make_updater(context, self._apply, context.gradient_payload if is_direct else context.payload)
+        self._awaited = self._updater.awaited
+        self._update, self._counts_messages = self._updater.update, self._updater.counts_messages
+        self._pauses = bool(context.spec.faults.server_pauses)
         self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
         self._mailbox: Mailbox[Gradient] = Mailbox(env)
         self._barrier = Barrier(env, self._mailbox, learners, self.drop)
@@ -63,7 +67,7 @@ class Server(AbstractSource, AbstractSink):
         With `within` (s), return at the latest so long after the last update was made what is here by
         then, the arrivals of that very instant included; if that is nothing, the next message.
         """
-        if self.round.is_open:
+        if self.round.timestamp >= 0:
             self.round.close()
         if within is not None:
             return self._collect_within(count, spread, within)
@@ -108,10 +112,11 @@ class Server(AbstractSource, AbstractSink):
 
         If each message is the sum of `summed` gradients, the update uses the mean over messages.
         """
-        self._requested += 1
+        self._requested = requested = self._requested + 1
+        due = self._due
         for gradient in gradients:
-            self._due[gradient.learner] = self._requested
-        self._updater.update((gradients, summed), self._mailbox.arrival)
+            due[gradient[0]] = requested  # of its learner
+        self._update((gradients, summed), self._mailbox.arrival)
 
     def drop(self, gradients: Sequence[Gradient]) -> None:
         """Discard `gradients`, because the protocol's rule says so."""
@@ -122,15 +127,19 @@ class Server(AbstractSource, AbstractSink):
     # The interfaces to learners and relays.
 
     def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
-        if self._updater.counts_messages:
+        if self._counts_messages:
             self._updater.take_up(trail)  # before any update that the message causes
-        self.received += len(gradients)
         self._mailbox.put(gradients, trail)
 
     def absorbed(self) -> Event | None:
         # Without the wait for the requested updates, their queue would grow without bound where messages do not wait for their
         # own update, as a learner does under base.
         return self._updater.idle() if self._updater.counts_messages else self.until(self._requested)
+
+    @property
+    def received(self) -> int:
+        """The number of gradients that have arrived."""
+        return self._mailbox.received
 
     @property
     def newest(self) -> int:
@@ -149,7 +158,12 @@ class Server(AbstractSource, AbstractSink):
         return self._updater.until_made(timestamp) if timestamp > self.timestamp else None
 
     def ready(self, minimum: int, trail: Trail) -> Event | None:
-        return self._updater.until_made(minimum) if minimum > self.timestamp else self._updater.resumed()
+        if minimum > self.timestamp:
+            made = self._awaited.get(minimum)  # as Updater.until_made, without a call
+            if made is None:
+                made = self._awaited[minimum] = signal(self._env)
+            return made
+        return self._updater.resumed() if self._pauses else None
 
     def copy_out(self, trail: Trail) -> Event | None:
         return self._updater.copied(self._copy_out, trail)
@@ -237,10 +251,17 @@ class Server(AbstractSource, AbstractSink):
 
     def _apply(self, work: tuple[Sequence[Gradient], int], trail: Trail) -> None:
         gradients, summed = work
+        timestamp = self.timestamp
         self._updated_at = now = self._env.now
-        self._recording.write(now, self.timestamp, gradients, summed)
-        self.timestamp += 1
+        self._write(now, timestamp, gradients, summed)
+        self.timestamp = timestamp = timestamp + 1
         self.trail = trail
-        if self._updater.awaited:
-            self._updater.announce(self.timestamp, trail)
-        self.clock.advance(gradients, self.timestamp, trail)
+        made = self._awaited.pop(timestamp, None)
+        if made is not None:
+            made.call(trail)
+        clock = self.clock
+        counts = clock.counts
+        for gradient in gradients:
+            counts[gradient[0]] += 1  # of its learner
+        if clock.is_watched:
+            clock.tell(gradients, timestamp, trail)

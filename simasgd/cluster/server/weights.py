@@ -7,15 +7,14 @@ from typing import Any, final
 from typing import Protocol as Structural
 
 from simpy import Environment, Event
-from simpy.events import Timeout
 
 from simasgd.cluster.cast.own_work import AnswerThread, copy
 from simasgd.cluster.clock.activity import Activity, ActivityLog
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Signal, timeout
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.interfaces import AbstractSource
-from simasgd.tape.tape import Weights
+from simasgd.tape.tape import Weights, make_weights
 
 _WAIT, _PULL = Activity.WAIT, Activity.PULL
 
@@ -38,15 +37,17 @@ def fetch(
         ready = source.ready(minimum, activity_log.trail) if source.timestamp < minimum else None
     start, trail, place = route.enter(now, activity_log.trail)
     if start > now:
-        yield Timeout(env, start - now)
+        yield timeout(env, start - now)
         now = env.now
     activity_log.trail = trail  # not before: a learner that crashes meanwhile continues its present trail
-    weights = Weights(source.timestamp)
+    weights = make_weights((source.timestamp, (), 0))
     activity_log.then(_PULL, now)
     arrival = route.cross(place)
     if arrival is not None:
         activity_log.trail = yield arrival
-    activity_log.then(_PULL, route.receive(now))
+    since = route.receive(now)
+    if since != now:
+        activity_log.then(_PULL, since)
     return weights
 
 
@@ -83,7 +84,7 @@ class CopyingFetch:
         weights, now = Weights(source.timestamp), env.now
         start, trail, place = route.enter(now, activity_log.trail)
         if start > now:
-            yield Timeout(env, start - now)
+            yield timeout(env, start - now)
             now = env.now
         activity_log.trail = trail
         activity_log.then(_PULL, now)
