@@ -32,7 +32,7 @@ from simasgd.storage.files import PAGE
 @scenario_argument
 @click.argument("axes", metavar="[KEY=V1,V2,…]…", nargs=-1, callback=check_text)
 @variant_option
-@click.option("--target", metavar="ERROR", help="Measure the times to this test error (5% or 0.05) or test loss.")
+@click.option("--target", metavar="ERROR", help="Find who is the first at this test error (5% or 0.05) or loss.")
 @click.option("--only", metavar="CONDITION", help="Leave out other combinations, for example 'learners * mini_batch == 128'.")
 @out_option
 @replace_option

@@ -43,7 +43,7 @@ def sweep(
     `{"learners:mini_batch": [(1, 64), (2, 32)]}`. Variants and repeats of the scenario are points, too.
 
     only       a condition over the swept keys, such as `"learners * mini_batch == 128"`
-    target     the test error, or loss, to which times are measured
+    target     the test error, or loss, to which times are measured: the first to reach it is best
     variants   the names of the variants to take; all if there is none
     workers    the number of processes; one for each core if None
     engine, address

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,7 +13,6 @@ from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
-import psutil
 import pytest
 
 from simasgd.errors import UsageError
@@ -26,16 +23,25 @@ from simasgd.sweeps.pools.choosing import Engine
 from simasgd.sweeps.pools.work import Delivery, Task, carry_out
 from simasgd.sweeps.sweep import list_paths, run_points
 from simasgd.sweeps.table import Sweep
-from tests.build import AT_LENGTH, PROGRAM, TIMING
-from tests.sweeps.test_sweep import is_running, scenario_file
+from tests.build import AT_LENGTH, TIMING
+from tests.sweeps.engine_processes import (
+    CLUSTERS,
+    NODE,
+    answers,
+    find_free_port,
+    finish,
+    kill_node,
+    processes_of,
+    ray_node,
+    start,
+    wait_until,
+    workers_at,
+    workers_of,
+)
+from tests.sweeps.test_sweep import scenario_file
 
 AXES = ["cluster.learners=2,3", "seed=range(0,2)"]
 MANY = ["cluster.learners=2,3,4,5", "seed=range(0,6)"]
-CLUSTERS = {"dask": [], "ray": [], "slurm": ["--address", "local"]}
-PACKAGES = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
-WORKERS = {"dask": "spawn_main", "ray": "ray::carry_out", "slurm": "submitit"}
-"""What the command line of a worker process contains."""
-MARK = "SIMASGD_TEST_SWEEP"
 
 
 @final
@@ -158,40 +164,6 @@ def test_an_engine_that_cannot_be_used_is_refused(engine: Engine, fragment: str)
     assert fragment in str(raised.value)
 
 
-def start(engine: str, path: Path, folder: Path, axes: list[str]) -> subprocess.Popen[str]:
-    """Start a sweep by the command, with a mark in the environment of all its processes."""
-    if find_spec(PACKAGES[engine]) is None:
-        pytest.skip(f"{engine} is not installed")
-    words = ["sweep", str(path), *axes, "--engine", engine, *CLUSTERS[engine], "--workers", "2", "--out", str(folder)]
-    return subprocess.Popen(
-        [*PROGRAM, *words],
-        cwd=path.parent,
-        env={**os.environ, MARK: str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> None:
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    assert "Traceback" not in err
-    assert out.splitlines()[-1].startswith("report: ")
-
-
-def processes_of(folder: Path) -> list[psutil.Process]:
-    """Return the processes that a sweep has started, directly or not."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == str(folder) and is_running(process.pid):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 @pytest.mark.kills
 @pytest.mark.parametrize("engine", [pytest.param(name, marks=() if name == "slurm" else AT_LENGTH) for name in CLUSTERS])
 def test_an_engine_gives_the_same_points_and_leaves_no_process(
@@ -215,8 +187,8 @@ def test_a_killed_process_costs_nothing(engine: str, victim: str, tmp_path: Path
     driver = start(engine, path, folder, MANY)
     wait_until(lambda: list(folder.glob("points/*/run.json")), driver)
     if victim == "worker":
-        workers = [process for process in processes_of(folder) if WORKERS[engine] in " ".join(process.cmdline())]
-        os.kill(workers[0].pid, signal.SIGKILL)
+        wait_until(lambda: workers_of(engine, folder), driver)
+        os.kill(workers_of(engine, folder)[0], signal.SIGKILL)
     else:
         driver.kill()
         driver.communicate()
@@ -229,10 +201,21 @@ def test_a_killed_process_costs_nothing(engine: str, victim: str, tmp_path: Path
     wait_until(lambda: not processes_of(folder))
 
 
-def wait_until(is_so: Callable[[], object], driver: subprocess.Popen[str] | None = None) -> None:
-    """Wait until something is so, up to a minute and a half, and while the driver runs."""
-    until = time.monotonic() + 90.0
-    while not is_so():
-        assert driver is None or driver.poll() is None, driver.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.05)
+@AT_LENGTH
+@pytest.mark.kills
+@pytest.mark.skipif(sys.platform == "win32" or find_spec("ray") is None, reason="needs Ray, and kills processes by signal")
+def test_a_killed_node_of_ray_costs_nothing(tmp_path: Path) -> None:
+    """A second node joins over the loopback, and all its processes are killed at once after it has computed a point."""
+    path, folder = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 30_000}}), tmp_path / "out"
+    compute(path, tmp_path / "whole", OwnPool(lambda task: task), MANY)
+    port, head, second = find_free_port(), tmp_path / "head", tmp_path / "second"
+    with ray_node(head, "--head", f"--port={port}", "--include-dashboard=false"):
+        wait_until(lambda: answers(port))
+        with ray_node(second, f"--address=127.0.0.1:{port}", "--node-ip-address=127.0.0.2"):
+            driver = start("ray", path, folder, MANY, ["--address", f"127.0.0.1:{port}"])
+            wait_until(lambda: list(folder.glob("points/*/run.json")) and workers_at(second), driver)
+            kill_node(second)
+            assert len(list(folder.glob("points/*/run.json"))) < 24
+            finish(driver)
+    assert files_of(folder) == files_of(tmp_path / "whole")
+    wait_until(lambda: not [*processes_of(head, NODE), *processes_of(second, NODE), *processes_of(folder)])

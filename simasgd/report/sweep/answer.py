@@ -2,7 +2,8 @@
 
 The rule: the lowest test error (or loss) counts, and all settings whose error is no worse by more than
 the least difference that counts are as good. Among these the soonest is best. Among the soonest the
-cheapest is, in learner-hours. Where nothing is learned, the speed alone decides.
+cheapest is, in learner-hours. Where nothing is learned, the speed alone decides. With a given target,
+the setting that reaches it first is best, of those that reach it at every seed, as in a comparison.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from simasgd.report.sweep.sweep_facts import (
     LOSS,
     SECONDS,
     THROUGHPUT,
+    TO_TARGET,
     Row,
     SweepFacts,
     get_spread,
@@ -51,7 +53,7 @@ class Answer:
     `world` are the values of the axes that the reader does not decide. `lowest` has the lowest error;
     `alike` are all settings with as good an error, `lowest` included; `best` is the one to use; `also`
     are those that are as good, as soon and as cheap. `quick` is much sooner than `best`, and slightly
-    worse.
+    worse. If a given target decides (`at_target`), `alike` are those that reach it, and nothing is `quick`.
     """
 
     world: tuple[str, ...]
@@ -60,6 +62,7 @@ class Answer:
     alike: tuple[Row, ...]
     also: tuple[Row, ...]
     quick: Row | None
+    at_target: bool = False
 
 
 def find_answers(facts: SweepFacts) -> list[Answer]:
@@ -101,6 +104,10 @@ def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> A
             return None
         measure = facts.measure
         lowest = min(known, key=lambda row: row[measure])
+        reaching = tuple(row for row in known if get_spread(row, TO_TARGET) is not None)
+        if facts.has_given_target and reaching:
+            best, *also = _find_cheapest(_find_least(reaching, TO_TARGET))
+            return Answer(world, best, lowest, reaching, tuple(also), None, at_target=True)
         alike = tuple(row for row in known if _is_as_good(row, lowest, measure, facts.test_samples))
     best, *also = _find_cheapest(_find_soonest(alike, facts))
     return Answer(world, best, lowest, alike, tuple(also), _find_quick(known, best, facts))

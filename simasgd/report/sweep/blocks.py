@@ -89,6 +89,9 @@ def explain_rule(facts: SweepFacts) -> str:
             "soonest is best, and of the soonest the cheapest in learner-hours. Much sooner means at most half of the time, at "
             "an error at most 5 points higher, or a loss at most twice as high."
         )
+    if facts.has_given_target:
+        first = "The rule: of the settings that reach the target at every seed, the first to reach it is best, and of the first"
+        rule = f"{first} the cheapest in learner-hours. Where none reaches it, {rule[10:]}"
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
     return " ".join(filter(None, (rule, brackets, _describe_target(facts))))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from simasgd.report.facts.formats import capitalise, list_some, spell_count
-from simasgd.report.sweep.sweep_facts import ERROR, LOSS, NAMES, SweepFacts, format_quantity, say_setting
+from simasgd.report.sweep.answer import Answer
+from simasgd.report.sweep.sweep_facts import ERROR, LOSS, NAMES, SweepFacts, format_quantity, say_setting, say_world
 from simasgd.results.outcome import Outcome
 
 _MOST_NAMED = 3
@@ -24,6 +27,19 @@ def describe_failures(facts: SweepFacts) -> list[str]:
     points = facts.points
     rows = {outcome: points[points["outcome"] == outcome] for outcome in _VERBS}
     return [_describe_outcome(found, outcome, facts) for outcome, found in rows.items() if len(found)]
+
+
+def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list[str]:
+    """Say where no setting reaches the given target, so that it does not decide."""
+    target = facts.sweep.target
+    missed = [answer for answer in answers if not answer.at_target]
+    if not facts.has_given_target or target is None or not missed:
+        return []
+    where, there = "", ""
+    if len(missed) < len(answers):
+        where, there = f" at {list_some([say_world(one.world, facts) for one in missed], _MOST_NAMED)}", " there"
+    goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
+    return [f"No setting reaches a {goal} at every seed{where}, so the lowest counts{there}."]
 
 
 def find_places(rows: pd.DataFrame, facts: SweepFacts) -> list[str]:

@@ -132,6 +132,12 @@ class SweepFacts:
         differs = any(re.match(r"learning(\.data\b|$)", axis.key) for axis in self.sweep.axes)
         return None if learning is None or differs else learning.data.shape.test
 
+    @property
+    def has_given_target(self) -> bool:
+        """Whether the user gave a target, which then decides what is best."""
+        target = self.sweep.target
+        return target is not None and target.given and target.quantity == self.measure
+
     @cached_property
     def has_same_work(self) -> bool:
         """Whether all sound points applied similar numbers of samples, so that times compare."""
@@ -199,6 +205,11 @@ def varies(values: pd.Series) -> bool:
 def say_setting(row: Row, dials: Sequence[Dial]) -> str:
     """Return a setting in a sentence: `8 learners, learning rate 0.05`."""
     return ", ".join(dial.say(row[dial.key]) for dial in dials)
+
+
+def say_world(world: Sequence[str], facts: SweepFacts) -> str:
+    """Return a part of the world in a sentence."""
+    return ", ".join(dial.say(value) for dial, value in zip(facts.world, world, strict=True))
 
 
 def _label_points(sweep: Sweep) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from simasgd.report.facts.formats import (
 )
 from simasgd.report.sweep.answer import Answer, find_answers, find_common, place_in_world
 from simasgd.report.sweep.effects import describe_effects
-from simasgd.report.sweep.failures import describe_failures
+from simasgd.report.sweep.failures import describe_failures, describe_missed_target
 from simasgd.report.sweep.sweep_facts import (
     ERROR,
     LOSS,
@@ -37,6 +37,7 @@ from simasgd.report.sweep.sweep_facts import (
     get_spread,
     list_rows,
     say_setting,
+    say_world,
     select,
 )
 
@@ -76,7 +77,12 @@ class SweepVerdict:
     @cached_property
     def reasons(self) -> list[str]:
         """The sentences after the first: why, what else would do, and what failed."""
-        return [*_explain_choice(self), *describe_failures(self.facts), *_explain_means(self)]
+        return [
+            *describe_missed_target(self.answers, self.facts),
+            *_explain_choice(self),
+            *describe_failures(self.facts),
+            *_explain_means(self),
+        ]
 
     @cached_property
     def effects(self) -> list[str]:
@@ -97,9 +103,14 @@ class SweepVerdict:
         return [(answer.best if self.common is None else self.common, answer) for answer in self.answers]
 
 
-def say_result(row: Row, facts: SweepFacts) -> str:
-    """Return the numbers of a setting: `4.2 % test error after 1.61 s`."""
-    return " ".join(filter(None, (_say_score([row], facts), _say_time([row], facts))))
+def _say_result(rows: Sequence[Row], facts: SweepFacts, *, at_target: bool) -> str:
+    """Return the numbers of settings: `4.2 % test error after 1.61 s`, or what they reach of a target that decides."""
+    target = facts.sweep.target
+    if at_target and target is not None:
+        goal = format_quantity(target.quantity, target.value)
+        measure = f"{goal} test error" if target.quantity == ERROR else f"a test loss of {goal}"
+        return f"{measure} is reached after {_say_range(rows, TO_TARGET)} of simulated time"
+    return " ".join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))
 
 
 def _say_score(rows: Sequence[Row], facts: SweepFacts) -> str:
@@ -140,7 +151,7 @@ def _state_headline(verdict: SweepVerdict) -> str:
         return f"{where}{' '.join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))}."
     if verdict.common is not None:
         rows = [place_in_world(verdict.common, answer, facts) for answer in answers]
-        result = " ".join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))
+        result = _say_result(rows, facts, at_target=all(answer.at_target for answer in answers))
         every = f" at every {join_words([dial.name for dial in facts.world])}" if len(answers) > 1 else ""
         return f"Use {say_setting(verdict.common, facts.choices)}{every}: {result}."
     return _state_by_world(verdict)
@@ -168,15 +179,11 @@ def _state_by_world(verdict: SweepVerdict) -> str:
     names = join_words([dial.name for dial in facts.world])
     parts = []
     for setting, answers in list(groups.items())[:_MOST_WORLDS]:
-        at = list_some([_say_world(answer, facts) for answer in answers], _MOST_NAMED)
-        parts.append(f"at {at} use {setting} ({say_result(answers[0].best, facts)})")
+        at = list_some([say_world(answer.world, facts) for answer in answers], _MOST_NAMED)
+        parts.append(f"at {at} use {setting} ({_say_result([answers[0].best], facts, at_target=answers[0].at_target)})")
     rest = len(groups) - len(parts)
     more = f"; {spell_count(rest, 'more setting')} for the rest" if rest > 0 else ""
     return f"Which setting is best depends on the {names}: {'; '.join(parts)}{more}."
-
-
-def _say_world(answer: Answer, facts: SweepFacts) -> str:
-    return ", ".join(dial.say(value) for dial, value in zip(facts.world, answer.world, strict=True))
 
 
 def _explain_choice(verdict: SweepVerdict) -> list[str]:
@@ -186,7 +193,7 @@ def _explain_choice(verdict: SweepVerdict) -> list[str]:
         return []
     answer = verdict.answers[0]
     best = answer.best if verdict.common is None else verdict.common
-    where = f"At {_say_world(answer, facts)}: " if len(verdict.answers) > 1 else ""
+    where = f"At {say_world(answer.world, facts)}: " if len(verdict.answers) > 1 else ""
     sentences = [_compare_scores(best, answer, facts), _name_equals(best, answer, facts), _name_quick(best, answer, facts)]
     found = [sentence for sentence in sentences if sentence]
     return [f"{where}{found[0] if where else capitalise(found[0])}", *map(capitalise, found[1:])] if found else []
@@ -198,6 +205,8 @@ def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
     if measure is None:
         return _compare_speeds(best, rows, facts)
     others = len(answer.alike) - 1
+    if answer.at_target:
+        return _compare_reaches(best, answer, rows, facts)
     if others == 0:
         if not rows:
             return ""
@@ -210,6 +219,22 @@ def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
     named = "" if is_lowest else f", lowest {lowest} with {say_setting(answer.lowest, facts.choices)}"
     quality = {SECONDS: "the soonest", THROUGHPUT: "the fastest"}.get(facts.speed, "the first at the target")
     return f"{count} a {NAMES[measure]} that is not clearly different{named}; this one is {quality} of them."
+
+
+def _compare_reaches(best: Row, answer: Answer, rows: Sequence[Row], facts: SweepFacts) -> str:
+    """Compare the setting that reaches the target first with the next one."""
+    if not rows:
+        return ""
+    keys = [dial.key for dial in facts.choices]
+    equal = [[row[key] for key in keys] for row in (best, *answer.also)]
+    later = [row for row in answer.alike if [row[key] for key in keys] not in equal]
+    missing = len(rows) + 1 - len(answer.alike)
+    lost = f"{spell_count(missing, 'other setting does', 'other settings do')} not reach it at every seed" if missing else ""
+    if not later:
+        return f"{lost}." if lost else ""
+    following = min(later, key=lambda row: row[TO_TARGET])
+    ratio = format_factor(following[TO_TARGET] / best[TO_TARGET])
+    return f"the next is {ratio} as slow ({say_setting(following, facts.choices)}){f'; {lost}' if lost else ''}."
 
 
 def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 
@@ -11,6 +12,7 @@ from simasgd.report.sweep.answer import Answer, find_answers, find_front
 from simasgd.report.sweep.sweep_facts import Row, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.results.outcome import Outcome
+from simasgd.sweeps.targets import Target
 from tests.build import LEARNING, scenario
 from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
 
@@ -59,6 +61,25 @@ def test_the_rule(
 ) -> None:
     found = answer(learned(rows))
     assert (at(found.lowest), at(found.best), {at(row) for row in found.alike}, at(found.quick)) == (lowest, best, alike, quick)
+
+
+def test_a_given_target_decides_as_in_a_comparison() -> None:
+    """The first to reach it at every seed is best, though another has the lowest error."""
+    reaches = {"2": (0.01, 4.0), "4": (0.04, 3.0), "8": (0.02, math.nan)}
+    rows = [
+        ((count,), point(test_error=error, seconds=9.0, seconds_to_target=reach, count=int(count)))
+        for count, (error, reach) in reaches.items()
+    ]
+    for given in (False, True):
+        facts = SweepFacts.of(replace(sweep([LEARNERS], rows), target=Target("test_error", 0.05, given=given)))
+        found = answer(facts)
+        assert (at(found.best), at(found.lowest), found.at_target) == (("4" if given else "2"), "2", given)
+        text = SweepVerdict.of(facts).text
+        said = "Use 4 learners: 5.0 % test error is reached after 3 s of simulated time. The next is 1.33× as slow (2 learners)"
+        assert text.startswith(f"{said}; one other setting does not reach it at every seed.") is given
+    missed = SweepFacts.of(replace(sweep([LEARNERS], rows[2:]), target=Target("test_error", 0.01, given=True)))
+    assert not answer(missed).at_target
+    assert "No setting reaches a test error of 1.0 % at every seed, so the lowest counts." in SweepVerdict.of(missed).text
 
 
 def test_a_small_test_set_makes_more_settings_as_good() -> None:
