@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, final, get_args
 
@@ -130,12 +131,18 @@ def flow(value: Any) -> str:
         case None:
             return "null"
         case dict():
-            return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+            return "{" + ", ".join(f"{key}: {_flow_inside(inner)}" for key, inner in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(flow, value)) + "]"
+            return "[" + ", ".join(map(_flow_inside, value)) + "]"
         case int():
             return str(value)
         case float():
             return f"{value:.0f}" if 1 <= value < 1e9 and value == int(value) else f"{value:g}"
         case _:
             return str(value)
+
+
+def _flow_inside(value: Any) -> str:
+    """Write a value inside brackets, where text with their signs is quoted."""
+    quoted = "'" + str(value).replace("'", "''") + "'"
+    return quoted if isinstance(value, str) and re.search(r"[\[\]{},:#]", value) else flow(value)

@@ -82,7 +82,7 @@ def test_an_ending_stands_for_its_key_and_an_ambiguous_one_for_all() -> None:
     assert len(text_of("cv").splitlines()) == len(keys_of(many)) + 2, "a line each"
     seed = answer("seed", keys_first=True)
     assert keys_of(seed) == ["seed"]
-    assert seed.others == ("cluster.seed", "learning.seed")
+    assert seed.others == ("cluster.seed", "learning.seed", "sweep.seed")
 
 
 @pytest.mark.parametrize(
