@@ -9,6 +9,7 @@ from simasgd.learning.data.files import locate
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.memory import available_bytes, format_bytes
 from simasgd.learning.problem.points import evaluation_points
+from simasgd.learning.problem.precision import describe_missing_tf32
 from simasgd.learning.problem.problem import generated_bytes
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.task import sample_type
@@ -34,12 +35,14 @@ def describe_plan(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     with jax.enable_x64(learning.precision == "float64"):
         recipe = build_recipe(scenario, tape)
         layout = lay_out(recipe, tape, sample_type(scenario), evaluation_points(tape, samples_per_epoch)[1])
-        needed = layout.bytes_needed(recipe, np.dtype(learning.precision), tape.mini_batch, members)
+        needed = layout.bytes_needed(recipe, np.dtype(learning.number_format), tape.mini_batch, members)
     lines = [*layout.describe(tape, recipe), *_describe_momentum(recipe)]
     if learning.evaluate != EACH_EPOCH:
         lines.append(f"tests        {len(evaluation_points(tape, samples_per_epoch, learning.evaluate)[1]):,} on the test set")
     if (devices := jax.device_count()) > 1:
         lines.append(f"devices      {devices}, which share what is computed at once")
+    if missing := describe_missing_tf32(learning.precision):
+        lines.append(f"precision    {missing.replace('were', 'are')}")
     lines.extend(_describe_data(learning.data))
     purposes = ", ".join(f"{format_bytes(size)} {purpose}" for purpose, size in needed.items() if size)
     memory, free = format_bytes(sum(needed.values())), format_bytes(available_bytes())

@@ -15,7 +15,7 @@ from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.problem.problem import Problem
 from simasgd.testbed.system.parcels import Codec, Parcel
 
-TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
+TOLERANCE = {"float32": 1e-5, "tf32": 1e-2, "float64": 1e-10}
 """The greatest ‖Δw‖/‖w‖ that differences of rounding explain, by precision."""
 
 

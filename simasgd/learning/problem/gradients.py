@@ -9,6 +9,7 @@ from jaxtyping import Array, Int, Num, Shaped
 
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.models.objective import loss
+from simasgd.learning.problem.precision import products_in
 from simasgd.learning.problem.recipe import Recipe
 
 
@@ -43,6 +44,7 @@ def gradient_function(recipe: Recipe) -> GradientFunction:
         if augment is not None:
             assert codes is not None
             inputs = augment(inputs, codes)
-        return jax.grad(lambda w: loss(objective, w, inputs, labels, share))(weights)
+        with products_in(recipe.precision):
+            return jax.grad(lambda w: loss(objective, w, inputs, labels, share))(weights)
 
     return gradient

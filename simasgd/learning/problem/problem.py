@@ -20,6 +20,7 @@ from simasgd.learning.problem.evaluation import evaluate
 from simasgd.learning.problem.keeping import restore
 from simasgd.learning.problem.memory import require_bytes
 from simasgd.learning.problem.points import evaluation_points
+from simasgd.learning.problem.precision import describe_missing_tf32, products_in
 from simasgd.learning.problem.rates import rates_of_learners
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.schedule import schedule_factors
@@ -61,7 +62,7 @@ class Problem:
     The factor is part of the gradient's coefficient in the mean of its step. None: all are 1.
     """
     note: str
-    """A remark on the data for readers of the results."""
+    """A remark on the data, or on the device, for readers of the results."""
     before: Snapshot | None
     """All that the part before hands over, of which `start` is a part; None for the first part."""
     cuts: tuple[int, ...]
@@ -107,7 +108,8 @@ class Problem:
 
     def evaluate(self, weights: Parameters) -> tuple[float, float | None]:
         """Return the mean loss and the error on the test set, as `evaluation.evaluate` does."""
-        return evaluate(self.recipe.task, weights, self.test)
+        with products_in(self.recipe.precision):
+            return evaluate(self.recipe.task, weights, self.test)
 
 
 def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None, kept: Weights | None = None) -> Problem:
@@ -129,7 +131,7 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
     require_bytes(generated_bytes(learning.data), f"to make {learning.data.shape.train:,} samples of {learning.data.kind}")
     require_bytes(2 * learning.model_bytes, f"for the weights: {learning.num_parameters:,} parameters")
     dataset, seed = task.dataset, scenario.learning_seed
-    dtype = jnp.dtype(learning.precision)
+    dtype = jnp.dtype(learning.number_format)
     factors, rates = schedule_factors(learning.schedule, tape, samples_per_epoch), rates_of_learners(scenario)
     of_gradients = None if rates is None else rates[tape.learner]
     if tape.mixing is not None and of_gradients is not None:  # every gradient is a step of its learner's own model
@@ -148,7 +150,7 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         codes=None if task.augmentation is None else draw_augmentations(learning.data, seed, tape),
         factors=factors,
         rates=of_gradients,
-        note=dataset.note,
+        note=" ".join(filter(None, (dataset.note, describe_missing_tf32(learning.precision)))),
         before=before,
         cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from simasgd.learning.problem.task import AbstractTask, ScenarioTask
 from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.scenario.learning.compression import Compression, NoCompression
+from simasgd.scenario.learning.learning import Precision
 from simasgd.scenario.learning.modulation import Modulation, RunFact
 from simasgd.scenario.learning.optimizers import SGD, Optimizer, TotalMomentum
 from simasgd.scenario.schema import Scenario
@@ -33,6 +34,7 @@ class Recipe(NamedTuple):
     """Whether learners have factors of the learning rate of their own."""
     keeps_states: bool = False
     """Whether the states of learners' own optimizers are kept to the end."""
+    precision: Precision = "float32"
 
     @property
     def rule(self) -> Rule:
@@ -60,7 +62,7 @@ def build_recipe(scenario: Scenario, tape: Tape, task: AbstractTask | None = Non
     if compression.changes_values and (compression.has_feedback or tape.summed is not None):
         setting = setting._replace(learners=scenario.cluster.learners, sums=tape.summed is not None)
     weighs, keeps = learning.learner_rates is not None, scenario.record.weights and tape.mixing is not None
-    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression, weighs, keeps)
+    return Recipe(chosen, learning.optimizer, modulation, setting, local, compression, weighs, keeps, learning.precision)
 
 
 def _with_fact(setting: Setting, fact: RunFact, scenario: Scenario, tape: Tape) -> Setting:

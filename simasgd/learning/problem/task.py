@@ -69,6 +69,6 @@ def sample_type(scenario: Scenario) -> SampleType:
     """Return the type of a training sample of a scenario, without reading its data."""
     learning = scenario.learning
     assert learning is not None
-    dtype, shape = jnp.dtype(learning.precision), learning.data.shape
+    dtype, shape = jnp.dtype(learning.number_format), learning.data.shape
     label = jnp.dtype("int32") if shape.label == "class" else dtype
     return SampleType(jax.ShapeDtypeStruct((shape.features,), dtype), jax.ShapeDtypeStruct((), label))

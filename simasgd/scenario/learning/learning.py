@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, final
+from typing import Annotated, Literal, TypeAlias, final
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ from simasgd.scenario.learning.partition import Dirichlet, Partition, Shared
 from simasgd.scenario.learning.rates import LearnerRates
 from simasgd.scenario.learning.schedule import Schedule
 from simasgd.scenario.vocabulary.section import Inconsistency, Positive, Rival, Section, Seed
+
+Precision: TypeAlias = Literal["float32", "tf32", "float64"]
+"""The number format of weights and gradients, and the precision of matrix products."""
 
 
 @final
@@ -44,8 +47,9 @@ class Learning(Section):
     multiplies it. All 1 if absent."""
     partition: Partition = Shared()
     """The training samples that a learner draws its mini-batches from."""
-    precision: Literal["float32", "float64"] = "float32"
-    """Number format of weights and gradients."""
+    precision: Precision = "float32"
+    """Number format of weights and gradients: float32 or float64 on every device. `tf32` keeps them
+    in float32, but products of matrices have 11 binary digits, on GPUs that have that format."""
     evaluate: Evaluate = EACH_EPOCH
     """How often the weights are evaluated on the test set: at the first update at or after each
     multiple of so many epochs, samples or updates, or of a simulated time."""
@@ -68,6 +72,11 @@ class Learning(Section):
     def num_parameters(self) -> int:
         """Number of parameters of the model on this data."""
         return self.model.num_parameters(self.data.shape)
+
+    @property
+    def number_format(self) -> Literal["float32", "float64"]:
+        """The format of weights and gradients in memory and in messages."""
+        return "float64" if self.precision == "float64" else "float32"
 
     @property
     def model_bytes(self) -> int:

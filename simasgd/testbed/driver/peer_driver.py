@@ -207,6 +207,6 @@ def _mean(models: Sequence[Parcel], scenario: Scenario) -> Parcel:
         return models[0]
     mean = models[0].copy()
     content = scenario.learning.model_bytes
-    values = [model[:content].view(scenario.learning.precision) for model in models]
-    mean[:content] = np.mean(values, axis=0, dtype=np.float64).astype(scenario.learning.precision).view(np.uint8)
+    values = [model[:content].view(scenario.learning.number_format) for model in models]
+    mean[:content] = np.mean(values, axis=0, dtype=np.float64).astype(scenario.learning.number_format).view(np.uint8)
     return mean

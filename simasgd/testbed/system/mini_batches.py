@@ -33,7 +33,7 @@ class MiniBatches:
         learning, learners, dataset = scenario.learning, scenario.cluster.learners, task.dataset
         assert learning is not None
         self.size = size_of_each(mini_batch_sizes(scenario.workload, learners, scenario.cluster_seed), learners)[learner]
-        self._train = Examples.placed(dataset.train_inputs, dataset.train_labels, jnp.dtype(learning.precision))
+        self._train = Examples.placed(dataset.train_inputs, dataset.train_labels, jnp.dtype(learning.number_format))
         self._function = gradient
         self._augmented = task.augmentation is not None
         self._data, self._seed, self._learner = learning.data, scenario.learning_seed, learner

@@ -35,7 +35,7 @@ def build_task(scenario: Scenario) -> RealTask:
     recipe = build_recipe(scenario, _beginning(scenario), task)
     if "window" in scenario.modulation.needs:
         recipe = recipe._replace(setting=recipe.setting._replace(window=_WINDOW))
-    return RealTask(task, recipe, initial_weights(task, jnp.dtype(learning.precision), scenario.learning_seed))
+    return RealTask(task, recipe, initial_weights(task, jnp.dtype(learning.number_format), scenario.learning_seed))
 
 
 def _beginning(scenario: Scenario) -> Tape:
