@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
+from simasgd.learning.devices import capacity_for
 from simasgd.results.run import Run
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
@@ -93,7 +94,8 @@ def describe_plans(scenario: Scenario) -> str:
     """
     singles = list_singles(scenario)
     paragraphs: dict[str, str] = {}
-    for group in together([single for _, single in singles]):
+    scenarios = [single for _, single in singles]
+    for group in together(scenarios, capacity_for(scenarios)):
         variants = dict.fromkeys(singles[number][0] or scenario.name for number in group)
         title = " and ".join(variants) if len(group) == 1 else f"{', '.join(variants)}: {len(group)} runs at once"
         if title not in paragraphs:

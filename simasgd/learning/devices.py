@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import entry_points
 
 from simasgd.errors import UsageError
+from simasgd.scenario.alike import CPU_CAPACITY, Capacity
+from simasgd.scenario.schema import Scenario
 
 VARIABLES = ("JAX_PLATFORMS", "JAX_DISABLE_JIT")
 
@@ -23,3 +32,34 @@ def require_devices(*, compiled: bool = True) -> None:
         raise UsageError(f"JAX cannot be used{f' with {given}' if given else ''}: {str(error).splitlines()[0]}") from None
     if compiled and jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         raise UsageError("JAX_DISABLE_JIT is set, but simasgd learns in a compiled loop: unset it")
+
+
+def capacity_for(scenarios: Sequence[Scenario]) -> Capacity:
+    """Return the capacity of the device that these scenarios are learned on.
+
+    It does not depend on what else uses the device. This process takes none of the device's memory:
+    where JAX has plug-ins for accelerators, another process asks JAX.
+    """
+    if len(scenarios) < 2 or all(scenario.learning is None for scenario in scenarios):
+        return CPU_CAPACITY  # whatever it is, nothing goes through one loop
+    return _capacity() if entry_points(group="jax_plugins") else CPU_CAPACITY
+
+
+_QUESTION = """
+import json, jax
+device = jax.devices()[0]
+statistics = {} if device.platform == "cpu" else device.memory_stats() or {}
+print(json.dumps([device.platform, statistics.get("bytes_limit")]))
+"""
+
+
+@cache
+def _capacity() -> Capacity:
+    environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    asked = subprocess.run([sys.executable, "-c", _QUESTION], env=environment, capture_output=True, text=True, check=False)
+    if asked.returncode:
+        return CPU_CAPACITY  # `require_devices` says why JAX cannot be used
+    platform, memory = json.loads(asked.stdout.splitlines()[-1])
+    if platform == "cpu":
+        return CPU_CAPACITY
+    return Capacity(math.inf, math.inf if memory is None else memory / 2)

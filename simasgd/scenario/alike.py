@@ -5,16 +5,38 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from simasgd.scenario.learning.data import ImageNet
 from simasgd.scenario.learning.rates import Rates
 from simasgd.scenario.schema import Scenario
 
+_MOST_TOGETHER = 8
+
+
+class Capacity(NamedTuple):
+    """How much a kind of device learns at once."""
+
+    most_parameters: float
+    """The largest model of which several go through one loop."""
+    memory: float
+    """The bytes that may be used for runs in one loop."""
+
+    def most_together(self, scenario: Scenario) -> int:
+        """Return how many runs like this one may go through one loop."""
+        learning = scenario.learning
+        if learning is None or learning.num_parameters > self.most_parameters:
+            return 1
+        # Weights kept for learners, before and after a step; for each learner a gradient, the
+        # weights that it reads and those that it makes.
+        copies = 9 * scenario.cluster.learners + 12
+        return max(1, int(min(_MOST_TOGETHER, self.memory / (copies * learning.model_bytes))))
+
+
 # Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after
 # the other. With 12,730 and 109,386 weights it is about 0.8. Several workers are better for large
 # networks.
-_MOST_PARAMETERS = 20_000
-_MOST_TOGETHER = 8
+CPU_CAPACITY = Capacity(20_000, math.inf)
 
 
 def clock_of(scenario: Scenario) -> str:
@@ -29,19 +51,20 @@ def clock_of(scenario: Scenario) -> str:
     return json.dumps({**moving, "cluster": cluster}, sort_keys=True, allow_nan=False)
 
 
-def together(scenarios: Sequence[Scenario]) -> list[list[int]]:
+def together(scenarios: Sequence[Scenario], capacity: Capacity = CPU_CAPACITY) -> list[list[int]]:
     """Group the numbers of the scenarios that can go through one loop at once, in order of the first of each group.
 
-    A group has small models with one tape that differ only in their learning rates and in the seeds
-    of their learning.
+    A group has one tape, and models that differ only in their learning rates and in the seeds of
+    their learning. The device's `capacity` limits their number and size.
     """
     groups: list[list[int]] = []
     open_groups: dict[str, list[int]] = {}
     for number, scenario in enumerate(scenarios):
-        name = _loop_of(scenario)
+        most = capacity.most_together(scenario)
+        name = _loop_of(scenario) if most > 1 else None
         if name is None:
             groups.append([number])
-        elif name in open_groups and len(open_groups[name]) < _MOST_TOGETHER:
+        elif name in open_groups and len(open_groups[name]) < most:
             open_groups[name].append(number)
         else:
             open_groups[name] = [number]
@@ -52,7 +75,7 @@ def together(scenarios: Sequence[Scenario]) -> list[list[int]]:
 def _loop_of(scenario: Scenario) -> str | None:
     """Return a text that is equal for scenarios that can share a loop; None for a scenario that needs its own."""
     learning = scenario.learning
-    if learning is None or learning.num_parameters > _MOST_PARAMETERS or isinstance(learning.data, ImageNet):
+    if learning is None or isinstance(learning.data, ImageNet):
         return None
     if scenario.stop.continued:
         return None

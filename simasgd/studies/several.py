@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from simasgd.learning.devices import capacity_for
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.summary import Summary
@@ -156,7 +157,7 @@ def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | N
     for scenario in scenarios:
         require_learning(scenario)
     finished: dict[int, Run] = {}
-    groups = together(scenarios)
+    groups = together(scenarios, capacity_for(scenarios))
     timings = TimingCache([scenarios[group[0]] for group in groups])
     for group in _by_timing(groups, scenarios):
         members = [scenarios[number] for number in group]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from simasgd.learning.devices import capacity_for
 from simasgd.scenario.alike import together
 from simasgd.sweeps.plan import SweepPlan
 from simasgd.sweeps.pools.points import PointFolders
@@ -52,7 +53,8 @@ def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> 
         found = {name: points.summary(name, scenario) for name, scenario in homes.items() if name not in measured}
         measured |= {name: summary.wall.total for name, summary in found.items() if summary is not None}
     names = list(homes)
-    groups = [[names[i] for i in group] for group in together(list(homes.values()))]
+    scenarios = list(homes.values())
+    groups = [[names[i] for i in group] for group in together(scenarios, capacity_for(scenarios))]
     missing = sum(len(group) for group in groups if not measured.keys() >= set(group))  # a loop runs again as a whole
     workers = max(1, min(workers, missing))
     loops = [[measured[name] for name in group if name in measured] for group in groups]

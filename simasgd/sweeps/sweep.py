@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from simasgd.errors import RunFailed
+from simasgd.learning.devices import capacity_for
 from simasgd.results.contents import stored_times
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
@@ -93,7 +94,8 @@ def run_points(
     names = sorted(homes, key=lambda name: ranks[name])  # all seeds of a setting together, if a budget cuts the sweep
     # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the
     # same bit for bit.
-    groups = [[names[i] for i in group] for group in together([homes[name] for name in names])]
+    scenarios = [homes[name] for name in names]
+    groups = [[names[i] for i in group] for group in together(scenarios, capacity_for(scenarios))]
     missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     for name, failure in computing.run_groups(spending.choose(missing, kept), place.path, pool, spending.is_over):
         if name in kept:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from simasgd import Scenario, simulate, study
-from simasgd.scenario.alike import clock_of, together
+from simasgd.scenario.alike import Capacity, clock_of, together
 from simasgd.simulator import simulate_together
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.sweep import run_sweep
@@ -61,8 +62,11 @@ def test_only_what_goes_through_one_loop_is_put_together():
         scenario(TIMING),
     ]
     assert together([base, *others]) == [[number] for number in range(7)]
-    large = {"learning": {"model": {"kind": "mlp", "hidden": [400]}}}
-    assert together([scenario(LEARNING, ONE_CLOCK, large)] * 2) == [[0], [1]]
+    large = scenario(LEARNING, ONE_CLOCK, {"learning": {"model": {"kind": "mlp", "hidden": [400]}}})
+    assert together([large] * 2) == [[0], [1]]
+    assert together([large] * 3, Capacity(math.inf, math.inf)) == [[0, 1, 2]]
+    of_one = (9 * 4 + 12) * large.learning.model_bytes  # of four learners
+    assert together([large] * 3, Capacity(math.inf, 2.5 * of_one)) == [[0, 1], [2]]
     steps = [
         scenario(LEARNING, ONE_CLOCK, with_rate(rate, modulation={"kind": "mishchenko", "smoothness": 5.0}))
         for rate in (0.1, 0.2)
