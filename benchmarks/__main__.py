@@ -13,6 +13,7 @@ from benchmarks import (
     clock_speed,
     collectives,
     fit_coverage,
+    gpu,
     protocols,
     pytorch,
     replay,
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "protocols": protocols.main,
     "collectives": collectives.main,
     "peers": pytorch.main,
+    "gpu": gpu.main,
 }
 COMPARISONS: dict[str, Callable[[], None]] = {
     "adviser": adviser.main,

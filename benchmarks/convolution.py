@@ -11,8 +11,9 @@ import numpy as np
 from jax import lax
 from jax.nn import relu
 
-from simasgd.learning.models.network import Network, apply
-from simasgd.learning.models.objective import classification, loss
+from simasgd.learning.models.convnets import cifar10_rudra
+from simasgd.learning.models.network import apply
+from simasgd.learning.models.objective import Objective, classification, loss
 from simasgd.learning.problem.problem import Problem
 from simasgd.scenario.learning.data import DataShape
 
@@ -58,13 +59,17 @@ def _make_logits(shape: DataShape) -> Callable[[Any, jax.Array], jax.Array]:
     return logits
 
 
+def xla_objective(shape: DataShape) -> Objective:
+    """Return the objective of the network with XLA's own convolutions and windows."""
+    return classification(cifar10_rudra(shape)._replace(logits=_make_logits(shape)))
+
+
 def compute_outside_loop(problem: Problem, shape: DataShape) -> Callable[[], None]:
     """Return a function that computes the mini-batches' gradients on the initial weights.
 
     Each mini-batch is one call. Raises AssertionError if a gradient differs from the problem's own.
     """
-    own = problem.recipe.task.objective
-    written = classification(Network(own.init, _make_logits(shape)))
+    own, written = problem.recipe.task.objective, xla_objective(shape)
     gradient = jax.jit(jax.grad(lambda w, x, y: loss(written, w, x, y)))
     batches = [problem.train.batch(rows) for rows in problem.batches]
     jax.tree.map(

@@ -22,7 +22,7 @@ PROTOCOLS: list[dict[str, Any]] = [
 ]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 """The largest relative distance of the weights of two players that agree."""
-IN_WAVES = CPU._replace(most_in_wave=8)
+IN_WAVES = CPU._replace(most_in_wave=8, most_bytes_in_wave=1e9)
 DOUBLE: dict[str, Any] = {"learning": {"precision": "float64"}, "stop": {"gradients": None, "updates": 200}}
 
 

@@ -13,18 +13,19 @@ import numpy.typing as npt
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
-from simasgd.learning.chain.loop import ChainCarry, ChainColumns, GradientMemory, in_waves, one_by_one
+from simasgd.learning.chain.in_waves import in_waves
+from simasgd.learning.chain.loop import ChainCarry, ChainColumns, GradientMemory, one_by_one
 from simasgd.learning.chain.plan import ChainPlan, plan_chain
 from simasgd.learning.chain.reference import play_reference
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.packing import Packed, Packing
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
-from simasgd.learning.layout.waves import Waves
+from simasgd.learning.layout.waves import Waves, WaveShape
+from simasgd.learning.layout.work import count_work
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.models.objective import loss
-from simasgd.learning.problem.memory import tree_bytes
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
@@ -45,19 +46,15 @@ class ChainLayout(AbstractLayout):
 
     @classmethod
     def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> ChainLayout:
-        def overhead() -> float:
-            weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
-            return costs.overhead(tree_bytes(weights), _count_operations(recipe, sample))
-
-        return cls(plan_chain(tape, costs, overhead, recipe.rule.linear, stops))
+        return cls(plan_chain(tape, costs, lambda: count_work(recipe, sample), recipe.rule.linear, stops))
 
     @staticmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
         return play_reference(problem, stops, progress)
 
     @staticmethod
-    def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
-        return one_by_one(recipe, mesh) if width is None else in_waves(recipe, width, mesh)
+    def loop(recipe: Recipe, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
+        return one_by_one(recipe) if shape is None else in_waves(recipe, shape, mesh)
 
     @property
     def num_slots(self) -> int:
@@ -119,7 +116,10 @@ class ChainLayout(AbstractLayout):
         received = weights
         if before is not None and rule.look is not None:
             received = rule.look(weights, memory_state, jnp.asarray(problem.factors[:1].sum()))
-        slots = in_slots(received, plan.num_slots, int(plan.slot[0])) if plan.num_slots else None
+        slots: Parameters | Packed | None = None
+        if plan.num_slots:
+            kept = received if plan.waves is None else Packing(received).pack(received)
+            slots = in_slots(kept, plan.num_slots, int(plan.slot[0]))
         copies = None
         if plan.num_copies:
             copies = jax.tree.map(lambda leaf: jnp.zeros((plan.num_copies, *leaf.shape), leaf.dtype), weights)
@@ -141,7 +141,8 @@ class ChainLayout(AbstractLayout):
         plan, sizes = self.plan, Sizes.of(recipe, dtype)
         number, weights = sizes.number, sizes.weights
         sent = weights if self._carries_sent(recipe) else 0
-        width = 1 if plan.waves is None else plan.waves.width
+        # Two of a gradient alone. In a wave: weights read, gradients, transformed gradients; weights made.
+        gradients = 2 if plan.waves is None else 3 * plan.waves.shape.width + 2 * plan.waves.shape.depth
         evaluations, layers = round_up(plan.num_evaluations), plan.evaluations.timestamp.shape[1]
         samples = evaluations * plan.fused * mini_batch
         flags = (1 if plan.num_copies else 0) + (1 if recipe.setting.sums else 0)
@@ -157,7 +158,7 @@ class ChainLayout(AbstractLayout):
             "weights and optimizer": members * 3 * (weights + sizes.state + sizes.memory + sent),
             "versions in flight": members * 3 * plan.num_slots * weights,
             "learners' copies": members * 3 * plan.num_copies * weights,
-            "gradients": members * 2 * width * weights,
+            "gradients": members * gradients * weights,
             "mini-batches": members * of_member + shares + of_evaluation * evaluations,
         }
 
@@ -176,9 +177,8 @@ class ChainLayout(AbstractLayout):
         if plan.waves is None:
             lines.append(f"order        one by one, the fastest on a {jax.default_backend().upper()}")
         else:
-            number = len(plan.waves.step) - 1
-            mean = plan.num_evaluations / max(1, number)
-            lines.append(f"order        {number:,} waves of {mean:.1f} evaluations on average, at most {plan.waves.width}")
+            way = "steps are one product" if recipe.rule.is_product else "steps follow in order"
+            lines.append(f"order        {plan.waves.described(plan.num_evaluations)}; {way}")
         return lines
 
     def _shares(self, problem: Problem) -> jax.Array | None:
@@ -220,15 +220,6 @@ class ChainLayout(AbstractLayout):
     def _carries_sent(self, recipe: Recipe) -> bool:
         """Return whether the carry holds the current weights as learners receive them."""
         return recipe.rule.look is not None and not self.plan.num_slots
-
-
-def _count_operations(recipe: Recipe, sample: SampleType) -> float:
-    """Return the floating-point operations of the gradient of one sample, as XLA counts them."""
-    objective = recipe.task.objective
-    weights = jax.eval_shape(objective.init, jax.random.key(0))
-    gradient = jax.jit(jax.grad(lambda w, x, y: loss(objective, w, x, y)))
-    counted = gradient.lower(weights, *(jax.ShapeDtypeStruct((1, *part.shape), part.dtype) for part in sample)).cost_analysis()
-    return max(1.0, float((counted or {}).get("flops", 0.0)))
 
 
 def _describe_fusing(fused: int, recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""The compiled loops over the steps of a plan with one chain of weights.
+"""The compiled loop over the steps of a plan with one chain of weights, and the parts that it shares with waves.
 
 The current weights and the optimizer's state are part of the loop's carry. Only the versions that
 learners still compute on are in slots. The bounds of a loop are arguments, so that evaluations in
@@ -13,11 +13,11 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Int32, Shaped
 
-from simasgd.learning.layout.abstract import AXIS, Advance, Rows
+from simasgd.learning.layout.abstract import Advance, Rows
 from simasgd.learning.layout.columns import put, take
+from simasgd.learning.layout.packing import Packed
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.gradients import gradient_function
 from simasgd.learning.problem.recipe import Recipe
@@ -46,10 +46,10 @@ class ChainCarry(NamedTuple):
     state: State
     """The state of the optimizer."""
     memory: GradientMemory
-    slots: Parameters | None
+    slots: Parameters | Packed | None
     """The kept versions of the weights, with a leading axis of slots on each leaf.
 
-    It is None without slots.
+    They are packed where gradients are computed in waves. It is None without slots.
     """
     sent: Parameters | None
     """The weights as learners receive them, where these differ from `weights` and are in no slot.
@@ -93,21 +93,13 @@ Evaluate: TypeAlias = Callable[[ChainCarry, Number], tuple[Updates, GradientMemo
 """evaluate(carry, e) returns the transformed gradient of evaluation e, and the new memory."""
 
 
-class _Steps:
-    """The parts of both loops."""
+class Steps:
+    """The parts of all loops."""
 
-    def __init__(self, recipe: Recipe, mesh: Mesh | None) -> None:
-        self._rule = recipe.rule
-        self._objective = recipe.task.objective
+    def __init__(self, recipe: Recipe) -> None:
+        self.rule = recipe.rule
+        self.objective = recipe.task.objective
         self._gradient = gradient_function(recipe)
-        self._mesh = mesh
-
-    def spread(self, array: jax.Array) -> jax.Array:
-        """Spread the leading axis of an array over the devices, if it can be divided evenly."""
-        if self._mesh is None or array.shape[0] % self._mesh.size:
-            return array
-        parted: jax.Array = jax.lax.with_sharding_constraint(array, NamedSharding(self._mesh, PartitionSpec(AXIS)))
-        return parted
 
     def read(self, carry: ChainCarry, rows: ChainRows, e: Number) -> Parameters:
         """Return the weights that evaluation e reads."""
@@ -125,7 +117,7 @@ class _Steps:
         slots = take(rows.shared.slot, e)
         if slots.shape[0] == 1:
             return take(carry.slots, slots[0])
-        layers = self._objective.layers(carry.weights)
+        layers = self.objective.layers(carry.weights)
         return jax.tree.map(lambda leaf, layer: take(leaf, slots[layer]), carry.slots, layers)
 
     def gradient(
@@ -141,7 +133,7 @@ class _Steps:
     ) -> tuple[Updates, GradientMemory]:
         """Return the transformed gradient of evaluation e in step u, and the new memory."""
         memory, shared = carry.memory, rows.shared
-        result, state = self._rule.per_gradient.update(
+        result, state = self.rule.per_gradient.update(
             gradient,
             memory.state,
             carry.weights,
@@ -155,13 +147,13 @@ class _Steps:
         copies = memory.copies
         if copies is not None:
             assert rows.own.local_factor is not None
-            stepped = self._rule.local(gradient, read, take(rows.own.local_factor, e))
+            stepped = self.rule.local(gradient, read, take(rows.own.local_factor, e))
             copies = put(copies, take(shared.learner, e), stepped)
         return result, GradientMemory(state, copies)
 
     def step(self, u: Number, carry: ChainCarry, rows: ChainRows, evaluate: Evaluate) -> ChainCarry:
         """Return the carry after step u."""
-        first, factor = rows.shared.first, rows.own.factor
+        first = rows.shared.first
         if first is None:
             gradient, memory = evaluate(carry, u)
         else:
@@ -174,19 +166,25 @@ class _Steps:
 
             zeros = jax.tree.map(jnp.zeros_like, carry.weights)
             gradient, memory = jax.lax.fori_loop(take(first, u), take(first, u + 1), add, (zeros, carry.memory))
-        update, state = self._rule.update.update(gradient, carry.state, carry.weights, factor=take(factor, u))
+        made, sent = self.applied(u, carry._replace(memory=memory), rows, gradient)
+        if carry.slots is None:
+            return made
+        assert rows.shared.keep is not None
+        return made._replace(slots=put(carry.slots, take(rows.shared.keep, u), sent))
+
+    def applied(self, u: Number, carry: ChainCarry, rows: ChainRows, gradient: Updates) -> tuple[ChainCarry, Parameters]:
+        """Return the carry after step u with this mean gradient, but for its slots, and the weights that learners receive."""
+        factor = take(rows.own.factor, u)
+        update, state = self.rule.update.update(gradient, carry.state, carry.weights, factor=factor)
         weights = optax.apply_updates(carry.weights, update)
-        look, slots = self._rule.look, carry.slots
-        sent = weights if look is None else look(weights, memory.state, take(factor, u))
-        if slots is not None:
-            assert rows.shared.keep is not None
-            slots = put(slots, take(rows.shared.keep, u), sent)
-        return ChainCarry(weights, state, memory, slots, None if carry.sent is None else sent)
+        look = self.rule.look
+        sent = weights if look is None else look(weights, carry.memory.state, factor)
+        return carry._replace(weights=weights, state=state, sent=None if carry.sent is None else sent), sent
 
 
-def one_by_one(recipe: Recipe, mesh: Mesh | None = None) -> Advance:
+def one_by_one(recipe: Recipe) -> Advance:
     """Return a loop in which every evaluation reads its weights at its turn."""
-    parts = _Steps(recipe, mesh)
+    parts = Steps(recipe)
 
     def advance(
         carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
@@ -199,45 +197,6 @@ def one_by_one(recipe: Recipe, mesh: Mesh | None = None) -> Advance:
             return parts.step(u, carry, rows, evaluate)
 
         return _two_by_two(start, stop, step, carry)
-
-    return advance
-
-
-def in_waves(recipe: Recipe, width: int, mesh: Mesh | None = None) -> Advance:
-    """Return a loop that computes the gradients of a wave at once, then makes its steps in order.
-
-    The loop must begin at the first step of a wave. `width` is the greatest number of evaluations
-    in a wave.
-    """
-    parts = _Steps(recipe, mesh)
-
-    def advance(
-        carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
-    ) -> ChainCarry:
-        shared = rows.shared
-        assert shared.wave is not None
-        bounds = shared.wave
-
-        def wave(v: Number, carry: ChainCarry) -> ChainCarry:
-            begin, end = take(bounds, v), jnp.minimum(take(bounds, v + 1), jnp.asarray(stop, jnp.int32))
-            first = begin if shared.first is None else take(shared.first, begin)
-            members = jnp.minimum(first + jnp.arange(width, dtype=jnp.int32), rows.own.samples.shape[0] - 1)
-            reads = jax.tree.map(parts.spread, jax.vmap(lambda e: parts.read(carry, rows, e))(members))
-            gradients = jax.vmap(lambda read, e: parts.gradient(read, rows, e, inputs, labels))(reads, members)
-
-            def step(u: Number, carry: ChainCarry) -> ChainCarry:
-                def evaluate(carry: ChainCarry, e: Number) -> tuple[Updates, GradientMemory]:
-                    gradient, read = take((gradients, reads), e - first)
-                    return parts.transformed(gradient, read, carry, rows, u, e)
-
-                return parts.step(u, carry, rows, evaluate)
-
-            after: ChainCarry = jax.lax.fori_loop(begin, end, step, carry)
-            return after
-
-        waves = jnp.searchsorted(bounds, jnp.stack([start, stop]), side="left")
-        result: ChainCarry = jax.lax.fori_loop(waves[0], waves[1], wave, carry)
-        return result
 
     return advance
 

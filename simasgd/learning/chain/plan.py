@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Shaped
 
-from simasgd.learning.layout.costs import DeviceCosts
+from simasgd.learning.layout.costs import DeviceCosts, Work
 from simasgd.learning.layout.slots import assign_slots
-from simasgd.learning.layout.waves import Waves
+from simasgd.learning.layout.waves import Waves, plan_waves
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
 
@@ -98,7 +98,7 @@ class ChainPlan:
 
 
 def plan_chain(
-    tape: Tape, costs: DeviceCosts, overhead: Callable[[], float], linear: bool = True, stops: Sequence[int] = ()
+    tape: Tape, costs: DeviceCosts, work: Callable[[], Work], linear: bool = True, stops: Sequence[int] = ()
 ) -> ChainPlan:
     """Return the plan of a tape.
 
@@ -106,14 +106,15 @@ def plan_chain(
     as one mini-batch. One affine map transforms them, and the mean of their means is the mean over
     all their samples. Waves end at the `stops`.
 
-    overhead() returns an evaluation's fixed cost as a number of samples. It is called only where
-    that decides.
+    work() returns the work of a gradient. It is called only where that decides.
     """
-    evaluations, first = _evaluations(tape, costs, overhead, linear)
+    evaluations, first = _evaluations(tape, costs, work, linear)
     newest = evaluations.timestamp.max(axis=1)
     step = np.repeat(np.arange(tape.num_steps), np.diff(first))
-    has_waves = costs.most_in_wave > 1 and tape.ahead is None  # each gradient of a copy needs the one before
-    waves = _waves(newest, first, costs.most_in_wave, stops) if has_waves else None
+    waves = None
+    if costs.has_waves and tape.ahead is None:  # each gradient of a copy needs the one before
+        of_step = np.maximum.reduceat(newest, first[:-1]) if tape.num_steps else newest
+        waves = plan_waves(of_step, first, evaluations.gradients.shape[1] * tape.mini_batch, costs, work(), stops)
     if waves is not None:  # a wave reads all its weights when it begins
         starts = np.repeat(waves.step[:-1], np.diff(waves.step))
         slot, num_slots = assign_slots(tape.num_steps, evaluations.timestamp, starts[step])
@@ -127,14 +128,15 @@ def plan_chain(
 
 
 def _evaluations(
-    tape: Tape, costs: DeviceCosts, overhead: Callable[[], float], linear: bool
+    tape: Tape, costs: DeviceCosts, work: Callable[[], Work], linear: bool
 ) -> tuple[Evaluations, Shaped[Ints, " U+1"]]:
     counts = np.diff(tape.offsets)
     if linear and tape.layers is None and tape.ahead is None:
         order, sizes = _groups(tape)
     else:
         order, sizes = np.arange(tape.num_gradients), np.ones(tape.num_gradients, np.int64)
-    fused = _gradients_an_evaluation(sizes, tape.mini_batch, max(1, costs.most_samples // tape.mini_batch), overhead)
+    most = max(1, costs.most_samples // tape.mini_batch)
+    fused = _gradients_an_evaluation(sizes, tape.mini_batch, most, lambda: costs.overhead(work()))
     pieces = -(-sizes // fused)
     group = np.repeat(np.arange(len(sizes)), pieces)
     piece = np.arange(len(group)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -183,19 +185,3 @@ def _gradients_an_evaluation(sizes: Ints, mini_batch: int, most: int, overhead: 
     evaluations = (-(-values // candidates[:, None]) * numbers).sum(axis=1)
     costs = evaluations * (overhead() + candidates * mini_batch)
     return int(candidates[costs.argmin()])
-
-
-def _waves(newest: Ints, first: Ints, most: int, stops: Sequence[int]) -> Waves:
-    """Return the longest waves of whole steps, found greedily.
-
-    A wave has at most `most` evaluations, unless a single step has more.
-    """
-    cuts = set(stops)
-    steps = len(first) - 1
-    newest_of_step = np.maximum.reduceat(newest, first[:-1]).tolist() if steps else []
-    starts, bounds = [0], first.tolist()
-    for u in range(1, steps):
-        if u in cuts or newest_of_step[u] > starts[-1] or bounds[u + 1] - bounds[starts[-1]] > most:
-            starts.append(u)
-    step = np.array([*starts, steps]) if steps else np.zeros(1, np.int64)
-    return Waves(step, int(np.diff(first[step]).max(initial=1)))

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, Int32, PyTree, Shaped
 
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
-from simasgd.learning.layout.waves import Waves
+from simasgd.learning.layout.waves import Waves, WaveShape
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
@@ -102,8 +102,8 @@ class AbstractLayout(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
-        """Return the loop, with waves of at most `width` evaluations; one by one if None."""
+    def loop(recipe: Recipe, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
+        """Return the loop, with waves of at most this shape; one by one if None."""
 
     @property
     @abc.abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import jax
@@ -17,10 +18,12 @@ from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColu
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, put, round_up, take
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.packing import Packed
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
-from simasgd.learning.layout.waves import Waves
-from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, mean_and_distance, packings, row_by_row
-from simasgd.learning.mixing.packing import Packed
+from simasgd.learning.layout.waves import Waves, WaveShape
+from simasgd.learning.layout.work import count_work
+from simasgd.learning.mixing.in_waves import in_waves
+from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, MixingNumbers, mean_and_distance, packings, row_by_row
 from simasgd.learning.mixing.plan import MixingPlan, plan_mixing
 from simasgd.learning.mixing.reference import play_reference
 from simasgd.learning.models.network import Parameters
@@ -42,15 +45,16 @@ class MixingLayout(AbstractLayout):
 
     @classmethod
     def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> MixingLayout:
-        return cls(plan_mixing(tape, keeps_states=recipe.keeps_states))
+        work = partial(count_work, recipe, sample)
+        return cls(plan_mixing(tape, costs, work, stops, keeps_states=recipe.keeps_states))
 
     @staticmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
         return play_reference(problem, stops, progress)
 
     @staticmethod
-    def loop(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
-        return row_by_row(recipe, width, mesh)
+    def loop(recipe: Recipe, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
+        return row_by_row(recipe) if shape is None else in_waves(recipe, shape, mesh)
 
     @property
     def num_slots(self) -> int:
@@ -66,7 +70,7 @@ class MixingLayout(AbstractLayout):
 
     @property
     def waves(self) -> Waves | None:
-        return None
+        return self.plan.waves
 
     def samples(self, problem: Problem) -> npt.NDArray[np.int32]:
         return pad(problem.batches, round_up(self.plan.num_evaluations), np.int32)
@@ -109,6 +113,20 @@ class MixingLayout(AbstractLayout):
             keep_state=of_rows(plan.state_slot[1:]),
             before=bounds_column(plan.first, rows + 1),
             past=jnp.int32(tape.past.updates) if tape.past.updates else None,
+            wave=None if plan.waves is None else bounds_column(plan.waves.step, round_up(len(plan.waves.step))),
+            numbers=self._numbers(rows) if plan.waves is not None and problem.recipe.rule.is_product else None,
+        )
+
+    def _numbers(self, rows: int) -> MixingNumbers:
+        """Return the numbers of the models that rows refer to, in columns of so many rows."""
+        plan, mixing = self.plan, self.plan.mixing
+        return MixingNumbers(
+            base=column(mixing.base, rows, np.int32),
+            other=column(np.where(mixing.other == NONE, mixing.base, mixing.other), rows, np.int32),
+            state=column(mixing.state, rows, np.int32),
+            other_state=column(mixing.other_state, rows, np.int32) if plan.mixes_states else None,
+            needed=column(plan.needed[1:], rows, np.int32),
+            state_needed=column(plan.state_needed[1:], rows, np.int32),
         )
 
     def start(self, problem: Problem) -> MixingCarry:
@@ -163,24 +181,30 @@ class MixingLayout(AbstractLayout):
     ) -> Mapping[str, int]:
         plan, sizes = self.plan, Sizes.of(recipe, dtype)
         evaluations, rows = round_up(plan.num_evaluations), round_up(plan.num_steps)
+        # Four of a gradient alone. In a wave: models read, gradients, transformed gradients; models and states made.
+        gradients = 4 if plan.waves is None else 3 * plan.waves.shape.width + plan.num_slots + plan.num_state_slots
         of_row = 2 * sizes.number + 4 * (5 + plan.mixes_states) + 4
         of_member = (sizes.sample * mini_batch + sizes.number) * evaluations
         shares = sizes.number * mini_batch * evaluations if plan.tape.sizes is not None else 0
         return {
             "models": members * 3 * plan.num_slots * sizes.weights,
             "optimizers": members * 3 * (plan.num_state_slots * sizes.state + sizes.memory),
-            "gradients": members * 4 * sizes.weights,
+            "gradients": members * gradients * sizes.weights,
             "mini-batches": members * of_member + shares + 16 * evaluations + of_row * rows,
         }
 
     def describe(self, tape: Tape, recipe: Recipe) -> list[str]:
         plan = self.plan
+        order = "one by one"
+        if plan.waves is not None:
+            way = "rows are products" if recipe.rule.is_product else "rows follow in order"
+            order = f"{plan.waves.described(plan.num_evaluations)}; {way}"
         mixtures, size = plan.num_steps - plan.num_evaluations, describe_mini_batch(tape)
         return [
             f"tape         {tape.num_gradients:,} gradients and {mixtures:,} mixtures of models, mini-batches of {size}",
             f"evaluations  {plan.num_evaluations:,} of {size} samples",
             f"models       {plan.num_slots} kept, those of {plan.mixing.learners} learners and those on their way",
-            "order        one by one",
+            f"order        {order}",
         ]
 
     def _of_gradients(self, values: Values, dtype: npt.DTypeLike) -> jax.Array:

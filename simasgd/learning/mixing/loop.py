@@ -13,12 +13,11 @@ from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Int32
 
 from simasgd.learning.layout.abstract import Advance, Rows
 from simasgd.learning.layout.columns import Tree, take
-from simasgd.learning.mixing.packing import Packed, Packing
+from simasgd.learning.layout.packing import Packed, Packing
 from simasgd.learning.problem.gradients import gradient_function
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.rules.trees import State
@@ -38,6 +37,20 @@ class MixingCarry(NamedTuple):
     """The optimizers' states, with a leading axis of slots on each leaf."""
     memory: State
     """The state of the per-gradient transformation."""
+
+
+class MixingNumbers(NamedTuple):
+    """The numbers of the models, in place of their slots, for each of U rows. Model n is made by row n − 1."""
+
+    base: Int32[Array, " U"]
+    other: Int32[Array, " U"]
+    state: Int32[Array, " U"]
+    other_state: Int32[Array, " U"] | None
+    """NONE where no states are mixed; None if they never are."""
+    needed: Int32[Array, " U"]
+    """The last row that needs the model that the row makes."""
+    state_needed: Int32[Array, " U"]
+    """The last row that needs the optimizer's state that the row makes."""
 
 
 class MixingColumns(NamedTuple):
@@ -76,6 +89,10 @@ class MixingColumns(NamedTuple):
     """The number of gradients in the rows before."""
     past: Int32[Array, ""] | None
     """The number of gradients before the tape; None if there are none."""
+    wave: Int32[Array, " V+1"] | None = None
+    """Wave v has rows `wave[v]` to `wave[v + 1]`."""
+    numbers: MixingNumbers | None = None
+    """None unless the rows of a wave are made by products."""
 
 
 MixingRows: TypeAlias = Rows[MixingColumns]
@@ -88,19 +105,18 @@ def packings(recipe: Recipe) -> tuple[Packing, Packing]:
     return Packing(weights), Packing(jax.eval_shape(recipe.rule.update.init, weights))
 
 
-def row_by_row(recipe: Recipe, width: int | None, mesh: Mesh | None) -> Advance:
+def row_by_row(recipe: Recipe) -> Advance:
     """Return a loop that plays one row after the other."""
-    del width, mesh  # each gradient of a learner needs the one before
     rule, gradient_of = recipe.rule, gradient_function(recipe)
     model_packing, state_packing = packings(recipe)
 
     def mix(rows: MixingColumns, u: Number, carry: MixingCarry) -> MixingCarry:
         shares = take(rows.base_share, u), take(rows.other_share, u)
-        model = _mix(_read(carry.models, take(rows.base, u)), _read(carry.models, take(rows.other, u)), *shares)
+        model = mixture(_read(carry.models, take(rows.base, u)), _read(carry.models, take(rows.other, u)), *shares)
         states = carry.states
         if rows.other_state is not None:
             own, other = _read(states, take(rows.state, u)), _read(states, take(rows.other_state, u))
-            states = _write(states, take(rows.keep_state, u), _mix(own, other, *shares))
+            states = _write(states, take(rows.keep_state, u), mixture(own, other, *shares))
         return carry._replace(models=_write(carry.models, take(rows.keep, u), model), states=states)
 
     def apply_gradient(
@@ -185,7 +201,7 @@ def _weighted_sum(shares: Float[Array, " slots"], leaf: Float[Array, "slots ..."
     return jnp.where(share > 0.0, share * leaf, 0.0).sum(axis=0)
 
 
-def _mix(base: Tree, other: Tree, base_share: Share, other_share: Share) -> Tree:
+def mixture(base: Tree, other: Tree, base_share: Share, other_share: Share) -> Tree:
     """Return base_share·base + other_share·other.
 
     Leaves that are no floats, such as counts, are those of the base.

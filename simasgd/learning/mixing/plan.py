@@ -6,12 +6,15 @@ data.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Shaped
 
+from simasgd.learning.layout.costs import DeviceCosts, Work
 from simasgd.learning.layout.slots import assign_slots
+from simasgd.learning.layout.waves import Waves, plan_waves
 from simasgd.tape.arrays import Ints
 from simasgd.tape.mixing import NONE, Mixing
 from simasgd.tape.tape import Tape
@@ -38,6 +41,12 @@ class MixingPlan:
     The last slot is never read.
     """
     num_state_slots: int
+    needed: Shaped[Ints, " U+1"]
+    """The last row that needs each model; −1 if none does."""
+    state_needed: Shaped[Ints, " U+1"]
+    """The last row that needs the optimizer's state that was made with each model; −1 if none does."""
+    waves: Waves | None
+    """None if gradients are computed one by one."""
 
     @property
     def num_steps(self) -> int:
@@ -64,10 +73,14 @@ class MixingPlan:
         return slots[:learners], slots[learners:]
 
 
-def plan_mixing(tape: Tape, *, keeps_states: bool = False) -> MixingPlan:
+def plan_mixing(
+    tape: Tape, costs: DeviceCosts, work: Callable[[], Work], stops: Sequence[int] = (), *, keeps_states: bool = False
+) -> MixingPlan:
     """Return the plan of a tape whose learners have models of their own.
 
-    With `keeps_states` a slot keeps the state of each learner's optimizer until it has another.
+    Waves end at the `stops`. work() returns the work of a gradient; it is called only where that
+    decides. With `keeps_states` a slot keeps the state of each learner's optimizer until it has
+    another.
     """
     mixing = tape.mixing
     assert mixing is not None
@@ -76,12 +89,38 @@ def plan_mixing(tape: Tape, *, keeps_states: bool = False) -> MixingPlan:
     held, last = mixing.holding_periods()
     mixed = mixing.other != NONE
     reads = [(mixing.base, rows), (mixing.other[mixed], rows[mixed]), (tape.timestamp, tape.step), (held, last)]
-    slot, num_slots = assign_slots(tape.num_steps, *_needed(reads))
+    models, model_rows = _needed(reads)
+    slot, num_slots = assign_slots(tape.num_steps, models, model_rows)
     states = [(state[state != NONE], rows[state != NONE]) for state in (mixing.state, mixing.other_state)]
     if keeps_states:
         states.append(mixing.state_periods())
-    state_slot, num_state_slots = assign_slots(tape.num_steps, *_needed(states))
-    return MixingPlan(tape, mixing, tape.offsets, gradient_rows, slot, num_slots, state_slot, num_state_slots)
+    of_states, state_rows = _needed(states)
+    state_slot, num_state_slots = assign_slots(tape.num_steps, of_states, state_rows)
+    waves = None
+    if costs.has_waves and tape.num_steps:
+        newest = np.zeros(tape.num_steps, np.int64)  # a mixture may have models that the wave itself makes
+        newest[gradient_rows] = tape.timestamp
+        waves = plan_waves(newest, tape.offsets, tape.mini_batch, costs, work(), stops)
+    return MixingPlan(
+        tape=tape,
+        mixing=mixing,
+        first=tape.offsets,
+        gradient_rows=gradient_rows,
+        slot=slot,
+        num_slots=num_slots,
+        state_slot=state_slot,
+        num_state_slots=num_state_slots,
+        needed=_last_rows(tape.num_steps, models, model_rows),
+        state_needed=_last_rows(tape.num_steps, of_states, state_rows),
+        waves=waves,
+    )
+
+
+def _last_rows(steps: int, numbers: Shaped[Ints, "N 1"], rows: Shaped[Ints, " N"]) -> Shaped[Ints, " U+1"]:
+    """Return the last of the rows that go with each number; −1 for a number without any."""
+    last = np.full(steps + 1, -1)
+    np.maximum.at(last, numbers[:, 0], rows)
+    return last
 
 
 def _needed(reads: list[tuple[Ints, Ints]]) -> tuple[Shaped[Ints, "N 1"], Shaped[Ints, " N"]]:

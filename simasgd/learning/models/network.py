@@ -74,14 +74,18 @@ def apply(layer: Parameters, inputs: jax.Array) -> jax.Array:
     return result
 
 
-def in_portions(logits: Callable[[Parameters, jax.Array], jax.Array], size: int = 250) -> Callable[..., jax.Array]:
-    """Wrap `logits` to process at most `size` samples at a time.
+_PORTION, _PORTION_OF_ACCELERATOR = 250, 2000
+
+
+def in_portions(logits: Callable[[Parameters, jax.Array], jax.Array], portion: int | None = None) -> Callable[..., jax.Array]:
+    """Wrap `logits` to process a `portion` of the samples at a time; if None, one that keeps the device busy.
 
     The patches of all images of a test set would fill the memory.
     """
 
     def portioned(parameters: Parameters, inputs: jax.Array) -> jax.Array:
         count, features = inputs.shape
+        size = portion or (_PORTION if jax.default_backend() == "cpu" else _PORTION_OF_ACCELERATOR)
         if count <= size:
             return logits(parameters, inputs)
         portions = -(-count // size)

@@ -18,6 +18,7 @@ from jaxtyping import Bool, PyTree
 from simasgd.learning.data.examples import Feed
 from simasgd.learning.layout.abstract import AXIS, AbstractLayout, Advance, Carry, Rows, SharedColumns
 from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
@@ -37,10 +38,10 @@ Leaf: TypeAlias = tuple[tuple[int, ...], np.dtype[np.generic], jax.sharding.Shar
 class _Program(NamedTuple):
     """All that shapes a compiled loop, besides the shapes of its arguments."""
 
-    loop: Callable[[Recipe, int | None, Mesh | None], Advance]
+    loop: Callable[[Recipe, WaveShape | None, Mesh | None], Advance]
     recipe: Recipe
-    width: int | None
-    """The greatest number of evaluations in a wave; None without waves."""
+    shape: WaveShape | None
+    """The shape of the longest wave; None without waves."""
     is_group: bool
     """Whether several runs of one tape go through the loop at once."""
     mesh: Mesh | None
@@ -79,12 +80,12 @@ class Machine:
             self._rows = self._rows._replace(own=stacked)
         if mesh is not None:
             self._place(mesh)
-        width = None if waves is None else waves.width
-        if width is not None and mesh is not None:
-            width = -(-width // mesh.size) * mesh.size
+        shape = None if waves is None else waves.shape
+        if shape is not None and mesh is not None:
+            shape = shape._replace(width=-(-shape.width // mesh.size) * mesh.size)
         began = time.perf_counter()
         arguments = (self.start, self._rows, *self._feed.samples_for(0), 0, 0)
-        self._advance = _compiled(_Program(layout.loop, first.recipe, width, self.members > 1, mesh), *_signature(arguments))
+        self._advance = _compiled(_Program(layout.loop, first.recipe, shape, self.members > 1, mesh), *_signature(arguments))
         self.compile_seconds = time.perf_counter() - began
 
     def advance(self, carry: Carry, start: int, stop: int) -> Carry:
@@ -235,7 +236,7 @@ def _signature(arguments: PyTree) -> tuple[PyTreeDef, tuple[Leaf, ...]]:
 def _compiled(program: _Program, structure: PyTreeDef, leaves: tuple[Leaf, ...]) -> Advance:
     shapes = [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype, sharding in leaves]
     arguments = jax.tree.unflatten(structure, shapes)
-    advance = program.loop(program.recipe, program.width, program.mesh)
+    advance = program.loop(program.recipe, program.shape, program.mesh)
     if program.is_group:
         own_axes = jax.tree.map(lambda _: 0, arguments[1].own)
         advance = jax.vmap(advance, in_axes=(0, Rows(own_axes, None), None, None, None, None))

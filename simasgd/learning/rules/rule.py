@@ -11,6 +11,7 @@ from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules import compression as encoders
+from simasgd.learning.rules.linear import LinearUpdate, linear_update
 from simasgd.learning.rules.modulations import Look, Modulated, Setting, modulated
 from simasgd.learning.rules.optimizers import local_step, optimizer_of, regularized, scale_by_factor, scale_by_rates
 from simasgd.learning.rules.trees import Updates
@@ -29,9 +30,12 @@ class Rule(NamedTuple):
     the weighted mean, with the extra argument `factor` of the schedule.
 
     If `linear`, the first stage is one affine map for all gradients of a step that read one
-    version, so that it may be applied to their mean. If there is a `look`, learners are sent
-    look(weights, …) in place of the weights, and compute on that, from the first step on. The
-    initial weights are sent unchanged.
+    version, so that it may be applied to their mean. If it works `alone`, its result depends only
+    on the gradient, the staleness and `read`, so that many gradients may be transformed at once.
+    `sgd` has the numbers of the second stage if that is SGD, which is linear; else it is None.
+
+    If there is a `look`, learners are sent look(weights, …) in place of the weights, and compute on
+    that, from the first step on. The initial weights are sent unchanged.
 
     local(gradient, read, factor) returns a learner's own copy of the weights after a plain SGD step
     from `read`.
@@ -41,7 +45,14 @@ class Rule(NamedTuple):
     update: optax.GradientTransformationExtraArgs
     linear: bool
     local: Callable[[Updates, Parameters, jax.Array], Parameters]
+    alone: bool
+    sgd: LinearUpdate | None
     look: Look | None = None
+
+    @property
+    def is_product(self) -> bool:
+        """Whether many steps are one linear map of their gradients, the weights and the velocity."""
+        return self.alone and self.sgd is not None
 
 
 _UNCOMPRESSED = NoCompression()
@@ -70,8 +81,15 @@ def rule(
         update=optax.chain(*before, optimizer_of(optimizer, setting.tape_staleness), *after),
         linear=modulation.linear and not compression.changes_values,
         local=local_step(local_learning_rate, regularized(optimizer, decays), rates),
+        alone=modulation.alone and not _remembers(compression, setting),
+        sgd=linear_update(optimizer, setting.tape_staleness),
         look=_look_of_chain(chosen),
     )
+
+
+def _remembers(compression: Compression, setting: Setting) -> bool:
+    """Return whether a compression depends on earlier gradients."""
+    return compression.has_feedback or setting.sums or isinstance(compression, QSGD)
 
 
 def _look_of_chain(chosen: Modulated) -> Look | None:

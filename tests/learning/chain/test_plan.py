@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simasgd.learning.chain.plan import plan_chain
-from simasgd.learning.layout.costs import CPU
+from simasgd.learning.layout.costs import CPU, Work
 from simasgd.learning.train import evaluation_points
 from tests.build import TIMING, clock, scenario
 from tests.learning.agreement import IN_WAVES
@@ -20,7 +21,8 @@ ONE_BY_ONE = CPU
 
 
 def layout_of(tape, device=ONE_BY_ONE, overhead=16.0, linear=True, stops=()):
-    return plan_chain(tape, device, lambda: overhead, linear, stops)
+    work = Work(0, CPU.launch * CPU.operations_per_second / overhead if overhead else math.inf)  # of an evaluation by itself
+    return plan_chain(tape, device, lambda: work, linear, stops)
 
 
 def steps_of(layout):
@@ -85,7 +87,7 @@ def test_every_evaluation_finds_its_version(rows, device, overhead, linear, stop
         assert set(layout.waves.step.tolist()) >= {stop for stop in stops if stop < len(rows)} | {0, len(rows)}
         sizes = np.diff(layout.first[layout.waves.step])
         widest_step = np.diff(layout.first).max()
-        assert sizes.max() == layout.waves.width <= max(8, widest_step)
+        assert sizes.max() == layout.waves.shape.width <= max(8, widest_step)
 
 
 @given(tapes(), st.lists(st.integers(0, 12), min_size=2, max_size=3))
@@ -155,7 +157,7 @@ def test_waves_of_async_are_nearly_as_wide_as_the_cluster():
     So λ = 30 learners of nearly the same speed give waves of more than 15 gradients.
     """
     _, tape = clock(scenario(TIMING, {"cluster": {"learners": 30}, "stop": {"gradients": 3000}}))
-    layout = layout_of(tape, CPU._replace(most_in_wave=64))
+    layout = layout_of(tape, CPU._replace(most_in_wave=64, most_bytes_in_wave=1e9))
     assert 15 < tape.num_steps / (len(layout.waves.step) - 1) <= 30
 
 

@@ -59,6 +59,19 @@ def test_convolution(size: int, stride: int, padding: int, height: int, width: i
     assert_same(ours, xla, normal(0, 2, height, width, 3), normal(1, size, size, 3, 4))
 
 
+@pytest.mark.parametrize(("size", "padding", "height", "width"), [(5, 2, 8, 9), (3, 0, 5, 4)])
+def test_convolution_of_rows(size: int, padding: int, height: int, width: int) -> None:
+    """It is what accelerators compute."""
+
+    def whole(images: jax.Array, kernel: jax.Array) -> jax.Array:
+        return layers.convolve(images, kernel, padding=padding)
+
+    def rows(images: jax.Array, kernel: jax.Array) -> jax.Array:
+        return layers.convolve_rows(images, kernel, padding)
+
+    assert_same(rows, whole, normal(0, 2, height, width, 3), normal(1, size, size, 3, 4))
+
+
 @pytest.mark.parametrize(
     ("size", "padding", "height", "width"), [(5, 0, 8, 8), (5, 2, 8, 9), (3, 1, 7, 6), (4, 0, 8, 7), (2, 0, 5, 5), (1, 0, 4, 5)]
 )

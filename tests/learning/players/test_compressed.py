@@ -65,7 +65,7 @@ def test_waves_agree_with_the_reference():
         problem = simulate_problem(compressed("qsgd", changes))
         plan = lay_out(problem.recipe, problem.tape, problem.sample, [200], IN_WAVES)
         assert plan.waves is not None
-        assert plan.waves.width > 2
+        assert plan.waves.shape.width > 2
         assert problem.recipe.setting.sums
         assert relative_distance(final_weights(Compiled(IN_WAVES), problem), final_weights(Reference(), problem)) <= 1e-10
 

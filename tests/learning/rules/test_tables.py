@@ -93,6 +93,17 @@ def test_a_linear_modulation_may_be_applied_to_a_mean(rule: Modulation) -> None:
 
 
 @every_rule
+def test_gradients_may_be_transformed_at_once_where_each_is_alone(rule: Modulation) -> None:
+    chosen = modulated(rule, 0.1, SETTING)
+    found, state = played(chosen)
+    transform = optax.with_extra_args_support(chosen.per_gradient).update
+    extra = {"staleness": jnp.int32(2), "step": jnp.int32(6), "read": weights_at(4), "learner": jnp.int32(0)}
+    here, there = (transform(gradient_at(6), state, weights_at(now), **extra)[0].tolist() for now in (6, 9))
+    depends = {name for name in ("learner", "step") if played(chosen, frozen=name)[0] != found}
+    assert rule.alone is (not shapes(state) and not depends and here == there)
+
+
+@every_rule
 def test_a_modulation_of_one_server_remembers_or_counts_learners(rule: Modulation) -> None:
     _, state = played(modulated(rule, 0.1, SETTING))
     assert rule.of_one_server is (bool(shapes(state)) or "learners" in rule.needs)

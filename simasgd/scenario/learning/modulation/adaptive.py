@@ -18,6 +18,10 @@ class AbstractWindowed(AbstractModulation):
         return frozenset({"window"})
 
     @property
+    def alone(self) -> bool:
+        return False
+
+    @property
     def of_one_server(self) -> bool:
         return True
 

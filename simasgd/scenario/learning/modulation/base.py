@@ -39,6 +39,15 @@ class AbstractModulation(Section):
         return True
 
     @property
+    def alone(self) -> bool:
+        """Whether the result depends only on the gradient, its staleness and the weights that it read.
+
+        Then neither earlier gradients nor the weights of its step count, and many gradients may be
+        transformed at once.
+        """
+        return True
+
+    @property
     def at_learner(self) -> bool:
         """Whether learners apply the rule themselves, before a gradient is compressed, and not the server."""
         return False

@@ -25,6 +25,10 @@ class DelayCompensation(AbstractModulation):
         return "DC-ASGD-c"
 
     @property
+    def alone(self) -> bool:
+        return False
+
+    @property
     def linear(self) -> bool:
         return False
 
@@ -49,6 +53,10 @@ class AdaptiveDelayCompensation(AbstractModulation):
     @property
     def symbol(self) -> str:
         return "DC-ASGD-a"
+
+    @property
+    def alone(self) -> bool:
+        return False
 
     @property
     def linear(self) -> bool:
@@ -79,6 +87,10 @@ class GapAware(AbstractModulation):
     @property
     def symbol(self) -> str:
         return "Gap-Aware"
+
+    @property
+    def alone(self) -> bool:
+        return False
 
     @property
     def of_one_server(self) -> bool:

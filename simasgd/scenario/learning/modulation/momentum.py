@@ -20,6 +20,10 @@ class AbstractLearnerMomentum(AbstractModulation):
         return frozenset({"learners"})
 
     @property
+    def alone(self) -> bool:
+        return False
+
+    @property
     def linear(self) -> bool:
         return False
 

@@ -12,7 +12,8 @@ from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, PyTree, Shaped
 
 
 class Packed(NamedTuple):
@@ -52,6 +53,11 @@ class Packing:
             leaves.append(packed.numbers[begin : begin + leaf.size].reshape(leaf.shape))
             begin += leaf.size
         return jax.tree.unflatten(self._structure, leaves)
+
+    def spread_out(self, values: PyTree, dtype: DTypeLike) -> Shaped[Array, " numbers"]:
+        """Return a vector with the value of each array, repeated for all floating-point numbers of the array."""
+        of_arrays = zip(jax.tree.leaves(values), self._leaves, strict=True)
+        return jnp.concatenate([jnp.full(leaf.size, value, dtype) for value, leaf in of_arrays if _is_float(leaf)])
 
 
 def _is_float(leaf: jax.Array | jax.ShapeDtypeStruct) -> bool:
