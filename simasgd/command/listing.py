@@ -37,6 +37,7 @@ def runs(
     if as_json and as_csv:
         raise UsageError("--json and --csv are given; choose one of the two")
 
+    from simasgd.indexing.names import has_index
     from simasgd.queries.runs import choose_columns, load_runs, select
 
     every = load_runs(folder)
@@ -58,6 +59,8 @@ def runs(
         click.echo(draw_table(_make_table(shown), find_width()))
         if len(shown) < len(found):
             click.echo(f"{len(shown)} of {len(found):,} runs; --limit shows more")
+        if has_index(folder):
+            click.echo(printable(f"index: {folder / PAGE}"))
     for path in every.attrs["unreadable"]:
         click.echo(printable(f"not a run that simasgd wrote: {path}"), err=True)
 

@@ -13,13 +13,11 @@ from typing import final
 from pydantic import ValidationError
 
 import simasgd
+from simasgd.indexing.names import KEPT
 from simasgd.report.index.entries import StudyEntry
 from simasgd.report.index.rows import make_run_row, make_study_row
 from simasgd.results.json_files import Items, Stored
 from simasgd.storage.files import write_whole
-
-KEPT = "index.json"
-"""The name of the file, beside the page."""
 
 
 @cache

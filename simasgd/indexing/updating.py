@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from simasgd.errors import UsageError
-from simasgd.indexing.kept import KEPT, KeptRows
+from simasgd.indexing.kept import KeptRows
+from simasgd.indexing.names import has_index
 from simasgd.indexing.reading import Reader
 from simasgd.report.page import render_index
 from simasgd.storage import lock
@@ -45,7 +46,7 @@ def write_index(top: Path) -> list[Path]:
 def find_index(study: Path, default: Path) -> Path | None:
     """Return the folder whose index lists a study: the nearest above it that has one, or `default` if it is above it."""
     above = study.parents
-    return next((folder for folder in above if (folder / KEPT).is_file()), default if default in above else None)
+    return next((folder for folder in above if has_index(folder)), default if default in above else None)
 
 
 def update_index(top: Path, studies: list[Path]) -> None:

@@ -102,7 +102,8 @@ def _render_sweep(verdict: SweepVerdict) -> str:
     scenario = sweep.scenario
     return _render(
         "sweep.html.j2",
-        scripts=("page.js",),
+        scripts=("page.js", "filters.js"),
+        styles=("style.css", "filters.css"),
         version=simasgd.__version__,
         name=scenario.name,
         heading=verdict.headline,
@@ -128,7 +129,8 @@ def render_advice(found: Findings, scenario: Scenario) -> str:
     candidates = advice_blocks.tabulate_candidates(found)
     return _render(
         "advice.html.j2",
-        scripts=("page.js",),
+        scripts=("page.js", "filters.js"),
+        styles=("style.css", "filters.css"),
         version=found.version,
         name=found.name,
         target=advice_sentences.format_target(found),

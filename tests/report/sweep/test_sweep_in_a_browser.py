@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from simasgd.report.page import write_sweep
@@ -64,3 +65,19 @@ def test_each_point_leads_to_its_folder_and_sorts_as_a_number(browser: Browser, 
         table.get_by_role("button", name="latency").click()
         shown = table.locator("tbody tr td:nth-child(3)").all_inner_texts()
         assert shown == ["25\u00a0µs"] * 12 + ["5\u00a0ms"] * 12, "as text, 25 µs would follow 5 ms"
+
+
+def test_only_the_points_with_chosen_values_are_shown(browser: Browser, file: Path) -> None:
+    with opened(browser, file) as page:
+        table = page.locator("#points table").first
+        table.get_by_label("Show only this value: learners").select_option("8")
+        table.get_by_label("Show only this value: latency").select_option("5\u00a0ms")
+        assert table.locator("tbody tr:visible").count() == 4, "two rates at two seeds"
+        assert page.locator("#points .told").first.inner_text() == "4 of 24 rows"
+        table.get_by_label("Show only this value: learners").select_option("all")
+        assert table.locator("tbody tr:visible").count() == 12
+        assert table.locator("select").count() == 4, "learners, rate, latency and outcome, but not the folder"
+        page.emulate_media(media="print")
+        assert not table.locator("select").first.is_visible()
+        page.emulate_media(media="screen")
+        assert Axe().run(page).response["violations"] == []
