@@ -10,11 +10,18 @@ SimasgdError
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import final
 
 from simasgd.printable import printable, shortened
 
 _MOST = 20_000  # characters of a message, which may quote a file
+
+
+def spell_install(extra: str) -> str:
+    """Return the command that installs an optional part of simasgd here; an environment that uv made has no pip."""
+    program = "uv pip" if find_spec("pip") is None else "pip"
+    return f"{program} install 'simasgd[{extra}]'"
 
 
 class SimasgdError(Exception):

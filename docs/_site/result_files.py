@@ -17,6 +17,7 @@ from simasgd.advising import findings
 from simasgd.results import stored, summary, tables
 from simasgd.results.json_files import Stored
 from simasgd.results.tables import Flags, Numbers, Words
+from simasgd.validation import forms
 
 PAGE = Path(__file__).parents[1] / "reference" / "results.md"
 _TABLES = {name.lower(): columns for name, columns in vars(tables).items() if name.isupper() and isinstance(columns, dict)}
@@ -25,6 +26,7 @@ _FORMS = {
     "study.json": stored.StudyJson,
     "sweep.json": stored.SweepJson,
     "advice.json": findings.Findings,
+    "validate.json": forms.Validation,
 }
 _PLAIN = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 _PLACE = re.compile(r"(<!-- (columns: |keys of )(\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -70,8 +72,14 @@ def describe_form(form: type[Stored]) -> Iterator[str]:
     for number, found in enumerate(_find_forms(form)):
         if number:
             yield from ["", f"`{found.__name__}`: {' '.join((found.__doc__ or '').split())}", ""]
-        rows = [(f"`{field.alias or name}`", _name_type(field.annotation)) for name, field in found.model_fields.items()]
-        yield from write_table(("key", "value"), rows)
+        fields = found.model_fields
+        named = [(f"`{field.alias or name}`", _name_type(field.annotation)) for name, field in fields.items()]
+        meanings = [" ".join((field.description or "").split()) for field in fields.values()]
+        if any(meanings):
+            rows = [(*row, meaning) for row, meaning in zip(named, meanings, strict=True)]
+            yield from write_table(("key", "value", "meaning"), rows)
+        else:
+            yield from write_table(("key", "value"), named)
 
 
 def _find_forms(form: type[Stored]) -> list[type[Stored]]:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import final
 
-from simasgd.errors import UsageError
+from simasgd.errors import UsageError, spell_install
 from simasgd.exporting.runs import ExportedRun, Source
 from simasgd.results.identity import name_code
 from simasgd.storage.manifest import Contents
@@ -37,7 +37,7 @@ def require(target: str) -> None:
     if missing:
         raise UsageError(
             f"--to {target}: {_TITLES[target]} needs {' and '.join(missing)}, which is not installed; "
-            f"install it with: pip install 'simasgd[{target}]'"
+            f"install it with: {spell_install(target)}"
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, final
 
+from pydantic import ConfigDict
+
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import LogFile
 from simasgd.results.quantities import Amount, Fraction, Number
@@ -95,29 +97,54 @@ class Validation(Stored):
     """The content of validate.json.
 
     `counted` says which gradients count: applied ones, or computed ones where there are no updates. All numbers are of
-    the steady state but those of `whole`.
+    the steady state but those of `whole_rate`.
     """
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     format: Literal[1]
+    """The number of the file's format."""
     name: str
+    """The scenario's name."""
     version: str
+    """The version of simasgd."""
     command: str
+    """The command that repeats the validation."""
     measured_files: Items[LogFile]
+    """The files of the log."""
     scenario_hash: str
+    """64 hexadecimal digits that identify the scenario."""
     protocol: str
+    """The scenario's protocol."""
     learners: Number
+    """The number of learners, λ."""
     seeds: Items[Number]
+    """The seeds of the simulations."""
     verdict: str
+    """The sentences of the page's verdict."""
     counted: Literal["applied", "computed"]
+    """Which gradients count."""
     measured_state: SteadyState
+    """Warm-up and steady state of the measured run."""
     simulated_state: SteadyState
+    """Warm-up and steady state of the simulation."""
     rate: Pair
+    """Gradients per second."""
     updates_rate: Pair | None
+    """Updates per second; null without updates."""
     whole_rate: Pair
+    """Gradients per second, the warm-up included."""
     learner_phases: Items[Phase]
+    """The activities of the learners."""
     staleness: StalenessDistance | None
+    """Staleness; null without updates."""
     barrier: Pair | None
+    """The cost of barriers: the longest ÷ the mean computing of the learners, as a mean over rounds; null without rounds."""
     measured_curve: Curve
+    """Gradients done by a time, measured."""
     simulated_curve: Curve
+    """Gradients done by a time, simulated."""
     lacks: Items[str]
+    """What could not be compared."""
     remarks: Items[str]
+    """How the log was read."""

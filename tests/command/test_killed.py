@@ -2,7 +2,7 @@
 
 `kill_server.py` counts the changes: files opened to be written, renames, deletions, folders made and deleted. Here a command is
 killed before every rename and before one in thirty of the others, and, for one in thirty, right after an opened file is there
-and empty; `make kills` takes all of them.
+and empty. `make test` does so with `run` alone. `make kills` takes all changes, and `sweep`, `report` and `--replace`, too.
 """
 
 from __future__ import annotations

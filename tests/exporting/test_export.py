@@ -155,7 +155,7 @@ def test_what_cannot_be_exported_is_one_message(home: Path, tmp_path: Path, monk
         ("mlflow", "mlflow and sqlalchemy and alembic"),
         ("wandb", "wandb"),
     ):
-        with pytest.raises(UsageError, match=rf"needs {package}, .*: pip install 'simasgd\[{target}\]'"):
+        with pytest.raises(UsageError, match=rf"needs {package}, .*: (uv )?pip install 'simasgd\[{target}\]'"):
             export(home, "--to", target)
     for folder, fragment in ((tmp_path, "there are no runs in it or below it"), (tmp_path / "x", "there is no such folder")):
         with pytest.raises(SimasgdError, match=fragment):

@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any, final
 
-from simasgd.errors import UsageError
+from simasgd.errors import UsageError, spell_install
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 if TYPE_CHECKING:  # for the rest a mistake in an option need not be waited for
@@ -51,7 +51,7 @@ class Engine:
             raise UsageError("--engine slurm: there is no sbatch here; start the sweep on a login node of a Slurm cluster")
         package = _PACKAGES.get(name)
         if package is not None and find_spec(package) is None:
-            raise UsageError(f"The engine {name} is not installed; install it with: pip install 'simasgd[{name}]'")
+            raise UsageError(f"The engine {name} is not installed; install it with: {spell_install(name)}")
 
     @property
     def processes(self) -> int:

@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import Final
 
-from simasgd.errors import RunFailed, UsageError
+from simasgd.errors import RunFailed, UsageError, spell_install
 from simasgd.scenario.vocabulary.values import nearest, shown
 from simasgd.testbed.engine.abstract import AbstractEngine
 
@@ -33,7 +33,7 @@ def require_engine(name: str) -> None:
         hint = f"did you mean {near!r}?" if near else f"expected {' or '.join(ENGINES)}"
         raise UsageError(f"--engine: there is no engine {shown(name)}; {hint}")
     if find_spec("ray") is None:
-        raise UsageError("The engine ray is not installed; install it with: pip install 'simasgd[ray]'")
+        raise UsageError(f"The engine ray is not installed; install it with: {spell_install('ray')}")
 
 
 def start_engine(name: str, address: str | None) -> AbstractEngine:
