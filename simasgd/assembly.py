@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from simasgd.cluster.clock.activity import ALL, Activity
+from simasgd.cluster.clock.activity import ALL
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.cluster.clock.trail import COST_PARTS, PARTS
@@ -25,7 +25,7 @@ from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.summary_parts import identify, judge, measure_throughput
+from simasgd.results.summary_parts import identify, judge, measure_overlap, measure_throughput
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 from simasgd.timing import Timing
@@ -118,7 +118,7 @@ def summarize(
         ),
         learner_time=_fractions(clock.learner_seconds, clock.simulated_seconds),
         threads={name: _fractions(spent, clock.simulated_seconds) for name, spent in clock.thread_seconds.items()},
-        overlap=_overlap(clock),
+        overlap=measure_overlap(_total_seconds(clock)),
         critical_path=_critical_path(clock) if recorded is None else None,
         servers=tuple(form.ServerLoad(name=s.name, busy=s.busy, mean_queue=s.mean_queue) for s in clock.servers),
         links=tuple(form.LinkLoad(**link._asdict()) for link in clock.links),
@@ -204,14 +204,10 @@ def _faults(clock: ClockResult) -> form.FaultTotals:
     )
 
 
-def _overlap(clock: ClockResult) -> float | None:
-    """Return computing as a fraction of the compute threads' time that is not idle.
-
-    None if there is no such time.
-    """
-    spent = dict(zip(ALL, np.asarray(clock.learner_seconds).sum(axis=0).tolist(), strict=False))
-    working = sum(seconds for activity, seconds in spent.items() if activity is not Activity.IDLE)
-    return spent[Activity.COMPUTE] / working if working > 0.0 else None
+def _total_seconds(clock: ClockResult) -> dict[str, float]:
+    """Return the seconds of the compute threads in each activity."""
+    totals = np.asarray(clock.learner_seconds).sum(axis=0).tolist()
+    return {activity.name.lower(): spent for activity, spent in zip(ALL, totals, strict=False)}
 
 
 def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFractions:

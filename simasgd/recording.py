@@ -17,7 +17,7 @@ from simasgd.errors import RunFailed
 from simasgd.measured.exporting import build_log
 from simasgd.results.origin import Machine, RecordedSystem
 from simasgd.results.run import Run
-from simasgd.results.study import Study
+from simasgd.results.study import Study, name_variants
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, replay
 from simasgd.stages.progress import BESIDE_PROCESSES, ShareOfWork, silent
@@ -203,8 +203,8 @@ def _with_remarks(run: Run, new: Sequence[str], paced: bool) -> Run:
 
 def _collect_notes(runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     """Collect the note of each variant's first run, and the warnings of all runs, each once."""
-    found: dict[str, None] = {}
-    for variant, of_variant in runs.items():
-        texts = [of_variant[0].summary.note, *(warning for run in of_variant for warning in run.summary.warnings)]
-        found |= dict.fromkeys(f"{variant}: {text}" if variant else text for text in texts)
-    return tuple(found)
+    texts = {
+        variant: [of_variant[0].summary.note, *(warning for run in of_variant for warning in run.summary.warnings)]
+        for variant, of_variant in runs.items()
+    }
+    return name_variants(texts)

@@ -38,8 +38,6 @@ class Job:
     gradients_add_up: bool
     samples_per_epoch: int | None
     limit: Limit
-    part: int = 0
-    """The number of the run's part. Where learners have models of their own, all but part 0 begin with each its own."""
     computed: tuple[int, ...] = ()
     """The mini-batches that each learner computed in earlier parts; empty in the first part."""
 
@@ -50,7 +48,7 @@ class Job:
         """
         size = self.mini_batch
         limit = Limit(gradients=-(-samples // size)) if isinstance(size, int) else Limit(samples=samples)
-        return replace(self, seed=exact.seed_of_part(self.seed, part), limit=limit, part=part, computed=computed)
+        return replace(self, seed=exact.seed_of_part(self.seed, part), limit=limit, computed=computed)
 
     @classmethod
     def of(cls, scenario: Scenario) -> Job:

@@ -73,7 +73,6 @@ def _make_context(env: Environment, job: Job, recording: AbstractRecording, log:
         costs=_costs(spec, seed),
         log=log,
         gradients_per_epoch=job.gradients_per_epoch,
-        hands_over=job.part > 0,
         computed=job.computed,
     )
 

@@ -190,6 +190,15 @@ def _describe_range(name: str, values: Sequence[float | None]) -> dict[str, floa
     return {name: average(known), f"{name}_min": min(known, default=None), f"{name}_max": max(known, default=None)}
 
 
+def name_variants(texts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the texts of all variants, each once; one that not all variants have begins with the names of those."""
+    variants_of: dict[str, dict[str, None]] = {}
+    for variant, own in texts.items():
+        for text in own:
+            variants_of.setdefault(text, {})[variant] = None
+    return tuple(f"{', '.join(names)}: {text}" if len(names) < len(texts) else text for text, names in variants_of.items())
+
+
 def list_reasons(runs: Sequence[Run], outcomes: Collection[Outcome] = tuple(Outcome)) -> list[str]:
     """List the reasons of the runs of all seeds that have one of these outcomes, each once.
 

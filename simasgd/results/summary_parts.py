@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Literal, TypedDict
 
@@ -48,6 +49,15 @@ class Throughput(TypedDict):
     lone_samples_per_simulated_second: float | None
     speedup: float | None
     learner_hours: float
+
+
+def measure_overlap(seconds: Mapping[str, float]) -> float | None:
+    """Return computing as a fraction of the compute threads' time that is not idle, from the seconds of each activity.
+
+    None if there is no such time.
+    """
+    working = sum(spent for activity, spent in seconds.items() if activity != "idle")
+    return seconds["compute"] / working if working > 0.0 else None
 
 
 def identify(scenario: Scenario) -> Identity:

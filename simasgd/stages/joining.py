@@ -24,7 +24,7 @@ from simasgd.results.origin import Seam
 from simasgd.results.quantities import COST_TIMES, TIMES
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
-from simasgd.results.summary_parts import identify, judge, measure_throughput
+from simasgd.results.summary_parts import identify, judge, measure_overlap, measure_throughput
 from simasgd.results.tables import GRADIENTS
 from simasgd.scenario.schema import Scenario
 from simasgd.stages.parts import ended_for_good, seam_of
@@ -144,7 +144,7 @@ def _join_summaries(
         ),
         "learner_time": _join_fractions(one.learner_time, two.learner_time, share),
         "threads": {name: _join_fractions(one.threads[name], times, share) for name, times in two.threads.items()},
-        "overlap": _overlap(learners),
+        "overlap": measure_overlap(_total_seconds(learners)),
         "critical_path": _join_paths(one.critical_path, two.critical_path),
         "servers": tuple(_join_loads(pair, share) for pair in zip(one.servers, two.servers, strict=True)),
         "links": tuple(_join_loads(pair, share) for pair in zip(one.links, two.links, strict=True)),
@@ -191,10 +191,9 @@ def _join_loads(pair: tuple[Any, Any], share: Any) -> Any:
     return two.model_copy(update=update)
 
 
-def _overlap(learners: pd.DataFrame) -> float | None:
-    """Return computing as a fraction of the compute threads' time that is not idle; None if there is no such time."""
-    working = float(sum(learners[name].sum() for name in (*TIMES, *COST_TIMES) if name in learners and name != "idle"))
-    return float(learners["compute"].sum()) / working if working > 0.0 else None
+def _total_seconds(learners: pd.DataFrame) -> dict[str, float]:
+    """Return the seconds of the compute threads in each activity."""
+    return {name: float(learners[name].sum()) for name in (*TIMES, *COST_TIMES) if name in learners}
 
 
 def _counts(histograms: Iterable[AbstractHistogram]) -> Counter[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from simasgd.learning.devices import capacity_for
 from simasgd.results.run import Run
-from simasgd.results.study import Study
+from simasgd.results.study import Study, name_variants
 from simasgd.results.summary import Summary
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
@@ -191,17 +191,6 @@ def _with_answers(summary: Summary, scenario: Scenario, answers: Answers) -> Sum
 
 
 def _notes(of_variants: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
-    """Collect notes about the data, and warnings, each once.
-
-    A warning of some variants begins with their names.
-    """
+    """Collect notes about the data, and the warnings of each variant's first run, each once."""
     notes = dict.fromkeys(run.summary.note for runs in of_variants.values() for run in runs if run.summary.note)
-    variants_of: dict[str, list[str]] = {}
-    for variant, runs in of_variants.items():
-        for warning in runs[0].summary.warnings:
-            variants_of.setdefault(warning, []).append(variant)
-    warnings = []
-    for warning, names in variants_of.items():
-        whose = f"{', '.join(names)}: " if len(names) < len(of_variants) else ""
-        warnings.append(whose + warning)
-    return (*notes, *warnings)
+    return (*notes, *name_variants({variant: runs[0].summary.warnings for variant, runs in of_variants.items()}))

@@ -25,9 +25,8 @@ class RunContext:
 
     Models have `payload` bytes and gradients `gradient_payload`. `gradients_add_up` says whether
     gradients can be summed on the way. Each learner has an iterator of compute `times` (s) and a
-    pace, and the times of its own `costs`. An epoch has `gradients_per_epoch` gradients. `hands_over`
-    says whether an earlier part of the run hands its models over, and `computed` counts the
-    mini-batches that each learner computed in earlier parts; it is empty in the first part.
+    pace, and the times of its own `costs`. An epoch has `gradients_per_epoch` gradients. `computed`
+    counts the mini-batches that each learner computed in earlier parts; it is empty in the first part.
     """
 
     env: Environment
@@ -42,8 +41,12 @@ class RunContext:
     costs: Sequence[LearnerCosts]
     log: SpanLog | None
     gradients_per_epoch: float
-    hands_over: bool
     computed: Sequence[int]
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether an earlier part of the run hands its models over."""
+        return bool(self.computed)
 
     def make_network(
         self, *, servers: int, shared_nodes: bool, shared_ports: bool = False, intra_node_bandwidth: float = inf
