@@ -13,7 +13,7 @@ from typing import final
 from pydantic import ValidationError
 
 import simasgd
-from simasgd.indexing.names import KEPT
+from simasgd.indexing.names import KEPT, KEPT_BEGIN
 from simasgd.report.index.entries import StudyEntry
 from simasgd.report.index.rows import make_run_row, make_study_row
 from simasgd.results.json_files import Items, Stored
@@ -70,7 +70,8 @@ class KeptRows:
         """Write the file, whole or not at all."""
         studies = {path: vars(study) for path, study in sorted(self.studies.items())}
         content = {"code": _name_code(), "names": sorted(self.names), "studies": studies}
-        write_whole(top / KEPT, json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        write_whole(top / KEPT, f"{KEPT_BEGIN}{text[1:]}".encode())
 
     @property
     def number(self) -> int:

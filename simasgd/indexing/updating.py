@@ -10,7 +10,7 @@ from pathlib import Path
 
 from simasgd.errors import UsageError
 from simasgd.indexing.kept import KeptRows
-from simasgd.indexing.names import has_index
+from simasgd.indexing.names import find_foreign, has_index
 from simasgd.indexing.reading import Reader
 from simasgd.report.page import render_index
 from simasgd.storage import lock
@@ -21,7 +21,6 @@ MOST_KEPT = 20_000
 """Commands do not bring an index of more runs up to date, which would take them most of a second."""
 _LOCK = ".simasgd-index.lock"
 _PATIENCE = 5.0  # seconds for another command that writes the same index
-_MARK = b'<meta name="generator" content="simasgd index '
 
 
 def write_index(top: Path) -> list[Path]:
@@ -89,9 +88,8 @@ def _list_folders(top: Path) -> list[str]:
 
 
 def _require_own(top: Path) -> None:
-    page = top / PAGE
-    if page.is_symlink() or (page.exists() and _MARK not in page.read_bytes()[:1000]):
-        raise UsageError(f"{page}: is not an index that simasgd wrote; move it away")
+    if (foreign := find_foreign(top)) is not None:
+        raise UsageError(f"{foreign}: is not an index that simasgd wrote; move it away")
 
 
 @contextmanager

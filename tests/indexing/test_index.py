@@ -82,10 +82,9 @@ def test_bringing_it_up_to_date_is_as_good_as_reading_all(home: Path, tmp_path: 
 def test_commands_add_their_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.yaml").write_text(dump_scenario(scenario(TIMING, {"record": "summary"})), encoding="utf-8")
-    for arguments in (["run", "t.yaml"], ["sweep", "t.yaml", "learners=2", "--workers", "1"]):
-        assert CliRunner().invoke(cli.app, [*arguments, "-q"], catch_exceptions=False).exit_code == 0
-    studies = [link for link, cells in read_rows(Path("reports")).items() if len(cells) == 7]
-    assert studies == ["test-sweep/index.html", "test/index.html"]
+    assert CliRunner().invoke(cli.app, ["run", "t.yaml", "-q"], catch_exceptions=False).exit_code == 0
+    assert list(read_rows(Path("reports"))) == ["test/index.html"]
+    assert CliRunner().invoke(cli.app, ["runs"]).stdout.splitlines()[-1] == "index: reports/index.html"
     assert sorted(path.name for path in Path().iterdir()) == ["reports", "t.yaml"]
     # A page that somebody else wrote stays, and the results are whole all the same.
     Path("reports/index.html").write_text("mine")
@@ -108,6 +107,11 @@ def test_an_index_is_written_above_results_only(home: Path, tmp_path: Path, monk
     write_index(tmp_path)
     assert find_index(tmp_path / "a" / "b", tmp_path / "reports") == tmp_path
     assert "There are no results yet" in (tmp_path / "index.html").read_text()
+    (tmp_path / "index.json").write_text('{"mine": true}')
+    assert find_index(tmp_path / "a" / "b", tmp_path / "reports") is None, "a web page of the user's, perhaps"
+    with pytest.raises(UsageError, match=r"index\.json: is not an index that simasgd wrote"):
+        write_index(tmp_path)
+    (tmp_path / "index.json").unlink()
     monkeypatch.setattr(updating, "_PATIENCE", 0.05)
     held = lock.acquire(tmp_path / ".simasgd-index.lock")
     assert held is not None

@@ -1,6 +1,6 @@
 "use strict";
 // The tables are whole without this script. It draws the first rows of those that are looked for, which takes 10,000 rows to search.
-const SHOWN = 100;
+const SHOWN = 50;
 const box = document.getElementById("find");
 const lists = [...document.querySelectorAll("table.list")].map((table) => {
   const rows = [...table.tBodies[0].rows];
