@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, NamedTuple, final, get_args, get_origin
+from typing import Any, NamedTuple, final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -119,7 +119,12 @@ def list_keys() -> dict[str, KeyFacts]:
         family.key: {kind: catalogue.read_first_words(section) for kind, section in family.members.items()}
         for family in list_families()
     }
-    for key, found in _walk(Scenario, "", _definitions(), in_list=False):
+    members = {family.key: list(family.members.values()) for family in list_families()}
+    schemas: dict[type[BaseModel], Mapping[str, Any]] = {}
+    for key, owner, name, field, in_list in keys.iterate_fields(Scenario, members):
+        if owner not in schemas:
+            schemas[owner] = _read_properties(owner)
+        found = _Field(owner, field, schemas[owner][name], in_list)
         is_choice = key.endswith(".kind") and key.removesuffix(".kind") in families
         if not is_choice and found not in fields.setdefault(key, []):
             fields[key].append(found)
@@ -203,23 +208,8 @@ def _definitions() -> dict[str, Any]:
     return {**schema["$defs"], Scenario.__name__: schema}
 
 
-def _walk(
-    model: type[BaseModel], prefix: str, definitions: Mapping[str, Any], *, in_list: bool
-) -> Iterator[tuple[str, _Field]]:
-    """Iterate over every field below a class, with its dotted key."""
-    named = definitions.get(model.__name__)
-    properties = (named if named is not None else model.model_json_schema(mode="validation"))["properties"]
-    for name, field in model.model_fields.items():
-        yield prefix + name, _Field(model, field, properties[name], in_list)
-        if name == "variants" and model is Scenario:
-            continue
-        whole = keys.find_sections(field.annotation)
-        further = [family.members.values() for family in list_families() if family.key == prefix + name]
-        sections = dict.fromkeys([*keys.find_nested_sections(field.annotation), *(one for many in further for one in many)])
-        for section in sections:
-            is_item = in_list or (section not in whole and _has_list(field.annotation))
-            yield from _walk(section, f"{prefix}{name}.", definitions, in_list=is_item)
-
-
-def _has_list(annotation: Any) -> bool:
-    return get_origin(annotation) is tuple or any(map(_has_list, get_args(annotation)))
+def _read_properties(owner: type[BaseModel]) -> Mapping[str, Any]:
+    """Return the JSON schemas of a section's keys; a section of another package is not in the scenario's schema."""
+    named = _definitions().get(owner.__name__)
+    properties: Mapping[str, Any] = (named or owner.model_json_schema(mode="validation"))["properties"]
+    return properties

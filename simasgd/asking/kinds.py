@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import final
@@ -52,9 +51,10 @@ class Family:
 def list_families() -> tuple[Family, ...]:
     """Return every family of kinds, in the order of WORDS."""
     found: dict[str, dict[str, type[BaseModel]]] = {key: {} for key in WORDS}
-    for key, section in _walk(Scenario, ""):
-        if (kind := kind_of(section)) is not None:
-            found.setdefault(key, {})[kind] = section
+    for place in keys.iterate_fields(Scenario):
+        for section in keys.find_nested_sections(place.field.annotation):
+            if (kind := kind_of(section)) is not None:
+                found.setdefault(place.key, {})[kind] = section
     for kind in foreign.list_installed_kinds():
         try:
             protocol = foreign.load_protocol(kind)
@@ -63,12 +63,3 @@ def list_families() -> tuple[Family, ...]:
         if protocol is not None:
             found["protocol"].setdefault(kind, protocol)
     return tuple(Family(key, members) for key, members in found.items())
-
-
-def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:
-    """Iterate over every section below a class, with its dotted key."""
-    for name, field in model.model_fields.items():
-        if name != "variants":
-            for section in keys.find_nested_sections(field.annotation):
-                yield prefix + name, section
-                yield from _walk(section, f"{prefix}{name}.")

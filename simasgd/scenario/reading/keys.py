@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, get_args, get_origin
+from types import MappingProxyType
+from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from simasgd.protocols import AbstractProtocol, Protocol, foreign
 from simasgd.scenario.vocabulary import synonyms
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
+_NOTHING: Mapping[str, Sequence[type[BaseModel]]] = MappingProxyType({})
 _SURE_MATCH = 0.8  # from this similarity on, a word is a misspelt key and not a synonym
 
 
@@ -40,19 +43,45 @@ def find_nested_sections(annotation: Any) -> list[type[BaseModel]]:
     return [section for part in get_args(annotation) for section in find_nested_sections(part)]
 
 
+class Place(NamedTuple):
+    """A field of a section, with its dotted key; `in_list` says whether the section is an item of a list."""
+
+    key: str
+    owner: type[BaseModel]
+    name: str
+    field: FieldInfo
+    in_list: bool
+
+
+def iterate_fields(root: type[BaseModel], further: Mapping[str, Sequence[type[BaseModel]]] = _NOTHING) -> Iterator[Place]:
+    """Iterate over the fields of a class and of all sections below it, for all kinds, but not over those in variants.
+
+    `further` has sections of other packages by the key that may hold them.
+    """
+
+    def walk(model: type[BaseModel], prefix: str, *, in_list: bool) -> Iterator[Place]:
+        for name, field in model.model_fields.items():
+            key = prefix + name
+            yield Place(key, model, name, field, in_list)
+            if name == "variants" and model is root:
+                continue
+            whole = find_sections(field.annotation)
+            for section in dict.fromkeys([*find_nested_sections(field.annotation), *further.get(key, ())]):
+                is_item = section not in whole and _has_list(field.annotation)
+                yield from walk(section, f"{key}.", in_list=in_list or is_item)
+
+    return walk(root, "", in_list=False)
+
+
+def _has_list(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(map(_has_list, get_args(annotation)))
+
+
 @cache
 def list_keys(root: type[Section]) -> tuple[str, ...]:
-    """Return every dotted key of the class `root` for all kinds, except those in variants."""
-
-    def walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
-        for name, field in model.model_fields.items():
-            if name == "variants":
-                continue
-            yield prefix + name
-            for section in find_sections(field.annotation):
-                yield from walk(section, f"{prefix}{name}.")
-
-    return tuple(dict.fromkeys(walk(root, "")))
+    """Return every dotted key of the class `root` for all kinds, except those in variants and in items of lists."""
+    found = (place.key for place in iterate_fields(root) if not place.in_list)
+    return tuple(dict.fromkeys(key for key in found if key != "variants"))
 
 
 @cache
