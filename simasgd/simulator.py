@@ -20,7 +20,7 @@ from simasgd.signals import done_last
 from simasgd.stages.joining import as_whole, join
 from simasgd.stages.parts import ended_for_good, fraction_before, plan_part, share_of_first, without_last_part
 from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
-from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
+from simasgd.timing import LatestTiming, ReportPart, Timing, cut_timing, simulate_timing
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -60,13 +60,15 @@ def simulate(
     return run
 
 
-def simulate_together(scenarios: Sequence[Scenario]) -> list[Run]:
-    """Run a group of scenarios with one clock and one loop.
+def simulate_together(scenarios: Sequence[Scenario], latest: LatestTiming | None = None) -> list[Run]:
+    """Run a group of scenarios with one clock, perhaps the `latest`, and one loop.
 
     `simasgd.scenario.alike.together` makes such groups. Raises the same errors as `simulate`.
     """
     require_learning(scenarios[0])
-    return run_group(scenarios, simulate_timing(scenarios[0], silent), ShareOfWork.unseen())
+    if latest is None or scenarios[0].learning is None:
+        return run_group(scenarios, simulate_timing(scenarios[0], silent), ShareOfWork.unseen())
+    return run_group(scenarios, latest.get(scenarios[0], silent), ShareOfWork.unseen())
 
 
 def replay(

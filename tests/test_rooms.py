@@ -21,7 +21,7 @@ WITHOUT_LIMIT = {"simasgd/protocols"}  # one file for each protocol
 TABLES = {"tests/protocols/table.py"}  # data in the form of code
 
 ROOMS = [
-    *("tape", "exact", "laws", "printable", "errors", "signals", "storage"),
+    *("tape", "exact", "laws", "printable", "errors", "signals", "storage", "memory"),
     *("scenario.vocabulary", "scenario.cluster", "scenario.sweep"),
     "scenario.tables",
     *("scenario.learning.data", "scenario.learning.models", "scenario.learning.modulation", "scenario.learning"),

@@ -94,14 +94,11 @@ def sweep(
         from simasgd.report.terminal.sweep import conclude_sweep
         from simasgd.results.outcome import Outcome
 
-        with points(plan.scenario.name, quiet=telling.quiet) as progress:
+        with points(plan.scenario.name, quiet=telling.quiet) as (progress, tell):
             pool = engine.make_pool(place.path.absolute())
-            told: list[str] = []
-            table = run_points(plan, place, pool=pool, progress=progress, tell=told.append, retrying=retrying)
+            table = run_points(plan, place, pool=pool, progress=progress, tell=tell, retrying=retrying)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()
-    for line in told:
-        click.echo(f"{plan.scenario.name}: {line}", err=True)
     failed = table.points[table.points["outcome"] == str(Outcome.FAILED)]
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)

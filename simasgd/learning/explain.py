@@ -7,13 +7,14 @@ import numpy as np
 
 from simasgd.learning.data.files import locate
 from simasgd.learning.players.planner import lay_out
-from simasgd.learning.problem.memory import available_bytes, format_bytes
+from simasgd.learning.problem.memory import available_bytes
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.precision import describe_missing_tf32
 from simasgd.learning.problem.problem import generated_bytes
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.task import sample_type
 from simasgd.learning.rules import explicit_momentum
+from simasgd.memory import format_bytes
 from simasgd.scenario.learning.data import AbstractData, OwnData
 from simasgd.scenario.learning.evaluate import EACH_EPOCH
 from simasgd.scenario.learning.optimizers import SGD, TotalMomentum

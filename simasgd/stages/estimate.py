@@ -7,6 +7,8 @@ from typing import final
 _LEAST_SECONDS = 1.0
 """A speed is measured over at least this time."""
 _LEAST_FRACTION = 0.01
+_SAME_INSTANT = 0.5  # seconds
+_FIRST_WAVE = 0.5  # of the time until the first points are there
 _WITHOUT_ADVANCE = ("compile", "report", "done")
 """Phases in which the fraction does not advance."""
 
@@ -48,19 +50,32 @@ class PhaseEstimate:
 
 @final
 class PointEstimate:
-    """An estimate for points of a sweep. Points that were kept took no time, and do not count."""
+    """An estimate for points of a sweep. Points that were kept took no time, and do not count.
+
+    The first points took longer, for processes started and programs were compiled. And while they were computed, other
+    processes nearly finished others. So the pace is that after the first points, measured over at least half of the time
+    that they took.
+    """
 
     def __init__(self, now: float) -> None:
         self._began = now
         self._kept = 0
+        self._first: tuple[float, int] | None = None
 
     def seconds_left(self, now: float, what: str, finished: int, total: int) -> float | None:
         """Return the seconds left at the time `now` (s); None before a point was computed."""
         if what == "kept":
             self._kept, self._began = finished, now
             return None
-        computed = finished - self._kept
-        return None if computed <= 0 else (now - self._began) / computed * (total - finished)
+        if self._first is None:
+            self._first = (now, finished)
+        at, done = self._first
+        if now <= at + _SAME_INSTANT:  # points that share a loop are finished together
+            self._first = (at, finished)
+            return None
+        if now - at < _FIRST_WAVE * (at - self._began):
+            return None
+        return (now - at) / (finished - done) * (total - finished)
 
 
 def describe_left(seconds: float | None) -> str:

@@ -19,6 +19,11 @@ class Spending:
         self._budget = budget
         self._began = time.monotonic()
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a budget."""
+        return self._budget != Budget()
+
     def choose(self, missing: Sequence[Group], kept: Collection[str]) -> Sequence[Group]:
         """Return the first groups whose points are no more than the budget has; at least one.
 

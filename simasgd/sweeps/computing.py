@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost, split
+from simasgd.sweeps.pools.memory import Room
 from simasgd.sweeps.pools.points import PointFolders
 from simasgd.sweeps.pools.work import Delivery, Group, Task
 
@@ -16,12 +17,12 @@ _ATTEMPTS = 3  # of a task whose process dies
 
 
 def run_groups(
-    missing: Sequence[Group], sweep: Path, pool: AbstractPool, is_over: Callable[[], bool]
+    missing: Sequence[Group], sweep: Path, pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
 ) -> Iterator[tuple[str, str]]:
     """Run groups of scenarios in the processes of a pool, and save each as the point of its name.
 
     Points that exist are kept. Yields the name of each scenario with an error message ("": none). Once `is_over` says so,
-    nothing further is begun.
+    nothing further is begun. `tell` is called with how many are computed at once.
 
     A task whose process is killed is tried again. When the iteration is broken off, all processes end. Raises RunFailed
     if the pool does not start.
@@ -33,26 +34,42 @@ def run_groups(
     scenarios = {name: scenario for group in missing for name, scenario in group.items()}
     tasks = [Task(groups, str(sweep), mark) for groups in split(list(missing), pool.count_groups(len(missing)))]
     try:
-        for delivery in _carry_out(tasks, pool, is_over):
+        for delivery in _carry_out(tasks, pool, is_over, tell):
             yield delivery.name, delivery.error or _take_over(folders, delivery, scenarios)
     finally:
         folders.remove_mark(mark)
 
 
-def _carry_out(tasks: Sequence[Task], pool: AbstractPool, is_over: Callable[[], bool]) -> Iterator[Delivery]:
+def _carry_out(
+    tasks: Sequence[Task], pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
+) -> Iterator[Delivery]:
     """Yield what the processes of a pool deliver."""
     waiting, attempts, under_way = deque(range(len(tasks))), Counter[int](), dict[object, int]()
+    room = Room(group[name] for task in tasks for group in task.groups for name in list(group)[:1]) if pool.is_here else None
+    told = 0
     with pool.running(len(tasks)):
         while under_way or (waiting and not is_over()):
             if is_over():
                 waiting.clear()
-            free = max(0, pool.capacity - len(under_way))
+            most = pool.capacity if room is None else min(pool.capacity, room.most)
+            if told == 0 or most < told:
+                count = (
+                    f"{sum(len(group) for task in tasks for group in task.groups):,} points to compute, {most} at once"
+                    if told == 0
+                    else f"{most} at once now"
+                )
+                tell(f"{count}: {room.describe()}" if room is not None and most < pool.capacity else count)
+                told = most
+            free = max(0, most - len(under_way))
             next_ones = [waiting.popleft() for _ in range(min(free, len(waiting)))]
             under_way |= zip(pool.submit([tasks[number] for number in next_ones]), next_ones, strict=True)
             for handle in pool.wait(under_way.keys()):
                 number = under_way.pop(handle)
                 try:
-                    yield from pool.result(handle)
+                    for delivery in pool.result(handle):
+                        if room is not None:
+                            room.note(delivery.peak)
+                        yield delivery
                 except WorkerLost as lost:
                     attempts[number] += 1
                     if attempts[number] < _ATTEMPTS:

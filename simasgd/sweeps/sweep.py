@@ -7,7 +7,7 @@ resumes an interrupted sweep.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -29,8 +29,10 @@ from simasgd.sweeps.plan import SweepPlan
 from simasgd.sweeps.pools.abstract import AbstractPool
 from simasgd.sweeps.pools.local import LocalPool
 from simasgd.sweeps.pools.points import PointFolders
+from simasgd.sweeps.pools.work import Group
 from simasgd.sweeps.table import Sweep, empty_columns, read_columns
 from simasgd.sweeps.targets import Target, find_target
+from simasgd.timing import timing_name
 
 
 def list_paths(plan: SweepPlan) -> tuple[str, ...]:
@@ -96,8 +98,10 @@ def run_points(
     # same bit for bit.
     scenarios = [homes[name] for name in names]
     groups = [[names[i] for i in group] for group in together(scenarios, capacity_for(scenarios))]
-    missing = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
-    for name, failure in computing.run_groups(spending.choose(missing, kept), place.path, pool, spending.is_over):
+    missing: list[Group] = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
+    if not spending.is_limited:
+        missing = _by_tape(missing)
+    for name, failure in computing.run_groups(spending.choose(missing, kept), place.path, pool, spending.is_over, tell):
         if name in kept:
             continue
         finished += 1
@@ -114,6 +118,17 @@ def run_points(
     with place.adding() as fresh:
         sweep.write_into(fresh)
     return sweep
+
+
+def _by_tape(groups: Sequence[Group]) -> list[Group]:
+    """Sort groups so that those of one tape follow each other; a process keeps its last tape."""
+    first_of: dict[str, int] = {}
+    found = []
+    for number, group in enumerate(groups):
+        scenario = next(iter(group.values()))
+        name = timing_name(scenario) if scenario.learning is not None else str(number)
+        found.append((first_of.setdefault(name, number), number))
+    return [groups[number] for _, number in sorted(found)]
 
 
 def _keep(folders: PointFolders, name: str, failure: str) -> None:

@@ -36,7 +36,17 @@ def test_points_that_were_kept_took_no_time() -> None:
     estimate = PointEstimate(0.0)
     for number in range(1, 51):
         assert estimate.seconds_left(0.001 * number, "kept", number, 60) is None
-    assert estimate.seconds_left(20.05, "done", 52, 60) == pytest.approx(80.0)
+    assert estimate.seconds_left(10.0, "done", 51, 60) is None
+    assert estimate.seconds_left(20.0, "done", 52, 60) == pytest.approx(80.0)
+
+
+def test_the_start_of_processes_is_not_the_pace_of_points() -> None:
+    """Two processes take 20 s to start and 10 s a loop of four points; after the first loops 16 points take 20 s."""
+    estimate = PointEstimate(0.0)
+    for number in range(1, 5):
+        assert estimate.seconds_left(30.0 + 0.01 * number, "done", number, 24) is None
+    assert estimate.seconds_left(30.9, "done", 8, 24) is None
+    assert estimate.seconds_left(46.0, "done", 16, 24) == pytest.approx(8 * 16 / 12, rel=0.01)
 
 
 @pytest.mark.parametrize(

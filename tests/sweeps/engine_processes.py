@@ -80,7 +80,7 @@ def workers_of(engine: str, folder: Path) -> list[int]:
 def ray_node(name: Path, *words: str) -> Iterator[None]:
     """Run a node of Ray with one processor, and kill whatever it has started."""
     program = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus=1", "--block", *words]
-    environment = {**os.environ, NODE: str(name), "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**os.environ, NODE: str(name), "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     node = subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield

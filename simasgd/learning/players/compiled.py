@@ -12,8 +12,9 @@ from simasgd.learning.players.checkpoint import AbstractCheckpoint, NoCheckpoint
 from simasgd.learning.players.machine import Machine, walk
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.players.player import AbstractPlayer
-from simasgd.learning.problem.memory import format_bytes, require_bytes, tree_bytes
+from simasgd.learning.problem.memory import require_bytes, tree_bytes
 from simasgd.learning.problem.problem import Problem
+from simasgd.memory import format_bytes
 
 
 @final

@@ -25,6 +25,11 @@ class AbstractPool(abc.ABC):
         No more are handed out, so that the end of a process takes only these down.
         """
 
+    @property
+    def is_here(self) -> bool:
+        """Whether its processes share the memory of this machine, which then decides how many compute at once."""
+        return False
+
     def count_groups(self, missing: int) -> int:
         """Return the number of groups that make one task, if so many groups are missing."""
         del missing

@@ -43,6 +43,10 @@ class DaskPool(AbstractPool):
     def capacity(self) -> int:
         return max(1, int(sum(self._client.nthreads().values())))
 
+    @property
+    def is_here(self) -> bool:
+        return self._address is None
+
     @contextmanager
     def running(self, tasks: int) -> Iterator[None]:
         quiet = {"distributed.admin.log-format": "", "logging.distributed": "critical"}

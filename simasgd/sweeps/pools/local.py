@@ -29,6 +29,10 @@ class LocalPool(AbstractPool):
     def capacity(self) -> int:
         return self._workers
 
+    @property
+    def is_here(self) -> bool:
+        return True
+
     @contextmanager
     def running(self, tasks: int) -> Iterator[None]:
         self._workers = max(1, min(self._workers, tasks))

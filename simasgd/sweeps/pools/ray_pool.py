@@ -30,6 +30,10 @@ class RayPool(AbstractPool):
         processors = int(ray.cluster_resources().get("CPU", 0.0))
         return max(1, processors if self._workers is None else min(self._workers, processors))
 
+    @property
+    def is_here(self) -> bool:
+        return self._address is None
+
     @contextmanager
     def running(self, tasks: int) -> Iterator[None]:
         del tasks

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from simasgd.results.run import Run
 from simasgd.scenario.schema import Scenario
+from simasgd.sweeps.pools.memory import measure_peak
 from simasgd.sweeps.pools.points import PointFolders
+
+if TYPE_CHECKING:  # the libraries of the clock are imported when a point is computed
+    from simasgd.timing import LatestTiming
 
 Group = Mapping[str, Scenario]
 """Points that are learned in one loop, by the names of their folders."""
@@ -29,18 +33,24 @@ class Task(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A point that is over: its name, an error message ("": none), and its files if the worker could not save them."""
+    """A point that is over: its name, an error message ("": none), and its files if the worker could not save them.
+
+    `peak` is the most memory that the process has had (bytes; 0: not known).
+    """
 
     name: str
     error: str = ""
     files: Mapping[str, bytes] | None = None
+    peak: int = 0
 
 
 def carry_out(task: Task) -> list[Delivery]:
     """Compute the points of a task, and save them in the sweep's folder or return their files."""
     folders = PointFolders(Path(task.sweep))
     is_shared = folders.has_mark(task.mark)
-    return [delivery for group in task.groups for delivery in _compute(group, folders if is_shared else None)]
+    found = [delivery for group in task.groups for delivery in _compute(group, folders if is_shared else None)]
+    peak = measure_peak()
+    return [delivery._replace(peak=peak) for delivery in found]
 
 
 def _compute(group: Group, folders: PointFolders | None) -> list[Delivery]:
@@ -51,7 +61,7 @@ def _compute(group: Group, folders: PointFolders | None) -> list[Delivery]:
     if not missing:
         return [Delivery(name) for name in group]
     try:
-        runs = simulate_together(list(group.values()))
+        runs = simulate_together(list(group.values()), _keep_latest())
     except Exception as error:  # noqa: BLE001  # a failed point is a row of the table; the others continue
         problem = f"{type(error).__name__}: {error}"
         return [Delivery(name, problem if name in missing else "") for name in group]
@@ -59,6 +69,14 @@ def _compute(group: Group, folders: PointFolders | None) -> list[Delivery]:
     if folders is None:
         return [Delivery(name, files=_pack(run)) for name, run in found]
     return [Delivery(name, folders.deliver(name, run.scenario, partial(folders.save, name, run))) for name, run in found]
+
+
+@cache
+def _keep_latest() -> LatestTiming:
+    """Return what keeps the tape of this process's last points: the next ones often share it."""
+    from simasgd.timing import LatestTiming
+
+    return LatestTiming()
 
 
 def _pack(run: Run) -> Mapping[str, bytes]:

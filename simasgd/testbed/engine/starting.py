@@ -20,7 +20,13 @@ logging.getLogger("ray").setLevel(logging.CRITICAL)
 try:
     ray.init(address=sys.argv[1], log_to_driver=False, configure_logging=False)
 except Exception as error:
-    print(" ".join(str(error).split("\\n\\n")[0].split()) or type(error).__name__)
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    if any(type(cause).__name__ == "AuthenticationError" or "AuthenticationError" in str(cause) for cause in causes):
+        print("it asks for an authentication token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to its file")
+    else:
+        print(" ".join(str(error).split("\\n\\n")[0].split()) or type(error).__name__)
     sys.exit(1)
 ray.shutdown()
 """

@@ -10,7 +10,7 @@ from simasgd import DataMissing, RunFailed, simulate
 from simasgd.learning.layout.costs import CPU
 from simasgd.learning.players.machine import Machine
 from simasgd.learning.players.planner import lay_out
-from simasgd.learning.problem.memory import format_bytes
+from simasgd.memory import format_bytes
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.simulator import describe_plans
 from tests.build import LEARNING, LINEAR, scenario
