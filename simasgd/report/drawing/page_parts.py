@@ -90,6 +90,9 @@ class Block:
     summary: str = "The numbers behind the figures"
     more: Sequence[tuple[str, Table]] = ()
     """Further tables, each with its summary."""
+    folded: Sequence[Panel] = ()
+    """Further panels, behind `folded_summary`."""
+    folded_summary: str = ""
     columns: int = 2
     """The number of panels side by side if there is room: 1 or 2."""
 

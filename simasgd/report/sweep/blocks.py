@@ -17,6 +17,7 @@ from simasgd.report.sweep.map_block import build_map
 from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, name_settings, say_panel
 from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.quantity_blocks import build_clock, build_quantity
+from simasgd.report.sweep.scale_out import build_scale_out
 from simasgd.report.sweep.sweep_facts import (
     ERROR,
     LOSS,
@@ -65,6 +66,7 @@ def build_sweep_blocks(verdict: SweepVerdict) -> list[Block]:
     scores = [*([facts.measure] if facts.measure is not None else []), TO_TARGET]
     found = [
         _build_trade_off(verdict),
+        build_scale_out(verdict),
         build_map(verdict),
         *(build_quantity(quantity, verdict) for quantity in scores),
         build_clock([*_choose_times(facts), STALENESS], verdict),

@@ -196,8 +196,8 @@ def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], 
             axes.errorbar(at, spread.mean, bars, fmt=form, color=colour, markersize=size_of_mark, zorder=4)
         far_apart = min(scores) > 0 and needs_log_scale(pd.Series(scores))
         (use_percent_axis if measure == ERROR else use_number_axis)(axes, logarithmic=far_apart)
-        axes.set_ylim(*_find_limits(scores, far_apart=far_apart))
-        is_logarithmic = _set_time_axis(axes, [second / size for second in seconds])
+        axes.set_ylim(*find_score_limits(scores, far_apart=far_apart))
+        is_logarithmic = set_time_axis(axes, [second / size for second in seconds])
         axes.set_xlabel(f"simulated time ({unit}{', log scale' if is_logarithmic else ''})", fontsize=FONT)
         axes.set_ylabel(name_scale(title) if far_apart else title, fontsize=FONT)
         axes.tick_params(labelsize=FONT)
@@ -206,7 +206,7 @@ def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], 
         return figure
 
 
-def _find_limits(scores: Sequence[float], *, far_apart: bool) -> tuple[float, float]:
+def find_score_limits(scores: Sequence[float], *, far_apart: bool) -> tuple[float, float]:
     """Return the ends of an axis that leave room for labels, and do not make small differences look large."""
     low, high = min(scores), max(scores)
     if far_apart:
@@ -222,7 +222,7 @@ def _draw_staircase(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
         axes.step(across, up, where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])
 
 
-def _set_time_axis(axes: Axes, values: Sequence[float]) -> bool:
+def set_time_axis(axes: Axes, values: Sequence[float]) -> bool:
     """Set the axis of the time, and return whether it is logarithmic."""
     low, high = min(values), max(values)
     far_apart = low > 0 and high >= 8 * low

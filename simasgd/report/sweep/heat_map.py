@@ -32,7 +32,9 @@ _WORDS = {
 def draw_heat_map(
     rows: pd.DataFrame, across: Dial, down: Dial, quantity: str, limits: tuple[float, float], best: Row | None
 ) -> Figure:
-    """Draw a quantity over two axes: the better, the stronger the colour. Cells that failed are hatched.
+    """Draw a quantity over two axes: the better, the stronger the colour.
+
+    Cells that failed are hatched; where the sweep has no setting they are dotted.
 
     `limits` are the best and the worst value of all panels; `best` is the setting that has a frame.
     """
@@ -44,6 +46,9 @@ def draw_heat_map(
                 cell = rows[(rows[across.key] == value) & (rows[down.key] == row_value)]
                 if len(cell):
                     _draw_cell(axes, x, y, cell.iloc[0], quantity, limits, scale, narrow=len(across.values) > _MOST_COLUMNS)
+                else:
+                    corner = (x + 0.03, y + 0.04)
+                    axes.add_patch(Rectangle(corner, 0.94, 0.92, fill=False, hatch="..", edgecolor=svg.GRID, linewidth=0))
         if best is not None:
             at = (across.values.index(best[across.key]) + 0.03, down.values.index(best[down.key]) + 0.04)
             axes.add_patch(Rectangle(at, 0.94, 0.92, fill=False, edgecolor=svg.INK, linewidth=2.2))

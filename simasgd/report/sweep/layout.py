@@ -6,7 +6,7 @@ room is left, stays at its value in the best setting, and the page says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import final
@@ -14,7 +14,8 @@ from typing import final
 import pandas as pd
 
 from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.sweep_facts import Row, SweepFacts, select, varies
+from simasgd.report.sweep.sweep_facts import OF_LEARNING, TO_TARGET, Row, SweepFacts, select, varies
+from simasgd.sweeps.roles import Role
 
 MOST_LINES = 6
 MOST_PANELS = 6
@@ -74,12 +75,29 @@ def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None =
     return Layout(quantity, first, lines, tuple(panels), still, held, fixed)
 
 
+def split_rest(rest: Sequence[Dial], anchor: Row) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Return a mapping for each panel of these axes, the world first, and the values of the axes without room."""
+    panels: list[dict[str, str]] = [{}]
+    fixed = {}
+    for dial in sorted(rest, key=lambda dial: dial.role is not Role.WORLD):
+        if len(panels) * len(dial.values) <= MOST_PANELS:
+            panels = [{**values, dial.key: value} for values in panels for value in dial.values]
+        else:
+            fixed[dial.key] = str(anchor[dial.key])
+    return panels, fixed
+
+
 def moves(dial: Dial, quantity: str, facts: SweepFacts) -> bool:
     """Return whether a quantity changes along an axis, anywhere among the settings that count.
 
     It also changes where some of these settings have it and others do not, such as the time to a target.
+    What is learned changes where some settings finish and learn, and others do not.
     """
     rest = [other.key for other in facts.varying if other is not dial]
+    if quantity in OF_LEARNING and quantity in (facts.measure, TO_TARGET) and not facts.usable(quantity).empty:
+        outcomes = facts.settings.groupby(rest, sort=False)["sound"].nunique() if rest else [facts.settings["sound"].nunique()]
+        if max(outcomes) > 1:
+            return True
     known = facts.usable(quantity).index
     counted = facts.settings[facts.settings["sound"] | facts.settings.index.isin(known)]
     groups = [counted] if not rest else [group for _, group in counted.groupby(rest, sort=False)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping
+from itertools import combinations
 
 import pandas as pd
+from markupsafe import Markup
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
@@ -12,13 +15,12 @@ from simasgd.report.facts.formats import capitalise, join_words, spell_count
 from simasgd.report.sweep.dials import Dial
 from simasgd.report.sweep.figures import choose_scale
 from simasgd.report.sweep.heat_map import draw_heat_map
-from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves
+from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves, split_rest
 from simasgd.report.sweep.naming import TITLES, name_settings, say_panel
 from simasgd.report.sweep.sweep_facts import (
     NAMES,
     SECONDS,
     THROUGHPUT,
-    Row,
     SweepFacts,
     format_quantity,
     get_spread,
@@ -46,7 +48,7 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     assert anchor is not None
     rest = [dial for dial in facts.varying if dial not in dials]
     still = [dial for dial in rest if _is_still(dial, quantity, facts)]
-    panels_of, fixed = _split_rest([dial for dial in rest if dial not in still], anchor)
+    panels_of, fixed = split_rest([dial for dial in rest if dial not in still], anchor)
     held = f" All with {say_panel(fixed, facts)}, as in the best setting." if fixed else ""
     same = f" The same at every {join_words([dial.name for dial in still])}." if still else ""
     fixed |= {dial.key: str(anchor[dial.key]) for dial in still}
@@ -54,25 +56,66 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     values = facts.sound[quantity].dropna()
     limits = (float(values.max()), float(values.min())) if greatest_is_best else (float(values.min()), float(values.max()))
     panels: list[Panel] = []
-    named = [row for row, what in name_settings(verdict) if what == "use this"]
     for where_values in panels_of:
-        rows = select(facts.settings, {**fixed, **where_values})
-        best = next((row for row in named if all(row[key] == value for key, value in {**fixed, **where_values}.items())), None)
-        where = say_panel(where_values, facts)
-        figure = draw_heat_map(rows, across, down, quantity, limits, best)
-        label = f"Map of {NAMES[quantity]}{f' at {where}' if where else ''}. {_list_cells(rows, across, down, quantity)}"
-        panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, f"map-{len(panels)}", label)))
+        figure = _draw_map((across, down), quantity, limits, {**fixed, **where_values}, verdict, f"map-{len(panels)}")
+        panels.append(Panel(capitalise(say_panel(where_values, facts)) or TITLES[quantity], figure))
+    others = _draw_other_maps(across, down, quantity, limits, verdict)
     seeds = spell_count(facts.repetitions, "seed")
     over = f"Numbers are means over {seeds}, and over nothing else. " if facts.repetitions > 1 else ""
+    is_whole = len(facts.settings) == math.prod(len(dial.values) for dial in facts.varying)
+    missing = "" if is_whole else " Dotted cells are no part of the sweep."
     unit = f" ({choose_scale(quantity, max(limits))[1]})" if quantity == SECONDS else ""
     return Block(
         id="map",
         nav="Map",
         title=f"Map of the {NAMES[quantity]}{unit}: {across.name} and {down.name}",
         reading=f"{over}The stronger the colour, the better. The frame is the setting to use. "
-        f"Hatched cells did not finish or learn.{held}{same}",
+        f"Hatched cells did not finish or learn.{missing}{held}{same}",
         panels=panels,
+        folded=others,
+        folded_summary=f"Maps over {spell_count(len(others), 'other pair')} of axes, the rest as in the best setting",
     )
+
+
+def _draw_map(
+    axes: tuple[Dial, Dial],
+    quantity: str,
+    limits: tuple[float, float],
+    fixed: Mapping[str, str],
+    verdict: SweepVerdict,
+    name: str,
+) -> Markup:
+    """Draw a map over two axes, the rest at the values in `fixed`; the setting to use has a frame if it is there."""
+    facts, (across, down) = verdict.facts, axes
+    rows = select(facts.settings, fixed)
+    named = [row for row, what in name_settings(verdict) if what == "use this"]
+    best = next((row for row in named if all(row[key] == value for key, value in fixed.items())), None)
+    where = say_panel(fixed, facts)
+    figure = draw_heat_map(rows, across, down, quantity, limits, best)
+    label = f"Map of {NAMES[quantity]}{f' at {where}' if where else ''}. {_list_cells(rows, across, down, quantity)}"
+    return svg.render_inline(figure, name, label)
+
+
+def _draw_other_maps(
+    across: Dial, down: Dial, quantity: str, limits: tuple[float, float], verdict: SweepVerdict
+) -> list[Panel]:
+    """Draw a map over each other pair of axes that move the quantity and have room, the rest as in the best setting."""
+    facts, anchor = verdict.facts, verdict.anchor
+    assert anchor is not None
+    panels: list[Panel] = []
+    for pair in combinations(facts.varying, 2):
+        longer, shorter = sorted(pair, key=lambda dial: len(dial.values), reverse=True)
+        fits = len(shorter.values) <= _MOST_ROWS and len(longer.values) <= _MOST_COLUMNS
+        if (
+            {dial.key for dial in pair} == {across.key, down.key}
+            or not fits
+            or not all(moves(dial, quantity, facts) for dial in pair)
+        ):
+            continue
+        fixed = {dial.key: str(anchor[dial.key]) for dial in facts.varying if dial not in pair}
+        figure = _draw_map((longer, shorter), quantity, limits, fixed, verdict, f"map-other-{len(panels)}")
+        panels.append(Panel(f"{capitalise(longer.name)} and {shorter.name}", figure, note=f"At {say_panel(fixed, facts)}."))
+    return panels[:MOST_PANELS]
 
 
 def _is_still(dial: Dial, quantity: str, facts: SweepFacts) -> bool:
@@ -80,18 +123,6 @@ def _is_still(dial: Dial, quantity: str, facts: SweepFacts) -> bool:
     rest = [other.key for other in facts.varying if other is not dial]
     outcomes = facts.settings.groupby(rest, sort=False)["outcome"].nunique()
     return not moves(dial, quantity, facts) and bool((outcomes == 1).all())
-
-
-def _split_rest(rest: Sequence[Dial], anchor: Row) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """Return a mapping for each panel of the map, and the values of the axes without room."""
-    panels: list[dict[str, str]] = [{}]
-    fixed = {}
-    for dial in sorted(rest, key=lambda dial: dial.role is not Role.WORLD):
-        if len(panels) * len(dial.values) <= MOST_PANELS:
-            panels = [{**values, dial.key: value} for values in panels for value in dial.values]
-        else:
-            fixed[dial.key] = str(anchor[dial.key])
-    return panels, fixed
 
 
 def _list_cells(rows: pd.DataFrame, across: Dial, down: Dial, quantity: str) -> str:

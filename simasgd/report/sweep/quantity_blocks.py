@@ -27,6 +27,9 @@ from simasgd.report.sweep.sweep_facts import (
 )
 from simasgd.report.sweep.verdict import SweepVerdict
 
+_IDEAL = 98.0
+"""An efficiency (%) above this is ideal."""
+
 
 def build_quantity(quantity: str, verdict: SweepVerdict) -> Block | None:
     """Build the section of a score or of the time to the target; None if it varies along no axis."""
@@ -172,6 +175,32 @@ def _draw_speedups(verdict: SweepVerdict) -> list[Panel]:
             note = f"Samples per simulated second over those of {learners.say(base)}. {_explain(layout)}"
             title = f"Speed-up over {learners.say(base)}{f': {where}' if where else ''}"
             panels.append(Panel(title, svg.render_inline(figure, f"speedup-{len(panels)}", label), note=note))
+    return [*panels, *_draw_efficiencies(drawn, learners, layout, facts)]
+
+
+def _draw_efficiencies(
+    drawn: Sequence[tuple[dict[str, str], pd.DataFrame]], learners: Dial, layout: Layout, facts: SweepFacts
+) -> list[Panel]:
+    """Draw the speed-up as a share of the ideal one; nothing if it is ideal everywhere."""
+    least = min(learners.axis.numbers or (1.0,))
+    ideal = {value: number / least for value, number in zip(learners.values, learners.axis.numbers or (), strict=True)}
+    columns = [f"{THROUGHPUT}{end}" for end in ("", "_low", "_high")]
+    shares = [
+        (values, rows.assign(**{column: 100.0 * rows[column] / rows[learners.key].map(ideal) for column in columns}))
+        for values, rows in drawn
+        if rows[THROUGHPUT].notna().any()
+    ]
+    if all(float(rows[THROUGHPUT].min()) > _IDEAL for _, rows in shares):
+        return []
+    greatest = max(100.0, *(float(rows[f"{THROUGHPUT}_high"].max()) for _, rows in shares))
+    panels: list[Panel] = []
+    for values, rows in shares:
+        where = say_panel(values, facts)
+        figure = draw_lines(rows, learners, layout.lines, THROUGHPUT, (0.0, greatest), "efficiency (%)")
+        label = f"Efficiency in per cent. {_describe_figure(rows, layout, where)}"
+        title = f"Efficiency{f': {where}' if where else ''}"
+        note = f"The speed-up as a share of the ideal one. {_explain(layout)}"
+        panels.append(Panel(title, svg.render_inline(figure, f"efficiency-{len(panels)}", label), note=note))
     return panels
 
 

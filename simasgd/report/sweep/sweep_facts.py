@@ -31,7 +31,7 @@ NAMES = {
     STALENESS: "mean staleness",
     COST: "learner-hours",
 }
-_OF_LEARNING = (ERROR, LOSS, TO_TARGET)
+OF_LEARNING = (ERROR, LOSS, TO_TARGET)
 _LEAST_CHANGE = 0.01
 """A quantity varies if its means over the seeds differ by more than this part."""
 
@@ -165,7 +165,7 @@ class SweepFacts:
 
 def is_usable(rows: pd.DataFrame, quantity: str) -> pd.Series:
     """Return which settings count for a quantity: of a score only those that finished and learned."""
-    return rows[quantity].notna() & (rows["sound"] | (quantity not in _OF_LEARNING))
+    return rows[quantity].notna() & (rows["sound"] | (quantity not in OF_LEARNING))
 
 
 def select(table: pd.DataFrame, values: Mapping[str, str]) -> pd.DataFrame:

@@ -21,8 +21,7 @@ from simasgd.report.facts.formats import (
     use_plain_spaces,
 )
 from simasgd.report.sweep.answer import Answer, find_answers, find_common, place_in_world
-from simasgd.report.sweep.effects import describe_effects
-from simasgd.report.sweep.failures import describe_failures, describe_missed_target
+from simasgd.report.sweep.findings import describe_effects, describe_failures, describe_missed_target
 from simasgd.report.sweep.sweep_facts import (
     ERROR,
     LOSS,

@@ -14,9 +14,13 @@ from simasgd.sweeps.table import COLUMNS, Sweep
 from tests.build import TIMING, scenario
 
 LEARNERS, RATE, LATENCY = "cluster.learners", "learning.optimizer.learning_rate", "cluster.network.latency"
+BATCH = "workload.mini_batch"
+TOGETHER = f"{LEARNERS}:{BATCH}"
 AXES = {
     LEARNERS: Axis(LEARNERS, ("2", "4", "8"), (2, 4, 8)),
     RATE: Axis(RATE, ("0.1", "0.2"), (0.1, 0.2)),
+    BATCH: Axis(BATCH, ("4", "16"), (4, 16)),
+    TOGETHER: Axis(TOGETHER, ("2:16", "4:8", "8:4"), parts=((2, 4, 8), (16, 8, 4))),
     LATENCY: Axis(LATENCY, ("25 us", "5 ms"), (25e-6, 5e-3)),
     "protocol": Axis("protocol", ("async", "{kind: n-softsync, n: 2}")),
 }

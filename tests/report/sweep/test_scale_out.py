@@ -1,0 +1,101 @@
+"""The trade-off of (σ, µ, λ), maps over other pairs of axes, efficiency, and settings that fail or are missing."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.page_parts import Block
+from simasgd.report.sweep.blocks import build_sweep_blocks
+from simasgd.report.sweep.figures import draw_lines, set_ticks
+from simasgd.report.sweep.layout import moves
+from simasgd.report.sweep.sweep_facts import SECONDS, SweepFacts
+from simasgd.report.sweep.verdict import SweepVerdict
+from simasgd.results.outcome import Outcome
+from simasgd.sweeps.table import Sweep
+from tests.report.sweep.tables import BATCH, LEARNERS, RATE, TOGETHER, point, sweep
+
+
+def scaled() -> Sweep:
+    """Return a sweep over λ = 2, 4, 8, µ = 4, 16 and two rates at half of the ideal speed-up; two settings are left out."""
+    rows = []
+    for count, batch, rate in product(("2", "4", "8"), ("4", "16"), ("0.1", "0.2")):
+        if (count, batch) != ("8", "16"):
+            fails = (count, batch, rate) == ("8", "4", "0.2")
+            seconds = 10.0 / (1 + (int(count) / 2 - 1) / 2) / (1.5 if batch == "16" else 1.0)
+            found = point(
+                Outcome.FAILS if fails else Outcome.FINISHED,
+                test_error=0.9 if fails else 0.001 * int(count) * int(batch) + 0.02 * float(rate),
+                seconds=seconds,
+                count=int(count),
+            )
+            rows.append(((count, batch, rate), found))
+    return sweep([LEARNERS, BATCH, RATE], rows)
+
+
+@pytest.fixture(scope="module")
+def verdict() -> SweepVerdict:
+    return SweepVerdict.of(SweepFacts.of(scaled()))
+
+
+@pytest.fixture(scope="module")
+def blocks(verdict: SweepVerdict) -> dict[str, Block]:
+    return {block.id: block for block in build_sweep_blocks(verdict)}
+
+
+def test_the_trade_off_has_each_sound_setting_by_mini_batch_and_learners(blocks: dict[str, Block]) -> None:
+    found = blocks["scale-out"]
+    assert [entry.text for entry in found.legend] == ["µ = 4", "µ = 16"]
+    assert [panel.title for panel in found.panels] == ["Learning rate 0.1", "Learning rate 0.2"]
+    assert found.table is not None
+    rows = [[cell.text for cell in row] for row in found.table.rows]
+    assert [row[1:4] for row in rows if row[0].endswith("0.1")] == [
+        ["2", "4", "8"], ["4", "4", "16"], ["8", "4", "32"], ["2", "16", "32"], ["4", "16", "64"],
+    ]  # fmt: skip
+    assert ["Learning rate 0.2", "8", "4"] not in [row[:3] for row in rows], "it fails"
+    assert "λ 8, σ 7" in str(found.panels[0].svg)
+
+
+def test_learners_and_mini_batch_that_vary_together_have_a_trade_off_too() -> None:
+    rows = [((value,), point(test_error=0.05, seconds=1.0 + i)) for i, value in enumerate(("2:16", "4:8", "8:4"))]
+    found = {block.id: block for block in build_sweep_blocks(SweepVerdict.of(SweepFacts.of(sweep([TOGETHER], rows))))}
+    table = found["scale-out"].table
+    assert table is not None
+    assert [[cell.text for cell in row[1:4]] for row in table.rows] == [["8", "4", "32"], ["4", "8", "32"], ["2", "16", "32"]]
+
+
+def test_there_is_a_map_of_each_pair_of_axes_and_the_settings_left_out_are_dotted(blocks: dict[str, Block]) -> None:
+    found = blocks["map"]
+    assert [panel.title for panel in found.folded] == ["Learners and learning rate", "Mini-batch and learning rate"]
+    assert "pattern" in str(found.panels[0].svg)
+    assert "8 learners, mini-batch 16" not in str(found.panels[0].svg), "no cell is said where there is no setting"
+
+
+def test_the_efficiency_is_the_share_of_the_ideal_speed_up(blocks: dict[str, Block]) -> None:
+    (label,) = [str(one.svg) for one in blocks["clock"].panels if one.title == "Efficiency"]
+    assert "mini-batch 4: 100 at 2 learners, 62.5 at 8 learners" in label
+
+
+def test_a_setting_that_fails_has_a_hollow_marker_in_figures_of_time(verdict: SweepVerdict) -> None:
+    facts = verdict.facts
+    learners, _, rate = facts.varying
+    rows = facts.settings[facts.settings[BATCH] == "4"]
+    (axes,) = draw_lines(rows, learners, rate, SECONDS, (1.0, 10.0), "time").axes
+    hollow = [line for line in axes.lines if line.get_markerfacecolor() == svg.PAPER and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in hollow] == [[8.0]]
+    assert moves(rate, "test_error", facts), "at one value a setting learns, at the other it fails"
+
+
+def test_words_below_a_figure_are_inclined_and_numbers_left_out() -> None:
+    with svg.open_figure(2.7) as figure:
+        for labels, is_numeric, shown, angle in (
+            (["12345678"] * 8, True, 4, 0),
+            (["n-softsync"] * 8, False, 8, 25),
+            (["2", "4", "8"], True, 3, 0),
+        ):
+            axes = figure.subplots()
+            set_ticks(axes, range(len(labels)), labels, is_numeric=is_numeric)
+            ticks = axes.get_xticklabels()
+            assert (len(ticks), {tick.get_rotation() for tick in ticks}) == (shown, {float(angle)})
