@@ -10,6 +10,7 @@ import jax
 
 from benchmarks import (
     adviser,
+    against,
     clock_speed,
     collectives,
     fit_coverage,
@@ -48,12 +49,15 @@ need public data), of `fit` with the truth, and of the test-bed's recorded runs 
 
 
 def main() -> None:
-    """Run the benchmarks that the command line names, or all."""
+    """Run the benchmarks that the command line names, or all; `against REV` compares this commit with another one."""
+    if sys.argv[1:2] == ["against"]:
+        against.main(sys.argv[2:])
+        return
     names = sys.argv[1:] or list(BENCHMARKS)
     known = BENCHMARKS | COMPARISONS
     unknown = [name for name in names if name not in known]
     if unknown:
-        sys.exit(f"unknown benchmark {unknown[0]!r}; choose from {', '.join(known)}")
+        sys.exit(f"unknown benchmark {unknown[0]!r}; choose from {', '.join([*known, 'against'])}")
     print(f"Python {platform.python_version()}, JAX {jax.__version__} on {jax.devices()[0].platform}")
     for name in names:
         print(f"--- {name}")
