@@ -32,6 +32,8 @@ from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, Abstr
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.tape.recorder import AbstractRecorder
 
+_MANY = 1_000  # learners, whose memory a run gives back at its end
+
 
 def run(
     job: Job, recorder: AbstractRecorder, *, log: SpanLog | None = None, progress: ReportProgress | None = None
@@ -42,6 +44,11 @@ def run(
     (`ProgressMonitor`). The activities of all participants go to `log`; `progress` is called now
     and then.
     """
+    with _rare_collections(job.cluster.learners):
+        return _run(job, recorder, log, progress)
+
+
+def _run(job: Job, recorder: AbstractRecorder, log: SpanLog | None, progress: ReportProgress | None) -> ClockResult:
     env = Clock()
     done = Signal(env)  # its value says whether no other event is left
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
@@ -53,8 +60,7 @@ def run(
         timer = Timeout(env, job.limit.seconds)
         timer.callbacks.append(lambda _: recording.stop(is_idle=env.peek() == inf))
     done.callbacks.append(StopSimulation.callback)
-    with _rare_collections():
-        ending = ProgressMonitor(env, cast, recording, job.limit).run()
+    ending = ProgressMonitor(env, cast, recording, job.limit).run()
     return collect_result(env, job.cluster, cast, recording, crash_record, leavings, log, ending)
 
 
@@ -111,11 +117,11 @@ def _costs(spec: Cluster, seed: int) -> Sequence[LearnerCosts]:
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def _rare_collections(learners: int) -> Iterator[None]:
     """Collect cyclic garbage rarely.
 
-    A simulation makes next to none, and repeated scans of ten thousand waiting learners take a
-    third of its time.
+    A simulation makes next to none, and repeated scans of ten thousand learners, while they are made
+    and while they wait, take a third of its time. The learners themselves are garbage afterwards.
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, *before[1:])
@@ -123,3 +129,5 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+        if learners >= _MANY:
+            gc.collect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from typing import Generic, TypeVar, final
+from typing import Any, Generic, TypeVar, final
 
 from simpy import Environment, Event
 from simpy.events import Timeout
@@ -39,16 +39,19 @@ class Mailbox(Generic[Item]):
         """Put an arriving message in, and wake the process that waits if its items suffice."""
         items = len(message)
         self.received += items
-        self.held = held = self.held + items
-        self.messages.append(message)
         self.arrival = trail
         enough = self._enough
-        if enough is not None and held >= self._needed:
-            self._enough = None
-            waiting = enough.callbacks  # as Signal.call, without a call
-            enough._value = enough.callbacks = None  # type: ignore[assignment]
-            for go_on in waiting:
-                go_on(enough)
+        if enough is None or self.held + items < self._needed:
+            self.held += items
+            self.messages.append(message)
+            return
+        self._enough = None
+        if self.held or enough is not self._collected:
+            self.held += items
+            self.messages.append(message)
+            enough.call()
+        else:
+            enough.call(message)  # it is handed over, because nearly every message comes alone
 
     def take(self) -> Sequence[Item]:
         """Take the oldest message."""
@@ -61,14 +64,15 @@ class Mailbox(Generic[Item]):
         self.messages.clear()
         self.held = 0
 
-    def collect(self, count: int) -> Generator[Event, None, Sequence[Item]]:
+    def collect(self, count: int) -> Generator[Event, Any, Sequence[Item]]:
         """Take the next messages until they hold `count` items; a message is never split."""
-        # This method and `put` inline some calls for speed, because they handle every gradient.
         if self.held < count:
             self._needed = count
             self._enough = enough = self._collected
             enough.callbacks = []
-            yield enough
+            message: Sequence[Item] | None = yield enough
+            if message is not None:
+                return message
         items = self.messages.popleft()
         self.held -= len(items)
         if len(items) < count:

@@ -27,7 +27,8 @@ class Updater(Generic[Work]):
     An update takes the next of `times` (s). `apply` is called with an update's work and trail when
     the update is done. It must call `announce` if there are `awaited` updates, which have a signal
     by number. `counts_messages` says whether taking up a message takes time. `take_up`, `copied`,
-    `resumed` and `idle` are the methods of the processor.
+    `resumed` and `idle` are the methods of the processor. `update` requests an update, with its work
+    and the trail of the arrival that brings it about; if nothing takes time (`at_once`), it is `apply`.
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class Updater(Generic[Work]):
         "idle",
         "resumed",
         "take_up",
+        "update",
     )
 
     def __init__(
@@ -50,7 +52,10 @@ class Updater(Generic[Work]):
         processor: Processor,
         times: Iterator[float],
         apply: Callable[[Work, Trail], None],
+        *,
+        at_once: bool,
     ) -> None:
+        self.update = apply if at_once else self._request
         self.counts_messages = processor.takes_messages
         self.take_up = processor.take_up
         self.copied = processor.copied
@@ -63,8 +68,7 @@ class Updater(Generic[Work]):
         self._ends = Line(env, apply)
         self.awaited: dict[int, Signal] = {}
 
-    def update(self, work: Work, cause: Trail) -> None:
-        """Request an update, which the arrival with the trail `cause` brings about."""
+    def _request(self, work: Work, cause: Trail) -> None:
         done, trail = self._processor.work(next(self._times), cause)
         rest = done - self._env.now
         if rest > 0.0:
@@ -103,4 +107,5 @@ def make_updater(context: RunContext, apply: Callable[[Work, Trail], None], arri
     pause_end = None if pace is None else partial(pace.end, work=0.0)
     copy_in = context.spec.costs.copy_seconds(arriving / shards)
     processor = Processor(context.env, pipe, server.per_gradient / shards, pause_end, copy_in)
-    return Updater(context.env, processor, times, apply)
+    at_once = server.update == 0.0 and not pauses and not processor.takes_messages and not context.spec.costs.any
+    return Updater(context.env, processor, times, apply, at_once=at_once)

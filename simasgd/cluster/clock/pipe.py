@@ -112,6 +112,10 @@ class Pipe:
             self._log.add(self._track, self._activity if activity is None else activity, start, end, learner)
         return start, end, cause
 
+    def pass_by(self, size: float) -> None:
+        """Count a message of `size` bytes that needs no time, on a resource whose requests all need none."""
+        self._bytes += size
+
     @property
     def trail(self) -> Trail:
         """The trail of the instant at which the pipe will be free."""

@@ -16,7 +16,7 @@ from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.network.composed_routes import LossyRoute, SplitRoute
 from simasgd.cluster.network.fifo_routes import FifoLinkRoute, FifoPathRoute, Hop
 from simasgd.cluster.network.links import Links
-from simasgd.cluster.network.open_routes import FairRoute, PrivateRoute
+from simasgd.cluster.network.open_routes import FairRoute, PrivateRoute, UnlimitedRoute
 from simasgd.cluster.network.routes import AbstractRoute, ByteCounts, MessageSpec
 from simasgd.cluster.network.topology import Link, build_topology
 from simasgd.scenario.cluster.cluster import Cluster
@@ -179,6 +179,8 @@ class Network:
             return PrivateRoute(self._env, message)
         if self._spec.network.sharing == "fair" and slowest < _INFINITE:
             return FairRoute(self._env, message, self._links.flow_class(links, cap), size + overhead * slowest)
+        if len(links) == 1 and slowest == _INFINITE:
+            return UnlimitedRoute(self._env, message, self._links.pipe(links[0]))
         if len(links) == 1 and links[0].bandwidth == slowest:
             return FifoLinkRoute(self._env, message, self._links.pipe(links[0]))
         hops = [Hop(self._links.pipe(link), seconds(link.bandwidth), self._links.inflow(link)) for link in links]

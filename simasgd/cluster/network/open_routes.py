@@ -1,4 +1,4 @@
-"""Routes that a message enters at once: over fair links, or over no shared link at all."""
+"""Routes that a message enters at once: over fair links, an unlimited link, or no shared link at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, final
 from simpy import Environment, Event
 
 from simasgd.cluster.clock.events import Signal, timeout
+from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.network.fair import Flow, FlowClass
 from simasgd.cluster.network.routes import AbstractDirectRoute, MessageSpec
@@ -47,6 +48,28 @@ class FairRoute(_AbstractOpenRoute):
         flow_class = self._class
         flow_class.home.start(flow_class, self._work, size, Flow(arrived, self._env.now, latency, place, extend, learner))
         return arrived
+
+
+@final
+class UnlimitedRoute(_AbstractOpenRoute):
+    """A route over one first-in-first-out link without a limit, which no message occupies."""
+
+    __slots__ = ("_env", "_pipe")
+
+    def __init__(self, env: Environment, message: MessageSpec, pipe: Pipe) -> None:
+        super().__init__(message)
+        self._env = env
+        self._pipe = pipe
+
+    def cross(self, place: Any) -> Event | None:
+        self._sent += 1
+        size, _, latency, extend, _ = self._message
+        self._pipe.pass_by(size)
+        if latency == 0.0:
+            return None
+        now = self._env.now
+        rest = (now + latency) - now
+        return timeout(self._env, rest, extend(place, rest)) if rest > 0.0 else None
 
 
 @final

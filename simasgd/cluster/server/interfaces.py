@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from simpy import Event
 
@@ -45,9 +45,8 @@ class AbstractSource(abc.ABC):
 class AbstractSink(abc.ABC):
     """A participant that receives gradients."""
 
-    @abc.abstractmethod
-    def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
-        """Receive a message that arrives now, with one gradient or the sum of several, and act on it at once."""
+    deliver: Callable[[Sequence[Gradient], Trail], None]
+    """Receives a message that arrives now, with one gradient or the sum of several, and acts on it at once."""
 
     @abc.abstractmethod
     def absorbed(self) -> Event | None:

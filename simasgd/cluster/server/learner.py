@@ -69,9 +69,7 @@ class Learner(AbstractWorker):
         """The number of mini-batches drawn so far, those of earlier parts of the run included."""
         return self._before + self.drawn
 
-    def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
-        """Compute the gradient of the learner's next mini-batch on `weights`."""
-        return self.compute_gradient(weights)
+    compute = AbstractWorker.compute_gradient
 
     def attempt(self, weights: Weights, before: float) -> Generator[Event, Any, Gradient | None]:
         """Compute like `compute`, but give up and return None once the server makes weights number `before`.

@@ -51,6 +51,7 @@ class Relay(AbstractSource, AbstractSink):
         learners: range,
         copy_seconds: float,
     ) -> None:
+        self.deliver = self._receive
         self.cache = WeightsCache(env, source)
         self._copy_seconds = copy_seconds
         self._fetch: Fetch = CopyingFetch(self._take_in) if copy_seconds else fetch
@@ -87,7 +88,7 @@ class Relay(AbstractSource, AbstractSink):
         """The number of gradients being added up, held or being sent."""
         return self._arriving + len(self._held) + len(self._sending)
 
-    def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+    def _receive(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         if self._round.is_open:
             self._round.arrive(gradients)
         if not self._processor.takes_messages:

@@ -47,6 +47,7 @@ class Server(AbstractSource, AbstractSink):
         self._pauses = bool(context.spec.faults.server_pauses)
         self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
         self._mailbox: Mailbox[Gradient] = Mailbox(env)
+        self.deliver = self._take_up if self._counts_messages else self._mailbox.put
         self._barrier = Barrier(env, self._mailbox, learners, self.drop)
         self.round = self._barrier.round
         self._requested = 0  # the timestamp that the last requested update will make
@@ -126,9 +127,8 @@ class Server(AbstractSource, AbstractSink):
 
     # The interfaces to learners and relays.
 
-    def deliver(self, gradients: Sequence[Gradient], trail: Trail) -> None:
-        if self._counts_messages:
-            self._updater.take_up(trail)  # before any update that the message causes
+    def _take_up(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        self._updater.take_up(trail)  # before any update that the message causes
         self._mailbox.put(gradients, trail)
 
     def absorbed(self) -> Event | None:
