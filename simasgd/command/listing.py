@@ -8,7 +8,7 @@ from typing import Any
 
 import rich_click as click
 
-from simasgd.command.output.telling import draw_table, find_width
+from simasgd.command.output.telling import Telling, draw_table, find_width, telling_options
 from simasgd.errors import UsageError
 from simasgd.printable import printable
 from simasgd.storage.files import PAGE
@@ -67,7 +67,8 @@ def runs(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("reports"))
-def index(folder: Path) -> None:
+@telling_options
+def index(folder: Path, telling: Telling) -> None:
     """Write the index of FOLDER: a page with all studies and runs in it and below it, to search and to sort.
 
     Commands that write results below a folder with an index add them to it, and below reports/ they make one. This command
@@ -75,9 +76,10 @@ def index(folder: Path) -> None:
     """
     from simasgd.indexing.updating import write_index
 
-    for path in write_index(folder):
+    unreadable = write_index(folder)
+    for path in unreadable:
         click.echo(printable(f"not a file of this version of simasgd: {path}"), err=True)
-    click.echo(printable(f"index: {folder / PAGE}"))
+    telling.name_files((), {"index": folder / PAGE}, {"unreadable": list(map(str, unreadable))})
 
 
 @click.command()

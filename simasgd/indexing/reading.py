@@ -52,6 +52,8 @@ class Reader:
                 labels = Sweep.load(study).label_points()
             except SimasgdError:
                 self.unreadable.append(study / SWEEP)
+        order = {name: i for i, name in enumerate(labels)}
+        places.sort(key=lambda place: order.get(place.point, 0))
         runs = [run for place in places if (run := self._read_run(place, labels)) is not None]
         verdict = self._read_verdict(main) if main.name in (SWEEP, ADVICE, VALIDATION, STUDY) else ""
         if not runs and not verdict:

@@ -207,7 +207,7 @@ def render_index(name: str, studies: Sequence[str], runs: Sequence[str], kinds: 
         "index.html.j2",
         scripts=("index.js",),
         styles=("style.css", "index.css"),
-        version=f"index {simasgd.__version__}",
+        version=simasgd.__version__,
         name=name,
         heading=index_rows.name_index(number, name),
         summary=index_rows.summarise(kinds),

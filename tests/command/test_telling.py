@@ -66,7 +66,7 @@ def test_json_is_one_document_with_the_stored_verdict_and_the_path(words: list[s
 def test_every_command_that_writes_takes_quiet_and_json() -> None:
     writing = {
         name for name, command in cli.app.commands.items() if {"out", "replacing"} & {one.name for one in command.params}
-    } | {"report"}
+    } | {"report", "index"}
     assert {"run", "sweep", "fit", "export", "import", "record", "validate"} <= writing
     for name in writing:
         assert {"quiet", "as_json"} <= {one.name for one in cli.app.commands[name].params}, name

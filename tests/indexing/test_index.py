@@ -45,6 +45,7 @@ def test_every_study_and_every_run_within_one_is_listed_and_linked(home: Path) -
     assert runs == ">2"
     assert studies["swept/index.html"][2:5] == [">Use 2 learners.", ">sweep", ">2"]
     parts = [cells for cells in rows.values() if len(cells) == 10]
+    assert [cells[0] for cells in parts if "swept" in cells[0]] == ["swept learners=1, seed 0", "swept learners=2, seed 0"]
     assert sorted(cells[0] for cells in parts) == [
         *("both async, seed 0", "both hardsync, seed 0", "swept learners=1, seed 0", "swept learners=2, seed 0")
     ]
@@ -58,6 +59,11 @@ def test_a_file_that_nobody_can_read_is_named(home: Path, tmp_path: Path) -> Non
     done = CliRunner().invoke(cli.app, ["index", str(copy)], catch_exceptions=False)
     assert done.stdout == f"index: {copy / 'index.html'}\n"
     assert done.stderr == f"not a file of this version of simasgd: {copy / 'both' / 'async' / 'run.json'}\n"
+    quiet = CliRunner().invoke(cli.app, ["index", str(copy), "--json"], catch_exceptions=False)
+    assert json.loads(quiet.stdout) == {
+        "unreadable": [str(copy / "both" / "async" / "run.json")],
+        "index": str(copy / "index.html"),
+    }
     assert "both async, seed 0" not in [cells[0] for cells in read_rows(copy).values()]
 
 
@@ -129,6 +135,6 @@ def test_a_curve_is_drawn_on_a_scale_from_zero(home: Path) -> None:
 
 
 def test_a_long_verdict_is_cut_at_a_sentence() -> None:
-    first, second = "a" * 150 + ".", "B" * 150 + "."
+    first, second = "a" * 150 + ".", "b" * 150 + "."
     assert shorten_verdict(f"{first} {second}") == first
     assert shorten_verdict(f"{first} Short.") == f"{first} Short."

@@ -65,7 +65,7 @@ def make_study_row(study: StudyEntry) -> str:
 
 def shorten_verdict(verdict: str) -> str:
     """Return the first sentences of a verdict; the study's page has it whole."""
-    sentences = re.split(r"(?<=[.;]) +(?=[^a-z])", verdict)
+    sentences = re.split(r"(?<=[.]) +", verdict)
     while len(" ".join(sentences)) > _MOST_LETTERS and len(sentences) > 1:
         sentences.pop()
     return " ".join(sentences)
