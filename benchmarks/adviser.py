@@ -8,7 +8,6 @@ So the search pays for what must be compiled. Both stop a run where it reaches t
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,11 +98,9 @@ CASES = (
 
 
 def main() -> None:
-    """Run all cases, or those that SIMASGD_CASES names, with commas between them."""
-    chosen = os.environ.get("SIMASGD_CASES")
+    """Run all cases."""
     for case in CASES:
-        if chosen is None or case.name in chosen.split(","):
-            _run(case)
+        _run(case)
 
 
 def _run(case: Case) -> None:

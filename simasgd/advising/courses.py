@@ -83,12 +83,12 @@ def find_power(courses: Iterable[Course]) -> float:
     return float(np.median(fitted)) if fitted else _USUAL_POWER
 
 
-def predict_epochs(course: Course, target: float, usual_power: float) -> float:
+def predict_epochs(course: Course, target: float, usual_power: float, least_power: float = 0.0) -> float:
     """Return the epochs that a course needs to reach the target: those it took, or those that its curve foretells.
 
     Curves fall as a power of the epochs: score = a · epochs^(−b). That is one of the families of Domhan, Springenberg and
     Hutter (IJCAI 2015). The power is fitted to the later part of the best scores so far, and is the usual one where there are
-    fewer than three.
+    fewer than three. A `least_power` makes the forecast hopeful.
     """
     if course.reached is not None:
         return course.reached
@@ -97,7 +97,7 @@ def predict_epochs(course: Course, target: float, usual_power: float) -> float:
     best = min(score for _, score in course.scores)
     if best <= 0.0 or target <= 0.0:
         return math.inf
-    power = _fit_power(course) or usual_power
+    power = max(_fit_power(course) or usual_power, least_power)
     last = course.scores[-1][0]
     return float(last * max(1.0, best / target) ** (1.0 / power))
 

@@ -5,14 +5,15 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
 1. *Timing first.* A short simulation without learning gives the seconds per epoch of every candidate, with an interval
    (`pace.py`). Nothing has been learned by then.
 2. *Probes.* Two candidates learn until they reach the target: the one with the fewest samples in flight, which wastes the
-   least of an epoch, and the one with the shortest epochs for the square root of its samples in flight. They bound the best
+   least of an epoch, and the one with the shortest epochs for the square root of its samples in flight. Of several rates the
+   middle one is taken. They bound the best
    cost from above, and the epochs that anyone needs from below: HOPE times the fewest epochs that anyone has needed so far.
 3. *Bounds* (branch and bound). A candidate is out as soon as its least possible cost, the epochs that it surely needs times
    the lower end of its seconds per epoch, exceeds what another one has taken, for both aims.
 4. *Successive halving* (Jamieson and Talwalkar, arXiv:1502.07943; Hyperband, arXiv:1603.06560). Those left learn for a
    27th, a ninth, a third of the epochs and all. After each rung the better third goes on, by the cost that their curves
-   foretell (`courses.py`), taken in turn from the two aims, and at least LEAST of them. Nobody goes on whose foretold cost is
-   more than FAR times the best one for both aims.
+   foretell (`courses.py`), taken in turn from the two aims, at least LEAST of them, and the best of each variant. Nobody goes
+   on whose foretold cost is more than FAR times the best one for both aims, even if its curve fell with the power STEEP.
 5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at further seeds, all at the
    same ones. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1 (`race.py`).
    The race ends when each leader is alone, or the seeds are used up: that is a tie.
@@ -35,9 +36,10 @@ from simasgd.advising.race import LEAST_SEEDS, Cost, compare_costs
 
 ETA = 3
 RUNGS = 3
-HOPE = 0.4
+HOPE = 0.25
 LEAST = 4
 FAR = 2.0
+STEEP = 1.5
 FINALISTS = 3
 CLOSE = 1.5
 SEEDS = 5
@@ -138,6 +140,9 @@ class Search:
 
     def foretell(self, one: Candidate, aim: Aim) -> float:
         """Return the cost of a candidate at the first seed: what it took, or what its curve foretells; infinite: unknown."""
+        return self._foretell(one, aim)
+
+    def _foretell(self, one: Candidate, aim: Aim, least_power: float = 0.0) -> float:
         course = self.first(one)
         if course is None:
             return math.inf
@@ -145,7 +150,7 @@ class Search:
             cost = self.cost(one, self.seeds[0], aim)
             assert cost is not None
             return cost
-        return price(one, predict_epochs(course, self.target, self.power), aim)
+        return price(one, predict_epochs(course, self.target, self.power, least_power), aim)
 
     def cost(self, one: Candidate, seed: int, aim: Aim) -> float | None:
         """Return what a candidate took at a seed; None if it has not reached the target there."""
@@ -162,8 +167,14 @@ class Search:
         able = self._open()
         if not able:
             return []
-        careful = min(able, key=lambda one: (one.samples_in_flight, one.pace.seconds_per_epoch, one.number))
-        quick = min(able, key=lambda one: (one.pace.seconds_per_epoch * math.sqrt(one.samples_in_flight), one.number))
+        rates = sorted(one.rate for one in able)
+        usual = math.log(rates[len(rates) // 2])
+
+        def by_rate(one: Candidate) -> tuple[float, float, int]:
+            return abs(math.log(one.rate) - usual), one.pace.seconds_per_epoch, one.number
+
+        careful = min(able, key=lambda one: (one.samples_in_flight, *by_rate(one)))
+        quick = min(able, key=lambda one: (one.pace.seconds_per_epoch * math.sqrt(one.samples_in_flight), *by_rate(one)))
         return [careful] if careful is quick else [careful, quick]
 
     def _open(self) -> list[Candidate]:
@@ -215,13 +226,16 @@ class Search:
         orders = [sorted(running, key=lambda one, aim=aim: (self.foretell(one, aim), one.number)) for aim in Aim]  # type: ignore[misc]
         room = max(LEAST, math.ceil(len(running) / ETA))
         best = {aim: min((self.foretell(one, aim) for one in self.candidates), default=math.inf) for aim in Aim}
+        for order in orders:  # the best of each variant goes on
+            firsts = {one.variant: one for one in reversed(order)}
+            kept |= {one.number: one for one in firsts.values()}
         for place in range(len(running)):
             for order in orders:
                 if len(kept) < room:
                     kept.setdefault(order[place].number, order[place])
         for one in running:
             course = self.first(one)
-            is_far = all(self.foretell(one, aim) > FAR * best[aim] for aim in Aim)
+            is_far = all(self._foretell(one, aim, STEEP) > FAR * best[aim] for aim in Aim)
             if (one.number not in kept or is_far) and course is not None and course.asked >= epochs:
                 self.stages[one.number] = Stage.BEHIND
 

@@ -73,6 +73,31 @@ def test_the_same_search_computes_nothing_again(folder: Path) -> None:
     assert again == told.model_copy(update=same)
 
 
+def test_an_interrupted_search_goes_on(folder: Path, tmp_path: Path) -> None:
+    """It is broken off before the race over seeds, and ends as the one that was not."""
+    stages: list[str] = []
+
+    def break_off(stage: str, fraction: float) -> None:
+        stages.append(stage)
+        if stage.startswith("seed"):
+            raise KeyboardInterrupt
+
+    home = tmp_path / "out"
+    with compiled_quickly():
+        with pytest.raises(KeyboardInterrupt):
+            advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1, progress=break_off)
+        kept = {path.name for path in (home / "points").iterdir()}
+        assert kept
+        assert not (home / "advice.json").exists()
+        advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1)
+    found, whole = (Advice.load(place).facts for place in (home, folder))
+    assert {**found, "effort": {**found["effort"], "real_seconds": 0}} == {
+        **whole,
+        "effort": {**whole["effort"], "real_seconds": 0},
+    }
+    assert kept < {path.name for path in (home / "points").iterdir()}
+
+
 def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:
     advice = Advice.load(folder)
     page = advice.write_page(tmp_path).read_text()

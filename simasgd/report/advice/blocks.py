@@ -38,9 +38,9 @@ METHOD = (
     "Two probes learn to the target, so that there are bounds. A candidate is out as soon as its timing, times the epochs that "
     f"it surely needs ({HOPE:g} of the fewest that any took, or those that it has learned), exceeds the best. The others learn "
     f"by successive halving (arXiv:1502.07943, arXiv:1603.06560): after each rung of epochs one in {ETA} goes on, by the cost "
-    f"that its curve foretells, and none that is foretold more than {FAR:g} times the best. Those within {CLOSE:g} times the "
-    "best learn at further seeds, until paired "
-    f"differences exclude all but one at {100 * CONFIDENCE:.0f} % confidence, or the seeds are used up: then it is a tie."
+    "that its curve foretells, and the best of each protocol. Nobody goes on who would cost more than "
+    f"{FAR:g} times the best even if the curve fell steeply. Those within {CLOSE:g} times the best learn at further seeds, "
+    f"until paired differences exclude all but one at {100 * CONFIDENCE:.0f} % confidence, or the seeds are used up: a tie."
 )
 
 
