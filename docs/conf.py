@@ -20,7 +20,8 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx_click",
-    "docstrings",  # of docs/_site
+    "docstrings",  # of docs/_site, as is the next one
+    "notebooks",
 ]
 exclude_patterns = ["_site"]
 smartquotes = False  # `--target` in a text keeps both dashes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page
 
 import simasgd
 from simasgd.command import cli
+from simasgd.protocols import verbs
 from simasgd.results import tables
 from simasgd.results.summary import Summary
 from tests.browser import MARKS
@@ -90,6 +92,20 @@ def test_the_reference_has_every_command_name_column_and_key(site: Path) -> None
             assert f">{name}</span>" in results
     for key in Summary.model_fields:
         assert f">{key}</span>" in results
+    told = (site / "reference" / "verbs.html").read_text(encoding="utf-8")
+    for kind in (verbs.ServerVerbs, verbs.LearnerVerbs, verbs.PeerVerbs, verbs.CentreVerbs):
+        for name in {name for one in kind.__mro__ if one.__module__ == verbs.__name__ for name in vars(one)}:
+            assert name.startswith("_") or re.search(rf'id="simasgd\.protocols\.verbs\.\w+\.{name}"', told), name
+
+
+def test_the_notebooks_are_pages_with_all_their_code(site: Path) -> None:
+    index = (site / "index.html").read_text(encoding="utf-8")
+    for path in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
+        assert f'<a class="reference internal" href="notebooks/{path.stem}.html">' in index, "in the navigation"
+        page = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert page.count('class="highlight-python') == sum(cell["cell_type"] == "code" for cell in cells)
+        assert f">{path.name}</span>" in page, "the file can be had"
 
 
 @MARKS[0]

@@ -19,7 +19,7 @@ class AbstractMemberLaw(Section):
     distribution: Literal["gamma", "lognormal"]
     """The law."""
     cv: Variation
-    """Coefficient of variation over the members."""
+    """Coefficient of variation of the values; each learner, node or rack has one."""
 
     def law_inconsistencies(self, without: str) -> Iterator[Inconsistency]:
         """Yield the mistakes in the law; `without` says which value makes all members equal."""
