@@ -42,8 +42,8 @@ def _draw(verdict: SweepVerdict) -> Iterator[tuple[str, Figure]]:
     for quantity in (*([measure] if measure is not None else []), SECONDS, THROUGHPUT):
         layout = lay_out(quantity, facts, verdict.anchor)
         if layout is not None:
-            for _, where, figure in islice(draw_panels(layout, facts), 1):
-                yield _join(f"{TITLES[quantity]} over {layout.across.name}", where), figure
+            for _, where, figure, against in islice(draw_panels(layout, facts), 1):
+                yield _join(f"{TITLES[quantity]} over {against or layout.across.name}", where), figure
 
 
 def _join(title: str, where: str) -> str:

@@ -30,7 +30,8 @@ def parse_law(text: str) -> Law:
 def draw(laws: Sequence[Law], seed: int) -> Iterator[tuple[str, ...]]:
     """Yield draws from laws, each with a value for each law, until many in a row have been drawn before.
 
-    The same seed gives the same draws on every machine: Python fixes the generator's stream, and values are rounded.
+    The same seed gives the same draws on every machine: Python fixes the generator's stream, and values are rounded, to
+    few digits that people can read.
     """
     generator, seen, repeated = Random(seed), set[tuple[str, ...]](), 0
     while repeated < _MOST_REPEATED:
@@ -43,7 +44,9 @@ def draw(laws: Sequence[Law], seed: int) -> Iterator[tuple[str, ...]]:
         yield drawn
 
 
-def _make_continuous(place: Callable[[float, float, float], float]) -> Callable[[str, Sequence[str]], Law]:
+def _make_continuous(
+    place: Callable[[float, float, float], float], round_off: Callable[[float, float, float], float]
+) -> Callable[[str, Sequence[str]], Law]:
     def law(called: str, ends: Sequence[str]) -> Law:
         if len(ends) != 2:
             raise ValueError(f"{called}: the two ends are expected")
@@ -53,13 +56,25 @@ def _make_continuous(place: Callable[[float, float, float], float]) -> Callable[
         if not low < high:
             raise ValueError(f"{called}: the first end must be less than the second")
         place(low, high, 0.0)
-        return lambda share: format_quantity(float(f"{place(low, high, share):.6g}"), dimension)
+        return lambda share: format_quantity(round_off(place(low, high, share), low, high), dimension)
 
     return law
 
 
 def _place_linear(low: float, high: float, share: float) -> float:
     return low + share * (high - low)
+
+
+def _round_linear(number: float, low: float, high: float) -> float:
+    """Round to a power of ten of which the ends are at least a thousand apart."""
+    digits = 3 - math.floor(math.log10(high - low))
+    return round(number, digits)
+
+
+def _round_log(number: float, low: float, high: float) -> float:
+    """Round to three significant digits, or to more if the ends are near to each other."""
+    digits = max(3, 3 - math.floor(math.log10(math.log(high / low))))
+    return float(f"{number:.{digits}g}")
 
 
 def _place_log(low: float, high: float, share: float) -> float:
@@ -84,8 +99,8 @@ def _make_choice(called: str, values: Sequence[str]) -> Law:
 
 
 _LAWS: Mapping[str, Callable[[str, Sequence[str]], Law]] = {
-    "uniform": _make_continuous(_place_linear),
-    "log-uniform": _make_continuous(_place_log),
+    "uniform": _make_continuous(_place_linear, _round_linear),
+    "log-uniform": _make_continuous(_place_log, _round_log),
     "integers": _make_integers,
     "choice": _make_choice,
 }

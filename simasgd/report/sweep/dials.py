@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, final
 
 from simasgd.report.facts.formats import NBSP, shorten_label
+from simasgd.scenario.vocabulary.units import BANDWIDTH, SIZE, TIME
 from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.roles import Role, find_role
 
@@ -22,6 +23,8 @@ VARIANT = "variant"
 _BETWEEN = " : "
 _CLOSEST = 0.03  # of the length of an axis
 _MOST_CHARACTERS = 28
+_MOST_PLACES = 9
+"""Up to this number of values each has a place and a label on a figure's axis."""
 _NAMES = {
     VARIANT: "variant",
     "cluster.learners": "learners",
@@ -85,12 +88,37 @@ class Dial:
         title = _TITLES.get(self.key, self.name) + (f" ({self.unit})" if self.unit else "")
         return title if self.axis.numbers is None or is_to_scale(self.axis) else f"{title}, not to scale"
 
+    def scatter(self) -> list[tuple[str, str, dict[str, float]]]:
+        """Return numbers along which many values are drawn as dots: a title, a unit, and the number of each value.
+
+        There are such numbers for each key that varies together with others, such as keys that were drawn at random, and
+        for an axis of numbers of which some are near to each other. Otherwise the list is empty.
+        """
+        axis = self.axis
+        if len(axis.values) <= _MOST_PLACES or (len(axis.keys) == 1 and is_to_scale(axis)):
+            return []
+        found = []
+        for place, key in enumerate(axis.keys):
+            numbers = axis.numbers if len(axis.keys) == 1 else axis.parts[place] if axis.parts else None
+            if numbers is not None and all(map(math.isfinite, numbers)):
+                texts = [axis.parts_of(value)[place] for value in axis.values]
+                title = self.name if len(axis.keys) == 1 else _TITLES.get(key, _name(key)).partition(" (")[0]
+                found.append((title, _find_base_unit(texts), dict(zip(axis.values, map(float, numbers), strict=True))))
+        return found
+
     def label_ticks(self) -> dict[str, str]:
         """Return the text at each value's tick, without the unit if the title has it."""
         unit = self.unit
         if len(self.axis.keys) > 1:  # one below the other, as side by side they would overlap
             return {value: label.replace(_BETWEEN, "\n") for value, label in self.labels.items()}
         return {value: _plain(label).removesuffix(unit).strip() if unit else label for value, label in self.labels.items()}
+
+
+def _find_base_unit(texts: Sequence[str]) -> str:
+    """Return the unit of the numbers of quantities: s, B or B/s; "" if they have none."""
+    named = {match["unit"] for text in texts if (match := _UNIT.fullmatch(text.strip())) is not None}
+    bases = ((TIME, "s"), (SIZE, "B"), (BANDWIDTH, "B/s"))
+    return next((base for dimension, base in bases if named and named <= set(dimension.units)), "")
 
 
 def _say(key: str, name: str, label: str) -> str:

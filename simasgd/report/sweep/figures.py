@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import MOST_CHARACTERS, Mark, label_points
-from simasgd.report.facts.formats import choose_time_unit
+from simasgd.report.facts.formats import NBSP, choose_time_unit
 from simasgd.report.sweep.answer import find_front
 from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_values
 from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
@@ -52,13 +52,55 @@ def draw_lines(
             chosen = _place(chosen, across, i, len(values))
             if _draw_lost(axes, chosen, quantity, i, edge):
                 edge += _EDGE
-            end = _draw_line(axes, chosen, across, quantity, scale, i, len(values) - 1 - i)
+            end = _draw_line(axes, chosen, quantity, scale, i, len(values) - 1 - i, is_ordered=across.axis.numbers is not None)
             if len(chosen) and lines is not None and value is not None:
                 ends.append(EndLabel(names[value], svg.choose_series_colour(i), svg.choose_series_marker(i)[0], end))
         is_logarithmic = _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
         axes.set_ylabel(name_scale(title) if is_logarithmic else title, fontsize=FONT)
         if lines is not None:
+            write_end_labels(axes, ends)
+        return figure
+
+
+def draw_scatter(
+    rows: pd.DataFrame,
+    places: pd.Series,
+    lines: Dial | None,
+    quantity: str,
+    limits: tuple[float, float],
+    titles: tuple[str, str],
+    unit: str,
+) -> Figure:
+    """Draw a quantity against numbers, the `places` of the rows, as dots: what is not an axis with a label for each value.
+
+    The `titles` are those of the horizontal and the vertical axis; the rest is as in `draw_lines`.
+    """
+    scale = choose_scale(quantity, limits[1])[0]
+    placed = rows.assign(x=places)
+    with svg.open_figure(height=_HEIGHT) as figure:
+        axes = figure.subplots()
+        ends = []
+        values: Sequence[str | None] = (None,) if lines is None else lines.values
+        for i, value in enumerate(values):
+            chosen = (placed if lines is None else placed[placed[lines.key] == value]).sort_values("x")
+            _draw_lost(axes, chosen, quantity, i, 1.0 + i * _EDGE)
+            end = _draw_line(axes, chosen, quantity, scale, i, len(values) - 1 - i, is_ordered=False)
+            if lines is not None and value is not None and end is not None:
+                marker = svg.choose_series_marker(i)[0]
+                ends.append(EndLabel(lines.labels[value], svg.choose_series_colour(i), marker, end))
+        is_logarithmic = _set_y_axis(axes, quantity, limits, scale)
+        if placed["x"].min() > 0 and placed["x"].max() >= 8 * placed["x"].min():
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=_MOST_TICKS))
+        axes.xaxis.set_major_formatter(
+            EngFormatter(unit, sep=NBSP) if unit else FuncFormatter(lambda number, _: f"{number:.3g}")
+        )
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlabel(titles[0], fontsize=FONT)
+        axes.set_ylabel(name_scale(titles[1]) if is_logarithmic else titles[1], fontsize=FONT)
+        axes.tick_params(labelsize=FONT)
+        if ends:
             write_end_labels(axes, ends)
         return figure
 
@@ -87,7 +129,7 @@ def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: floa
 
 
 def _draw_line(
-    axes: Axes, rows: pd.DataFrame, across: Dial, quantity: str, scale: float, i: int, later: int
+    axes: Axes, rows: pd.DataFrame, quantity: str, scale: float, i: int, later: int, *, is_ordered: bool
 ) -> tuple[float, float] | None:
     """Draw the settings of a line as markers with bars, or as a curve with a band; return the line's end.
 
@@ -99,7 +141,7 @@ def _draw_line(
         return None
     colour, marker = svg.choose_series_colour(i), svg.choose_series_marker(i)[0]
     middle, low, high = (known[f"{quantity}{end}"] / scale for end in ("", "_low", "_high"))
-    is_curve = across.axis.numbers is not None and len(known) >= _CURVE
+    is_curve = is_ordered and len(known) >= _CURVE
     size = 4.5 + _LARGER * later + (0.0 if is_curve else 1.0)
     if is_curve:
         axes.fill_between(known["x"], low, high, color=colour, alpha=0.15, linewidth=0)

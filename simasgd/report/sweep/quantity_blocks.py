@@ -12,7 +12,7 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
 from simasgd.report.facts.formats import capitalise, join_words
 from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_speedups
+from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
 from simasgd.report.sweep.layout import Layout, lay_out
 from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel
 from simasgd.report.sweep.sweep_facts import (
@@ -75,21 +75,29 @@ def _name_panel(title: str, panel: Panel) -> str:
 def _draw_panels(layout: Layout, facts: SweepFacts) -> list[Panel]:
     quantity = layout.quantity
     panels: list[Panel] = []
-    for rows, where, figure in draw_panels(layout, facts):
+    for rows, where, figure, against in draw_panels(layout, facts):
         label = _describe_figure(rows, layout, where)
         name = f"{quantity}-{len(panels)}"
-        panels.append(Panel(capitalise(where) or TITLES[quantity], svg.render_inline(figure, name, label)))
+        title = ", ".join(filter(None, (where, f"against {against}" if against else "")))
+        panels.append(Panel(capitalise(title) or TITLES[quantity], svg.render_inline(figure, name, label)))
     return panels
 
 
-def draw_panels(layout: Layout, facts: SweepFacts) -> Iterator[tuple[pd.DataFrame, str, Figure]]:
-    """Yield the settings of each panel, where it is in the other axes, and its figure."""
+def draw_panels(layout: Layout, facts: SweepFacts) -> Iterator[tuple[pd.DataFrame, str, Figure, str]]:
+    """Yield the settings of each panel, where it is in the other axes, its figure, and against what, if that is one key."""
     quantity, limits = layout.quantity, _find_limits(facts, layout)
     title = AXIS_TITLES[quantity].format(choose_scale(quantity, limits[1])[1])
     for values in layout.list_panels():
         rows = layout.find_rows(facts, values)
-        if is_usable(rows, quantity).any():
-            yield rows, say_panel(values, facts), draw_lines(rows, layout.across, layout.lines, quantity, limits, title)
+        if not is_usable(rows, quantity).any():
+            continue
+        where, across = say_panel(values, facts), layout.across
+        scattered = across.scatter()
+        for name, unit, places in scattered:
+            along = rows[across.key].map(places)
+            yield rows, where, draw_scatter(rows, along, layout.lines, quantity, limits, (name, title), unit), name
+        if not scattered:
+            yield rows, where, draw_lines(rows, across, layout.lines, quantity, limits, title), ""
 
 
 def _find_limits(facts: SweepFacts, layout: Layout) -> tuple[float, float]:

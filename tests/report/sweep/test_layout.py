@@ -6,6 +6,7 @@ import math
 from itertools import pairwise, product
 from math import inf
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from simasgd.report.drawing.labels import spread_apart
 from simasgd.report.sweep.dials import Dial, find_dials
 from simasgd.report.sweep.layout import lay_out, moves
-from simasgd.report.sweep.quantity_blocks import build_quantity
-from simasgd.report.sweep.sweep_facts import NAMES, SweepFacts
+from simasgd.report.sweep.quantity_blocks import build_quantity, draw_panels
+from simasgd.report.sweep.sweep_facts import NAMES, SECONDS, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.table import Sweep
+from tests.build import TIMING, scenario
 from tests.report.sweep.tables import AXES, LATENCY, LEARNERS, RATE, point, sweep
 
 
@@ -137,3 +139,23 @@ def dial(key: str, *values: str, numbers: tuple[float, ...] | None = None) -> Di
 )  # fmt: skip
 def test_axes_in_words(found: Dial, said: str, title: str, ticks: list[str]) -> None:
     assert (found.say(found.values[0]), found.title, list(found.label_ticks().values())) == (said, title, ticks)
+
+
+def test_many_values_that_vary_together_are_drawn_against_each_key() -> None:
+    """Ten draws of a latency and of learners: a panel for each, on a logarithmic axis with units, and no line."""
+    pairs = [(f"{i + 1}", f"{2.0**i:g} us") for i in range(10)]
+    values = tuple(f"{count}:{latency}" for count, latency in pairs)
+    parts = (tuple(range(1, 11)), tuple(2.0**i * 1e-6 for i in range(10)))
+    axis = Axis("cluster.learners:cluster.network.latency", values, None, parts)
+    rows = [{axis.key: value, **point(seconds=1.0 + i)} for i, value in enumerate(values)]
+    facts = SweepFacts.of(Sweep(scenario(TIMING), (axis,), pd.DataFrame(rows), "simasgd sweep test"))
+    layout = lay_out(SECONDS, facts, facts.settings.iloc[0].to_dict())
+    assert layout is not None
+    found = [(against, figure.axes[0]) for _, _, figure, against in draw_panels(layout, facts)]
+    assert [against for against, _ in found] == ["learners λ", "latency"]
+    for (_, axes), numbers in zip(found, parts, strict=True):
+        drawn = [line for line in axes.get_lines() if len(line.get_xdata()) == 10]
+        assert [list(line.get_xdata()) for line in drawn] == [list(numbers)]
+        assert drawn[0].get_linestyle() == "None"
+        assert axes.get_xscale() == "log"
+    assert found[1][1].xaxis.get_major_formatter()(2e-5) == "20\N{NO-BREAK SPACE}µs"
