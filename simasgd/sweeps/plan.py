@@ -11,6 +11,7 @@ from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.results.identity import name_code, name_content
 from simasgd.scenario.protocol_variants import parse_target
+from simasgd.scenario.reading.false_names import refuse_two_meanings
 from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
@@ -86,6 +87,7 @@ def plan_sweep(
     """
     axes, fixed = parse(arguments)
     file = source if isinstance(source, Layer) else read_source(source)
+    refuse_two_meanings(Scenario, arguments, file)
     of_sweep = [change for change in fixed if change.startswith(SECTION)]
     fixed = [change for change in fixed if change not in of_sweep]
     stated, file = read_block(file, of_sweep), file.without(SECTION)

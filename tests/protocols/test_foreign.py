@@ -19,6 +19,7 @@ from simasgd.errors import ScenarioError, UsageError
 from simasgd.results.identity import name_content
 from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
+from simasgd.sweeps.plan import plan_sweep
 from tests.build import LINEAR, TIMING, clock, scenario
 from tests.cluster.random_runs import clusters
 from tests.cluster.test_conservation import test_conservation
@@ -138,6 +139,8 @@ def test_a_short_key_with_two_meanings_is_asked_back(installed, overrides):
     tree = {**TIMING, "variants": {"mine": {} if overrides else {"protocol": "round-robin"}}}
     with pytest.raises(ScenarioError, match=r"may mean protocol\.share, of round-robin, or cluster\.stragglers\.share"):
         Scenario.load(tree, *overrides, "share=0.3")
+    with pytest.raises(ScenarioError, match=r"may mean protocol\.share, of round-robin"):
+        plan_sweep(tree, [*overrides, "share=0.3,0.4"])
     if overrides:
         slow = "stragglers={share: 0.3, slowdown: 2, mean_slow: forever}"
         assert Scenario.load(tree, *overrides, slow).cluster.stragglers.share == 0.3
