@@ -27,7 +27,7 @@ from simasgd.testbed.driver.selection import make_driver
 from simasgd.testbed.ending import Ending
 from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.testbed.support import describe_real, require_support
-from simasgd.testbed.system.pacing import Lateness
+from simasgd.testbed.system.pacing import AbstractPacing, Lateness, Paced
 from simasgd.timing import ReportPart, fraction_done
 
 
@@ -48,7 +48,7 @@ def record(
     scenario: Scenario,
     engine: AbstractEngine,
     *,
-    paced: bool,
+    pacing: type[AbstractPacing],
     command: str = "",
     progress: ReportPart = silent,
     keep: Callable[[Study], None] = _keep_nothing,
@@ -56,7 +56,7 @@ def record(
 ) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds on the processes of an engine.
 
-    If `paced`, a mini-batch takes the time that the scenario's law draws for it, else what the machine needs. `keep` is
+    With the pacing `Paced`, a mini-batch takes the time that the scenario's law draws, else what the machine needs. `keep` is
     called after each run, with the study of the runs so far; a later run may fail.
 
     Raises UsageError before anything starts if the test-bed cannot do what the scenario asks for; RunFailed if a process
@@ -71,14 +71,14 @@ def record(
         if ending.is_asked:
             raise EndedEarly(_collect_study(scenario, runs, command) if runs else None)
         try:
-            with ending.watching(driver := make_driver(engine, single, paced=paced)):
+            with ending.watching(driver := make_driver(engine, single, pacing)):
                 recorded = _record_one(single, driver, share.report)
         except Interrupted as early:
             if early.recorded is not None:
-                run = _finish(single, engine, early.recorded, paced, share.report, early=True)
+                run = _finish(single, engine, early.recorded, pacing, share.report, early=True)
                 runs.setdefault(variant, []).append(run)
             raise EndedEarly(_collect_study(scenario, runs, command) if runs else None) from None
-        runs.setdefault(variant, []).append(_finish(single, engine, recorded, paced, share.report))
+        runs.setdefault(variant, []).append(_finish(single, engine, recorded, pacing, share.report))
         keep(_collect_study(scenario, runs, command))
         progress("done", (number + 1) / len(singles))
     return Study(scenario, runs, command, _collect_notes(runs))
@@ -109,7 +109,13 @@ def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart
 
 
 def _finish(
-    scenario: Scenario, engine: AbstractEngine, recorded: Recorded, paced: bool, progress: ReportPart, *, early: bool = False
+    scenario: Scenario,
+    engine: AbstractEngine,
+    recorded: Recorded,
+    pacing: type[AbstractPacing],
+    progress: ReportPart,
+    *,
+    early: bool = False,
 ) -> Run:
     """Play a recorded tape, and return the run. The user ended an `early` one."""
     began = time.perf_counter()
@@ -119,18 +125,18 @@ def _finish(
         player = KeepingPlayer()
         learned = replay(scenario, timing.tape, player=player, progress=progress)
         difference = player.difference(recorded.final)
-    system = _describe_system(scenario, engine, recorded, paced, difference)
+    system = _describe_system(scenario, engine, recorded, pacing, difference)
     run = assemble(scenario, timing, learned, timing.seconds + time.perf_counter() - began, recorded=system)
     warnings = (
         _describe_early_end(timing.clock.simulated_seconds) if early else "",
         _describe_late_faults(recorded.late_faults),
         _describe_difference(scenario, difference),
     )
-    return _with_remarks(_with_operations(run, recorded), [warning for warning in warnings if warning], paced)
+    return _with_remarks(_with_operations(run, recorded), [warning for warning in warnings if warning], pacing)
 
 
 def _describe_system(
-    scenario: Scenario, engine: AbstractEngine, recorded: Recorded, paced: bool, difference: float | None
+    scenario: Scenario, engine: AbstractEngine, recorded: Recorded, pacing: type[AbstractPacing], difference: float | None
 ) -> RecordedSystem:
     software, _, version = engine.name.partition(" ")
     python = platform.python_version()  # Ray demands the same of all machines
@@ -140,7 +146,7 @@ def _describe_system(
         engine_version=version,
         machines=tuple(Machine(cpu=one.processor, cores=one.cores, python=python) for one in machines.values()),
         processes=len(recorded.processes),
-        pace="paced" if paced else "free",
+        pace=pacing.pace,
         overruns=recorded.late.number,
         largest_excess=recorded.late.excess,
         clock_bound=recorded.clock_bound,
@@ -194,9 +200,9 @@ def _describe_difference(scenario: Scenario, difference: float | None) -> str:
     )
 
 
-def _with_remarks(run: Run, new: Sequence[str], paced: bool) -> Run:
+def _with_remarks(run: Run, new: Sequence[str], pacing: type[AbstractPacing]) -> Run:
     summary = run.summary
-    note = f"{summary.note} {describe_real(run.scenario, paced=paced)}"
+    note = f"{summary.note} {describe_real(run.scenario, follows_law=pacing is Paced)}"
     warnings = (*summary.warnings, *new)
     return replace(run, summary=summary.model_copy(update={"note": note, "warnings": warnings}))
 

@@ -78,6 +78,7 @@ def record(
     from simasgd.results.study import Study
     from simasgd.storage.files import PAGE, STUDY, is_file
     from simasgd.testbed.ending import Ending
+    from simasgd.testbed.system.pacing import PACINGS
 
     contents = describe_contents("record", chosen, None, [name, pace])
     with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
@@ -94,7 +95,7 @@ def record(
             def record_all(keep: Callable[[Study], None]) -> Study:
                 progress(f"start {name}", 0.0)
                 with start_engine(name, address) as engine:
-                    settings: dict[str, Any] = {"paced": pace == "paced", "command": command, "progress": progress}
+                    settings: dict[str, Any] = {"pacing": PACINGS[pace], "command": command, "progress": progress}
                     return record_study(chosen, engine, **settings, keep=keep, ending=ending)
 
             if has_whole and place.lacks_only_a_page:

@@ -37,9 +37,8 @@ def show_phases(name: str, console: Console, *, live: bool, learns: bool) -> Ite
     estimate = PhaseEstimate(time.monotonic(), learns=learns)
 
     def describe(phase: str, fraction: float) -> str:
-        words = "" if phase == "done" else _WORDS.get(phase, phase)
         left = estimate.seconds_left(time.monotonic(), phase, fraction)
-        return _join(words, describe_left(left) if fraction < 1.0 else "")
+        return _join(_WORDS.get(phase, phase), describe_left(left) if fraction < 1.0 else "")
 
     if not live:
         lines = _Lines(name, console)

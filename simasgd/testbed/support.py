@@ -155,11 +155,14 @@ def _sees_what_it_needs(scenario: Scenario) -> bool:
             return not protocol.steps_copies
 
 
-def describe_real(scenario: Scenario, *, paced: bool) -> str:
-    """Return in a sentence which keys describe the simulated cluster alone, because the real one is as it is."""
+def describe_real(scenario: Scenario, *, follows_law: bool) -> str:
+    """Return in a sentence which keys describe the simulated cluster alone, because the real one is as it is.
+
+    `follows_law` says whether mini-batches take the times that the scenario's law draws.
+    """
     cluster = scenario.cluster
     keys = ["cluster.network", "cluster.server"]
-    if not paced:
+    if not follows_law:
         keys += ["cluster.compute", *(["cluster.speeds"] if cluster.speeds is not None else [])]
         keys += ["cluster.stragglers"] if cluster.stragglers is not None else []
     if cluster.costs.any:

@@ -16,6 +16,7 @@ from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Driver, Interrupted
 from simasgd.testbed.ending import Ending
+from simasgd.testbed.system.pacing import Paced
 from tests.build import TIMING, scenario
 from tests.protocols.mistakes import MISTAKES, server_protocol
 from tests.testbed.recorded import check_conservation
@@ -55,7 +56,7 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
     places = [number for number, line in enumerate(source.splitlines(), start=1) if line.endswith("HERE")]
     engine = ThreadEngine()
     with pytest.raises(ProtocolFault, match=message) as raised:
-        Driver(engine, with_protocol(source, tmp_path), paced=True).record()
+        Driver(engine, with_protocol(source, tmp_path), pacing=Paced).record()
     found = re.fullmatch(r"(.*):(\d+): protocol 'mine', (.*)", str(raised.value))
     assert found is not None
     place, line, text = found.groups()
@@ -67,7 +68,7 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
 
 def test_a_protocol_of_another_package_runs(tmp_path: Path) -> None:
     """The mistakes above must not be reported for another reason; and nothing is counted that grows with the run."""
-    recorded = Driver(ThreadEngine(), with_protocol(server_protocol(), tmp_path), paced=True).record()
+    recorded = Driver(ThreadEngine(), with_protocol(server_protocol(), tmp_path), pacing=Paced).record()
     check_conservation(recorded)
     assert recorded.timing.clock.gradients_applied == 400
 
@@ -79,7 +80,7 @@ def endless(protocol: str) -> Scenario:
 @pytest.mark.parametrize("protocol", ["hardsync", "async"])
 def test_a_run_that_the_user_ends_keeps_what_was_recorded(protocol: str) -> None:
     engine = ThreadEngine()
-    driver = Driver(engine, endless(protocol), paced=True)
+    driver = Driver(engine, endless(protocol), pacing=Paced)
 
     def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 50:
@@ -104,13 +105,13 @@ def test_ctrl_c_does_the_same() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as raised:
-        Driver(ThreadEngine(), endless("async"), paced=True).record(interfere)
+        Driver(ThreadEngine(), endless("async"), pacing=Paced).record(interfere)
     assert raised.value.recorded is not None
     check_conservation(raised.value.recorded)
 
 
 def test_nothing_is_kept_of_a_run_that_had_not_begun() -> None:
-    driver = Driver(ThreadEngine(), endless("async"), paced=True)
+    driver = Driver(ThreadEngine(), endless("async"), pacing=Paced)
     driver.interrupt()
     with pytest.raises(Interrupted) as raised:
         driver.record()
@@ -129,7 +130,7 @@ def test_a_study_that_the_user_ends_keeps_the_runs_so_far_and_its_page_is_drawn(
             threading.Thread(target=ending.ask, daemon=True).start()
 
     with pytest.raises(EndedEarly) as raised:
-        record(chosen, engine, paced=True, progress=interfere, ending=ending)
+        record(chosen, engine, pacing=Paced, progress=interfere, ending=ending)
     study = raised.value.study
     assert study is not None
     assert list(study.runs) == ["whole", "ended"]
@@ -147,7 +148,7 @@ def test_an_end_before_the_first_run_waits_for_nothing() -> None:
     ending = Ending()
     ending.ask()
     with pytest.raises(EndedEarly) as raised:
-        record(endless("async"), ThreadEngine(), paced=True, ending=ending)
+        record(endless("async"), ThreadEngine(), pacing=Paced, ending=ending)
     assert raised.value.study is None
 
 
@@ -159,7 +160,7 @@ def test_a_run_that_fails_leaves_the_runs_before_it(tmp_path: Path) -> None:
     both = chosen.model_copy(update={"variants": variants, "repeats": 1})
     kept: list[Study] = []
     with pytest.raises(ProtocolFault):
-        record(both, ThreadEngine(), paced=True, keep=kept.append)
+        record(both, ThreadEngine(), pacing=Paced, keep=kept.append)
     assert [{name: [run.seed for run in runs] for name, runs in study.runs.items()} for study in kept] == [
         {"fine": [0]},
         {"fine": [0, 1]},

@@ -17,6 +17,7 @@ from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Proce
 from simasgd.testbed.learner.process import LearnerProcess
 from simasgd.testbed.server.process import ServerProcess
 from simasgd.testbed.system.messages import NOTHING, Past
+from simasgd.testbed.system.pacing import AbstractPacing
 
 _POLL = 0.25  # seconds
 
@@ -48,8 +49,8 @@ class Crew:
 
     clocks: Clocks
 
-    def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
-        self._engine, self._scenario, self._paced = engine, scenario, paced
+    def __init__(self, engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing]) -> None:
+        self._engine, self._scenario, self._pacing = engine, scenario, pacing
         self.running: dict[int, Running] = {}
         self._first: dict[int, Spare] = {}
         self._returns: Iterator[Return] = list_returns(scenario)
@@ -128,7 +129,7 @@ class Crew:
 
     def _place(self, learner: int) -> Spare:
         process = self._start()
-        ready = self._engine.place(process, LearnerProcess, self._scenario, learner, self.server, self._paced)
+        ready = self._engine.place(process, LearnerProcess, self._scenario, learner, self.server, self._pacing)
         return Spare(learner, process, ready)
 
     def _add_spare(self) -> None:

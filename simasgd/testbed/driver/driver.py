@@ -24,7 +24,7 @@ from simasgd.testbed.engine.machine import this_machine
 from simasgd.testbed.server.process import ServerRecord
 from simasgd.testbed.system.clock import Clock, measure_offset
 from simasgd.testbed.system.messages import Report, Stopped
-from simasgd.testbed.system.pacing import Lateness
+from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.timing import Timing
 
@@ -64,10 +64,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class AbstractDriver(abc.ABC):
-    """Runs one scenario on the processes of an engine. If `paced`, mini-batches last as the scenario's law says."""
+    """Runs one scenario on the processes of an engine. Its `pacing` says how long mini-batches last."""
 
-    def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
-        self._engine, self._scenario, self._paced = engine, scenario, paced
+    def __init__(self, engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing]) -> None:
+        self._engine, self._scenario, self._pacing = engine, scenario, pacing
         self._learners = scenario.cluster.learners
         self._is_interrupted = threading.Event()
         self._is_cut_short = False
@@ -99,7 +99,7 @@ class Driver(AbstractDriver):
 
     def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
         began = time.perf_counter()
-        crew = Crew(self._engine, self._scenario, paced=self._paced)
+        crew = Crew(self._engine, self._scenario, self._pacing)
         try:
             about = self._until_ready(crew)
             recorded = self._run(crew, about, began, progress)

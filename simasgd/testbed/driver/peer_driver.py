@@ -21,7 +21,7 @@ from simasgd.testbed.driver.merging import Merger
 from simasgd.testbed.driver.peer_recording import History
 from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
 from simasgd.testbed.peers.process import CentreProcess, PeerProcess
-from simasgd.testbed.system.pacing import Lateness
+from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.timing import Timing
 
@@ -40,8 +40,8 @@ class PeerDriver(AbstractDriver):
     reached. What the learners did after that, until they heard of it, is cut off.
     """
 
-    def __init__(self, engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> None:
-        super().__init__(engine, scenario, paced=paced)
+    def __init__(self, engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing]) -> None:
+        super().__init__(engine, scenario, pacing)
         protocol, job = scenario.protocol, Job.of(scenario)
         assert isinstance(protocol, AbstractPeerProtocol)
         self._has_centre, self._has_own_models = protocol.has_centre, protocol.has_own_models
@@ -74,7 +74,7 @@ class PeerDriver(AbstractDriver):
         scenario, learners = self._scenario, self._learners
         placed = [self._engine.place(process, CentreProcess, scenario) for process in processes[learners:]]
         for number, process in enumerate(processes[:learners]):
-            placed.append(self._engine.place(process, PeerProcess, scenario, number, self._paced))
+            placed.append(self._engine.place(process, PeerProcess, scenario, number, self._pacing))
         try:
             self._refuse_to_begin()
             for answer in placed:

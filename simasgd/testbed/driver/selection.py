@@ -7,10 +7,11 @@ from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import AbstractDriver, Driver
 from simasgd.testbed.driver.peer_driver import PeerDriver
 from simasgd.testbed.engine.abstract import AbstractEngine
+from simasgd.testbed.system.pacing import AbstractPacing
 
 
-def make_driver(engine: AbstractEngine, scenario: Scenario, *, paced: bool) -> AbstractDriver:
+def make_driver(engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing]) -> AbstractDriver:
     """Return the driver of a scenario, by whether its protocol has a parameter server."""
     if isinstance(scenario.protocol, AbstractPeerProtocol):
-        return PeerDriver(engine, scenario, paced=paced)
-    return Driver(engine, scenario, paced=paced)
+        return PeerDriver(engine, scenario, pacing)
+    return Driver(engine, scenario, pacing)

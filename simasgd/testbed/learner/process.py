@@ -17,18 +17,18 @@ from simasgd.testbed.learner.learner import RealLearner
 from simasgd.testbed.system.clock import Clock, Offset, bounded, measure_offset, reading
 from simasgd.testbed.system.gradients import make_gradients
 from simasgd.testbed.system.messages import NOTHING, Past, Report, Stopped
-from simasgd.testbed.system.pacing import make_pacing
+from simasgd.testbed.system.pacing import AbstractPacing
 from simasgd.testbed.system.role import play
 
 
 @final
 class LearnerProcess:
-    """Learner number `number`, whose role runs in one thread. `paced` says that mini-batches last as the law says."""
+    """Learner number `number`, whose role runs in one thread. `pacing` says how long mini-batches last."""
 
-    def __init__(self, scenario: Scenario, number: int, server: Process, paced: bool) -> None:
+    def __init__(self, scenario: Scenario, number: int, server: Process, pacing: type[AbstractPacing]) -> None:
         assert isinstance(scenario.protocol, AbstractServerProtocol)
         self._protocol = supervise_in_real_time(scenario.protocol)
-        self._scenario, self._number, self._server, self._paced = scenario, number, server, paced
+        self._scenario, self._number, self._server, self._pacing = scenario, number, server, pacing
         self._gradients = make_gradients(scenario, number)
         self._stop = threading.Event()
         self.read: Callable[[], float] = reading  # the machine's clock
@@ -46,7 +46,7 @@ class LearnerProcess:
             past,
             self._server,
             Copies(self._gradients),
-            make_pacing(scenario, self._number, past.begun, paced=self._paced),
+            self._pacing.of(scenario, self._number, past.begun),
             clock,
             scenario.cluster_seed,
             Job.of(scenario).gradients_per_epoch,

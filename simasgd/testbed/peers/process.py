@@ -29,7 +29,7 @@ from simasgd.testbed.peers.second_thread import RealSecondThread
 from simasgd.testbed.peers.values import make_common_values, make_values
 from simasgd.testbed.system.clock import Clock, bounded, reading
 from simasgd.testbed.system.messages import Span, Stopped
-from simasgd.testbed.system.pacing import Lateness, make_pacing
+from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.testbed.system.role import play
 
@@ -109,17 +109,17 @@ class AbstractHolderProcess(abc.ABC):
 
 @final
 class PeerProcess(AbstractHolderProcess):
-    """A learner. `paced` says that mini-batches last as the law says."""
+    """A learner. `pacing` says how long mini-batches last."""
 
-    def __init__(self, scenario: Scenario, number: int, paced: bool) -> None:
+    def __init__(self, scenario: Scenario, number: int, pacing: type[AbstractPacing]) -> None:
         has_own = scenario.protocol.has_own_models
         super().__init__(scenario, number, steps=has_own)
-        self._paced = paced
+        self._pacing = pacing
         self._common = None if has_own else make_common_values(scenario, number)
 
     def _make_role(self) -> None:
         scenario, number, gate, activities = self._scenario, self._number, self._gate, self._activities
-        pacing = make_pacing(scenario, number, 0, paced=self._paced)
+        pacing = self._pacing.of(scenario, number, 0)
         self._work = Work(number, 0, pacing, gate.clock, activities)
         messaging = RealMessaging(self._wire, self._holder, activities)
         self._second: RealSecondThread | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple, final
+from types import MappingProxyType
+from typing import ClassVar, Literal, NamedTuple, final
 
 from simasgd.cluster.cast.stragglers import slow_spells
 from simasgd.cluster.clock.compute import compute_times
@@ -25,7 +26,14 @@ class Lateness(NamedTuple):
 
 
 class AbstractPacing(abc.ABC):
-    """The times of one learner's mini-batches."""
+    """The times of one learner's mini-batches. `pace` is the word for it, in results and on the command line."""
+
+    pace: ClassVar[Literal["paced", "free"]]
+
+    @classmethod
+    @abc.abstractmethod
+    def of(cls, scenario: Scenario, learner: int, done: int) -> AbstractPacing:
+        """Return the pacing of a learner that has begun `done` mini-batches before."""
 
     @abc.abstractmethod
     def end(self, began: float) -> float | None:
@@ -35,6 +43,13 @@ class AbstractPacing(abc.ABC):
 @final
 class Free(AbstractPacing):
     """A mini-batch takes as long as the machine needs."""
+
+    pace = "free"
+
+    @classmethod
+    def of(cls, scenario: Scenario, learner: int, done: int) -> AbstractPacing:
+        del scenario, learner, done
+        return cls()
 
     def end(self, began: float) -> float | None:
         return None
@@ -48,11 +63,17 @@ class Paced(AbstractPacing):
     does.
     """
 
+    pace = "paced"
+
     def __init__(self, scenario: Scenario, learner: int, done: int) -> None:
         seed, cluster = scenario.cluster_seed, scenario.cluster
         sizes = mini_batch_sizes(scenario.workload, cluster.learners, seed)
         self._times: Iterator[float] = islice(compute_times(cluster, seed, sizes)[learner], done, None)
         self._slowness = slow_spells(cluster, seed)[learner]
+
+    @classmethod
+    def of(cls, scenario: Scenario, learner: int, done: int) -> AbstractPacing:
+        return cls(scenario, learner, done)
 
     def end(self, began: float) -> float | None:
         now, left = began, next(self._times)
@@ -63,6 +84,5 @@ class Paced(AbstractPacing):
         return now
 
 
-def make_pacing(scenario: Scenario, learner: int, done: int, *, paced: bool) -> AbstractPacing:
-    """Return the pacing of a learner that has begun `done` mini-batches before."""
-    return Paced(scenario, learner, done) if paced else Free()
+PACINGS: Mapping[str, type[AbstractPacing]] = MappingProxyType({one.pace: one for one in (Paced, Free)})
+"""The pacings by their words."""

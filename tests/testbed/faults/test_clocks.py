@@ -13,6 +13,7 @@ from simasgd.testbed.driver.clocks import Clocks
 from simasgd.testbed.driver.driver import Driver
 from simasgd.testbed.engine.abstract import Machine
 from simasgd.testbed.system.clock import Offset, measure_offset
+from simasgd.testbed.system.pacing import Paced
 from tests.build import TIMING, scenario
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
@@ -83,7 +84,7 @@ def test_a_run_on_machines_whose_clocks_differ() -> None:
 
     compute = {"per_batch": "5 ms", "per_sample": "0 s", "distribution": "exponential"}
     chosen = scenario(TIMING, {"cluster": {"learners": 3, "compute": compute}, "stop": {"gradients": 150}})
-    recorded = Driver(ThreadEngine(2e-4, clocks), chosen, paced=True).record()
+    recorded = Driver(ThreadEngine(2e-4, clocks), chosen, pacing=Paced).record()
     check_conservation(recorded)
     tape, bound = recorded.timing.tape, recorded.clock_bound
     assert tape is not None
