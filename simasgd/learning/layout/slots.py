@@ -18,16 +18,16 @@ def assign_slots(steps: int, versions: Shaped[Ints, "R L"], read_in: Shaped[Ints
     """
     last_read = np.full(steps + 1, -1)
     np.maximum.at(last_read, versions, np.broadcast_to(read_in[:, None], versions.shape))
-    order = np.argsort(last_read, kind="stable")
-    dying = np.split(order, np.searchsorted(last_read[order], np.arange(steps + 1)))[1:]
+    order, last = np.argsort(last_read, kind="stable").tolist(), last_read.tolist()
     slots = [-1] * (steps + 1)
-    is_read = (last_read >= 0).tolist()
     free: list[int] = []
     used = 0
-    for version in range(steps + 1):
-        if version > 0:  # step `version` − 1 reads first, then writes
-            free.extend(slots[dead] for dead in dying[version - 1].tolist())
-        if is_read[version]:
+    dead = last.count(-1)  # the number of versions, in order, that are no longer needed
+    for version, end in enumerate(last):
+        while dead <= steps and last[order[dead]] < version:  # step `version` − 1 reads first, then writes
+            free.append(slots[order[dead]])
+            dead += 1
+        if end >= 0:
             if free:
                 slots[version] = free.pop()
             else:
