@@ -59,7 +59,7 @@ CASES = [
     Case("n = 1, float32", N_1),
     Case("hardsync, float32", HARDSYNC),
 ]
-BATCHES = [(1, 4), (1, 96), (24, 4), (192, 4)]
+BATCHES = [(1, 4), (1, 96), (24, 4)]
 """Numbers of versions of the weights, and of samples on each."""
 
 

@@ -76,7 +76,8 @@ class DeviceCosts(NamedTuple):
 # for 109,386. A batch of products of matrices that all differ is no faster than one product after
 # the other.
 CPU = DeviceCosts(5e-6, 30e9, 60e9, most_samples=1024, most_in_wave=1, most_bytes_in_wave=0.0)
-# Fitted on one NVIDIA H200 (benchmarks/RESULTS.md), to Rudra's CIFAR-10 network of 89,578 weights:
-# 112 µs, 3.7 µs an evaluation and, in float32, 4.5 µs a sample of 73 million operations. The limits
-# are not measured: beyond them a wave gains less than a tenth, and takes gigabytes.
-ACCELERATOR = DeviceCosts(112e-6, 0.6e12, 16e12, most_samples=8192, most_in_wave=256, most_bytes_in_wave=8e9)
+# Fitted on one NVIDIA H200 to Rudra's CIFAR-10 network of 89,578 weights, in float32
+# (benchmarks/RESULTS.md): 300 µs a wave with its steps, 2.9 µs an evaluation, and 3.5 µs a sample of
+# 70 million operations. The limits are not measured: beyond them a wave gains less than a tenth,
+# and takes gigabytes.
+ACCELERATOR = DeviceCosts(300e-6, 0.75e12, 20e12, most_samples=8192, most_in_wave=256, most_bytes_in_wave=8e9)

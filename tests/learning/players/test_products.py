@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import pytest
 
@@ -9,7 +11,7 @@ from simasgd.learning.layout.costs import ACCELERATOR
 from simasgd.learning.players.compiled import Compiled
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.players.reference import Reference
-from tests.build import LEARNING, LINEAR, scenario, thin
+from tests.build import AT_LENGTH, LEARNING, LINEAR, scenario
 from tests.learning.agreement import TOLERANCE, final_weights, name_case, relative_distance, simulate_problem
 from tests.protocols.table import ROWS
 
@@ -39,20 +41,30 @@ SHORT = {
     },
     "stop": {"gradients": 240},
 }
-CASES = [
+CASES: list[Any] = [
     (LINEAR, kind, modulation, momentum)
     for momentum in (HEAVY, NESTEROV)
     for modulation in (*ALONE, *OTHERS)
     for kind, row in ROWS.items()
     if not (row.own_models and modulation in (*OF_ONE_SERVER, *OTHERS))
 ]
-RATHER = [
-    *((LINEAR, kind, "none", optimizer) for optimizer in (ADAM, PLAIN) for kind in ROWS),
-    *((LEARNING, kind, "inverse-staleness", HEAVY) for kind in ROWS),
+CASES += [(LINEAR, kind, "none", optimizer) for optimizer in (ADAM, PLAIN) for kind in ROWS]
+CASES += [(LEARNING, kind, "inverse-staleness", HEAVY) for kind in ROWS]
+# A product and steps in order, of one chain of weights and of learners' own models, and a network.
+ALWAYS = [
+    (LINEAR, "n-softsync", "inverse-staleness", NESTEROV),
+    (LINEAR, "easgd", "none", NESTEROV),
+    (LINEAR, "async", "none", ADAM),
+    (LINEAR, "ad-psgd", "none", ADAM),
+    (LEARNING, "async", "inverse-staleness", HEAVY),
 ]
 
 
-@pytest.mark.parametrize(("base", "kind", "modulation", "optimizer"), [*thin(CASES, 97), *thin(RATHER, 14)], ids=name_case)
+@pytest.mark.parametrize(
+    ("base", "kind", "modulation", "optimizer"),
+    [case if case in ALWAYS else pytest.param(*case, marks=AT_LENGTH) for case in CASES],
+    ids=name_case,
+)
 def test_an_accelerators_plan_agrees_with_the_reference(base, kind, modulation, optimizer):
     """Evaluations in the middle of waves included."""
     chosen = scenario(

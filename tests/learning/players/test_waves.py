@@ -45,7 +45,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("base", "protocol", "modulation"), thin(CASES, 2), ids=name_case)
+@pytest.mark.parametrize(("base", "protocol", "modulation"), thin(CASES, 4), ids=name_case)
 def test_waves_agree_with_the_reference(base, protocol, modulation):
     chosen = scenario(base, DOUBLE, {"cluster": {"learners": 6}, "protocol": protocol, "learning": {"modulation": modulation}})
     with jax.enable_x64(True):
