@@ -19,6 +19,7 @@ from simasgd.scenario.editor_schema import build_scenario_schema
 from simasgd.scenario.field_words import FieldWords, describe_field, find_dimension, flow, kind_of
 from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.docstrings import load_docstrings
 
 _RARE = re.compile(r"^[KMGT]i|b$|b/s$|µ|μ")  # binary prefixes, a short word for bits, and signs that keyboards lack
 _VALUE = re.compile(r"((?:`[^`\s]+`(?:, | and )?)+)(?: \([^)]*\))?:\s+")
@@ -210,6 +211,7 @@ def _definitions() -> dict[str, Any]:
 
 def _read_properties(owner: type[BaseModel]) -> Mapping[str, Any]:
     """Return the JSON schemas of a section's keys; a section of another package is not in the scenario's schema."""
+    load_docstrings()  # of the sections of other packages, too, which come with their protocols
     named = _definitions().get(owner.__name__)
     properties: Mapping[str, Any] = (named or owner.model_json_schema(mode="validation"))["properties"]
     return properties

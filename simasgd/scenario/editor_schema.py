@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.docstrings import load_docstrings
 from simasgd.scenario.vocabulary.section import NullForDefaults
 
 
@@ -24,6 +25,7 @@ def build_scenario_schema() -> dict[str, Any]:
     # In mode "validation" quantities are texts with units, not floats.
     generated = Scenario.model_json_schema(mode="validation")
     definitions = generated.pop("$defs")
+    _describe_keys({**definitions, "Scenario": definitions.get("Scenario", generated)})
     root = definitions.pop("Scenario", generated)
     definitions["Variant"] = _make_variant_schema(root)
     definitions["Cluster"]["properties"]["profile"] = {
@@ -56,6 +58,15 @@ def build_scenario_schema() -> dict[str, Any]:
     for model in set(_iterate_sections(Scenario)) - {Scenario}:
         _restore_units(model, definitions[model.__name__]["properties"])
     return schema
+
+
+def _describe_keys(definitions: Mapping[str, Any]) -> None:
+    """Give each key its docstring."""
+    for section in load_docstrings():
+        properties = definitions.get(section.__name__, {}).get("properties", {})
+        for name, field in section.model_fields.items():
+            if field.description is not None and name in properties:
+                properties[name]["description"] = field.description
 
 
 def _iterate_sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

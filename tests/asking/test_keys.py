@@ -22,6 +22,7 @@ from simasgd.asking.terms import TERMS, Term
 from simasgd.errors import ScenarioError, UsageError
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.docstrings import load_docstrings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
 
@@ -53,6 +54,7 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
 
 def test_an_example_is_accepted() -> None:
     without = set()
+    load_docstrings()
     for key, field in fields(Scenario):
         if key.endswith(".kind") or key in WORDS:
             continue  # test_kinds.py tries the choices

@@ -26,7 +26,8 @@ Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 class Section(BaseModel):
     """A typed mapping of a scenario."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    # A validator is built when it is first used: only that of the root is, for most commands. `docstrings.py` reads docstrings.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Rival(NamedTuple):

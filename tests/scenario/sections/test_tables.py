@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import simasgd.scenario.learning as room
+from simasgd.scenario.vocabulary.docstrings import load_docstrings
 from simasgd.scenario.vocabulary.section import Section
 from tests.scenario.sections.table import FAMILIES, Family
 
@@ -57,6 +58,7 @@ def test_a_section_is_found_by_its_kind_and_comes_back_from_its_text(family: Fam
 def test_every_parameter_and_every_kind_says_what_it_is(family: Family, kind: str) -> None:
     section = family.members[kind]
     assert section.__doc__
+    load_docstrings()
     for name, field in section.model_fields.items():
         assert name == "kind" or field.description, f"{kind}: {name} has no docstring"
 
