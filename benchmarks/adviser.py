@@ -80,10 +80,10 @@ CASES = (
     ),
     Case(
         "starved server",
-        {"cluster": {"network": {"bandwidth": "1 Gbit/s", "latency": "50 us"}, "server": {"bandwidth": "1 Gbit/s"}}},
+        {"cluster": {"network": {"bandwidth": "100 Mbit/s", "latency": "50 us"}, "server": {"bandwidth": "100 Mbit/s"}}},
         "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,local-sgd,learning_rate=0.01..0.08",
         "6%",
-        "a message takes 2.8 ms on the server's link, in and out for each gradient; local-sgd sends an eighth without server",
+        "a message takes 28 ms on the server's link, in and out for each gradient; local-sgd sends an eighth without server",
         lambda row, _: row.protocol == "local-sgd",
     ),
     Case(

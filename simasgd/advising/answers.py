@@ -138,12 +138,14 @@ def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scen
 
 
 def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[Candidate]:
-    """Return the leaders, and the best candidate of each variant whose epochs are known or foretold."""
+    """Return the leaders, and of each variant the best that costs more than the leader and has known or foretold epochs."""
     chosen = {answer.leader: search.candidates[answer.leader] for answer in answers}
-    for aim in Aim:
+    for answer in answers:
+        costs = {one.number: search.foretell(one, answer.aim) for one in search.candidates}
+        behind = [one for one in search.candidates if costs[answer.leader] < costs[one.number] < math.inf]
         variants: set[str] = set()
-        for one in sorted(search.candidates, key=lambda one: (search.foretell(one, aim), one.number)):
-            if math.isfinite(search.foretell(one, aim)) and one.variant not in variants and len(chosen) < _MOST_CONTENDERS:
+        for one in sorted(behind, key=lambda one, costs=costs: (costs[one.number], one.number)):  # type: ignore[misc]
+            if one.variant not in variants and len(chosen) < _MOST_CONTENDERS:
                 variants.add(one.variant)
                 chosen.setdefault(one.number, one)
     return list(chosen.values())
@@ -152,13 +154,14 @@ def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[C
 def _place(
     name: str, aim: Aim, answer: form.Answer, search: Search, paces: Sequence[tuple[Candidate, Pace]]
 ) -> form.World | None:
+    here = search.foretell(search.candidates[answer.leader], aim)  # who costs less already is no news of another world
     costs = {
         one.number: tuple(
             search.foretell(one, aim) * end / one.pace.seconds_per_epoch
             for end in (pace.seconds_per_epoch, pace.low, pace.high)
         )
         for one, pace in paces
-        if not pace.problem and math.isfinite(search.foretell(one, aim))
+        if not pace.problem and here <= search.foretell(one, aim) < math.inf
     }
     if not costs:
         return None
