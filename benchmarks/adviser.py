@@ -72,8 +72,13 @@ CASES = (
     ),
     Case(
         "staleness",
-        {"learning": {"optimizer": {"learning_rate": 0.1, "momentum": 0.9}}},
-        "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,ssp:slack=8,learning_rate=0.1..0.8",
+        {
+            "learning": {
+                "model": {"kind": "mlp", "hidden": [16]},
+                "optimizer": {"learning_rate": 0.05, "momentum": 0.9},
+            },
+        },
+        "learners=1,4,16,mini_batch=4,8,protocol=hardsync,async,ssp:slack=8,learning_rate=0.025..0.2",
         "4%",
         "constant times, free messages: all protocols take the same time, and at these rates only hardsync bears many learners",
         lambda row, _: row.protocol == "hardsync" and row.learners >= 8,
