@@ -21,12 +21,10 @@ from simasgd.command import cli
 from simasgd.errors import SimasgdError, UsageError
 from simasgd.exporting import targets
 from simasgd.exporting.runs import Source, list_settings
-from simasgd.results.contents import dump_scenario
 from simasgd.results.run import Run
-from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import altered, run
+from tests.swept import write_small_sweep
 
 ERRORS = [0.9, 0.25, 0.125]
 
@@ -58,10 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     both = scenario(LEARNING, {"variants": {"slow": None, "fast": None}})
     runs = {"slow": [learned(0, ERRORS), learned(1, ERRORS)], "fast": [learned(0, [0.9, 0.5])]}
     Study(both, runs).save(folder / "both")
-    file = folder.with_name("swept.yaml")
-    file.write_text(dump_scenario(scenario(TIMING, {"record": "summary"})), encoding="utf-8")
-    plan = plan_sweep(file, ["cluster.learners=1,2"])
-    run_sweep(plan, folder / "swept", workers=1)
+    write_small_sweep(folder / "swept", "cluster.learners=1,2")
     return folder
 
 

@@ -9,13 +9,11 @@ import pytest
 
 from simasgd import Study
 from simasgd.report.verdict.study_files import write_results
-from simasgd.results.contents import dump_scenario
 from simasgd.storage.files import PAGE
-from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, NO_PATH, altered, run
 from tests.report.drawing.six import ENDS, learnt
+from tests.swept import write_small_sweep
 
 HUNG = {"hang": HANG, "stopped_by": "hang", "critical_path": NO_PATH, "what_if": None}
 
@@ -34,9 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     both = scenario(LEARNING, {"variants": {name: {"protocol": ENDS[name][0]} for name in names}})
     write(Study(both, {name: [learnt(name, 4)] for name in names}), folder / "both")
     write(Study(scenario(TIMING), {"": [altered(run(), **HUNG)]}), folder / "old" / "hung <i>")
-    file = folder.with_name("swept.yaml")
-    file.write_text(dump_scenario(scenario(TIMING, {"record": "summary"})), encoding="utf-8")
-    swept = run_sweep(plan_sweep(file, ["cluster.learners=1,2"]), folder / "swept", workers=1)
+    swept = write_small_sweep(folder / "swept", "cluster.learners=1,2")
     replace(swept, verdict="Use 2 learners.").write_answers(folder / "swept")
     (folder / "swept" / PAGE).write_text("a page", encoding="utf-8")
     return folder
