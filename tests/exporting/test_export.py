@@ -24,7 +24,7 @@ from simasgd.exporting.runs import Source, list_settings
 from simasgd.results.run import Run
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import altered, run
-from tests.swept import write_small_sweep
+from tests.queries.swept import write_small_sweep
 
 ERRORS = [0.9, 0.25, 0.125]
 

@@ -12,8 +12,8 @@ from simasgd.report.verdict.study_files import write_results
 from simasgd.storage.files import PAGE
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, NO_PATH, altered, run
+from tests.queries.swept import write_small_sweep
 from tests.report.drawing.six import ENDS, learnt
-from tests.swept import write_small_sweep
 
 HUNG = {"hang": HANG, "stopped_by": "hang", "critical_path": NO_PATH, "what_if": None}
 
