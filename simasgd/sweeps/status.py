@@ -13,6 +13,7 @@ from simasgd.sweeps.estimate import say_seconds
 from simasgd.sweeps.table import Sweep
 
 _LATEST = 21  # finished points whose times tell the present pace
+_TOGETHER = 1.0  # seconds within which the points of one loop are finished
 
 
 @final
@@ -59,6 +60,7 @@ def read_status(folder: Path) -> SweepStatus:
     times = sorted(path.stat().st_mtime for home in homes if (path := folder / home / RUN).is_file())
     holder, since = find_holder(folder)
     latest = [time for time in times if time >= since][-_LATEST:]
+    after = [time for time in latest if time > latest[0] + _TOGETHER]
     took = latest[-1] - latest[0] if latest else 0.0
     without = [home for home in homes if not (folder / home / RUN).is_file()]
     return SweepStatus(
@@ -66,7 +68,7 @@ def read_status(folder: Path) -> SweepStatus:
         points=len(homes),
         done=len(times),
         failed=sum((folder / home / FAILURE).is_file() for home in without),
-        pace=(len(latest) - 1) / took if took > 0.0 else None,
+        pace=len(after) / took if after else None,
         holder=holder,
         command=table.command,
     )

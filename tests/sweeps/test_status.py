@@ -53,6 +53,19 @@ def test_the_pace_and_the_time_left_are_those_of_the_points_done(tmp_path: Path)
     ]
 
 
+def test_points_that_are_finished_together_are_not_the_pace(tmp_path: Path) -> None:
+    """Two points of one loop, and 30 s later the two of the next: four points a minute."""
+    plan = plan_sweep(scenario_file(tmp_path, TIMING), ["learners=2,3,4,5"])
+    run_sweep(plan, tmp_path / "out", workers=1)
+    homes = [tmp_path / "out/points" / point.folder for point in plan.points]
+    for home, at in zip(homes, (1000.0, 1000.1, 1030.0, 1030.1), strict=True):
+        os.utime(home / "run.json", (at, at))
+    assert read_status(tmp_path / "out").pace == pytest.approx(2 / 30, rel=0.01)
+    for home in homes[2:]:
+        shutil.rmtree(home)
+    assert read_status(tmp_path / "out").pace is None
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not the folder of a sweep"):
         read_status(tmp_path)
