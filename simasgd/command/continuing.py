@@ -88,7 +88,8 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
     from simasgd.stages.parts import keeping_weights
     from simasgd.storage.manifest import MANIFEST, Manifest
 
-    chosen = keeping_weights(load_scenario(name, overrides, variants))
+    asked = load_scenario(name, overrides, variants)
+    chosen = keeping_weights(asked)
     contents = describe_contents("run", chosen)
     folders = ResultsPlace("run", chosen.name, None, False).find_earlier(contents)
     for folder in folders:
@@ -96,8 +97,8 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
         if found is not None and found.contents.kind == "run" and found.contents.parameters == contents.parameters:
             return folder
     is_learning = learns(chosen)
-    asked = (*overrides, *(("record.weights=true",) if is_learning else ()), *spell_variants(variants))
-    keep = shlex.join(["simasgd", "run", name, *asked])
+    keeping = ("record.weights=true",) if is_learning and not asked.record.weights else ()
+    keep = shlex.join(["simasgd", "run", name, *overrides, *keeping, *spell_variants(variants)])
     lacks = " that kept its weights" if is_learning else ""
     first = "run it first, from the same standard input" if name == STANDARD_INPUT else "run it first"
     raise UsageError(

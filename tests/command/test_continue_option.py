@@ -66,6 +66,8 @@ def test_the_commands_that_it_names_can_work(tmp_path: Path, monkeypatch: pytest
     text = dump_yaml(scenario(LINEAR, {"stop": {"gradients": 40}}).resolved())
     told = refused("-", "seed=5", "--continue", "1", text=text)
     assert "run it first, from the same standard input: simasgd run - seed=5 record.weights=true\n" in told
+    told = refused("-", "seed=5", "record.weights=true", "--continue", "1", text=text)
+    assert "simasgd run - seed=5 record.weights=true\n" in told, "it is asked for once"
     first = study(scenario(LINEAR, {"stop": {"gradients": 4}}))
     for command, words in (("simasgd run t.yaml", "run t.yaml"), ("simasgd run scenario.yaml", "run kept/scenario.yaml")):
         replace(first, command=command).save("kept")
