@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import simpy
+from hypothesis import given
+from hypothesis import strategies as st
+from simpy.core import EmptySchedule
 
-from simasgd.cluster.clock.events import Signal
+from simasgd.cluster.clock.events import Clock, Line, Signal, start, timeout
+from simasgd.cluster.clock.trail import START
 from tests.build import TIMING, clock, scenario
 
 CONSTANT = {"cluster": {"learners": 5, "compute": {"distribution": "constant", "cv": None}}}
@@ -88,3 +93,38 @@ def test_a_called_signal_comes_before_the_caller_goes_on():
     env.process(waiting())
     env.run()
     assert seen == ["at once", "caller"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 4), st.integers(0, 3)), max_size=40))
+def test_the_ends_of_work_in_a_line_have_the_places_of_single_events(orders):
+    """Orders are made one after the other; times that decrease are those of rounding errors."""
+    env, expected, seen = Clock(), [], []
+    line = Line(env, lambda work, trail: seen.append(work))
+
+    def order():
+        for number, (in_line, seconds, pause) in enumerate(orders):
+            expected.append((env.now + seconds, number))
+            if in_line:
+                line.add(float(seconds), number, START)
+            else:
+                timeout(env, float(seconds)).callbacks.append(lambda _, number=number: seen.append(number))
+            if pause:
+                yield timeout(env, float(pause) - 0.5)
+
+    start(env, order())
+    with pytest.raises(EmptySchedule):
+        env.run_events(10**6)
+    assert seen == [number for _, number in sorted(expected)]
+
+
+def test_a_role_that_fails_ends_the_run():
+    env = Clock()
+
+    def fail():
+        yield timeout(env, 1.0)
+        raise ValueError("of a protocol")
+
+    start(env, fail())
+    with pytest.raises(ValueError, match="of a protocol"):
+        env.run_events(10)
+    assert env.now == 1.0
