@@ -16,7 +16,7 @@ from simasgd.errors import ProtocolFault
 from simasgd.protocols import AbstractServerProtocol
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.protocols.cluster import CLUSTER
-from tests.protocols.mistakes import LEARN, MISTAKES, PEER, peer_protocol, server_protocol
+from tests.protocols.mistakes import LEARN, MISTAKES, PEER, SERVE, peer_protocol, server_protocol
 from tests.protocols.table import ROWS
 
 FAULTS = {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}
@@ -50,6 +50,25 @@ def test_protocols_without_a_mistake_run(tmp_path):
         assert tape.num_gradients == 400
         if kind is not None:
             assert same_tape(tape, clock(scenario(TIMING, {"protocol": kind}))[1])
+
+
+REUSED = """\
+        batch = []
+        while True:
+            batch += (yield from server.collect(2))
+            server.update(batch)
+            batch.clear()
+"""
+
+
+@pytest.mark.parametrize("update", ["0 s", "1 ms"])
+def test_a_server_may_use_its_list_again(update, tmp_path):
+    """An update that is made or recorded later has the gradients that it was asked for with."""
+    changes = {"cluster": {"server": {"update": update}}}
+    fresh = SERVE.replace("collect(1)", "collect(2)")
+    reused, expected = (run(server_protocol(serve), tmp_path, changes) for serve in (REUSED, fresh))
+    assert expected.num_gradients == 400
+    assert same_tape(reused, expected)
 
 
 def make_foreign(protocol):

@@ -117,7 +117,7 @@ class Server(AbstractSource, AbstractSink):
         due = self._due
         for gradient in gradients:
             due[gradient[0]] = requested  # of its learner
-        self._update((gradients, summed), self._mailbox.arrival)
+        self._update((tuple(gradients), summed), self._mailbox.arrival)  # a role may use its list again
 
     def drop(self, gradients: Sequence[Gradient]) -> None:
         """Discard `gradients`, because the protocol's rule says so."""
