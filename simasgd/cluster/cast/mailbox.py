@@ -19,8 +19,9 @@ Item = TypeVar("Item")
 class Mailbox(Generic[Item]):
     """Messages that have arrived and wait to be taken, in order of arrival. A message holds one or several items.
 
-    `held` counts the items, and `received` all that have arrived so far. `arrival` is the trail of
-    the last message's arrival.
+    `held` counts the items of `messages`, and `received` all items that have arrived so far. A
+    message that `collect` waits for is in neither of the first two: it is handed over. `arrival` is
+    the trail of the last message's arrival.
     """
 
     __slots__ = ("_collected", "_enough", "_env", "_needed", "arrival", "held", "messages", "received")
