@@ -60,15 +60,20 @@ def simulate(
     return run
 
 
-def simulate_together(scenarios: Sequence[Scenario], latest: LatestTiming | None = None) -> list[Run]:
+def simulate_together(
+    scenarios: Sequence[Scenario], latest: LatestTiming | None = None, memory: float | None = None
+) -> list[Run]:
     """Run a group of scenarios with one clock, perhaps the `latest`, and one loop.
 
-    `simasgd.scenario.alike.together` makes such groups. Raises the same errors as `simulate`.
+    `simasgd.scenario.alike.together` makes such groups. `memory` is as in `run_group`. Raises the
+    same errors as `simulate`.
     """
     require_learning(scenarios[0])
     if latest is None or scenarios[0].learning is None:
-        return run_group(scenarios, simulate_timing(scenarios[0], silent), ShareOfWork.unseen())
-    return run_group(scenarios, latest.get(scenarios[0], silent), ShareOfWork.unseen())
+        timing = simulate_timing(scenarios[0], silent)
+    else:
+        timing = latest.get(scenarios[0], silent)
+    return run_group(scenarios, timing, ShareOfWork.unseen(), memory=memory)
 
 
 def replay(
@@ -138,13 +143,35 @@ def run_group(
     task: Task | None = None,
     player: AbstractPlayer | None = None,
     work: UnfinishedWork | None = None,
+    memory: float | None = None,
 ) -> list[Run]:
     """Learn runs of one clock in one loop, and return them; a scenario that is continued runs part by part.
 
-    `work` keeps what took long, for the case of an interruption. Raises the errors of `simulate`.
+    A group that takes more than the `memory` (bytes; None: what the device has for groups) goes
+    through several loops, one after the other. `work` keeps what took long, for the case of an interruption. Raises the
+    errors of `simulate`.
     """
     if scenarios[0].stop.continued:
         return [_run_in_parts(scenarios[0], timing, share, task, player, work)]
+    most = _most_that_fit(scenarios, timing, task, memory)
+    runs: list[Run] = []
+    for begin in range(0, len(scenarios), most):
+        members = scenarios[begin : begin + most]
+        part = share.split(begin / len(scenarios))[1].split(len(members) / (len(scenarios) - begin))[0]
+        found = None if work is None or len(members) == len(scenarios) else work.find(members)
+        runs += found or _run_loop(members, timing, part, task, player, work)
+    return runs
+
+
+def _run_loop(
+    scenarios: Sequence[Scenario],
+    timing: Timing,
+    share: ShareOfWork,
+    task: Task | None,
+    player: AbstractPlayer | None,
+    work: UnfinishedWork | None,
+) -> list[Run]:
+    """Learn runs of one clock that fit into one loop."""
     began = time.perf_counter()
     learned: Sequence[Learned | None] = [None] * len(scenarios)
     if scenarios[0].learning is not None:
@@ -158,6 +185,16 @@ def run_group(
     if work is not None and seconds > _WORTH_KEEPING:
         work.put(runs)
     return runs
+
+
+def _most_that_fit(scenarios: Sequence[Scenario], timing: Timing, task: Task | None, memory: float | None) -> int:
+    """Return how many of the runs of one clock fit into one loop on the device."""
+    if len(scenarios) == 1 or scenarios[0].learning is None:
+        return len(scenarios)
+    from simasgd.learning.players.fitting import most_that_fit
+
+    assert timing.tape is not None
+    return most_that_fit(scenarios, timing.tape, task, memory)
 
 
 def _run_in_parts(

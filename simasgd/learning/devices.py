@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -62,4 +61,4 @@ def _capacity() -> Capacity:
     platform, memory = json.loads(asked.stdout.splitlines()[-1])
     if platform == "cpu":
         return CPU_CAPACITY
-    return Capacity(math.inf, math.inf if memory is None else memory / 2)
+    return Capacity.of_accelerator(memory)

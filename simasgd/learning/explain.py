@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from simasgd.learning.data.files import locate
+from simasgd.learning.players.fitting import most_that_fit
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.memory import available_bytes
 from simasgd.learning.problem.points import evaluation_points
@@ -25,21 +26,25 @@ from simasgd.tape.tape import Tape
 def describe_plan(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     """Describe what the compiled player would do with a tape, and its need of memory, line by line.
 
-    `members` is the number of runs in one loop. No data is read. Raises simasgd.DataMissing for
-    data given from Python.
+    `members` is the number of runs of a group. Fewer go through one loop where the device is too
+    small. No data is read. Raises simasgd.DataMissing for data given from Python.
     """
     learning, samples_per_epoch = scenario.learning, scenario.samples_per_epoch
     assert learning is not None
     assert samples_per_epoch is not None
     if isinstance(learning.data, OwnData):
         locate(learning.data.kind)  # raises DataMissing
+    together = most_that_fit([scenario] * members, tape)
     with jax.enable_x64(learning.precision == "float64"):
         recipe = build_recipe(scenario, tape)
-        layout = lay_out(recipe, tape, sample_type(scenario), evaluation_points(tape, samples_per_epoch)[1])
-        needed = layout.bytes_needed(recipe, np.dtype(learning.number_format), tape.mini_batch, members)
+        stops = evaluation_points(tape, samples_per_epoch)[1]
+        layout = lay_out(recipe, tape, sample_type(scenario), stops, members=together)
+        needed = layout.bytes_needed(recipe, np.dtype(learning.number_format), tape.mini_batch, together)
     lines = [*layout.describe(tape, recipe), *_describe_momentum(recipe)]
     if learning.evaluate != EACH_EPOCH:
         lines.append(f"tests        {len(evaluation_points(tape, samples_per_epoch, learning.evaluate)[1]):,} on the test set")
+    if together < members:
+        lines.append(f"runs         {together} in one loop, because more do not fit in the memory that groups may use")
     if (devices := jax.device_count()) > 1:
         lines.append(f"devices      {devices}, which share what is computed at once")
     if missing := describe_missing_tf32(learning.precision):

@@ -15,22 +15,38 @@ _MOST_TOGETHER = 8
 
 
 class Capacity(NamedTuple):
-    """How much a kind of device learns at once."""
+    """How many runs a kind of device learns at once."""
 
     most_parameters: float
     """The largest model of which several go through one loop."""
     memory: float
     """The bytes that may be used for runs in one loop."""
 
+    @classmethod
+    def of_accelerator(cls, memory: float | None) -> Capacity:
+        """Return the capacity of an accelerator with so many bytes; None where that is not known."""
+        return cls(math.inf, math.inf if memory is None else memory / 2)
+
     def most_together(self, scenario: Scenario) -> int:
         """Return how many runs like this one may go through one loop."""
         learning = scenario.learning
         if learning is None or learning.num_parameters > self.most_parameters:
             return 1
-        # Weights kept for learners, before and after a step; for each learner a gradient, the
-        # weights that it reads and those that it makes.
-        copies = 9 * scenario.cluster.learners + 12
-        return max(1, int(min(_MOST_TOGETHER, self.memory / (copies * learning.model_bytes))))
+        return max(1, int(min(_MOST_TOGETHER, self.memory / (_copies(scenario) * learning.model_bytes))))
+
+
+def _copies(scenario: Scenario) -> int:
+    """Return about the most copies of the weights that a run has in an accelerator's memory at once.
+
+    All that a loop carries is there three times. A wave may have two gradients of each learner. For
+    each it has the weights read, the gradient as computed and as transformed, and what a step makes.
+    `simasgd.learning.players.fitting` knows the plan, and decides in the end.
+    """
+    assert scenario.learning is not None
+    learners, of_optimizer = scenario.cluster.learners, scenario.learning.optimizer.state_copies
+    if scenario.protocol.has_own_models:  # at most some more states than learners, and twice as many models
+        return 19 * learners + 24 + 3 * of_optimizer * (learners + 4)
+    return 13 * learners + 15 + 3 * of_optimizer
 
 
 # Measured on two cores: eight networks of 2,410 weights at once take 0.63 of the time of one after

@@ -72,6 +72,10 @@ class ChainLayout(AbstractLayout):
     def waves(self) -> Waves | None:
         return self.plan.waves
 
+    @property
+    def fused(self) -> int:
+        return self.plan.fused
+
     def samples(self, problem: Problem) -> npt.NDArray[np.int32]:
         return self._of_samples(problem.batches)
 

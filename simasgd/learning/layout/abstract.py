@@ -129,6 +129,11 @@ class AbstractLayout(abc.ABC):
         """The waves; None if evaluations are computed one by one."""
 
     @property
+    @abc.abstractmethod
+    def fused(self) -> int:
+        """The greatest number of gradients that are one evaluation."""
+
+    @property
     def num_steps(self) -> int:
         """U, the number of steps of the tape."""
         return len(self.first) - 1

@@ -46,6 +46,13 @@ class DeviceCosts(NamedTuple):
     most_bytes_in_wave: float
     """The most memory of the weights and gradients of a wave."""
 
+    def for_members(self, members: int) -> DeviceCosts:
+        """Return the costs of one of several runs in one loop, which share what a wave may have."""
+        if not self.has_waves:
+            return self
+        most_samples = max(1, self.most_samples // members)
+        return self._replace(most_samples=most_samples, most_bytes_in_wave=self.most_bytes_in_wave / members)
+
     @property
     def has_waves(self) -> bool:
         """Whether evaluations on different weights are computed at once."""
@@ -78,6 +85,6 @@ class DeviceCosts(NamedTuple):
 CPU = DeviceCosts(5e-6, 30e9, 60e9, most_samples=1024, most_in_wave=1, most_bytes_in_wave=0.0)
 # Fitted on one NVIDIA H200 to Rudra's CIFAR-10 network of 89,578 weights, in float32
 # (benchmarks/RESULTS.md): 300 µs a wave with its steps, 2.9 µs an evaluation, and 3.5 µs a sample of
-# 70 million operations. The limits are not measured: beyond them a wave gains less than a tenth,
-# and takes gigabytes.
+# 70 million operations. The limits are chosen: with these costs a wave of 8,192 samples gains less
+# than a tenth from more, and its layers' outputs take gigabytes.
 ACCELERATOR = DeviceCosts(300e-6, 0.75e12, 20e12, most_samples=8192, most_in_wave=256, most_bytes_in_wave=8e9)

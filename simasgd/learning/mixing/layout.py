@@ -72,6 +72,10 @@ class MixingLayout(AbstractLayout):
     def waves(self) -> Waves | None:
         return self.plan.waves
 
+    @property
+    def fused(self) -> int:
+        return 1
+
     def samples(self, problem: Problem) -> npt.NDArray[np.int32]:
         return pad(problem.batches, round_up(self.plan.num_evaluations), np.int32)
 
@@ -181,15 +185,21 @@ class MixingLayout(AbstractLayout):
     ) -> Mapping[str, int]:
         plan, sizes = self.plan, Sizes.of(recipe, dtype)
         evaluations, rows = round_up(plan.num_evaluations), round_up(plan.num_steps)
-        # Four of a gradient alone. In a wave: models read, gradients, transformed gradients; models and states made.
-        gradients = 4 if plan.waves is None else 3 * plan.waves.shape.width + plan.num_slots + plan.num_state_slots
+        gradients, matrices = 4, 0  # of a gradient alone
+        if plan.waves is not None:
+            (width, depth), states = plan.waves.shape, plan.num_state_slots
+            # Models read, gradients, transformed gradients; models and states made.
+            gradients = 3 * width + plan.num_slots + states
+            if recipe.rule.is_product:
+                gradients += states + width  # velocities and gradients in one array
+                matrices = depth * (4 * depth + 2 * plan.num_slots + 3 * (states + width))
         of_row = 2 * sizes.number + 4 * (5 + plan.mixes_states) + 4
         of_member = (sizes.sample * mini_batch + sizes.number) * evaluations
         shares = sizes.number * mini_batch * evaluations if plan.tape.sizes is not None else 0
         return {
             "models": members * 3 * plan.num_slots * sizes.weights,
             "optimizers": members * 3 * (plan.num_state_slots * sizes.state + sizes.memory),
-            "gradients": members * gradients * sizes.weights,
+            "gradients": members * (gradients * sizes.weights + matrices * sizes.number),
             "mini-batches": members * of_member + shares + 16 * evaluations + of_row * rows,
         }
 

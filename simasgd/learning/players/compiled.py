@@ -73,7 +73,7 @@ class Compiled(AbstractPlayer):
 
 def _build_machine(problems: Sequence[Problem], costs: DeviceCosts | None) -> Machine:
     first = problems[0]
-    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs)
+    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs, len(problems))
     _require_memory(first, layout, len(problems))
     return Machine(problems, layout)
 

@@ -21,10 +21,14 @@ def layout_type(tape: Tape) -> type[AbstractLayout]:
 
 
 def lay_out(
-    recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts | None = None
+    recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts | None = None, members: int = 1
 ) -> AbstractLayout:
-    """Return the layout of a tape, for the device that JAX computes on unless `costs` are given."""
-    return layout_type(tape).lay_out(recipe, tape, sample, stops, device_costs() if costs is None else costs)
+    """Return the layout of a tape, for the device that JAX computes on unless `costs` are given.
+
+    `members` is the number of runs in one loop.
+    """
+    chosen = (device_costs() if costs is None else costs).for_members(members)
+    return layout_type(tape).lay_out(recipe, tape, sample, stops, chosen)
 
 
 def device_costs() -> DeviceCosts:

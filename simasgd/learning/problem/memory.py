@@ -11,6 +11,7 @@ from jaxtyping import PyTree
 
 from simasgd.errors import RunFailed
 from simasgd.memory import format_bytes, free_bytes
+from simasgd.scenario.alike import CPU_CAPACITY, Capacity
 
 
 def available_bytes() -> int:
@@ -19,6 +20,15 @@ def available_bytes() -> int:
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
     return free_bytes()
+
+
+def group_bytes() -> float:
+    """Return the bytes that several runs in one loop may use on the device; infinity if there is no limit."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return CPU_CAPACITY.memory
+    statistics: Mapping[str, int] | None = device.memory_stats()
+    return Capacity.of_accelerator((statistics or {}).get("bytes_limit")).memory
 
 
 def require_bytes(needed: int, purpose: str) -> None:

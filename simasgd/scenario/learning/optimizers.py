@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Annotated, Literal, final
 
 from pydantic import Field, Tag
@@ -47,6 +48,11 @@ class AbstractOptimizer(Section):
     """Greatest norm of a step's mean gradient over all parameters. A longer gradient is scaled down
     to it. No limit if absent."""
 
+    @property
+    @abc.abstractmethod
+    def state_copies(self) -> int:
+        """The number of arrays of the weights' size that the optimizer keeps."""
+
     def inconsistencies(self) -> list[Inconsistency]:
         """Return the mistakes in parameters that are valid one by one."""
         return []
@@ -67,6 +73,10 @@ class SGD(AbstractOptimizer):
     nesterov: Flag = False
     """Whether the momentum is Nesterov's."""
 
+    @property
+    def state_copies(self) -> int:
+        return 1 if self.momentum else 0
+
     def inconsistencies(self) -> list[Inconsistency]:
         return _nesterov(self.momentum, self.nesterov)
 
@@ -80,6 +90,10 @@ class Adagrad(AbstractOptimizer):
     """Initial value of the sum of squared gradients."""
     eps: Positive = 1e-7
     """Added to the divisor, so that it is not 0."""
+
+    @property
+    def state_copies(self) -> int:
+        return 1
 
 
 @final
@@ -95,6 +109,10 @@ class Adam(AbstractOptimizer):
     """Added to the divisor, so that it is not 0."""
     nesterov: Flag = False
     """Whether the momentum is Nesterov's (NAdam)."""
+
+    @property
+    def state_copies(self) -> int:
+        return 2
 
 
 @final
@@ -114,6 +132,10 @@ class AdamW(AbstractOptimizer):
     nesterov: Flag = False
     """Whether the momentum is Nesterov's."""
 
+    @property
+    def state_copies(self) -> int:
+        return 2
+
 
 @final
 class RMSProp(AbstractOptimizer):
@@ -132,6 +154,10 @@ class RMSProp(AbstractOptimizer):
     """Momentum of the scaled gradients."""
     nesterov: Flag = False
     """Whether the momentum is Nesterov's."""
+
+    @property
+    def state_copies(self) -> int:
+        return 1 + self.centered + (self.momentum > 0)
 
     def inconsistencies(self) -> list[Inconsistency]:
         return _nesterov(self.momentum, self.nesterov)

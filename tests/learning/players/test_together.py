@@ -65,7 +65,7 @@ def test_only_what_goes_through_one_loop_is_put_together():
     large = scenario(LEARNING, ONE_CLOCK, {"learning": {"model": {"kind": "mlp", "hidden": [400]}}})
     assert together([large] * 2) == [[0], [1]]
     assert together([large] * 3, Capacity(math.inf, math.inf)) == [[0, 1, 2]]
-    of_one = (9 * 4 + 12) * large.learning.model_bytes  # of four learners
+    of_one = (13 * 4 + 15 + 3) * large.learning.model_bytes  # of four learners
     assert together([large] * 3, Capacity(math.inf, 2.5 * of_one)) == [[0, 1], [2]]
     steps = [
         scenario(LEARNING, ONE_CLOCK, with_rate(rate, modulation={"kind": "mishchenko", "smoothness": 5.0}))
