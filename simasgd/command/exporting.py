@@ -37,7 +37,7 @@ def export(folder: Path, target: str, out: Path | None, replacing: bool, telling
     """Write finished runs in the form of another program.
 
     FOLDER is that of a run, a comparison or a sweep, or one with many of them, such as reports/. All runs in it and below
-    it are written, apart by study, variant and seed: settings, final scores and curves. Repeating an export replaces it.
+    it are written, separated by study, variant and seed: settings, final scores and curves. Repeating an export replaces it.
 
     csv: a folder with runs.csv, a row for each run, and curves.csv, a row for each evaluation.
 

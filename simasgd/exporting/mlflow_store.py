@@ -117,8 +117,8 @@ def _add(client: Any, home: str, run: ExportedRun) -> None:
 def _list_metrics(run: ExportedRun) -> Iterator[tuple[str, float, float, int]]:
     """Yield each metric with its value, its simulated seconds and its step.
 
-    The steps of a curve are epochs. MLflow's own times are whole milliseconds, so each curve is there once more with steps of
-    simulated microseconds.
+    The steps of a curve are epochs, or samples where several evaluations share an epoch. MLflow's own times are whole
+    milliseconds, so each curve is there once more with steps of simulated microseconds.
     """
     for name, step, seconds, value in run.list_points():
         yield name, value, seconds, step

@@ -46,7 +46,7 @@ class ExportedRun:
               bytes/s; a list is JSON
     scores    final numbers, by the names of `simasgd.load_runs`; those that are not known are left out
     curves    a row for each evaluation, with the columns of evaluations.parquet; None if nothing was learned
-    digest    64 hexadecimal digits that identify the run's files
+    digest    64 hexadecimal digits that identify the names and the files of the run
     """
 
     folder: str
@@ -130,9 +130,10 @@ def _read(place: RunPlace, top: Path, label: str) -> ExportedRun:
         "mean_staleness": summary.staleness.mean,
         "bytes_sent": None if summary.bytes is None else summary.bytes.sent,
     }
+    names = ("" if study == "." else _make_safe(study, "/"), _make_safe(label.replace(", ", ",")), f"seed-{summary.seed}")
     return ExportedRun(
         folder=place.folder.relative_to(top).as_posix(),
-        names=("" if study == "." else _make_safe(study, "/"), _make_safe(label.replace(", ", ",")), f"seed-{summary.seed}"),
+        names=names,
         seed=summary.seed,
         protocol=summary.protocol,
         outcome=str(summary.outcome),
@@ -141,7 +142,9 @@ def _read(place: RunPlace, top: Path, label: str) -> ExportedRun:
         scores={name: float(value) for name, value in found.items() if value is not None},
         curves=None if scenario.learning is None else read_table(evaluations, EVALUATIONS),
         written=place.file.stat().st_mtime,
-        digest=hashlib.sha256(place.file.read_bytes() + (place.folder / SCENARIO).read_bytes()).hexdigest(),
+        digest=hashlib.sha256(
+            repr(names).encode() + place.file.read_bytes() + (place.folder / SCENARIO).read_bytes()
+        ).hexdigest(),
     )
 
 

@@ -13,8 +13,9 @@ from simasgd.storage.files import EVENTS
 def write_events(runs: Iterable[ExportedRun], folder: Path) -> None:
     """Write an event file for each run, in a folder of the run's name.
 
-    Steps are epochs (`ExportedRun.steps`), and wall times are simulated seconds. So TensorBoard's horizontal axis STEP shows
-    epochs, and RELATIVE the simulated time. Settings and scores are those of its HPARAMS tab.
+    Steps are epochs, or samples where several evaluations share an epoch (`ExportedRun.list_points`). Wall times are simulated
+    seconds. So TensorBoard's horizontal axis STEP shows epochs or samples, and RELATIVE the simulated time. Settings and scores
+    are those of its HPARAMS tab.
     """
     from tensorboardX.record_writer import RecordWriter
     from tensorboardX.summary import hparams, scalar

@@ -31,7 +31,7 @@ def _name_code() -> str:
 
 @final
 class KeptStudy(Stored):
-    """A study: when it was written, the numbers of its runs and of those that learned nothing well, and its rows."""
+    """A study: the time at which it was written, its kind, the number of its runs, its row and theirs."""
 
     written: float
     kind: str
@@ -42,20 +42,18 @@ class KeptStudy(Stored):
 
 @final
 class KeptFile(Stored):
-    """The form of the file. `code` is the version of the code that made it, and `names` are the folders that were read."""
+    """The form of the file. `code` is the version of the code that made it."""
 
     code: str
-    names: Items[str]
     studies: dict[str, KeptStudy]
 
 
 @final
 @dataclass
 class KeptRows:
-    """The rows by the paths of their studies, and the names of the folders that have been read."""
+    """The rows by the paths of their studies."""
 
     studies: dict[str, KeptStudy] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
 
     @classmethod
     def load(cls, top: Path) -> KeptRows | None:
@@ -64,12 +62,12 @@ class KeptRows:
             found = KeptFile.model_validate_json((top / KEPT).read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
-        return cls(dict(found.studies), set(found.names)) if found.code == _name_code() else None
+        return cls(dict(found.studies)) if found.code == _name_code() else None
 
     def save(self, top: Path) -> None:
         """Write the file, whole or not at all."""
         studies = {path: vars(study) for path, study in sorted(self.studies.items())}
-        content = {"code": _name_code(), "names": sorted(self.names), "studies": studies}
+        content = {"code": _name_code(), "studies": studies}
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         write_whole(top / KEPT, f"{KEPT_BEGIN}{text[1:]}".encode())
 
@@ -77,6 +75,11 @@ class KeptRows:
     def number(self) -> int:
         """The number of runs."""
         return sum(study.number for study in self.studies.values())
+
+    @property
+    def folders(self) -> set[str]:
+        """The folders of the index that are studies or have some in them."""
+        return {path.partition("/")[0] for path in self.studies}
 
     def replace(self, below: str, studies: Iterable[StudyEntry]) -> None:
         """Put studies in the place of those in a folder and below it; "" is the whole index."""

@@ -37,7 +37,6 @@ def write_index(top: Path) -> list[Path]:
     reader, rows = Reader(top), KeptRows()
     with _locked(top):
         rows.replace("", reader.read(top))
-        rows.names = set(_list_folders(top))
         _write(top, rows)
     return sorted(reader.unreadable)
 
@@ -65,11 +64,10 @@ def update_index(top: Path, studies: list[Path]) -> None:
             rows = KeptRows()
             changed = {""}
         else:
-            there = set(_list_folders(top))
-            changed = {study.relative_to(top).as_posix() for study in studies} | (there ^ rows.names)
+            # A folder without a study is read each time: a study that Python writes may end in it at any moment.
+            changed = {study.relative_to(top).as_posix() for study in studies} | (set(_list_folders(top)) ^ rows.folders)
         for below in sorted(changed):
             rows.replace(below, reader.read(top / below) if is_folder(top / below) else ())
-        rows.names = set(_list_folders(top))
         _write(top, rows)
 
 

@@ -74,12 +74,16 @@ def test_bringing_it_up_to_date_is_as_good_as_reading_all(home: Path, tmp_path: 
     write_index(top)
     copytree(home / "swept", top / "swept")  # as a command does
     copytree(home / "both", top / "copied")  # as a user does
+    (top / "later").mkdir()
     rmtree(top / "old")
     update_index(top, [top / "swept"])
     brought = (top / "index.html").read_bytes(), (top / "index.json").read_bytes()
     write_index(top)
     assert ((top / "index.html").read_bytes(), (top / "index.json").read_bytes()) == brought
     assert {link.partition("/")[0] for link in read_rows(top)} == {"both", "copied", "swept"}
+    copytree(home / "old", top / "later" / "old")  # as Python does, into a folder that an index has passed by
+    update_index(top, [top / "both"])
+    assert "later" in {link.partition("/")[0] for link in read_rows(top)}
     (top / "both" / "study.json").write_text(json.dumps({"verdict": "Nobody wins."}))
     update_index(top, [top / "both"])
     assert read_rows(top)["both/index.html"][2] == ">Nobody wins."
