@@ -57,8 +57,8 @@ def test_layers_outputs_count():
     needed = bytes_of_group(together, recipe, chosen, 128, 8)
     assert needed == sum(together.bytes_needed(recipe, np.dtype("float32"), 128, 8).values()) + of_wave
     scenarios = [chosen.with_seed(seed) for seed in range(8)]
-    fitting = [most_that_fit(scenarios, tape, None, limit, ACCELERATOR) for limit in (needed, 0.9 * needed, 1e6)]
-    assert fitting == [8, 4, 1]
+    fitting = [most_that_fit(scenarios, tape, None, limit, ACCELERATOR) for limit in (needed, 0.95 * needed)]
+    assert fitting == [8, 2], "four share as many samples as eight, two have 60 gradients in place of 64"
     assert most_that_fit(scenarios, tape, None, math.inf) == 8
 
 
