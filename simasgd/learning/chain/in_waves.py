@@ -18,9 +18,9 @@ from jaxtyping import Array, Bool, Float, Int32, PyTree
 
 from simasgd.learning.chain.loop import ChainCarry, ChainRows, Number, Steps
 from simasgd.learning.layout.abstract import Advance
-from simasgd.learning.layout.columns import Tree, take
+from simasgd.learning.layout.columns import take
 from simasgd.learning.layout.packing import Packed, Packing
-from simasgd.learning.layout.wave_loop import for_each_wave, spread
+from simasgd.learning.layout.wave_loop import are_new, either, for_each_wave, full_product, spread
 from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.rules.linear import LinearUpdate, velocity_of, with_velocity
@@ -28,8 +28,6 @@ from simasgd.learning.rules.trees import Updates
 
 LoopCarry: TypeAlias = PyTree
 """What the loop over waves carries. Each way to make steps has its own."""
-
-_FULL = jax.lax.Precision.HIGHEST  # also where the gradients' products are less precise
 
 
 class Wave(NamedTuple):
@@ -128,10 +126,10 @@ class AsProduct(AbstractWaveSteps):
             belongs = self._belongs(rows, wave)
             is_used = belongs.any(axis=0)
             shares = jnp.where(belongs, take(rows.shared.coefficient, wave.evaluations), 0.0)
-            of_steps = jnp.matmul(of_steps, shares, precision=_FULL)
+            of_steps = full_product(of_steps, shares)
         # What only fills up the shape may be infinite, and 0 times that is no number.
         gradients = jnp.where(is_used[:, None], gradients, 0.0)
-        moved = jnp.matmul(of_steps, gradients, precision=_FULL)
+        moved = full_product(of_steps, gradients)
         velocity = inner.velocity
         if velocity is not None:
             moved = moved + of_velocity[:, None] * velocity
@@ -150,9 +148,7 @@ class AsProduct(AbstractWaveSteps):
         first = take(rows.shared.first, jnp.minimum(wave.begin + step, last))
         after = take(rows.shared.first, jnp.minimum(wave.begin + step + 1, last))
         applies = (first[:, None] <= wave.evaluations) & (wave.evaluations < after[:, None])
-        # The last evaluations may be one and the same, repeated.
-        is_new = jnp.concatenate([jnp.ones(1, bool), wave.evaluations[1:] > wave.evaluations[:-1]])
-        return applies & is_new & (step < wave.end - wave.begin)[:, None]
+        return applies & are_new(wave.evaluations) & (step < wave.end - wave.begin)[:, None]
 
     def _coefficients(
         self, factors: Float[Array, " depth"], count: Number
@@ -173,7 +169,7 @@ class AsProduct(AbstractWaveSteps):
             directions, along = np.eye(depth) + sgd.momentum * of_gradients, sgd.momentum * of_velocity
         both = jnp.asarray(np.concatenate([directions, along[:, None]], axis=1), factors.dtype)
         until = jnp.asarray(-sgd.learning_rate * (ago >= 0), factors.dtype)
-        moves = jnp.matmul(until * factors, both, precision=_FULL)  # of the weights after each step
+        moves = full_product(until * factors, both)  # of the weights after each step
         at_last = jnp.asarray(np.concatenate([of_gradients, of_velocity[:, None]], axis=1), factors.dtype)
         result = jnp.concatenate([moves, take(at_last, count - 1)[None]])
         return result[:, :-1], result[:, -1]
@@ -216,28 +212,22 @@ class InOrder(AbstractWaveSteps):
                 is_last = e + 1 == take(shared.first, u + 1)
                 total = jax.tree.map(lambda g: jnp.where(is_last, jnp.zeros_like(g), g), gradient)
             makes = is_real & is_last
-            memory = _either(is_real, memory, carry.memory)
+            memory = either(is_real, memory, carry.memory)
             after, sent = parts.applied(u, carry._replace(memory=memory), rows, gradient)
             place = jnp.where(makes, take(keep, u), nowhere)
             slots = jax.tree.map(lambda leaf, new: leaf.at[place].set(new, mode="drop"), carry.slots, packing.pack(sent))
             chosen = ChainCarry(
-                _either(makes, after.weights, carry.weights),
-                _either(makes, after.state, carry.state),
+                either(makes, after.weights, carry.weights),
+                either(makes, after.state, carry.state),
                 memory,
                 slots,
-                _either(makes, after.sent, carry.sent),
+                either(makes, after.sent, carry.sent),
             )
             return reached_step + makes, total, chosen
 
         zeros = jax.tree.map(jnp.zeros_like, inner.weights)
         result: ChainCarry = jax.lax.fori_loop(0, self._shape.width, evaluate, (wave.begin, zeros, inner))[2]
         return result
-
-
-def _either(is_first: Bool[Array, ""], first: Tree, second: Tree) -> Tree:
-    """Return one of two trees."""
-    chosen: Tree = jax.tree.map(lambda one, other: jnp.where(is_first, one, other), first, second)
-    return chosen
 
 
 def in_waves(recipe: Recipe, shape: WaveShape, mesh: Mesh | None = None) -> Advance:
@@ -248,7 +238,8 @@ def in_waves(recipe: Recipe, shape: WaveShape, mesh: Mesh | None = None) -> Adva
     parts = Steps(recipe)
     packing = Packing(jax.eval_shape(recipe.task.objective.init, jax.random.key(0)))
     steps: AbstractWaveSteps = InOrder(parts, packing, shape)
-    if parts.rule.alone and parts.rule.sgd is not None:
+    if parts.rule.is_product:
+        assert parts.rule.sgd is not None
         steps = AsProduct(parts, packing, shape, parts.rule.sgd)
 
     def advance(

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, Int32, PyTree
 
 from simasgd.learning.layout.abstract import AXIS
+from simasgd.learning.layout.columns import Tree
 
 Number: TypeAlias = Int[Array, ""]
 Carried = TypeVar("Carried", bound=PyTree)
 
-_IN_A_BLOCK = 16
+IN_A_BLOCK = 16
+"""Waves. A loop must be entered after whole blocks only, see `learning.players.entries`."""
 
 
 def for_each_wave(first: Number, last: Number, wave: Callable[[Number, Carried], Carried], carry: Carried) -> Carried:
@@ -25,13 +28,13 @@ def for_each_wave(first: Number, last: Number, wave: Callable[[Number, Carried],
     """
 
     def block(number: Number, carry: Carried) -> Carried:
-        begin = first + _IN_A_BLOCK * number
-        made: Carried = jax.lax.fori_loop(0, _IN_A_BLOCK, lambda k, carry: wave(begin + k, carry), carry)
+        begin = first + IN_A_BLOCK * number
+        made: Carried = jax.lax.fori_loop(0, IN_A_BLOCK, lambda k, carry: wave(begin + k, carry), carry)
         return made
 
-    blocks = (last - first) // _IN_A_BLOCK
+    blocks = (last - first) // IN_A_BLOCK
     carry = jax.lax.fori_loop(0, blocks, block, carry)
-    after: Carried = jax.lax.fori_loop(first + _IN_A_BLOCK * blocks, last, wave, carry)
+    after: Carried = jax.lax.fori_loop(first + IN_A_BLOCK * blocks, last, wave, carry)
     return after
 
 
@@ -41,3 +44,20 @@ def spread(array: jax.Array, mesh: Mesh | None) -> jax.Array:
         return array
     parted: jax.Array = jax.lax.with_sharding_constraint(array, NamedSharding(mesh, PartitionSpec(AXIS)))
     return parted
+
+
+def either(is_first: Bool[Array, ""], first: Tree, second: Tree) -> Tree:
+    """Return one of two trees."""
+    chosen: Tree = jax.tree.map(lambda one, other: jnp.where(is_first, one, other), first, second)
+    return chosen
+
+
+def are_new(evaluations: Int32[Array, " width"]) -> Bool[Array, " width"]:
+    """Return whether each evaluation differs from the one before: the last ones may be one and the same, repeated."""
+    return jnp.concatenate([jnp.ones(1, bool), evaluations[1:] > evaluations[:-1]])
+
+
+def full_product(left: Float[Array, "n k"], right: Float[Array, "k m"]) -> Float[Array, "n m"]:
+    """Return the product of two matrices in full precision, also where the gradients' products have less."""
+    result: jax.Array = jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+    return result

@@ -13,20 +13,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Bool, Float, Int, Int32
+from jaxtyping import Array, Bool, Float, Int, Int8, Int32
 
 from simasgd.learning.layout.abstract import Advance
-from simasgd.learning.layout.columns import Tree, take
+from simasgd.learning.layout.columns import take
 from simasgd.learning.layout.packing import Packed
-from simasgd.learning.layout.wave_loop import for_each_wave, spread
+from simasgd.learning.layout.wave_loop import are_new, either, for_each_wave, full_product, spread
 from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.mixing.loop import MixingCarry, MixingRows, Number, mixture, packings
 from simasgd.learning.problem.gradients import gradient_function
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.rules.linear import LinearUpdate
 from simasgd.learning.rules.trees import State, Updates
-
-_FULL = jax.lax.Precision.HIGHEST  # also where the gradients' products are less precise
 
 
 class Wave(NamedTuple):
@@ -106,8 +104,7 @@ class AsProduct(AbstractWaveRows):
         gradients = jax.vmap(transform)(wave.gradients, wave.reads, wave.evaluations).numbers
         assert gradients is not None
         u, is_real = wave.rows(self._shape.depth, shared.base.shape[0] - 1)
-        is_new = jnp.concatenate([jnp.ones(1, bool), wave.evaluations[1:] > wave.evaluations[:-1]])
-        applies = (u[:, None] == take(shared.row, wave.evaluations)) & is_new & is_real[:, None]
+        applies = (u[:, None] == take(shared.row, wave.evaluations)) & are_new(wave.evaluations) & is_real[:, None]
         # What only fills up the shape may be infinite, and 0 times that is no number.
         gradients = jnp.where(applies.any(axis=0)[:, None], gradients, 0.0)
         steps = applies.any(axis=1)
@@ -145,20 +142,20 @@ class AsProduct(AbstractWaveRows):
             direction = jnp.concatenate([jnp.zeros_like(before), applied], axis=1)
             direction = direction + sgd.momentum * made if sgd.nesterov else made
             alive, places = _survivors(numbers.state_needed, shared.keep_state, u, is_real, wave.end, velocities.shape[0])
-            kept = _product(take(made, alive), sources)
+            kept = full_product(take(made, alive), sources)
             states = states._replace(numbers=velocities.at[places].set(kept, mode="drop"))
         alive, places = _survivors(numbers.needed, shared.keep, u, is_real, wave.end, models.shape[0])
-        change = _product(_product(take(inverse, alive) * moves, direction), sources)
+        change = full_product(full_product(take(inverse, alive) * moves, direction), sources)
         if self._rates is not None:
             model = self._model_packing.unpack(take(wave.reads, 0))
             change = change * self._model_packing.spread_out(self._rates(model), dtype)
-        result = _product(take(of_models, alive), models) + change
+        result = full_product(take(of_models, alive), models) + change
         return carry._replace(models=carry.models._replace(numbers=models.at[places].set(result, mode="drop")), states=states)
 
 
 def _references(
     numbers: Int[Array, " depth"], slots: Int[Array, " depth"], num_slots: int, begin: Number, depth: int
-) -> tuple[Float[Array, "depth depth"], Float[Array, "depth slots"]]:
+) -> tuple[Int8[Array, "depth depth"], Int8[Array, "depth slots"]]:
     """Return which row of the wave, and which slot, holds the model of each of these numbers, as matrices of 0 and 1.
 
     Model n is made by row n − 1. One that no row of the wave makes is in its slot.
@@ -174,9 +171,9 @@ def _solved(inside: Float[Array, "d d"], before: Float[Array, "d n"]) -> tuple[F
     unit = jnp.eye(depth, dtype=inside.dtype)
     inverse, power = unit + inside, inside
     for _ in range(max(0, int(np.ceil(np.log2(max(2, depth)))) - 1)):
-        power = _product(power, power)
-        inverse = inverse + _product(inverse, power)
-    return inverse, _product(inverse, before)
+        power = full_product(power, power)
+        inverse = inverse + full_product(inverse, power)
+    return inverse, full_product(inverse, before)
 
 
 def _survivors(
@@ -195,11 +192,6 @@ def _survivors(
     alive = jnp.nonzero(survives, size=min(u.shape[0], num_slots), fill_value=0)[0]
     is_one = jnp.arange(alive.shape[0]) < survives.sum()
     return alive, jnp.where(is_one, take(keep, take(u, alive)), num_slots)
-
-
-def _product(left: Float[Array, "n k"], right: Float[Array, "k m"]) -> Float[Array, "n m"]:
-    result: jax.Array = jnp.matmul(left, right, precision=_FULL)
-    return result
 
 
 @final
@@ -233,24 +225,18 @@ class InOrder(AbstractWaveRows):
             keeps_state = steps
             if shared.other_state is not None:
                 mixed_state, keeps_state = mixture(state, take(carry.states, take(shared.other_state, u)), *shares), is_real
-            made = _either(steps, stepped, mixed)
-            made_state = _either(steps, self._state_packing.pack(after), mixed_state)
+            made = either(steps, stepped, mixed)
+            made_state = either(steps, self._state_packing.pack(after), mixed_state)
             kept = jnp.where(is_real, take(shared.keep, u), nowhere[0])
             kept_state = jnp.where(keeps_state, take(shared.keep_state, u), nowhere[1])
             return MixingCarry(
                 jax.tree.map(lambda slots, new: slots.at[kept].set(new, mode="drop"), carry.models, made),
                 jax.tree.map(lambda slots, new: slots.at[kept_state].set(new, mode="drop"), carry.states, made_state),
-                _either(steps, memory, carry.memory),
+                either(steps, memory, carry.memory),
             )
 
         result: MixingCarry = jax.lax.fori_loop(0, self._shape.depth, row, carry)
         return result
-
-
-def _either(is_first: Bool[Array, ""], first: Tree, second: Tree) -> Tree:
-    """Return one of two trees."""
-    chosen: Tree = jax.tree.map(lambda one, other: jnp.where(is_first, one, other), first, second)
-    return chosen
 
 
 def in_waves(recipe: Recipe, shape: WaveShape, mesh: Mesh | None) -> Advance:
@@ -261,7 +247,8 @@ def in_waves(recipe: Recipe, shape: WaveShape, mesh: Mesh | None) -> Advance:
     gradient_of, (packing, _) = gradient_function(recipe), packings(recipe)
     rule = recipe.rule
     made: AbstractWaveRows = InOrder(recipe, shape)
-    if rule.alone and rule.sgd is not None:
+    if rule.is_product:
+        assert rule.sgd is not None
         made = AsProduct(recipe, shape, rule.sgd)
 
     def advance(

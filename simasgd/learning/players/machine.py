@@ -18,7 +18,9 @@ from jaxtyping import Bool, PyTree
 from simasgd.learning.data.examples import Feed
 from simasgd.learning.layout.abstract import AXIS, AbstractLayout, Advance, Carry, Rows, SharedColumns
 from simasgd.learning.layout.moment import Moment
+from simasgd.learning.layout.wave_loop import IN_A_BLOCK
 from simasgd.learning.layout.waves import WaveShape
+from simasgd.learning.players.entries import Entries
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
@@ -51,8 +53,8 @@ class _Program(NamedTuple):
 class Machine:
     """A group of problems with one recipe and one tape, ready to be played by a compiled loop.
 
-    `start` is the carry before the first step. If there are several devices, all that is computed
-    at once is spread over them.
+    `start` is the carry before the first step, and the loop may be entered again at `entries`. If
+    there are several devices, all that is computed at once is spread over them.
     """
 
     def __init__(self, problems: Sequence[Problem], layout: AbstractLayout) -> None:
@@ -64,11 +66,13 @@ class Machine:
         self._layout = layout
         self._recipe = first.recipe
         self.members = len(problems)
-        self._boundaries = None if waves is None else waves.step
-        windows = _even_steps(layout.num_steps) if self._boundaries is None else self._boundaries
+        windows = _even_steps(layout.num_steps) if waves is None else waves.step
         samples = [layout.samples(problem) for problem in problems]
         self._feed = Feed(first.train, samples[0], layout.first, windows, everywhere)
-        self._cuts = np.unique([0, *first.cuts, *self._feed.ends])
+        cuts = np.array([*first.cuts, *self._feed.ends], np.int64)
+        self.entries = (
+            Entries(np.arange(layout.num_steps + 1), cuts, 2) if waves is None else Entries(waves.step, cuts, IN_A_BLOCK)
+        )
         samples[0] = self._feed.samples
         own = [layout.member_columns(problem, chosen) for problem, chosen in zip(problems, samples, strict=True)]
         starts = [layout.start(problem) for problem in problems]
@@ -92,28 +96,6 @@ class Machine:
         """Return the carry after steps `start` to `stop`, which lie in one window of samples."""
         return self._advance(carry, self._rows, *self._feed.samples_for(start), start, stop)
 
-    def entry_before(self, stop: int) -> int:
-        """Return the last step at or before `stop` at which the loop may be entered again.
-
-        A loop that is entered at other steps may round differently (`chain.loop._two_by_two`).
-        """
-        if self._boundaries is not None:
-            return int(self._boundaries[np.searchsorted(self._boundaries, stop, side="right") - 1])
-        cut = int(self._cuts[np.searchsorted(self._cuts, stop, side="right") - 1])
-        return cut + (stop - cut) // 2 * 2
-
-    def end_of_chunk(self, done: int, chunk: int, stop: int) -> int:
-        """Return a step about `chunk` steps after `done` where the loop may be left and entered again.
-
-        It is `stop` at most, which is such a step itself.
-        """
-        ahead = self._cuts[np.searchsorted(self._cuts, done, side="right") :]
-        until = int(min(done + chunk, stop, *ahead[:1].tolist()))
-        if self._boundaries is not None:
-            bounds = self._boundaries[(self._boundaries > done) & (self._boundaries <= max(until, self._next(done)))]
-            until = int(bounds[-1])
-        return until
-
     def moment(self, carry: Carry, steps: int, member: int, *, diverged: bool = False) -> Moment:
         """Return the moment of a member after `steps` steps."""
         own = carry if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry)
@@ -134,32 +116,20 @@ class Machine:
         Once the weights of a member are not finite, they never are again, so bisection finds the
         step. At `until` they are not finite.
         """
-        while (middle := self._middle(done, until)) is not None:
+        while (middle := self.entries.between(done, until)) is not None:
             after = self.advance(carry, done, middle)
             if self.are_finite(after)[member]:
                 carry, done = after, middle
             else:
                 until = middle
-        for stop in range(done + 1, until):  # the loop may end at these steps, but not begin again
-            after = self.advance(carry, done, stop)
-            if not self.are_finite(after)[member]:
-                return self.moment(after, stop, member, diverged=True)
+        finite = done
+        while until - finite > 1:  # the loop may end between its entries, but not begin there
+            middle = (finite + until) // 2
+            if self.are_finite(self.advance(carry, done, middle))[member]:
+                finite = middle
+            else:
+                until = middle
         return self.moment(self.advance(carry, done, until), until, member, diverged=True)
-
-    def _middle(self, done: int, until: int) -> int | None:
-        """Return a step between the two at which the loop may be entered again.
-
-        Return None if there is no such step.
-        """
-        if self._boundaries is None:
-            middle = done + (until - done + 1) // 4 * 2  # even, see `chain.loop._two_by_two`
-            return middle if done < middle < until else None
-        between = self._boundaries[(self._boundaries > done) & (self._boundaries < until)]
-        return int(between[len(between) // 2]) if len(between) else None
-
-    def _next(self, done: int) -> int:
-        assert self._boundaries is not None
-        return int(self._boundaries[np.searchsorted(self._boundaries, done, side="right")])
 
     def _place(self, mesh: Mesh) -> None:
         """Spread the members over the devices if they can be divided evenly.
@@ -187,9 +157,9 @@ def walk(
     chunk = _FIRST_CHUNK
     for stop in stops:
         diverged: dict[int, Moment] = {}
-        entry = machine.entry_before(stop)
+        entry = machine.entries.before(stop)
         while done < entry and alive.any():
-            until = machine.end_of_chunk(done, chunk, entry)
+            until = machine.entries.end_of_chunk(done, chunk, entry)
             began = time.perf_counter()
             after = machine.advance(carry, done, until)
             finite = machine.are_finite(after)

@@ -10,17 +10,21 @@ import jax
 
 from simasgd.scenario.learning.learning import Precision
 
-_OF_PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32", "float64": "highest"}
 _TF32_SINCE = 8  # NVIDIA's compute capability of Ampere
 
 
 def products_in(precision: Precision) -> AbstractContextManager[Any]:
-    """Return a context in which products of matrices have this precision.
+    """Return a context in which products of matrices have this precision: float32 on a device without TF32.
 
     Without it JAX computes products of float32 with the precision that is fastest on the device.
     """
-    context: AbstractContextManager[Any] = jax.default_matmul_precision(_OF_PRODUCTS[precision])
+    context: AbstractContextManager[Any] = jax.default_matmul_precision(_name_of_products(precision, has_tf32()))
     return context
+
+
+def _name_of_products(precision: Precision, has_tf32: bool) -> str:
+    """Return JAX's name. JAX takes "tensorfloat32" for three products of bfloat16 on a TPU, which has no TF32."""
+    return "tensorfloat32" if precision == "tf32" and has_tf32 else "highest"
 
 
 def has_tf32() -> bool:
