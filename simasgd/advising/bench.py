@@ -17,6 +17,7 @@ from simasgd.storage.folder import ResultsFolder
 from simasgd.sweeps.axes import Axis, round_off
 from simasgd.sweeps.plan import Point, SweepPlan
 from simasgd.sweeps.pools.abstract import AbstractPool
+from simasgd.sweeps.pools.points import PointFolders
 from simasgd.sweeps.sweep import run_points
 from simasgd.sweeps.targets import Target
 
@@ -41,7 +42,8 @@ class Trial(NamedTuple):
 class Bench:
     """Learns trials, all as points of one sweep: runs that are there are not repeated.
 
-    Runs of one tape, which differ in their learning rate or the seed of their learning, go through one loop.
+    Runs of one tape, which differ in their learning rate or the seed of their learning, go through one loop. A run that failed
+    in an earlier search is tried again only if that is asked for (`retrying`).
     """
 
     def __init__(
@@ -53,14 +55,19 @@ class Bench:
         place: ResultsFolder,
         pool: AbstractPool,
         progress: Callable[[int, int], None],
+        *,
+        retrying: bool = False,
     ) -> None:
         self._base, self._axes, self._command, self._target = base, tuple(axes), command, target
         self._place, self._pool, self._progress = place, pool, progress
+        self._retrying = retrying
         self._points: dict[str, Point] = {}
 
     def learn(self, trials: Sequence[Trial]) -> list[Course]:
         """Return the course of each trial."""
         points = [self._make_point(trial) for trial in trials]
+        if self._retrying:
+            self._forget_failures(points)
         there = len(self._points)
         self._points |= {point.folder: point for point in points}
         new = len(self._points) - there
@@ -79,9 +86,16 @@ class Bench:
                 continue
             summary = read_json(self._place.path / row["folder"] / RUN, Summary)
             found.append(Course.of(summary, self._target, trial.epochs, str(row["folder"])))
-        if all(course.failure and not course.folder for course in found):
-            raise RunFailed(f"no candidate could be learned: {found[0].failure}")
         return found
+
+    def _forget_failures(self, points: Sequence[Point]) -> None:
+        """Delete the failures of an earlier search; a run that fails in this one is not tried again."""
+        folders = PointFolders(self._place.path)
+        try:
+            for name in {point.folder for point in points} - self._points.keys():
+                folders.forget_failure(name)
+        except OSError as error:
+            raise RunFailed(f"the runs could not be written to {self._place.shown}: {error.strerror}") from error
 
     def _make_point(self, trial: Trial) -> Point:
         candidate = trial.candidate

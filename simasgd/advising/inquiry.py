@@ -16,7 +16,7 @@ from simasgd.advising.candidates import Configuration, Refused, list_candidates,
 from simasgd.advising.pace import measure_paces
 from simasgd.advising.search import SEEDS, Search
 from simasgd.advising.vary import Vary, read_vary
-from simasgd.errors import ScenarioError
+from simasgd.errors import RunFailed, ScenarioError
 from simasgd.results.contents import stored_times
 from simasgd.results.identity import name_code
 from simasgd.results.stored import TargetJson
@@ -129,7 +129,7 @@ def plan_inquiry(
             f"{whole.name}: advise needs stop.epochs, the epochs that a candidate may take at most; for example stop.epochs=20"
         )
     if first.stop.continued:
-        raise ScenarioError(f"{whole.name}: a continued scenario (stop.continued) cannot be advised on; leave it away")
+        raise ScenarioError(f"{whole.name}: a continued scenario (stop.continued) cannot be advised on; leave it out")
     chosen = read_vary(vary, whole)
     total = max(1, len(chosen.protocols) or len(whole.variants)) * math.prod(len(axis.values) for axis in chosen.axes)
     if total > _MOST:
@@ -153,11 +153,13 @@ def find_advice(
     place: ResultsFolder,
     pool: AbstractPool,
     progress: Callable[[str, float], None] = lambda phase, fraction: None,
+    *,
+    retrying: bool = False,
 ) -> tuple[findings.Findings, Search]:
     """Carry out the search in an open folder, and return its findings without a verdict.
 
-    `pool` has the processes that learn. `progress` is called with what is done, and the fraction of it that is over. Raises
-    RunFailed if no run succeeds.
+    `pool` has the processes that learn. `progress` is called with what is done, and the fraction of it that is over. Runs that
+    failed earlier stay so unless they are tried again (`retrying`). Raises RunFailed if no run succeeds.
     """
     began = time.perf_counter()
     progress("timing", 0.0)
@@ -178,6 +180,7 @@ def find_advice(
         place,
         pool,
         lambda finished, total: progress(stage[0], finished / total),
+        retrying=retrying,
     )
     search = Search(
         candidates,
@@ -190,6 +193,7 @@ def find_advice(
         tell=tell,
     )
     search.run()
+    _require_success(search)
     progress("other clusters", 0.0)
     found = answers.list_answers(search)
     worlds = answers.list_worlds_found(search, found, inquiry.base) if found else []
@@ -227,6 +231,14 @@ def find_advice(
         ),
         search,
     )
+
+
+def _require_success(search: Search) -> None:
+    if search.learned and all(course.failure and not course.folder for course in search.learned):
+        raise RunFailed(
+            f"no candidate could be learned: {search.learned[0].failure}; "
+            "--retry-failed (retry_failed=True in Python) tries again"
+        )
 
 
 def _say(one: Configuration | Refused, vary: Vary) -> str:

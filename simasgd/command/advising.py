@@ -40,6 +40,7 @@ from simasgd.storage.files import PAGE
 @out_option
 @replace_option
 @engine_options
+@click.option("--retry-failed", "retrying", is_flag=True, help="Try runs that failed earlier again.")
 @click.option("--dry-run", is_flag=True, help="Check and list the combinations, without running any.")
 @telling_options
 def advise(
@@ -51,6 +52,7 @@ def advise(
     out: Path | None,
     replacing: bool,
     engine: Any,
+    retrying: bool,
     dry_run: bool,
     telling: Telling,
 ) -> None:
@@ -66,6 +68,7 @@ def advise(
     stop.epochs is the most that a candidate may take, and repeats the most seeds (5 if it is 1).
 
     The results go to reports/NAME-advice/. After an interruption the same command resumes the search.
+    It does not try runs again that failed: --retry-failed does.
     """
     from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
 
@@ -90,7 +93,7 @@ def advise(
 
         pool = engine.make_pool(place.path.absolute())
         with stages(inquiry.base.name, quiet=telling.quiet) as progress:
-            advice = search_in(inquiry, place, pool, progress)
+            advice = search_in(inquiry, place, pool, progress, retrying=retrying)
         add_page(place, lambda folder: write_advice(advice.findings, advice.scenario, folder))
         place.finish()
     telling.end(conclude_advice(advice.findings), place.shown / PAGE)

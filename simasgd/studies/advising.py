@@ -127,6 +127,7 @@ def advise(
     address: str | None = None,
     folder: str | Path | None = None,
     replace: bool = False,
+    retry_failed: bool = False,
     progress: Progress = False,
 ) -> Advice:
     """Search for the protocol, λ, µ and learning rate that reach a target soonest, and cheapest in learner-hours.
@@ -143,6 +144,8 @@ def advise(
                where they run, as `--engine` and `--address` of the command
     folder     where runs are kept: the same call goes on after an interruption. Without it they are deleted.
     replace    whether results of other parameters in the folder are replaced
+    retry_failed
+               whether runs that failed earlier are tried again
     progress   as in `study`; the phase is the stage of the search
 
     Raises simasgd.ScenarioError for a mistake, simasgd.UsageError if the folder cannot be used, simasgd.DataMissing, and
@@ -163,7 +166,8 @@ def advise(
         open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry), replacing=replace) as place,
     ):
         is_alone = workers == 1 and engine == LOCAL
-        found = search_in(inquiry, place, OwnProcess() if is_alone else chosen.make_pool(place.path.absolute()), report)
+        pool = OwnProcess() if is_alone else chosen.make_pool(place.path.absolute())
+        found = search_in(inquiry, place, pool, report, retrying=retry_failed)
         if folder is not None:
             from simasgd.report.page import write_advice
 
@@ -173,11 +177,13 @@ def advise(
     return found
 
 
-def search_in(inquiry: Inquiry, place: ResultsFolder, pool: AbstractPool, progress: ReportPart) -> Advice:
+def search_in(
+    inquiry: Inquiry, place: ResultsFolder, pool: AbstractPool, progress: ReportPart, *, retrying: bool = False
+) -> Advice:
     """Carry out a search in an open folder, which stays unfinished, and write advice.json into it."""
     from simasgd.report.advice.sentences import state_verdict
 
-    found, _ = find_advice(inquiry, place, pool, progress)
+    found, _ = find_advice(inquiry, place, pool, progress, retrying=retrying)
     advice = Advice(found.model_copy(update={"verdict": state_verdict(found)}), inquiry.base)
     with place.adding() as fresh:
         advice.write_into(fresh)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copytree, rmtree
 
 import pytest
 
 import simasgd
 from simasgd.advising.search import Stage
+from simasgd.command.advising import advise as command
 from simasgd.errors import UsageError
 from simasgd.report.advice.sentences import list_reasons, state_headline, state_verdict
 from simasgd.studies.advising import Advice, advise
+from simasgd.sweeps.status import read_status
 from simasgd.sweeps.table import Sweep
 from tests.build import LINEAR, compiled_quickly, merge
 
@@ -96,6 +99,26 @@ def test_an_interrupted_search_goes_on(folder: Path, tmp_path: Path) -> None:
         "effort": {**whole["effort"], "real_seconds": 0},
     }
     assert kept < {path.name for path in (home / "points").iterdir()}
+
+
+def test_a_failed_run_does_not_end_the_search_and_is_tried_again_on_request(folder: Path, tmp_path: Path) -> None:
+    """The first probe failed earlier: its candidate is out, until it is tried again."""
+    home = tmp_path / "out"
+    copytree(folder, home)
+    probe = Path(Sweep.load(home).points["folder"][0])
+    rmtree(home / probe)
+    (home / probe).mkdir()
+    (home / probe / "failure.json").write_text('{"error": "out of memory"}')
+    found = advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1).findings
+    assert [row.problem for row in found.candidates if row.problem] == ["out of memory"]
+    assert found.answers
+    status = "\n".join(read_status(home).sentences())
+    assert f"{found.command} --retry-failed" in status
+    with compiled_quickly():
+        again = advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1, retry_failed=True).findings
+    assert again.answers == Advice.load(folder).findings.answers
+    assert not (home / probe / "failure.json").exists()
+    assert "--retry-failed" in [word for option in command.params for word in option.opts]
 
 
 def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:
