@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from simasgd.scenario.schema import Scenario
@@ -45,20 +46,21 @@ def _carry_out(
 ) -> Iterator[Delivery]:
     """Yield what the processes of a pool deliver."""
     waiting, attempts, under_way = deque(range(len(tasks))), Counter[int](), dict[object, int]()
-    room = Room(group[name] for task in tasks for group in task.groups for name in list(group)[:1]) if pool.is_here else None
+    room = Room([group[name] for group in task.groups for name in list(group)[:1]] for task in tasks) if pool.is_here else None
     told = 0
     with pool.running(len(tasks)):
         while under_way or (waiting and not is_over()):
             if is_over():
                 waiting.clear()
-            most = pool.capacity if room is None else min(pool.capacity, room.most)
+            near = [*under_way.values(), *islice(waiting, pool.capacity)]
+            most = pool.capacity if room is None else min(pool.capacity, room.find_most(near))
             if told == 0 or most < told:
                 count = (
                     f"{sum(len(group) for task in tasks for group in task.groups):,} points to compute, {most} at once"
                     if told == 0
                     else f"{most} at once now"
                 )
-                tell(f"{count}: {room.describe()}" if room is not None and most < pool.capacity else count)
+                tell(f"{count}: {room.describe(near)}" if room is not None and most < pool.capacity else count)
                 told = most
             free = max(0, most - len(under_way))
             next_ones = [waiting.popleft() for _ in range(min(free, len(waiting)))]
@@ -68,7 +70,7 @@ def _carry_out(
                 try:
                     for delivery in pool.result(handle):
                         if room is not None:
-                            room.note(delivery.peak)
+                            room.note(number, delivery.peak)
                         yield delivery
                 except WorkerLost as lost:
                     attempts[number] += 1

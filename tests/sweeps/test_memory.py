@@ -99,4 +99,23 @@ def test_no_more_points_are_computed_at_once_than_fit(
         place.finish()
     assert [many for many in pool.at_once if many] == at_once
     assert told == lines
-    assert Room([plan.points[0].scenario]).most == max(1, int(0.9 * free / (140e6 + 300 * 4)))
+    assert Room([[plan.points[0].scenario]]).find_most([0]) == max(1, int(0.9 * free / (140e6 + 300 * 4)))
+
+
+def test_a_small_point_does_not_hide_the_memory_of_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process takes 1.5 of what was estimated; so will a larger one, and an equal one takes what was measured."""
+    monkeypatch.setattr(memory, "free_bytes", lambda: 60e9)
+    monkeypatch.setattr(memory, "estimate_bytes", lambda given: float(given.stop.gradients))
+    sizes = [1_000_000_000, 1_000_000_000, 12_000_000_000]
+    room = Room([scenario(TIMING, {"stop": {"gradients": size}})] for size in sizes)
+    assert [room.find_most([task]) for task in range(3)] == [54, 54, 4]
+    room.note(0, 0)  # of a system that does not tell it
+    assert [room.find_most([task]) for task in range(3)] == [54, 54, 4]
+    room.note(0, 1_500_000_000)
+    assert [room.find_most(tasks) for tasks in ([1], [2], [1, 2])] == [36, 3, 3]
+    assert room.describe([1, 2]) == "a process takes 18 GB of memory (estimated), and 60 GB were free"
+    room.note(2, 6_000_000_000)
+    assert [room.find_most([task]) for task in range(3)] == [9, 9, 9], "a process may keep what it has had"
+    small = Room([scenario(TIMING, {"stop": {"gradients": size}})] for size in sizes)
+    small.note(0, 500_000_000)
+    assert [small.find_most([task]) for task in range(3)] == [108, 108, 4], "libraries that were not needed are no hint"

@@ -54,26 +54,37 @@ def measure_peak() -> int:
 
 @final
 class Room:
-    """How many points are computed at once on this machine, by the memory that is free now.
+    """How many tasks are carried out at once on this machine, by the memory that is free at the beginning.
 
-    The memory of a point is estimated until one has been measured; the largest counts.
+    The memory of a task is estimated. A measured one shows how far estimates can be trusted: a task of no greater estimate
+    takes as much as was measured, and a greater estimate is raised by the ratio of the two.
     """
 
-    def __init__(self, scenarios: Iterable[Scenario]) -> None:
+    def __init__(self, tasks: Iterable[Iterable[Scenario]]) -> None:
         self._free = free_bytes()
-        self._estimated = max(map(estimate_bytes, scenarios), default=_OF_CLOCK)
+        self._estimated = [max(map(estimate_bytes, scenarios), default=_OF_CLOCK) for scenarios in tasks]
         self._measured = 0
+        self._largest_done = 0.0
 
-    def note(self, peak: int) -> None:
-        """Take notice of the most memory that a process has had."""
-        self._measured = max(self._measured, peak)
+    def note(self, task: int, peak: int) -> None:
+        """Take notice of the most memory that the process of a task has had, by the task's number."""
+        if peak:
+            self._measured = max(self._measured, peak)
+            self._largest_done = max(self._largest_done, self._estimated[task])
 
-    @property
-    def most(self) -> int:
-        """The number of points that fit at once; at least one."""
-        return max(1, int(_USABLE * self._free / (self._measured or self._estimated)))
+    def find_most(self, tasks: Iterable[int]) -> int:
+        """Return the number of tasks that fit at once, of those with these numbers; at least one."""
+        return max(1, int(_USABLE * self._free / self._find_need(tasks)[0]))
 
-    def describe(self) -> str:
-        """Return the memory of a point, and what is free, in words."""
-        needed, how = (self._measured, "measured") if self._measured else (self._estimated, "estimated")
+    def describe(self, tasks: Iterable[int]) -> str:
+        """Return the memory of the largest of these tasks, and what is free, in words."""
+        needed, how = self._find_need(tasks)
         return f"a process takes {format_bytes(needed)} of memory ({how}), and {format_bytes(self._free)} were free"
+
+    def _find_need(self, tasks: Iterable[int]) -> tuple[float, str]:
+        """Return the memory of the largest task, and how it is known. A process may keep what it has had."""
+        estimated = max((self._estimated[task] for task in tasks), default=0.0)
+        if estimated <= self._largest_done:
+            return self._measured, "measured"
+        ratio = max(1.0, self._measured / self._largest_done) if self._measured else 1.0
+        return max(ratio * estimated, self._measured), "estimated"
