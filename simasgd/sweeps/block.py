@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, final
@@ -14,13 +15,14 @@ from simasgd.scenario.reading.load import build_section, parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.sweep.section import Budget, SweepBlock
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
-from simasgd.sweeps.axes import TOGETHER, Axis, make_axis
+from simasgd.sweeps.axes import MOST_POINTS, TOGETHER, Axis, make_axis
 from simasgd.sweeps.draws import Law, draw, parse_law
 from simasgd.sweeps.selecting import Condition, filter_true
 from simasgd.sweeps.spelling import spell_items
 
 SECTION = "sweep"
-_MOST_BATCHES = 100  # of draws, each as many as are asked for
+_MOST_TRIED, _MOST_BATCHES = 100_000, 100
+"""Combinations of draws and other values that are tried, or so many draws for each that is asked for if that is more."""
 
 
 @final
@@ -55,37 +57,28 @@ class Stated:
             )
         return axes
 
-    def draw_axis(self, others: Sequence[Axis], taken: Collection[str], conditions: Sequence[Condition]) -> Axis | None:
+    def draw_axis(
+        self, others: Sequence[Axis], taken: Collection[str], conditions: Sequence[Condition], fixed: Mapping[str, str]
+    ) -> Axis | None:
         """Return the axis of the draws from the laws of keys that are not `taken`; None without any.
 
-        Each draw fulfils the conditions with some values of the other axes. Raises ScenarioError.
+        Each draw fulfils the conditions with some values of the other axes and the `fixed` values. The draws of a key are
+        the same whichever other keys are taken. Raises ScenarioError.
         """
-        laws: list[tuple[Axis, Law, Mark]] = []
-        count = self.block.random or 0
-        for key, text in self.block.laws.items():
+        axes, laws, marks, kept = list[Axis](), list[Law](), list[Mark](), list[int]()
+        for number, (key, text) in enumerate(self.block.laws.items()):
             path: Path = (SECTION, "laws", key)
             self._require_key(key, path)
-            law = self._complaining(path, parse_law, text)
+            laws.append(self._complaining(path, parse_law, text))
             if resolve_key(Scenario, key) not in taken:
-                axis = self._complaining(path, make_axis, key, "0", (*others, *(found for found, _, _ in laws)))
-                laws.append((axis, law, self._mark(path)))
-        if not laws:
+                axes.append(self._complaining(path, make_axis, key, "0", (*others, *axes)))
+                marks.append(self._mark(path))
+                kept.append(number)
+        if not axes:
             return None
-        key, marks = TOGETHER.join(axis.key for axis, _, _ in laws), tuple(mark for _, _, mark in laws)
-        draws = map(TOGETHER.join, draw([law for _, law, _ in laws], self.block.seed))
-        found: dict[str, None] = {}
-        tried = 0
-        for _ in range(_MOST_BATCHES):
-            batch = list(islice(draws, count))
-            tried += len(batch)
-            if conditions and batch:
-                candidates = Axis(key, tuple(batch))
-                fulfil = {values[-1] for values in filter_true([*others, candidates], conditions)}
-                found |= dict.fromkeys(value for value in batch if value in fulfil)
-            else:
-                found |= dict.fromkeys(batch)
-            if len(found) >= count or not batch:
-                break
+        key, count = TOGETHER.join(axis.key for axis in axes), self.block.random or 0
+        draws = map(TOGETHER.join, draw(laws, self.block.seed, kept))
+        found, tried = self._choose(draws, lambda batch: [*others, Axis(key, batch)], conditions, fixed)
         if len(found) < count:
             few = (
                 f"only {len(found)} of {tried:,} different draws fulfil the condition"
@@ -93,8 +86,36 @@ class Stated:
                 else f"there are only {tried}"
             )
             raise ScenarioError(self._complain((SECTION, "random"), f"{count} draws were asked for, and {few}"))
-        axis = self._complaining((SECTION, "laws"), make_axis, key, f"choice({', '.join(list(found)[:count])})", others)
-        return Axis(axis.key, axis.values, places=dict.fromkeys(axis.values, marks))
+        axis = self._complaining((SECTION, "laws"), make_axis, key, f"choice({', '.join(found[:count])})", others)
+        return Axis(axis.key, axis.values, places=dict.fromkeys(axis.values, tuple(marks)))
+
+    def _choose(
+        self,
+        draws: Iterator[str],
+        make_axes: Callable[[tuple[str, ...]], Sequence[Axis]],
+        conditions: Sequence[Condition],
+        fixed: Mapping[str, str],
+    ) -> tuple[list[str], int]:
+        """Return draws that fulfil the conditions, as many as are asked for if so many are found, and how many were tried.
+
+        Batches grow, because a condition that few draws fulfil needs many of them.
+        """
+        count, found, tried = self.block.random or 0, list[str](), 0
+        with_others = math.prod(len(axis.values) for axis in make_axes(("",)))
+        most = max(_MOST_TRIED // with_others, _MOST_BATCHES * count)
+        size, largest = count, max(count, MOST_POINTS // with_others)
+        while len(found) < count and tried < most:
+            batch = tuple(islice(draws, min(size, most - tried)))
+            if not batch:
+                break
+            tried += len(batch)
+            size = min(2 * size, largest)
+            if conditions:
+                fulfil = {values[-1] for values in filter_true(make_axes(batch), conditions, fixed)}
+                found += [value for value in batch if value in fulfil]
+            else:
+                found += batch
+        return found, tried
 
     def _make(self, path: Path, key: str, values: Any, others: Sequence[Axis]) -> Axis:
         for part in key.split(TOGETHER):
@@ -139,15 +160,21 @@ def read_block(file: Layer, overrides: Sequence[str]) -> Stated | None:
     return None if file.tree.get(SECTION) is None else Stated(build_section(SweepBlock, file, SECTION), file)
 
 
-def put_together(stated: Stated, given: Sequence[Axis], fixed: Sequence[str], conditions: Sequence[Condition]) -> list[Axis]:
+def split_override(override: str) -> tuple[str, str]:
+    """Return the key of an override in full, and its value as written. Raises ValueError."""
+    key, _, value = override.partition("=")
+    return resolve_key(Scenario, key.strip()), value.strip()
+
+
+def put_together(
+    stated: Stated, given: Sequence[Axis], fixed: Mapping[str, str], conditions: Sequence[Condition]
+) -> list[Axis]:
     """Return the axes of a section under those of the command line.
 
     A key on the command line takes the place of all that the section says of it: of its axis, of its part in a group,
     or of its law. Other keys are added. Raises ScenarioError.
     """
-    taken = {key for axis in given for key in axis.keys} | {
-        resolve_key(Scenario, one.partition("=")[0].strip()) for one in fixed
-    }
+    taken = {*(key for axis in given for key in axis.keys), *fixed}
     added, axes = list(given), []
     for axis in stated.list_axes():
         for other in [one for one in added if set(one.keys) & set(axis.keys)]:
@@ -157,5 +184,5 @@ def put_together(stated: Stated, given: Sequence[Axis], fixed: Sequence[str], co
         if rest is not None:
             axes.append(rest)
     axes += added
-    drawn = stated.draw_axis(axes, taken, conditions)
+    drawn = stated.draw_axis(axes, taken, conditions, fixed)
     return axes if drawn is None else [*axes, drawn]

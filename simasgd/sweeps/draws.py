@@ -27,15 +27,19 @@ def parse_law(text: str) -> Law:
     return _LAWS[call[1]](shortened(text.strip(), 100), split(call[2]))
 
 
-def draw(laws: Sequence[Law], seed: int) -> Iterator[tuple[str, ...]]:
-    """Yield draws from laws, each with a value for each law, until many in a row have been drawn before.
+def draw(laws: Sequence[Law], seed: int, kept: Sequence[int] | None = None) -> Iterator[tuple[str, ...]]:
+    """Yield different draws from laws, each with a value for each law, until many in a row have been drawn before.
+
+    With `kept`, a draw has only the values of the laws with these numbers. They are the same as without it.
 
     The same seed gives the same draws on every machine: Python fixes the generator's stream, and values are rounded, to
     few digits that people can read.
     """
     generator, seen, repeated = Random(seed), set[tuple[str, ...]](), 0
+    chosen = range(len(laws)) if kept is None else kept
     while repeated < _MOST_REPEATED:
-        drawn = tuple(law(generator.random()) for law in laws)
+        values = [law(generator.random()) for law in laws]
+        drawn = tuple(values[number] for number in chosen)
         if drawn in seen:
             repeated += 1
             continue
@@ -56,7 +60,12 @@ def _make_continuous(
         if not low < high:
             raise ValueError(f"{called}: the first end must be less than the second")
         place(low, high, 0.0)
-        return lambda share: format_quantity(round_off(place(low, high, share), low, high), dimension)
+
+        def find(share: float) -> str:
+            rounded = round_off(place(low, high, share), low, high)
+            return format_quantity(min(max(rounded, low), high), dimension)  # rounding may have left the ends
+
+        return find
 
     return law
 

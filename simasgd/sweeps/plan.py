@@ -19,7 +19,7 @@ from simasgd.scenario.sweep.section import Budget
 from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse, round_off
-from simasgd.sweeps.block import SECTION, put_together, read_block
+from simasgd.sweeps.block import SECTION, put_together, read_block, split_override
 from simasgd.sweeps.roles import Role, find_role
 from simasgd.sweeps.selecting import Condition, select
 
@@ -92,15 +92,16 @@ def plan_sweep(
     fixed = [change for change in fixed if change not in of_sweep]
     stated, file = read_block(file, of_sweep), file.without(SECTION)
     conditions = [Condition(only)] if only is not None else [] if stated is None else stated.conditions
+    constants = dict(map(split_override, fixed))
     if stated is not None:
-        axes = put_together(stated, axes, fixed, conditions)
+        axes = put_together(stated, axes, constants, conditions)
     if any(axis.key == "seed" for axis in axes):
         fixed = ["repeats=1", *fixed]
     points: dict[str, Point] = {}
     numbers: dict[str, dict[str, list[float | None]]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
     runs = 0
-    for values in select(axes, conditions) if conditions else combinations(axes):
+    for values in select(axes, conditions, constants) if conditions else combinations(axes):
         changes = [change for axis, value in zip(axes, values, strict=True) for change in axis.overrides(value)]
         try:
             scenario = Scenario.from_layer(file, [*fixed, *changes], variants)

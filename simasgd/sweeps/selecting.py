@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import final
 
 from simasgd.errors import ScenarioError, UsageError
@@ -25,9 +26,11 @@ class Condition:
     mark: Mark | None = None
 
 
-def select(axes: Sequence[Axis], conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
+def select(
+    axes: Sequence[Axis], conditions: Sequence[Condition], fixed: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, ...]]:
     """Return the combinations that `filter_true` finds. Raises ScenarioError, too, if there are none."""
-    chosen = filter_true(axes, conditions)
+    chosen = filter_true(axes, conditions, fixed)
     if not chosen:
         wanted = " and ".join(condition.text for condition in conditions)
         message, mark = f"no combination of the values fulfils {wanted!r}", conditions[0].mark
@@ -35,8 +38,12 @@ def select(axes: Sequence[Axis], conditions: Sequence[Condition]) -> list[tuple[
     return chosen
 
 
-def filter_true(axes: Sequence[Axis], conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
-    """Return the combinations for which conditions over the swept keys are true; all if there are no conditions.
+def filter_true(
+    axes: Sequence[Axis], conditions: Sequence[Condition], fixed: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, ...]]:
+    """Return the combinations for which conditions are true; all if there are no conditions.
+
+    A condition is over the swept keys, and over those that are `fixed` for all points, with their values as written.
 
     The last part of a key is its name in a condition; two keys with the same one have none. Quantities are in seconds,
     bytes and bytes per second. Raises UsageError or ScenarioError if a condition is wrong.
@@ -55,6 +62,11 @@ def filter_true(axes: Sequence[Axis], conditions: Sequence[Condition]) -> list[t
         for part, key in enumerate(axis.keys)
         if short[key.rpartition(".")[2]] == 1
     }
+    names = Counter(key.rpartition(".")[2] for key in fixed)
+    for key, value in fixed.items():
+        name = key.rpartition(".")[2]
+        if name not in short and names[name] == 1:
+            columns[name] = [read_quantity(value)] * len(every)
     table = pd.DataFrame(columns)
     for condition in conditions:
         try:

@@ -79,6 +79,34 @@ def test_draws_are_different_within_their_laws_and_fixed_by_the_seed(tmp_path: P
     fixed = settings(plan_sweep(write(tmp_path, block), ["latency=0"]))
     assert {x for _, _, x, _ in fixed} == {0.0}
     assert len({(n, b) for n, b, _, _ in fixed}) == 10
+    assert [one[:2] for one in fixed] == list(dict.fromkeys(
+        one[:2] for one in settings(plan_sweep(write(tmp_path, {**block, "random": 13}), []))
+    ))[:10], "a key that is fixed does not change the draws of the others"  # fmt: skip
+    rare = {"random": 1, "laws": {"learners": "integers(1, 1000)"}, "only": "learners == 777"}
+    assert settings(plan_sweep(write(tmp_path, rare), []))[0][0] == 777
+
+
+def test_a_condition_may_name_a_key_that_the_command_line_fixes(tmp_path: Path) -> None:
+    path = write(tmp_path, {"axes": GROUP, "only": "learners * mini_batch == 16"})
+    assert [found[:2] for found in settings(plan_sweep(path, ["learners=4"]))] == [(4, 4)]
+    assert [found[:2] for found in settings(plan_sweep(path, ["learners=4", "mini_batch=4"]))] == [(4, 4)]
+    with pytest.raises(ScenarioError, match=r"sweep.only: no combination of the values fulfils"):
+        plan_sweep(path, ["learners=3"])
+    drawn = {
+        "random": 1,
+        "laws": {"mini_batch": "integers(1, 9)"},
+        "axes": {"learners": [1, 2]},
+        "only": "mini_batch == learners",
+    }
+    assert [found[:2] for found in settings(plan_sweep(write(tmp_path, drawn), ["learners=7"]))] == [(7, 7)]
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"), [("log-uniform(0.01, 0.9999)", 0.01, 0.9999), ("uniform(0.00001, 1)", 0.00001, 1.0)]
+)
+def test_a_draw_stays_within_the_ends_of_its_law(text: str, low: float, high: float) -> None:
+    law = parse_law(text)
+    assert (float(law(0.0)), float(law(0.9999999))) == (low, high)
 
 
 def test_laws_have_their_distributions() -> None:

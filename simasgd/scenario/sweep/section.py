@@ -71,7 +71,8 @@ class SweepBlock(Section):
         NameOrList,
         Field(examples=["learners * mini_batch == 128"]),
     ] = ()
-    """Condition, or a list of conditions, over the swept keys. Other combinations are left out."""
+    """Condition, or a list of conditions, over the swept keys and those that the command line fixes. Other combinations are
+    left out."""
     budget: Budget = Budget()
     """What one command may spend; without it, all points are computed."""
 
