@@ -10,7 +10,7 @@ from simasgd.advising import findings as form
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.courses import predict_epochs
 from simasgd.advising.pace import Pace, measure_paces
-from simasgd.advising.race import LEAST_SEEDS, compare_costs
+from simasgd.advising.race import LEAST_SEEDS
 from simasgd.advising.search import Aim, Search, Stage
 from simasgd.advising.worlds import in_world, list_worlds
 from simasgd.results.json_files import finite
@@ -18,7 +18,7 @@ from simasgd.results.summary import Speedup
 from simasgd.scenario.schema import Scenario
 from simasgd.what_if import what_if
 
-_MOST_CONTENDERS = 8
+_MOST_CONTENDERS = 12
 
 
 def list_answers(search: Search) -> list[form.Answer]:
@@ -30,11 +30,11 @@ def _answer(search: Search, aim: Aim) -> form.Answer | None:
     finalists = search.finalists(aim)
     if not finalists:
         return None
-    whole = _shared_seeds(search, finalists)
+    whole = [seed for seed in search.seeds if all(seed in search.courses[one.number] for one in search.racing[aim])]
     sure = [one for one in finalists if search.costs(one, whole, aim) is not None]
-    leader = min(sure or finalists[:1], key=lambda one: (search.mean_log(one, whole, aim), one.number))
-    rivals = [_compare(search, one, leader, aim, len(finalists) - 1) for one in finalists if one is not leader]
-    seeds = [seed for seed in search.seeds if search.cost(leader, seed, aim) is not None]
+    leader = min(sure or search.racing[aim][:1], key=lambda one: (search.mean_log(one, whole, aim), one.number))
+    rivals = [_compare(search, one, leader, aim, whole) for one in finalists if one is not leader]
+    seeds = [seed for seed in whole if search.cost(leader, seed, aim) is not None]
     courses = [search.courses[leader.number][seed] for seed in seeds]
     return form.Answer(
         aim=aim,
@@ -48,20 +48,15 @@ def _answer(search: Search, aim: Aim) -> form.Answer | None:
     )
 
 
-def _shared_seeds(search: Search, finalists: Sequence[Candidate]) -> list[int]:
-    """Return the seeds at which at least the last of the finalists have run: those of the longest-lived one."""
-    return max(([seed for seed in search.seeds if seed in search.courses[one.number]] for one in finalists), key=len)
-
-
-def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, rivals: int) -> form.Rival:
-    seeds = [seed for seed in search.seeds if all(seed in search.courses[each.number] for each in (one, leader))]
+def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared: Sequence[int]) -> form.Rival:
+    seeds = [seed for seed in shared if all(seed in search.courses[each.number] for each in (one, leader))]
     both = [seed for seed in seeds if all(search.cost(each, seed, aim) is not None for each in (one, leader))]
     mine, best = search.costs(one, both, aim), search.costs(leader, both, aim)
     missed = len(both) < len(seeds) and any(search.cost(one, seed, aim) is None for seed in seeds)
     paid = tuple(cost for seed in seeds if (cost := search.cost(one, seed, aim)) is not None)
     if not mine or not best:
         return form.Rival(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds), costs=paid)
-    ratio = compare_costs(mine, best, rivals)
+    ratio = search.compare(mine, best, aim)
     verdict: Literal["more", "tie", "missed"] = "missed" if missed else "more" if ratio.is_more else "tie"
     is_known = len(both) >= LEAST_SEEDS
     return form.Rival(
@@ -138,30 +133,50 @@ def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scen
 
 
 def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[Candidate]:
-    """Return the leaders, and of each variant the best that costs more than the leader and has known or foretold epochs."""
+    """Return the leaders, their rivals, and of each variant the best of those whose costs are known or foretold."""
     chosen = {answer.leader: search.candidates[answer.leader] for answer in answers}
-    for answer in answers:
-        costs = {one.number: search.foretell(one, answer.aim) for one in search.candidates}
-        behind = [one for one in search.candidates if costs[answer.leader] < costs[one.number] < math.inf]
+    here = [list_costs_here(search, answer) for answer in answers]
+    for answer, costs in zip(answers, here, strict=True):
+        chosen |= {rival.number: search.candidates[rival.number] for rival in answer.rivals if rival.number in costs}
+    for answer, costs in zip(answers, here, strict=True):
         variants: set[str] = set()
-        for one in sorted(behind, key=lambda one, costs=costs: (costs[one.number], one.number)):  # type: ignore[misc]
+        for number in sorted(costs.keys() - {answer.leader}, key=lambda number, costs=costs: (costs[number], number)):  # type: ignore[misc]
+            one = search.candidates[number]
             if one.variant not in variants and len(chosen) < _MOST_CONTENDERS:
                 variants.add(one.variant)
-                chosen.setdefault(one.number, one)
+                chosen.setdefault(number, one)
     return list(chosen.values())
+
+
+def list_costs_here(search: Search, answer: form.Answer) -> dict[int, float]:
+    """Return what candidates cost on this cluster: the leader's mean over seeds, and its multiples for the others.
+
+    The factor of a finalist is its ratio to the leader over the seeds that both have. That of another candidate is the ratio at
+    the first seed. None is less than 1: who is better here already is no news of another cluster. So a finalist that missed
+    the target at a seed is left out, and so is another candidate that is foretold to be better than the leader.
+    """
+    paid = answer.seconds if answer.aim == Aim.SOONEST else answer.learner_hours
+    mean = math.fsum(paid) / len(paid)
+    first = search.foretell(search.candidates[answer.leader], answer.aim)
+    factors = {one.number: search.foretell(one, answer.aim) / first for one in search.candidates}
+    found = {number: mean * factor for number, factor in factors.items() if 1.0 <= factor < math.inf}
+    for rival in answer.rivals:
+        found.pop(rival.number, None)
+        if rival.ratio is not None and rival.verdict != "missed":
+            found[rival.number] = mean * max(1.0, rival.ratio)
+    return found
 
 
 def _place(
     name: str, aim: Aim, answer: form.Answer, search: Search, paces: Sequence[tuple[Candidate, Pace]]
 ) -> form.World | None:
-    here = search.foretell(search.candidates[answer.leader], aim)  # who costs less already is no news of another world
+    here = list_costs_here(search, answer)
     costs = {
         one.number: tuple(
-            search.foretell(one, aim) * end / one.pace.seconds_per_epoch
-            for end in (pace.seconds_per_epoch, pace.low, pace.high)
+            here[one.number] * end / one.pace.seconds_per_epoch for end in (pace.seconds_per_epoch, pace.low, pace.high)
         )
         for one, pace in paces
-        if not pace.problem and here <= search.foretell(one, aim) < math.inf
+        if not pace.problem and one.number in here
     }
     if not costs:
         return None

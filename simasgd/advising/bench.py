@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, final
@@ -10,8 +11,10 @@ from simasgd.advising.candidates import Candidate
 from simasgd.advising.courses import Course
 from simasgd.errors import RunFailed
 from simasgd.results.json_files import read_json
+from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.sweep.section import Budget
 from simasgd.storage.files import RUN
 from simasgd.storage.folder import ResultsFolder
 from simasgd.sweeps.axes import Axis, round_off
@@ -57,14 +60,15 @@ class Bench:
         progress: Callable[[int, int], None],
         *,
         retrying: bool = False,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self._base, self._axes, self._command, self._target = base, tuple(axes), command, target
         self._place, self._pool, self._progress = place, pool, progress
-        self._retrying = retrying
+        self._retrying, self._seconds_left = retrying, seconds_left
         self._points: dict[str, Point] = {}
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course]:
-        """Return the course of each trial."""
+    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
+        """Return the course of each trial; None if no real seconds were left before it began."""
         points = [self._make_point(trial) for trial in trials]
         if self._retrying:
             self._forget_failures(points)
@@ -78,9 +82,12 @@ class Bench:
 
         sweep = run_points(self._plan(), self._place, pool=self._pool, progress=tell)
         rows = {row["folder"]: row for row in sweep.points.to_dict("records")}
-        found = []
+        found: list[Course | None] = []
         for trial, point in zip(trials, points, strict=True):
             row = next(row for name, row in rows.items() if name.endswith(point.folder))
+            if row["error"] == str(Outcome.MISSING):
+                found.append(None)
+                continue
             if row["error"]:
                 found.append(Course.failed(trial.epochs, str(row["error"])))
                 continue
@@ -109,7 +116,9 @@ class Bench:
             axes.append(_axis(RATE, points, len(axes)))
         axes.append(_axis(EPOCHS, points, len(axes)))
         shown = [_only_used(axis, points, place) for place, axis in enumerate(axes)]
-        return SweepPlan(self._base, tuple(shown), points, self._command, self._target.value)
+        left = self._seconds_left()
+        budget = Budget() if left == math.inf else Budget(time=max(0.0, left))
+        return SweepPlan(self._base, tuple(shown), points, self._command, self._target.value, budget)
 
 
 def _write(number: float) -> str:

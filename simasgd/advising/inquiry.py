@@ -172,6 +172,10 @@ def find_advice(
         progress(what, 0.0)
 
     budget = inquiry.budget
+
+    def seconds_left() -> float:
+        return budget.seconds - (time.perf_counter() - began)
+
     bench = Bench(
         inquiry.base,
         inquiry.vary.axes,
@@ -181,6 +185,7 @@ def find_advice(
         pool,
         lambda finished, total: progress(stage[0], finished / total),
         retrying=retrying,
+        seconds_left=seconds_left,
     )
     search = Search(
         candidates,
@@ -189,7 +194,7 @@ def find_advice(
         most=inquiry.most_epochs,
         seed=inquiry.base.seed,
         seeds=inquiry.seeds,
-        has_left=lambda spent, more: spent + more <= budget.epochs and time.perf_counter() - began < budget.seconds,
+        has_left=lambda spent, more: spent + more <= budget.epochs and seconds_left() > 0.0,
         tell=tell,
     )
     search.run()

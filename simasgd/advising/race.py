@@ -10,7 +10,10 @@ from typing import final
 from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
-"""The probability with which all intervals of a race hold together."""
+"""The probability with which the intervals of all rivals of a leader hold together, after a given number of seeds.
+
+It does not count that a race looks after every seed from the third on, nor that the same costs choose the leader.
+"""
 LEAST_SEEDS = 3
 """With fewer seeds there is no interval that means anything."""
 
@@ -42,7 +45,7 @@ class Ratio:
 def compare_costs(other: Sequence[Cost], leader: Sequence[Cost], rivals: int) -> Ratio:
     """Return the ratio of costs at the same seeds, with Student's interval of the logarithms.
 
-    The interval is Bonferroni's for so many `rivals` of one leader, so that all hold together with the confidence. A time to a
+    The interval is Bonferroni's for so many `rivals` of one leader, so that all hold together with the CONFIDENCE. A time to a
     target is known up to the spacing of evaluations only. So the variance of a difference is at least that of two uniform
     roundings, d²/12 each. With fewer than LEAST_SEEDS the interval is unlimited.
     """

@@ -17,7 +17,8 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
 5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at further seeds, all at the
    same ones. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1 (`race.py`).
    The race ends when each leader is alone, or the seeds are used up: that is a tie.
-6. *A budget* ends the search before the rung or the seed that it does not suffice for.
+6. *A budget* ends the search. In a rung those learn that it suffices for. A seed of the race is for all finalists or for none,
+   and answers compare at the seeds that all have that are left.
 
 Rule 3 rests on HOPE, and rule 4 on curves that keep their shape: a candidate that learns slowly first and wins later is lost.
 """
@@ -32,7 +33,7 @@ from typing import Protocol, final
 from simasgd.advising.bench import Trial
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.courses import Course, find_power, predict_epochs
-from simasgd.advising.race import LEAST_SEEDS, Cost, compare_costs
+from simasgd.advising.race import LEAST_SEEDS, Cost, Ratio, compare_costs
 
 ETA = 3
 RUNGS = 3
@@ -70,8 +71,8 @@ class Stage(StrEnum):
 class Learns(Protocol):
     """What learns trials."""
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course]:
-        """Return the course of each trial."""
+    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
+        """Return the course of each trial; None if the time was over before it began."""
 
 
 def list_rungs(most: float) -> list[float]:
@@ -104,6 +105,8 @@ class Search:
         self.seeds = [(seed + number) % 2**32 for number in range(seeds)]
         self.courses: dict[int, dict[int, Course]] = {one.number: {} for one in candidates}
         self.stages = {one.number: Stage.PROBLEM if one.pace.problem else Stage.OPEN for one in candidates}
+        self.racing: dict[Aim, list[Candidate]] = {}
+        """The finalists for each aim that nobody has beaten."""
         self.learned: list[Course] = []
         self.power = find_power(())
         """The usual power of the curves so far."""
@@ -189,15 +192,16 @@ class Search:
         allowed = list(chosen)
         while allowed and not self._has_left(self.spent, epochs * len(allowed)):
             allowed.pop()
-        self.is_cut |= len(allowed) < len(chosen)
-        if not allowed:
-            return not chosen
-        self._tell(f"{why}: {len(allowed)} × {epochs:g} epochs at seed {seed}")
-        for one, course in zip(allowed, self._bench.learn([Trial(one, epochs, seed) for one in allowed]), strict=True):
-            self.courses[one.number][seed] = course
+        if allowed:
+            self._tell(f"{why}: {len(allowed)} × {epochs:g} epochs at seed {seed}")
+        found = self._bench.learn([Trial(one, epochs, seed) for one in allowed]) if allowed else []
+        courses = {one.number: course for one, course in zip(allowed, found, strict=True) if course is not None}
+        for number, course in courses.items():
+            self.courses[number][seed] = course
             self.learned.append(course)
+        self.is_cut |= len(courses) < len(chosen)
         self.power = find_power(found[self.seeds[0]] for found in self.courses.values() if self.seeds[0] in found)
-        return len(allowed) == len(chosen)
+        return len(courses) == len(chosen)
 
     def _bound(self) -> None:
         """Take out who can no longer be best for any aim."""
@@ -241,18 +245,21 @@ class Search:
 
     def _race(self) -> None:
         """Let the finalists learn at further seeds until each aim has one leader, or the seeds are used up."""
-        racing = {aim: self.finalists(aim) for aim in Aim}
-        for finalists in racing.values():
+        self.racing = {aim: self.finalists(aim) for aim in Aim}
+        for finalists in self.racing.values():
             for one in finalists:
                 self.stages[one.number] = Stage.FINALIST
         for number, seed in enumerate(self.seeds[1:], 2):
-            chosen = list({one.number: one for aim in Aim for one in racing[aim]}.values())
-            if all(len(finalists) <= 1 for finalists in racing.values()) and number > LEAST_SEEDS:
+            chosen = list({one.number: one for aim in Aim for one in self.racing[aim]}.values())
+            if all(len(finalists) <= 1 for finalists in self.racing.values()) and number > LEAST_SEEDS:
                 break
-            if not self._learn([one for one in chosen if seed not in self.courses[one.number]], self._most, seed, "seed"):
+            if chosen and not self._has_left(self.spent, self._most * len(chosen)):
+                self.is_cut = True
                 break
-            racing = {aim: self._without_beaten(racing[aim], self.seeds[:number], aim) for aim in Aim}
-        left = {one.number for finalists in racing.values() for one in finalists}
+            if not self._learn(chosen, self._most, seed, "seed"):
+                break
+            self.racing = {aim: self._without_beaten(left, self.seeds[:number], aim) for aim, left in self.racing.items()}
+        left = {one.number for finalists in self.racing.values() for one in finalists}
         for one in self.candidates:
             if self.stages[one.number] is Stage.FINALIST and one.number not in left:
                 self.stages[one.number] = Stage.BEATEN
@@ -265,8 +272,11 @@ class Search:
         best = self.costs(leader, seeds, aim)
         assert best is not None
         found = [(one, self.costs(one, seeds, aim)) for one in whole]
-        rivals = len(finalists) - 1
-        return [one for one, costs in found if costs is not None and not compare_costs(costs, best, rivals).is_more]
+        return [one for one, costs in found if costs is not None and not self.compare(costs, best, aim).is_more]
+
+    def compare(self, other: Sequence[Cost], leader: Sequence[Cost], aim: Aim) -> Ratio:
+        """Return the ratio of a finalist's costs to the leader's. Its interval counts all rivals of the race, at every look."""
+        return compare_costs(other, leader, len(self.finalists(aim)) - 1)
 
     def costs(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> list[Cost] | None:
         """Return the costs of a candidate at seeds; None if it missed the target at one of them."""

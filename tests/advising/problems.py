@@ -27,18 +27,24 @@ def make_candidate(number: int, seconds_per_epoch: float, learners: int = 4, in_
 class KnownCurves:
     """Learns by formula: the score falls as a power of the epochs, and reaches the target after known epochs.
 
-    `epochs` has those of each candidate at each seed. `learned` counts what was asked for.
+    `epochs` has those of each candidate at each seed. `learned` counts what was asked for. The time is over after
+    `most_trials`.
     """
 
     epochs: Sequence[Sequence[float]]
     power: float = 0.7
     asked: list[Trial] = field(default_factory=list)
     learned: float = 0.0
+    most_trials: float = math.inf
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course]:
+    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
         """Return the course of each trial; scores are evaluated at whole epochs."""
-        self.asked += trials
-        return [self._learn(trial) for trial in trials]
+        found: list[Course | None] = []
+        for trial in trials:
+            has_time = len(self.asked) < self.most_trials
+            self.asked += [trial] if has_time else []
+            found.append(self._learn(trial) if has_time else None)
+        return found
 
     def _learn(self, trial: Trial) -> Course:
         one = trial.candidate

@@ -9,11 +9,17 @@ from shutil import copytree, rmtree
 import pytest
 
 import simasgd
+from simasgd.advising.bench import Bench, Trial
+from simasgd.advising.candidates import list_candidates
+from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
+from simasgd.advising.pace import measure_paces
 from simasgd.advising.search import Stage
 from simasgd.command.advising import advise as command
 from simasgd.errors import UsageError
 from simasgd.report.advice.sentences import list_reasons, state_headline, state_verdict
+from simasgd.storage.opening import open_folder
 from simasgd.studies.advising import Advice, advise
+from simasgd.sweeps.pools.here import OwnProcess
 from simasgd.sweeps.status import read_status
 from simasgd.sweeps.table import Sweep
 from tests.build import LINEAR, compiled_quickly, merge
@@ -119,6 +125,23 @@ def test_a_failed_run_does_not_end_the_search_and_is_tried_again_on_request(fold
     assert again.answers == Advice.load(folder).findings.answers
     assert not (home / probe / "failure.json").exists()
     assert "--retry-failed" in [word for option in command.params for word in option.opts]
+
+
+def test_runs_that_the_time_does_not_suffice_for_are_open(folder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "out"
+    copytree(folder, home)
+    inquiry = plan_inquiry(SMALL, (), "0.02", ("learners=1,4", "learning_rate=0.01"))
+    paces = measure_paces([one.scenario for one in inquiry.configurations])
+    four = list_candidates(inquiry.configurations, paces, inquiry.base, inquiry.vary)[-1]
+    with open_folder(home, inquiry.contents, list_advice_paths(inquiry), replacing=False) as place:
+        own = OwnProcess()
+        told = (inquiry.base, inquiry.vary.axes, "", inquiry.target, place, own, lambda finished, total: None)
+        bench = Bench(*told, seconds_left=lambda: 0.0)
+        kept, late = bench.learn([Trial(four, inquiry.most_epochs, seed) for seed in (inquiry.base.seed, 99)])
+        place.finish()
+    assert kept is not None
+    assert kept.reached is not None
+    assert late is None
 
 
 def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from simasgd.advising.answers import list_answers
+from simasgd.advising.answers import list_answers, list_costs_here
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.search import HOPE, SEEDS, Aim, Search, Stage, list_rungs
 from tests.advising.problems import TARGET, KnownCurves, make_candidate
@@ -23,7 +23,7 @@ def search_among(candidates: list[Candidate], curves: KnownCurves, budget: float
         most=MOST,
         seed=0,
         seeds=seeds,
-        has_left=lambda spent, more: spent + more <= budget,
+        has_left=lambda spent, more: spent + more <= budget and len(curves.asked) < curves.most_trials,
     )
     search.run()
     return search
@@ -118,13 +118,64 @@ def test_nobody_reaches_the_target() -> None:
     assert Stage.MISSED in search.stages.values()
 
 
-@pytest.mark.parametrize("budget", [0.0, 3.0, 31.0, 60.0])
-def test_no_more_is_learned_than_the_budget(budget: float) -> None:
+@pytest.mark.parametrize(("budget", "answers"), [(0.0, 0), (3.0, 0), (31.0, 2), (60.0, 2)])
+def test_no_more_is_learned_than_the_budget(budget: float, answers: int) -> None:
     candidates, curves = draw_problem(3, size=24)
     search = search_among(candidates, curves, budget)
     assert curves.learned <= budget
     assert search.is_cut
-    assert all(answer.confidence in ("open", "fickle") for answer in list_answers(search))
+    assert [answer.confidence for answer in list_answers(search)] == ["open"] * answers
+
+
+def test_time_that_is_over_within_a_rung_leaves_the_others_open() -> None:
+    candidates, curves = draw_problem(3, size=24)
+    curves.most_trials = 6
+    search = search_among(candidates, curves)
+    assert search.is_cut
+    assert len(search.learned) == len(curves.asked) == 6
+    assert Stage.OPEN in search.stages.values()
+    assert [answer.confidence for answer in list_answers(search)] == ["open", "open"]
+
+
+def list_rivals() -> tuple[list[Candidate], KnownCurves]:
+    """Return two that are as quick: the first is better at the first seed, and the second at the others."""
+    return [make_candidate(0, 1.0), make_candidate(1, 1.0)], KnownCurves([[20.0, *[28.0] * 4], [21.0] * SEEDS])
+
+
+@pytest.mark.parametrize("is_time", [False, True])
+def test_a_budget_that_ends_within_a_seed_compares_at_those_before(is_time: bool) -> None:
+    """The budget suffices for one of the two at the third seed. Whoever that is does not lead by it."""
+    candidates, curves = list_rivals()
+    before = search_among(candidates, curves, seeds=2)
+    candidates, again = list_rivals()
+    again.most_trials = len(curves.asked) + 1 if is_time else math.inf
+    search = search_among(candidates, again, math.inf if is_time else before.spent + 1.5 * MOST)
+    assert search.is_cut
+    assert [len(search.courses[number]) for number in (0, 1)] == ([3, 2] if is_time else [2, 2])
+    soonest = list_answers(search)[0]
+    assert (soonest.leader, soonest.seconds, soonest.confidence) == (1, (21.0, 21.0), "open")
+    assert [rival.costs for rival in soonest.rivals] == [(20.0, 28.0)]
+
+
+def test_who_was_better_at_the_first_seed_may_win_elsewhere_by_its_mean() -> None:
+    search = search_among(*list_rivals())
+    soonest, cheapest = list_answers(search)
+    factor = (20.0 / 21.0 * (28.0 / 21.0) ** 4) ** 0.2
+    assert list_costs_here(search, soonest) == pytest.approx({1: 21.0, 0: 21.0 * factor})
+    hours = 21.0 * 4 / 3600.0
+    assert list_costs_here(search, cheapest) == pytest.approx({1: hours, 0: hours * factor})
+
+
+def test_the_race_and_the_answer_judge_alike() -> None:
+    """The third is out after three seeds, and the second is a tie by the intervals of two rivals.
+
+    The mean of ln(21 … 24 ÷ 20) is 4.07 standard errors; Student's quantile is 3.18 for one rival, and 4.18 for two.
+    """
+    candidates = [make_candidate(0, 1.0), make_candidate(1, 1.0), make_candidate(2, 1.5)]
+    search = search_among(candidates, KnownCurves([[20.0] * 4, [21.0, 22.0, 23.0, 24.0], [20.0] * 4]), seeds=4)
+    soonest = list_answers(search)[0]
+    assert {rival.number: rival.verdict for rival in soonest.rivals} == {1: "tie", 2: "more"}
+    assert [search.stages[number] for number in (1, 2)] == [Stage.FINALIST, Stage.BEATEN]
 
 
 def test_a_search_is_a_function_of_its_problem() -> None:
