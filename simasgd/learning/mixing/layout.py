@@ -150,7 +150,7 @@ class MixingLayout(AbstractLayout):
         )
         states = jax.tree.map(
             lambda leaf: jnp.zeros((plan.num_state_slots, *leaf.shape[1:]), leaf.dtype),
-            jax.vmap(state_packing.pack)(before.optimizer),
+            jax.vmap(state_packing.pack, axis_size=plan.mixing.learners)(before.optimizer),
         )
         for number in range(plan.mixing.learners):
             model, state = take((before.learners, before.optimizer), number)
@@ -178,7 +178,8 @@ class MixingLayout(AbstractLayout):
         if mixing.has_centre:
             centre = model_packing.unpack(take(carry.models, int(plan.slot[numbers[-1]])))
         weights, _ = self.evaluated(recipe, carry, steps)
-        return Snapshot(weights, jax.vmap(state_packing.unpack)(states), carry.memory, models, centre)
+        of_learners = jax.vmap(state_packing.unpack, axis_size=mixing.learners)(states)  # SGD alone has no state
+        return Snapshot(weights, of_learners, carry.memory, models, centre)
 
     def bytes_needed(
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
