@@ -11,6 +11,7 @@ import numpy as np
 from simasgd.learning.layout.costs import CPU
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.problem.problem import Problem, build_problem
+from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.scenario.schema import Scenario
 from tests.build import clock
 
@@ -47,6 +48,19 @@ def final_weights(player: AbstractPlayer, problem: Problem, stops: Sequence[int]
     moments = list(player.play(problem, [*stops, problem.tape.num_steps], lambda done: None))
     assert [moment.steps for moment in moments] == [*stops, problem.tape.num_steps]
     return moments[-1].weights
+
+
+def moments(player: AbstractPlayer, problem: Problem, stops: Sequence[int]) -> list[tuple[Any, Snapshot]]:
+    """Play the whole problem; return the weights and the snapshot at each of the stops, and at the end."""
+    ends = [*stops, problem.tape.num_steps]
+    found = [(moment.steps, moment.weights, moment.take_snapshot()) for moment in player.play(problem, ends, lambda done: None)]
+    assert [steps for steps, _, _ in found] == ends
+    return [(weights, snapshot) for _, weights, snapshot in found]
+
+
+def farthest(left: Sequence[tuple[Any, Snapshot]], right: Sequence[tuple[Any, Snapshot]]) -> float:
+    """Return the largest relative distance of the weights, or the snapshots, of two players at the same stops."""
+    return max(relative_distance(*pair) for both in zip(left, right, strict=True) for pair in zip(*both, strict=True))
 
 
 def count_bytes(tree: Any) -> int:
