@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from html import escape
@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, final
 from simasgd.advising.findings import Findings
 from simasgd.advising.inquiry import Inquiry, find_advice, list_advice_paths, plan_inquiry
 from simasgd.advising.vary import PROTOCOL
-from simasgd.errors import UsageError
+from simasgd.errors import ScenarioError, UsageError
 from simasgd.learning.data.files import locate
 from simasgd.results.contents import read_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.scenario.schema import Scenario, ScenarioSource
+from simasgd.scenario.vocabulary.values import shown
 from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.files import ADVICE, PAGE
 from simasgd.storage.opening import open_folder
 from simasgd.sweeps.pools.choosing import LOCAL, Engine
 from simasgd.sweeps.pools.here import OwnProcess
-from simasgd.sweeps.spelling import spell_axis
+from simasgd.sweeps.spelling import spell_axis, spell_value
 from simasgd.timing import ReportPart
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Advice:
     def verdict(self) -> str:
         """The sentences at the top of the page: what to use, how sure that is, and what would change it."""
         return self.findings.verdict
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the budget ended the search, which the verdict says, too. The same call goes on with a larger budget."""
+        return self.findings.effort.is_cut
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -137,7 +143,8 @@ def advise(
 
     target     a test error (`"5%"` or 0.05), or a test loss
     vary       what may be chosen: `"learners=1..64,mini_batch=4..128"`, or a mapping of keys to values or ranges. By
-               default fewer learners, half and twice the mini-batch, and a protocol of each family.
+               default fewer learners, half and twice the mini-batch, and a protocol of each family. A protocol is text
+               such as `"n-softsync:n=4"`, or a mapping such as `{"kind": "n-softsync", "n": 4}`.
     budget     a number of epochs or a time: `"200 epochs"`, `"10 min"`
     workers    the number of processes; one for each core if None. 1 is this process itself.
     engine, address
@@ -155,6 +162,7 @@ def advise(
     chosen = Engine(name=engine, workers=workers, address=address)
     chosen.require()
     words = _spell(vary)
+    budget = None if budget is None else str(budget)
     command = _spell_command(source, overrides, str(target), words, budget)
     inquiry = plan_inquiry(source, overrides, str(target), words, budget, command)
     for kind in sorted({one.scenario.learning.data.kind for one in inquiry.configurations if one.scenario.learning}):
@@ -194,13 +202,40 @@ def _spell(vary: str | Sequence[str] | Mapping[str, Any]) -> tuple[str, ...]:
     """Return what varies as words of a command line."""
     if isinstance(vary, str):
         return (vary,)
-    return tuple(_spell_key(key, values) for key, values in vary.items()) if isinstance(vary, Mapping) else tuple(vary)
+    if isinstance(vary, Mapping):
+        return tuple(_spell_key(str(key), values) for key, values in vary.items())
+    words = tuple(vary)
+    for word in words:
+        if not isinstance(word, str):
+            raise ScenarioError(
+                f"vary: found {shown(word)}; expected text such as 'learners=1..64', or a mapping of keys to values"
+            )
+    return words
 
 
 def _spell_key(key: str, values: Any) -> str:
     if isinstance(values, str | int | float):
         return f"{key}={values}"
-    return f"{key}={','.join(values)}" if key == PROTOCOL else spell_axis(key, values)
+    if key != PROTOCOL:
+        return spell_axis(key, values)
+    if isinstance(values, Mapping) or not isinstance(values, Iterable):
+        values = [values]
+    return f"{key}={','.join(map(_spell_protocol, values))}"
+
+
+def _spell_protocol(value: Any) -> str:
+    """Return a protocol as the command line has it: `n-softsync:n=4` for `{"kind": "n-softsync", "n": 4}`."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+        raise ScenarioError(
+            f"vary: protocol: found {shown(value)}; expected text such as 'n-softsync:n=4', or a mapping with its kind"
+        )
+    try:
+        parameters = [f"{key}={spell_value(inner)}" for key, inner in value.items() if key != "kind"]
+    except ValueError as error:
+        raise ScenarioError(f"vary: protocol: {error}") from None
+    return f"{value['kind']}:{','.join(parameters)}" if parameters else str(value["kind"])
 
 
 def _spell_command(

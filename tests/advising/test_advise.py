@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from re import escape
 from shutil import copytree, rmtree
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
 from simasgd.advising.pace import measure_paces
 from simasgd.advising.search import Stage
 from simasgd.command.advising import advise as command
-from simasgd.errors import UsageError
+from simasgd.errors import ScenarioError, UsageError
 from simasgd.report.advice.sentences import list_reasons, state_headline, state_verdict
 from simasgd.storage.opening import open_folder
 from simasgd.studies.advising import Advice, advise
@@ -142,6 +144,33 @@ def test_runs_that_the_time_does_not_suffice_for_are_open(folder: Path, tmp_path
     assert kept is not None
     assert kept.reached is not None
     assert late is None
+
+
+def test_python_says_that_the_budget_is_spent_and_takes_protocols_as_mappings() -> None:
+    vary = {"learners": [2], "learning_rate": 0.01, "protocol": [{"kind": "async"}, {"kind": "n-softsync", "n": 2}]}
+    advice = advise(SMALL, target=0.02, vary=vary, budget="0.5 epochs", workers=1)
+    assert advice.is_cut
+    assert advice.verdict.startswith(
+        "Not decided yet: no candidate has reached test loss 0.02 within the budget of 0.5 epochs."
+    )
+    assert "The budget (0.5 epochs) ended the search" in advice.verdict
+    assert [row.variant for row in advice.findings.candidates] == ["async", "n-softsync-n2"]
+    assert "--vary protocol=async,n-softsync:n=2" in advice.findings.command
+
+
+@pytest.mark.parametrize(
+    ("vary", "budget", "message"),
+    [
+        ({"protocol": [{"n": 2}]}, None, "expected text such as 'n-softsync:n=4', or a mapping with its kind"),
+        ({"protocol": [3]}, None, "vary: protocol: found 3; expected text"),
+        (["learners=2", 3], None, "vary: found 3; expected text"),
+        ({"learners": [2]}, 200, "--budget 200"),
+    ],
+)
+def test_mistakes_of_python_have_one_message(vary: Any, budget: Any, message: str) -> None:
+    with pytest.raises(ScenarioError, match=escape(message)) as caught:
+        advise(SMALL, target=0.02, vary=vary, budget=budget, workers=1)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:

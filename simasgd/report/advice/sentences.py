@@ -93,6 +93,8 @@ def say_costs(answer: Answer, aim: Aim | None = None) -> str:
 def state_headline(found: Findings) -> str:
     """Return the first sentence: what to use, or that nothing reaches the target."""
     answer, target = found.find_answer(Aim.SOONEST), format_target(found)
+    if answer is None and found.effort.is_cut:
+        return f"Not decided yet: no candidate has reached {target} within the budget of {found.effort.budget}."
     if answer is None:
         return f"No candidate reaches {target} within {format_epochs(found.most_epochs)}."
     leader = say_candidate(found.candidates[answer.leader], found)
@@ -265,7 +267,7 @@ def _admit(found: Findings) -> list[str]:
     if found.effort.is_cut:
         left = many[str(Stage.OPEN)]
         still = f"; {spell_count(left, 'candidate is', 'candidates are')} not decided" if left else ""
-        sentences.append(f"The budget ({found.effort.budget}) ended the search{still}.")
+        sentences.append(f"The budget ({found.effort.budget}) ended the search{still}. A larger one goes on from here.")
     return sentences
 
 
