@@ -11,6 +11,8 @@ from jaxtyping import Shaped
 from simasgd.learning.layout.costs import DeviceCosts, Work
 from simasgd.tape.arrays import Ints
 
+_STEPS_FOR_EACH = 4  # evaluation of the widest wave: mixtures have none, and a wave's matrices grow with its steps
+
 
 class WaveShape(NamedTuple):
     """The sizes of the longest wave, for which the loop is compiled. Shorter waves are filled up."""
@@ -45,25 +47,26 @@ def plan_waves(
     that it reads are newest[u]. Waves end at the `stops`.
     """
     most = costs.widest_wave(work, samples)
-    starts = _longest_waves(newest, first, most, stops)
+    rows = _STEPS_FOR_EACH * costs.most_in_wave
+    starts = _longest_waves(newest, first, most, rows, stops)
     sizes = np.diff(first[starts])
     best = max(costs.best_width(work, samples, sizes[sizes > 0]) if sizes.any() else most, int(np.diff(first).max(initial=1)))
     if best < sizes.max(initial=0):
-        starts = _longest_waves(newest, first, best, stops)
+        starts = _longest_waves(newest, first, best, rows, stops)
     shape = WaveShape(int(np.diff(first[starts]).max(initial=1)), int(np.diff(starts).max(initial=1)))
     return Waves(starts, shape)
 
 
-def _longest_waves(newest: Ints, first: Ints, most: int, stops: Sequence[int]) -> Shaped[Ints, " V+1"]:
+def _longest_waves(newest: Ints, first: Ints, most: int, rows: int, stops: Sequence[int]) -> Shaped[Ints, " V+1"]:
     """Return the bounds of the longest waves of whole steps, found greedily.
 
-    A wave has at most `most` evaluations, unless a single step has more.
+    A wave has at most `rows` steps and `most` evaluations, unless a single step has more.
     """
     cuts = set(stops)
     steps = len(newest)
     read, bounds = newest.tolist(), first.tolist()
     starts = [0]
     for u in range(1, steps):
-        if u in cuts or read[u] > starts[-1] or bounds[u + 1] - bounds[starts[-1]] > most:
+        if u in cuts or u - starts[-1] >= rows or read[u] > starts[-1] or bounds[u + 1] - bounds[starts[-1]] > most:
             starts.append(u)
     return np.array([*starts, steps]) if steps else np.zeros(1, np.int64)

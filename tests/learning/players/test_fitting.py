@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from simasgd import simulate
-from simasgd.learning.layout.costs import ACCELERATOR, CPU
+from simasgd.learning.layout.costs import ACCELERATOR, CPU, Work
 from simasgd.learning.layout.temporary import gradient_bytes, live_bytes
+from simasgd.learning.layout.waves import plan_waves
 from simasgd.learning.players.fitting import bytes_of_group, most_that_fit
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.problem.gradients import gradient_function
@@ -74,6 +75,13 @@ def test_values_that_live_together_are_counted():
     number = jax.ShapeDtypeStruct((), np.float32)
     assert live_bytes(lambda x: x * 2 + x * 3, number) == 12, "two products and their sum"
     assert live_bytes(jax.jit(lambda x: ((x * 2) * 3) * 4), number) == 8, "one value and the next"
+
+
+def test_a_wave_has_a_bounded_number_of_steps():
+    """Mixtures of models have no gradients that would bound it."""
+    nothing = np.zeros(5001, np.int64)
+    waves = plan_waves(nothing[1:], nothing, 4, ACCELERATOR, Work(4, 1.0), [])
+    assert waves.step.tolist() == [0, 1024, 2048, 3072, 4096, 5000]
 
 
 @pytest.mark.usefixtures("quickly_compiled")
