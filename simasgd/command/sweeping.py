@@ -75,6 +75,7 @@ def sweep(
     given = (("--target", target), ("--only", only))
     options = (*chosen, *(word for name, value in given if value is not None for word in (name, value)))
     plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes, options), target, variants, only)
+    engine.require_budget(plan.budget)
     check_data(plan.scenario, *(point.scenario for point in plan.points))
     destination = ResultsPlace("sweep", f"{plan.scenario.name}-sweep", out, replacing)
     if dry_run:
@@ -118,4 +119,6 @@ def list_points(plan: Any, destination: ResultsPlace, workers: int) -> None:
         variant = [f"variant={point.variant}"] if point.variant else []
         click.echo(printable(" ".join([*values, *variant, f"seed={point.scenario.seed}"])))
     click.echo(f"{len(plan.points)} points")
+    if plan.budget.describe():
+        click.echo(f"a budget of {plan.budget.describe()} bounds what one command computes")
     click.echo(estimate_sweep(plan, destination.find_earlier(plan.contents), workers).describe())

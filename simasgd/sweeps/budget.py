@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from typing import final
 
 from simasgd.scenario.sweep.section import Budget
-from simasgd.scenario.vocabulary.units import TIME, show
 from simasgd.sweeps.pools.work import Group
 
 
@@ -46,6 +45,4 @@ class Spending:
 
     def describe(self) -> str:
         """Return the budget in words."""
-        time_, points = self._budget.time, self._budget.points
-        parts = [*([] if time_ is None else [show(time_, TIME)]), *([] if points is None else [f"{points:,} points"])]
-        return f"the budget of {' or '.join(parts)}"
+        return f"the budget of {self._budget.describe()}"

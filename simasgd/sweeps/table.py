@@ -20,6 +20,7 @@ from simasgd.results.stored import SweepJson
 from simasgd.results.summary import Summary
 from simasgd.results.tables import SWEEP_POINTS, Numbers, Words, read_table, write_table
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.sweep.section import Budget
 from simasgd.storage.files import POINTS_TABLE, SWEEP
 from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.roles import Role, find_role
@@ -37,6 +38,9 @@ _OF_SETTINGS = (
 )
 COLUMNS = ("variant", "seed", "outcome", "reason", *_NUMBERS, "diverged", "folder", "error")
 """The columns of a sweep's table except its axes."""
+
+AND = " && "
+"""Stands between the commands of a sweep whose points several commands have computed."""
 
 
 @final
@@ -127,10 +131,19 @@ class Sweep:
 
     def __repr__(self) -> str:
         done = int((self.points["error"] == "").sum())
-        points = f"{done} of {len(self.points)} points"
+        points = f"{done} of {len(self.points)} points{self._say_missing()}"
         axes = ", ".join(f"{axis.key} ({len(axis.values)})" for axis in self.axes) or "seeds"
         first = re.split(r"(?<=\.) (?=[A-Z])", self.verdict)[0]
         return f"<Sweep of {self.scenario.name} over {axes}; {points}{f': {first}' if first else ''}>"
+
+    def _say_missing(self) -> str:
+        """Return how many points have not run, and the budget of the sweep, in brackets; "" if all have run."""
+        missing = int((self.points["outcome"] == str(Outcome.MISSING)).sum())
+        if not missing:
+            return ""
+        block = self.scenario.sweep
+        budget = "" if block is None or block.budget == Budget() else f"; the budget is {block.budget.describe()}"
+        return f" ({missing} not run yet{budget})"
 
     def _repr_html_(self) -> str:
         from simasgd.figures.sweeps import show_sweep

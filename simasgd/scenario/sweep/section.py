@@ -18,7 +18,7 @@ from simasgd.scenario.vocabulary.section import (
     Section,
     Seed,
 )
-from simasgd.scenario.vocabulary.units import Seconds
+from simasgd.scenario.vocabulary.units import TIME, Seconds, show
 from simasgd.scenario.vocabulary.values import shown
 
 
@@ -40,6 +40,11 @@ class Budget(Section):
     """Time after which no further point is begun; those under way are finished."""
     points: Annotated[Count, Field(examples=[100])] | None = None
     """Number of points that are computed, in their order; points that are there do not count."""
+
+    def describe(self) -> str:
+        """Return the budget in words, such as `30 min or 100 points`; "" if there is none."""
+        time = [] if self.time is None else [show(self.time, TIME)]
+        return " or ".join([*time, *([] if self.points is None else [f"{self.points:,} points"])])
 
 
 @final

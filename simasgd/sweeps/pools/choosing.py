@@ -12,6 +12,7 @@ from simasgd.errors import UsageError, spell_install
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 if TYPE_CHECKING:  # for the rest a mistake in an option need not be waited for
+    from simasgd.scenario.sweep.section import Budget
     from simasgd.sweeps.pools.abstract import AbstractPool
 
 LOCAL, RAY, DASK, SLURM = ENGINES = ("loky", "ray", "dask", "slurm")
@@ -52,6 +53,14 @@ class Engine:
         package = _PACKAGES.get(name)
         if package is not None and find_spec(package) is None:
             raise UsageError(f"The engine {name} is not installed; install it with: {spell_install(name)}")
+
+    def require_budget(self, budget: Budget) -> None:
+        """Raise UsageError if the engine cannot keep to a budget."""
+        if self.name == SLURM and budget.time is not None:
+            raise UsageError(
+                "sweep.budget.time: jobs of --engine slurm are submitted at once, so no time can stop them; "
+                "give sweep.budget.time=null, and sweep.budget.points=N bounds what one command submits"
+            )
 
     @property
     def processes(self) -> int:
