@@ -16,12 +16,11 @@ from simasgd.results.identity import name_content
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.manifest import MANIFEST, Manifest
 from simasgd.storage.work_folder import POINTS, PURPOSE, WORK
-from simasgd.sweeps.axes import TOGETHER, Axis
+from simasgd.sweeps.axes import TOGETHER, Axis, round_off
 from simasgd.sweeps.plan import Point, SweepPlan, add_numbers, read_number
 from simasgd.sweeps.spelling import spell_value
-from simasgd.sweeps.table import Sweep
+from simasgd.sweeps.table import AND, Sweep
 
-_AND = " && "
 _NOT_COMPARED = ("name", "title", "seed", "repeats", "sweep")
 
 Texts = dict[str, dict[str, str]]
@@ -55,11 +54,15 @@ def join(plan: SweepPlan, folder: Path) -> SweepPlan:
     is_alike = {axis.key for axis in plan.axes} == {axis.key for axis in earlier.axes}
     groups = [axis.keys for axis in plan.axes] if is_alike else [(key,) for key in keys]
     scenarios = [*((point.scenario, point.variant) for point in plan.points), *((one, variant) for one, variant, _ in further)]
-    points = tuple(Point(tuple(_write(one, group, texts) for group in groups), variant, one) for one, variant in scenarios)
+    known: dict[tuple[tuple[str, ...], str, int], Point] = {}
+    for one, variant in scenarios:  # 25 us and 0.025 ms have two folders but are one point: that of the plan
+        point = Point(tuple(_write(one, group, texts) for group in groups), variant, one)
+        known.setdefault((point.values, variant, one.seed), point)
+    points = tuple(known.values())
     axes = tuple(_make_axis(group, i, points) for i, group in enumerate(groups))
-    commands = [command for command in earlier.command.split(_AND) if command not in ("", plan.command)]
+    commands = [command for command in earlier.command.split(AND) if command not in ("", plan.command)]
     return replace(
-        plan, axes=axes, points=points, command=_AND.join([*commands, plan.command] if further else [plan.command]),
+        plan, axes=axes, points=points, command=AND.join([*commands, plan.command] if further else [plan.command]),
         earlier=tuple(sorted(hashes)),
     )  # fmt: skip
 
@@ -113,11 +116,11 @@ def _find(scenario: Scenario, key: str) -> Any:
 
 
 def _compare(value: Any) -> str:
-    """Return a text that is equal for equal values."""
+    """Return a text that is equal for equal values, and for those that differ by the noise of a unit's factor only."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
         return json.dumps(plain, sort_keys=True, default=str)
-    return repr(float(value))
+    return repr(float(value) if isinstance(value, int) else round_off(value))
 
 
 def _spell(scenario: Scenario, key: str, value: Any) -> str:

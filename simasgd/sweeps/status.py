@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -10,7 +10,7 @@ from typing import final
 from simasgd.storage.files import FAILURE, RUN
 from simasgd.storage.work_folder import find_holder
 from simasgd.sweeps.estimate import say_seconds
-from simasgd.sweeps.table import Sweep
+from simasgd.sweeps.table import AND, Sweep
 
 _LATEST = 21  # finished points whose times tell the present pace
 _TOGETHER = 1.0  # seconds within which the points of one loop are finished
@@ -42,15 +42,21 @@ class SweepStatus:
     def sentences(self) -> Iterator[str]:
         """Yield what the user wants to know, a sentence a line."""
         yield f"{self.name}: {self.done:,} of {self.points:,} points are done"
+        commands = self.command.split(AND)
         if self.failed:
-            again = "" if self.holder else f"; this tries them again: {self.command} --retry-failed"
+            again = "" if self.holder else f"; this tries them again: {_say([f'{one} --retry-failed' for one in commands])}"
             yield f"{self.failed:,} failed, and their failure.json says why{again}"
         if self.holder:
             yield f"{self.holder} works on it" + ("" if self.pace is None else f", at {60 * self.pace:.3g} points a minute")
             if self.pace is not None and self.left:
                 yield f"about {say_seconds(self.left / self.pace)} left"
         elif self.left:
-            yield f"nobody works on it; this continues it: {self.command}"
+            yield f"nobody works on it; this continues it: {_say(commands)}"
+
+
+def _say(commands: Sequence[str]) -> str:
+    """Return commands as one line. Each runs whatever the exit code before it, which failed points make 1."""
+    return "; ".join(commands)
 
 
 def read_status(folder: Path) -> SweepStatus:

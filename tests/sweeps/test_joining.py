@@ -14,7 +14,7 @@ from simasgd.storage.opening import open_folder
 from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.here import OwnProcess
-from simasgd.sweeps.status import read_status
+from simasgd.sweeps.status import SweepStatus, read_status
 from simasgd.sweeps.sweep import list_paths, run_points
 from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, TIMING
@@ -54,6 +54,16 @@ def test_other_axes_of_the_same_scenario_keep_and_show_all_points(tmp_path: Path
     assert Sweep.load(out).table()["seeds"].sum() == 8
 
 
+def test_a_value_that_is_written_in_another_unit_is_the_same_point(tmp_path: Path) -> None:
+    """25 us and 0.025 ms differ in the last digit of the number that is simulated."""
+    path, out = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 8}}), tmp_path / "out"
+    sweep(path, out, "latency=25 us,50 us")
+    assert sweep(path, out, "latency=0.025 ms,1 ms") == ["kept"] + ["done"] * 2
+    found = Sweep.load(out)
+    assert found.axes[0].values == ("0.025 ms", "50 us", "1 ms")
+    assert found.table()["seeds"].tolist() == [1, 1, 1]
+
+
 def test_an_earlier_point_of_another_scenario_or_version_is_not_joined(tmp_path: Path) -> None:
     path, out = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 8}}), tmp_path / "out"
     sweep(path, out, "learners=2,4")
@@ -78,6 +88,11 @@ def test_a_point_that_failed_is_a_row_with_its_reason_until_it_is_tried_again(
     status = read_status(out)
     assert (status.done, status.failed, status.left) == (0, 2, 0)
     assert "2 failed, and their failure.json says why; this tries them again: " in "\n".join(status.sentences())
+    joined = SweepStatus(**{**vars(status), "command": "a && b", "done": 1, "points": 4})
+    assert list(joined.sentences())[1:] == [
+        "2 failed, and their failure.json says why; this tries them again: a --retry-failed; b --retry-failed",
+        "nobody works on it; this continues it: a; b",
+    ]
     monkeypatch.setattr(
         "simasgd.sweeps.pools.work._compute", lambda group, folders: pytest.fail("a failed point was tried again")
     )
