@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -88,14 +87,10 @@ def learns(*scenarios: Any) -> bool:
 
 
 def check_devices(*scenarios: Any) -> None:
-    """Raise UsageError if scenarios learn and a variable of the environment keeps JAX from it.
+    """Raise UsageError if scenarios learn and a variable of the environment keeps JAX from it."""
+    from simasgd.learning.devices import require_devices_for
 
-    JAX is imported only where such a variable is set.
-    """
-    from simasgd.learning.devices import VARIABLES, require_devices
-
-    if learns(*scenarios) and any(os.environ.get(name) for name in VARIABLES):
-        require_devices()
+    require_devices_for(scenarios)
 
 
 def spell_variants(variants: tuple[str, ...]) -> tuple[str, ...]:

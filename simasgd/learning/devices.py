@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -31,6 +31,17 @@ def require_devices(*, compiled: bool = True) -> None:
         raise UsageError(f"JAX cannot be used{f' with {given}' if given else ''}: {str(error).splitlines()[0]}") from None
     if compiled and jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         raise UsageError("JAX_DISABLE_JIT is set, but simasgd learns in a compiled loop: unset it")
+
+
+def require_devices_for(scenarios: Iterable[Scenario]) -> None:
+    """Raise UsageError if scenarios learn and a variable of the environment keeps JAX from it.
+
+    JAX is imported only where such a variable is set.
+    """
+    if any(os.environ.get(name) for name in VARIABLES) and any(
+        one.learning is not None for scenario in scenarios for one in (scenario.variants or {"": scenario}).values()
+    ):
+        require_devices()
 
 
 def capacity_for(scenarios: Sequence[Scenario]) -> Capacity:

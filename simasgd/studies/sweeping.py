@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from simasgd.learning.devices import require_devices_for
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.opening import open_folder
@@ -56,8 +57,10 @@ def sweep(
                whether points that failed earlier are tried again
     progress   as in `study`; the phase is `points`
 
-    A point that fails is a row of the table with its error. Raises simasgd.ScenarioError before
-    anything is computed, simasgd.DataMissing, and simasgd.UsageError if the folder cannot be used.
+    A point that fails is a row of the table with its error. The budget of a `sweep` section holds for
+    one call: points that have not run are rows, too, and the printed sweep says how many; the same call with a `folder`
+    goes on. Raises simasgd.ScenarioError before
+    anything is computed, simasgd.DataMissing, and simasgd.UsageError if the folder, the engine or JAX cannot be used.
     """
     source = scenario.as_given() if isinstance(scenario, Scenario) else scenario
     arguments = [word for axis in axes for word in _spell(axis)]
@@ -66,7 +69,9 @@ def sweep(
     wanted = None if target is None else str(target)
     command = _spell_command(source, arguments, {"--only": only, "--target": wanted}, variants)
     plan = plan_sweep(source, arguments, command, wanted, variants, only)
+    chosen.require_budget(plan.budget)
     _require_data(plan.points)
+    require_devices_for(point.scenario for point in plan.points)
     home = Path(mkdtemp(prefix="simasgd-sweep-") if folder is None else folder)
     plan = plan if replace else join(plan, home)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ import simasgd
 from simasgd import Run, ScenarioError, Sweep, UsageError
 from simasgd.sweeps.axes import parse
 from simasgd.sweeps.spelling import spell_axis, spell_value
-from tests.build import TIMING, scenario
+from tests.build import LEARNING, TIMING, scenario
 
 SMALL = scenario(TIMING, {"stop": {"gradients": 12}, "repeats": 2})
 
@@ -87,6 +88,18 @@ def test_results_without_a_folder_live_as_long_as_the_sweep(tmp_path: Path) -> N
     assert not home.exists()
     with pytest.raises(UsageError, match="other parameters"):
         simasgd.sweep(SMALL, "learners=3,4", "mini_batch=2", folder=tmp_path / "kept", workers=1)
+
+
+def test_a_wrong_variable_of_jax_is_refused_before_any_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAX_PLATFORMS", "")
+    monkeypatch.setenv("JAX_DISABLE_JIT", "1")
+    jax.config.update("jax_disable_jit", True)
+    try:
+        with pytest.raises(UsageError, match="JAX_DISABLE_JIT is set"):
+            simasgd.sweep(scenario(LEARNING), "learners=1,2", folder=tmp_path / "out")
+    finally:
+        jax.config.update("jax_disable_jit", False)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
