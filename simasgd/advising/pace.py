@@ -71,7 +71,8 @@ def _measure(short: Scenario) -> Pace:
     counted = sum(timing.staleness.values())
     staleness = sum(age * many for age, many in timing.staleness.items()) / counted if counted else 0.0
     if clock.hang is not None or not clock.gradients_applied or clock.simulated_seconds <= 0.0:
-        reason = "it applies no gradient" if clock.hang is None else f"it hangs: {clock.hang.reason}"
+        idle = "it takes no simulated time" if clock.gradients_applied else "it applies no gradient"
+        reason = idle if clock.hang is None else f"it hangs: {clock.hang.reason}"
         return Pace(math.inf, math.inf, math.inf, staleness, 1.0, clock.gradients_applied, reason)
     samples = np.asarray(tape.samples_before, float)
     times = np.concatenate([[0.0], tape.stepped_at])
