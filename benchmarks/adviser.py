@@ -154,7 +154,7 @@ def _run_grid(inquiry: Inquiry, search: Search) -> tuple[dict[int, list[dict[Aim
     with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
         bench = Bench(inquiry.base, inquiry.vary.axes, "", inquiry.target, place, OwnProcess(), lambda finished, total: None)
         trials = [Trial(one, inquiry.most_epochs, seed) for one in able for seed in search.seeds]
-        courses = bench.learn(trials)
+        courses = [course for course in bench.learn(trials) if course is not None]  # all of them: no budget
     costs: dict[int, list[dict[Aim, Cost]]] = {one.number: [] for one in able}
     for trial, course in zip(trials, courses, strict=True):
         if course.seconds is not None and course.hours is not None and course.reached:

@@ -248,6 +248,9 @@ def _admit(found: Findings) -> list[str]:
     """Say what could still be wrong: candidates that were left behind, and a budget that ended the search."""
     many = Counter(row.stage for row in found.candidates)
     sentences = []
+    if count := sum(bool(row.problem) and not row.folder and row.stage != str(Stage.PROBLEM) for row in found.candidates):
+        failed = capitalise(spell_count(count, "candidate"))
+        sentences.append(f"{failed} failed, for a reason that advice.json has; --retry-failed tries again.")
     if count := many[str(Stage.BOUND)]:
         sentences.append(
             f"{capitalise(spell_count(count, 'candidate is', 'candidates are'))} out by timing, if none needs fewer than "
