@@ -169,11 +169,13 @@ def find_front(rows: Sequence[Row], measure: str) -> list[Row]:
 @final
 @dataclass(frozen=True)
 class Effect:
-    """What an axis does to a quantity, with the rest as in the best setting.
+    """What an axis does to a quantity, with the rest as in the best setting, and elsewhere.
 
-    `low` and `high` are the values of the axis where the quantity is lowest and highest. `beyond`
-    counts the settings of the rest in which the two differ by more than the spread over the seeds, of
-    the `settings` in which at least two values are sound.
+    `low` and `high` are the values of the axis where the quantity is lowest and highest; `is_beyond` says whether they
+    differ by more than the difference that counts. Others are the other settings of the rest of the axes. `both` counts
+    those that have the quantity at both values, and `likewise` those of them in which it is lower at `low` by more than the
+    difference that counts. `others` counts those that have it at any two values, and `moved` those of them in which
+    any two differ by more.
     """
 
     quantity: str
@@ -182,36 +184,45 @@ class Effect:
     least: float
     greatest: float
     is_beyond: bool
-    beyond: int
-    settings: int
+    likewise: int
+    both: int
+    moved: int
+    others: int
 
 
 def measure_effect(
     dial: Dial, quantity: str, anchor: Row, facts: SweepFacts, tolerance: Callable[[Spread, Spread], float]
 ) -> Effect | None:
-    """Return the effect of an axis; None if nowhere two of its values can be compared."""
-    rest = [other.key for other in facts.varying if other.key != dial.key]
-    sound = facts.sound.dropna(subset=[quantity])
-    groups = sound.groupby(rest, sort=False) if rest else [((), sound)]
-    beyond = settings = 0
-    at_anchor: tuple[Row, Row, bool] | None = None
-    for _, group in groups:
-        rows = list_rows(group)
-        if len(rows) < 2:
-            continue
-        low, high = min(rows, key=lambda row: row[quantity]), max(rows, key=lambda row: row[quantity])
+    """Return the effect of an axis; None if no two of its values can be compared where the rest is as in the anchor."""
+
+    def is_beyond(low: Row, high: Row) -> bool:
         least, greatest = get_spread(low, quantity), get_spread(high, quantity)
         assert least is not None
         assert greatest is not None
-        differs = greatest.mean - least.mean > tolerance(least, greatest)
-        settings, beyond = settings + 1, beyond + differs
-        if all(low[key] == anchor[key] for key in rest):
-            at_anchor = low, high, differs
-    if at_anchor is None:
+        return greatest.mean - least.mean > tolerance(least, greatest)
+
+    rest = [other.key for other in facts.varying if other.key != dial.key]
+    sound = facts.sound.dropna(subset=[quantity])
+    found = [list_rows(group) for _, group in sound.groupby(rest, sort=False)] if rest else [list_rows(sound)]
+    groups = [sorted(rows, key=lambda row: row[quantity]) for rows in found if len(rows) > 1]
+    here = next((rows for rows in groups if all(rows[0][key] == anchor[key] for key in rest)), None)
+    if here is None:
         return None
-    low, high, differs = at_anchor
+    low, high = here[0], here[-1]
+    others = [rows for rows in groups if rows is not here]
+    placed = [{row[dial.key]: row for row in rows} for rows in others]
+    pairs = [(rows[low[dial.key]], rows[high[dial.key]]) for rows in placed if low[dial.key] in rows and high[dial.key] in rows]
     return Effect(
-        quantity, low[dial.key], high[dial.key], float(low[quantity]), float(high[quantity]), differs, beyond, settings
+        quantity,
+        low[dial.key],
+        high[dial.key],
+        float(low[quantity]),
+        float(high[quantity]),
+        is_beyond(low, high),
+        likewise=sum(is_beyond(*pair) for pair in pairs),
+        both=len(pairs),
+        moved=sum(is_beyond(rows[0], rows[-1]) for rows in others),
+        others=len(others),
     )
 
 

@@ -55,7 +55,10 @@ def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
         learn = "" if facts.measure is None else " or learn"
         where = "with the rest as in the best setting, it" if len(facts.varying) > 1 else "it"
         parts.append(f"{where} does not finish{learn} at {list_some(failing, _MOST_NAMED)}")
-    return f"{capitalise(dial.name)}: {'; '.join(parts) or 'no two of its values can be compared'}."
+    if not parts:
+        where = "with the rest as in the best setting, " if len(facts.varying) > 1 else ""
+        parts = [f"{where}no two of its values can be compared"]
+    return f"{capitalise(dial.name)}: {'; '.join(parts)}."
 
 
 def _choose_speed(facts: SweepFacts) -> str:
@@ -66,21 +69,32 @@ def _choose_speed(facts: SweepFacts) -> str:
 def _describe(effect: Effect, dial: Dial) -> str:
     name = "throughput" if effect.quantity == THROUGHPUT else NAMES[effect.quantity]
     spread = "the difference that counts"
-    rest = f"{effect.beyond} of {effect.settings} settings of the rest"
-    if effect.beyond == 0:
-        return f"no effect on the {name} beyond {spread}"
     if not effect.is_beyond:
-        return f"here no effect on the {name} beyond {spread}, but in {rest}"
+        if effect.moved == 0:
+            return f"no effect on the {name} beyond {spread}"
+        return f"here no effect on the {name} beyond {spread}, but {_count_others(effect.moved, effect.others)}"
     low = f"{dial.labels[effect.low]} ({_show(effect.quantity, effect.least)})"
     high = f"{dial.labels[effect.high]} ({_show(effect.quantity, effect.greatest)})"
     beyond = "" if effect.quantity in (SECONDS, TO_TARGET, THROUGHPUT) else f", beyond {spread}"
-    return f"{name} lowest at {low} and highest at {high}{beyond}{_say_often(effect, rest)}"
+    return f"{name} lowest at {low} and highest at {high}{beyond}{_say_often(effect, dial)}"
 
 
-def _say_often(effect: Effect, rest: str) -> str:
-    if effect.settings == 1:
+def _say_often(effect: Effect, dial: Dial) -> str:
+    """Say in how many other settings the two values compare in the same way; "" where none has both."""
+    if effect.both == 0:
         return ""
-    return f", in all {effect.settings} settings of the rest" if effect.beyond == effect.settings else f", as in {rest}"
+    has = "has" if effect.both == 1 else "have"
+    others = f"{_count_others(effect.likewise, effect.both)} that {has} both"
+    also = "and" if effect.likewise else "but not" if effect.both == 1 else "but"
+    return f", {also} clearly lower at {dial.labels[effect.low]} than at {dial.labels[effect.high]} {others}"
+
+
+def _count_others(found: int, total: int) -> str:
+    """Return, for example, `in 2 of 3 other settings of the rest`."""
+    if total == 1:
+        return "in the one other setting of the rest"
+    share = "all" if found == total else f"{found} of" if found else "none of"
+    return f"in {share} {total} other settings of the rest"
 
 
 def _show(quantity: str, value: float) -> str:

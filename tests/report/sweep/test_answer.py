@@ -14,7 +14,7 @@ from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.results.outcome import Outcome
 from simasgd.sweeps.targets import Target
 from tests.build import LEARNING, scenario
-from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
+from tests.report.sweep.tables import BATCH, LATENCY, LEARNERS, RATE, point, sweep
 
 
 def answer(sweep_facts: SweepFacts) -> Answer:
@@ -145,13 +145,47 @@ def test_an_axis_without_effect_is_said_to_have_none() -> None:
     verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, RATE], rows)))
     learners, rate = verdict.effects
     assert learners == (
-        "Learners: here no effect on the test error beyond the difference that counts, but in 1 of 2 settings of the rest; "
-        "simulated time lowest at 4 (2\u00a0s) and highest at 2 (4\u00a0s), in all 2 settings of the rest."
+        "Learners: here no effect on the test error beyond the difference that counts, but in the one other setting of the "
+        "rest; simulated time lowest at 4 (2\u00a0s) and highest at 2 (4\u00a0s), and clearly lower at 4 than at 2 in the one "
+        "other setting of the rest that has both."
     )
     assert rate == (
         "Learning rate: test error lowest at 0.1 (4.0\u00a0%) and highest at 0.2 (12.0\u00a0%), beyond the difference that "
-        "counts, in all 2 settings of the rest; no effect on the simulated time beyond the difference that counts."
+        "counts, and clearly lower at 0.1 than at 0.2 in the one other setting of the rest that has both; no effect on the "
+        "simulated time beyond the difference that counts."
     )
+
+
+def test_an_effect_counts_only_other_settings_that_have_both_values() -> None:
+    """At latency 25 µs, 8 learners are soonest; elsewhere they are missing, failed, or slowest."""
+    seconds = {
+        ("25 us", "4"): {"2": 4.0, "4": 2.0, "8": 1.0},
+        ("25 us", "16"): {"2": 4.0, "4": 2.0},  # without 8, by a condition
+        ("5 ms", "4"): {"2": 4.0, "4": 2.0, "8": 9.0},  # the other way round
+        ("5 ms", "16"): {"2": 4.0, "4": 2.0, "8": math.nan},  # 8 hung
+    }
+
+    def say(learners: str) -> str:
+        rows = [
+            ((count, *rest), point(Outcome.FINISHED if time == time else Outcome.HUNG, seconds=time, count=int(count)))
+            for rest, times in seconds.items()
+            for count, time in times.items()
+            if count in learners
+        ]
+        return SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, LATENCY, BATCH], rows))).effects[0]
+
+    assert (
+        say("248")
+        == (
+            "Learners: simulated time lowest at 8 (1\u00a0s) and highest at 2 (4\u00a0s), but not clearly lower at 8 than at 2 "
+        )
+        + "in the one other setting of the rest that has both."
+    )
+    assert say("24").endswith(", and clearly lower at 4 than at 2 in all 3 other settings of the rest that have both.")
+    del seconds["5 ms", "4"]["8"]
+    assert say("248") == "Learners: simulated time lowest at 8 (1\u00a0s) and highest at 2 (4\u00a0s)."
+    seconds |= {rest: {"2": 4.0, "4": 2.0, "8": time} for rest, time in zip(seconds, (1.0, 9.0, 1.0, 4.01), strict=True)}
+    assert say("248").endswith(", and clearly lower at 8 than at 2 in 1 of 3 other settings of the rest that have both.")
 
 
 def test_where_nothing_is_learned_the_speed_decides() -> None:
