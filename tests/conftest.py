@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.build import compiled_quickly
 
@@ -36,6 +37,8 @@ def pytest_configure() -> None:
     Images often forbid Python to keep compiled modules. The tests start hundreds of processes, which would each compile
     for seconds what they import.
     """
+    settings.register_profile("tests", deadline=None)  # speed is not asserted, and other tests run at the same time
+    settings.load_profile("tests")
     os.environ.update(_COMPILED)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False

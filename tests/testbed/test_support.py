@@ -11,7 +11,6 @@ from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.machines import require_one_clock
 from simasgd.testbed.engine.abstract import About, Machine
 from simasgd.testbed.support import describe_real, list_obstacles, require_support
-from simasgd.testbed.system.pacing import Free, Paced
 from tests.protocols.table import ROWS
 from tests.scenario.sections.table import COMPRESSIONS, MODULATIONS, OPTIMIZERS
 from tests.testbed.recorded import small
@@ -131,9 +130,9 @@ def test_too_many_runs_are_refused() -> None:
 
 
 def test_keys_that_describe_the_simulated_cluster_alone_are_named() -> None:
-    assert describe_real(small(ASYNC), pacing=Paced).endswith("own: cluster.network, cluster.server.")
+    assert describe_real(small(ASYNC), follows_law=True).endswith("own: cluster.network, cluster.server.")
     own = {"costs": {"step": "1 s"}, "speeds": [1, 1, 2]}
-    told = describe_real(small(ASYNC, {"cluster": own}), pacing=Free)
+    told = describe_real(small(ASYNC, {"cluster": own}), follows_law=False)
     for key in ("compute", "speeds", "costs"):
         assert f"cluster.{key}" in told
     assert "stragglers" not in told

@@ -69,7 +69,9 @@ class Learner(AbstractWorker):
         """The number of mini-batches drawn so far, those of earlier parts of the run included."""
         return self._before + self.drawn
 
-    compute = AbstractWorker.compute_gradient
+    def compute(self, weights: Weights) -> Generator[Event, None, Gradient]:
+        """Compute the gradient of the learner's next mini-batch on `weights`."""
+        return self.compute_gradient(weights)
 
     def attempt(self, weights: Weights, before: float) -> Generator[Event, Any, Gradient | None]:
         """Compute like `compute`, but give up and return None once the server makes weights number `before`.
