@@ -20,14 +20,11 @@ from simasgd.results.summary import Summary
 from simasgd.scenario.alike import together
 from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import ResultsFolder
-from simasgd.storage.opening import open_folder
 from simasgd.storage.work_folder import POINTS
 from simasgd.sweeps import computing
 from simasgd.sweeps.budget import Spending
-from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import SweepPlan
 from simasgd.sweeps.pools.abstract import AbstractPool
-from simasgd.sweeps.pools.local import LocalPool
 from simasgd.sweeps.pools.points import PointFolders
 from simasgd.sweeps.pools.work import Group
 from simasgd.sweeps.table import Sweep, empty_columns, read_columns
@@ -40,22 +37,6 @@ def list_paths(plan: SweepPlan) -> tuple[str, ...]:
     return (SWEEP, POINTS_TABLE, SCENARIO, PAGE, *stored_times(plan.scenario), f"{POINTS}/")
 
 
-def run_sweep(
-    plan: SweepPlan, folder: Path, *, workers: int, progress: Callable[[str, int, int], None] = lambda *_: None
-) -> Sweep:
-    """Run the points that `folder` does not hold yet, in `workers` processes.
-
-    A failed point leaves its error in the table. The folder may be empty, or hold an earlier sweep
-    of the same scenario, whose points are kept (`join`); otherwise UsageError is raised. `progress` is called for every
-    point with "kept", "done" or "failed", the number of finished points, and of all points.
-    """
-    plan = join(plan, folder)
-    with open_folder(folder, plan.contents, list_paths(plan)) as place:
-        sweep = run_points(plan, place, pool=LocalPool(workers), progress=progress)
-        place.finish()
-    return sweep
-
-
 def run_points(
     plan: SweepPlan,
     place: ResultsFolder,
@@ -65,10 +46,11 @@ def run_points(
     tell: Callable[[str], None] = lambda _: None,
     retrying: bool = False,
 ) -> Sweep:
-    """Run the missing points, as `run_sweep` does, in the processes of a pool and an open folder, which stays unfinished.
+    """Run the points that an open folder does not hold yet, in the processes of a pool. The folder stays unfinished.
 
-    Points that failed earlier stay so unless they are tried again (`retrying`). `tell` is called with what the user should
-    know meanwhile, a line at a time.
+    A failed point leaves its error in the table. Points that failed earlier stay so unless they are tried again
+    (`retrying`). `progress` is called for every point with "kept", "done" or "failed", the number of finished points, and
+    of all points. `tell` is called with what the user should know meanwhile, a line at a time.
     """
     spending = Spending(plan.budget)
     folders = PointFolders(place.path)

@@ -13,10 +13,10 @@ import pytest
 
 from simasgd import Scenario, Study, study
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, compiled_quickly, scenario
 from tests.clockwork import FAULTS, HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline
+from tests.sweeps.running import run_sweep
 
 _SMALL = ("cluster.learners=4", "stop.epochs=2")
 _TIMING = ("learning=null", "workload.samples_per_epoch=1437")

@@ -15,8 +15,8 @@ from simasgd.report.page import render_sweep
 from simasgd.results.tables import thinned
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from tests.build import TIMING, scenario
+from tests.sweeps.running import run_sweep
 
 
 @pytest.mark.parametrize("text", ["a$x_$b", "a$b$", r"$\frac{$", "<b>&amp;", "日本", "100 %"])

@@ -24,10 +24,10 @@ from simasgd.report.verdict.verdict import state_verdict
 from simasgd.results.outcome import Outcome, describe_outcomes, fails, find_gravest
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import HANG, altered, study_of
+from tests.sweeps.running import run_sweep
 
 DEAD = {
     "cluster": {"faults": {"crashes": [{"learner": 0, "at": "10 ms"}]}},

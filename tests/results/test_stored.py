@@ -19,10 +19,10 @@ from simasgd.results.stored import StudyJson, SweepJson, VariantsJson
 from simasgd.results.summary import Summary
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import TIMING, scenario
 from tests.clockwork import run, study_of, timeline
+from tests.sweeps.running import run_sweep
 
 WRONG: tuple[Any, ...] = (None, "x", -1, 1.5, 10**30, [], {}, True, [1])
 REMOVED, RENAMED = object(), object()

@@ -15,9 +15,9 @@ from simasgd.command import cli
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.draws import draw, parse_law
 from simasgd.sweeps.plan import SweepPlan, plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import TIMING, scenario
+from tests.sweeps.running import run_sweep
 
 GROUP = {"learners": [1, 2, 4], "mini_batch": [16, 8, 4]}
 

@@ -16,8 +16,8 @@ from simasgd.storage.files import WEIGHTS
 from simasgd.storage.work_folder import WORK
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.points import PointFolders
-from simasgd.sweeps.sweep import run_sweep
 from tests.build import LINEAR, TIMING, scenario
+from tests.sweeps.running import run_sweep
 
 
 def damage(name: str) -> Callable[[Path], object]:

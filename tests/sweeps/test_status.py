@@ -13,8 +13,8 @@ from simasgd.command import cli
 from simasgd.errors import UsageError
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.status import SweepStatus, read_status
-from simasgd.sweeps.sweep import run_sweep
 from tests.build import TIMING
+from tests.sweeps.running import run_sweep
 from tests.sweeps.test_sweep import scenario_file
 
 

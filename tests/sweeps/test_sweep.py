@@ -20,9 +20,9 @@ from simasgd.report.sweep.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, PROGRAM, TIMING, scenario
+from tests.sweeps.running import run_sweep
 
 AXES = ["cluster.learners=2,3", "network.latency=0,1 ms", "seed=range(0,2)"]
 

@@ -18,10 +18,10 @@ from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.estimate import estimate_sweep
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.roles import Role, find_role
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.targets import Target, find_target
 from tests.build import TIMING, scenario
 from tests.clockwork import run as clock_run
+from tests.sweeps.running import run_sweep
 
 AXES = ["cluster.learners=2,16,4", "network.latency=25 us,5 ms", "network.bandwidth=1 MB/s,unlimited"]
 

@@ -10,9 +10,9 @@ from simasgd.errors import ScenarioError, UsageError
 from simasgd.report.sweep.dials import find_dials
 from simasgd.sweeps.plan import SweepPlan, plan_sweep
 from simasgd.sweeps.roles import Role, find_role
-from simasgd.sweeps.sweep import run_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import TIMING
+from tests.sweeps.running import run_sweep
 from tests.sweeps.test_sweep import scenario_file
 
 PAIRS = "learners:mini_batch=2:8,4:4,8:2"

@@ -12,8 +12,8 @@ from simasgd import Scenario, simulate, study
 from simasgd.scenario.alike import Capacity, clock_of, together
 from simasgd.simulator import simulate_together
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.sweep import run_sweep
 from tests.build import LEARNING, TIMING, scenario
+from tests.sweeps.running import run_sweep
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
