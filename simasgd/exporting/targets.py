@@ -12,6 +12,7 @@ from typing import final
 from simasgd.errors import UsageError, spell_install
 from simasgd.exporting.runs import ExportedRun, Source
 from simasgd.results.identity import name_code
+from simasgd.scenario.vocabulary.names import join_words
 from simasgd.storage.manifest import Contents
 from simasgd.storage.opening import open_folder
 
@@ -35,9 +36,10 @@ def require(target: str) -> None:
     """Raise UsageError if a package that a target needs is not installed."""
     missing = [name for name in _PACKAGES.get(target, ()) if (spec := find_spec(name)) is None or spec.origin is None]
     if missing:
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
         raise UsageError(
-            f"--to {target}: {_TITLES[target]} needs {' and '.join(missing)}, which is not installed; "
-            f"install it with: {spell_install(target)}"
+            f"--to {target}: {_TITLES[target]} needs {join_words(missing, 'and')}, which {are} not installed; "
+            f"install {them} with: {spell_install(target)}"
         )
 
 

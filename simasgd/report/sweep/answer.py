@@ -40,9 +40,8 @@ from simasgd.report.sweep.sweep_facts import (
 
 MUCH_SOONER = 2.0
 """A setting is much sooner if it takes at most this part of the time of the best one."""
-SLIGHTLY_WORSE = 0.05
-"""The greatest difference of test errors of a setting that is only slightly worse."""
-_SLIGHT_RATIO = 2.0  # of test losses
+_MOST_WORSE = 0.05  # the greatest difference of test errors of a setting that is named because it is much sooner
+_MOST_RATIO = 2.0  # of test losses
 
 
 @final
@@ -52,8 +51,8 @@ class Answer:
 
     `world` are the values of the axes that the reader does not decide. `lowest` has the lowest error;
     `alike` are all settings with as good an error, `lowest` included; `best` is the one to use; `also`
-    are those that are as good, as soon and as cheap. `quick` is much sooner than `best`, and slightly
-    worse. If a given target decides (`at_target`), `alike` are those that reach it, and nothing is `quick`.
+    are those that are as good, as soon and as cheap. `quick` is much sooner than `best`, and not
+    much worse. If a given target decides (`at_target`), `alike` are those that reach it, and nothing is `quick`.
     """
 
     world: tuple[str, ...]
@@ -145,10 +144,10 @@ def _is_alike(first: Spread, second: Spread) -> bool:
 
 
 def _find_quick(rows: Sequence[Row], best: Row, facts: SweepFacts) -> Row | None:
-    """Return the soonest setting that takes at most half of the best one's time, and is slightly worse."""
+    """Return the soonest setting that takes at most half of the best one's time, and is not much worse."""
     if facts.measure is None or facts.speed == THROUGHPUT:
         return None
-    worst = best[facts.measure] + SLIGHTLY_WORSE if facts.measure == ERROR else best[facts.measure] * _SLIGHT_RATIO
+    worst = best[facts.measure] + _MOST_WORSE if facts.measure == ERROR else best[facts.measure] * _MOST_RATIO
     able = [row for row in rows if row[facts.measure] <= worst and row[facts.speed] * MUCH_SOONER <= best[facts.speed]]
     return min(able, key=lambda row: row[facts.speed], default=None)
 

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
-from simasgd.report.facts.formats import NBSP, capitalise, format_number, list_some, spell_count
+from simasgd.report.facts.formats import NBSP, capitalise, format_number, join_words, list_some, spell_count
 from simasgd.report.facts.tolerances import ERROR_RATIOS, LEAST_POINTS, LOSS_RATIOS, MOST_POINTS
 from simasgd.report.sweep.answer import find_front
+from simasgd.report.sweep.dials import Dial
 from simasgd.report.sweep.figures import draw_trade_off
 from simasgd.report.sweep.layout import MOST_PANELS
 from simasgd.report.sweep.map_block import build_map
@@ -28,6 +29,7 @@ from simasgd.report.sweep.sweep_facts import (
     TO_TARGET,
     Row,
     SweepFacts,
+    describe_target,
     format_quantity,
     list_rows,
     say_setting,
@@ -56,6 +58,8 @@ _ONE_SEED = {
     ),
     LOSS: f"at most {format_number(100 * LOSS_RATIOS[1])}{NBSP}% above it",
 }
+
+_ROLES = {Role.CHOICE: "a choice", Role.WORLD: "the world", Role.CHANCE: "seeds"}
 
 
 def build_sweep_blocks(verdict: SweepVerdict) -> list[Block]:
@@ -95,7 +99,7 @@ def explain_rule(facts: SweepFacts) -> str:
         first = "The rule: of the settings that reach the target at every seed, the first to reach it is best, and of the first"
         rule = f"{first} the cheapest in learner-hours. Where none reaches it, {rule[10:]}"
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
-    return " ".join(filter(None, (rule, brackets, _describe_target(facts))))
+    return " ".join(filter(None, (rule, brackets, describe_target(facts))))
 
 
 def _explain_as_good(facts: SweepFacts, measure: str) -> str:
@@ -109,14 +113,6 @@ def _explain_as_good(facts: SweepFacts, measure: str) -> str:
 def tabulate_best(verdict: SweepVerdict) -> Table:
     """Tabulate the settings to use, and those that are worth naming beside them."""
     return Table.of(*list_named(name_settings(verdict), verdict.facts), words=1 + len(verdict.facts.varying))
-
-
-def _describe_target(facts: SweepFacts) -> str:
-    target = facts.sweep.target
-    if target is None or facts.points[TO_TARGET].isna().all():
-        return ""
-    how = "as requested" if target.given else "the second-best level that all seeds of a setting reach, rounded up"
-    return f"The target is a {NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}: {how}."
 
 
 def _build_trade_off(verdict: SweepVerdict) -> Block | None:
@@ -166,9 +162,14 @@ def _say_point(row: Row, measure: str) -> str:
     return f"{format_quantity(measure, row[measure])} after {format_quantity(SECONDS, row[SECONDS])}"
 
 
+def _say_role(dial: Dial) -> str:
+    given = dial.name_parts(Role.WORLD) if dial.role is Role.CHOICE else []
+    mixed = f"; the {join_words(given)} {'is' if len(given) == 1 else 'are'} the world" if given else ""
+    return f"{_ROLES[dial.role]}{mixed}"
+
+
 def describe_axes(facts: SweepFacts) -> list[tuple[str, str]]:
     """Return each axis with its values, and whether it is a choice or the world."""
-    words = {Role.CHOICE: "a choice", Role.WORLD: "the world", Role.CHANCE: "seeds"}
-    listed = [(f"{dial.name} ({words[dial.role]})", list_some(list(dial.labels.values()), 8)) for dial in facts.dials]
+    listed = [(f"{dial.name} ({_say_role(dial)})", list_some(list(dial.labels.values()), 8)) for dial in facts.dials]
     seeds = facts.points["seed"].nunique()
     return [*listed, ("seeds", str(seeds)), ("points", f"{len(facts.points):,}")]

@@ -70,11 +70,21 @@ class Dial:
         return len(self.values) > 1
 
     def say(self, value: str) -> str:
-        """Return a value in a sentence: `8 learners`, `learning rate 0.05`."""
+        """Return a value in a sentence: `8 learners`, `learning rate 0.05`, `mini-batch 4 (at latency 25 µs)`.
+
+        Of keys that vary together with a choice, those that are no choice are said to be where it was made.
+        """
         if len(self.axis.keys) == 1:
             return _say(self.key, self.name, self.labels[value])
-        parts = zip(self.axis.keys, self.axis.parts_of(value), strict=True)
-        return " with ".join(_say(key, _name(key), _label(part)) for key, part in parts)
+        parts = list(zip(self.axis.keys, self.axis.parts_of(value), strict=True))
+        given = [] if self.role is not Role.CHOICE else [key for key in self.axis.keys if find_role(key) is Role.WORLD]
+        chosen = " with ".join(_say(key, _name(key), _label(part)) for key, part in parts if key not in given)
+        where = " and ".join(_say(key, _name(key), _label(part)) for key, part in parts if key in given)
+        return f"{chosen} (at {where})" if where else chosen
+
+    def name_parts(self, role: Role) -> list[str]:
+        """Return the names of its keys that have a role."""
+        return [_name(key) for key in self.axis.keys if find_role(key) is role]
 
     @property
     def unit(self) -> str:

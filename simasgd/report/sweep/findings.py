@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from simasgd.report.facts.formats import capitalise, list_some, spell_count
+from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
 from simasgd.report.sweep.answer import Answer, Effect, choose_tolerance, measure_effect
 from simasgd.report.sweep.dials import Dial
 from simasgd.report.sweep.sweep_facts import (
@@ -25,6 +25,7 @@ from simasgd.report.sweep.sweep_facts import (
     varies,
 )
 from simasgd.results.outcome import Outcome
+from simasgd.sweeps.roles import Role
 
 _MOST_NAMED = 3
 _VERBS = {  # singular and plural
@@ -127,6 +128,20 @@ def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list
         where, there = f" at {list_some([say_world(one.world, facts) for one in missed], _MOST_NAMED)}", " there"
     goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
     return [f"No setting reaches a {goal} at every seed{where}, so the lowest counts{there}."]
+
+
+def describe_mixed(facts: SweepFacts) -> list[str]:
+    """Say of each group of keys that vary together, and of which only some are choices, what it does not tell."""
+    sentences = []
+    for dial in facts.choices:
+        chosen, given = dial.name_parts(Role.CHOICE), dial.name_parts(Role.WORLD)
+        if given:
+            world = join_words(given)
+            sentences.append(
+                f"The {join_words(chosen)} {'varies' if len(chosen) == 1 else 'vary'} together with the {world}, which "
+                f"{'is not a choice' if len(given) == 1 else 'are not choices'}: their effects cannot be told apart."
+            )
+    return sentences
 
 
 def find_places(rows: pd.DataFrame, facts: SweepFacts) -> list[str]:

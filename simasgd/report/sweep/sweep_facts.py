@@ -196,6 +196,15 @@ def format_quantity(quantity: str, value: float) -> str:
     return format_duration(value) if quantity in (SECONDS, TO_TARGET) else format_number(value)
 
 
+def describe_target(facts: SweepFacts) -> str:
+    """Return the target to which times are measured, and who chose it; "" if no point reaches one."""
+    target = facts.sweep.target
+    if target is None or facts.points[TO_TARGET].isna().all():
+        return ""
+    how = "as requested" if target.given else "chosen as the second-best level that all seeds of a setting reach, rounded up"
+    return f"The target is a {NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}, {how}."
+
+
 def varies(values: pd.Series) -> bool:
     """Return whether numbers other than NaN differ by more than a small part of the greatest."""
     known = values.dropna()

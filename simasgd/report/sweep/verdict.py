@@ -21,7 +21,7 @@ from simasgd.report.facts.formats import (
     use_plain_spaces,
 )
 from simasgd.report.sweep.answer import Answer, find_answers, find_common, place_in_world
-from simasgd.report.sweep.findings import describe_effects, describe_failures, describe_missed_target
+from simasgd.report.sweep.findings import describe_effects, describe_failures, describe_missed_target, describe_mixed
 from simasgd.report.sweep.sweep_facts import (
     ERROR,
     LOSS,
@@ -79,6 +79,7 @@ class SweepVerdict:
         return [
             *describe_missed_target(self.answers, self.facts),
             *_explain_choice(self),
+            *describe_mixed(self.facts),
             *describe_failures(self.facts),
             *_explain_means(self),
         ]
@@ -271,8 +272,9 @@ def _name_quick(best: Row, answer: Answer, facts: SweepFacts) -> str:
     if quick is None or facts.measure is None:
         return ""
     ratio = format_factor(best[facts.speed] / quick[facts.speed])
-    score, time = format_quantity(facts.measure, quick[facts.measure]), format_duration(quick[facts.speed])
-    return f"{say_setting(quick, facts.choices)} is {ratio} as fast ({time}) at a slightly worse {score}."
+    score, lower = (format_quantity(facts.measure, row[facts.measure]) for row in (quick, best))
+    instead = f"a {NAMES[facts.measure]} of {score} instead of {lower}"
+    return f"{say_setting(quick, facts.choices)} is {ratio} as fast ({format_duration(quick[facts.speed])}) at {instead}."
 
 
 def _explain_means(verdict: SweepVerdict) -> list[str]:

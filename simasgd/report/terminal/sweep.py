@@ -9,7 +9,7 @@ from simasgd.printable import printable
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.sweep.naming import name_settings
 from simasgd.report.sweep.points_table import list_named
-from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.sweep_facts import SweepFacts, describe_target
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.conclusion import Conclusion
 from simasgd.report.terminal.table import TextColumn, TextTable
@@ -24,10 +24,11 @@ def conclude_sweep(sweep: Sweep) -> Conclusion:
     verdict = SweepVerdict.of(facts)
     done = int((sweep.points["error"] == "").sum())
     seeds = f"Means over {facts.repetitions} seeds, with the range in brackets. " if facts.repetitions > 1 else ""
+    target = f"{use_plain_spaces(found)} " if (found := describe_target(facts)) else ""
     sentences = (verdict.headline, *verdict.reasons, *verdict.effects)
     return Conclusion(
         table=_tabulate(verdict) if verdict.answers else None,
-        remark=f"{seeds}{done} of {len(sweep.points)} points.",
+        remark=f"{seeds}{target}{done} of {len(sweep.points)} points.",
         verdict=tuple(printable(use_plain_spaces(sentence)) for sentence in sentences),
         content=replace(sweep, verdict=verdict.text, best=verdict.list_best()).as_json(),
     )

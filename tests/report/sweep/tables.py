@@ -15,12 +15,14 @@ from tests.build import TIMING, scenario
 
 LEARNERS, RATE, LATENCY = "cluster.learners", "learning.optimizer.learning_rate", "cluster.network.latency"
 BATCH = "workload.mini_batch"
+MIXED = f"{BATCH}:{LATENCY}"
 TOGETHER = f"{LEARNERS}:{BATCH}"
 AXES = {
     LEARNERS: Axis(LEARNERS, ("2", "4", "8"), (2, 4, 8)),
     RATE: Axis(RATE, ("0.1", "0.2"), (0.1, 0.2)),
     BATCH: Axis(BATCH, ("4", "16"), (4, 16)),
     TOGETHER: Axis(TOGETHER, ("2:16", "4:8", "8:4"), parts=((2, 4, 8), (16, 8, 4))),
+    MIXED: Axis(MIXED, ("4:25 us", "16:5 ms"), parts=((4, 16), (25e-6, 5e-3))),
     LATENCY: Axis(LATENCY, ("25 us", "5 ms"), (25e-6, 5e-3)),
     "protocol": Axis("protocol", ("async", "{kind: n-softsync, n: 2}")),
 }

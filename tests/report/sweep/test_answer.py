@@ -9,12 +9,14 @@ from itertools import product
 import pytest
 
 from simasgd.report.sweep.answer import Answer, find_answers, find_front
+from simasgd.report.sweep.blocks import describe_axes
 from simasgd.report.sweep.sweep_facts import Row, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
+from simasgd.report.terminal.sweep import conclude_sweep
 from simasgd.results.outcome import Outcome
 from simasgd.sweeps.targets import Target
 from tests.build import LEARNING, scenario
-from tests.report.sweep.tables import BATCH, LATENCY, LEARNERS, RATE, point, sweep
+from tests.report.sweep.tables import BATCH, LATENCY, LEARNERS, MIXED, RATE, point, sweep
 
 
 def answer(sweep_facts: SweepFacts) -> Answer:
@@ -186,6 +188,24 @@ def test_an_effect_counts_only_other_settings_that_have_both_values() -> None:
     assert say("248") == "Learners: simulated time lowest at 8 (1\u00a0s) and highest at 2 (4\u00a0s)."
     seconds |= {rest: {"2": 4.0, "4": 2.0, "8": time} for rest, time in zip(seconds, (1.0, 9.0, 1.0, 4.01), strict=True)}
     assert say("248").endswith(", and clearly lower at 8 than at 2 in 1 of 3 other settings of the rest that have both.")
+
+
+def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
+    """The second is 4 times as fast at twice the error; the target is named where its column is."""
+    rows = [
+        (("4:25 us",), point(test_error=0.05, seconds=8.0, seconds_to_target=6.0)),
+        (("16:5 ms",), point(test_error=0.1, seconds=2.0, seconds_to_target=2.0)),
+    ]
+    found = replace(sweep([MIXED], rows), target=Target("test_error", 0.11, given=False))
+    end = conclude_sweep(found)
+    assert end.verdict[:4] == (
+        "Use mini-batch 4 (at latency 25 µs): 5.0 % test error after 8 s of simulated time.",
+        "No other setting is as good; the next has 10.0 % (mini-batch 16 (at latency 5 ms)).",
+        "Mini-batch 16 (at latency 5 ms) is 4.00× as fast (2 s) at a test error of 10.0 % instead of 5.0 %.",
+        "The mini-batch varies together with the latency, which is not a choice: their effects cannot be told apart.",
+    )
+    assert end.remark.startswith("The target is a test error of 11.0 %, chosen as the second-best level")
+    assert describe_axes(SweepFacts.of(found))[0][0] == "mini-batch and latency (a choice; the latency is the world)"
 
 
 def test_where_nothing_is_learned_the_speed_decides() -> None:
