@@ -19,17 +19,30 @@ def find_true(table: pd.DataFrame, condition: str, option: str, example: str) ->
     A comparison with a missing value is neither true nor false, as in SQL, and such a row does not count. Raises UsageError
     if the condition is wrong; the message names the `option` and shows the `example`.
     """
+    condition = condition.strip()
     try:
         _require_harmless(condition)
         found = table.convert_dtypes().eval(condition, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # noqa: BLE001 - of pandas, which raises any kind
         names = str(error).split("'")[1::2]
         hint = f"; {suggest_column(names[0], table)}" if isinstance(error, NameError) and names else ""
-        problem = " ".join(str(error).split()) or type(error).__name__
+        said = _locate(error, condition) if isinstance(error, SyntaxError) else str(error)
+        problem = " ".join(said.split()) or type(error).__name__
         raise UsageError(f"{option}: {problem}{hint}; write, for example, {example}") from None
     if not (isinstance(found, pd.Series) and pd.api.types.is_bool_dtype(found)):
         raise UsageError(f"{option}: {condition!r} is not a condition; write, for example, {example}")
     return found.fillna(False).astype(bool)
+
+
+def _locate(error: SyntaxError, condition: str) -> str:
+    """Return what is wrong with the syntax, and where in the condition, if that is known."""
+    lines = condition.splitlines()
+    if error.lineno is None or error.offset is None or not 1 <= error.lineno <= len(lines):
+        return error.msg
+    text = lines[error.lineno - 1]
+    rest = text[error.offset - 1 :] if error.offset > 0 else ""  # Python gives 0 at the end
+    line = f"line {error.lineno}, " if len(lines) > 1 else ""
+    return f"{error.msg} ({f'{line}character {error.offset}, at {rest!r}' if rest else f'at the end of {text!r}'})"
 
 
 def _require_harmless(condition: str) -> None:

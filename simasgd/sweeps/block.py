@@ -17,7 +17,7 @@ from simasgd.scenario.sweep.section import Budget, SweepBlock
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 from simasgd.sweeps.axes import MOST_POINTS, TOGETHER, Axis, make_axis
 from simasgd.sweeps.draws import Law, draw, parse_law
-from simasgd.sweeps.selecting import Condition, filter_true
+from simasgd.sweeps.selecting import Condition, filter_true, make_refusal
 from simasgd.sweeps.spelling import spell_items
 
 SECTION = "sweep"
@@ -79,6 +79,8 @@ class Stated:
         key, count = TOGETHER.join(axis.key for axis in axes), self.block.random or 0
         draws = map(TOGETHER.join, draw(laws, self.block.seed, kept))
         found, tried = self._choose(draws, lambda batch: [*others, Axis(key, batch)], conditions, fixed)
+        if conditions and not found:
+            raise make_refusal(conditions, tried)
         if len(found) < count:
             few = (
                 f"only {len(found)} of {tried:,} different draws fulfil the condition"

@@ -13,7 +13,7 @@ from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.vocabulary.merge import ARGUMENT, Mark
 from simasgd.sweeps.axes import Axis, combinations, read_quantity
 
-_OPTION = "--only"
+_OPTION = f"{ARGUMENT}: only"
 _CONDITION = "learners * mini_batch == 128"
 
 
@@ -32,10 +32,16 @@ def select(
     """Return the combinations that `filter_true` finds. Raises ScenarioError, too, if there are none."""
     chosen = filter_true(axes, conditions, fixed)
     if not chosen:
-        wanted = " and ".join(condition.text for condition in conditions)
-        message, mark = f"no combination of the values fulfils {wanted!r}", conditions[0].mark
-        raise ScenarioError(f"{ARGUMENT}: only: {message}" if mark is None else format_complaint(mark, message))
+        raise make_refusal(conditions)
     return chosen
+
+
+def make_refusal(conditions: Sequence[Condition], tried: int | None = None) -> ScenarioError:
+    """Return the error where nothing fulfils the conditions; with draws, so many were tried."""
+    wanted = " and ".join(condition.text for condition in conditions)
+    draws = "" if tried is None else f"; {tried:,} different draws were tried"
+    message, mark = f"no combination of the values fulfils {wanted!r}{draws}", conditions[0].mark
+    return ScenarioError(f"{_OPTION}: {message}" if mark is None else format_complaint(mark, message))
 
 
 def filter_true(
@@ -70,12 +76,11 @@ def filter_true(
     table = pd.DataFrame(columns)
     for condition in conditions:
         try:
-            is_true = find_true(table, condition.text, _OPTION, f"{_OPTION} {_CONDITION!r}")
+            is_true = find_true(table, condition.text, _OPTION, _CONDITION)
         except UsageError as error:
             if condition.mark is None:
                 raise
-            message = str(error).removeprefix(f"{_OPTION}: ").replace(f"{_OPTION} {_CONDITION!r}", _CONDITION)
-            raise ScenarioError(format_complaint(condition.mark, message)) from None
+            raise ScenarioError(format_complaint(condition.mark, str(error).removeprefix(f"{_OPTION}: "))) from None
         every = [values for values, is_chosen in zip(every, is_true, strict=True) if is_chosen]
         table = table[is_true].reset_index(drop=True)
     return every

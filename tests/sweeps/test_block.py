@@ -139,7 +139,12 @@ def test_laws_have_their_distributions() -> None:
         ({"random": 2, "laws": {"learners": "integer(1, 3)"}}, "sweep.laws.learners", "did you mean 'integers'?"),
         ({"random": 2, "laws": {"latency": "uniform(1 ms, 1 MB)"}}, "sweep.laws.latency", "of different kinds"),
         ({"random": 2, "laws": {"latency": "log-uniform(0 s, 1 s)"}}, "sweep.laws.latency", "needs positive ends"),
-        ({"random": 2, "laws": {"learners": "integers(1, 9)"}, "only": "learners > 9"}, "sweep.random", "only 0 of 9"),
+        (
+            {"random": 2, "laws": {"learners": "integers(1, 9)"}, "only": "learners > 9"},
+            "sweep.only",
+            "9 different draws were tried",
+        ),
+        ({"random": 2, "laws": {"learners": "integers(1, 9)"}, "only": "learners > 8"}, "sweep.random", "only 1 of 9"),
         ({"axes": {"learners": [1, 2]}, "only": "lerners > 1"}, "sweep.only", "did you mean 'learners'?"),
         ({"axes": {"learners": [1, 2]}, "only": ["learners > 0", "learners > 5"]}, "sweep.only.0", "no combination"),
         ({"axis": {}}, "sweep.axis", "did you mean 'axes'?"),

@@ -100,9 +100,10 @@ def test_quantities_are_in_si_units_and_parts_have_their_own_names(tmp_path: Pat
 @pytest.mark.parametrize(
     ("only", "error", "fragment"),
     [
-        ("lerners > 2", UsageError, "--only: name 'lerners' is not defined; did you mean 'learners'?"),
-        ("learners +", UsageError, "--only: invalid syntax"),
-        ("learners", UsageError, "--only: 'learners' is not a condition"),
+        ("lerners > 2", UsageError, "argument: only: name 'lerners' is not defined; did you mean 'learners'?"),
+        ("learners +", UsageError, "argument: only: invalid syntax (at the end of 'learners +'); write, for example, "),
+        (" learners > > 2", UsageError, "argument: only: invalid syntax (character 12, at '> 2')"),
+        ("learners", UsageError, "argument: only: 'learners' is not a condition"),
         ("learners > 99", ScenarioError, "no combination of the values fulfils 'learners > 99'"),
     ],
 )
