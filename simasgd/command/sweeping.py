@@ -95,7 +95,8 @@ def sweep(
         from simasgd.report.terminal.sweep import conclude_sweep
         from simasgd.results.outcome import Outcome
 
-        with points(plan.scenario.name, quiet=telling.quiet) as (progress, tell):
+        total = len({point.folder for point in plan.points})
+        with points(plan.scenario.name, total, quiet=telling.quiet) as (progress, tell):
             pool = engine.make_pool(place.path.absolute())
             table = run_points(plan, place, pool=pool, progress=progress, tell=tell, retrying=retrying)
         add_page(place, lambda folder: write_sweep(table, folder))
@@ -118,7 +119,9 @@ def list_points(plan: Any, destination: ResultsPlace, workers: int) -> None:
         values = [f"{axis.key}={value}" for axis, value in zip(plan.axes, point.values, strict=True)]
         variant = [f"variant={point.variant}"] if point.variant else []
         click.echo(printable(" ".join([*values, *variant, f"seed={point.scenario.seed}"])))
-    click.echo(f"{len(plan.points)} points")
+    click.echo(f"{len(plan.points)} point{'' if len(plan.points) == 1 else 's'}")
+    if len(plan.points) == 1 and not plan.axes:
+        click.echo("nothing varies: give values, for example learners=1,2,4, or a section sweep in the scenario")
     if plan.budget.describe():
         click.echo(f"a budget of {plan.budget.describe()} bounds what one command computes")
     click.echo(estimate_sweep(plan, destination.find_earlier(plan.contents), workers).describe())

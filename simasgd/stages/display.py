@@ -50,8 +50,8 @@ def show_phases(name: str, console: Console, *, live: bool, learns: bool) -> Ite
 
 
 @contextmanager
-def show_points(name: str, console: Console, *, live: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that shows a point's event and the numbers of finished and of all points."""
+def show_points(name: str, console: Console, *, live: bool, total: int) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that shows a point's event and the numbers of finished and of all points, at first of `total`."""
     from rich.progress import MofNCompleteColumn
 
     estimate = PointEstimate(time.monotonic())
@@ -67,7 +67,7 @@ def show_points(name: str, console: Console, *, live: bool) -> Iterator[Callable
         )
         return
     with _bar(console, MofNCompleteColumn()) as bar:
-        task = bar.add_task(name, total=None, phase="")
+        task = bar.add_task(name, total=total, phase="")
         yield lambda what, finished, total: bar.update(
             task, completed=finished, total=total, phase=describe(what, finished, total)
         )

@@ -22,13 +22,13 @@ def phases(name: str, *, quiet: bool, learns: bool = True) -> Iterator[Callable[
 
 
 @contextmanager
-def points(name: str, *, quiet: bool) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
+def points(name: str, total: int, *, quiet: bool) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
     """Yield a function that shows a point's event and the numbers of finished and of all points, and one that tells a line."""
     if quiet:
         yield lambda what, finished, total: None, lambda line: None
         return
     console = Console(stderr=True)
-    with show_points(name, console, live=sys.stderr.isatty()) as show:
+    with show_points(name, console, live=sys.stderr.isatty(), total=total) as show:
         yield show, lambda line: console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
