@@ -23,6 +23,7 @@ from simasgd.results.stored import TargetJson
 from simasgd.scenario.protocol_variants import parse_target
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import ARGUMENT
 from simasgd.scenario.vocabulary.units import TIME, parse
 from simasgd.storage.files import ADVICE, PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import ResultsFolder
@@ -32,7 +33,7 @@ from simasgd.sweeps.pools.abstract import AbstractPool
 from simasgd.sweeps.targets import Target
 
 _MOST = 2_000  # combinations
-_EXAMPLE = "for example --budget '200 epochs' or --budget '10 min'"
+_EXAMPLE = "for example '200 epochs' or '10 min'"
 
 
 @final
@@ -56,14 +57,14 @@ class Budget:
             except ValueError:
                 epochs = math.nan
             if not 0.0 < epochs < math.inf:
-                raise ScenarioError(f"command line: --budget {written}: a positive number of epochs is expected; {_EXAMPLE}")
+                raise ScenarioError(f"{ARGUMENT}: budget {written}: a positive number of epochs is expected; {_EXAMPLE}")
             return cls(written.strip(), epochs=epochs)
         try:
             seconds = parse(written, TIME)
         except ValueError as error:
-            raise ScenarioError(f"command line: --budget {written}: {error}; {_EXAMPLE}") from None
+            raise ScenarioError(f"{ARGUMENT}: budget {written}: {error}; {_EXAMPLE}") from None
         if seconds <= 0.0:
-            raise ScenarioError(f"command line: --budget {written}: a positive time is expected; {_EXAMPLE}")
+            raise ScenarioError(f"{ARGUMENT}: budget {written}: a positive time is expected; {_EXAMPLE}")
         return cls(written.strip(), seconds=seconds)
 
 
@@ -133,7 +134,7 @@ def plan_inquiry(
     chosen = read_vary(vary, whole)
     total = max(1, len(chosen.protocols) or len(whole.variants)) * math.prod(len(axis.values) for axis in chosen.axes)
     if total > _MOST:
-        raise ScenarioError(f"command line: --vary has {total:,} combinations; at most {_MOST:,} are allowed")
+        raise ScenarioError(f"{ARGUMENT}: vary has {total:,} combinations; at most {_MOST:,} are allowed")
     found, refused = list_configurations(file, overrides, chosen, value if has_error else None)
     for one in found:
         learning = one.scenario.learning

@@ -11,6 +11,7 @@ from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import ARGUMENT
 from simasgd.sweeps.axes import Axis, parse, round_off
 from simasgd.sweeps.roles import Role, find_role
 
@@ -170,4 +171,4 @@ def _double(first: float, last: float) -> list[str]:
 
 
 def _error(what: str, problem: str) -> ScenarioError:
-    return ScenarioError(f"command line: --vary {shortened(printable(what), 200)}: {problem}")
+    return ScenarioError(f"{ARGUMENT}: vary {shortened(printable(what), 200)}: {problem}")

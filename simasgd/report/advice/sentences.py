@@ -282,4 +282,6 @@ def list_worlds(found: Findings) -> Sequence[str]:
 def say_stages(found: Findings) -> str:
     """Return how many candidates came how far: `12 behind the others, 3 in the final`."""
     many = Counter(row.stage for row in found.candidates)
-    return join_words([f"{many[str(stage)]} {stage}" for stage in Stage if many[str(stage)]])
+    plural = {Stage.MISSED: "miss the target", Stage.REACHED: "reach the target"}
+    counted = [(many[str(stage)], stage) for stage in Stage if many[str(stage)]]
+    return join_words([f"{count} {stage if count == 1 else plural.get(stage, stage)}" for count, stage in counted])
