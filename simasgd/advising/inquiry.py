@@ -195,7 +195,7 @@ def find_advice(
         most=inquiry.most_epochs,
         seed=inquiry.base.seed,
         seeds=inquiry.seeds,
-        has_left=lambda spent, more: spent + more <= budget.epochs and seconds_left() > 0.0,
+        left=lambda spent: budget.epochs - spent if seconds_left() > 0.0 else 0.0,
         tell=tell,
     )
     search.run()

@@ -17,8 +17,8 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
 5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at further seeds, all at the
    same ones. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1 (`race.py`).
    The race ends when each leader is alone, or the seeds are used up: that is a tie.
-6. *A budget* ends the search. In a rung those learn that it suffices for. A seed of the race is for all finalists or for none,
-   and answers compare at the seeds that all have that are left.
+6. *A budget* ends the search (`allowance.py`). Runs that stop at the target leave their epochs to others. A seed of the race
+   begins if the budget suffices for all finalists. Answers compare at the seeds that all have that are left.
 
 Rule 3 rests on HOPE, and rule 4 on curves that keep their shape: a candidate that learns slowly first and wins later is lost.
 """
@@ -28,15 +28,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Protocol, final
+from typing import final
 
+from simasgd.advising.allowance import ETA, Learns, admit, list_rungs
 from simasgd.advising.bench import Trial
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.courses import Course, find_power, predict_epochs
 from simasgd.advising.race import LEAST_SEEDS, Cost, Ratio, compare_costs
 
-ETA = 3
-RUNGS = 3
 HOPE = 0.25
 LEAST = 4
 FAR = 2.0
@@ -68,24 +67,11 @@ class Stage(StrEnum):
     OPEN = "not decided"
 
 
-class Learns(Protocol):
-    """What learns trials."""
-
-    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
-        """Return the course of each trial; None if the time was over before it began."""
-
-
-def list_rungs(most: float) -> list[float]:
-    """Return the epochs of the rungs: whole numbers, ascending to the most that a candidate may take."""
-    rungs = {max(1.0, float(round(most / ETA**power))) for power in range(1, RUNGS + 1)}
-    return [*sorted(rung for rung in rungs if rung < most), most]
-
-
 @final
 class Search:
     """A search among candidates, each of which may take so many epochs (`most`) at so many `seeds`.
 
-    `has_left` is asked before learning whether the budget allows so many epochs more, given those that were learned.
+    `left` tells the epochs that the budget still allows, given those that were learned.
     """
 
     def __init__(
@@ -97,11 +83,11 @@ class Search:
         most: float,
         seed: int,
         seeds: int = SEEDS,
-        has_left: Callable[[float, float], bool] = lambda spent, more: True,
+        left: Callable[[float], float] = lambda spent: math.inf,
         tell: Callable[[str], None] = lambda what: None,
     ) -> None:
         self.candidates = candidates
-        self._bench, self.target, self._most, self._has_left, self._tell = bench, target, most, has_left, tell
+        self._bench, self.target, self._most, self._left, self._tell = bench, target, most, left, tell
         self.seeds = [(seed + number) % 2**32 for number in range(seeds)]
         self.courses: dict[int, dict[int, Course]] = {one.number: {} for one in candidates}
         self.stages = {one.number: Stage.PROBLEM if one.pace.problem else Stage.OPEN for one in candidates}
@@ -141,11 +127,8 @@ class Search:
         """Return the longest course of a candidate at the first seed."""
         return self.courses[one.number].get(self.seeds[0])
 
-    def foretell(self, one: Candidate, aim: Aim) -> float:
+    def foretell(self, one: Candidate, aim: Aim, least_power: float = 0.0) -> float:
         """Return the cost of a candidate at the first seed: what it took, or what its curve foretells; infinite: unknown."""
-        return self._foretell(one, aim)
-
-    def _foretell(self, one: Candidate, aim: Aim, least_power: float = 0.0) -> float:
         course = self.first(one)
         if course is None:
             return math.inf
@@ -189,19 +172,35 @@ class Search:
 
     def _learn(self, chosen: Sequence[Candidate], epochs: float, seed: int, why: str) -> bool:
         """Let candidates learn, and return whether all of them did; those that the budget does not allow stay open."""
-        allowed = list(chosen)
-        while allowed and not self._has_left(self.spent, epochs * len(allowed)):
-            allowed.pop()
-        if allowed:
-            self._tell(f"{why}: {len(allowed)} × {epochs:g} epochs at seed {seed}")
-        found = self._bench.learn([Trial(one, epochs, seed) for one in allowed]) if allowed else []
-        courses = {one.number: course for one, course in zip(allowed, found, strict=True) if course is not None}
-        for number, course in courses.items():
-            self.courses[number][seed] = course
-            self.learned.append(course)
-        self.is_cut |= len(courses) < len(chosen)
+        waiting = list(chosen)
+        while waiting:
+            trials = admit(waiting, epochs, seed, self._left(self.spent), self._find_needed(waiting[0]))
+            if trials:
+                self._tell(f"{why}: {len(trials)} × {trials[0].epochs:g} epochs at seed {seed}")
+            found = self._bench.learn(trials) if trials else [None]
+            self.learned += [course for course in found if course is not None]
+            done = [self._keep(trial, course, epochs) for trial, course in zip(trials, found, strict=False)]
+            if not all(done) or not done:
+                break
+            waiting = waiting[len(done) :]
+        self.is_cut |= bool(waiting)
         self.power = find_power(found[self.seeds[0]] for found in self.courses.values() if self.seeds[0] in found)
-        return len(courses) == len(chosen)
+        return not waiting
+
+    def _find_needed(self, one: Candidate) -> float:
+        """Return the epochs that a candidate is likely to need: the most of its seeds, or what its curve foretells."""
+        known = [predict_epochs(course, self.target, self.power) for course in self.courses[one.number].values()]
+        return max(known, default=0.0)
+
+    def _keep(self, trial: Trial, course: Course | None, epochs: float) -> bool:
+        """Note a course, and return whether it is whole: it learned all the epochs, or reached the target before.
+
+        Part of a course counts at the first seed only, where the curve may be foretold. Elsewhere it would read as a miss.
+        """
+        is_whole = course is not None and (trial.epochs >= epochs or course.reached is not None or bool(course.failure))
+        if course is not None and (is_whole or trial.seed == self.seeds[0]):
+            self.courses[trial.candidate.number][trial.seed] = course
+        return is_whole
 
     def _bound(self) -> None:
         """Take out who can no longer be best for any aim."""
@@ -216,7 +215,7 @@ class Search:
             course = self.first(one)
             if course is not None and course.reached is not None:
                 continue
-            if course is not None and course.failure:
+            if course is not None and (course.failure or course.asked >= self._most):
                 self.stages[one.number] = Stage.MISSED
                 continue
             epochs = fewest if course is None else max(fewest, course.epochs)
@@ -239,7 +238,7 @@ class Search:
                     kept.setdefault(order[place].number, order[place])
         for one in running:
             course = self.first(one)
-            is_far = all(self._foretell(one, aim, STEEP) > FAR * best[aim] for aim in Aim)
+            is_far = all(self.foretell(one, aim, STEEP) > FAR * best[aim] for aim in Aim)
             if (one.number not in kept or is_far) and course is not None and course.asked >= epochs:
                 self.stages[one.number] = Stage.BEHIND
 
@@ -253,7 +252,8 @@ class Search:
             chosen = list({one.number: one for aim in Aim for one in self.racing[aim]}.values())
             if all(len(finalists) <= 1 for finalists in self.racing.values()) and number > LEAST_SEEDS:
                 break
-            if chosen and not self._has_left(self.spent, self._most * len(chosen)):
+            likely = math.fsum(min(self._most, self._find_needed(one)) for one in chosen)
+            if chosen and self._left(self.spent) < max(1.0, likely):
                 self.is_cut = True
                 break
             if not self._learn(chosen, self._most, seed, "seed"):

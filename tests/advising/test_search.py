@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
+from simasgd.advising.allowance import list_rungs
 from simasgd.advising.answers import list_answers, list_costs_here
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.search import HOPE, SEEDS, Aim, Search, Stage, list_rungs
+from simasgd.advising.search import HOPE, SEEDS, Aim, Search, Stage
 from tests.advising.problems import TARGET, KnownCurves, make_candidate
 
 MOST = 30.0
@@ -23,7 +24,7 @@ def search_among(candidates: list[Candidate], curves: KnownCurves, budget: float
         most=MOST,
         seed=0,
         seeds=seeds,
-        has_left=lambda spent, more: spent + more <= budget and len(curves.asked) < curves.most_trials,
+        left=lambda spent: budget - spent if len(curves.asked) < curves.most_trials else 0.0,
     )
     search.run()
     return search
@@ -125,6 +126,30 @@ def test_no_more_is_learned_than_the_budget(budget: float, answers: int) -> None
     assert curves.learned <= budget
     assert search.is_cut
     assert [answer.confidence for answer in list_answers(search)] == ["open"] * answers
+
+
+def test_a_budget_counts_what_is_learned() -> None:
+    """Each run takes 8 of the 30 epochs that it may take. So 47 epochs suffice for three seeds, and 16 for a seed of two."""
+    curves = KnownCurves([[8.0] * SEEDS])
+    search = search_among([make_candidate(0, 1.0)], curves, budget=47.0, seeds=3)
+    assert (curves.learned, search.is_cut, len(search.courses[0])) == (24.0, False, 3)
+    candidates, curves = [make_candidate(0, 1.0), make_candidate(1, 1.0)], KnownCurves([[8.0] * SEEDS] * 2)
+    before = search_among(candidates, curves, seeds=2)
+    again = KnownCurves(curves.epochs)
+    search = search_among(candidates, again, before.spent + 16.0)
+    assert (search.is_cut, again.learned, [len(each) for each in search.courses.values()]) == (
+        True,
+        before.spent + 16.0,
+        [3, 3],
+    )
+
+
+def test_epochs_that_are_left_are_used_and_no_miss_is_made_of_them() -> None:
+    """The third seed needs more than the others: 12 epochs, but 10 are left."""
+    curves = KnownCurves([[8.0, 8.0, 12.0, 8.0, 8.0]])
+    search = search_among([make_candidate(0, 1.0)], curves, budget=26.5)
+    assert (search.is_cut, curves.learned, len(search.courses[0])) == (True, 26.0, 2)
+    assert [answer.confidence for answer in list_answers(search)] == ["open", "open"]
 
 
 def test_time_that_is_over_within_a_rung_leaves_the_others_open() -> None:

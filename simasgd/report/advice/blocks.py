@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from simasgd.advising.allowance import ETA
 from simasgd.advising.findings import Answer, CandidateRow, Findings
 from simasgd.advising.race import CONFIDENCE
-from simasgd.advising.search import CLOSE, ETA, FAR, HOPE, Aim, Stage
+from simasgd.advising.search import CLOSE, FAR, HOPE, Aim, Stage
 from simasgd.report.advice import figures
 from simasgd.report.advice.sentences import (
     format_cost,
