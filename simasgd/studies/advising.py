@@ -19,6 +19,7 @@ from simasgd.learning.data.files import locate
 from simasgd.results.contents import read_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.scenario.schema import Scenario, ScenarioSource
+from simasgd.scenario.vocabulary.merge import ARGUMENT
 from simasgd.scenario.vocabulary.values import shown
 from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
@@ -208,7 +209,7 @@ def _spell(vary: str | Sequence[str] | Mapping[str, Any]) -> tuple[str, ...]:
     for word in words:
         if not isinstance(word, str):
             raise ScenarioError(
-                f"vary: found {shown(word)}; expected text such as 'learners=1..64', or a mapping of keys to values"
+                f"{ARGUMENT}: vary: found {shown(word)}; expected text such as 'learners=1..64', or a mapping of keys to values"
             )
     return words
 
@@ -229,12 +230,13 @@ def _spell_protocol(value: Any) -> str:
         return value
     if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
         raise ScenarioError(
-            f"vary: protocol: found {shown(value)}; expected text such as 'n-softsync:n=4', or a mapping with its kind"
+            f"{ARGUMENT}: vary: protocol: found {shown(value)}; expected text such as 'n-softsync:n=4', or a mapping "
+            "with its kind"
         )
     try:
         parameters = [f"{key}={spell_value(inner)}" for key, inner in value.items() if key != "kind"]
     except ValueError as error:
-        raise ScenarioError(f"vary: protocol: {error}") from None
+        raise ScenarioError(f"{ARGUMENT}: vary: protocol: {error}") from None
     return f"{value['kind']}:{','.join(parameters)}" if parameters else str(value["kind"])
 
 

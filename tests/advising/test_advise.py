@@ -166,7 +166,7 @@ def test_python_says_that_the_budget_is_spent_and_takes_protocols_as_mappings() 
         ({"protocol": [{"n": 2}]}, None, "expected text such as 'n-softsync:n=4', or a mapping with its kind"),
         ({"protocol": [3]}, None, "vary: protocol: found 3; expected text"),
         (["learners=2", 3], None, "vary: found 3; expected text"),
-        ({"learners": [2]}, 200, "--budget 200"),
+        ({"learners": [2]}, 200, "argument: budget 200"),
     ],
 )
 def test_mistakes_of_python_have_one_message(vary: Any, budget: Any, message: str) -> None:

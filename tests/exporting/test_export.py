@@ -147,7 +147,7 @@ def test_what_cannot_be_exported_is_one_message(home: Path, tmp_path: Path, monk
     monkeypatch.setattr(targets, "find_spec", lambda name: None)  # as where nothing but simasgd is installed
     for target, package in (
         ("tensorboard", "tensorboardX"),
-        ("mlflow", "mlflow and sqlalchemy and alembic"),
+        ("mlflow", "mlflow, sqlalchemy and alembic"),
         ("wandb", "wandb"),
     ):
         with pytest.raises(UsageError, match=rf"needs {package}, .*: (uv )?pip install 'simasgd\[{target}\]'"):

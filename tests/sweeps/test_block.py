@@ -184,7 +184,7 @@ def test_a_budget_stops_by_rule_and_the_same_sweep_goes_on(tmp_path: Path) -> No
     jobs = ["--engine", "slurm", "--address", "local", "sweep.budget.time=1 min"]
     refused = CliRunner().invoke(cli.app, [*program[:2], *jobs, "--out", str(tmp_path / "jobs")])
     assert isinstance(refused.exception, UsageError)
-    assert "sweep.budget.time: jobs of --engine slurm are submitted at once" in str(refused.exception)
+    assert "sweep.budget.time: jobs of the engine slurm are submitted at once" in str(refused.exception)
     assert not (tmp_path / "jobs").exists()
     over = run_sweep(plan_sweep(path, ["sweep.budget={time: 0}"]), tmp_path / "out", workers=1)
     assert (over.points["outcome"] == "finished").sum() == 3, "no time, so nothing is begun"

@@ -154,7 +154,7 @@ def test_a_task_whose_process_dies_is_tried_three_times(path: Path, tmp_path: Pa
         (Engine(name="cloud"), "there is no engine 'cloud'; expected loky, ray, dask or slurm"),
         (Engine(address="host:1"), "the engine loky runs on this machine only"),
         (Engine(name="slurm", address="host:1"), "'local' runs jobs on this machine"),
-        (Engine(name="ray", jobs={"timeout_min": 1}), "belong to --engine slurm, and the engine is ray"),
+        (Engine(name="ray", jobs={"timeout_min": 1}), "belong to the engine slurm, and the engine is ray"),
     ],
     ids=lambda value: value.name if isinstance(value, Engine) else "",
 )

@@ -9,6 +9,7 @@ from shutil import which
 from typing import TYPE_CHECKING, Any, final
 
 from simasgd.errors import UsageError, spell_install
+from simasgd.scenario.vocabulary.merge import ARGUMENT
 from simasgd.scenario.vocabulary.values import nearest, shown
 
 if TYPE_CHECKING:  # for the rest a mistake in an option need not be waited for
@@ -39,17 +40,18 @@ class Engine:
         if name not in ENGINES:
             near = nearest(name, ENGINES, least=0.5)
             hint = f"did you mean {near!r}?" if near else f"expected {', '.join(ENGINES[:-1])} or {ENGINES[-1]}"
-            raise UsageError(f"--engine: there is no engine {shown(name)}; {hint}")
+            raise UsageError(f"{ARGUMENT}: engine: there is no engine {shown(name)}; {hint}")
         if self.jobs and name != SLURM:
-            raise UsageError(f"the options of jobs belong to --engine slurm, and the engine is {name}")
+            raise UsageError(f"the options of jobs belong to the engine slurm, and the engine is {name}")
         if self.address is not None and name == LOCAL:
-            raise UsageError(f"--address: the engine {LOCAL} runs on this machine only; choose --engine ray or dask")
+            raise UsageError(f"{ARGUMENT}: address: the engine {LOCAL} runs on this machine only; choose ray or dask")
         if self.address is not None and name == SLURM and self.address != "local":
             raise UsageError(
-                f"--address: found {shown(self.address)}; Slurm is found by its commands, and 'local' runs jobs on this machine"
+                f"{ARGUMENT}: address: found {shown(self.address)}; Slurm is found by its commands, and 'local' runs jobs on "
+                "this machine"
             )
         if name == SLURM and self.address is None and which("sbatch") is None:
-            raise UsageError("--engine slurm: there is no sbatch here; start the sweep on a login node of a Slurm cluster")
+            raise UsageError(f"{ARGUMENT}: engine: there is no sbatch here; start the sweep on a login node of a Slurm cluster")
         package = _PACKAGES.get(name)
         if package is not None and find_spec(package) is None:
             raise UsageError(f"The engine {name} is not installed; install it with: {spell_install(name)}")
@@ -58,7 +60,7 @@ class Engine:
         """Raise UsageError if the engine cannot keep to a budget."""
         if self.name == SLURM and budget.time is not None:
             raise UsageError(
-                "sweep.budget.time: jobs of --engine slurm are submitted at once, so no time can stop them; "
+                "sweep.budget.time: jobs of the engine slurm are submitted at once, so no time can stop them; "
                 "give sweep.budget.time=null, and sweep.budget.points=N bounds what one command submits"
             )
 
