@@ -11,8 +11,8 @@ from simasgd.advising.candidates import Candidate
 from simasgd.advising.courses import predict_epochs
 from simasgd.advising.pace import Pace, measure_paces
 from simasgd.advising.race import LEAST_SEEDS
-from simasgd.advising.search import Aim, Search, Stage
-from simasgd.advising.worlds import in_world, list_worlds
+from simasgd.advising.search import Aim, Search, Stage, price
+from simasgd.advising.worlds import HERE, in_world, list_worlds
 from simasgd.results.json_files import finite
 from simasgd.results.summary import Speedup
 from simasgd.scenario.schema import Scenario
@@ -120,11 +120,14 @@ def _describe(search: Search, one: Candidate) -> form.CandidateRow:
 
 
 def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scenario) -> list[form.World]:
-    """Return who would be best in each of the other worlds, for each aim that has an answer."""
+    """Return who would be best on this cluster and in each of the other worlds, for each aim that has an answer."""
     contenders = _choose_contenders(search, answers)
     found = []
-    for name, change in list_worlds(base).items():
-        paces = measure_paces([in_world(one.scenario, change) for one in contenders])
+    worlds = {HERE: [one.pace for one in contenders]} | {
+        name: measure_paces([in_world(one.scenario, change) for one in contenders])
+        for name, change in list_worlds(base).items()
+    }
+    for name, paces in worlds.items():
         for answer in answers:
             world = _place(name, answer.aim, answer, search, list(zip(contenders, paces, strict=True)))
             if world is not None:
@@ -135,7 +138,10 @@ def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scen
 def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[Candidate]:
     """Return the leaders, their rivals, and of each variant the best of those whose costs are known or foretold."""
     chosen = {answer.leader: search.candidates[answer.leader] for answer in answers}
-    here = [list_costs_here(search, answer) for answer in answers]
+    here = [
+        {number: price(search.candidates[number], epochs, answer.aim) for number, epochs in list_epochs(search, answer).items()}
+        for answer in answers
+    ]
     for answer, costs in zip(answers, here, strict=True):
         chosen |= {rival.number: search.candidates[rival.number] for rival in answer.rivals if rival.number in costs}
     for answer, costs in zip(answers, here, strict=True):
@@ -148,35 +154,44 @@ def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[C
     return list(chosen.values())
 
 
-def list_costs_here(search: Search, answer: form.Answer) -> dict[int, float]:
-    """Return what candidates cost on this cluster: the leader's mean over seeds, and its multiples for the others.
+def list_epochs(search: Search, answer: form.Answer) -> dict[int, float]:
+    """Return the epochs that candidates need: the leader's mean over its seeds, and its multiples for the others.
 
-    The factor of a finalist is its ratio to the leader over the seeds that both have. That of another candidate is the ratio at
-    the first seed. None is less than 1: who is better here already is no news of another cluster. So a finalist that missed
-    the target at a seed is left out, and so is another candidate that is foretold to be better than the leader.
+    The factor of a finalist is the ratio of their epochs over the seeds that both have. That of another candidate is the ratio
+    at the first seed. A finalist that missed the target at a seed is left out. By epochs and timing none is better here than
+    the leader, as that is no news of another cluster: a finalist counts as equal, and others are left out.
     """
-    paid = answer.seconds if answer.aim == Aim.SOONEST else answer.learner_hours
-    mean = math.fsum(paid) / len(paid)
-    first = search.foretell(search.candidates[answer.leader], answer.aim)
-    factors = {one.number: search.foretell(one, answer.aim) / first for one in search.candidates}
-    found = {number: mean * factor for number, factor in factors.items() if 1.0 <= factor < math.inf}
+    leader = search.candidates[answer.leader]
+    mean = math.fsum(answer.epochs) / len(answer.epochs)
+    best = price(leader, mean, answer.aim)
+    courses = search.courses[leader.number]
+    factors = {one.number: _foretell_epochs(search, one) / _foretell_epochs(search, leader) for one in search.candidates}
+    found = {number: mean * factor for number, factor in factors.items() if factor < math.inf}
+    found = {number: epochs for number, epochs in found.items() if price(search.candidates[number], epochs, answer.aim) >= best}
     for rival in answer.rivals:
         found.pop(rival.number, None)
-        if rival.ratio is not None and rival.verdict != "missed":
-            found[rival.number] = mean * max(1.0, rival.ratio)
-    return found
+        one, theirs = search.candidates[rival.number], search.courses[rival.number]
+        both = [(theirs[seed].reached, course.reached) for seed, course in courses.items() if seed in theirs]
+        pairs = [(its, own) for its, own in both if its and own]
+        if pairs and rival.verdict != "missed":
+            factor = math.fsum(its for its, _ in pairs) / math.fsum(own for _, own in pairs)
+            found[one.number] = max(mean * factor, best / price(one, 1.0, answer.aim))
+    return {**found, leader.number: mean}
+
+
+def _foretell_epochs(search: Search, one: Candidate) -> float:
+    course = search.first(one)
+    return math.inf if course is None else predict_epochs(course, search.target, search.power)
 
 
 def _place(
     name: str, aim: Aim, answer: form.Answer, search: Search, paces: Sequence[tuple[Candidate, Pace]]
 ) -> form.World | None:
-    here = list_costs_here(search, answer)
+    needed = list_epochs(search, answer)
     costs = {
-        one.number: tuple(
-            here[one.number] * end / one.pace.seconds_per_epoch for end in (pace.seconds_per_epoch, pace.low, pace.high)
-        )
+        one.number: tuple(price(one, needed[one.number], aim, end) for end in (pace.seconds_per_epoch, pace.low, pace.high))
         for one, pace in paces
-        if not pace.problem and one.number in here
+        if not pace.problem and one.number in needed
     }
     if not costs:
         return None

@@ -91,8 +91,8 @@ class World(Stored):
     """Who would be best on another cluster, by timing alone: the candidates need the same epochs there as here.
 
     `leader` is the best of those whose epochs are known, `costs` what it would take, and `stays` what the answer of this
-    cluster would take: seconds or learner-hours. It `changes` if the two intervals of their timing do not overlap. Costs of
-    finalists are means over seeds.
+    cluster would take: seconds or learner-hours. Each is the mean of the epochs over the seeds, times the seconds per epoch
+    there. The first rows are of this cluster. It `changes` if the two intervals of their timing do not overlap.
     """
 
     world: str

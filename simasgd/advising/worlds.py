@@ -12,6 +12,8 @@ from simasgd.scenario.cluster.network import P775, Tree
 from simasgd.scenario.cluster.stragglers import Stragglers
 from simasgd.scenario.schema import Scenario
 
+HERE = "this cluster"
+"""The name of the cluster that the scenario has."""
 _SLOWDOWN, _SLOW, _NORMAL = 4.0, 10.0, 90.0
 """Added stragglers are so many times as slow. Their spells last so many mini-batches of the scenario."""
 

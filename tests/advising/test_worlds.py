@@ -57,6 +57,11 @@ def test_half_the_bandwidth_makes_local_sgd_win() -> None:
     answers = list_answers(search)
     assert candidates[answers[0].leader].variant == "async"
     worlds = {world.world: world for world in list_worlds_found(search, answers, scenarios[0]) if world.aim is Aim.SOONEST}
+    here = next(iter(worlds.values()))
+    assert (here.world, here.changes, here.costs) == ("this cluster", False, here.stays)
+    assert here.costs == pytest.approx(4 * paces[0].seconds_per_epoch)
+    steady = worlds["steady compute times"]
+    assert steady.costs == pytest.approx(here.costs, rel=0.01)
     narrow, wide = worlds["half the bandwidth"], worlds["twice the bandwidth"]
     assert (narrow.changes, candidates[narrow.leader].variant) == (True, "local-sgd")
     assert (wide.changes, candidates[wide.leader].variant) == (False, "async")

@@ -162,7 +162,8 @@ def _build_worlds(found: Findings) -> Block | None:
         nav="What would change it",
         title="What would change the answer",
         reading="The candidates that are worth it were timed again on other clusters, without learning. They are taken to need "
-        "as many epochs as here. An answer changes only where the intervals of the timing do not overlap.",
+        "as many epochs as here, so a time is the mean of the epochs over the seeds, times the time of an epoch. "
+        "The first row is this cluster in the same way. An answer changes only where intervals of timing do not overlap.",
         panels=[
             Panel("Other clusters", table=Table.of(("with", *aims), rows, words=3)),
             *([Panel("The next bottleneck of the soonest", table=Table.of(("", "as fast"), gains))] if gains else []),

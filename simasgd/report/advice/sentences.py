@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from simasgd.advising.findings import Answer, CandidateRow, Findings, Rival, World
 from simasgd.advising.search import CLOSE, HOPE, Aim, Stage
+from simasgd.advising.worlds import HERE
 from simasgd.report.facts.formats import (
     NBSP,
     capitalise,
@@ -218,7 +219,7 @@ def _name_bottleneck(found: Findings) -> list[str]:
 
 def _say_worlds(found: Findings) -> list[str]:
     """Say on which other clusters the soonest candidate would be another one, and on which it stays."""
-    worlds = [world for world in found.worlds if world.aim == Aim.SOONEST]
+    worlds = [world for world in found.worlds if world.aim == Aim.SOONEST and world.world != HERE]
     changed = [world for world in worlds if world.changes]
     stays = [world.world for world in worlds if not world.changes]
     sentences = [_say_change(world, found) for world in changed]
