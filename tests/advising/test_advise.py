@@ -18,7 +18,7 @@ from simasgd.advising.pace import measure_paces
 from simasgd.advising.search import Stage
 from simasgd.command.advising import advise as command
 from simasgd.errors import ScenarioError, UsageError
-from simasgd.report.advice.sentences import list_reasons, state_headline, state_verdict
+from simasgd.report.advice.sentences import list_reasons, say_stages, state_headline, state_verdict
 from simasgd.storage.opening import open_folder
 from simasgd.studies.advising import Advice, advise
 from simasgd.sweeps.pools.here import OwnProcess
@@ -185,3 +185,10 @@ def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:
     assert "<table>" in advice._repr_html_()
     with pytest.raises(UsageError, match="is not the folder of advice"):
         Advice.load(tmp_path)
+
+
+def test_stages_are_counted_in_the_singular_and_the_plural(folder: Path) -> None:
+    found = Advice.load(folder).findings
+    rows = [found.candidates[0].model_copy(update={"stage": str(stage)}) for stage in (Stage.MISSED, *[Stage.REACHED] * 2)]
+    counted = found.model_copy(update={"candidates": tuple(rows)})
+    assert say_stages(counted) == "1 misses the target and 2 reach the target"

@@ -201,7 +201,8 @@ def describe_target(facts: SweepFacts) -> str:
     target = facts.sweep.target
     if target is None or facts.points[TO_TARGET].isna().all():
         return ""
-    how = "as requested" if target.given else "chosen as the second-best level that all seeds of a setting reach, rounded up"
+    level = "the second-best level that all seeds of a setting reach, rounded up"
+    how = "as requested" if target.given else f"chosen by the program: {level}"
     return f"The target is a {NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}, {how}."
 
 

@@ -204,7 +204,7 @@ def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
         "Mini-batch 16 (at latency 5 ms) is 4.00× as fast (2 s) at a test error of 10.0 % instead of 5.0 %.",
         "The mini-batch varies together with the latency, which is not a choice: their effects cannot be told apart.",
     )
-    assert end.remark.startswith("The target is a test error of 11.0 %, chosen as the second-best level")
+    assert end.remark.startswith("The target is a test error of 11.0 %, chosen by the program: the second-best level")
     assert describe_axes(SweepFacts.of(found))[0][0] == "mini-batch and latency (a choice; the latency is the world)"
 
 
