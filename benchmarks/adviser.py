@@ -57,8 +57,8 @@ class Case:
 def _ties_with_equals(row: CandidateRow, found: Findings) -> bool:
     answer = found.find_answer(Aim.SOONEST)
     assert answer is not None
-    ties = {found.candidates[rival.number].variant for rival in answer.rivals if rival.verdict == "tie"}
-    return answer.confidence == "tie" and bool(({row.variant} | ties) >= {"async", "n-softsync-nlearners"})
+    ties = {found.candidates[rival.number].variant for rival in answer.rivals if rival.verdict in ("tie", "unsure")}
+    return answer.confidence in ("tie", "unsure") and bool(({row.variant} | ties) >= {"async", "n-softsync-nlearners"})
 
 
 CASES = (

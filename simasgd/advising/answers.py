@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from simasgd.advising import findings as form
 from simasgd.advising.candidates import Candidate
@@ -19,6 +18,8 @@ from simasgd.scenario.schema import Scenario
 from simasgd.what_if import what_if
 
 _MOST_CONTENDERS = 12
+_SANE = 10.0
+"""A forecast of more than so many times the epochs that a candidate may take is none."""
 
 
 def list_answers(search: Search) -> list[form.Answer]:
@@ -57,7 +58,7 @@ def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared
     if not mine or not best:
         return form.Rival(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds), costs=paid)
     ratio = search.compare(mine, best, aim)
-    verdict: Literal["more", "tie", "missed"] = "missed" if missed else "more" if ratio.is_more else "tie"
+    verdict: form.Verdict = "missed" if missed else "more" if ratio.is_more else "tie" if ratio.is_tie else "unsure"
     is_known = len(both) >= LEAST_SEEDS
     return form.Rival(
         number=one.number,
@@ -70,16 +71,17 @@ def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared
     )
 
 
-def _judge(
-    search: Search, is_sure: bool, seeds: int, rivals: Sequence[form.Rival]
-) -> Literal["clear", "tie", "open", "fickle"]:
+def _judge(search: Search, is_sure: bool, seeds: int, rivals: Sequence[form.Rival]) -> form.Confidence:
     if not is_sure:
         return "fickle"
     if seeds < min(LEAST_SEEDS, len(search.seeds)) or any(stage is Stage.OPEN for stage in search.stages.values()):
         return "open"
-    if any(rival.verdict == "tie" for rival in rivals):
-        return "open" if search.is_cut or seeds < LEAST_SEEDS else "tie"
-    return "clear"
+    verdicts = {rival.verdict for rival in rivals}
+    if not verdicts & {"tie", "unsure"}:
+        return "clear"
+    if search.is_cut or seeds < LEAST_SEEDS:
+        return "open"
+    return "unsure" if "unsure" in verdicts else "tie"
 
 
 def list_rows(search: Search) -> list[form.CandidateRow]:
@@ -90,6 +92,8 @@ def list_rows(search: Search) -> list[form.CandidateRow]:
 def _describe(search: Search, one: Candidate) -> form.CandidateRow:
     course, pace = search.first(one), one.pace
     epochs = None if course is None else finite(predict_epochs(course, search.target, search.power))
+    is_far = epochs is not None and epochs > _SANE * search.most
+    epochs = None if is_far else epochs
     size = one.scenario.workload.mini_batch
     return form.CandidateRow(
         number=one.number,
@@ -111,8 +115,8 @@ def _describe(search: Search, one: Candidate) -> form.CandidateRow:
         epochs=None if course is None else course.epochs,
         score=None if course is None or not course.scores else course.scores[-1][1],
         epochs_to_target=epochs,
-        seconds=finite(search.foretell(one, Aim.SOONEST)),
-        learner_hours=finite(search.foretell(one, Aim.CHEAPEST)),
+        seconds=None if is_far else finite(search.foretell(one, Aim.SOONEST)),
+        learner_hours=None if is_far else finite(search.foretell(one, Aim.CHEAPEST)),
         foretold=course is not None and course.reached is None and epochs is not None,
         seeds=len(search.courses[one.number]),
         folder="" if course is None else course.folder,

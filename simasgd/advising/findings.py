@@ -12,6 +12,8 @@ from simasgd.results.quantities import Amount, Number
 from simasgd.results.stored import TargetJson
 from simasgd.results.summary import Speedup
 
+Verdict = Literal["more", "tie", "unsure", "missed"]
+Confidence = Literal["clear", "tie", "unsure", "open", "fickle"]
 StoredAim = Annotated[Aim, Field(strict=False)]
 
 
@@ -21,7 +23,8 @@ class CandidateRow(Stored):
 
     `rule` says whether the learning rate is the scenario's or scaled by Rudra's rules. Times per epoch have the ends of a 95 %
     interval. `epochs` and `score` are of the longest run at the first seed. `epochs_to_target`, `seconds` and `learner_hours`
-    are of the first seed; where `foretold`, the learning curve foretells them. Null: nothing is known.
+    are of the first seed; where `foretold`, the learning curve foretells them. Null: nothing is known, or more
+    than ten times the epochs that a candidate may take are foretold.
     """
 
     number: Number
@@ -54,12 +57,13 @@ class CandidateRow(Stored):
 class Rival(Stored):
     """A finalist beside the leader: how many times as much it costs, the mean over seeds and the ends of its interval.
 
-    `verdict`: `more` beyond chance, a `tie`, or it `missed` the target at a seed. An end is null without enough seeds. `costs`
+    `verdict`: `more` beyond chance; a `tie` if the interval lies between 0.8 and 1.25; `unsure` if it holds 1 and is wider, so
+    that the seeds cannot tell; or it `missed` the target at a seed. An end is null without enough seeds. `costs`
     are seconds, or learner-hours, at the seeds at which it reached the target.
     """
 
     number: Number
-    verdict: Literal["more", "tie", "missed"]
+    verdict: Verdict
     ratio: Amount | None
     low: Amount | None
     high: Amount | None
@@ -71,14 +75,15 @@ class Rival(Stored):
 class Answer(Stored):
     """The answer for an aim: the leader, what it cost at each seed, the epochs between its evaluations, and its rivals.
 
-    `confidence`: `clear` if every rival costs more beyond chance, or none came close; `tie` if some do not; `open` if the
+    `confidence`: `clear` if every rival costs more beyond chance, or none came close; `tie` if some cost as much;
+    `unsure` if the seeds cannot tell for some; `open` if the
     budget ended the search before that was known, or too few seeds have run; `fickle` if nobody reached the target at every
     seed.
     """
 
     aim: StoredAim
     leader: Number
-    confidence: Literal["clear", "tie", "open", "fickle"]
+    confidence: Confidence
     seconds: Items[float]
     learner_hours: Items[float]
     epochs: Items[float]

@@ -14,6 +14,8 @@ CONFIDENCE = 0.95
 
 It does not count that a race looks after every seed from the third on, nor that the same costs choose the leader.
 """
+NARROW = 1.25
+"""Costs are a tie if the whole interval of their ratio lies between 1 / NARROW and NARROW."""
 LEAST_SEEDS = 3
 """With fewer seeds there is no interval that means anything."""
 
@@ -40,6 +42,11 @@ class Ratio:
     def is_more(self) -> bool:
         """Whether it costs more, beyond chance."""
         return self.low > 1.0
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether it costs as much: the interval is narrow about 1."""
+        return 1.0 / NARROW <= self.low <= 1.0 <= self.high <= NARROW
 
 
 def compare_costs(other: Sequence[Cost], leader: Sequence[Cost], rivals: int) -> Ratio:

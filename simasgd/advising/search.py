@@ -87,7 +87,7 @@ class Search:
         tell: Callable[[str], None] = lambda what: None,
     ) -> None:
         self.candidates = candidates
-        self._bench, self.target, self._most, self._left, self._tell = bench, target, most, left, tell
+        self._bench, self.target, self.most, self._left, self._tell = bench, target, most, left, tell
         self.seeds = [(seed + number) % 2**32 for number in range(seeds)]
         self.courses: dict[int, dict[int, Course]] = {one.number: {} for one in candidates}
         self.stages = {one.number: Stage.PROBLEM if one.pace.problem else Stage.OPEN for one in candidates}
@@ -103,18 +103,18 @@ class Search:
         """Carry out the search."""
         probes = self._choose_probes()
         for probe in probes:
-            self._learn([probe], self._most, self.seeds[0], "probe")
+            self._learn([probe], self.most, self.seeds[0], "probe")
         self._bound()
-        for epochs in list_rungs(self._most):
+        for epochs in list_rungs(self.most):
             self._learn([one for one in self._open() if not self._is_done(one, epochs)], epochs, self.seeds[0], "rung")
             self._bound()
-            if epochs < self._most:
+            if epochs < self.most:
                 self._halve(epochs)
         for one in self._open():
             course = self.first(one)
             if course is not None and course.reached is not None:
                 self.stages[one.number] = Stage.REACHED
-            elif course is not None and (course.asked >= self._most or course.failure):
+            elif course is not None and (course.asked >= self.most or course.failure):
                 self.stages[one.number] = Stage.MISSED
         self._race()
 
@@ -215,7 +215,7 @@ class Search:
             course = self.first(one)
             if course is not None and course.reached is not None:
                 continue
-            if course is not None and (course.failure or course.asked >= self._most):
+            if course is not None and (course.failure or course.asked >= self.most):
                 self.stages[one.number] = Stage.MISSED
                 continue
             epochs = fewest if course is None else max(fewest, course.epochs)
@@ -224,7 +224,7 @@ class Search:
 
     def _halve(self, epochs: float) -> None:
         """Let the better third go on."""
-        running = [one for one in self._open() if not self._is_done(one, self._most)]
+        running = [one for one in self._open() if not self._is_done(one, self.most)]
         kept: dict[int, Candidate] = {}
         orders = [sorted(running, key=lambda one, aim=aim: (self.foretell(one, aim), one.number)) for aim in Aim]  # type: ignore[misc]
         room = max(LEAST, math.ceil(len(running) / ETA))
@@ -252,11 +252,11 @@ class Search:
             chosen = list({one.number: one for aim in Aim for one in self.racing[aim]}.values())
             if all(len(finalists) <= 1 for finalists in self.racing.values()) and number > LEAST_SEEDS:
                 break
-            likely = math.fsum(min(self._most, self._find_needed(one)) for one in chosen)
+            likely = math.fsum(min(self.most, self._find_needed(one)) for one in chosen)
             if chosen and self._left(self.spent) < max(1.0, likely):
                 self.is_cut = True
                 break
-            if not self._learn(chosen, self._most, seed, "seed"):
+            if not self._learn(chosen, self.most, seed, "seed"):
                 break
             self.racing = {aim: self._without_beaten(left, self.seeds[:number], aim) for aim, left in self.racing.items()}
         left = {one.number for finalists in self.racing.values() for one in finalists}

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from simasgd.advising.allowance import list_rungs
-from simasgd.advising.answers import list_answers, list_epochs
+from simasgd.advising.answers import list_answers, list_epochs, list_rows
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.search import HOPE, SEEDS, Aim, Search, Stage
 from tests.advising.problems import TARGET, KnownCurves, make_candidate
@@ -50,7 +50,7 @@ def test_the_best_is_found_at_less_than_a_tenth_of_the_grid(seed: int) -> None:
     for aim in Aim:
         costs = {one.number: true_cost(one, curves, aim) for one in candidates}
         best = min(costs.values())
-        named = [answers[aim].leader, *(rival.number for rival in answers[aim].rivals if rival.verdict == "tie")]
+        named = [answers[aim].leader, *(rival.number for rival in answers[aim].rivals if rival.verdict in ("tie", "unsure"))]
         # The names of the answer and of its ties hold somebody who is best, up to the spacing of evaluations.
         assert min(costs[number] for number in named) <= best * 1.1
     grid = sum(min(needed, MOST) for each in curves.epochs for needed in each)
@@ -84,11 +84,29 @@ def test_who_is_out_by_timing_would_have_been_worse(seed: int) -> None:
 
 def test_equal_candidates_tie_and_the_race_uses_all_seeds() -> None:
     candidates = [make_candidate(0, 1.0), make_candidate(1, 1.0)]
-    search = search_among(candidates, KnownCurves([[7.5, 9.5, 8.5, 7.5, 9.5], [9.5, 7.5, 8.5, 9.5, 7.5]]))
+    search = search_among(candidates, KnownCurves([[20.0, 22.0, 21.0, 20.0, 22.0], [22.0, 20.0, 21.0, 22.0, 20.0]]))
     soonest, cheapest = list_answers(search)
     assert (soonest.confidence, cheapest.confidence) == ("tie", "tie")
     assert [rival.verdict for rival in soonest.rivals] == ["tie"]
-    assert soonest.seconds == (8.0, 10.0, 9.0, 8.0, 10.0)
+    assert soonest.seconds == (20.0, 22.0, 21.0, 20.0, 22.0)
+
+
+def test_few_seeds_of_wide_spread_cannot_tell() -> None:
+    """The leader takes 8 s at each seed, and the other 10 to 20 s. Their ranges are disjoint, but the interval holds 1."""
+    search = search_among(
+        [make_candidate(0, 1.0), make_candidate(1, 1.0)], KnownCurves([[8.0] * 3, [10.0, 10.0, 20.0]]), seeds=3
+    )
+    soonest = list_answers(search)[0]
+    assert soonest.confidence == "unsure"
+    assert [(rival.verdict, rival.costs) for rival in soonest.rivals] == [("unsure", (10.0, 10.0, 20.0))]
+
+
+def test_who_learned_all_epochs_in_vain_missed_the_target_and_no_absurd_forecast_is_told() -> None:
+    candidates = [make_candidate(0, 1.0), make_candidate(1, 0.1, in_flight=4.0)]
+    search = search_among(candidates, KnownCurves([[8.0] * SEEDS, [1e6] * SEEDS]))
+    rows = list_rows(search)
+    assert (rows[1].stage, rows[1].epochs) == (str(Stage.MISSED), MOST)
+    assert (rows[1].epochs_to_target, rows[1].seconds, rows[1].learner_hours) == (None, None, None)
 
 
 def test_a_clear_winner_ends_the_race_early() -> None:
@@ -190,14 +208,14 @@ def test_who_was_better_at_the_first_seed_may_win_elsewhere_by_its_mean() -> Non
 
 
 def test_the_race_and_the_answer_judge_alike() -> None:
-    """The third is out after three seeds, and the second is a tie by the intervals of two rivals.
+    """The third is out after three seeds, and the second is unsure by the intervals of two rivals.
 
     The mean of ln(21 … 24 ÷ 20) is 4.07 standard errors; Student's quantile is 3.18 for one rival, and 4.18 for two.
     """
     candidates = [make_candidate(0, 1.0), make_candidate(1, 1.0), make_candidate(2, 1.5)]
     search = search_among(candidates, KnownCurves([[20.0] * 4, [21.0, 22.0, 23.0, 24.0], [20.0] * 4]), seeds=4)
     soonest = list_answers(search)[0]
-    assert {rival.number: rival.verdict for rival in soonest.rivals} == {1: "tie", 2: "more"}
+    assert {rival.number: rival.verdict for rival in soonest.rivals} == {1: "unsure", 2: "more"}
     assert [search.stages[number] for number in (1, 2)] == [Stage.FINALIST, Stage.BEATEN]
 
 

@@ -33,7 +33,13 @@ from simasgd.report.facts.formats import (
 )
 
 _TITLES = {Aim.SOONEST: "Simulated time to the target", Aim.CHEAPEST: "Learner-hours to the target"}
-CONFIDENCES = {"clear": "clear", "tie": "a tie within the spread", "open": "not decided", "fickle": "misses at a seed"}
+CONFIDENCES = {
+    "clear": "clear",
+    "tie": "a tie",
+    "unsure": "not shown: seeds cannot tell",
+    "open": "not decided",
+    "fickle": "misses at a seed",
+}
 METHOD = (
     "Every candidate is timed first, without learning: a short simulation gives its seconds per epoch with a 95 % interval. "
     "Two probes learn to the target, so that there are bounds. A candidate is out as soon as its timing, times the epochs that "
@@ -86,7 +92,12 @@ def _build_race(answer: Answer, found: Findings) -> Block:
     drawn = [figures.CostRow(leader, list_costs(answer), leads=True)]
     for rival in answer.rivals:
         name = name_candidate(found.candidates[rival.number], found)
-        verdict = {"more": "costs more", "tie": "a tie", "missed": "misses the target at a seed"}[rival.verdict]
+        verdict = {
+            "more": "costs more",
+            "tie": "a tie",
+            "unsure": "not shown to cost more",
+            "missed": "misses the target at a seed",
+        }[rival.verdict]
         paid = f"{format_cost(sum(rival.costs) / len(rival.costs), aim)} ({spell_count(len(rival.costs), 'seed')})"
         rows.append([name, paid, f"{verdict}: {say_ratio(rival)}"])
         drawn.append(figures.CostRow(name, rival.costs, leads=False))
@@ -113,7 +124,7 @@ def _build_map(found: Findings) -> Block | None:
     leaders = {answer.leader: str(answer.aim) for answer in reversed(found.answers)}
     places, best = [], None
     for row in found.candidates:
-        if row.seconds_per_epoch is None or row.epochs_to_target is None or row.epochs_to_target > 100 * found.most_epochs:
+        if row.seconds_per_epoch is None or row.epochs_to_target is None:
             continue
         place = figures.Place(row.seconds_per_epoch, row.epochs_to_target, row.foretold, leaders.get(row.number, ""))
         places.append(place)
@@ -126,7 +137,7 @@ def _build_map(found: Findings) -> Block | None:
         if place.label
     )
     figure = svg.draw_inline(lambda axes: figures.draw_map(axes, places, best), 3.3, "map", label)
-    unknown = sum(row.epochs_to_target is None for row in found.candidates)
+    unknown = sum(row.epochs is None and row.stage == str(Stage.BOUND) for row in found.candidates)
     return Block(
         id="map",
         nav="Candidates",
@@ -216,7 +227,12 @@ def _list_cells(row: CandidateRow, others: list[int], found: Findings) -> list[C
     ]
     cells = [Cell("–", "") if value is None else Cell(form(value), repr(float(value))) for value, form in numbers]
     run = Cell(row.folder.rpartition("/")[2], link=f"{row.folder}/") if row.folder else Cell("–")
-    problem = f"{row.stage}: {row.problem}" if row.problem else row.stage
+    why = row.problem
+    if not why and row.stage == str(Stage.MISSED) and row.epochs is not None:
+        why = f"it did not reach the target in {format_epochs(row.epochs)}"
+    is_far = row.score is not None and row.epochs_to_target is None and not row.problem
+    cells[7:10] = [Cell("far more", ""), *cells[8:10]] if is_far else cells[7:10]
+    problem = f"{row.stage}: {why}" if why else row.stage
     return [Cell(row.variant or row.protocol), *(Cell(row.values[i]) for i in others), *cells, Cell(problem), run]
 
 

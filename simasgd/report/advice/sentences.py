@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from simasgd.advising.findings import Answer, CandidateRow, Findings, Rival, World
+from simasgd.advising.race import NARROW
 from simasgd.advising.search import CLOSE, HOPE, Aim, Stage
 from simasgd.advising.worlds import HERE
 from simasgd.report.facts.formats import (
@@ -103,7 +104,7 @@ def state_headline(found: Findings) -> str:
     match answer.confidence:
         case "clear":
             return f"Use {leader}: it reaches {target} soonest, after {cost}."
-        case "tie":
+        case "tie" | "unsure":
             return f"Nobody is clearly the soonest to {target}; use {leader}: {cost}."
         case "open":
             return f"Not decided yet: so far {leader} is the soonest to {target}, after {cost}."
@@ -153,7 +154,7 @@ def _explain(answer: Answer, found: Findings) -> list[str]:
 
 
 def _say_sureness(answer: Answer) -> str:
-    return {"clear": "", "tie": "within the spread", "open": "so far", "fickle": "where it reaches the target,"}[
+    return {"clear": "", "tie": "by a tie", "unsure": "perhaps", "open": "so far", "fickle": "where it reaches the target,"}[
         answer.confidence
     ]
 
@@ -167,12 +168,23 @@ def _say_range(answer: Answer) -> str:
 
 
 def _say_ties(answer: Answer, found: Findings) -> list[str]:
-    ties = [say_candidate(found.candidates[one.number], found) for one in answer.rivals if one.verdict == "tie"]
-    if not ties or answer.confidence != "tie":
+    """Say who is as good by a narrow interval, and of whom the seeds cannot tell."""
+    if answer.confidence not in ("tie", "unsure"):
         return []
-    what = "soon" if answer.aim == Aim.SOONEST else "cheap"
-    are = "is" if len(ties) == 1 else "are"
-    return [f"{capitalise(list_some(ties, _MOST_NAMED))} {are} as {what} within the spread over seeds."]
+    what, later = ("soon", "later") if answer.aim == Aim.SOONEST else ("cheap", "dearer")
+    ties = [say_candidate(found.candidates[one.number], found) for one in answer.rivals if one.verdict == "tie"]
+    unsure = [
+        f"{say_candidate(found.candidates[one.number], found)}, at {format_factor(one.ratio or 0.0)}{say_interval(one)}"
+        for one in answer.rivals
+        if one.verdict == "unsure"
+    ]
+    sentences = []
+    if ties:
+        sentences.append(f"As {what}, within {format_factor(NARROW)}: {list_some(ties, _MOST_NAMED)}.")
+    if unsure:
+        many = capitalise(spell_count(len(answer.seconds), "seed"))
+        sentences.append(f"{many} cannot show that others are {later}: {'; '.join(unsure[:_MOST_NAMED])}.")
+    return sentences
 
 
 def _say_rivals(answer: Answer, found: Findings) -> str:
@@ -252,9 +264,9 @@ def _admit(found: Findings) -> list[str]:
     if count := sum(bool(row.problem) and not row.folder and row.stage != str(Stage.PROBLEM) for row in found.candidates):
         failed = capitalise(spell_count(count, "candidate"))
         sentences.append(f"{failed} failed, for a reason that advice.json has; --retry-failed tries again.")
-    if count := many[str(Stage.BOUND)]:
+    if count := sum(row.stage == str(Stage.BOUND) and row.epochs is None for row in found.candidates):
         sentences.append(
-            f"{capitalise(spell_count(count, 'candidate is', 'candidates are'))} out by timing, if none needs fewer than "
+            f"{capitalise(spell_count(count, 'candidate is', 'candidates are'))} out by timing alone, if none needs fewer than "
             f"{format_number(HOPE)} of the fewest epochs that any took."
         )
     if count := many[str(Stage.BEHIND)]:
