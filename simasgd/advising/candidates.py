@@ -13,7 +13,7 @@ from simasgd.errors import ScenarioError
 from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
 from simasgd.scenario.protocol_variants import read_protocol
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.merge import Layer
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.sweeps.axes import combinations
 
 Rule = Literal["as given", "scaled"]
@@ -71,6 +71,11 @@ class Refused:
     variant: str
     values: tuple[str, ...]
     reason: str
+
+    @property
+    def words(self) -> str:
+        """The first line of the reason, without its source."""
+        return self.reason.splitlines()[0].strip().removeprefix(f"{ARGUMENT}: ")
 
 
 def list_configurations(
@@ -143,13 +148,10 @@ def list_candidates(
         vary.sets(key) for key in ("learning.optimizer.learning_rate", "learning.modulation", "learning.optimizer.kind")
     )
     listed: list[tuple[Configuration, Pace, Rule]] = []
-    seen: set[tuple[Any, ...]] = set()
-    for one, pace in zip(configurations, paces, strict=True):
-        if one.scenario.cluster.learners == 1:
-            same = (pace.seconds_per_epoch, pace.staleness, one.values, one.scenario.modulation)
-            if same in seen:
-                continue
-            seen.add(same)
+    merged = _find_same(configurations, paces)
+    for number, (one, pace) in enumerate(zip(configurations, paces, strict=True)):
+        if number in merged:
+            continue
         listed.append((one, pace, "as given"))
         rate = None if chooses_rate or pace.problem else scale_rate(one.scenario, pace, base)
         if rate is not None:
@@ -157,6 +159,27 @@ def list_candidates(
     return [
         Candidate(number, one.variant, one.values, one.scenario, pace, rule) for number, (one, pace, rule) in enumerate(listed)
     ]
+
+
+def list_merged(configurations: Sequence[Configuration], paces: Sequence[Pace]) -> list[Refused]:
+    """Return the combinations that are the same with one learner as an earlier one, which is their reason."""
+    return [
+        Refused(configurations[number].variant, configurations[number].values, f"the same as {name}, 1 learner")
+        for number, name in _find_same(configurations, paces).items()
+    ]
+
+
+def _find_same(configurations: Sequence[Configuration], paces: Sequence[Pace]) -> dict[int, str]:
+    """Return the places of those that are the same with one learner as an earlier one, and its name."""
+    seen: dict[tuple[Any, ...], str] = {}
+    found = {}
+    for number, (one, pace) in enumerate(zip(configurations, paces, strict=True)):
+        if one.scenario.cluster.learners == 1:
+            same = (pace.seconds_per_epoch, pace.staleness, one.values, one.scenario.modulation)
+            if same in seen:
+                found[number] = seen[same]
+            seen.setdefault(same, one.variant or one.scenario.protocol.kind)
+    return found
 
 
 def scale_rate(scenario: Scenario, pace: Pace, base: Scenario) -> float | None:

@@ -129,7 +129,7 @@ class Effort(Stored):
 
 @final
 class RefusedRow(Stored):
-    """A combination that the cluster or the protocol does not permit, and the reason."""
+    """A combination that is not permitted, or is the same as another one with one learner, and the reason."""
 
     variant: str
     values: Items[str]

@@ -12,7 +12,7 @@ from typing import Any, final
 import simasgd
 from simasgd.advising import answers, findings
 from simasgd.advising.bench import Bench
-from simasgd.advising.candidates import Configuration, Refused, list_candidates, list_configurations
+from simasgd.advising.candidates import Configuration, Refused, list_candidates, list_configurations, list_merged
 from simasgd.advising.pace import measure_paces
 from simasgd.advising.search import SEEDS, Search
 from simasgd.advising.vary import Vary, read_vary
@@ -101,11 +101,12 @@ class Inquiry:
         """Return what would be searched, a sentence a line."""
         many, seeds, most = len(self.configurations), self.seeds, self.most_epochs
         found = [_say(one, self.vary) for one in self.configurations]
-        left_out = [f"left out: {_say(one, self.vary)}: {one.reason.splitlines()[0].strip()}" for one in self.refused]
+        left_out = [f"left out: {_say(one, self.vary)}: {one.words}" for one in self.refused]
         return [
             *found,
             *left_out,
             f"{many} combinations, each with the given learning rate and perhaps a scaled one",
+            "those that are the same with one learner, which the timing shows, are one candidate",
             f"a grid of them would be at least {many * seeds:,} runs, of up to {most:g} epochs each",
         ]
 
@@ -217,7 +218,8 @@ def find_advice(
             answers=tuple(found),
             candidates=tuple(answers.list_rows(search)),
             refused=tuple(
-                findings.RefusedRow(variant=one.variant, values=one.values, reason=one.reason) for one in inquiry.refused
+                findings.RefusedRow(variant=one.variant, values=one.values, reason=one.words)
+                for one in (*inquiry.refused, *list_merged(inquiry.configurations, paces))
             ),
             worlds=tuple(worlds),
             bottleneck=answers.find_bottleneck(search, found),

@@ -85,7 +85,7 @@ def index(folder: Path, telling: Telling) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def status(folder: Path) -> None:
-    """Say how far the sweep in FOLDER is, while it runs or after it was interrupted."""
+    """Say how far the sweep or the search in FOLDER is, while it runs or after it was interrupted."""
     from simasgd.sweeps.status import read_status
 
     for sentence in read_status(folder).sentences():

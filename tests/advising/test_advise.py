@@ -98,7 +98,11 @@ def test_an_interrupted_search_goes_on(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1, progress=break_off)
         kept = {path.name for path in (home / "points").iterdir()}
-        assert kept
+        first, then = read_status(home).sentences()
+        assert (
+            first == f"test: a search for advice among 2 combinations: all are timed, and {len(kept)} runs were learned so far"
+        )
+        assert then.startswith("nobody works on it; this continues it: simasgd advise")
         assert not (home / "advice.json").exists()
         advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1)
     found, whole = (Advice.load(place).facts for place in (home, folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.advising.candidates import list_candidates
+from simasgd.advising.candidates import list_candidates, list_merged
 from simasgd.advising.inquiry import Budget, plan_inquiry
 from simasgd.advising.pace import measure_paces
 from simasgd.advising.vary import USUAL_PROTOCOLS, read_vary
@@ -77,6 +77,7 @@ def test_what_the_cluster_does_not_permit_is_left_out_by_default() -> None:
     """Backup workers need a second learner."""
     inquiry = plan_inquiry("digits", (), "8%")
     assert {(one.variant, one.values[0]) for one in inquiry.refused} == {("backup-workers-backups1", "1")}
+    assert {one.words for one in inquiry.refused} == {"protocol.backups: 1 is not less than the 1 learners"}
     assert len(inquiry.configurations) == len(USUAL_PROTOCOLS) * 15 - 3
 
 
@@ -104,5 +105,7 @@ def test_rates_follow_rudras_rules_and_one_learner_is_one_candidate() -> None:
     assert found["hardsync", 1, 16, "scaled"] == pytest.approx(alpha * 2)
     assert ("hardsync", 1, 4, "scaled") not in found  # the same rate
     assert not any(variant == "async" and learners == 1 for variant, learners, *_ in found)
+    merged = [(one.variant, one.values, one.words) for one in list_merged(configurations, paces)]
+    assert merged == [("async", ("1", size), "the same as hardsync, 1 learner") for size in ("4", "16")]
     for one in candidates:  # constant times, free communication: an epoch takes 1,437 · 1 ms ÷ λ
         assert one.pace.seconds_per_epoch == pytest.approx(1.437 / one.learners, rel=0.02)
