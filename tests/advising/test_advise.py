@@ -13,11 +13,13 @@ import pytest
 import simasgd
 from simasgd.advising.bench import Bench, Trial
 from simasgd.advising.candidates import list_candidates
+from simasgd.advising.findings import Rival
 from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
 from simasgd.advising.pace import measure_paces
 from simasgd.advising.search import Stage
 from simasgd.command.advising import advise as command
 from simasgd.errors import ScenarioError, UsageError
+from simasgd.report.advice.blocks import tabulate_candidates
 from simasgd.report.advice.sentences import list_reasons, say_stages, state_headline, state_verdict
 from simasgd.storage.opening import open_folder
 from simasgd.studies.advising import Advice, advise
@@ -196,3 +198,18 @@ def test_stages_are_counted_in_the_singular_and_the_plural(folder: Path) -> None
     rows = [found.candidates[0].model_copy(update={"stage": str(stage)}) for stage in (Stage.MISSED, *[Stage.REACHED] * 2)]
     counted = found.model_copy(update={"candidates": tuple(rows)})
     assert say_stages(counted) == "1 misses the target and 2 reach the target"
+
+
+def test_the_page_tells_who_missed_and_of_whom_seeds_cannot_tell(folder: Path) -> None:
+    found = Advice.load(folder).findings
+    unknown = {"epochs": 12.0, "score": 0.8, "epochs_to_target": None, "seconds": None, "stage": str(Stage.MISSED)}
+    one, four = found.candidates
+    rival = Rival(number=one.number, verdict="unsure", ratio=2.0, low=0.5, high=8.0, seeds=3, costs=(1.0, 2.0, 4.0))
+    answer = found.answers[0].model_copy(update={"confidence": "unsure", "rivals": (rival,)})
+    changed = {"candidates": (one.model_copy(update=unknown), four), "answers": (answer,)}
+    told = found.model_copy(update=changed)
+    assert "Three seeds cannot show that others are later: async, one learner" in state_verdict(told)
+    assert "at 2.00× (95 % interval 0.50× – 8.00× over three seeds)" in state_verdict(told)
+    cells = [cell.text.replace("\u00a0", " ") for cell in tabulate_candidates(told).rows[-1]]
+    assert "far more" in cells
+    assert "misses the target: it did not reach the target in 12 epochs" in cells
