@@ -2,8 +2,9 @@
 
 The rule: the lowest test error (or loss) counts, and all settings whose error is no worse by more than
 the least difference that counts are as good. Among these the soonest is best. Among the soonest the
-cheapest is, in learner-hours. Where nothing is learned, the speed alone decides. With a given target,
-the setting that reaches it first is best, of those that reach it at every seed, as in a comparison.
+cheapest is, in learner-hours, and of the cheapest that with the lowest error. Where nothing is learned,
+the speed alone decides. With a given target, the setting that reaches it first is best, of those that
+reach it at every seed, as in a comparison.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
+from itertools import combinations, product
 from typing import final
 
 from simasgd.report.facts.metric import ERROR as ERROR_METRIC
@@ -102,13 +103,14 @@ def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> A
         if not known:
             return None
         measure = facts.measure
-        lowest = min(known, key=lambda row: row[measure])
+        sign = -1 if facts.speed == THROUGHPUT else 1
+        lowest = min(known, key=lambda row: (row[measure], sign * row[facts.speed]))
         reaching = tuple(row for row in known if get_spread(row, TO_TARGET) is not None)
         if facts.has_given_target and reaching:
-            best, *also = _find_cheapest(_find_least(reaching, TO_TARGET))
+            best, *also = _find_cheapest(_find_least(reaching, TO_TARGET), measure)
             return Answer(world, best, lowest, reaching, tuple(also), None, at_target=True)
         alike = tuple(row for row in known if _is_as_good(row, lowest, measure, facts.test_samples))
-    best, *also = _find_cheapest(_find_soonest(alike, facts))
+    best, *also = _find_cheapest(_find_soonest(alike, facts), facts.measure)
     return Answer(world, best, lowest, alike, tuple(also), _find_quick(known, best, facts))
 
 
@@ -125,8 +127,10 @@ def _find_soonest(rows: Sequence[Row], facts: SweepFacts) -> list[Row]:
     return _find_least(rows, facts.speed, greatest=facts.speed == THROUGHPUT)
 
 
-def _find_cheapest(rows: Sequence[Row]) -> list[Row]:
-    return _find_least(rows, COST)
+def _find_cheapest(rows: Sequence[Row], measure: str | None) -> list[Row]:
+    """Return the cheapest of some settings and those that are as cheap; that with the lowest error first."""
+    cheapest = _find_least(rows, COST)
+    return cheapest if measure is None else sorted(cheapest, key=lambda row: row[measure])
 
 
 def _find_least(rows: Sequence[Row], quantity: str, *, greatest: bool = False) -> list[Row]:
@@ -144,12 +148,16 @@ def _is_alike(first: Spread, second: Spread) -> bool:
 
 
 def _find_quick(rows: Sequence[Row], best: Row, facts: SweepFacts) -> Row | None:
-    """Return the soonest setting that takes at most half of the best one's time, and is not much worse."""
-    if facts.measure is None or facts.speed == THROUGHPUT:
+    """Return the soonest setting that takes at most half of the best one's time, and is not much worse.
+
+    Of those that are as soon it is that with the lowest error.
+    """
+    measure = facts.measure
+    if measure is None or facts.speed == THROUGHPUT:
         return None
-    worst = best[facts.measure] + _MOST_WORSE if facts.measure == ERROR else best[facts.measure] * _MOST_RATIO
-    able = [row for row in rows if row[facts.measure] <= worst and row[facts.speed] * MUCH_SOONER <= best[facts.speed]]
-    return min(able, key=lambda row: row[facts.speed], default=None)
+    worst = best[measure] + _MOST_WORSE if measure == ERROR else best[measure] * _MOST_RATIO
+    able = [row for row in rows if row[measure] <= worst and row[facts.speed] * MUCH_SOONER <= best[facts.speed]]
+    return min(_find_soonest(able, facts), key=lambda row: row[measure], default=None)
 
 
 def find_front(rows: Sequence[Row], measure: str) -> list[Row]:
@@ -170,8 +178,9 @@ def find_front(rows: Sequence[Row], measure: str) -> list[Row]:
 class Effect:
     """What an axis does to a quantity, with the rest as in the best setting, and elsewhere.
 
-    `low` and `high` are the values of the axis where the quantity is lowest and highest; `is_beyond` says whether they
-    differ by more than the difference that counts. Others are the other settings of the rest of the axes. `both` counts
+    `low` and `high` are the values of the axis whose quantities differ most, of those that differ by more than the difference
+    that counts. If `is_beyond` is false there are none, and the two are where the quantity is lowest and highest. `at_ends`
+    says whether no value has a lower or higher one. Others are the other settings of the rest of the axes. `both` counts
     those that have the quantity at both values, and `likewise` those of them in which it is lower at `low` by more than the
     difference that counts. `others` counts those that have it at any two values, and `moved` those of them in which
     any two differ by more.
@@ -183,6 +192,7 @@ class Effect:
     least: float
     greatest: float
     is_beyond: bool
+    at_ends: bool
     likewise: int
     both: int
     moved: int
@@ -200,6 +210,10 @@ def measure_effect(
         assert greatest is not None
         return greatest.mean - least.mean > tolerance(least, greatest)
 
+    def find_widest(rows: Sequence[Row]) -> tuple[Row, Row] | None:
+        beyond = [pair for pair in combinations(rows, 2) if is_beyond(*pair)]
+        return max(beyond, key=lambda pair: pair[1][quantity] - pair[0][quantity], default=None)
+
     rest = [other.key for other in facts.varying if other.key != dial.key]
     sound = facts.sound.dropna(subset=[quantity])
     found = [list_rows(group) for _, group in sound.groupby(rest, sort=False)] if rest else [list_rows(sound)]
@@ -207,7 +221,8 @@ def measure_effect(
     here = next((rows for rows in groups if all(rows[0][key] == anchor[key] for key in rest)), None)
     if here is None:
         return None
-    low, high = here[0], here[-1]
+    widest = find_widest(here)
+    low, high = widest or (here[0], here[-1])
     others = [rows for rows in groups if rows is not here]
     placed = [{row[dial.key]: row for row in rows} for rows in others]
     pairs = [(rows[low[dial.key]], rows[high[dial.key]]) for rows in placed if low[dial.key] in rows and high[dial.key] in rows]
@@ -217,10 +232,11 @@ def measure_effect(
         high[dial.key],
         float(low[quantity]),
         float(high[quantity]),
-        is_beyond(low, high),
+        widest is not None,
+        at_ends=(low[quantity], high[quantity]) == (here[0][quantity], here[-1][quantity]),
         likewise=sum(is_beyond(*pair) for pair in pairs),
         both=len(pairs),
-        moved=sum(is_beyond(rows[0], rows[-1]) for rows in others),
+        moved=sum(find_widest(rows) is not None for rows in others),
         others=len(others),
     )
 

@@ -77,7 +77,8 @@ def _describe(effect: Effect, dial: Dial) -> str:
     low = f"{dial.labels[effect.low]} ({_show(effect.quantity, effect.least)})"
     high = f"{dial.labels[effect.high]} ({_show(effect.quantity, effect.greatest)})"
     beyond = "" if effect.quantity in (SECONDS, TO_TARGET, THROUGHPUT) else f", beyond {spread}"
-    return f"{name} lowest at {low} and highest at {high}{beyond}{_say_often(effect, dial)}"
+    compared = f"lowest at {low} and highest at {high}" if effect.at_ends else f"lower at {low} than at {high}"
+    return f"{name} {compared}{beyond}{_say_often(effect, dial)}"
 
 
 def _say_often(effect: Effect, dial: Dial) -> str:

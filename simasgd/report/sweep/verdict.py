@@ -176,13 +176,14 @@ def _state_by_world(verdict: SweepVerdict) -> str:
     groups: dict[str, list[Answer]] = {}
     for answer in verdict.answers:
         groups.setdefault(say_setting(answer.best, facts.choices), []).append(answer)
-    names = join_words([dial.name for dial in facts.world])
     parts = []
     for setting, answers in list(groups.items())[:_MOST_WORLDS]:
         at = list_some([say_world(answer.world, facts) for answer in answers], _MOST_NAMED)
-        parts.append(f"at {at} use {setting} ({_say_result([answers[0].best], facts, at_target=answers[0].at_target)})")
-    rest = len(groups) - len(parts)
-    more = f"; {spell_count(rest, 'more setting')} for the rest" if rest > 0 else ""
+        at_target = all(answer.at_target for answer in answers)
+        result = _say_result([answer.best for answer in answers], facts, at_target=at_target)
+        parts.append(f"at {at} use {setting} ({result})")
+    more = f"; {spell_count(rest, 'more setting')} for the rest" if (rest := len(groups) - len(parts)) > 0 else ""
+    names = join_words([dial.name for dial in facts.world])
     return f"Which setting is best depends on the {names}: {'; '.join(parts)}{more}."
 
 

@@ -224,3 +224,20 @@ def test_the_front_has_no_setting_below_or_left_of_it() -> None:
             for error, seconds in product((0.1, 0.2, 0.3), (1.0, 2.0, 3.0)) if error * seconds > 0.25]  # fmt: skip
     front = find_front(rows, "test_error")
     assert [(row["test_error"], row["simulated_seconds"]) for row in front] == [(0.3, 1.0), (0.2, 2.0), (0.1, 3.0)]
+
+
+def test_of_equal_settings_the_one_with_the_lowest_error_is_named() -> None:
+    """Both take as long and cost as much; of equal errors the sooner one is called the lowest."""
+    rows = [((rate,), point(test_error=error, seconds=4.0)) for rate, error in (("0.1", 0.036), ("0.2", 0.032))]
+    found = answer(SweepFacts.of(sweep([RATE], rows)))
+    assert [found.best[RATE], *(row[RATE] for row in found.also)] == ["0.2", "0.1"]
+    assert at(answer(learned({"2": [(0.04, 9.0)], "4": [(0.04, 5.0)], "8": [(0.05, 1.0)]})).lowest) == "4"
+
+
+def test_an_effect_is_found_between_any_two_values() -> None:
+    """The lowest varies with the seed, so it is not clearly lower; the next one is."""
+    facts = learned({"2": [(0.005, 4.0), (0.065, 4.0)], "4": [(0.036, 4.0)] * 2, "8": [(0.042, 4.0)] * 2})
+    (effect,) = SweepVerdict.of(facts).effects
+    assert effect.startswith(
+        "Learners: test error lower at 4 (3.6\u00a0%) than at 8 (4.2\u00a0%), beyond the difference that counts; "
+    )
