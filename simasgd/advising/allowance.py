@@ -15,7 +15,7 @@ RUNGS = 3
 
 
 class Learns(Protocol):
-    """What learns trials."""
+    """A bench that learns the trials of a search."""
 
     def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
         """Return the course of each trial; None if the time was over before it began."""

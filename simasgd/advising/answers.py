@@ -162,8 +162,9 @@ def list_epochs(search: Search, answer: form.Answer) -> dict[int, float]:
     """Return the epochs that candidates need: the leader's mean over its seeds, and its multiples for the others.
 
     The factor of a finalist is the ratio of their epochs over the seeds that both have. That of another candidate is the ratio
-    at the first seed. A finalist that missed the target at a seed is left out. By epochs and timing none is better here than
-    the leader, as that is no news of another cluster: a finalist counts as equal, and others are left out.
+    at the first seed. A finalist that missed the target at a seed is left out. A candidate may come out better than the leader
+    on this very cluster. Then a finalist counts as equal to the leader, and any other is left out: the rows of other clusters
+    must show what those change.
     """
     leader = search.candidates[answer.leader]
     mean = math.fsum(answer.epochs) / len(answer.epochs)

@@ -1,4 +1,4 @@
-"""What was learned of a candidate: its courses, and the epochs that it needs to reach the target, as far as they tell."""
+"""The courses of a candidate, and an estimate of the epochs that it needs to reach the target."""
 
 from __future__ import annotations
 

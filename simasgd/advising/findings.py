@@ -1,4 +1,4 @@
-"""What a search found: the content of advice.json."""
+"""The findings of a search, which are the content of advice.json."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Answer(Stored):
 
 @final
 class World(Stored):
-    """Who would be best on another cluster, by timing alone: the candidates need the same epochs there as here.
+    """The candidate that would be best on another cluster, if all candidates need as many epochs there as here.
 
     `leader` is the best of those whose epochs are known, `costs` what it would take, and `stays` what the answer of this
     cluster would take: seconds or learner-hours. Each is the mean of the epochs over the seeds, times the seconds per epoch

@@ -13,7 +13,7 @@ import simasgd
 from simasgd.advising import answers, findings
 from simasgd.advising.bench import Bench
 from simasgd.advising.candidates import Configuration, Refused, list_candidates, list_configurations, list_merged
-from simasgd.advising.pace import measure_paces
+from simasgd.advising.pace import Pace, measure_paces
 from simasgd.advising.search import SEEDS, Search
 from simasgd.advising.vary import Vary, read_vary
 from simasgd.errors import RunFailed, ScenarioError
@@ -202,42 +202,45 @@ def find_advice(
     search.run()
     _require_success(search)
     progress("other clusters", 0.0)
+    return _describe(inquiry, search, paces, began), search
+
+
+def _describe(inquiry: Inquiry, search: Search, paces: Sequence[Pace], began: float) -> findings.Findings:
+    """Return the findings of a search; `began` is its start, as `time.perf_counter` tells it (s)."""
     found = answers.list_answers(search)
     worlds = answers.list_worlds_found(search, found, inquiry.base) if found else []
     learned = search.learned
-    return (
-        findings.Findings(
-            format=1,
-            name=inquiry.base.name,
-            version=simasgd.__version__,
-            command=inquiry.command,
-            target=TargetJson.model_validate(asdict(inquiry.target)),
-            most_epochs=inquiry.most_epochs,
-            seeds=tuple(search.seeds),
-            keys=tuple(axis.key for axis in inquiry.vary.axes),
-            answers=tuple(found),
-            candidates=tuple(answers.list_rows(search)),
-            refused=tuple(
-                findings.RefusedRow(variant=one.variant, values=one.values, reason=one.words)
-                for one in (*inquiry.refused, *list_merged(inquiry.configurations, paces))
-            ),
-            worlds=tuple(worlds),
-            bottleneck=answers.find_bottleneck(search, found),
-            effort=findings.Effort(
-                candidates=len(candidates),
-                timed_gradients=sum({id(pace): pace.gradients for pace in paces}.values()),
-                runs=len(learned),
-                learned_epochs=search.spent,
-                learned_gradients=sum(course.gradients for course in learned),
-                grid_runs=len(candidates) * inquiry.seeds,
-                grid_epochs=len(candidates) * inquiry.seeds * inquiry.most_epochs,
-                real_seconds=time.perf_counter() - began,
-                budget=budget.written,
-                is_cut=search.is_cut,
-            ),
-            verdict="",
+    many = len(search.candidates)
+    return findings.Findings(
+        format=1,
+        name=inquiry.base.name,
+        version=simasgd.__version__,
+        command=inquiry.command,
+        target=TargetJson.model_validate(asdict(inquiry.target)),
+        most_epochs=inquiry.most_epochs,
+        seeds=tuple(search.seeds),
+        keys=tuple(axis.key for axis in inquiry.vary.axes),
+        answers=tuple(found),
+        candidates=tuple(answers.list_rows(search)),
+        refused=tuple(
+            findings.RefusedRow(variant=one.variant, values=one.values, reason=one.words)
+            for one in (*inquiry.refused, *list_merged(inquiry.configurations, paces))
         ),
-        search,
+        worlds=tuple(worlds),
+        bottleneck=answers.find_bottleneck(search, found),
+        effort=findings.Effort(
+            candidates=many,
+            timed_gradients=sum({id(pace): pace.gradients for pace in paces}.values()),
+            runs=len(learned),
+            learned_epochs=search.spent,
+            learned_gradients=sum(course.gradients for course in learned),
+            grid_runs=many * inquiry.seeds,
+            grid_epochs=many * inquiry.seeds * inquiry.most_epochs,
+            real_seconds=time.perf_counter() - began,
+            budget=inquiry.budget.written,
+            is_cut=search.is_cut,
+        ),
+        verdict="",
     )
 
 

@@ -69,16 +69,9 @@ def load_with_notes(scenario: str, overrides: tuple[str, ...], variants: tuple[s
 
 def check_data(*scenarios: Any) -> None:
     """Raise DataMissing if files of the scenarios' data are missing."""
-    from simasgd.learning.data.files import locate
+    from simasgd.learning.data.files import require_files_for
 
-    needed = {
-        variant.learning.data.kind
-        for scenario in scenarios
-        for variant in (scenario.variants or {"": scenario}).values()
-        if variant.learning is not None
-    }
-    for name in sorted(needed):
-        locate(name)
+    require_files_for(scenarios)
 
 
 def learns(*scenarios: Any) -> bool:

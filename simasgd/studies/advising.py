@@ -15,7 +15,7 @@ from simasgd.advising.findings import Findings
 from simasgd.advising.inquiry import Inquiry, find_advice, list_advice_paths, plan_inquiry
 from simasgd.advising.vary import PROTOCOL
 from simasgd.errors import ScenarioError, UsageError
-from simasgd.learning.data.files import locate
+from simasgd.learning.data.files import require_files_for
 from simasgd.results.contents import read_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.scenario.schema import Scenario, ScenarioSource
@@ -166,8 +166,7 @@ def advise(
     budget = None if budget is None else str(budget)
     command = _spell_command(source, overrides, str(target), words, budget)
     inquiry = plan_inquiry(source, overrides, str(target), words, budget, command)
-    for kind in sorted({one.scenario.learning.data.kind for one in inquiry.configurations if one.scenario.learning}):
-        locate(kind)
+    require_files_for(one.scenario for one in inquiry.configurations)
     require_learning(inquiry.configurations[0].scenario)
     with (
         TemporaryDirectory(prefix="simasgd-advice-") if folder is None else nullcontext(str(folder)) as home,

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from simasgd.learning.data.files import require_files_for
 from simasgd.learning.devices import require_devices_for
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
@@ -58,9 +59,11 @@ def sweep(
     progress   as in `study`; the phase is `points`
 
     A point that fails is a row of the table with its error. The budget of a `sweep` section holds for
-    one call: points that have not run are rows, too, and the printed sweep says how many; the same call with a `folder`
-    goes on. Raises simasgd.ScenarioError before
-    anything is computed, simasgd.DataMissing, and simasgd.UsageError if the folder, the engine or JAX cannot be used.
+    one call. Points that have not run are rows, too, and the printed sweep says how many. The same call with a
+    `folder` goes on.
+
+    Raises simasgd.ScenarioError before anything is computed, simasgd.DataMissing, and simasgd.UsageError if the folder, the
+    engine or JAX cannot be used.
     """
     source = scenario.as_given() if isinstance(scenario, Scenario) else scenario
     arguments = [word for axis in axes for word in _spell(axis)]
@@ -70,8 +73,9 @@ def sweep(
     command = _spell_command(source, arguments, {"--only": only, "--target": wanted}, variants)
     plan = plan_sweep(source, arguments, command, wanted, variants, only)
     chosen.require_budget(plan.budget)
-    _require_data(plan.points)
-    require_devices_for(point.scenario for point in plan.points)
+    scenarios = [point.scenario for point in plan.points]
+    require_files_for(scenarios)
+    require_devices_for(scenarios)
     home = Path(mkdtemp(prefix="simasgd-sweep-") if folder is None else folder)
     plan = plan if replace else join(plan, home)
     try:
@@ -110,12 +114,3 @@ def _spell_command(
     given = [word for option, value in options.items() if value is not None for word in (option, value)]
     chosen = [word for variant in variants for word in ("--variant", variant)]
     return shlex.join(["simasgd", "sweep", name, *arguments, *chosen, *given])
-
-
-def _require_data(points: Sequence[Any]) -> None:
-    """Raise DataMissing if files of a point's data are missing."""
-    from simasgd.learning.data.files import locate
-
-    learning = {point.scenario.learning.data.kind for point in points if point.scenario.learning is not None}
-    for name in sorted(learning):
-        locate(name)

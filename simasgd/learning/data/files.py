@@ -6,9 +6,14 @@ import abc
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, final
 
 from simasgd.errors import DataMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simasgd.scenario.schema import Scenario
 
 VARIABLE = "SIMASGD_DATA"
 _SUFFIXES = ("", ".gz", ".xz")
@@ -121,6 +126,13 @@ FILES: dict[str, Source] = {
         (Folders("the original files", "class-folders", "imagenet", ("train",), ("val",)),),
     ),
 }
+
+
+def require_files_for(scenarios: Iterable[Scenario]) -> None:
+    """Raise DataMissing if files of the scenarios' data, or of their variants', are missing."""
+    every = [one for scenario in scenarios for one in (scenario.variants or {"": scenario}).values()]
+    for name in sorted({one.learning.data.kind for one in every if one.learning is not None}):
+        locate(name)
 
 
 def locate(name: str) -> Found | None:
