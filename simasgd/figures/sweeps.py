@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from simasgd.figures.display import embed, put_together, tabulate
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.sweep.blocks import draw_part, has_trade_off
+from simasgd.report.sweep.facts.sweep_facts import SECONDS, THROUGHPUT, SweepFacts
 from simasgd.report.sweep.layout import lay_out
 from simasgd.report.sweep.naming import TITLES, name_settings, say_panel
 from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.quantity_blocks import draw_panels
-from simasgd.report.sweep.sweep_facts import SECONDS, THROUGHPUT, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.table import Sweep
 

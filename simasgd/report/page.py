@@ -30,7 +30,7 @@ from simasgd.report.sections.provenance import describe_study, tabulate_profiles
 from simasgd.report.study_blocks import build_study_blocks
 from simasgd.report.sweep import blocks as sweep_blocks
 from simasgd.report.sweep import points_table
-from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.facts.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.validation import blocks as validation_blocks
 from simasgd.report.verdict.verdict import state_verdict

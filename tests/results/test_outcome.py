@@ -16,7 +16,7 @@ from simasgd.report.comparison.comparison_json import build_comparison_json
 from simasgd.report.facts.formats import format_number, use_plain_spaces
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study, render_sweep
-from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.facts.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.study import conclude_study
 from simasgd.report.terminal.sweep import conclude_sweep

@@ -16,7 +16,7 @@ import pytest
 
 from simasgd import Run, ScenarioError, simulate
 from simasgd.report.facts.formats import format_duration, use_plain_spaces
-from simasgd.report.sweep.sweep_facts import SweepFacts
+from simasgd.report.sweep.facts.sweep_facts import SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep

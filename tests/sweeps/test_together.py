@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simasgd.errors import ScenarioError, UsageError
-from simasgd.report.sweep.dials import find_dials
+from simasgd.report.sweep.facts.dials import find_dials
 from simasgd.sweeps.plan import SweepPlan, plan_sweep
 from simasgd.sweeps.roles import Role, find_role
 from simasgd.sweeps.table import Sweep

@@ -10,16 +10,9 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, capitalise, format_number, join_words, list_some, spell_count
 from simasgd.report.facts.tolerances import ERROR_RATIOS, LEAST_POINTS, LOSS_RATIOS, MOST_POINTS
-from simasgd.report.sweep.answer import find_front
-from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.figures import draw_trade_off
-from simasgd.report.sweep.layout import MOST_PANELS
-from simasgd.report.sweep.map_block import build_map
-from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, name_settings, say_panel
-from simasgd.report.sweep.points_table import list_named
-from simasgd.report.sweep.quantity_blocks import build_clock, build_quantity
-from simasgd.report.sweep.scale_out import build_scale_out
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.answer import find_front
+from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
     NAMES,
@@ -36,6 +29,13 @@ from simasgd.report.sweep.sweep_facts import (
     select,
     varies,
 )
+from simasgd.report.sweep.figures import draw_trade_off
+from simasgd.report.sweep.layout import MOST_PANELS
+from simasgd.report.sweep.map_block import build_map
+from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, name_settings, say_panel
+from simasgd.report.sweep.points_table import list_named
+from simasgd.report.sweep.quantity_blocks import build_clock, build_quantity
+from simasgd.report.sweep.scale_out import build_scale_out
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 

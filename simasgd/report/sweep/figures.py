@@ -13,10 +13,10 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import MOST_CHARACTERS, Mark, label_points
 from simasgd.report.facts.formats import NBSP, choose_time_unit
-from simasgd.report.sweep.answer import find_front
-from simasgd.report.sweep.dials import Dial, is_logarithmic, is_to_scale, place_values
+from simasgd.report.sweep.facts.answer import find_front
+from simasgd.report.sweep.facts.dials import Dial, is_logarithmic, is_to_scale, place_values
+from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
-from simasgd.report.sweep.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 
 _MOST_TICKS, _MOST_CHARACTERS = 9, 44
 """The most labels below a figure, and the most characters of all of them."""

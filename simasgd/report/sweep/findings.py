@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
-from simasgd.report.sweep.answer import Answer, Effect, choose_tolerance, measure_effect
-from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.answer import Answer, Effect, choose_tolerance, measure_effect
+from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
     NAMES,

@@ -13,8 +13,8 @@ from typing import final
 
 import pandas as pd
 
-from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.sweep_facts import OF_LEARNING, TO_TARGET, Row, SweepFacts, select, varies
+from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.sweep_facts import OF_LEARNING, TO_TARGET, Row, SweepFacts, select, varies
 from simasgd.sweeps.roles import Role
 
 MOST_LINES = 6

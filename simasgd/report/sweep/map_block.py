@@ -12,12 +12,8 @@ from markupsafe import Markup
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
 from simasgd.report.facts.formats import capitalise, join_words, spell_count
-from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.figures import choose_scale
-from simasgd.report.sweep.heat_map import draw_heat_map
-from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves, split_rest
-from simasgd.report.sweep.naming import TITLES, name_settings, say_panel
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.sweep_facts import (
     NAMES,
     SECONDS,
     THROUGHPUT,
@@ -27,6 +23,10 @@ from simasgd.report.sweep.sweep_facts import (
     list_rows,
     select,
 )
+from simasgd.report.sweep.figures import choose_scale
+from simasgd.report.sweep.heat_map import draw_heat_map
+from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves, split_rest
+from simasgd.report.sweep.naming import TITLES, name_settings, say_panel
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 

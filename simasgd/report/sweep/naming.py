@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simasgd.report.sweep.answer import place_in_world
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.answer import place_in_world
+from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
     SECONDS,

@@ -11,8 +11,8 @@ import pandas as pd
 
 from simasgd.report.drawing.page_parts import Cell, Column, Table
 from simasgd.report.facts.formats import NBSP, format_number
-from simasgd.report.sweep.dials import Dial, place_values
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.dials import Dial, place_values
+from simasgd.report.sweep.facts.sweep_facts import (
     COST,
     LOSS,
     NAMES,

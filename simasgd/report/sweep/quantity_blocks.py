@@ -11,11 +11,8 @@ from matplotlib.figure import Figure
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
 from simasgd.report.facts.formats import capitalise, join_words
-from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
-from simasgd.report.sweep.layout import Layout, lay_out
-from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.sweep_facts import (
     NAMES,
     THROUGHPUT,
     TO_TARGET,
@@ -25,6 +22,9 @@ from simasgd.report.sweep.sweep_facts import (
     say_setting,
     select,
 )
+from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
+from simasgd.report.sweep.layout import Layout, lay_out
+from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel
 from simasgd.report.sweep.verdict import SweepVerdict
 
 _IDEAL = 98.0

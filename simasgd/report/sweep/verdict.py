@@ -20,9 +20,8 @@ from simasgd.report.facts.formats import (
     spell_count,
     use_plain_spaces,
 )
-from simasgd.report.sweep.answer import Answer, find_answers, find_common, place_in_world
-from simasgd.report.sweep.findings import describe_effects, describe_failures, describe_missed_target, describe_mixed
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.answer import Answer, find_answers, find_common, place_in_world
+from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
     NAMES,
@@ -39,6 +38,7 @@ from simasgd.report.sweep.sweep_facts import (
     say_world,
     select,
 )
+from simasgd.report.sweep.findings import describe_effects, describe_failures, describe_missed_target, describe_mixed
 
 _MOST_NAMED = 3
 _MOST_WORLDS = 4

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from simasgd.printable import printable
 from simasgd.report.facts.formats import use_plain_spaces
+from simasgd.report.sweep.facts.sweep_facts import SweepFacts, describe_target
 from simasgd.report.sweep.naming import name_settings
 from simasgd.report.sweep.points_table import list_named
-from simasgd.report.sweep.sweep_facts import SweepFacts, describe_target
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.conclusion import Conclusion
 from simasgd.report.terminal.table import TextColumn, TextTable

@@ -8,9 +8,9 @@ from itertools import product
 
 import pytest
 
-from simasgd.report.sweep.answer import Answer, find_answers, find_front
 from simasgd.report.sweep.blocks import describe_axes
-from simasgd.report.sweep.sweep_facts import Row, SweepFacts
+from simasgd.report.sweep.facts.answer import Answer, find_answers, find_front
+from simasgd.report.sweep.facts.sweep_facts import Row, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.sweep import conclude_sweep
 from simasgd.results.outcome import Outcome

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simasgd.report.drawing.labels import spread_apart
-from simasgd.report.sweep.dials import Dial, find_dials
+from simasgd.report.sweep.facts.dials import Dial, find_dials
+from simasgd.report.sweep.facts.sweep_facts import NAMES, SECONDS, SweepFacts
 from simasgd.report.sweep.layout import lay_out, moves
 from simasgd.report.sweep.quantity_blocks import build_quantity, draw_panels
-from simasgd.report.sweep.sweep_facts import NAMES, SECONDS, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.axes import Axis
 from simasgd.sweeps.table import Sweep

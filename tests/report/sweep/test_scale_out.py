@@ -9,9 +9,9 @@ import pytest
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.sweep.blocks import build_sweep_blocks
+from simasgd.report.sweep.facts.sweep_facts import SECONDS, SweepFacts
 from simasgd.report.sweep.figures import draw_lines, set_ticks
 from simasgd.report.sweep.layout import moves
-from simasgd.report.sweep.sweep_facts import SECONDS, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.results.outcome import Outcome
 from simasgd.sweeps.table import Sweep

@@ -24,8 +24,8 @@ from simasgd.report.facts.tolerances import (
     compute_least_difference,
     compute_score_tolerance,
 )
-from simasgd.report.sweep.dials import Dial
-from simasgd.report.sweep.sweep_facts import (
+from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.sweep_facts import (
     COST,
     ERROR,
     LOSS,

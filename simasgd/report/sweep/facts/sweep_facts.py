@@ -13,7 +13,7 @@ import pandas as pd
 from simasgd.report.facts.formats import format_duration, format_number, format_percent
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import is_same_work
-from simasgd.report.sweep.dials import Dial, find_dials
+from simasgd.report.sweep.facts.dials import Dial, find_dials
 from simasgd.results.outcome import Outcome, describe_outcomes
 from simasgd.sweeps.roles import Role
 
