@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -112,32 +112,6 @@ def cut_timing(scenario: Scenario, timing: Timing, step: int, part: Part | None 
         return timing
     again = simulate_timing(scenario, lambda phase, fraction: None, updates, part)
     return replace(again, seconds=timing.seconds + again.seconds)
-
-
-@final
-class TimingCache:
-    """The timings of a sequence of scenarios.
-
-    Each is simulated once and kept until its last scenario is done.
-    """
-
-    def __init__(self, scenarios: Sequence[Scenario]) -> None:
-        self._uses_left = Counter(timing_name(scenario) for scenario in scenarios)
-        self._kept: dict[str, Timing] = {}
-
-    def get(self, scenario: Scenario, progress: ReportPart) -> Timing:
-        """Return the timing of a scenario, simulated now unless it is kept."""
-        name = timing_name(scenario)
-        if name not in self._kept:
-            self._kept[name] = simulate_timing(scenario, progress)
-        return self._kept[name]
-
-    def release(self, scenario: Scenario) -> None:
-        """Count one use of a timing as done, and forget the timing after its last use."""
-        name = timing_name(scenario)
-        self._uses_left[name] -= 1
-        if not self._uses_left[name]:
-            self._kept.pop(name, None)
 
 
 @final

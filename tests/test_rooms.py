@@ -30,7 +30,7 @@ ROOMS = [
     "cluster.membership",
     *("cluster.server", "cluster.peers", "cluster"),
     *("operations", "calibration.laws", "calibration.spells", "calibration"),
-    *("results.kept", "results", "targets", "timing", "what_if"),
+    *("results.kept", "results", "targets", "timing", "ahead", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
     *("stages", "assembly", "simulator"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from simasgd.ahead.timings import Timings
 from simasgd.learning.devices import capacity_for
 from simasgd.results.run import Run
 from simasgd.results.study import Study, name_variants
@@ -19,7 +20,7 @@ from simasgd.simulator import list_singles, require_learning, run_group, run_las
 from simasgd.stages.joining import as_whole
 from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends, share_of_first
 from simasgd.stages.progress import Progress, ShareOfWork, reporting
-from simasgd.timing import ReportPart, TimingCache, timing_name
+from simasgd.timing import ReportPart, timing_name
 from simasgd.what_if import Answers, count_compared, what_if
 
 if TYPE_CHECKING:
@@ -157,18 +158,23 @@ def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | N
     for scenario in scenarios:
         require_learning(scenario)
     finished: dict[int, Run] = {}
-    groups = together(scenarios, capacity_for(scenarios))
-    timings = TimingCache([scenarios[group[0]] for group in groups])
-    for group in _by_timing(groups, scenarios):
-        members = [scenarios[number] for number in group]
-        share = ShareOfWork.of_runs(progress, members[0], len(finished), len(group), len(scenarios))
-        runs = None if work is None else work.find(members)
-        if runs is None:
+    groups = _by_timing(together(scenarios, capacity_for(scenarios)), scenarios)
+    missing = []
+    for group in groups:
+        found = None if work is None else work.find([scenarios[number] for number in group])
+        if found is None:
+            missing.append(group)
+        else:
+            finished.update(zip(group, found, strict=True))
+    with Timings([scenarios[group[0]] for group in missing]) as timings:
+        for group in missing:
+            members = [scenarios[number] for number in group]
+            share = ShareOfWork.of_runs(progress, members[0], len(finished), len(group), len(scenarios))
             timing = timings.get(members[0], share_of_first(members[0], share).report)
             runs = run_group(members, timing, share, task=task, work=work)
-        timings.release(members[0])
-        finished.update(zip(group, runs, strict=True))
-        progress("done", len(finished) / len(scenarios))
+            timings.release(members[0])
+            finished.update(zip(group, runs, strict=True))
+            progress("done", len(finished) / len(scenarios))
     return [finished[number] for number in range(len(scenarios))]
 
 

@@ -1,0 +1,97 @@
+"""A process that simulates clocks for this one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import final
+
+from simasgd.scenario.schema import Scenario
+from simasgd.signals import held_back
+from simasgd.timing import Timing
+
+_COMMAND = """
+import pickle, sys
+sys.path[:], driver = pickle.load(sys.stdin.buffer)
+from simasgd.ahead.process import serve
+serve(driver)
+"""
+_LOOK_EVERY = 0.1  # seconds between two reports of the progress
+
+
+@final
+class Helper:
+    """A fresh process that simulates one clock at a time. It ends with this process, and leaves Ctrl-C to it.
+
+    It needs neither shared memory nor the main module of this process. Nothing is written to disk:
+    a tape comes through a pipe, which a thread of this process reads. Raises OSError if the process
+    cannot be started.
+    """
+
+    def __init__(self) -> None:
+        with held_back():
+            self._process = subprocess.Popen([sys.executable, "-c", _COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="clock")
+        self._first: tuple[list[str], int] | None = (sys.path, os.getpid())
+        self._fraction = 0.0
+        self._answer: Future[Timing | None] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no timing is under way, or waits to be taken."""
+        return self._answer is None
+
+    def begin(self, scenario: Scenario) -> None:
+        """Begin to simulate the clock of a scenario."""
+        assert self._answer is None
+        self._fraction = 0.0
+        self._answer = self._reader.submit(self._ask, scenario)
+
+    def take(self, progress: Callable[[float], None]) -> Timing | None:
+        """Wait for the timing that is under way, and return it.
+
+        Return None if the process could not simulate it, for whatever reason. `progress` is called with
+        the fraction that is done.
+        """
+        assert self._answer is not None
+        while True:
+            try:
+                found = self._answer.result(_LOOK_EVERY)
+            except TimeoutError:
+                progress(self._fraction)
+                continue
+            self._answer = None
+            return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._reader.shutdown()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except BrokenPipeError:  # what was still to be sent
+                continue
+        self._process.wait()
+
+    def _ask(self, scenario: Scenario) -> Timing | None:
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None
+        assert answers is not None
+        try:
+            if self._first is not None:
+                pickle.dump(self._first, requests)
+                self._first = None
+            pickle.dump(pickle.dumps(scenario), requests)
+            requests.flush()
+            while isinstance(message := pickle.load(answers), float):
+                self._fraction = message
+        except (OSError, EOFError, MemoryError, pickle.PickleError):  # the process has ended, or was ended
+            return None
+        found: Timing | None = message
+        return found

@@ -1,0 +1,37 @@
+"""The other process: it simulates the clocks that its driver asks for, one after another."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from typing import Any
+
+from simasgd.signals import follow
+from simasgd.timing import simulate_timing
+
+
+def serve(driver: int) -> None:
+    """Answer requests from the standard input until it ends. The process `driver` sends them.
+
+    A request is a pickled scenario. The answer is a number now and then, the fraction that is done, and
+    then the timing; or None where there is none. Whatever else is printed goes to the standard error.
+    """
+    follow(driver)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    def send(message: Any) -> None:
+        pickle.dump(message, answers, pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+    while True:
+        try:
+            request = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            answer = simulate_timing(pickle.loads(request), lambda _, fraction: send(fraction))
+        except Exception:  # noqa: BLE001  # the driver simulates the clock itself, and says what is wrong
+            answer = None
+        send(answer)

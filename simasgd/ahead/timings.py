@@ -1,0 +1,83 @@
+"""The timings of a sequence of scenarios, the next ones simulated ahead by other processes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import final
+
+from simasgd.ahead.helper import Helper
+from simasgd.ahead.worth import Pace, count_helpers
+from simasgd.scenario.schema import Scenario
+from simasgd.timing import ReportPart, Timing, simulate_timing, timing_name
+
+
+@final
+class Timings:
+    """The timings of scenarios, which are asked for in their order.
+
+    Each is simulated once and kept until its last scenario is done. While this process simulates or
+    learns, others simulate the next ones. `count(scenarios, pace)` says how many processes the clocks to
+    come are worth. A timing is a function of its scenario, whoever simulates it.
+
+    A context manager: at its end the other processes have ended, too.
+    """
+
+    def __init__(self, scenarios: Sequence[Scenario], count: Callable[[Sequence[Scenario], Pace], int] = count_helpers) -> None:
+        names = [timing_name(scenario) for scenario in scenarios]
+        self._uses_left = Counter(names)
+        self._to_come = dict(zip(names, scenarios, strict=True))
+        self._kept: dict[str, Timing] = {}
+        self._helpers: list[Helper] = []
+        self._under_way: dict[str, Helper] = {}
+        self._pace = Pace()
+        self._count = count
+        self._can_start = True
+
+    def __enter__(self) -> Timings:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for helper in self._helpers:
+            helper.close()
+
+    def get(self, scenario: Scenario, progress: ReportPart) -> Timing:
+        """Return the timing of a scenario, simulated now unless it is there or under way."""
+        name = timing_name(scenario)
+        if name not in self._kept:
+            self._to_come.pop(name, None)
+            self._look_ahead()
+            self._kept[name] = timing = self._take(name, scenario, progress)
+            self._pace.note(timing)
+            self._look_ahead()
+        return self._kept[name]
+
+    def release(self, scenario: Scenario) -> None:
+        """Count one use of a timing as done, and forget the timing after its last use."""
+        name = timing_name(scenario)
+        self._uses_left[name] -= 1
+        if not self._uses_left[name]:
+            self._kept.pop(name, None)
+
+    def _take(self, name: str, scenario: Scenario, progress: ReportPart) -> Timing:
+        helper = self._under_way.pop(name, None)
+        found = None if helper is None else helper.take(lambda fraction: progress("simulate", fraction))
+        return simulate_timing(scenario, progress) if found is None else found
+
+    def _look_ahead(self) -> None:
+        """Begin to simulate the next clocks, as many as there are processes for them."""
+        most = self._count([*self._to_come.values()], self._pace) if self._can_start and self._to_come else 0
+        while self._can_start and len(self._helpers) < most:
+            try:
+                self._helpers.append(Helper())
+            except OSError:  # no further process can be started here, so this one does the work
+                self._can_start = False
+        for helper in [helper for helper in self._helpers if helper.is_free]:
+            if self._to_come:
+                name = next(iter(self._to_come))
+                helper.begin(self._to_come.pop(name))
+                self._under_way[name] = helper
+            else:
+                self._helpers.remove(helper)
+                helper.close()

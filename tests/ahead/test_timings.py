@@ -1,0 +1,151 @@
+"""Clocks that other processes simulate: the same tapes, whoever simulates them, and no process is left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from simasgd.ahead.timings import Timings
+from simasgd.ahead.worth import Pace, count_cores, count_gradients, count_helpers
+from simasgd.scenario.schema import Scenario
+from simasgd.stages.progress import silent
+from simasgd.timing import Timing, simulate_timing
+from tests.build import LINEAR, TIMING, same_tape, scenario
+
+ENDLESS = {"stop": {"gradients": 10**9}}
+
+
+def one_process(scenarios: Sequence[Scenario], pace: Pace) -> int:
+    return 1
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def assert_equal(one: Timing, other: Timing) -> None:
+    assert one.tape is not None
+    assert other.tape is not None
+    assert same_tape(one.tape, other.tape)
+    assert not other.tape.learner.flags.writeable
+    assert one.staleness == other.staleness
+    assert one.ages == other.ages
+    assert {**vars(one.clock), "spans": None} == {**vars(other.clock), "spans": None}
+    if one.clock.spans is not None:
+        assert other.clock.spans is not None
+        assert [column.tolist() for column in one.clock.spans[1:]] == [column.tolist() for column in other.clock.spans[1:]]
+
+
+def test_timings_are_the_same_whoever_simulates_them() -> None:
+    """The first is simulated here. Tapes of two kinds, and a time line, come from the other process."""
+    changes = [{}, {"record": "timeline"}, {"protocol": {"kind": "gossip-push"}}, {"protocol": "hardsync"}, {}]
+    chosen = [scenario(LINEAR, {"record": "updates", "stop": {"gradients": 300}}, change) for change in changes]
+    here = [os.getpid()]
+    with Timings(chosen, one_process) as timings:
+        found = []
+        for one in chosen:
+            found.append(timings.get(one, silent))
+            here += [child.pid for child in children()]
+            timings.release(one)
+        assert found[0] is found[4]  # kept until its last use
+    assert len(set(here)) == 2
+    assert children() == []
+    for one, timing in zip(chosen, found, strict=True):
+        assert_equal(simulate_timing(one, silent), timing)
+
+
+def test_a_process_that_is_killed_or_cannot_start_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = scenario(TIMING, {"record": "updates"}), scenario(TIMING, {"record": "updates", "seed": 1})
+    wanted = simulate_timing(second, silent)
+    with Timings([first, second], one_process) as timings:
+        timings.get(first, silent)
+        for child in children():
+            child.kill()
+        assert_equal(wanted, timings.get(second, silent))
+    monkeypatch.setattr(sys, "executable", "/no/such/interpreter")
+    with Timings([first, second], one_process) as timings:
+        timings.get(first, silent)
+        assert children() == []
+        assert_equal(wanted, timings.get(second, silent))
+
+
+def test_an_error_ends_the_other_process() -> None:
+    chosen = [scenario(TIMING), scenario(TIMING, {"seed": 1}, ENDLESS)]
+    with suppress(KeyboardInterrupt), Timings(chosen, one_process) as timings:
+        timings.get(scenario(TIMING), silent)
+        assert len(children()) == 1
+        raise KeyboardInterrupt
+    assert children() == []
+
+
+_DRIVER = """
+from pathlib import Path
+from simasgd.ahead.helper import Helper
+from simasgd.scenario.schema import Scenario
+import os, signal, sys, time
+helper = Helper()
+helper.begin(Scenario.load("quickstart", "variants=null", "stop.epochs=100000"))
+while not helper._fraction:
+    time.sleep(0.05)
+print(helper._process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+@pytest.mark.kills
+def test_the_other_process_ends_with_its_driver() -> None:
+    done = subprocess.run([sys.executable, "-c", _DRIVER], capture_output=True, text=True, check=False)
+    other = int(done.stdout)
+    deadline = time.monotonic() + 20.0
+    while psutil.pid_exists(other) and psutil.Process(other).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def long(gradients: int | None, **changes: object) -> Scenario:
+    return scenario(TIMING, {"stop": {"gradients": gradients}}, changes)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "scenarios", "cores", "free", "expected"),
+    [
+        (200_000, 1, 2, 1e10, 1),  # 15 µs each are 3 s
+        (199_000, 1, 2, 1e10, 0),
+        (100_000, 2, 2, 1e10, 1),
+        (1_000_000, 2, 1, 1e10, 0),  # one core
+        (1_000_000, 9, 3, 1e10, 2),
+        (1_000_000, 9, 64, 1e10, 4),
+        (1_000_000, 1, 64, 1e10, 1),
+        (1_000_000, 9, 64, 1.4e9, 2),  # half of it, for 340 MB each
+        (1_000_000, 9, 64, 5e8, 0),
+    ],
+)
+def test_processes_are_started_for_long_clocks_cores_and_memory(
+    gradients: int, scenarios: int, cores: int, free: float, expected: int
+) -> None:
+    assert count_helpers([long(gradients)] * scenarios, Pace(), cores, free) == expected
+
+
+def test_the_pace_of_clocks_that_were_simulated_counts() -> None:
+    short = simulate_timing(long(400), silent)
+    pace = Pace()
+    pace.note(replace(short, seconds=0.4))  # a millisecond a gradient
+    assert pace.estimate(long(7_000)) == pytest.approx(7.0)
+    assert pace.estimate(long(None, stop={"simulated_time": "1 h"})) == pytest.approx(0.4)  # as long as a mean one
+    assert count_helpers([long(7_000)] * 2, pace, 8, 1e10) == 2
+
+
+def test_gradients_are_counted_by_the_first_limit() -> None:
+    assert count_gradients(long(None, stop={"epochs": 2})) == 500
+    assert count_gradients(long(400, stop={"epochs": 2, "updates": 30})) == 30
+    assert count_gradients(long(None, stop={"epochs": 2}, workload={"mini_batch": [1, 3, 5, 7]})) == 500
+    assert count_cores() >= 1
