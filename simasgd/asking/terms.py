@@ -58,8 +58,9 @@ TERMS = (
         "samples_per_second samples_per_simulated_second throughput rate",
     ),
     Term(
-        "Speed-up over one learner",
-        "The samples that a run applies in a second, divided by those of one learner of speed 1 that computes alone: "
+        "Speed-up",
+        "How many times as many samples are applied in a second as by a base. A figure of a sweep names its base, the fewest "
+        "learners of the sweep. Elsewhere the base is one learner of speed 1 that computes alone: "
         "its mini-batch ÷ the mean compute time, without messages, updates and waiting. Where learners have laws of "
         "their own, it is the fastest of them. λ equal learners reach λ at most, on average.",
         r"speed-up",

@@ -195,7 +195,7 @@ def test_an_unknown_word_leads_to_a_known_one(word: str, expected: str) -> None:
         ("lambda", "λ, µ, α₀", ["cluster.learners"]),
         ("µ", "λ, µ, α₀", ["workload.mini_batch"]),
         ("μ", "λ, µ, α₀", ["workload.mini_batch"]),
-        ("speed-up", "Speed-up over one learner", []),
+        ("speed-up", "Speed-up", []),
         ("staleness", "Staleness, σ or τ", ["protocol.slack", "inverse-staleness"]),
         ("test error", "Test error, test loss", ["stop.test_error"]),
         ("samples_per_simulated_second", "Samples/s", []),

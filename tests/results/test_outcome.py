@@ -131,10 +131,10 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
         ("finished", False),
     ]
     said = SweepVerdict.of(SweepFacts.of(table)).text
-    assert "Two points of 4 hung (all with hardsync): after 0.00" in said
+    assert "One setting of 2 hung (hardsync): after 0.00" in said
     assert f"s: {HANGING}." in said
     assert said.startswith("Use async: ")
-    assert said.endswith("it does not finish at hardsync.")
+    assert said.endswith("Protocol: does not finish at hardsync.")
     ended = conclude_sweep(table)
     assert ended.remark.endswith("4 of 4 points.")
     assert " ".join(ended.verdict) == said == ended.content["verdict"]
@@ -145,7 +145,7 @@ def test_where_no_point_finished_none_is_best(swept: tuple[Sweep, dict[str, Any]
     table, _ = swept
     hung = table.points[table.points["outcome"] == "hung"]
     said = SweepVerdict.of(SweepFacts.of(replace(table, points=hung))).text
-    assert said.startswith("No setting finished at every seed, so none is best. All 2 points hung: ")
+    assert said.startswith("No setting finished at every seed, so none is best. It hung: ")
     assert render_sweep(replace(table, points=hung))
 
 
@@ -158,7 +158,7 @@ def test_a_setting_of_which_one_seed_hung_is_not_best(swept: tuple[Sweep, dict[s
     assert facts.sound["protocol"].tolist() == ["async"]
     said = SweepVerdict.of(facts).text
     assert said.startswith("Use async: ")
-    assert "One point of 4 hung (hardsync)" in said
+    assert "One setting of 2 hung at 1 of 2 seeds (hardsync)" in said
     row = facts.settings.set_index("protocol").loc["hardsync"]
     assert row["outcome"] == "hung (1 of 2 seeds)"
     assert math.isnan(row["simulated_seconds"]), "a mean over the seeds that did not hang would flatter it"

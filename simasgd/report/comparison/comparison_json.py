@@ -44,6 +44,7 @@ def build_compared_json(study: Study, variants: Sequence[VariantFacts], compared
             {
                 "variant": variant,
                 "seeds": [run.seed for run in runs],
+                "outcome": describe_outcomes(facts.outcomes),
                 **_summarise_runs(runs),
                 "bytes_sent": _describe_spread(facts.bytes_sent),
                 "samples_per_simulated_second": _describe_spread(facts.samples_rate),
@@ -74,7 +75,6 @@ _NOTHING_LEARNED: dict[str, Any] = {
 def _summarise_runs(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "origin": runs[0].summary.origin,
-        "outcome": describe_outcomes([run.outcome for run in runs]),
         "reasons": list(dict.fromkeys(run.summary.reason for run in runs if run.summary.reason)),
         "simulated_seconds": _describe_spread(Spread.of([run.simulated_seconds for run in runs if run.has_time])),
         "diverged": sum(run.diverged for run in runs),

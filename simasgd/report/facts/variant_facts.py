@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from simasgd.protocols import AbstractPeerProtocol
 from simasgd.report.facts.averages import (
@@ -14,6 +15,7 @@ from simasgd.report.facts.averages import (
     name_rest,
     sum_faults,
 )
+from simasgd.report.facts.learned import Learned, judge
 from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, read_goal, read_learning
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.names import describe_protocol, name_run
@@ -150,9 +152,27 @@ class VariantFacts:
 
 
 def collect_facts(study: Study) -> list[VariantFacts]:
-    """Collect the facts of each variant, in the study's order."""
+    """Collect the facts of each variant, in the study's order; outcomes are those beside the others (`learned.py`)."""
     goals = choose_goals(study)
-    return [_collect(variant, runs, goals.get(variant)) for variant, runs in study.runs.items()]
+    outcomes = _judge_beside_each_other(study)
+    return [_collect(variant, runs, goals.get(variant), outcomes[variant]) for variant, runs in study.runs.items()]
+
+
+def _judge_beside_each_other(study: Study) -> dict[str, tuple[Outcome, ...]]:
+    """Return the outcomes of each variant's seeds, beside those of the variants that learn from the same data."""
+    found = {variant: tuple(run.outcome for run in runs) for variant, runs in study.runs.items()}
+    groups: dict[str, list[str]] = {}
+    for variant, runs in study.runs.items():
+        if (learning := runs[0].scenario.learning) is not None and learning.data.shape.classes:
+            groups.setdefault(repr(learning.data), []).append(variant)
+    for variants in groups.values():
+        learning = study.runs[variants[0]][0].scenario.learning
+        assert learning is not None
+        runs = [run for variant in variants for run in study.runs[variant]]
+        learned = [Learned(run.outcome, run.test_error, run.summary.samples) for run in runs]
+        judged = iter(judge(learned, learning.data.shape.classes))
+        found |= {variant: tuple(islice(judged, len(study.runs[variant]))) for variant in variants}
+    return found
 
 
 def name_time(variants: Sequence[VariantFacts]) -> str:
@@ -161,7 +181,7 @@ def name_time(variants: Sequence[VariantFacts]) -> str:
     return times.pop() if len(times) == 1 else "time"
 
 
-def _collect(variant: str, runs: Sequence[Run], goal: float | None) -> VariantFacts:
+def _collect(variant: str, runs: Sequence[Run], goal: float | None, outcomes: tuple[Outcome, ...]) -> VariantFacts:
     scenario, learning = runs[0].scenario, runs[0].scenario.learning
     learners = scenario.cluster.learners
     return VariantFacts(
@@ -171,7 +191,7 @@ def _collect(variant: str, runs: Sequence[Run], goal: float | None) -> VariantFa
         rule="" if learning is None else scenario.modulation.symbol,
         learners=learners,
         seeds=tuple(run.seed for run in runs),
-        outcomes=tuple(run.outcome for run in runs),
+        outcomes=outcomes,
         classes=None if learning is None else learning.data.shape.classes,
         test_samples=None if learning is None else learning.data.shape.test,
         test_error=_spread(run.test_error for run in runs),

@@ -10,8 +10,9 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import NBSP, capitalise, format_number, join_words, list_some, spell_count
 from simasgd.report.facts.tolerances import ERROR_RATIOS, LEAST_POINTS, LOSS_RATIOS, MOST_POINTS
-from simasgd.report.sweep.facts.answer import find_front
+from simasgd.report.sweep.facts.answer import find_answers
 from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
@@ -31,8 +32,20 @@ from simasgd.report.sweep.facts.sweep_facts import (
 )
 from simasgd.report.sweep.figures import draw_trade_off
 from simasgd.report.sweep.layout import MOST_PANELS
+from simasgd.report.sweep.losses import describe_limit
 from simasgd.report.sweep.map_block import build_map
-from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, name_settings, say_panel
+from simasgd.report.sweep.naming import (
+    AS_GOOD,
+    AXIS_TITLES,
+    LOWER,
+    MOST_OF_FRONT,
+    SOONER,
+    TITLES,
+    Named,
+    name_settings,
+    say_panel,
+    title_panel,
+)
 from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.quantity_blocks import build_clock, build_quantity
 from simasgd.report.sweep.scale_out import build_scale_out
@@ -84,22 +97,35 @@ def _choose_times(facts: SweepFacts) -> list[str]:
     return [*([SECONDS] if takes_time else []), *([] if takes_time and facts.has_same_work else [THROUGHPUT])]
 
 
-def explain_rule(facts: SweepFacts) -> str:
-    """Return by which rule settings are best, and how the target was chosen."""
+def explain_rules(facts: SweepFacts) -> list[str]:
+    """Return by which rules settings are best, which are named beside the best, and which did not learn."""
     if facts.measure is None:
         first = "soonest" if facts.speed == SECONDS else "most samples per simulated second"
-        rule = f"The rule: the {first}; of those within the spread over the seeds, the cheapest in learner-hours."
+        rule = f"Use this: the {first}; of those within the spread over the seeds, the cheapest in learner-hours."
     else:
         rule = (
-            f"The rule: the lowest mean {NAMES[facts.measure]} counts. {_explain_as_good(facts, facts.measure)} Of these the "
-            "soonest is best, and of the soonest the cheapest in learner-hours. Much sooner means at most half of the time, at "
-            "an error at most 5 points higher, or a loss at most twice as high."
+            f"the lowest mean {NAMES[facts.measure]} counts. {_explain_as_good(facts, facts.measure)} Of these the "
+            "soonest is the one to use, and of the soonest the cheapest in learner-hours."
         )
-    if facts.has_given_target:
-        first = "The rule: of the settings that reach the target at every seed, the first to reach it is best, and of the first"
-        rule = f"{first} the cheapest in learner-hours. Where none reaches it, {rule[10:]}"
+        if facts.has_given_target:
+            rule = (
+                "of the settings that reach the target at every seed, the first to reach it, and of the first the cheapest in "
+                f"learner-hours. Where none reaches it, {rule}"
+            )
+        rule = f"Use this: {rule}"
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
-    return " ".join(filter(None, (rule, brackets, describe_target(facts))))
+    return [*filter(None, (rule, _explain_front(facts), describe_target(facts), describe_limit(facts), brackets))]
+
+
+def _explain_front(facts: SweepFacts) -> str:
+    if facts.measure is None or facts.speed != SECONDS or not varies(facts.sound[SECONDS]):
+        return ""
+    listed = f" The table lists {MOST_OF_FRONT} of each front at most; the figure below has all."
+    many = any(len(answer.front) > MOST_OF_FRONT for answer in find_answers(facts))
+    return (
+        "The other rows are the front: no setting has both less error and less time. The best compromise has the least "
+        f"error × time of it, so half of the time is worth twice the error.{listed if many else ''}"
+    )
 
 
 def _explain_as_good(facts: SweepFacts, measure: str) -> str:
@@ -108,6 +134,18 @@ def _explain_as_good(facts: SweepFacts, measure: str) -> str:
         chance = "Settings that exceed it by at most twice the standard error, of the seeds and the test set, are as good."
         return f"{chance} {_ALWAYS[measure]}"
     return f"Settings {_ONE_SEED[measure]}, are as good: one seed does not tell what chance does."
+
+
+def say_where(verdict: SweepVerdict) -> str:
+    """Return with which values of the other axes the effects of each axis hold, and what the words in them mean."""
+    facts = verdict.facts
+    if verdict.anchor is None or len(facts.varying) < 2:
+        return ""
+    clear = "A clear effect is more than the difference that counts above." if facts.measure is not None else ""
+    return (
+        f"Each line changes one axis. Here means: the others are as in {say_setting(verdict.anchor, facts.varying)}. A case "
+        f"elsewhere is another combination of the others. {clear}".rstrip()
+    )
 
 
 def tabulate_best(verdict: SweepVerdict) -> Table:
@@ -128,9 +166,11 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         where = say_panel(world, facts)
         front = "; ".join(f"{say_setting(row, facts.choices)}: {_say_point(row, measure)}" for row in find_front(rows, measure))
         label = f"{TITLES[measure]} against simulated time{f' at {where}' if where else ''}. The front: {front}."
-        panels.append(Panel(capitalise(where) or "All settings", svg.render_inline(figure, f"trade-off-{len(panels)}", label)))
+        panels.append(
+            Panel(title_panel(world, facts) or "All settings", svg.render_inline(figure, f"trade-off-{len(panels)}", label))
+        )
     lost = len(facts.settings) - len(facts.sound)
-    failures = f" {capitalise(spell_count(lost, 'setting'))} that did not finish or learn are not drawn." if lost else ""
+    failures = " Crosses above the figure are settings that did not learn, at their times." if lost else ""
     left = len(verdict.answers) - len(panels)
     more = f" {capitalise(spell_count(left, 'further part'))} of the world are in the tables alone." if left > 0 else ""
     return Block(
@@ -143,14 +183,19 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
     )
 
 
-def draw_part(
-    world: Mapping[str, str], named: Sequence[tuple[Row, str]], measure: str, facts: SweepFacts
-) -> tuple[list[Row], Figure]:
+def draw_part(world: Mapping[str, str], named: Sequence[Named], measure: str, facts: SweepFacts) -> tuple[list[Row], Figure]:
     """Return the settings in a part of the world, and the figure of their error against time with the `named` ones."""
     rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
-    here = [(row, what) for row, what in named if all(row[key] == value for key, value in world.items())]
-    labels = [(row, what, what == "use this") for row, what in here if what != "as good"]
-    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure])
+    here = [one for one in named if all(one.row[key] == value for key, value in world.items())]
+    labels = [(one.row, _shorten(one.roles), one.is_best) for one in here if _shorten(one.roles)]
+    settings = select(facts.settings, world)
+    lost = [float(seconds) for seconds in settings[~settings["sound"]][SECONDS].dropna()]
+    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure], lost)
+
+
+def _shorten(roles: Sequence[str]) -> str:
+    """Return the role that a figure names; that a setting is on the front, its steps show."""
+    return next((role for role in roles if role not in (AS_GOOD, SOONER, LOWER)), "")
 
 
 def has_trade_off(facts: SweepFacts) -> bool:

@@ -13,8 +13,8 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import MOST_CHARACTERS, Mark, label_points
 from simasgd.report.facts.formats import NBSP, choose_time_unit
-from simasgd.report.sweep.facts.answer import find_front
 from simasgd.report.sweep.facts.dials import Dial, is_logarithmic, is_to_scale, place_values
+from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
 from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
 
@@ -202,11 +202,12 @@ def set_ticks(axes: Axes, places: Sequence[float], labels: Sequence[str], *, is_
 
 
 def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quantity: str, greatest: float) -> Figure:
-    """Draw the speed-up over the fewest learners, with the ideal line; `quantity` is its column."""
+    """Draw the speed-up over the fewest learners, which the axis names, with the ideal line; `quantity` is its column."""
     numbers = learners.axis.numbers or ()
     ideal = [number / min(numbers) for number in sorted(numbers)]
     limits = (1.0, ideal[-1]) if is_logarithmic(learners.axis) else (0.0, greatest)
-    figure = draw_lines(rows, learners, lines, quantity, limits, "speed-up")
+    fewest = learners.values[numbers.index(min(numbers))]
+    figure = draw_lines(rows, learners, lines, quantity, limits, f"speed-up over {learners.say(fewest)}")
     axes = figure.axes[0]
     axes.plot(sorted(numbers), ideal, color=svg.INK, linestyle=svg.DASHES[2], linewidth=1.3, zorder=2.5)
     at = len(ideal) // 2
@@ -217,16 +218,23 @@ def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quanti
     return figure
 
 
-def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], measure: str, title: str) -> Figure:
+def draw_trade_off(
+    rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], measure: str, title: str, lost: Sequence[float] = ()
+) -> Figure:
     """Draw the error of settings against their simulated time, with the front as a staircase.
 
     `named` are settings with their labels, of a word or two; the last item says whether it is the one to use.
+    `lost` are the simulated seconds of settings that did not learn, which are crosses above the axes.
     """
     seconds, scores = ([float(row[quantity]) for row in rows] for quantity in (SECONDS, measure))
     size, unit = choose_time_unit(max(seconds))
     with svg.open_figure(height=3.1) as figure:
         axes = figure.subplots()
         axes.plot([second / size for second in seconds], scores, "o", color=svg.MUTED, markersize=4, alpha=0.75)
+        axes.plot(
+            [second / size for second in lost], [1.0] * len(lost), "x", color=svg.MUTED, markersize=6, markeredgewidth=1.4,
+            transform=axes.get_xaxis_transform(), clip_on=False,
+        )  # fmt: skip
         corners = [(row[SECONDS] / size, row[measure]) for row in find_front(rows, measure)]
         _draw_staircase(axes, corners)
         for row, _, is_best in named:
@@ -239,7 +247,7 @@ def draw_trade_off(rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], 
         far_apart = min(scores) > 0 and needs_log_scale(pd.Series(scores))
         (use_percent_axis if measure == ERROR else use_number_axis)(axes, logarithmic=far_apart)
         axes.set_ylim(*find_score_limits(scores, far_apart=far_apart))
-        is_logarithmic = set_time_axis(axes, [second / size for second in seconds])
+        is_logarithmic = set_time_axis(axes, [second / size for second in (*seconds, *lost)])
         axes.set_xlabel(f"simulated time ({unit}{', log scale' if is_logarithmic else ''})", fontsize=FONT)
         axes.set_ylabel(name_scale(title) if far_apart else title, fontsize=FONT)
         axes.tick_params(labelsize=FONT)

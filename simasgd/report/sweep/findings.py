@@ -1,26 +1,17 @@
-"""What a sweep found, in sentences: what each axis does to the error and to the time, and which settings fail."""
+"""What each axis of a sweep does to the error and to the time, in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pandas as pd
-
-from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
-from simasgd.report.sweep.facts.answer import Answer, Effect, choose_tolerance, measure_effect
+from simasgd.report.facts.formats import capitalise, join_words, list_some
 from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.effects import Effect, choose_tolerance, measure_effect
 from simasgd.report.sweep.facts.sweep_facts import (
-    ERROR,
-    LOSS,
     NAMES,
     SECONDS,
     THROUGHPUT,
-    TO_TARGET,
     Row,
     SweepFacts,
     format_quantity,
-    say_setting,
-    say_world,
     select,
     varies,
 )
@@ -28,14 +19,6 @@ from simasgd.results.outcome import Outcome
 from simasgd.sweeps.roles import Role
 
 _MOST_NAMED = 3
-_VERBS = {  # singular and plural
-    Outcome.FAILED: ("failed", "failed"),
-    Outcome.MISSING: ("has not run yet", "have not run yet"),
-    Outcome.HUNG: ("hung", "hung"),
-    Outcome.DIVERGED: ("diverged", "diverged"),
-    Outcome.APPLIED_NOTHING: ("applied nothing", "applied nothing"),
-    Outcome.FAILS: ("fails to learn", "fail to learn"),
-}
 
 
 def describe_effects(facts: SweepFacts, anchor: Row) -> list[str]:
@@ -44,7 +27,10 @@ def describe_effects(facts: SweepFacts, anchor: Row) -> list[str]:
 
 
 def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
-    """Return what an axis does to the error and to the time, and where it makes settings fail."""
+    """Return what an axis does to the error and to the time, and where it makes settings fail.
+
+    "Here" is with the rest as in the best setting, and "elsewhere" with any other combination of the rest.
+    """
     quantities = ([] if facts.measure is None else [facts.measure]) + [_choose_speed(facts)]
     parts = [
         _describe(effect, dial)
@@ -54,11 +40,10 @@ def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
     failing = _find_failing(dial, facts, anchor)
     if failing:
         learn = "" if facts.measure is None else " or learn"
-        where = "with the rest as in the best setting, it" if len(facts.varying) > 1 else "it"
-        parts.append(f"{where} does not finish{learn} at {list_some(failing, _MOST_NAMED)}")
+        where = " here" if len(facts.varying) > 1 else ""
+        parts.append(f"does not finish{learn}{where} at {list_some(failing, _MOST_NAMED)}")
     if not parts:
-        where = "with the rest as in the best setting, " if len(facts.varying) > 1 else ""
-        parts = [f"{where}no two of its values can be compared"]
+        parts = [f"no two of its values can be compared{' here' if len(facts.varying) > 1 else ''}"]
     return f"{capitalise(dial.name)}: {'; '.join(parts)}."
 
 
@@ -69,34 +54,41 @@ def _choose_speed(facts: SweepFacts) -> str:
 
 def _describe(effect: Effect, dial: Dial) -> str:
     name = "throughput" if effect.quantity == THROUGHPUT else NAMES[effect.quantity]
-    spread = "the difference that counts"
     if not effect.is_beyond:
-        if effect.moved == 0:
-            return f"no effect on the {name} beyond {spread}"
-        return f"here no effect on the {name} beyond {spread}, but {_count_others(effect.moved, effect.others)}"
-    low = f"{dial.labels[effect.low]} ({_show(effect.quantity, effect.least)})"
-    high = f"{dial.labels[effect.high]} ({_show(effect.quantity, effect.greatest)})"
-    beyond = "" if effect.quantity in (SECONDS, TO_TARGET, THROUGHPUT) else f", beyond {spread}"
-    compared = f"lowest at {low} and highest at {high}" if effect.at_ends else f"lower at {low} than at {high}"
-    return f"{name} {compared}{beyond}{_say_often(effect, dial)}"
+        return f"no clear effect on the {name} here{_say_elsewhere(effect)}"
+    low = f"{_show(effect.quantity, effect.least)} at {dial.labels[effect.low]}"
+    high = f"{_show(effect.quantity, effect.greatest)} at {dial.labels[effect.high]}"
+    compared = f"lowest {low}, highest {high}" if effect.at_ends else f"{low}, {high}"
+    return f"{name} {compared}{_say_often(effect, dial)}"
+
+
+def _say_elsewhere(effect: Effect) -> str:
+    """Say how often the axis has a clear effect elsewhere; "" where nothing can be compared."""
+    if effect.others == 0:
+        return ""
+    if effect.moved == 0:
+        return ", nor elsewhere"
+    return f", but elsewhere in {_count(effect.moved, effect.others)}"
 
 
 def _say_often(effect: Effect, dial: Dial) -> str:
-    """Say in how many other settings the two values compare in the same way; "" where none has both."""
+    """Say in how many cases elsewhere the two values compare in the same way, and in how many the other way round."""
     if effect.both == 0:
         return ""
-    has = "has" if effect.both == 1 else "have"
-    others = f"{_count_others(effect.likewise, effect.both)} that {has} both"
-    also = "and" if effect.likewise else "but not" if effect.both == 1 else "but"
-    return f", {also} clearly lower at {dial.labels[effect.low]} than at {dial.labels[effect.high]} {others}"
+    reverse = f", the other way round in {effect.reverse}" if effect.reverse else ""
+    if effect.likewise == effect.both:
+        return f" (elsewhere, too, clearly lower at {dial.labels[effect.low]} in {_count(effect.both, effect.both)})"
+    if effect.both == 1:
+        return f" (elsewhere {'the other way round' if effect.reverse else 'no clear difference'} in the only case)"
+    compared = f"clearly lower at {dial.labels[effect.low]} in {_count(effect.likewise, effect.both)}"
+    return f" (elsewhere {compared}{reverse})"
 
 
-def _count_others(found: int, total: int) -> str:
-    """Return, for example, `in 2 of 3 other settings of the rest`."""
+def _count(found: int, total: int) -> str:
+    """Return, for example, `2 of 3 cases`, `all 3 cases`, `the only case`."""
     if total == 1:
-        return "in the one other setting of the rest"
-    share = "all" if found == total else f"{found} of" if found else "none of"
-    return f"in {share} {total} other settings of the rest"
+        return "the only case"
+    return f"{'all' if found == total else f'{found} of' if found else 'none of'} {total} cases"
 
 
 def _show(quantity: str, value: float) -> str:
@@ -111,26 +103,6 @@ def _find_failing(dial: Dial, facts: SweepFacts, anchor: Row) -> list[str]:
     return [dial.labels[value] for value in rows[~rows["sound"] & has_run][dial.key]]
 
 
-def describe_failures(facts: SweepFacts) -> list[str]:
-    """Return a sentence for each bad outcome: how many points, where and why."""
-    points = facts.points
-    rows = {outcome: points[points["outcome"] == outcome] for outcome in _VERBS}
-    return [_describe_outcome(found, outcome, facts) for outcome, found in rows.items() if len(found)]
-
-
-def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list[str]:
-    """Say where no setting reaches the given target, so that it does not decide."""
-    target = facts.sweep.target
-    missed = [answer for answer in answers if not answer.at_target]
-    if not facts.has_given_target or target is None or not missed:
-        return []
-    where, there = "", ""
-    if len(missed) < len(answers):
-        where, there = f" at {list_some([say_world(one.world, facts) for one in missed], _MOST_NAMED)}", " there"
-    goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
-    return [f"No setting reaches a {goal} at every seed{where}, so the lowest counts{there}."]
-
-
 def describe_mixed(facts: SweepFacts) -> list[str]:
     """Say of each group of keys that vary together, and of which only some are choices, what it does not tell."""
     sentences = []
@@ -143,48 +115,3 @@ def describe_mixed(facts: SweepFacts) -> list[str]:
                 f"{'is not a choice' if len(given) == 1 else 'are not choices'}: their effects cannot be told apart."
             )
     return sentences
-
-
-def find_places(rows: pd.DataFrame, facts: SweepFacts) -> list[str]:
-    """Return where these points are: values of an axis at which all points are among them, then settings."""
-    places: list[str] = []
-    left = rows
-    for dial in facts.varying:
-        for value in dial.values:
-            every = facts.points[facts.points[dial.key] == value]
-            here = left[left[dial.key] == value]
-            if len(here) and len(every) == int((rows[dial.key] == value).sum()):
-                places.append(f"all with {dial.say(value)}")
-                left = left[left[dial.key] != value]
-    return [*places, *dict.fromkeys(say_setting(row, facts.varying) for row in left.to_dict("records"))]
-
-
-def _describe_outcome(rows: pd.DataFrame, outcome: Outcome, facts: SweepFacts) -> str:
-    one, many = _VERBS[outcome]
-    total = len(facts.points)
-    verb = one if len(rows) == 1 else many
-    count = f"{capitalise(spell_count(len(rows), 'point'))} of {total} {verb}"
-    if len(rows) == total > 1:
-        count = f"All {total} points {many}"
-    places = find_places(rows, facts) if facts.varying and len(rows) < total else []
-    where = f" ({_join(places)})" if places else ""
-    reasons = list(dict.fromkeys(filter(None, rows["error" if outcome is Outcome.FAILED else "reason"])))
-    why = _describe_ranges(rows) if outcome is Outcome.FAILS else list_some(reasons, 2)
-    return f"{count}{where}{f': {why}' if why else ''}."
-
-
-def _join(places: list[str]) -> str:
-    named = "; ".join(places[:_MOST_NAMED])
-    rest = len(places) - _MOST_NAMED
-    return named if rest <= 0 else f"{named}; and {rest} more setting{'s' if rest > 1 else ''}"
-
-
-def _describe_ranges(rows: pd.DataFrame) -> str:
-    """Return, for example, `test error 89.4 % – 91.0 %, test loss 2.43 – 3,912`."""
-    ranges = []
-    for quantity in (ERROR, LOSS):
-        known = rows[quantity].dropna()
-        if not known.empty:
-            ends = dict.fromkeys(format_quantity(quantity, float(end)) for end in (known.min(), known.max()))
-            ranges.append(f"{NAMES[quantity]} {' – '.join(ends)}")
-    return ", ".join(ranges)

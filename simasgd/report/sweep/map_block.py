@@ -26,7 +26,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 from simasgd.report.sweep.figures import choose_scale
 from simasgd.report.sweep.heat_map import draw_heat_map
 from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves, split_rest
-from simasgd.report.sweep.naming import TITLES, name_settings, say_panel
+from simasgd.report.sweep.naming import TITLES, name_settings, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 
@@ -58,7 +58,7 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     panels: list[Panel] = []
     for where_values in panels_of:
         figure = _draw_map((across, down), quantity, limits, {**fixed, **where_values}, verdict, f"map-{len(panels)}")
-        panels.append(Panel(capitalise(say_panel(where_values, facts)) or TITLES[quantity], figure))
+        panels.append(Panel(title_panel(where_values, facts) or TITLES[quantity], figure))
     others = _draw_other_maps(across, down, quantity, limits, verdict)
     seeds = spell_count(facts.repetitions, "seed")
     over = f"Numbers are means over {seeds}, and over nothing else. " if facts.repetitions > 1 else ""
@@ -88,7 +88,7 @@ def _draw_map(
     """Draw a map over two axes, the rest at the values in `fixed`; the setting to use has a frame if it is there."""
     facts, (across, down) = verdict.facts, axes
     rows = select(facts.settings, fixed)
-    named = [row for row, what in name_settings(verdict) if what == "use this"]
+    named = [one.row for one in name_settings(verdict) if one.is_best]
     best = next((row for row in named if all(row[key] == value for key, value in fixed.items())), None)
     where = say_panel(fixed, facts)
     figure = draw_heat_map(rows, across, down, quantity, limits, best)

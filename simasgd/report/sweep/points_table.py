@@ -25,6 +25,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     format_quantity,
     get_spread,
 )
+from simasgd.report.sweep.naming import Named
 from simasgd.results.outcome import Outcome
 
 _TITLES = {**NAMES, THROUGHPUT: "samples/s", STALENESS: "mean staleness (updates)"}
@@ -110,18 +111,18 @@ def _show_named(row: Row, quantity: str) -> str:
     return text.partition(" (")[0] if quantity in (TO_TARGET, THROUGHPUT, COST) else text
 
 
-def list_named(named: Sequence[tuple[Row, str]], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
-    """Return the titles and the rows of a table of chosen settings, each with its role: for page and terminal."""
+def list_named(named: Sequence[Named], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and the rows of a table of chosen settings, each with its roles: for page and terminal."""
     left_out = {LOSS, STALENESS} - ({facts.measure} if facts.measure is not None else set())
     listed = [quantity for quantity in list_quantities(facts) if quantity not in left_out]
-    quantities = [quantity for quantity in listed if any(get_spread(row, quantity) for row, _ in named)]
+    quantities = [quantity for quantity in listed if any(get_spread(one.row, quantity) for one in named)]
     titles = ["", *(dial.name for dial in facts.varying), *(_TITLES[quantity] for quantity in quantities)]
     rows = [
         [
-            what,
-            *(dial.labels[row[dial.key]] for dial in facts.varying),
-            *(_show_named(row, quantity) for quantity in quantities),
+            one.title,
+            *(dial.labels[one.row[dial.key]] for dial in facts.varying),
+            *(_show_named(one.row, quantity) for quantity in quantities),
         ]
-        for row, what in named
+        for one in named
     ]
     return titles, rows

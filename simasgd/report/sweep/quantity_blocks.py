@@ -24,7 +24,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 )
 from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
 from simasgd.report.sweep.layout import Layout, lay_out
-from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel
+from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict
 
 _IDEAL = 98.0
@@ -40,12 +40,16 @@ def build_quantity(quantity: str, verdict: SweepVerdict) -> Block | None:
         return None
     target = facts.sweep.target
     of_target = f" of {format_quantity(target.quantity, target.value)}" if quantity == TO_TARGET and target is not None else ""
+    panels = _draw_panels(layout, facts)
+    is_folded = quantity == TO_TARGET and not facts.has_given_target
     return Block(
         id=quantity.replace("_", "-"),
         nav=TITLES[quantity],
         title=f"{TITLES[quantity]}{of_target} over {_name_axes(layout)}",
         reading=f"{_explain_marks(facts)} {_explain(layout)}",
-        panels=_draw_panels(layout, facts),
+        panels=[] if is_folded else panels,
+        folded=panels if is_folded else [],
+        folded_summary="Figures for this target, which the program chose" if is_folded else "",
     )
 
 
@@ -64,8 +68,15 @@ def build_clock(quantities: Sequence[str], verdict: SweepVerdict) -> Block | Non
     speedups = _draw_speedups(verdict)
     if not panels and not speedups:
         return None
-    named = capitalise(join_words([*titles, *(["speed-up"] if speedups else [])]))
+    named = capitalise(join_words([*titles, *([_name_speedup(facts)] if speedups else [])]))
     return Block(id="clock", nav="Time", title=named, reading=_explain_marks(facts), panels=[*panels, *speedups])
+
+
+def _name_speedup(facts: SweepFacts) -> str:
+    """Return the name of the speed-up with its base, the fewest learners."""
+    learners = next(dial for dial in facts.varying if dial.key == "cluster.learners")
+    numbers = learners.axis.numbers or ()
+    return f"speed-up over {learners.say(learners.values[numbers.index(min(numbers))])}"
 
 
 def _name_panel(title: str, panel: Panel) -> str:
@@ -79,7 +90,7 @@ def _draw_panels(layout: Layout, facts: SweepFacts) -> list[Panel]:
         label = _describe_figure(rows, layout, where)
         name = f"{quantity}-{len(panels)}"
         title = ", ".join(filter(None, (where, f"against {against}" if against else "")))
-        panels.append(Panel(capitalise(title) or TITLES[quantity], svg.render_inline(figure, name, label)))
+        panels.append(Panel(title or TITLES[quantity], svg.render_inline(figure, name, label)))
     return panels
 
 
@@ -91,7 +102,7 @@ def draw_panels(layout: Layout, facts: SweepFacts) -> Iterator[tuple[pd.DataFram
         rows = layout.find_rows(facts, values)
         if not is_usable(rows, quantity).any():
             continue
-        where, across = say_panel(values, facts), layout.across
+        where, across = title_panel(values, facts), layout.across
         scattered = across.scatter()
         for name, unit, places in scattered:
             along = rows[across.key].map(places)
@@ -125,8 +136,8 @@ def _explain(layout: Layout) -> str:
     quantity = NAMES[layout.quantity]
     parts = []
     if layout.lines is not None:
-        panels = f", one figure for each {_join(layout.panels)}" if layout.panels else ""
-        parts.append(f"One line for each {layout.lines.name}{panels}.")
+        panels = f", one figure for each {join_words([dial.each for dial in layout.panels])}" if layout.panels else ""
+        parts.append(f"One line for each {layout.lines.each}{panels}.")
     if layout.still:
         parts.append(f"The same at every {_join(layout.still)}.")
     if layout.held:

@@ -16,7 +16,7 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import Mark, label_points
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_line_mark
-from simasgd.report.facts.formats import capitalise, choose_time_unit, format_number
+from simasgd.report.facts.formats import choose_time_unit, format_number
 from simasgd.report.sweep.facts.dials import Dial
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -32,7 +32,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 from simasgd.report.sweep.figures import find_score_limits, name_scale, set_time_axis
 from simasgd.report.sweep.labels import FONT
 from simasgd.report.sweep.layout import MOST_PANELS, split_rest
-from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel
+from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict
 
 _LEARNERS, _MINI_BATCH = "cluster.learners", "workload.mini_batch"
@@ -66,10 +66,9 @@ def build_scale_out(verdict: SweepVerdict) -> Block | None:
     for place, found in parts[:MOST_PANELS]:
         if found:
             figure = _draw(found, batches, measure)
-            where = say_panel(place, facts)
             label = f"{TITLES[measure]} against simulated time, a line for each mini-batch. {_say(found, measure)}"
             name = f"scale-out-{len(panels)}"
-            panels.append(Panel(capitalise(where) or "All settings", svg.render_inline(figure, name, label)))
+            panels.append(Panel(title_panel(place, facts) or "All settings", svg.render_inline(figure, name, label)))
     held = f" All with {say_panel(fixed, facts)}, as in the best setting." if fixed else ""
     return Block(
         id="scale-out",
@@ -143,7 +142,7 @@ def _tabulate(parts: Sequence[tuple[dict[str, str], Sequence[Setting]]], measure
     titles = ("figure", "learners λ", "mini-batch µ", "µ × λ", "mean staleness σ", TITLES[measure].lower(), "simulated time")
     rows = [
         [
-            capitalise(say_panel(place, facts)) or "All settings",
+            title_panel(place, facts) or "All settings",
             format_number(one.learners),
             format_number(one.mini_batch),
             format_number(one.learners * one.mini_batch),

@@ -11,15 +11,12 @@ from functools import cached_property, partial
 from typing import Any, final
 
 from simasgd.report.facts.formats import (
-    NBSP,
     capitalise,
-    format_duration,
-    format_factor,
     join_words,
-    list_some,
     spell_count,
     use_plain_spaces,
 )
+from simasgd.report.sweep.choice import describe_missed_target, explain_choice, say_range
 from simasgd.report.sweep.facts.answer import Answer, find_answers, find_common, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -33,15 +30,14 @@ from simasgd.report.sweep.facts.sweep_facts import (
     SweepFacts,
     format_quantity,
     get_spread,
-    list_rows,
     say_setting,
     say_world,
-    select,
+    say_worlds,
 )
-from simasgd.report.sweep.findings import describe_effects, describe_failures, describe_missed_target, describe_mixed
+from simasgd.report.sweep.findings import describe_effects, describe_mixed
+from simasgd.report.sweep.losses import describe_failures
 
-_MOST_NAMED = 3
-_MOST_WORLDS = 4
+_MOST_GROUPS = 2
 
 
 @final
@@ -75,10 +71,10 @@ class SweepVerdict:
 
     @cached_property
     def reasons(self) -> list[str]:
-        """The sentences after the first: why, what else would do, and what failed."""
+        """The sentences after the first: why, what else would do, who reaches the target, and what failed."""
         return [
             *describe_missed_target(self.answers, self.facts),
-            *_explain_choice(self),
+            *_explain_first(self),
             *describe_mixed(self.facts),
             *describe_failures(self.facts),
             *_explain_means(self),
@@ -109,31 +105,22 @@ def _say_result(rows: Sequence[Row], facts: SweepFacts, *, at_target: bool) -> s
     if at_target and target is not None:
         goal = format_quantity(target.quantity, target.value)
         measure = f"{goal} test error" if target.quantity == ERROR else f"a test loss of {goal}"
-        return f"{measure} is reached after {_say_range(rows, TO_TARGET)} of simulated time"
+        return f"{measure} is reached after {say_range(rows, TO_TARGET)} of simulated time"
     return " ".join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))
 
 
 def _say_score(rows: Sequence[Row], facts: SweepFacts) -> str:
     measure = facts.measure
     if measure is None:
-        return "" if facts.speed == SECONDS else f"{_say_range(rows, THROUGHPUT)} samples/s"
-    score = _say_range(rows, measure)
+        return "" if facts.speed == SECONDS else f"{say_range(rows, THROUGHPUT)} samples/s"
+    score = say_range(rows, measure)
     return f"{score} test error" if measure == ERROR else f"test loss {score}"
 
 
 def _say_time(rows: Sequence[Row], facts: SweepFacts) -> str:
     if any(get_spread(row, SECONDS) is None for row in rows) or (facts.measure is None and facts.speed != SECONDS):
         return ""
-    return f"{'' if facts.measure is None else 'after '}{_say_range(rows, SECONDS)} of simulated time"
-
-
-def _say_range(rows: Sequence[Row], quantity: str) -> str:
-    values = [float(row[quantity]) for row in rows]
-    low, high = (format_quantity(quantity, end) for end in (min(values), max(values)))
-    if low == high:
-        return low
-    number, _, unit = low.partition(NBSP)
-    return f"{number if high.endswith(f'{NBSP}{unit}') else low} – {high}"
+    return f"{'' if facts.measure is None else 'after '}{say_range(rows, SECONDS)} of simulated time"
 
 
 def _state_headline(verdict: SweepVerdict) -> str:
@@ -171,111 +158,36 @@ def _say_over_seeds(row: Row, facts: SweepFacts) -> str:
 
 
 def _state_by_world(verdict: SweepVerdict) -> str:
-    """Name the best setting in each part of the world; parts with the same one stand together."""
+    """Name the best setting in each part of the world, in at most two sentences; parts with the same one stand together."""
     facts = verdict.facts
     groups: dict[str, list[Answer]] = {}
     for answer in verdict.answers:
         groups.setdefault(say_setting(answer.best, facts.choices), []).append(answer)
-    parts = []
-    for setting, answers in list(groups.items())[:_MOST_WORLDS]:
-        at = list_some([say_world(answer.world, facts) for answer in answers], _MOST_NAMED)
-        at_target = all(answer.at_target for answer in answers)
-        result = _say_result([answer.best for answer in answers], facts, at_target=at_target)
-        parts.append(f"at {at} use {setting} ({result})")
-    more = f"; {spell_count(rest, 'more setting')} for the rest" if (rest := len(groups) - len(parts)) > 0 else ""
-    names = join_words([dial.name for dial in facts.world])
-    return f"Which setting is best depends on the {names}: {'; '.join(parts)}{more}."
+    if len(groups) > _MOST_GROUPS:
+        setting, answers = max(groups.items(), key=lambda item: len(item[1]))
+        names = join_words([dial.name for dial in facts.world])
+        return (
+            f"Which setting is best depends on the {names}. The most often best is {setting}: at "
+            f"{say_worlds([one.world for one in answers], facts)}."
+        )
+    return " ".join(_state_part(setting, answers, facts) for setting, answers in groups.items())
 
 
-def _explain_choice(verdict: SweepVerdict) -> list[str]:
-    """Say why the setting is best, what is as good, and what is much sooner; in the first part of the world."""
-    facts = verdict.facts
-    if not verdict.answers or not facts.choices:
+def _state_part(setting: str, answers: Sequence[Answer], facts: SweepFacts) -> str:
+    at = say_worlds([answer.world for answer in answers], facts)
+    at_target = all(answer.at_target for answer in answers)
+    return f"At {at} use {setting}: {_say_result([answer.best for answer in answers], facts, at_target=at_target)}."
+
+
+def _explain_first(verdict: SweepVerdict) -> list[str]:
+    """Say why the setting is best, in the first part of the world, and what else may be worth it."""
+    if not verdict.answers or not verdict.facts.choices:
         return []
     answer = verdict.answers[0]
-    best = answer.best if verdict.common is None else verdict.common
-    where = f"At {say_world(answer.world, facts)}: " if len(verdict.answers) > 1 else ""
-    sentences = [_compare_scores(best, answer, facts), _name_equals(best, answer, facts), _name_quick(best, answer, facts)]
-    found = [sentence for sentence in sentences if sentence]
-    return [f"{where}{found[0] if where else capitalise(found[0])}", *map(capitalise, found[1:])] if found else []
-
-
-def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
-    measure = facts.measure
-    rows = _list_others(best, answer, facts)
-    if measure is None:
-        return _compare_speeds(best, rows, facts)
-    others = len(answer.alike) - 1
-    if answer.at_target:
-        return _compare_reaches(best, answer, rows, facts)
-    if others == 0:
-        if not rows:
-            return ""
-        following = min(rows, key=lambda row: row[measure])
-        score = format_quantity(measure, following[measure])
-        return f"no other setting is as good; the next has {score} ({say_setting(following, facts.choices)})."
-    count = spell_count(others, "other setting has", "other settings have")
-    lowest = format_quantity(measure, answer.lowest[measure])
-    is_lowest = answer.lowest[measure] == best[measure]
-    named = "" if is_lowest else f", lowest {lowest} with {say_setting(answer.lowest, facts.choices)}"
-    quality = {SECONDS: "the soonest", THROUGHPUT: "the fastest"}.get(facts.speed, "the first at the target")
-    return f"{count} a {NAMES[measure]} that is not clearly different{named}; this one is {quality} of them."
-
-
-def _compare_reaches(best: Row, answer: Answer, rows: Sequence[Row], facts: SweepFacts) -> str:
-    """Compare the setting that reaches the target first with the next one."""
-    if not rows:
-        return ""
-    keys = [dial.key for dial in facts.choices]
-    equal = [[row[key] for key in keys] for row in (best, *answer.also)]
-    later = [row for row in answer.alike if [row[key] for key in keys] not in equal]
-    missing = len(rows) + 1 - len(answer.alike)
-    lost = f"{spell_count(missing, 'other setting does', 'other settings do')} not reach it at every seed" if missing else ""
-    if not later:
-        return f"{lost}." if lost else ""
-    following = min(later, key=lambda row: row[TO_TARGET])
-    ratio = format_factor(following[TO_TARGET] / best[TO_TARGET])
-    return f"the next is {ratio} as slow ({say_setting(following, facts.choices)}){f'; {lost}' if lost else ''}."
-
-
-def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:
-    """Compare the best setting with the slowest where nothing is learned."""
-    known = [row for row in rows if get_spread(row, facts.speed) is not None]
-    if not known:
-        return ""
-    slowest = max(known, key=lambda row: row[SECONDS] if facts.speed == SECONDS else -row[THROUGHPUT])
-    ratio = slowest[SECONDS] / best[SECONDS] if facts.speed == SECONDS else best[THROUGHPUT] / slowest[THROUGHPUT]
-    return f"it is {format_factor(ratio)} as fast as the slowest ({say_setting(slowest, facts.choices)})."
-
-
-def _list_others(best: Row, answer: Answer, facts: SweepFacts) -> list[Row]:
-    """Return the other sound settings in the same part of the world."""
-    rows = select(facts.sound, facts.name_world(answer.world))
-    if facts.measure is not None:
-        rows = rows.dropna(subset=[facts.measure])
-    keys = [dial.key for dial in facts.choices]
-    return [row for row in list_rows(rows) if any(row[key] != best[key] for key in keys)]
-
-
-def _name_equals(best: Row, answer: Answer, facts: SweepFacts) -> str:
-    keys = [dial.key for dial in facts.choices]
-    equals = [row for row in (answer.best, *answer.also) if any(row[key] != best[key] for key in keys)]
-    if not equals:
-        return ""
-    named = [say_setting(row, facts.choices) for row in equals]
-    rest = len(named) - _MOST_NAMED
-    more = f"; and {rest} more" if rest > 0 else ""
-    return f"{'; '.join(named[:_MOST_NAMED])}{more} {'is' if len(equals) == 1 else 'are'} as good, as soon and as cheap."
-
-
-def _name_quick(best: Row, answer: Answer, facts: SweepFacts) -> str:
-    quick = answer.quick
-    if quick is None or facts.measure is None:
-        return ""
-    ratio = format_factor(best[facts.speed] / quick[facts.speed])
-    score, lower = (format_quantity(facts.measure, row[facts.measure]) for row in (quick, best))
-    instead = f"a {NAMES[facts.measure]} of {score} instead of {lower}"
-    return f"{say_setting(quick, facts.choices)} is {ratio} as fast ({format_duration(quick[facts.speed])}) at {instead}."
+    found = explain_choice(answer.best if verdict.common is None else verdict.common, answer, verdict.facts)
+    if not found or len(verdict.answers) == 1:
+        return [capitalise(sentence) for sentence in found]
+    return [f"At {say_world(answer.world, verdict.facts)}: {found[0]}", *map(capitalise, found[1:])]
 
 
 def _explain_means(verdict: SweepVerdict) -> list[str]:

@@ -37,11 +37,12 @@ def conclude_sweep(sweep: Sweep) -> Conclusion:
 def _tabulate(verdict: SweepVerdict) -> TextTable:
     """Return the table of the settings worth naming; its last columns are the least important."""
     facts = verdict.facts
-    titles, rows = list_named(name_settings(verdict), facts)
+    named = name_settings(verdict)
+    titles, rows = list_named(named, facts)
     words = 1 + len(facts.varying)
     cells = [tuple(printable(use_plain_spaces(text)) for text in column) for column in zip(*rows, strict=True)]
     columns = (
         TextColumn(printable(use_plain_spaces(title)), column, len(titles) - number, numeric=number >= words)
         for number, (title, column) in enumerate(zip(titles, cells, strict=True))
     )
-    return TextTable(tuple(columns), emphasised=frozenset(i for i, row in enumerate(rows) if row[0] == "use this"))
+    return TextTable(tuple(columns), emphasised=frozenset(i for i, one in enumerate(named) if one.is_best))

@@ -39,7 +39,10 @@ def describe_time_lost(slower: VariantFacts, faster: VariantFacts) -> str:
         return f"Messages take {longer} under {slower.name}{_add(_name_limit(slower))}."
     if kind == "slowest" and _has_unequal_learners(slower):
         return f"{slower.name} waits {longer} for its {_name_slowest(slower)}."
-    return f"{slower.name} waits {longer}{_add(_name_limit(slower))}."
+    limit = _name_limit(slower)
+    if not limit and _has_unequal_learners(slower):
+        return f"{slower.name} waits {longer}; its slowest learner {_compare_learners(slower)}."
+    return f"{slower.name} waits {longer}{_add(limit)}."
 
 
 def _describe_sum(more: Mapping[str, float], lost: float, slower: VariantFacts) -> str:
@@ -89,8 +92,12 @@ def _has_unequal_learners(variant: VariantFacts) -> bool:
 
 
 def _name_slowest(variant: VariantFacts) -> str:
+    return f"slowest learner, which {_compare_learners(variant)}"
+
+
+def _compare_learners(variant: VariantFacts) -> str:
     assert variant.slowest is not None
-    return f"slowest learner, which computes {format_factor(variant.slowest)} as long as the fastest"
+    return f"computes {format_factor(variant.slowest)} as long as the fastest"
 
 
 def _name_limit(variant: VariantFacts) -> str:

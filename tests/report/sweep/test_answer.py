@@ -9,7 +9,8 @@ from itertools import product
 import pytest
 
 from simasgd.report.sweep.blocks import describe_axes
-from simasgd.report.sweep.facts.answer import Answer, find_answers, find_front
+from simasgd.report.sweep.facts.answer import Answer, find_answers
+from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.sweep_facts import Row, SweepFacts
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.sweep import conclude_sweep
@@ -39,30 +40,30 @@ def at(row: Row | None) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "lowest", "best", "alike", "quick"),
+    ("rows", "lowest", "best", "alike", "front", "compromise"),
     [
         # 1.5 points count at least: 4.9 % is as good as 4 %, and sooner.
-        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.06, 5.0)]}, "2", "4", {"2", "4"}, None),
-        # Half of the time, and at most 5 points worse.
-        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.098, 3.0)]}, "2", "4", {"2", "4"}, "8"),
-        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.1, 3.0)]}, "2", "4", {"2", "4"}, None),
-        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.098, 3.1)]}, "2", "4", {"2", "4"}, None),
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.06, 5.0)]}, "2", "4", {"2", "4"}, "842", "4"),
+        # Error × time: 36, 29.4 and 29.3 %·s; then 8 learners are 0.1 s later.
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.0978, 3.0)]}, "2", "4", {"2", "4"}, "842", "8"),
+        ({"2": [(0.04, 9.0)], "4": [(0.049, 6.0)], "8": [(0.0978, 3.1)]}, "2", "4", {"2", "4"}, "842", "4"),
         # 1.5 points more always count, however far the seeds of the lowest are apart.
-        ({"2": [(0.01, 9.0), (0.07, 9.0)], "4": [(0.09, 6.0), (0.09, 6.0)]}, "2", "2", {"2"}, None),
+        ({"2": [(0.01, 9.0), (0.07, 9.0)], "4": [(0.09, 6.0), (0.09, 6.0)]}, "2", "2", {"2"}, "42", "2"),
         # Three do: 4.7 % is within twice the standard error of 4 % (0.8 points), 4.9 % is not.
         ({"2": [(0.035, 9.0), (0.04, 9.0), (0.045, 9.0)], "4": [(0.047 + shift, 6.0) for shift in (-0.005, 0.0, 0.005)],
-          "8": [(0.049 + shift, 3.0) for shift in (-0.005, 0.0, 0.005)]}, "2", "4", {"2", "4"}, "8"),
+          "8": [(0.049 + shift, 3.0) for shift in (-0.005, 0.0, 0.005)]}, "2", "4", {"2", "4"}, "842", "8"),
         # A range of another does not make it as good: 4 … 56 % is never recommended.
-        ({"2": [(0.04, 9.0), (0.041, 9.0)], "4": [(0.039, 6.0), (0.56, 6.0)]}, "2", "2", {"2"}, None),
+        ({"2": [(0.04, 9.0), (0.041, 9.0)], "4": [(0.039, 6.0), (0.56, 6.0)]}, "2", "2", {"2"}, "42", "2"),
         # Equal errors and times: fewer learner-hours.
-        ({"2": [(0.04, 5.0)], "4": [(0.04, 5.0)], "8": [(0.04, 5.05)]}, "2", "2", {"2", "4", "8"}, None),
+        ({"2": [(0.04, 5.0)], "4": [(0.04, 5.0)], "8": [(0.04, 5.05)]}, "2", "2", {"2", "4", "8"}, "", None),
     ],
 )  # fmt: skip
 def test_the_rule(
-    rows: dict[str, list[tuple[float, float]]], lowest: str, best: str, alike: set[str], quick: str | None
+    rows: dict[str, list[tuple[float, float]]], lowest: str, best: str, alike: set[str], front: str, compromise: str | None
 ) -> None:
     found = answer(learned(rows))
-    assert (at(found.lowest), at(found.best), {at(row) for row in found.alike}, at(found.quick)) == (lowest, best, alike, quick)
+    assert (at(found.lowest), at(found.best), {at(row) for row in found.alike}) == (lowest, best, alike)
+    assert ("".join(row[LEARNERS] for row in found.front), at(found.compromise)) == (front, compromise)
 
 
 def test_a_given_target_decides_as_in_a_comparison() -> None:
@@ -110,9 +111,9 @@ def test_what_failed_at_one_seed_is_never_best() -> None:
     facts = SweepFacts.of(sweep([LEARNERS], rows))
     verdict = SweepVerdict.of(facts)
     assert verdict.headline.startswith("Use 2 learners: 5.0")
-    assert "One point of 4 hung (all with 8 learners): after 1 s: nobody moves." in verdict.reasons
-    assert "One point of 4 fails to learn (4 learners): test error 90.0\u00a0%, test loss 7." in verdict.reasons
-    assert verdict.effects == ["Learners: it does not finish or learn at 4 and 8."]
+    assert "One setting of 3 hung (8 learners): after 1 s: nobody moves." in verdict.reasons
+    assert "One setting of 3 did not learn at 1 of 2 seeds (test error 90.0\u00a0%): 4 learners." in verdict.reasons
+    assert verdict.effects == ["Learners: does not finish or learn at 4 and 8."]
 
 
 def worlds(errors: dict[tuple[str, str], float], seconds: dict[tuple[str, str], float]) -> SweepVerdict:
@@ -132,9 +133,8 @@ def test_the_world_is_not_chosen() -> None:
     assert [entry["setting"] for entry in common.list_best()] == [{LEARNERS: 8}] * 2
     split = worlds({key: 0.3 if key == ("8", "5 ms") else 0.04 for key in keys}, times)
     assert split.headline == (
-        "Which setting is best depends on the latency: at latency 25\u00a0µs use 8 learners (4.0\u00a0% test error after "
-        "1.25\u00a0s of simulated time); at latency 5\u00a0ms use 4 learners (4.0\u00a0% test error after "
-        "3.5\u00a0s of simulated time)."
+        "At latency 25\u00a0µs use 8 learners: 4.0\u00a0% test error after 1.25\u00a0s of simulated time. "
+        "At latency 5\u00a0ms use 4 learners: 4.0\u00a0% test error after 3.5\u00a0s of simulated time."
     )
 
 
@@ -147,14 +147,12 @@ def test_an_axis_without_effect_is_said_to_have_none() -> None:
     verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, RATE], rows)))
     learners, rate = verdict.effects
     assert learners == (
-        "Learners: here no effect on the test error beyond the difference that counts, but in the one other setting of the "
-        "rest; simulated time lowest at 4 (2\u00a0s) and highest at 2 (4\u00a0s), and clearly lower at 4 than at 2 in the one "
-        "other setting of the rest that has both."
+        "Learners: no clear effect on the test error here, but elsewhere in the only case; simulated time lowest 2\u00a0s at "
+        "4, highest 4\u00a0s at 2 (elsewhere, too, clearly lower at 4 in the only case)."
     )
     assert rate == (
-        "Learning rate: test error lowest at 0.1 (4.0\u00a0%) and highest at 0.2 (12.0\u00a0%), beyond the difference that "
-        "counts, and clearly lower at 0.1 than at 0.2 in the one other setting of the rest that has both; no effect on the "
-        "simulated time beyond the difference that counts."
+        "Learning rate: test error lowest 4.0\u00a0% at 0.1, highest 12.0\u00a0% at 0.2 (elsewhere, too, clearly lower at 0.1 "
+        "in the only case); no clear effect on the simulated time here, nor elsewhere."
     )
 
 
@@ -176,18 +174,13 @@ def test_an_effect_counts_only_other_settings_that_have_both_values() -> None:
         ]
         return SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, LATENCY, BATCH], rows))).effects[0]
 
-    assert (
-        say("248")
-        == (
-            "Learners: simulated time lowest at 8 (1\u00a0s) and highest at 2 (4\u00a0s), but not clearly lower at 8 than at 2 "
-        )
-        + "in the one other setting of the rest that has both."
-    )
-    assert say("24").endswith(", and clearly lower at 4 than at 2 in all 3 other settings of the rest that have both.")
+    start = "Learners: simulated time lowest 1\u00a0s at 8, highest 4\u00a0s at 2"
+    assert say("248") == f"{start} (elsewhere the other way round in the only case)."
+    assert say("24").endswith("(elsewhere, too, clearly lower at 4 in all 3 cases).")
     del seconds["5 ms", "4"]["8"]
-    assert say("248") == "Learners: simulated time lowest at 8 (1\u00a0s) and highest at 2 (4\u00a0s)."
+    assert say("248") == f"{start}."
     seconds |= {rest: {"2": 4.0, "4": 2.0, "8": time} for rest, time in zip(seconds, (1.0, 9.0, 1.0, 4.01), strict=True)}
-    assert say("248").endswith(", and clearly lower at 8 than at 2 in 1 of 3 other settings of the rest that have both.")
+    assert say("248").endswith("(elsewhere clearly lower at 8 in 1 of 3 cases, the other way round in 1).")
 
 
 def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
@@ -198,10 +191,13 @@ def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
     ]
     found = replace(sweep([MIXED], rows), target=Target("test_error", 0.11, given=False))
     end = conclude_sweep(found)
-    assert end.verdict[:4] == (
+    assert end.verdict[:5] == (
         "Use mini-batch 4 (at latency 25 µs): 5.0 % test error after 8 s of simulated time.",
-        "No other setting is as good; the next has 10.0 % (mini-batch 16 (at latency 5 ms)).",
-        "Mini-batch 16 (at latency 5 ms) is 4.00× as fast (2 s) at a test error of 10.0 % instead of 5.0 %.",
+        "No other setting has as low a test error; the next is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s).",
+        "With less time: the best compromise (least error × time) is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s), 4.00× "
+        "as fast.",
+        "Two settings of the 2 that learn reach the target, a test error of 11.0 % (chosen by the program; it decides nothing)"
+        ": first mini-batch 16 (at latency 5 ms) after 2 s; the setting to use after 6 s.",
         "The mini-batch varies together with the latency, which is not a choice: their effects cannot be told apart.",
     )
     assert end.remark.startswith("The target is a test error of 11.0 %, chosen by the program: the second-best level")
@@ -238,6 +234,4 @@ def test_an_effect_is_found_between_any_two_values() -> None:
     """The lowest varies with the seed, so it is not clearly lower; the next one is."""
     facts = learned({"2": [(0.005, 4.0), (0.065, 4.0)], "4": [(0.036, 4.0)] * 2, "8": [(0.042, 4.0)] * 2})
     (effect,) = SweepVerdict.of(facts).effects
-    assert effect.startswith(
-        "Learners: test error lower at 4 (3.6\u00a0%) than at 8 (4.2\u00a0%), beyond the difference that counts; "
-    )
+    assert effect.startswith("Learners: test error 3.6\u00a0% at 4, 4.2\u00a0% at 8; ")

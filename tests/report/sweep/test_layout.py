@@ -130,7 +130,7 @@ def dial(key: str, *values: str, numbers: tuple[float, ...] | None = None) -> Di
         (dial("cluster.server.bandwidth", "unlimited", "1 GB/s"), "server bandwidth unlimited", "server bandwidth",
          ["unlimited", "1\u00a0GB/s"]),
         (dial("learning.modulation.kind", "none", "polynomial"), "modulation none", "modulation", ["none", "polynomial"]),
-        (dial("title", "{kind: a, b: 1}", "a (b 1)"), "title {kind: a, b: 1}", "title", ["{kind: a, b: 1}", "a (b 1)"]),
+        (dial("title", "{kind: a, bb: 1}", "a (bb 1)"), "title {kind: a, bb: 1}", "title", ["{kind: a, bb: 1}", "a (bb 1)"]),
         (dial("cluster.stragglers", "{slowdown: 5, mean_slow: 1 min}", "null"), "stragglers slowdown 5, mean slow 1 min",
          "stragglers", ["slowdown 5, mean slow 1 min", "none"]),
         (dial(LEARNERS, "1", "2", numbers=(1, 2)), "1 learner", "learners λ", ["1", "2"]),

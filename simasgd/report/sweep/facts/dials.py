@@ -87,6 +87,16 @@ class Dial:
         return [_name(key) for key in self.axis.keys if find_role(key) is role]
 
     @property
+    def each(self) -> str:
+        """The name of one of its values: `number of learners`, `learning rate`."""
+        return "number of learners" if self.key == "cluster.learners" else self.name
+
+    @property
+    def is_named_by_values(self) -> bool:
+        """Whether its values are names that stand for themselves: those of protocols and variants."""
+        return _PHRASES.get(self.key) == "{}"
+
+    @property
     def unit(self) -> str:
         """The unit that all values share; "" if they do not share one."""
         found = {match["unit"] if (match := _UNIT.fullmatch(_plain(label))) else "" for label in self.labels.values()}
@@ -177,15 +187,21 @@ def _label(value: str) -> str:
     text = value.strip()
     if text.startswith("{") and text.endswith("}"):
         first, *more = (part.strip().replace("_", " ") for part in text[1:-1].split(","))
-        rest = ", ".join(part.replace(": ", " ") for part in more)
+        rest = ", ".join(_spell_part(part) for part in more)
         if not first.startswith("kind:"):
-            return ", ".join(filter(None, (first.replace(": ", " "), rest)))
+            return ", ".join(filter(None, (_spell_part(first), rest)))
         return f"{first.removeprefix('kind:').strip()}{f' ({rest})' if rest else ''}"
     match = _UNIT.fullmatch(text)
     if match is None:
         return "none" if text in ("null", "~", "") else text
     unit = {"us": "µs", "μs": "µs"}.get(match["unit"], match["unit"])
     return f"{match['number']}{NBSP}{unit}"
+
+
+def _spell_part(part: str) -> str:
+    """Return `n = 4` for a key of one letter, and `slowdown 5` for a longer one."""
+    key, _, value = part.partition(": ")
+    return f"{key}{NBSP}={NBSP}{value}" if value and len(key) == 1 else part.replace(": ", " ")
 
 
 def _plain(label: str) -> str:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import pandas as pd
 
-from simasgd.report.facts.formats import format_duration, format_number, format_percent
+from simasgd.report.facts.formats import format_duration, format_number, format_percent, list_some
+from simasgd.report.facts.learned import Learned, find_limit, judge
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import is_same_work
 from simasgd.report.sweep.facts.dials import Dial, find_dials
-from simasgd.results.outcome import Outcome, describe_outcomes
+from simasgd.results.outcome import Outcome, describe_outcomes, find_gravest
 from simasgd.sweeps.roles import Role
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ NAMES = {
     COST: "learner-hours",
 }
 OF_LEARNING = (ERROR, LOSS, TO_TARGET)
+_MOST_NAMED = 3
 _LEAST_CHANGE = 0.01
 """A quantity varies if its means over the seeds differ by more than this part."""
 
@@ -44,7 +46,7 @@ Row = Mapping[str, Any]
 class SweepFacts:
     """The points of a sweep, and its axes in words.
 
-    `points` has the values of the axes as written.
+    `points` has the values of the axes as written. Its outcomes are those beside the other points (`facts/learned.py`).
     """
 
     sweep: Sweep
@@ -53,7 +55,7 @@ class SweepFacts:
 
     @classmethod
     def of(cls, sweep: Sweep) -> SweepFacts:
-        points = _label_points(sweep)
+        points = _judge_beside_each_other(_label_points(sweep), sweep)
         dials = (dial for dial in find_dials(sweep, points) if dial.role is not Role.CHANCE)
         return cls(sweep, points, tuple(dials))
 
@@ -86,8 +88,8 @@ class SweepFacts:
     def settings(self) -> pd.DataFrame:
         """One row for each setting, in the order of the points.
 
-        Its columns are the axes' keys; `points`; the outcome in words; `sound`, whether all points
-        finished; and for each quantity its mean over the seeds, its lowest (`_low`) and its highest
+        Its columns are the axes' keys; `points`; the outcome in words, and the `gravest` one; `sound`,
+        whether all points finished; and for each quantity its mean over the seeds, its lowest (`_low`) and its highest
         (`_high`) value, and its standard deviation (`_deviation`). A setting has a number only if all its
         points have it.
         """
@@ -97,6 +99,7 @@ class SweepFacts:
         parts: dict[str, pd.Series] = {
             "points": groups.size(),
             "outcome": outcomes.agg(lambda found: describe_outcomes([Outcome(one) for one in found], "seeds")),
+            "gravest": outcomes.agg(lambda found: str(find_gravest([Outcome(one) for one in found]))),
             "sound": outcomes.agg(lambda found: bool((found == Outcome.FINISHED).all())),
         }
         for quantity in NAMES:
@@ -129,8 +132,13 @@ class SweepFacts:
     def test_samples(self) -> int | None:
         """The size of the test set; None if the points may have different ones, or learn nothing."""
         learning = self.sweep.scenario.learning
-        differs = any(re.match(r"learning(\.data\b|$)", axis.key) for axis in self.sweep.axes)
-        return None if learning is None or differs else learning.data.shape.test
+        return None if learning is None or _varies_data(self.sweep) else learning.data.shape.test
+
+    @cached_property
+    def learning_limit(self) -> float | None:
+        """The test error from which a point fails to learn beside the others; None if none is judged so."""
+        classes = _count_classes(self.sweep)
+        return None if classes is None else find_limit(_list_learned(self.points), classes)
 
     @property
     def has_given_target(self) -> bool:
@@ -222,7 +230,44 @@ def say_world(world: Sequence[str], facts: SweepFacts) -> str:
     return ", ".join(dial.say(value) for dial, value in zip(facts.world, world, strict=True))
 
 
+def say_worlds(worlds: Sequence[Sequence[str]], facts: SweepFacts) -> str:
+    """Return several parts of the world in a sentence; of a single axis with its name once: `latency 1 ms and 5 ms`."""
+    if len(facts.world) != 1:
+        return list_some([say_world(world, facts) for world in worlds], _MOST_NAMED)
+    (dial,) = facts.world
+    return list_some([dial.say(worlds[0][0]), *(dial.labels[value] for (value,) in worlds[1:])], _MOST_NAMED)
+
+
 def _label_points(sweep: Sweep) -> pd.DataFrame:
     """Return the points with the values of the axes as written."""
     labels = {axis.key: dict(zip(axis.numbers, axis.values, strict=True)) for axis in sweep.axes if axis.numbers is not None}
     return sweep.points.assign(**{key: sweep.points[key].map(found) for key, found in labels.items()})
+
+
+def _judge_beside_each_other(points: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
+    """Return the points with their outcomes beside each other, where all learn from the same data."""
+    classes = _count_classes(sweep)
+    if classes is None:
+        return points
+    return points.assign(outcome=[str(outcome) for outcome in judge(_list_learned(points), classes)])
+
+
+def _list_learned(points: pd.DataFrame) -> list[Learned]:
+    columns = (points[name] for name in ("outcome", ERROR, "samples"))
+    return [
+        Learned(Outcome(outcome), None if error != error else float(error), float(samples))
+        for outcome, error, samples in zip(*columns, strict=True)
+    ]
+
+
+def _count_classes(sweep: Sweep) -> int | None:
+    """Return the number of classes; None if there are none, or the points may learn from different data."""
+    learning = sweep.scenario.learning
+    if learning is None or _varies_data(sweep):
+        return None
+    return learning.data.shape.classes or None
+
+
+def _varies_data(sweep: Sweep) -> bool:
+    """Return whether the points may learn from different data."""
+    return any(re.match(r"learning(\.data\b|$)", key) for axis in sweep.axes for key in axis.keys)

@@ -1,0 +1,184 @@
+"""Why a setting of a sweep is the one to use, what else may be worth it, and which settings reach the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simasgd.report.facts.formats import NBSP, format_duration, format_factor, format_number, spell_count
+from simasgd.report.sweep.facts.answer import Answer, count_hours_to_target
+from simasgd.report.sweep.facts.sweep_facts import (
+    ERROR,
+    NAMES,
+    SECONDS,
+    THROUGHPUT,
+    TO_TARGET,
+    Row,
+    SweepFacts,
+    format_quantity,
+    get_spread,
+    list_rows,
+    say_setting,
+    say_worlds,
+    select,
+)
+
+_MOST_NAMED = 3
+
+
+def explain_choice(best: Row, answer: Answer, facts: SweepFacts) -> list[str]:
+    """Return sentences, with a small letter, on the setting to use in a part of the world beside the others there."""
+    sentences = [
+        _compare_scores(best, answer, facts),
+        _name_equals(best, answer, facts),
+        _offer_less_time(best, answer, facts),
+        _describe_reached(best, answer, facts),
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    measure = facts.measure
+    rows = _list_others(best, answer, facts)
+    if measure is None:
+        return _compare_speeds(best, rows, facts)
+    others = len(answer.alike) - 1
+    if answer.at_target:
+        return _compare_reaches(best, answer, rows, facts)
+    if others == 0:
+        if not rows:
+            return ""
+        following = min(rows, key=lambda row: row[measure])
+        return f"no other setting has as low a {NAMES[measure]}; the next is {_say_row(following, facts)}."
+    quality = {SECONDS: "soonest", THROUGHPUT: "fastest"}.get(facts.speed, "first at the target")
+    if answer.lowest[measure] == best[measure]:
+        count = spell_count(others, "other setting has", "other settings have")
+        return f"it has the lowest {NAMES[measure]}; {count} one that is not clearly higher, but none of them is sooner."
+    seeds = spell_count(facts.repetitions, "seed")
+    tests = f" and {facts.test_samples:,} test samples" if measure == ERROR and facts.test_samples else ""
+    return (
+        f"{spell_count(len(answer.alike), 'setting')} have a {NAMES[measure]} of {say_range(answer.alike, measure)}, which "
+        f"{seeds}{tests} cannot clearly tell apart; the setting to use is the {quality} of them. The lowest has "
+        f"{_say_row(answer.lowest, facts)}."
+    )
+
+
+def _say_row(row: Row, facts: SweepFacts) -> str:
+    """Return a setting with its score and time: `8 learners, rate 0.1 (4.1 % after 3 s)`."""
+    measure = facts.measure
+    assert measure is not None
+    time = f" after {format_duration(row[SECONDS])}" if get_spread(row, SECONDS) is not None else ""
+    return f"{say_setting(row, facts.choices)} ({format_quantity(measure, row[measure])}{time})"
+
+
+def _compare_reaches(best: Row, answer: Answer, rows: Sequence[Row], facts: SweepFacts) -> str:
+    """Compare the setting that reaches the target first with the next one."""
+    if not rows:
+        return ""
+    keys = [dial.key for dial in facts.choices]
+    equal = [[row[key] for key in keys] for row in (best, *answer.also)]
+    later = [row for row in answer.alike if [row[key] for key in keys] not in equal]
+    missing = len(rows) + 1 - len(answer.alike)
+    lost = f"{spell_count(missing, 'other setting does', 'other settings do')} not reach it at every seed" if missing else ""
+    if not later:
+        return f"{lost}." if lost else ""
+    following = min(later, key=lambda row: row[TO_TARGET])
+    ratio = format_factor(following[TO_TARGET] / best[TO_TARGET])
+    return f"the next is {ratio} as slow ({say_setting(following, facts.choices)}){f'; {lost}' if lost else ''}."
+
+
+def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:
+    """Compare the best setting with the slowest where nothing is learned."""
+    known = [row for row in rows if get_spread(row, facts.speed) is not None]
+    if not known:
+        return ""
+    slowest = max(known, key=lambda row: row[SECONDS] if facts.speed == SECONDS else -row[THROUGHPUT])
+    ratio = slowest[SECONDS] / best[SECONDS] if facts.speed == SECONDS else best[THROUGHPUT] / slowest[THROUGHPUT]
+    return f"it is {format_factor(ratio)} as fast as the slowest ({say_setting(slowest, facts.choices)})."
+
+
+def _list_others(best: Row, answer: Answer, facts: SweepFacts) -> list[Row]:
+    """Return the other sound settings in the same part of the world."""
+    rows = select(facts.sound, facts.name_world(answer.world))
+    if facts.measure is not None:
+        rows = rows.dropna(subset=[facts.measure])
+    keys = [dial.key for dial in facts.choices]
+    return [row for row in list_rows(rows) if any(row[key] != best[key] for key in keys)]
+
+
+def _name_equals(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    keys = [dial.key for dial in facts.choices]
+    equals = [row for row in (answer.best, *answer.also) if any(row[key] != best[key] for key in keys)]
+    if not equals:
+        return ""
+    named = [say_setting(row, facts.choices) for row in equals]
+    rest = len(named) - _MOST_NAMED
+    more = f"; and {rest} more" if rest > 0 else ""
+    return f"{'; '.join(named[:_MOST_NAMED])}{more} {'is' if len(equals) == 1 else 'are'} as good, as soon and as cheap."
+
+
+def _offer_less_time(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    """Name the best compromise and the soonest setting of the front."""
+    if answer.compromise is None or facts.measure is None:
+        return ""
+    parts = []
+    for row, role in ((answer.compromise, "the best compromise (least error × time)"), (answer.front[0], "the soonest")):
+        if not _is_same(row, best, facts) and row[SECONDS] < best[SECONDS]:
+            parts.append(f"{role} is {_say_row(row, facts)}, {format_factor(best[SECONDS] / row[SECONDS])} as fast")
+        if _is_same(answer.compromise, answer.front[0], facts):
+            break
+    if not parts:
+        return ""
+    return f"with less time: {'; '.join(parts)}."
+
+
+def _is_same(one: Row, other: Row, facts: SweepFacts) -> bool:
+    return all(one[dial.key] == other[dial.key] for dial in facts.choices)
+
+
+def _describe_reached(best: Row, answer: Answer, facts: SweepFacts) -> str:
+    """Say which settings reach the target, when the setting to use does, and which reaches it with the fewest learner-hours."""
+    target, cheapest = facts.sweep.target, answer.cheapest
+    if target is None or target.quantity != facts.measure or cheapest is None:
+        return ""
+    if answer.at_target:
+        if _is_same(cheapest, best, facts):
+            return "it also takes the fewest learner-hours to the target."
+        hours, least = (format_number(count_hours_to_target(row)) for row in (best, cheapest))
+        return f"the fewest learner-hours to the target has {say_setting(cheapest, facts.choices)}: {least} instead of {hours}."
+    first = answer.reaching[0]
+    total = 1 + len(_list_others(best, answer, facts))
+    goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
+    goal += "" if target.given else " (chosen by the program; it decides nothing)"
+    reach = "reaches" if len(answer.reaching) == 1 else "reach"
+    count = f"{spell_count(len(answer.reaching), 'setting')} of the {total} that learn {reach}"
+    own = "the setting to use does not"
+    if get_spread(best, TO_TARGET) is not None:
+        own = f"the setting to use after {format_duration(best[TO_TARGET])}"
+    if _is_same(first, best, facts):
+        own = f"the setting to use is the first, after {format_duration(best[TO_TARGET])}"
+        return f"{count} the target, a {goal}; {own}."
+    soonest = f"first {say_setting(first, facts.choices)} after {format_duration(first[TO_TARGET])}"
+    return f"{count} the target, a {goal}: {soonest}; {own}."
+
+
+def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list[str]:
+    """Say where no setting reaches the given target, so that it does not decide."""
+    target = facts.sweep.target
+    missed = [answer for answer in answers if not answer.at_target]
+    if not facts.has_given_target or target is None or not missed:
+        return []
+    where, there = "", ""
+    if len(missed) < len(answers):
+        where, there = f" at {say_worlds([one.world for one in missed], facts)}", " there"
+    goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
+    return [f"No setting reaches a {goal} at every seed{where}, so the lowest counts{there}."]
+
+
+def say_range(rows: Sequence[Row], quantity: str) -> str:
+    """Return the least and the greatest value of some settings, with the unit: `4.0 – 4.2 %`."""
+    values = [float(row[quantity]) for row in rows]
+    low, high = (format_quantity(quantity, end) for end in (min(values), max(values)))
+    if low == high:
+        return low
+    number, _, unit = low.partition(NBSP)
+    return f"{number if high.endswith(f'{NBSP}{unit}') else low} – {high}"
