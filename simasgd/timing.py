@@ -17,8 +17,12 @@ from simasgd.cluster.simulation import run as run_cluster
 from simasgd.errors import RunFailed
 from simasgd.scenario.alike import clock_of
 from simasgd.scenario.schema import Scenario
+from simasgd.tape.arrays import Floats
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 from simasgd.tape.tape import Past, Tape
+
+_NOTED, _NOTED_ROUNDS = 5_000, 3
+"""Without a tape the times of so many gradients are kept, or of so many of each learner if that is more."""
 
 ReportPart = Callable[[str, float], None]
 """Called now and then with the phase of a run and the fraction of it that is done."""
@@ -34,6 +38,7 @@ class Timing:
     staleness   the number of gradients of each staleness
     ages        the number of mixed-in models of each age
     seconds     the real time that the simulation took
+    first       without a tape: the times (s) of the first gradients, three of each learner at least
     """
 
     clock: ClockResult
@@ -41,6 +46,15 @@ class Timing:
     staleness: Counter[int]
     ages: Counter[int]
     seconds: float
+    first: Floats | None = None
+
+    def seconds_until(self, gradients: int) -> float | None:
+        """Return the simulated seconds until so many gradients were applied; None if the timing does not tell it."""
+        if self.tape is not None:
+            return self.tape.seconds_until(gradients)
+        if self.first is None or not 0 < gradients <= len(self.first):
+            return None
+        return float(self.first[gradients - 1])
 
 
 @final
@@ -75,7 +89,7 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
     """
     began = time.perf_counter()
     keep_tape = scenario.learning is not None or scenario.record.kind != "summary"
-    recorder = TapeRecorder() if keep_tape else SummaryRecorder()
+    recorder = TapeRecorder() if keep_tape else SummaryRecorder(max(_NOTED, _NOTED_ROUNDS * scenario.cluster.learners))
     job = Job.of(scenario)
     if part is not None:
         job = job.continued(part.number, part.samples, part.computed)
@@ -92,7 +106,8 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
         if part is not None and tape is not None:
             tape = part.renumber(tape)
         counts = recorder.staleness_counts(), recorder.age_counts()
-        return Timing(clock, tape, *counts, time.perf_counter() - began)
+        first = recorder.first_times() if isinstance(recorder, SummaryRecorder) else None
+        return Timing(clock, tape, *counts, time.perf_counter() - began, first)
     except MemoryError:
         raise RunFailed("the memory does not suffice for this run") from None
 

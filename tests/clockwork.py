@@ -26,6 +26,7 @@ WHAT_IF = [
         "base_seconds": 1.0,
         "speedup": speedup,
         "spread_speedup": None,
+        "path_speedup": None,
         "gradients": 2000,
     }
     for change, speedup in (("network", 1.31), ("server", 1.02), ("node", 1.4))

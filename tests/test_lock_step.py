@@ -13,7 +13,9 @@ from simasgd.scenario.reading import catalogue
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
 from simasgd.studies.several import study
-from simasgd.what_if import Start, what_if
+from simasgd.what_if.answers import what_if
+from simasgd.what_if.question import Question
+from simasgd.what_if.start import Start
 from tests.build import TIMING, clock, scenario
 from tests.protocols.table import ROWS
 
@@ -133,7 +135,8 @@ def test_a_faster_part_that_only_changes_the_step_has_both_answers():
     """Short runs of little variation: a node twice as fast seems to make 16 learners slower."""
     profile = {"profile": "ethernet-25g", "network": {"sharing": "fair"}, "server": {"bandwidth": "100 Gbit/s"}}
     chosen = {"cluster": {"learners": 16, **profile}, "workload": {"payload": "50 MB", "mini_batch": 16}}
-    answers = what_if(scenario(TIMING, chosen, {"stop": {"gradients": 500}}), 500)
+    short = scenario(TIMING, chosen, {"stop": {"gradients": 500}})
+    answers = what_if(short, Question.of(short, 500))
     (node,) = [row for row in answers.rows if row.change == "node"]
     assert node.speedup < 0.9 < node.spread_speedup
 

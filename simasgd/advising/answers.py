@@ -15,7 +15,8 @@ from simasgd.advising.worlds import HERE, in_world, list_worlds
 from simasgd.results.json_files import finite
 from simasgd.results.summary import Speedup
 from simasgd.scenario.schema import Scenario
-from simasgd.what_if import what_if
+from simasgd.what_if.answers import what_if
+from simasgd.what_if.question import Question
 
 _MOST_CONTENDERS = 12
 _SANE = 10.0
@@ -221,4 +222,6 @@ def find_bottleneck(search: Search, answers: Sequence[form.Answer]) -> tuple[Spe
         return ()
     one = search.candidates[leader]
     course = search.first(one)
-    return () if course is None else what_if(one.scenario, course.gradients).rows or ()
+    if course is None:
+        return ()
+    return what_if(one.scenario, Question.of(one.scenario, course.gradients)).rows or ()

@@ -139,8 +139,9 @@ class Speedup(Stored):
     """The first `gradients` of the run on a cluster of which one part is `factor` times as fast.
 
     `seconds` and `base_seconds` are the simulated times with and without the change; null: never
-    reached. `spread_speedup` is the speed-up where learners start at different times; null unless
-    the start matters.
+    reached, or not simulated (`gradients` 0). `spread_speedup` is the speed-up where learners start at
+    different times; null unless the start matters. `path_speedup` is the most that the critical path
+    allows; null where the path is not known.
     """
 
     change: Literal["network", "server", "node"]
@@ -149,6 +150,7 @@ class Speedup(Stored):
     base_seconds: Amount | None
     speedup: Amount | None
     spread_speedup: Amount | None
+    path_speedup: Amount | None
     gradients: Number
 
 

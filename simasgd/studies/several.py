@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from simasgd.ahead.timings import Timings
@@ -21,7 +22,8 @@ from simasgd.stages.joining import as_whole
 from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends, share_of_first
 from simasgd.stages.progress import Progress, ShareOfWork, reporting
 from simasgd.timing import ReportPart, timing_name
-from simasgd.what_if import Answers, count_compared, what_if
+from simasgd.what_if.answers import Answers, what_if
+from simasgd.what_if.question import Question
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -53,8 +55,8 @@ def study(
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     with reporting(progress, scenario.name, learns=_learns(singles)) as report:
-        runs = _run_all([single for _, single in singles], report, task, work)
-    return _collect(scenario, singles, runs, command)
+        runs, times = _run_all([single for _, single in singles], report, task, work)
+    return _collect(scenario, singles, runs, command, times)
 
 
 def extend(
@@ -139,25 +141,41 @@ def _refuse_task(task: Task | None, unfinished: Path | None) -> None:
         raise ValueError("a study with a task cannot be resumed, so it takes no folder for unfinished work")
 
 
-def _collect(scenario: Scenario, singles: Iterable[tuple[str, Scenario]], runs: Iterable[Run], command: str) -> Study:
-    """Return the study of these runs, the first of each variant with the speed-ups of faster clusters."""
+def _collect(
+    scenario: Scenario,
+    singles: Sequence[tuple[str, Scenario]],
+    runs: Sequence[Run],
+    command: str,
+    times: Mapping[int, float] = MappingProxyType({}),
+) -> Study:
+    """Return the study of these runs, the first of each variant with the speed-ups of faster clusters.
+
+    `times` are the seconds of the first gradients of some runs, of as many as these speed-ups are over.
+    """
     of_variants: dict[str, list[Run]] = {}
     answers: dict[tuple[str, int], Answers] = {}
-    for (variant, single), run in zip(singles, runs, strict=True):
+    for number, ((variant, single), run) in enumerate(zip(singles, runs, strict=True)):
         if variant not in of_variants:
-            asked = clock_of(single), count_compared(single, run.summary.gradients.applied)
+            applied = run.summary.gradients.applied
+            asked = clock_of(single), applied
             if asked not in answers:
-                answers[asked] = what_if(single, run.summary.gradients.applied)
+                answers[asked] = what_if(single, Question.of_run(single, run.summary), times.get(number))
             run = replace(run, summary=_with_answers(run.summary, single, answers[asked]))
         of_variants.setdefault(variant, []).append(run)
     return Study(scenario, of_variants, command, _notes(of_variants))
 
 
-def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | None, work: UnfinishedWork | None) -> list[Run]:
-    """Run scenarios in groups that share a loop, or find their runs in unfinished work."""
+def _run_all(
+    scenarios: Sequence[Scenario], progress: ReportPart, task: Task | None, work: UnfinishedWork | None
+) -> tuple[list[Run], dict[int, float]]:
+    """Run scenarios in groups that share a loop, or find their runs in unfinished work.
+
+    Also return the seconds of the first gradients of runs, by their numbers, for `what_if`.
+    """
     for scenario in scenarios:
         require_learning(scenario)
     finished: dict[int, Run] = {}
+    times: dict[int, float] = {}
     groups = _by_timing(together(scenarios, capacity_for(scenarios)), scenarios)
     missing = []
     for group in groups:
@@ -173,9 +191,13 @@ def _run_all(scenarios: Sequence[Scenario], progress: ReportPart, task: Task | N
             timing = timings.get(members[0], share_of_first(members[0], share).report)
             runs = run_group(members, timing, share, task=task, work=work)
             timings.release(members[0])
-            finished.update(zip(group, runs, strict=True))
+            for number, run in zip(group, runs, strict=True):
+                finished[number] = run
+                seconds = timing.seconds_until(Question.of_run(scenarios[number], run.summary).gradients)
+                if seconds is not None:
+                    times[number] = seconds
             progress("done", len(finished) / len(scenarios))
-    return [finished[number] for number in range(len(scenarios))]
+    return [finished[number] for number in range(len(scenarios))], times
 
 
 def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -> list[Sequence[int]]:

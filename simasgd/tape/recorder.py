@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from simasgd.tape.arrays import Ints
+from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.mixing import NONE, MixingRecorder, Row, ages
 from simasgd.tape.tape import Gradient, Tape, staleness_counts
 
@@ -105,10 +105,16 @@ class _AbstractBlockRecorder(AbstractRecorder):
 
 @final
 class SummaryRecorder(_AbstractBlockRecorder):
-    """Counts how often each staleness occurs, so its memory does not grow with the gradients."""
+    """Counts how often each staleness occurs, so its memory does not grow with the gradients.
 
-    def __init__(self) -> None:
+    `first_times` are the times (s) of the first gradients, of at least as many as it is told to note,
+    in the order in which they were applied.
+    """
+
+    def __init__(self, noting: int = 0) -> None:
         super().__init__()
+        self._noting = noting
+        self._times = array("d")
         self._counts: Counter[int] = Counter()
         self._last: dict[int, int] = {}  # a learner's last step
         self._own: dict[int, int] = {}  # its own updates since it pulled, if learners step copies
@@ -122,6 +128,8 @@ class SummaryRecorder(_AbstractBlockRecorder):
         if gradient is not None:
             self._counts[staleness] += 1
             self._applied[gradient.learner] += 1
+            if len(self._times) < self._noting:
+                self._times.append(time)
         if row.age != NONE:
             self._ages[row.age] += 1
 
@@ -133,6 +141,8 @@ class SummaryRecorder(_AbstractBlockRecorder):
 
     def _take_in(self, block: Block) -> None:
         self._applied.update(block.learner)
+        if len(self._times) < self._noting:
+            self._times.extend(block.of_gradients(block.time))
         if self._own or any(block.ahead):
             self._counts.update(self._late_of_copies(block))
         else:
@@ -148,6 +158,11 @@ class SummaryRecorder(_AbstractBlockRecorder):
                 updates = self._own.get(learner, 0) + (self._last[learner] < timestamp)
             self._own[learner], self._last[learner] = updates, timestamp
             yield timestamp - read - updates
+
+    def first_times(self) -> Floats:
+        """Return the times (s) of the first gradients."""
+        self._take_in_all()
+        return np.array(self._times)
 
     def staleness_counts(self) -> Counter[int]:
         self._take_in_all()

@@ -182,6 +182,11 @@ class Tape:
         """The number of samples of each gradient; None where it is `mini_batch` for all."""
         return None if self.mini_batches is None else self.mini_batches[self.learner]
 
+    def seconds_until(self, gradients: int) -> float | None:
+        """Return the time (s) of the step that applied the given number of gradients first; None if none did."""
+        step = int(np.searchsorted(self.offsets, gradients, side="left")) - 1
+        return float(self.stepped_at[step]) if 0 <= step < self.num_steps else None
+
     def first_step_after(self, samples: Sequence[float]) -> Ints:
         """Return the smallest number of steps that applies at least each of these numbers of samples; U + 1 if none does."""
         return np.searchsorted(self.samples_before, np.asarray(samples), side="left")

@@ -35,7 +35,10 @@ class HangFact:
 
 @dataclass(frozen=True)
 class WhatIfFact:
-    """The same run with one part `factor` times as fast, over its first gradients."""
+    """The same run with one part `factor` times as fast, over its first gradients.
+
+    If it was not simulated, `gradients` is 0, and `speedup` is the most that the critical path allows.
+    """
 
     part: str
     """network, server or node"""
@@ -44,6 +47,11 @@ class WhatIfFact:
     gradients: int
     spread_speedup: float | None = None
     """The speed-up if learners start at different times, where that changes it; otherwise None."""
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the speed-up is a limit, and was not simulated."""
+        return not self.gradients
 
 
 @dataclass(frozen=True, kw_only=True)

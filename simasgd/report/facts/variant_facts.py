@@ -265,8 +265,9 @@ def _read_distance(run: Run) -> float | None:
 
 def _read_what_if(summary: Summary) -> tuple[WhatIfFact, ...]:
     """Return the speed-ups; those of a missing server and of clusters that hung are left out."""
+    rows = [(row, row.speedup if row.gradients else row.path_speedup) for row in summary.what_if or ()]
     return tuple(
-        WhatIfFact(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup)
-        for row in summary.what_if or ()
-        if row.speedup is not None and (row.change != "server" or summary.servers)
+        WhatIfFact(row.change, row.factor, speedup, row.gradients, row.spread_speedup)
+        for row, speedup in rows
+        if speedup is not None and (row.change != "server" or summary.servers)
     )

@@ -24,14 +24,29 @@ def build_what_if_panel(answers: Sequence[Answers]) -> Panel:
     columns = [Column("under"), *(Column(part, numeric=True) for part in parts)]
     rows = []
     for names, speedups in answers:
-        factors = {speedup.part: format_factor(speedup.speedup) for speedup in speedups}
+        factors = {speedup.part: _format_speedup(speedup) for speedup in speedups}
         rows.append([Cell(names), *(Cell(factors.get(part, "–")) for part in parts)])
-    method = f"The first {max(speedup.gradients for speedup in found):,} gradients were simulated again for this."
     return Panel(
         f"If one part were {join_words(list(dict.fromkeys(_name_factor(speedup) for speedup in found)))}",
-        note=f"{_describe_gains(answers)}{_describe_spread_starts(answers)}{method}",
+        note=f"{_describe_gains(answers)}{_describe_spread_starts(answers)}{_describe_method(found)}",
         table=Table(columns, rows),
     )
+
+
+def _format_speedup(speedup: WhatIfFact) -> str:
+    return f"≤ {format_factor(speedup.speedup)}" if speedup.is_limit else format_factor(speedup.speedup)
+
+
+def _describe_method(found: Sequence[WhatIfFact]) -> str:
+    """Return what was simulated for the speed-ups, and where the others come from."""
+    gradients = sorted({speedup.gradients for speedup in found if not speedup.is_limit})
+    sentences = []
+    if gradients:
+        many = f"{gradients[0]:,}" if len(gradients) == 1 else f"{gradients[0]:,} to {gradients[-1]:,}"
+        sentences.append(f"The first {many} gradients were simulated again for this.")
+    if any(speedup.is_limit for speedup in found):
+        sentences.append("What follows a ≤ was not simulated: the critical path allows no more, if messages keep their order.")
+    return " ".join(sentences)
 
 
 def _describe_gains(answers: Sequence[Answers]) -> str:
@@ -53,10 +68,12 @@ def _describe_spread_starts(answers: Sequence[Answers]) -> str:
 
 def describe_best_gain(speedups: Sequence[WhatIfFact]) -> str:
     """Return a clause about the part whose speed matters most."""
-    best = max(speedups, key=lambda speedup: speedup.speedup)
+    best = max(speedups, key=lambda speedup: (speedup.speedup >= _NO_GAIN and not speedup.is_limit, speedup.speedup))
     if best.speedup < _NO_GAIN:
         return "no single part makes the run faster"
-    return f"a {best.part} {_name_factor(best)} makes the run {format_factor(best.speedup)} as fast"
+    fast = "can make" if best.is_limit else "makes"
+    factor = f"{format_factor(best.speedup)} as fast{' at most' if best.is_limit else ''}"
+    return f"a {best.part} {_name_factor(best)} {fast} the run {factor}"
 
 
 def _name_factor(speedup: WhatIfFact) -> str:

@@ -15,7 +15,7 @@ from simasgd.cluster.clock import compute
 from simasgd.cluster.clock.traces import EndOfTrace, start_places
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.cluster.measured import StoredTimes
-from simasgd.what_if import faster_node
+from simasgd.what_if.changes import faster_node
 from tests.build import TIMING, scenario
 
 FREE = {"network": {"latency": 0, "bandwidth": "unlimited"}, "server": {"bandwidth": "unlimited", "update": 0}}

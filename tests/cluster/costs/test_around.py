@@ -20,7 +20,7 @@ from simasgd.results.quantities import COST_TIMES
 from simasgd.scenario.alike import clock_of
 from simasgd.scenario.lock_step import will_probably_lock_step
 from simasgd.scenario.reading import yaml_layer
-from simasgd.what_if import faster_network, faster_node, faster_server
+from simasgd.what_if.changes import faster_network, faster_node, faster_server
 from tests.build import TIMING, clock, scenario
 from tests.clockwork import PATH, altered, run, study_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.what_if import faster_server
+from simasgd.what_if.changes import faster_server
 from tests.build import TIMING, clock, scenario
 
 # 16 learners that compute for 10 ms, and messages that take no time.

@@ -12,7 +12,8 @@ from simasgd.cluster.network.inflow import Inflow
 from simasgd.cluster.network.network import Network
 from simasgd.cluster.network.topology import build_topology
 from simasgd.scenario.cluster.cluster import Cluster
-from simasgd.what_if import what_if
+from simasgd.what_if.answers import what_if
+from simasgd.what_if.question import Question
 from tests.build import TIMING, clock, scenario
 from tests.cluster.by_hand import ms, spell
 from tests.cluster.network.packets import PacketLinks, async_rate
@@ -112,15 +113,19 @@ def test_a_link_is_busy_while_it_carries_bytes():
 
 def test_a_faster_server_helps_where_it_is_the_bottleneck_and_a_network_where_that_is():
     """At 4 GB/s the server is full: twice as much is 762 ÷ 400. At 100 GB/s only the nodes are left: 21 ms → 11 ms."""
-    narrow = {row.change: row.speedup for row in what_if(sixteen("4 GB/s"), 1600).rows}
-    wide = {row.change: row.speedup for row in what_if(sixteen("100 GB/s"), 1600).rows}
+    narrow = {row.change: row.speedup for row in ask(sixteen("4 GB/s"), 1600).rows}
+    wide = {row.change: row.speedup for row in ask(sixteen("100 GB/s"), 1600).rows}
     assert narrow["server"] == pytest.approx(762 / 400, rel=0.03)
     assert (wide["server"], wide["network"]) == pytest.approx((1.0, 21 / 11), rel=0.03)
 
 
+def ask(chosen, applied):
+    return what_if(chosen, Question.of(chosen, applied))
+
+
 def speedups(cluster):
     chosen = scenario(TIMING, SIXTEEN, {"cluster": cluster, "protocol": "hardsync", "stop": {"gradients": 64}})
-    return {row.change: row.speedup for row in what_if(chosen, 64).rows}
+    return {row.change: row.speedup for row in ask(chosen, 64).rows}
 
 
 def test_what_takes_all_of_the_time_is_twice_as_fast_in_one_of_the_answers():

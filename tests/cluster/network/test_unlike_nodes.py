@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simasgd.cluster.network.bandwidths import bandwidths
-from simasgd.what_if import faster_network
+from simasgd.what_if.changes import faster_network
 from tests.build import TIMING, clock, same_tape, scenario
 from tests.cluster.by_hand import ms
 from tests.protocols.table import ROWS

@@ -1,0 +1,110 @@
+"""The same run on a faster cluster, or with learners that start apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import final
+
+from simasgd.cluster.clock.recording import Limit
+from simasgd.cluster.job import Job
+from simasgd.cluster.simulation import run
+from simasgd.results.summary import Speedup
+from simasgd.scenario.cluster.cluster import Cluster
+from simasgd.scenario.schema import Scenario
+from simasgd.tape.recorder import SummaryRecorder
+from simasgd.what_if.changes import CHANGES, FACTOR
+from simasgd.what_if.question import Question, list_parts
+from simasgd.what_if.start import SAME, Start
+
+
+@final
+@dataclass(frozen=True)
+class Answers:
+    """The answers in run.json: a row for each faster part, and the effect of the start (None if it can have none)."""
+
+    rows: tuple[Speedup, ...] | None
+    start: Start | None
+
+
+def what_if(scenario: Scenario, question: Question, base: float | None = None) -> Answers:
+    """Return the effects of a faster network, server and node on a run.
+
+    A row has the seconds of the first gradients with the change and without, if the question asks for
+    its part. A run that applied nothing has no rows, and a run without a server none for the server.
+    If the start decides, or the answer depends on it, `spread_speedup` is the speed-up of learners that
+    start apart; otherwise it is None. `base` is the time (s) of the first gradients of the run itself,
+    which is simulated again if it is not known.
+    """
+    if not question.applied:
+        return Answers(None, None)
+    gradients, cluster = question.gradients, scenario.cluster
+    if base is None and (question.parts or question.asks_start):
+        base = _seconds(scenario, cluster, gradients)
+    start = _start(scenario, gradients, base) if question.asks_start and base is not None else None
+    rows = []
+    for part in list_parts(scenario):
+        limit = question.limits.get(part)
+        if part not in question.parts:
+            rows.append(
+                Speedup(
+                    change=part,
+                    factor=FACTOR,
+                    seconds=None,
+                    base_seconds=None,
+                    speedup=None,
+                    spread_speedup=None,
+                    path_speedup=limit,
+                    gradients=0,
+                )
+            )
+            continue
+        faster = CHANGES[part](cluster)
+        seconds = _seconds(scenario, faster, gradients)
+        speedup, spread = _speedup(base, seconds), None
+        if start is not None:
+            spread = _speedup(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
+            spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
+        rows.append(
+            Speedup(
+                change=part,
+                factor=FACTOR,
+                seconds=seconds,
+                base_seconds=base,
+                speedup=speedup,
+                spread_speedup=spread,
+                path_speedup=limit,
+                gradients=gradients,
+            )
+        )
+    return Answers(tuple(rows), start)
+
+
+def _speedup(base: float | None, seconds: float | None) -> float | None:
+    return base / seconds if base is not None and seconds else None
+
+
+def _differ(one: float | None, other: float | None, chance: float) -> bool:
+    return one is not None and other is not None and abs(one / other - 1.0) > SAME + chance
+
+
+def _spread(cluster: Cluster) -> Cluster:
+    return cluster.model_copy(update={"start": "spread"})
+
+
+def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
+    """Return the effect of the start, or None if learners that start apart never get so far."""
+    cluster = scenario.cluster
+    spread = _seconds(scenario, _spread(cluster), gradients)
+    if spread is None:
+        return None
+    # A sum of n times has a coefficient of variation of cv/√n, and two of these are compared.
+    chance = 2.0 * cluster.least_variation / sqrt(gradients)
+    return Start(gradients, together, spread, max(Job.of(scenario).mean_cycles()), chance)
+
+
+def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:
+    """Return the simulated seconds until `gradients` have been applied; None if they never are."""
+    job = replace(Job.of(scenario), cluster=cluster, limit=Limit(gradients=gradients))
+    clocked = run(job, SummaryRecorder())
+    return clocked.simulated_seconds if clocked.gradients_applied >= gradients else None

@@ -1,0 +1,104 @@
+"""What is simulated again for a run: a tenth of its own clock, and what its critical path leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from simasgd import simulate, study
+from simasgd.results.summary import PathSeconds
+from simasgd.scenario.schema import Scenario
+from simasgd.stages.progress import silent
+from simasgd.timing import simulate_timing
+from simasgd.what_if.answers import what_if
+from simasgd.what_if.changes import Change
+from simasgd.what_if.question import Question, limit_speedups
+from tests.build import TIMING, scenario
+from tests.protocols.table import ROWS
+
+
+def cluster(learners: int, **changes: Any) -> Scenario:
+    return scenario(TIMING, {"cluster": {"learners": learners, **changes}})
+
+
+def path(compute: float = 0.0, push: float = 0.0, update: float = 0.0, pull: float = 0.0, other: float = 0.0) -> PathSeconds:
+    return PathSeconds(compute=compute, push=push, update=update, pull=pull, other=other)
+
+
+@pytest.mark.parametrize(
+    ("learners", "applied", "gradients", "parts"),
+    [
+        (30, 400, 400, 3),
+        (30, 20_000, 1_000, 3),  # the least
+        (30, 90_000, 2_768, 3),  # (90,000 + 240) ÷ 30 − 240
+        (30, 1_000_000, 5_000, 3),  # the most
+        (10_000, 1_000_000, 28_000, 1),  # (1,000,000 + 80,000) ÷ 10 − 80,000
+        (10_000, 4_000_000, 30_000, 3),  # three of each learner
+        (10_000, 300_000, 0, 0),
+        (10_000, 15_000, 0, 0),
+        (600, 1_100, 0, 0),  # the least is less than two of each learner, and the run is no longer
+        (600, 900, 900, 3),  # the run itself is as short
+    ],
+)
+def test_the_simulations_take_a_tenth_of_the_run(learners: int, applied: int, gradients: int, parts: int) -> None:
+    asked = Question.of(cluster(learners), applied)
+    assert (asked.gradients, len(asked.parts)) == (gradients, parts)
+    if gradients > 1_000:
+        assert parts * (gradients + 8 * learners) <= (applied + 8 * learners) / 10
+
+
+def test_parts_of_which_the_path_says_enough_are_not_simulated() -> None:
+    limits: dict[Change, float] = {"network": 1.3, "server": 1.004, "node": 1.5}
+    assert Question.of(cluster(30), 20_000, limits).parts == ("node", "network")
+    assert Question.of(cluster(10_000), 1_000_000, limits).parts == ("node",)
+
+
+def test_the_start_is_simulated_too_where_it_may_matter() -> None:
+    """Nobody knows the order of events of constant times on fair links: seven simulations in place of three."""
+    fair = cluster(30, compute={"distribution": "constant", "cv": None}, network={"sharing": "fair"})
+    assert Question.of(fair, 200_000).gradients == (200_000 + 240) // 70 - 240
+    assert Question.of(fair, 200_000).asks_start
+
+
+def test_the_limit_is_the_path_with_half_of_the_part() -> None:
+    chosen = cluster(4)
+    found = limit_speedups(chosen, path(compute=6.0, push=1.0, update=0.5, pull=1.0, other=1.5))
+    assert found == pytest.approx({"network": 10 / 9, "server": 10 / 8.75, "node": 10 / 7})
+    within = limit_speedups(cluster(4, learners_per_node=2), path(compute=6.0, push=1.0, pull=1.0, other=2.0))
+    assert within["node"] == pytest.approx(10 / 6)  # messages within a node are the node's
+    assert limit_speedups(chosen, path()) == {}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("record", ["summary", "updates"])
+def test_the_time_without_a_change_is_that_of_the_run_itself(kind: str, record: str) -> None:
+    """And with constant times, whose order no change alters, no part does more than the path allows."""
+    changes: Sequence[dict[str, Any]] = (
+        {"cluster": {"compute": {"distribution": "constant", "cv": None}, "start": "spread"}},
+        {"protocol": ROWS[kind].typical, "record": record, "stop": {"gradients": 120}},
+    )
+    chosen = scenario(TIMING, *changes)
+    timing = simulate_timing(chosen, silent)
+    asked = Question.of_run(chosen, simulate(chosen).summary)
+    if not asked.parts:
+        return
+    base = timing.seconds_until(asked.gradients)
+    assert base is not None
+    answers = what_if(chosen, asked, base)
+    assert answers == what_if(chosen, asked)
+    assert answers.rows is not None
+    for row in answers.rows:
+        assert row.path_speedup is not None
+        if row.speedup is not None:
+            assert row.speedup <= row.path_speedup * 1.03
+
+
+def test_a_study_says_what_was_not_simulated() -> None:
+    """No bytes, no time of updates: only computing is on the path."""
+    result = study(scenario(TIMING, {"workload": {"payload": 0}, "stop": {"gradients": 200}}))
+    rows = {row.change: row for row in result.runs[""][0].summary.what_if or ()}
+    assert [(row.gradients, row.seconds, row.speedup) for name, row in rows.items() if name != "node"] == [(0, None, None)] * 2
+    assert rows["network"].path_speedup == pytest.approx(1.0)
+    assert rows["node"].speedup == pytest.approx(2.0)
