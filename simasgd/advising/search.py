@@ -6,17 +6,17 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
    (`pace.py`). Nothing has been learned by then.
 2. *Probes.* Two candidates learn until they reach the target: the one with the fewest samples in flight, which wastes the
    least of an epoch, and the one with the shortest epochs for the square root of its samples in flight. Of several rates the
-   middle one is taken. They bound the best
-   cost from above, and the epochs that anyone needs from below: HOPE times the fewest epochs that anyone has needed so far.
+   middle one is taken. They bound the best cost from above, and the epochs that anyone needs from below: HOPE times the fewest
+   epochs that anyone has needed so far.
 3. *Bounds* (branch and bound). A candidate is out as soon as its least possible cost, the epochs that it surely needs times
    the lower end of its seconds per epoch, exceeds what another one has taken, for both aims.
 4. *Successive halving* (Jamieson and Talwalkar, arXiv:1502.07943; Hyperband, arXiv:1603.06560). Those left learn for a
    27th, a ninth, a third of the epochs and all. After each rung the better third goes on, by the cost that their curves
    foretell (`courses.py`), taken in turn from the two aims, at least LEAST of them, and the best of each variant. Nobody goes
    on whose foretold cost is more than FAR times the best one for both aims, even if its curve fell with the power STEEP.
-5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at further seeds, all at the
-   same ones. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1 (`race.py`).
-   The race ends when each leader is alone, or the seeds are used up: that is a tie.
+5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at the same further
+   seeds. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1; the 5 % of a race
+   are divided by its pairs of finalists times its looks (`race.py`). It ends when each leader is alone, or the seeds are used up.
 6. *A budget* ends the search (`allowance.py`). Runs that stop at the target leave their epochs to others. A seed of the race
    begins if the budget suffices for all finalists. Answers compare at the seeds that all have that are left.
 
@@ -34,7 +34,7 @@ from simasgd.advising.allowance import ETA, Learns, admit, list_rungs
 from simasgd.advising.bench import Trial
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.courses import Course, find_power, predict_epochs
-from simasgd.advising.race import LEAST_SEEDS, Cost, Ratio, compare_costs
+from simasgd.advising.race import LEAST_SEEDS, Cost, Ratio, compare_costs, count_comparisons
 
 HOPE = 0.25
 LEAST = 4
@@ -275,8 +275,8 @@ class Search:
         return [one for one, costs in found if costs is not None and not self.compare(costs, best, aim).is_more]
 
     def compare(self, other: Sequence[Cost], leader: Sequence[Cost], aim: Aim) -> Ratio:
-        """Return the ratio of a finalist's costs to the leader's. Its interval counts all rivals of the race, at every look."""
-        return compare_costs(other, leader, len(self.finalists(aim)) - 1)
+        """Return the ratio of a finalist's costs to the leader's. Its interval counts all that the race could compare."""
+        return compare_costs(other, leader, count_comparisons(len(self.finalists(aim)), len(self.seeds)))
 
     def costs(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> list[Cost] | None:
         """Return the costs of a candidate at seeds; None if it missed the target at one of them."""

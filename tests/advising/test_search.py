@@ -208,9 +208,9 @@ def test_who_was_better_at_the_first_seed_may_win_elsewhere_by_its_mean() -> Non
 
 
 def test_the_race_and_the_answer_judge_alike() -> None:
-    """The third is out after three seeds, and the second is unsure by the intervals of two rivals.
+    """The third is out after three seeds, and the second is unsure by the intervals of three pairs at two looks.
 
-    The mean of ln(21 … 24 ÷ 20) is 4.07 standard errors; Student's quantile is 3.18 for one rival, and 4.18 for two.
+    The mean of ln(21 … 24 ÷ 20) is 4.07 standard errors; Student's quantile is 3.18 for one comparison, and 6.23 for six.
     """
     candidates = [make_candidate(0, 1.0), make_candidate(1, 1.0), make_candidate(2, 1.5)]
     search = search_among(candidates, KnownCurves([[20.0] * 4, [21.0, 22.0, 23.0, 24.0], [20.0] * 4]), seeds=4)

@@ -47,7 +47,8 @@ METHOD = (
     f"by successive halving (arXiv:1502.07943, arXiv:1603.06560): after each rung of epochs one in {ETA} goes on, by the cost "
     "that its curve foretells, and the best of each protocol. Nobody goes on who would cost more than "
     f"{FAR:g} times the best even if the curve fell steeply. Those within {CLOSE:g} times the best learn at further seeds, "
-    f"until paired differences exclude all but one at {100 * CONFIDENCE:.0f} % confidence, or the seeds are used up: a tie."
+    f"until paired differences exclude all but one, or the seeds are used up. All intervals of a race hold together at "
+    f"{100 * CONFIDENCE:.0f} % confidence: every pair of finalists after every seed counts."
 )
 
 
@@ -110,7 +111,8 @@ def _build_race(answer: Answer, found: Findings) -> Block:
         id=str(aim),
         nav=capitalise(str(aim)),
         title=f"Who is the {aim}",
-        reading=f"{within} Dots are seeds. Ratios to the leader are paired over seeds, with 95 % intervals in brackets.",
+        reading=f"{within} Dots are seeds. Ratios to the leader are paired over seeds, with 95 % intervals in "
+        "brackets, which hold together.",
         panels=[
             Panel(_TITLES[aim], figure),
             Panel("Against the leader", table=Table.of(("candidate", "mean cost", "against the leader"), rows, words=3)),

@@ -115,7 +115,8 @@ def _name_lines(lines: Dial) -> dict[str, str]:
 def _place(rows: pd.DataFrame, across: Dial, i: int, count: int) -> pd.DataFrame:
     """Add the places on the axis; where there are no numbers, those of line i of `count` are moved aside."""
     aside = (i - (count - 1) / 2) * min(0.12, 0.8 / count) if across.axis.numbers is None else 0.0
-    return rows.assign(x=rows[across.key].map(place_values(across.axis)) + aside).sort_values("x")
+    places = rows[across.key].map(place_values(across.axis)).astype(float)  # no rows have no numbers, either
+    return rows.assign(x=places + aside).sort_values("x")
 
 
 def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: float) -> bool:

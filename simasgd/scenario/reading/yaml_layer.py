@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -93,7 +95,22 @@ def split_outside_brackets(text: str, separator: str) -> list[str]:
 
 
 def dump_yaml(tree: dict[str, Any]) -> str:
-    """Return the YAML text of a tree of plain values."""
+    """Return the YAML text of a tree of plain values.
+
+    Each section is written on its own, because many scenarios of a sweep share most of theirs.
+    """
+    if not tree:
+        return _write_yaml(tree)
+    return "".join(_dump_section(json.dumps({key: value})) for key, value in tree.items())
+
+
+@lru_cache(maxsize=256)
+def _dump_section(section: str) -> str:
+    """Return the YAML text of a section that is given as JSON."""
+    return _write_yaml(json.loads(section))
+
+
+def _write_yaml(tree: dict[str, Any]) -> str:
     from io import StringIO
 
     from ruamel.yaml import YAML
