@@ -88,6 +88,13 @@ def test_a_setting_that_fails_has_a_hollow_marker_in_figures_of_time(verdict: Sw
     assert moves(rate, "test_error", facts), "at one value a setting learns, at the other it fails"
 
 
+def test_a_line_whose_settings_are_all_left_out_is_empty(verdict: SweepVerdict) -> None:
+    learners, batch, _ = verdict.facts.varying
+    rows = verdict.facts.settings[verdict.facts.settings[BATCH] == "4"]
+    (axes,) = draw_lines(rows, learners, batch, SECONDS, (1.0, 10.0), "time").axes
+    assert {len(line.get_xdata()) > 0 for line in axes.lines} == {True, False}
+
+
 def test_words_below_a_figure_are_inclined_and_numbers_left_out() -> None:
     with svg.open_figure(2.7) as figure:
         for labels, is_numeric, shown, angle in (
