@@ -14,9 +14,9 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
    27th, a ninth, a third of the epochs and all. After each rung the better third goes on, by the cost that their curves
    foretell (`courses.py`), taken in turn from the two aims, at least LEAST of them, and the best of each variant. Nobody goes
    on whose foretold cost is more than FAR times the best one for both aims, even if its curve fell with the power STEEP.
-5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at the same further
-   seeds. A finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1; the 5 % of a race
-   are divided by its pairs of finalists times its looks (`race.py`). It ends when each leader is alone, or the seeds are used up.
+5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at the same further seeds. A
+   finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1; the 5 % of a race are
+   divided by its pairs of finalists times its looks (`race.py`). It ends when each leader is alone, or the seeds are used up.
 6. *A budget* ends the search (`allowance.py`). Runs that stop at the target leave their epochs to others. A seed of the race
    begins if the budget suffices for all finalists. Answers compare at the seeds that all have that are left.
 
