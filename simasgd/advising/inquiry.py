@@ -248,7 +248,7 @@ def _require_success(search: Search) -> None:
     if search.learned and all(course.failure and not course.folder for course in search.learned):
         raise RunFailed(
             f"no candidate could be learned: {search.learned[0].failure}; "
-            "--retry-failed (retry_failed=True in Python) tries again"
+            "run again with --retry-failed (retry_failed=True in Python) to try them again"
         )
 
 

@@ -105,7 +105,7 @@ def sweep(
     for _, row in failed.iterrows():
         click.echo(printable(f"failed: {row['folder']} (seed {row['seed']}): {row['error']}"), err=True)
     if len(failed):
-        click.echo("--retry-failed with the same command tries them again", err=True)
+        click.echo("run the same command with --retry-failed to try them again", err=True)
     telling.end(conclude_sweep(table), place.shown / PAGE)
     if len(failed):
         sys.exit(1)

@@ -23,6 +23,8 @@ from simasgd.sweeps.spelling import spell_items
 SECTION = "sweep"
 _MOST_TRIED, _MOST_BATCHES = 100_000, 100
 """Combinations of draws and other values that are tried, or so many draws for each that is asked for if that is more."""
+_SHOWN = 200
+"""Draws that tell which condition none fulfils."""
 
 
 @final
@@ -80,7 +82,8 @@ class Stated:
         draws = map(TOGETHER.join, draw(laws, self.block.seed, kept))
         found, tried = self._choose(draws, lambda batch: [*others, Axis(key, batch)], conditions, fixed)
         if conditions and not found:
-            raise make_refusal(conditions, tried)
+            some = tuple(islice(map(TOGETHER.join, draw(laws, self.block.seed, kept)), _SHOWN))
+            raise make_refusal([*others, Axis(key, some)], conditions, fixed, tried)
         if len(found) < count:
             few = (
                 f"only {len(found)} of {tried:,} different draws fulfil the condition"

@@ -32,16 +32,30 @@ def select(
     """Return the combinations that `filter_true` finds. Raises ScenarioError, too, if there are none."""
     chosen = filter_true(axes, conditions, fixed)
     if not chosen:
-        raise make_refusal(conditions)
+        raise make_refusal(axes, conditions, fixed)
     return chosen
 
 
-def make_refusal(conditions: Sequence[Condition], tried: int | None = None) -> ScenarioError:
-    """Return the error where nothing fulfils the conditions; with draws, so many were tried."""
-    wanted = " and ".join(condition.text for condition in conditions)
+def make_refusal(
+    axes: Sequence[Axis], conditions: Sequence[Condition], fixed: Mapping[str, str], tried: int | None = None
+) -> ScenarioError:
+    """Return the error where nothing fulfils the conditions; with draws, so many were tried.
+
+    It is about the first condition that nothing fulfils, or else about the first that nothing fulfils together with those
+    before it.
+    """
+    alone = next((one for one in conditions if not filter_true(axes, [one], fixed)), None)
+    before: Sequence[Condition] = ()
+    wrong = conditions[-1] if alone is None else alone
+    if alone is None:
+        ends = (end for end in range(2, len(conditions) + 1) if not filter_true(axes, conditions[:end], fixed))
+        end = next(ends, len(conditions))
+        wrong, before = conditions[end - 1], conditions[: end - 1]
+    beside = " and ".join(condition.text for condition in before)
+    together = f" together with {beside!r}" if beside else ""
     draws = "" if tried is None else f"; {tried:,} different draws were tried"
-    message, mark = f"no combination of the values fulfils {wanted!r}{draws}", conditions[0].mark
-    return ScenarioError(f"{_OPTION}: {message}" if mark is None else format_complaint(mark, message))
+    message = f"no combination of the values fulfils {wrong.text!r}{together}{draws}"
+    return ScenarioError(f"{_OPTION}: {message}" if wrong.mark is None else format_complaint(wrong.mark, message))
 
 
 def filter_true(

@@ -126,7 +126,7 @@ def test_a_failed_run_does_not_end_the_search_and_is_tried_again_on_request(fold
     found = advise(SMALL, target=0.02, vary=VARY, folder=home, workers=1).findings
     assert [row.problem for row in found.candidates if row.problem] == ["out of memory"]
     assert found.answers
-    assert "One candidate failed, for a reason that advice.json has; --retry-failed tries again." in found.verdict
+    assert "One candidate failed (advice.json says why); run again with --retry-failed to try them again." in found.verdict
     status = "\n".join(read_status(home).sentences())
     assert f"{found.command} --retry-failed" in status
     with compiled_quickly():

@@ -85,6 +85,25 @@ def test_draws_are_different_within_their_laws_and_fixed_by_the_seed(tmp_path: P
     assert settings(plan_sweep(write(tmp_path, rare), []))[0][0] == 777
 
 
+@pytest.mark.parametrize(
+    ("only", "place", "said"),
+    [
+        (["learners > 1", "learners > 99", "mini_batch > 99"], 1, "fulfils 'learners > 99'"),
+        (
+            ["learners > 2", "mini_batch > 1", "learners < 3"],
+            2,
+            "fulfils 'learners < 3' together with 'learners > 2 and mini_batch > 1'",
+        ),
+    ],
+)
+def test_of_several_conditions_the_one_that_nothing_fulfils_is_named(
+    only: list[str], place: int, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        plan_sweep(write(tmp_path, {"axes": GROUP, "only": only}), [])
+    assert f": sweep.only.{place}: no combination of the values {said}" in str(raised.value)
+
+
 def test_a_condition_may_name_a_key_that_the_command_line_fixes(tmp_path: Path) -> None:
     path = write(tmp_path, {"axes": GROUP, "only": "learners * mini_batch == 16"})
     assert [found[:2] for found in settings(plan_sweep(path, ["learners=4"]))] == [(4, 4)]
@@ -146,7 +165,7 @@ def test_laws_have_their_distributions() -> None:
         ),
         ({"random": 2, "laws": {"learners": "integers(1, 9)"}, "only": "learners > 8"}, "sweep.random", "only 1 of 9"),
         ({"axes": {"learners": [1, 2]}, "only": "lerners > 1"}, "sweep.only", "did you mean 'learners'?"),
-        ({"axes": {"learners": [1, 2]}, "only": ["learners > 0", "learners > 5"]}, "sweep.only.0", "no combination"),
+        ({"axes": {"learners": [1, 2]}, "only": ["learners > 0", "learners > 5"]}, "sweep.only.1", "no combination"),
         ({"axis": {}}, "sweep.axis", "did you mean 'axes'?"),
         ({"budget": {"time": 3}}, "sweep.budget.time", "expected a time"),
     ],

@@ -116,7 +116,7 @@ def test_the_command_tries_failed_points_again_when_it_is_asked_to(tmp_path: Pat
     first = CliRunner().invoke(cli.app, words)
     assert first.exit_code == 1
     assert f"failed: points/{home.name} (seed 0): RunFailed: no memory\n" in first.output
-    assert "--retry-failed with the same command tries them again\n" in first.output
+    assert "run the same command with --retry-failed to try them again\n" in first.output
     assert "RunFailed: no memory" in Sweep.load(out).verdict
     assert CliRunner().invoke(cli.app, [*words, "--retry-failed"]).exit_code == 0
     assert not (home / "failure.json").exists()

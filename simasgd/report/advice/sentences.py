@@ -263,7 +263,7 @@ def _admit(found: Findings) -> list[str]:
     sentences = []
     if count := sum(bool(row.problem) and not row.folder and row.stage != str(Stage.PROBLEM) for row in found.candidates):
         failed = capitalise(spell_count(count, "candidate"))
-        sentences.append(f"{failed} failed, for a reason that advice.json has; --retry-failed tries again.")
+        sentences.append(f"{failed} failed (advice.json says why); run again with --retry-failed to try them again.")
     if count := sum(row.stage == str(Stage.BOUND) and row.epochs is None for row in found.candidates):
         sentences.append(
             f"{capitalise(spell_count(count, 'candidate is', 'candidates are'))} out by timing alone, if none needs fewer than "
