@@ -16,7 +16,7 @@ import pytest
 
 from simasgd import Study
 from simasgd.report.drawing.page_parts import Block
-from simasgd.report.facts.formats import NBSP
+from simasgd.report.facts.formats import NBSP, format_duration
 from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study
@@ -171,3 +171,15 @@ def test_a_page_with_more_than_it_can_show_stays_small() -> None:
 def test_a_page_made_anew_from_its_folder_is_the_same(clocked: Study, tmp_path: Path) -> None:
     clocked.save(tmp_path)
     assert render_study(Study.load(tmp_path)) == render_study(clocked)
+
+
+def test_a_seam_is_a_line_on_the_time_line() -> None:
+    """It was continued half way, and the still shows the middle."""
+    table = timeline(3, 40)
+    half = float(table["end"].max()) / 2
+    seam = {"samples": 10, "updates": 5, "epochs": 1.0, "simulated_seconds": half, "mean_staleness": None}
+    block = section(study_of({"a": run(table, seams=[seam])}))
+    (shown,) = block.timelines
+    assert json.loads(shown.data)["seams"] == [half]
+    assert shown.still.count("stroke-dasharray") == 1
+    assert f"The run was continued at {format_duration(half)} (dotted line)" in shown.note

@@ -22,8 +22,10 @@ _TICKS = 5
 Tracks = Mapping[str, Mapping[str, pd.DataFrame]]
 
 
-def draw_still(tracks: Tracks, window: tuple[float, float], label: str, marks: Sequence[FaultMark] = ()) -> Markup:
-    """Draw as many tracks as a small number of rectangles can show, with the faults within the window."""
+def draw_still(
+    tracks: Tracks, window: tuple[float, float], label: str, marks: Sequence[FaultMark] = (), seams: Sequence[float] = ()
+) -> Markup:
+    """Draw as many tracks as a small number of rectangles can show, with the faults and the seams within the window."""
     chosen = _choose_tracks(tracks, window)
     height = _ROW * len(chosen) + _AXIS
     parts = [
@@ -31,6 +33,7 @@ def draw_still(tracks: Tracks, window: tuple[float, float], label: str, marks: S
         *_draw_axis(window, height - _AXIS),
         *(part for row, (track, rows) in enumerate(chosen.items()) for part in _draw_track(track, rows, window, row)),
         *_draw_marks(marks, window, [(group, track) for group in GROUPS for track in tracks[group] if track in chosen]),
+        *_draw_seams(seams, window, height - _AXIS),
         "</svg>",
     ]
     return Markup("".join(parts))
@@ -67,6 +70,12 @@ def _draw_marks(marks: Sequence[FaultMark], window: tuple[float, float], rows: S
             if mark.concerns(group, track) and right > left:
                 box = f'x="{left:.1f}" y="{row * _ROW + 1}" width="{right - left:.1f}" height="{_ROW - 2}"'
                 yield f'<rect {box} fill="none" stroke="var(--fault)" stroke-width="1.5"/>'
+
+
+def _draw_seams(seams: Sequence[float], window: tuple[float, float], bottom: float) -> Iterator[str]:
+    within = np.array([seam for seam in seams if window[0] < seam < window[1]])
+    for x in _to_abscissae(within, window):
+        yield f'<path d="M{x:.1f} 0V{bottom + 4}" stroke="var(--ink)" stroke-width="1.5" stroke-dasharray="2 3"/>'
 
 
 def _to_abscissae(times: np.ndarray, window: tuple[float, float]) -> np.ndarray:

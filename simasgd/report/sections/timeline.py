@@ -45,6 +45,8 @@ class ShownTimeline:
     length: float
     left_out: Sequence[str]
     marks: Sequence[FaultMark] = ()
+    seams: Sequence[float] = ()
+    """The seconds at which the run was continued."""
 
     @property
     def rounds(self) -> tuple[float, float]:
@@ -110,8 +112,10 @@ def _describe_timelines(
 def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
     shown = select_slices(_select_timeline(run), run.simulated_seconds, most)
     marks = [mark for mark in list_fault_marks(run) if mark.begin < shown.until]
-    shown = replace(shown, marks=marks, tracks=_take_out_pauses(shown.tracks, marks))
-    still = draw_still(shown.tracks, shown.rounds, f"{_describe_still(name, shown)} {_describe_first_learner(shown)}.", marks)
+    seams = [seam.simulated_seconds for seam in run.summary.seams if seam.simulated_seconds < shown.until]
+    shown = replace(shown, marks=marks, seams=seams, tracks=_take_out_pauses(shown.tracks, marks))
+    said = f"{_describe_still(name, shown)} {_describe_first_learner(shown)}."
+    still = draw_still(shown.tracks, shown.rounds, said, marks, seams)
     left_out = f"Not shown: {join_words(shown.left_out)}. " if shown.left_out else ""
     return Timeline(
         title=name,
@@ -119,7 +123,7 @@ def _build_timeline(name: str, variant: str, run: Run, most: int) -> Timeline:
         data=pack_slices(shown),
         still=still,
         still_note=_describe_still(name, shown),
-        note=f"{_describe_marks(marks)}{left_out}{_HOW_TO_OPEN}",
+        note=f"{_describe_marks(marks)}{_describe_seams(seams)}{left_out}{_HOW_TO_OPEN}",
         file=f"{variant}/{TRACE}" if variant else TRACE,
     )
 
@@ -145,6 +149,14 @@ def _describe_marks(marks: Sequence[FaultMark]) -> str:
         return ""
     said = [f"{mark.what} from {format_duration(mark.begin)} to {format_duration(mark.end)}" for mark in marks]
     return f"Marked: {list_some(said, _MAX_MARKS)}. "
+
+
+def _describe_seams(seams: Sequence[float]) -> str:
+    """Return where the run was continued, and what that does to the clock."""
+    if not seams:
+        return ""
+    at = list_some([format_duration(seam) for seam in seams], _MAX_MARKS)
+    return f"The run was continued at {at} (dotted line): there messages and gradients under way end, and all start anew. "
 
 
 def _count_tracks(shown: ShownTimeline) -> str:
@@ -239,6 +251,7 @@ def pack_slices(shown: ShownTimeline) -> Markup:
             ]
             for mark in shown.marks
         ],
+        "seams": list(shown.seams),
         "tracks": [[track, group, len(rows)] for group, track, rows in named],
         "columns": base64.b64encode(gzip.compress(columns, 9, mtime=0)).decode(),
     }

@@ -17,6 +17,7 @@ class Gantt {
     this.until = content.until;
     this.rounds = content.rounds;
     this.marks = content.marks.map(([from, to, what, rows]) => ({ from, to, what, rows }));
+    this.seams = content.seams;
     this.tick = content.tick;
     this.pointers = new Map();
     this.hovered = null;

@@ -78,6 +78,7 @@ class Painter {
     const inSight = gantt.rows.filter((row) => row.y + row.height > gantt.scrolled && row.y < bottom);
     for (const row of inSight) this.row(gantt, row, AXIS - gantt.scrolled + row.y);
     for (const mark of gantt.marks) this.band(gantt, mark, inSight);
+    for (const seam of gantt.seams) this.seam(seam, high);
     pen.restore();
     for (const mark of gantt.marks) this.flag(mark);
     const below = gantt.rows.filter((row) => row.y + row.height / 2 >= bottom).length;
@@ -140,6 +141,20 @@ class Painter {
       const top = (AXIS - gantt.scrolled + row.y + 1) * sharp;
       pen.strokeRect(left + x, top, Math.max(2 * sharp, end - x), (row.height - 2) * sharp);
     }
+  }
+
+  /* Draw a dotted line where the run was continued. */
+  seam(at, high) {
+    if (at < this.from || at > this.to) return;
+    const { pen, sharp } = this, x = this.left + Math.round((at - this.from) * this.scale);
+    pen.strokeStyle = this.ink;
+    pen.lineWidth = 1.5 * sharp;
+    pen.setLineDash([2 * sharp, 3 * sharp]);
+    pen.beginPath();
+    pen.moveTo(x, AXIS * sharp);
+    pen.lineTo(x, high);
+    pen.stroke();
+    pen.setLineDash([]);
   }
 
   /* Point at a fault's begin from the axis. */
