@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from simasgd.advising import findings
+from simasgd.asking.result_keys import FILES
 from simasgd.results import stored, summary, tables
 from simasgd.results.json_files import Stored
 from simasgd.results.tables import Flags, Numbers, Words
@@ -36,7 +37,7 @@ def write_tables(page: str) -> str:
     """Return the page with every table written anew."""
 
     def replaced(match: re.Match[str]) -> str:
-        found = _list_columns(match[3]) if match[2].startswith("columns") else describe_form(_FORMS[match[3]])
+        found = _list_columns(match[3]) if match[2].startswith("columns") else describe_form(_FORMS[match[3]], match[3])
         return match[1] + "\n" + "\n".join(found) + "\n\n" + match[4]
 
     return _PLACE.sub(replaced, page)
@@ -67,14 +68,18 @@ def _describe(form: Numbers | Words | Flags) -> str:
             return "true or false"
 
 
-def describe_form(form: type[Stored]) -> Iterator[str]:
-    """Yield lines of Markdown about a mapping of a JSON file and the mappings in it."""
-    for number, found in enumerate(_find_forms(form)):
+def describe_form(form: type[Stored], file: str = "") -> Iterator[str]:
+    """Yield lines of Markdown about a mapping of a JSON file and the mappings in it.
+
+    The meanings of keys are those of their fields, or those that `simasgd explain` gives for this file.
+    """
+    known = FILES.get(file, {})
+    for number, (path, found) in enumerate(find_forms(form).items()):
         if number:
             yield from ["", f"`{found.__name__}`: {' '.join((found.__doc__ or '').split())}", ""]
-        fields = found.model_fields
-        named = [(f"`{field.alias or name}`", _name_type(field.annotation)) for name, field in fields.items()]
-        meanings = [" ".join((field.description or "").split()) for field in fields.values()]
+        fields = {field.alias or name: field for name, field in found.model_fields.items()}
+        named = [(f"`{name}`", _name_type(field.annotation)) for name, field in fields.items()]
+        meanings = [" ".join((field.description or known.get(f"{path}{name}", "")).split()) for name, field in fields.items()]
         if any(meanings):
             rows = [(*row, meaning) for row, meaning in zip(named, meanings, strict=True)]
             yield from write_table(("key", "value", "meaning"), rows)
@@ -82,12 +87,19 @@ def describe_form(form: type[Stored]) -> Iterator[str]:
             yield from write_table(("key", "value"), named)
 
 
-def _find_forms(form: type[Stored]) -> list[type[Stored]]:
-    """Return a mapping and, in the order in which they are met, the mappings within it."""
-    found = [form]
-    for one in found:
-        for field in one.model_fields.values():
-            found += [inner for inner in _within(field.annotation) if inner not in found]
+def find_forms(form: type[Stored]) -> dict[str, type[Stored]]:
+    """Return a mapping and, in the order in which they are met, the mappings within it: by where each is met first.
+
+    The place of a mapping has a point behind each key on the way to it: `log.files.`.
+    """
+    found = {"": form}
+    left = [""]
+    for path in left:
+        for name, field in found[path].model_fields.items():
+            for inner in _within(field.annotation):
+                if inner not in found.values():
+                    left.append(place := f"{path}{field.alias or name}.")
+                    found[place] = inner
     return found
 
 

@@ -11,6 +11,7 @@ from simasgd.asking.key_facts import KeyFacts, facts_of, list_keys, meanings_of_
 from simasgd.asking.kind_facts import KindFacts, describe_kind, list_kinds
 from simasgd.asking.kinds import list_families
 from simasgd.asking.profile_facts import ProfileFacts, read_profile
+from simasgd.asking.result_facts import ResultKey, find_result_keys
 from simasgd.asking.terms import Term, find_terms, list_terms
 from simasgd.errors import UsageError
 from simasgd.protocols import foreign
@@ -47,28 +48,31 @@ class Answer:
     found: tuple[Facts, ...]
     others: tuple[str, ...] = ()
     """Further keys that end in the word, which is a key in full."""
+    results: tuple[ResultKey, ...] = ()
+    """Keys and columns of files of results that have the word's name."""
 
 
 def answer(word: str, *, keys_first: bool) -> Answer:
-    """Return what a word names: kinds, profiles, keys, values and terms of results.
+    """Return what a word names: kinds, profiles, keys, values, terms of results, and keys of their files.
 
-    `keys_first` says which of a key and a kind of the same name comes first. A choice as an
+    `keys_first` says which of a key and a kind of the same name comes first; keys of files are found only then. A choice as an
     override writes it, `topology=ring`, names one kind. Raises UsageError for an unknown word, with
     the names that are near, and ScenarioError for a profile's file that is wrong.
     """
+    results = tuple(find_result_keys(word)) if keys_first else ()
     key, equals, kind = word.partition("=")
     if equals:
         return Answer(word, (), (_chosen(key.strip(), kind.strip(), word),))
     found, terms = list(_named(word, keys_first=keys_first)), find_terms(word)
     if found:
         others = tuple(key for key in list_keys() if key.endswith(f".{word}")) if word in list_keys() else ()
-        return Answer(word, (), (*found, *terms), others)
+        return Answer(word, (), (*found, *terms), others, results)
     meant = _meant(word)
     if meant:
         about = (facts for name in meant for facts in _named(name, keys_first=keys_first))
-        return Answer(word, meant, (*terms, *about))
-    if terms:
-        return Answer(word, (), terms)
+        return Answer(word, meant, (*terms, *about), results=results)
+    if terms or results:
+        return Answer(word, (), terms, results=results)
     _require_loaded(word)
     if quantity := explain_quantity(word):
         raise UsageError(f"nothing is named {shown(word)}; {quantity}")

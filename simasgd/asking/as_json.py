@@ -20,6 +20,7 @@ def describe_answer(answer: Answer) -> dict[str, Any]:
         "meant": list(answer.meant),
         "found": [_describe(facts) for facts in answer.found],
         "others": list(answer.others),
+        "results": [found._asdict() for found in answer.results],
     }
 
 

@@ -30,6 +30,7 @@ def write_answer(answer: Answer, width: int) -> Iterator[str]:
         yield from _wrap(f"{answer.asked} may mean {len(answer.found)} things; ask about one of them:", width)
         yield ""
         yield from write_table([_line_of(facts) for facts in answer.found], width)
+        yield from _write_results(answer, width)
         return
     for number, facts in enumerate(answer.found):
         if number:
@@ -49,6 +50,18 @@ def write_answer(answer: Answer, width: int) -> Iterator[str]:
     if answer.others:
         yield ""
         yield from _wrap(f"Other keys end so, too: {', '.join(answer.others)}.", width)
+    yield from _write_results(answer, width)
+
+
+def _write_results(answer: Answer, width: int) -> Iterator[str]:
+    """Yield the keys and columns of files of results that have the word's name."""
+    if not answer.results:
+        return
+    if answer.found:
+        yield ""
+    yield "In files of results:"
+    for found in answer.results:
+        yield from _wrap(f"{found.file}, {found.key}: {found.meaning}.", width, "  ")
 
 
 def write_table(rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:

@@ -6,11 +6,13 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from simasgd import Study
+from simasgd.asking.result_keys import COMPARE
 from simasgd.report.comparison.comparison import compare_variants
 from simasgd.report.comparison.comparison_json import build_comparison_json, write_comparison
 from simasgd.report.comparison.contenders import (
@@ -218,3 +220,20 @@ def test_timing_is_said_without_learning(timing: Study) -> None:
     assert content["comparisons"] == []
     assert {row["metric"] for row in content["variants"]} == {None}
     assert all(row["simulated_seconds"]["mean"] > 0 for row in content["variants"])
+
+
+def test_every_key_of_a_comparison_has_a_meaning(compared: Study) -> None:
+    named = {"means", "seeds_won"}  # by variant or criterion
+    spreads = {"mean", "min", "max"}
+
+    def keys_of(content: Any, before: str = "") -> set[str]:
+        if isinstance(content, list):
+            return {key for item in content for key in keys_of(item, before)}
+        if not isinstance(content, dict) or set(content) == spreads:
+            return set()
+        found = {f"{before}{key}" for key in content}
+        return found | {
+            inner for key, part in content.items() if key not in named for inner in keys_of(part, f"{before}{key}.")
+        }
+
+    assert set(COMPARE) == keys_of(build_comparison_json(compared))
