@@ -6,9 +6,10 @@ This module alone calls both the clock and the players.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from simasgd.ahead.timings import Timings
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
 from simasgd.learning.devices import capacity_for
@@ -54,7 +55,8 @@ def simulate(
     require_learning(scenario, compiled=player is None)
     with reporting(progress, scenario.name, learns=scenario.learning is not None) as told:
         share = ShareOfWork.whole(told, scenario)
-        timing = simulate_timing(scenario, share_of_first(scenario, share).report)
+        with Timings([scenario]) as timings:
+            timing = timings.get(scenario, share_of_first(scenario, share).report, preparation_of(scenario, task))
         (run,) = run_group([scenario], timing, share, task=task, player=player)
         told("done", 1.0)
     return run
@@ -133,6 +135,19 @@ def require_learning(scenario: Scenario, *, compiled: bool = True) -> None:
         from simasgd.learning.devices import require_devices
 
         require_devices(compiled=compiled)
+
+
+def preparation_of(scenario: Scenario, task: Task | None) -> Callable[[], None] | None:
+    """Return what learning a scenario can do before it has a tape; None without learning."""
+    if scenario.learning is None:
+        return None
+
+    def prepare() -> None:
+        from simasgd.learning import train
+
+        train.prepare(scenario, task)
+
+    return prepare
 
 
 def run_group(

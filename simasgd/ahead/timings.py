@@ -42,12 +42,17 @@ class Timings:
         for helper in self._helpers:
             helper.close()
 
-    def get(self, scenario: Scenario, progress: ReportPart) -> Timing:
-        """Return the timing of a scenario, simulated now unless it is there or under way."""
+    def get(self, scenario: Scenario, progress: ReportPart, meanwhile: Callable[[], None] | None = None) -> Timing:
+        """Return the timing of a scenario, simulated now unless it is there or under way.
+
+        What is to be done `meanwhile` is done here if another process simulates the clock for it.
+        """
         name = timing_name(scenario)
         if name not in self._kept:
             self._to_come.pop(name, None)
             self._look_ahead()
+            if meanwhile is not None and name not in self._under_way and self._hand_over(name, scenario):
+                meanwhile()
             self._kept[name] = timing = self._take(name, scenario, progress)
             self._pace.note(timing)
             self._look_ahead()
@@ -65,14 +70,29 @@ class Timings:
         found = None if helper is None else helper.take(lambda fraction: progress("simulate", fraction))
         return simulate_timing(scenario, progress) if found is None else found
 
+    def _hand_over(self, name: str, scenario: Scenario) -> bool:
+        """Let another process simulate a clock that is due, if there is a core for one more; tell whether it does."""
+        if self._count([scenario, *self._to_come.values()], self._pace) <= len(self._helpers) or not self._start():
+            return False
+        self._helpers[-1].begin(scenario)
+        self._under_way[name] = self._helpers[-1]
+        return True
+
+    def _start(self) -> bool:
+        """Start a process, unless that failed before; tell whether there is one more."""
+        if not self._can_start:
+            return False
+        try:
+            self._helpers.append(Helper())
+        except OSError:  # no further process can be started here, so this one does the work
+            self._can_start = False
+        return self._can_start
+
     def _look_ahead(self) -> None:
         """Begin to simulate the next clocks, as many as there are processes for them."""
-        most = self._count([*self._to_come.values()], self._pace) if self._can_start and self._to_come else 0
-        while self._can_start and len(self._helpers) < most:
-            try:
-                self._helpers.append(Helper())
-            except OSError:  # no further process can be started here, so this one does the work
-                self._can_start = False
+        most = self._count([*self._to_come.values()], self._pace) if self._to_come else 0
+        while len(self._helpers) < most and self._start():
+            pass
         for helper in [helper for helper in self._helpers if helper.is_free]:
             if self._to_come:
                 name = next(iter(self._to_come))

@@ -11,19 +11,23 @@ from time import perf_counter
 from typing import final
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
+from simasgd.learning.data.examples import Examples
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation
+from simasgd.learning.problem.evaluation import evaluate
 from simasgd.learning.problem.keeping import keep
 from simasgd.learning.problem.points import evaluation_points
-from simasgd.learning.problem.problem import Problem, build_problem
-from simasgd.learning.problem.task import AbstractTask
+from simasgd.learning.problem.precision import products_in
+from simasgd.learning.problem.problem import Problem, build_problem, initial_weights, require_data
+from simasgd.learning.problem.task import AbstractTask, ScenarioTask
 from simasgd.results.kept.weights import Weights
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
@@ -126,6 +130,22 @@ def train(
             )
         )
     return learned
+
+
+def prepare(scenario: Scenario, task: AbstractTask | None) -> None:
+    """Do what learning a scenario begins with, and what needs no tape: read the data, and compile the test.
+
+    Data that was read and programs that were compiled are kept, so `train` does neither again. The
+    errors raised are those of `train`.
+    """
+    learning = scenario.learning
+    assert learning is not None
+    chosen = ScenarioTask(learning.model, learning.data) if task is None else task
+    with jax.enable_x64(learning.precision == "float64"), _device_errors_translated(), products_in(learning.precision):
+        require_data(learning)
+        dtype, dataset = jnp.dtype(learning.number_format), chosen.dataset
+        test = Examples.placed(dataset.test_inputs, dataset.test_labels, dtype)
+        evaluate(chosen, initial_weights(chosen, dtype, scenario.learning_seed), test)
 
 
 def _find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | None) -> int | None:

@@ -17,7 +17,7 @@ from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.reading.load import require_variants
 from simasgd.scenario.schema import Scenario, ScenarioSource
-from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
+from simasgd.simulator import list_singles, preparation_of, require_learning, run_group, run_last_part
 from simasgd.stages.joining import as_whole
 from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends, share_of_first
 from simasgd.stages.progress import Progress, ShareOfWork, reporting
@@ -188,7 +188,8 @@ def _run_all(
         for group in missing:
             members = [scenarios[number] for number in group]
             share = ShareOfWork.of_runs(progress, members[0], len(finished), len(group), len(scenarios))
-            timing = timings.get(members[0], share_of_first(members[0], share).report)
+            report = share_of_first(members[0], share).report
+            timing = timings.get(members[0], report, preparation_of(members[0], task))
             runs = run_group(members, timing, share, task=task, work=work)
             timings.release(members[0])
             for number, run in zip(group, runs, strict=True):

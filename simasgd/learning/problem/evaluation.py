@@ -19,9 +19,18 @@ def evaluate(task: AbstractTask, weights: Parameters, test: Examples) -> tuple[f
     The error is a fraction, or None for a task whose outputs cannot be wrong.
     """
     evaluator = _evaluator(task)
+    # JAX compiles anew for arrays that are bound to a device, as those of a compiled loop are. So all are.
+    weights = jax.tree.map(_bound, weights)
     sums = [[float(number) for number in evaluator(weights, *portion)] for portion in test.portions()]
     loss, error = (sum(numbers) / len(test) for numbers in zip(*sums, strict=True))
     return loss, None if task.objective.wrong is None else error
+
+
+def _bound(leaf: jax.Array) -> jax.Array:
+    """Return an array bound to the devices that it is on."""
+    array = jnp.asarray(leaf)
+    bound: jax.Array = jax.device_put(array, array.sharding)
+    return bound
 
 
 @cache

@@ -28,6 +28,7 @@ from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask
 from simasgd.results.kept.weights import Weights
 from simasgd.scenario.learning.data import AbstractData, AbstractRegression, Noise
+from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.arrays import Floats
 from simasgd.tape.tape import Tape
@@ -128,8 +129,7 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
     draws = tape.num_gradients * tape.mini_batch
     of_draw = _BYTES_A_DRAW if tape.sizes is None else _BYTES_A_DRAW + _BYTES_A_SHARE
     require_bytes(of_draw * draws, f"to draw the mini-batches: {tape.num_gradients} of {tape.mini_batch} samples")
-    require_bytes(generated_bytes(learning.data), f"to make {learning.data.shape.train:,} samples of {learning.data.kind}")
-    require_bytes(2 * learning.model_bytes, f"for the weights: {learning.num_parameters:,} parameters")
+    require_data(learning)
     dataset, seed = task.dataset, scenario.learning_seed
     dtype = jnp.dtype(learning.number_format)
     factors, rates = schedule_factors(learning.schedule, tape, samples_per_epoch), rates_of_learners(scenario)
@@ -154,6 +154,12 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         before=before,
         cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )
+
+
+def require_data(learning: Learning) -> None:
+    """Raise RunFailed where the memory does not suffice to make the data, or for two copies of the weights."""
+    require_bytes(generated_bytes(learning.data), f"to make {learning.data.shape.train:,} samples of {learning.data.kind}")
+    require_bytes(2 * learning.model_bytes, f"for the weights: {learning.num_parameters:,} parameters")
 
 
 def initial_weights(task: AbstractTask, dtype: jnp.dtype, seed: int) -> Parameters:
