@@ -13,7 +13,6 @@ from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
 from simasgd.cluster.cast.leaving import Leavings
 from simasgd.cluster.cast.monitor import Ending
-from simasgd.cluster.clock.activity import Activity
 from simasgd.cluster.clock.log import SpanLog, Spans
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.recording import AbstractRecording
@@ -94,7 +93,7 @@ def collect_result(
 ) -> ClockResult:
     """Close all logs at the present and collect the result of the run."""
     now, workers, network = env.now, cast.workers, cast.network
-    computing = [worker.number for worker in workers if worker.activity_log.activity is Activity.COMPUTE]
+    computing = [worker.number for worker in workers if worker.is_computing]
     thread_seconds = _close_logs(cast, now)
     network.close(now)
     unapplied = cast.unapplied()
@@ -153,7 +152,7 @@ def _close_logs(cast: AbstractCast, now: float) -> dict[str, tuple[tuple[float, 
     """Close the workers' activity logs at `now` (s) and return the seconds of the threads beside the compute thread."""
     threads: dict[str, list[tuple[float, ...]]] = {name: [] for name in cast.threads}
     for worker in cast.workers:
-        worker.activity_log.close(now)
+        worker.close(now)
         for name, thread in zip(threads, worker.threads, strict=True):
             thread.activity_log.close(now)
             threads[name].append(tuple(thread.activity_log.seconds))

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role, Spread
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractSoftsyncProtocol, Spread
 
 
 @final
-class Async(AbstractServerProtocol):
+class Async(AbstractSoftsyncProtocol):
     """The server applies every gradient on arrival.
 
     θ_{i+1} = θ_i − α · Δθ_l: Downpour with n_push = n_fetch = 1, or λ-softsync (arXiv:1509.04210).
@@ -23,16 +22,12 @@ class Async(AbstractServerProtocol):
     """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.
     Absent: no limit."""
 
-    def serve(self, server: ServerVerbs) -> Role:
-        while True:
-            gradients = yield from server.collect(1, self.spread)
-            server.update(gradients)
+    def gradients_per_update(self, learners: int) -> int:
+        return 1
 
-    def learn(self, learner: LearnerVerbs) -> Role:
-        while True:
-            weights = yield from learner.pull()
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
+    @property
+    def most_stale(self) -> int | None:
+        return self.spread
 
     def nominal_staleness(self, learners: int) -> float | None:
         return None

@@ -4,14 +4,14 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractRoundProtocol, Role
+from simasgd.protocols.verbs import ServerVerbs
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Inconsistency
 
 
 @final
-class BackupWorkers(AbstractServerProtocol):
+class BackupWorkers(AbstractRoundProtocol):
     """Hardsync that does not wait for the last b learners.
 
     θ_{i+1} = θ_i − α · (1/N) · Σ_{N first} Δθ(θ_i). The server takes the first N = λ − b gradients
@@ -29,13 +29,6 @@ class BackupWorkers(AbstractServerProtocol):
         while True:
             gradients = yield from server.first(server.num_learners - self.backups, distinct=True)
             server.update(gradients)
-
-    def learn(self, learner: LearnerVerbs) -> Role:
-        weights = None
-        while True:
-            weights = yield from learner.pull(newer_than=weights)
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
 
     @property
     def has_rounds(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Generator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, final
 
 from pydantic import BeforeValidator, Field
 
@@ -114,8 +114,22 @@ class AbstractProtocol(Section):
         return []
 
 
+class Cycle(NamedTuple):
+    """A learner's role that pulls, computes and pushes over and over.
+
+    With `for_newer` each pull waits for newer weights than the learner has.
+    """
+
+    for_newer: bool
+
+
 class AbstractServerProtocol(AbstractProtocol):
     """A protocol with a parameter server: the server's role and the learners' role."""
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The cycle that `learn` is; None if it does anything else than pull, compute and push."""
+        return None
 
     @abc.abstractmethod
     def serve(self, server: ServerVerbs) -> Role:
@@ -124,6 +138,56 @@ class AbstractServerProtocol(AbstractProtocol):
     @abc.abstractmethod
     def learn(self, learner: LearnerVerbs) -> Role:
         """Run a learner's role."""
+
+
+class AbstractSoftsyncProtocol(AbstractServerProtocol):
+    """Softsync: the server updates with any c gradients, and learners pull, compute and push, over and over.
+
+    The clock may run both roles without processes, because it knows what they do.
+    """
+
+    @abc.abstractmethod
+    def gradients_per_update(self, learners: int) -> int:
+        """Return c for λ `learners`."""
+
+    @property
+    def most_stale(self) -> int | None:
+        """The greatest staleness (updates) of a gradient that is applied; None if there is no limit."""
+        return None
+
+    @property
+    def cycle(self) -> Cycle:
+        return Cycle(for_newer=False)
+
+    @final
+    def serve(self, server: ServerVerbs) -> Role:
+        c = self.gradients_per_update(server.num_learners)
+        while True:
+            gradients = yield from server.collect(c, self.most_stale)
+            server.update(gradients)
+
+    @final
+    def learn(self, learner: LearnerVerbs) -> Role:
+        while True:
+            weights = yield from learner.pull()
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
+
+
+class AbstractRoundProtocol(AbstractServerProtocol):
+    """A protocol whose learners pull newer weights, compute and push, over and over."""
+
+    @property
+    def cycle(self) -> Cycle:
+        return Cycle(for_newer=True)
+
+    @final
+    def learn(self, learner: LearnerVerbs) -> Role:
+        weights = None
+        while True:
+            weights = yield from learner.pull(newer_than=weights)
+            gradient = yield from learner.compute(weights)
+            yield from learner.push(gradient)
 
 
 class AbstractPeerProtocol(AbstractProtocol):

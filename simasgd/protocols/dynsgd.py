@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractSoftsyncProtocol
 from simasgd.scenario.learning.modulation import InverseStaleness, Modulation
 
 
 @final
-class DynSgd(AbstractServerProtocol):
+class DynSgd(AbstractSoftsyncProtocol):
     """Async in which a staler gradient counts less.
 
     θ_{i+1} = θ_i − (α/max(1, τ)) · Δθ(θ_{i−τ}): async with the modulation α₀/τ of arXiv:1511.05950
@@ -22,16 +21,8 @@ class DynSgd(AbstractServerProtocol):
 
     kind: Literal["dynsgd"] = "dynsgd"
 
-    def serve(self, server: ServerVerbs) -> Role:
-        while True:
-            gradients = yield from server.collect(1)
-            server.update(gradients)
-
-    def learn(self, learner: LearnerVerbs) -> Role:
-        while True:
-            weights = yield from learner.pull()
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
+    def gradients_per_update(self, learners: int) -> int:
+        return 1
 
     @property
     def modulation(self) -> Modulation:

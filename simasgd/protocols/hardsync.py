@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractRoundProtocol, Role
+from simasgd.protocols.verbs import ServerVerbs
 from simasgd.scenario.vocabulary.units import Seconds
 
 
 @final
-class Hardsync(AbstractServerProtocol):
+class Hardsync(AbstractRoundProtocol):
     """The server waits for one gradient of every learner, updates with their mean, and broadcasts.
 
     θ_{i+1} = θ_i − α · (1/λ) · Σ_{l=1..λ} Δθ_l, which is SGD with a mini-batch of λµ
@@ -26,13 +26,6 @@ class Hardsync(AbstractServerProtocol):
         while True:
             gradients = yield from server.barrier(self.barrier_timeout)
             server.update(gradients)
-
-    def learn(self, learner: LearnerVerbs) -> Role:
-        weights = None
-        while True:
-            weights = yield from learner.pull(newer_than=weights)
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
 
     @property
     def has_rounds(self) -> bool:

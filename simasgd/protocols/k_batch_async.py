@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractSoftsyncProtocol
 from simasgd.scenario.vocabulary.section import Count
 
 
 @final
-class KBatchAsync(AbstractServerProtocol):
+class KBatchAsync(AbstractSoftsyncProtocol):
     """The server updates with the next K gradients, from any learners and on any weights.
 
     θ_{i+1} = θ_i − α · (1/K) · Σ_{K next} Δθ(θ_{τ_l}) (Dutta et al., arXiv:1803.01113): n-softsync
@@ -22,16 +21,8 @@ class KBatchAsync(AbstractServerProtocol):
     k: Count
     """K, the number of gradients in an update."""
 
-    def serve(self, server: ServerVerbs) -> Role:
-        while True:
-            gradients = yield from server.collect(self.k)
-            server.update(gradients)
-
-    def learn(self, learner: LearnerVerbs) -> Role:
-        while True:
-            weights = yield from learner.pull()
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
+    def gradients_per_update(self, learners: int) -> int:
+        return self.k
 
     def nominal_staleness(self, learners: int) -> float | None:
         return None

@@ -4,14 +4,13 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractServerProtocol, Role, Spread, word_or_count
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractSoftsyncProtocol, Spread, word_or_count
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
 
 @final
-class NSoftsync(AbstractServerProtocol):
+class NSoftsync(AbstractSoftsyncProtocol):
     """The server updates with the mean of any c = ⌊λ/n⌋ gradients, from any learners.
 
     θ_{i+1} = θ_i − α · (1/c) · Σ_{c gradients} Δθ. With n = λ this is async SGD. For similar
@@ -32,23 +31,18 @@ class NSoftsync(AbstractServerProtocol):
     """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.
     Absent: no limit."""
 
-    def serve(self, server: ServerVerbs) -> Role:
-        c = self._c(server.num_learners)
-        while True:
-            gradients = yield from server.collect(c, self.spread)
-            server.update(gradients)
+    def gradients_per_update(self, learners: int) -> int:
+        return learners // self._n(learners)
 
-    def learn(self, learner: LearnerVerbs) -> Role:
-        while True:
-            weights = yield from learner.pull()
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
+    @property
+    def most_stale(self) -> int | None:
+        return self.spread
 
     def nominal_staleness(self, learners: int) -> float | None:
         return float(self._n(learners))
 
     def lawful_staleness(self, learners: int) -> float | None:
-        return (learners - 1) / self._c(learners) if self.spread is None else None
+        return (learners - 1) / self.gradients_per_update(learners) if self.spread is None else None
 
     def inconsistencies(self, learners: int, model: AbstractModel | None) -> list[Inconsistency]:
         if self._n(learners) > learners:
@@ -57,6 +51,3 @@ class NSoftsync(AbstractServerProtocol):
 
     def _n(self, learners: int) -> int:
         return learners if self.n == "learners" else self.n
-
-    def _c(self, learners: int) -> int:
-        return learners // self._n(learners)

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractServerProtocol, Role, Threshold
-from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
+from simasgd.protocols.base import AbstractSoftsyncProtocol, Threshold
 
 
 @final
-class Ringmaster(AbstractServerProtocol):
+class Ringmaster(AbstractSoftsyncProtocol):
     """The server applies a gradient if its delay is less than R, and drops it otherwise.
 
     θ_{i+1} = θ_i − γ · Δθ(θ_{i−δ}) with δ < R. The learner gets the newest weights in either case
@@ -23,17 +22,12 @@ class Ringmaster(AbstractServerProtocol):
     threshold: Threshold
     """R, the delay (updates) from which gradients are dropped; or `infinite`."""
 
-    def serve(self, server: ServerVerbs) -> Role:
-        spread = None if self.threshold == "infinite" else self.threshold - 1
-        while True:
-            gradients = yield from server.collect(1, spread)
-            server.update(gradients)
+    def gradients_per_update(self, learners: int) -> int:
+        return 1
 
-    def learn(self, learner: LearnerVerbs) -> Role:
-        while True:
-            weights = yield from learner.pull()
-            gradient = yield from learner.compute(weights)
-            yield from learner.push(gradient)
+    @property
+    def most_stale(self) -> int | None:
+        return None if self.threshold == "infinite" else self.threshold - 1
 
     def nominal_staleness(self, learners: int) -> float | None:
         return None

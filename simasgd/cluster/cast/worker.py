@@ -13,7 +13,7 @@ from simasgd.cluster.clock.events import END_OF_TIME, after, timeout
 from simasgd.cluster.clock.trail import Extend, add_mix, add_step, wait_until
 from simasgd.tape.tape import Gradient, Weights, make_gradient
 
-_COMPUTE, _IDLE = Activity.COMPUTE, Activity.IDLE
+_COMPUTE, _IDLE = Activity.COMPUTE.value, Activity.IDLE.value
 _EXTEND: Mapping[CostActivity, Extend] = {CostActivity.STEP: add_step, CostActivity.MIX: add_mix}
 Forecast = Callable[[float, float, float], None]
 """Receives (seconds, before, after): in `seconds` from now, the finished fraction grows from `before` to `after`."""
@@ -51,6 +51,15 @@ class AbstractWorker(abc.ABC):
     @abc.abstractmethod
     def crash(self) -> None:
         """Lose all gradients and messages that are under way."""
+
+    @property
+    def is_computing(self) -> bool:
+        """Whether the learner computes a gradient now."""
+        return self.activity_log.activity is Activity.COMPUTE
+
+    def close(self, now: float) -> None:
+        """End the log of the compute thread at `now` (s)."""
+        self.activity_log.close(now)
 
     def compute_gradient(self, weights: Weights, forecast: Forecast | None = None) -> Generator[Event, None, Gradient]:
         """Compute the gradient of the learner's next mini-batch on `weights`.

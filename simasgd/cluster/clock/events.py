@@ -190,6 +190,14 @@ class Signal(Event):
             go_on(self)
 
 
+def moment(env: Environment) -> Moment:
+    """Return an event that its only user schedules, again and again, at times that it knows."""
+    event: Moment = _new(Moment)
+    event.env = env
+    event._value = None
+    return event
+
+
 def signal(env: Environment) -> Signal:
     """Return `Signal(env)` with less work."""
     event: Signal = _new(Signal)

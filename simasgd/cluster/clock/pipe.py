@@ -6,7 +6,7 @@ from typing import NamedTuple, final
 
 from simasgd.cluster.clock.log import TRANSFER, SpanLog
 from simasgd.cluster.clock.pace import AbstractPace
-from simasgd.cluster.clock.trail import START, Extend, Trail, add_push
+from simasgd.cluster.clock.trail import START, Extend, Trail, add_push, add_update
 
 _FEWEST = 64
 
@@ -111,6 +111,35 @@ class Pipe:
         if self._log is not None:
             self._log.add(self._track, self._activity if activity is None else activity, start, end, learner)
         return start, end, cause
+
+    def work(self, now: float, seconds: float, cause: Trail) -> tuple[float, Trail]:
+        """Request `seconds` of an update now, which an arrival with the trail `cause` brings about.
+
+        Return when it will be done (s), and the trail of that instant. This is `serve` with
+        `add_update`, with less work.
+        """
+        start = self.free
+        if start > now:
+            extend_last, cause, lasted = self.last
+            if lasted:
+                cause = extend_last(cause, lasted)
+            pending = self._pending
+            pending.append((now, start, 0.0))
+            if len(pending) > self._most:
+                self._begin(now)
+                self._most = 2 * len(pending) + _FEWEST
+        else:
+            if self._pending:
+                self._begin(now)
+            self._busy_before += start - self._busy_since
+            self._busy_since = start = now
+        self.free = end = start + seconds if self._pace is None else self._pace.end(start, seconds)
+        compute, push, update, pull, other = cause
+        trail = compute, push, update + (end - start), pull, other
+        self.last = add_update, trail, 0.0
+        if self._log is not None:
+            self._log.add(self._track, self._activity, start, end)
+        return end, trail
 
     def pass_by(self, size: float) -> None:
         """Count a message of `size` bytes that needs no time, on a resource whose requests all need none."""

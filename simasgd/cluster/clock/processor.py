@@ -87,9 +87,7 @@ class Processor:
         """
         if self._pause_end is not None:
             return self._request(seconds, cause, add_update)
-        start, done, before = self._pipe.serve(self._env.now, seconds, cause, add_update)
-        compute, push, update, pull, other = before
-        return done, (compute, push, update + (done - start), pull, other)  # as add_update, without a call
+        return self._pipe.work(self._env.now, seconds, cause)
 
     def _request(self, seconds: float, cause: Trail, extend: Extend, activity: int | None = None) -> tuple[float, Trail]:
         pipe = self._pipe

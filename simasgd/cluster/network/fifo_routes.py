@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappush
 from typing import Any, NamedTuple, final
 
 from simpy import Environment, Event
+from simpy.events import NORMAL
 
 from simasgd.cluster.clock.events import Signal, timeout
 from simasgd.cluster.clock.pipe import Pipe
@@ -29,6 +31,9 @@ class FifoLinkRoute(AbstractDirectRoute):
         self._received += 1
         return start
 
+    def is_free(self, now: float) -> bool:
+        return self._pipe.free <= now
+
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
         size, seconds, latency, extend, learner = self._message
@@ -36,19 +41,34 @@ class FifoLinkRoute(AbstractDirectRoute):
         return start, trail, (start, end + latency, trail)
 
     def cross(self, place: Any) -> Event | None:
-        start, arrival, trail = place
-        rest = arrival - start
-        return timeout(self._env, rest, self._message.extend(trail, rest)) if rest > 0.0 else None
+        start, end, trail = place
+        rest = end - start
+        if rest <= 0.0:
+            return None
+        _, _, _, extend, _ = self._message
+        env, arrival, trail = self._env, self._arrival, extend(trail, rest)
+        if arrival is None:
+            return timeout(env, rest, trail)
+        arrival._value = trail
+        arrival.callbacks = []
+        heappush(env._queue, (env.now + rest, NORMAL, next(env._eid), arrival))
+        return arrival
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         # `enter` and `cross` are inlined for speed: every gradient of a base cluster takes this route.
         self._sent += 1
         size, seconds, latency, extend, learner = self._message
         start, end, trail = self._pipe.serve(now, seconds, trail, extend, size, learner)
-        arrival = end + latency
-        if arrival > now:
-            return start, timeout(self._env, arrival - now, extend(trail, arrival - start))
-        return start, None
+        end += latency
+        if end <= now:
+            return start, None
+        env, arrival, trail = self._env, self._arrival, extend(trail, end - start)
+        if arrival is None:
+            return start, timeout(env, end - now, trail)
+        arrival._value = trail
+        arrival.callbacks = []
+        heappush(env._queue, (now + (end - now), NORMAL, next(env._eid), arrival))
+        return start, arrival
 
 
 class Hop(NamedTuple):
@@ -97,8 +117,8 @@ class FifoPathRoute(AbstractDirectRoute):
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
-        seconds = self._source_seconds
-        sent = (now, now + seconds, self._message.extend(trail, seconds), max(seconds, self._target_seconds))
+        seconds, (_, _, _, extend, _) = self._source_seconds, self._message
+        sent = (now, now + seconds, extend(trail, seconds), max(seconds, self._target_seconds))
         start, trail, progress = self._occupy(0, now, trail, sent)
         return start, trail, (progress, trail)
 
@@ -144,7 +164,7 @@ class FifoPathRoute(AbstractDirectRoute):
             if start > now:
                 return self._go_on_at(start, number, progress, trail, arrived)
         sent, end, at_end, moving = progress
-        extend, latency = self._message.extend, self._message.latency
+        _, _, latency, extend, _ = self._message
         if now + self._target_seconds > end:
             end, at_end = now + self._target_seconds, extend(trail, self._target_seconds)
         self._since = max(sent, end - moving)

@@ -18,6 +18,9 @@ class _AbstractOpenRoute(AbstractDirectRoute):
 
     __slots__ = ()
 
+    def is_free(self, now: float) -> bool:
+        return True
+
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         return now, trail, trail
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from simpy import Event
 
+from simasgd.cluster.clock.events import Moment
 from simasgd.cluster.clock.trail import Extend, Trail
 
 
@@ -22,6 +23,10 @@ class MessageSpec(NamedTuple):
     latency: float
     extend: Extend
     learner: int = -1
+
+
+Message = tuple[float, float, float, Extend, int]
+"""The fields of a MessageSpec as a plain tuple, which is unpacked faster."""
 
 
 class AbstractRoute(abc.ABC):
@@ -51,6 +56,14 @@ class AbstractRoute(abc.ABC):
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         """Send a message now; return when it enters the path (s), and its arrival."""
 
+    def is_free(self, now: float) -> bool:
+        """Return whether a message sent now surely enters the path at once; `send` may then replace `enter` and `cross`."""
+        return False
+
+    @abc.abstractmethod
+    def reuse(self, arrival: Moment) -> None:
+        """Use this event for all arrivals, where the route knows them beforehand. No message will be abandoned."""
+
     @abc.abstractmethod
     def receive(self, start: float) -> float:
         """Receive the message that entered at `start` (s).
@@ -78,17 +91,21 @@ class ByteCounts(NamedTuple):
 class AbstractDirectRoute(AbstractRoute):
     """A route that counts its messages itself."""
 
-    __slots__ = ("_lost", "_message", "_received", "_sent")
+    __slots__ = ("_arrival", "_lost", "_message", "_received", "_sent")
 
     def __init__(self, message: MessageSpec) -> None:
-        self._message = message
+        self._message: Message = (*message,)
+        self._arrival: Moment | None = None  # of all messages, if there is one
         self._sent = 0
         self._received = 0
         self._lost = 0
+
+    def reuse(self, arrival: Moment) -> None:
+        self._arrival = arrival
 
     def abandon(self) -> None:
         self._lost = self._sent - self._received
 
     def counts(self) -> ByteCounts:
-        size = self._message.size
+        size = self._message[0]
         return ByteCounts(size * self._sent, size * self._received, size * self._lost)

@@ -16,6 +16,7 @@ from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.processor import Processor
 from simasgd.cluster.clock.trail import add_pull, add_push
 from simasgd.cluster.network.network import Endpoint, Network
+from simasgd.cluster.server.cycle import CyclicLearner
 from simasgd.cluster.server.interfaces import AbstractSource
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.pulling import BlockingPull, PullThread
@@ -23,6 +24,7 @@ from simasgd.cluster.server.pushing import BlockingPush, PushThread
 from simasgd.cluster.server.relay import Relay
 from simasgd.cluster.server.server import Server
 from simasgd.cluster.server.weights import CopyingFetch, Fetch, fetch
+from simasgd.protocols.base import Cycle
 from simasgd.scenario.cluster.architecture import AbstractServerTree, Adv, AdvStar, Base
 
 
@@ -35,24 +37,24 @@ class Deployment:
     """
 
     network: Network
-    learners: Sequence[Learner]
+    learners: Sequence[Learner | CyclicLearner]
     thread_names: tuple[str, ...]
     relays: Sequence[Relay] = ()
     threads: Sequence[Callable[[], Generator[Any, Any, None]]] = ()
 
 
 @singledispatch
-def deploy(kind: object, context: RunContext, server: Server) -> Deployment:
+def deploy(kind: object, context: RunContext, server: Server, cycle: Cycle | None) -> Deployment:
     """Make the learners, relays and routes of an architecture around `server`.
 
     Learners send messages of the gradient payload. Weights, and the sums that relays send, have the
-    full payload.
+    full payload. Under base learners with a `cycle` need no processes.
     """
     raise TypeError(f"no architecture {kind!r}")
 
 
 @deploy.register
-def _(kind: Base, context: RunContext, server: Server) -> Deployment:
+def _(kind: Base, context: RunContext, server: Server, cycle: Cycle | None) -> Deployment:
     spec, env = context.spec, context.env
     network = context.make_network(
         servers=spec.own_server_nodes,
@@ -61,18 +63,23 @@ def _(kind: Base, context: RunContext, server: Server) -> Deployment:
     )
     shards = network.shard_endpoints(kind.shards)
     fetch = _fetch_to_learners(context, kind.shards)
-    learners = []
+    if spec.faults.makes_learners_leave or spec.may_leave or spec.costs.any:
+        cycle = None  # something interrupts it
+    learners: list[Learner | CyclicLearner] = []
     for number in range(spec.learners):
         here, log = network.learner_endpoint(number), context.make_activity_log(number)
         up = network.make_split_route([(here, shard) for shard in shards], context.gradient_payload, add_push, learner=number)
         down = network.make_split_route([(shard, here) for shard in shards], context.payload, add_pull, learner=number)
+        if cycle is not None:
+            learners.append(CyclicLearner(context, number, log, server, up, down, cycle))
+            continue
         pulling, pushing = BlockingPull(env, number, log, server, down, fetch), BlockingPush(env, log, server, up)
         learners.append(Learner(context, number, log, pulling, pushing, server))
     return Deployment(network, learners, kind.threads)
 
 
 @deploy.register
-def _(kind: Adv, context: RunContext, server: Server) -> Deployment:
+def _(kind: Adv, context: RunContext, server: Server, cycle: Cycle | None) -> Deployment:
     tree = _ServerTree(kind, context, server, broadcasts=False)
     fetch = _fetch_to_learners(context)
     learners = []
@@ -88,7 +95,7 @@ def _(kind: Adv, context: RunContext, server: Server) -> Deployment:
 
 
 @deploy.register
-def _(kind: AdvStar, context: RunContext, server: Server) -> Deployment:
+def _(kind: AdvStar, context: RunContext, server: Server, cycle: Cycle | None) -> Deployment:
     tree = _ServerTree(kind, context, server, broadcasts=True)
     fetch, copy_seconds = _fetch_to_learners(context), context.spec.costs.copy_seconds(context.payload)
     names = (*kind.threads, ANSWER) if copy_seconds else kind.threads

@@ -13,10 +13,11 @@ from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.server.architecture import deploy
 from simasgd.cluster.server.costly_learner import CostlyLearner
+from simasgd.cluster.server.cycle import CyclicLearner
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
 from simasgd.cluster.supervision.supervise import supervise
-from simasgd.protocols.base import AbstractServerProtocol, Role
+from simasgd.protocols.base import AbstractServerProtocol, AbstractSoftsyncProtocol, Role
 from simasgd.scenario.cluster.architecture import Base
 
 
@@ -28,7 +29,14 @@ class ServerCast(AbstractCast):
         self._protocol = supervise(protocol)
         self._recording = context.recording
         self._server = Server(context)
-        self._deployment = deploy(context.spec.architecture, context, self._server)
+        self._has_role = True  # of the server
+        cycle = None
+        if isinstance(self._protocol, AbstractServerProtocol) and context.log is None:
+            cycle = self._protocol.cycle
+            if isinstance(self._protocol, AbstractSoftsyncProtocol) and self._protocol.most_stale is None:
+                self._server.update_with_any(self._protocol.gradients_per_update(context.spec.learners))
+                self._has_role = False
+        self._deployment = deploy(context.spec.architecture, context, self._server, cycle)
         self.network = self._deployment.network
         self.workers = self._deployment.learners
         self.threads = self._deployment.thread_names
@@ -38,14 +46,21 @@ class ServerCast(AbstractCast):
             # A thread that pushes copies its messages itself.
             is_blocking = isinstance(context.spec.architecture, Base)
             seconds = context.spec.costs.copy_seconds(context.gradient_payload, self._parts) if is_blocking else 0.0
-            self._costly = [CostlyLearner(context, learner, seconds) for learner in self._deployment.learners]
+            self._costly = [
+                CostlyLearner(context, learner, seconds)
+                for learner in self._deployment.learners
+                if isinstance(learner, Learner)
+            ]
 
     @property
     def roles(self) -> Iterator[Callable[[], Role]]:
-        yield partial(self._protocol.serve, self._server)
+        if self._has_role:
+            yield partial(self._protocol.serve, self._server)
         yield from self._deployment.threads
 
     def roles_of(self, worker: AbstractWorker) -> list[Callable[[], Role]]:
+        if isinstance(worker, CyclicLearner):
+            return [worker.run]
         assert isinstance(worker, Learner)
         learn = (
             partial(self._learn_at_cost, self._costly[worker.number]) if self._costly else partial(self._protocol.learn, worker)

@@ -10,6 +10,9 @@ from simpy import Event
 from simasgd.cluster.clock.trail import Trail
 from simasgd.tape.tape import Gradient
 
+Deliver = Callable[[Sequence[Gradient], Trail], None]
+"""Receives a message with its trail."""
+
 
 class AbstractSource(abc.ABC):
     """A participant that gives its weights to others. `timestamp` is that of its weights, −1 if it has none yet."""
@@ -45,7 +48,7 @@ class AbstractSource(abc.ABC):
 class AbstractSink(abc.ABC):
     """A participant that receives gradients."""
 
-    deliver: Callable[[Sequence[Gradient], Trail], None]
+    deliver: Deliver
     """Receives a message that arrives now, with one gradient or the sum of several, and acts on it at once."""
 
     @abc.abstractmethod

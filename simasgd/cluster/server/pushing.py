@@ -15,7 +15,7 @@ from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.interfaces import AbstractSink
 from simasgd.tape.tape import Gradient
 
-_PUSH, _WAIT, _IDLE = Activity.PUSH, Activity.WAIT, Activity.IDLE
+_PUSH, _WAIT, _IDLE = Activity.PUSH.value, Activity.WAIT.value, Activity.IDLE.value
 
 
 class AbstractPushing(abc.ABC):

@@ -15,7 +15,7 @@ from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.clock.vector_clock import VectorClock
 from simasgd.cluster.server.barrier import Barrier
-from simasgd.cluster.server.interfaces import AbstractSink, AbstractSource
+from simasgd.cluster.server.interfaces import AbstractSink, AbstractSource, Deliver
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.tape.tape import Gradient
 
@@ -47,6 +47,9 @@ class Server(AbstractSource, AbstractSink):
         self._pauses = bool(context.spec.faults.server_pauses)
         self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
         self._mailbox: Mailbox[Gradient] = Mailbox(env)
+        self._put: Deliver = self._mailbox.put
+        self._gathered: Sequence[Gradient] = ()
+        self._count = 0
         self.deliver = self._take_up if self._counts_messages else self._mailbox.put
         self._barrier = Barrier(env, self._mailbox, learners, self.drop)
         self.round = self._barrier.round
@@ -125,11 +128,29 @@ class Server(AbstractSource, AbstractSink):
             self.dropped_of[gradient.learner] += 1
         self.clock.advance(gradients, self.timestamp, self._mailbox.arrival)
 
+    def update_with_any(self, count: int) -> None:
+        """Collect messages until they hold `count` gradients, update with them, and so on, without a role."""
+        self._count = count
+        self._put = self._gather
+        if not self._counts_messages:
+            self.deliver = self._gather
+
     # The interfaces to learners and relays.
+
+    def _gather(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        mailbox = self._mailbox
+        mailbox.received += len(gradients)
+        mailbox.arrival = trail
+        gradients = (*self._gathered, *gradients) if self._gathered else gradients
+        if len(gradients) < self._count:
+            self._gathered = gradients
+            return
+        self._gathered = ()
+        self.update(gradients)
 
     def _take_up(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         self._updater.take_up(trail)  # before any update that the message causes
-        self._mailbox.put(gradients, trail)
+        self._put(gradients, trail)
 
     def absorbed(self) -> Event | None:
         # Without the wait for the requested updates, their queue would grow without bound where messages do not wait for their
@@ -158,6 +179,18 @@ class Server(AbstractSource, AbstractSink):
         return self._updater.until_made(timestamp) if timestamp > self.timestamp else None
 
     def ready(self, minimum: int, trail: Trail) -> Event | None:
+        if minimum > self.timestamp:
+            return self._updater.until_made(minimum)
+        return self._updater.resumed() if self._pauses else None
+
+    def ready_for(self, learner: int, newer_than: int) -> Event | None:
+        """Return an event to wait for before the learner's request for newer weights than number `newer_than` is answered.
+
+        It is None if there is nothing to wait for. Afterwards the weights are there.
+        """
+        minimum = self._due[learner]
+        if newer_than >= minimum:
+            minimum = newer_than + 1
         if minimum > self.timestamp:
             made = self._awaited.get(minimum)  # as Updater.until_made, without a call
             if made is None:

@@ -16,7 +16,7 @@ from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.interfaces import AbstractSource
 from simasgd.tape.tape import Weights, make_weights
 
-_WAIT, _PULL = Activity.WAIT, Activity.PULL
+_WAIT, _PULL = Activity.WAIT.value, Activity.PULL.value
 
 
 def fetch(
