@@ -114,7 +114,7 @@ def describe_plans(scenario: Scenario) -> str:
 
 def list_singles(scenario: Scenario) -> list[tuple[str, Scenario]]:
     """List the single runs of all variants ("" for a scenario without any) at all seeds."""
-    variants = scenario.variants or {"": scenario}
+    variants = scenario.by_variant
     return [(variant, single) for variant, chosen in variants.items() for single in chosen.repeated()]
 
 

@@ -25,7 +25,7 @@ ROOMS = [
     *("scenario.vocabulary", "scenario.cluster", "scenario.sweep"),
     "scenario.tables",
     *("scenario.learning.data", "scenario.learning.models", "scenario.learning.modulation", "scenario.learning"),
-    *("protocols", "scenario.reading", "scenario", "asking"),
+    *("protocols", "scenario.checks", "scenario.reading", "scenario", "asking"),
     *("cluster.clock", "cluster.network", "cluster.collectives", "cluster.supervision", "cluster.cast"),
     "cluster.membership",
     *("cluster.server", "cluster.peers", "cluster"),

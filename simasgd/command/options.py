@@ -76,7 +76,7 @@ def check_data(*scenarios: Any) -> None:
 
 def learns(*scenarios: Any) -> bool:
     """Return whether any variant of the scenarios learns."""
-    return any(one.learning is not None for scenario in scenarios for one in (scenario.variants or {"": scenario}).values())
+    return any(one.learning is not None for scenario in scenarios for one in scenario.by_variant.values())
 
 
 def check_devices(*scenarios: Any) -> None:

@@ -33,13 +33,13 @@ def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) 
     click.echo(f"{name}: fine ({runs} run{'s' if runs != 1 else ''})")
     for note in notes:
         click.echo(f"note: {printable(note)}")
-    in_step = [name for name, variant in (chosen.variants or {"": chosen}).items() if will_probably_lock_step(variant)]
+    in_step = [name for name, variant in chosen.by_variant.items() if will_probably_lock_step(variant)]
     if in_step:
         click.echo(
             f"note: {', '.join(in_step) + ': ' if any(in_step) else ''}learners that start together and compute for constant "
             "times may stay in step on links that share fairly; try cluster.start=spread, or a compute.cv, to see the effect"
         )
-    for name, variant in (chosen.variants or {"": chosen}).items():
+    for name, variant in chosen.by_variant.items():
         for clause in find_unpaid(variant):
             click.echo(f"note: {name + ': ' if name else ''}{clause}")
     if plan is not None:

@@ -39,7 +39,7 @@ def require_devices_for(scenarios: Iterable[Scenario]) -> None:
     JAX is imported only where such a variable is set.
     """
     if any(os.environ.get(name) for name in VARIABLES) and any(
-        one.learning is not None for scenario in scenarios for one in (scenario.variants or {"": scenario}).values()
+        one.learning is not None for scenario in scenarios for one in scenario.by_variant.values()
     ):
         require_devices()
 

@@ -51,7 +51,7 @@ def list_paths(scenario: Scenario) -> list[str]:
     tables = (f"{name}.parquet" for name in RUN_TABLES)
     files = (RUN, SCENARIO, STUDY, PAGE, TRACE, WEIGHTS, *tables, *stored_times(scenario))
     homes = [""]
-    for variant, chosen in (scenario.variants or {"": scenario}).items():
+    for variant, chosen in scenario.by_variant.items():
         below = f"{variant}/" if variant else ""
         further = (f"{below}{REPEATS}/{(chosen.seed + i) % 2**32}/" for i in range(1, chosen.repeats))
         homes += [*([below] if below else ()), *further]

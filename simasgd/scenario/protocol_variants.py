@@ -82,7 +82,7 @@ def parse_target(written: str, *scenarios: Scenario) -> float:
 
     Raises ScenarioError.
     """
-    variants = [variant for scenario in scenarios for variant in (scenario.variants or {"": scenario}).values()]
+    variants = [variant for scenario in scenarios for variant in scenario.by_variant.values()]
     learning = [variant.learning for variant in variants if variant.learning is not None]
     if not learning:
         raise _target_error(written, "the scenario has no learning section, so there is no test error to reach")

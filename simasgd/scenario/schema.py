@@ -12,19 +12,20 @@ from typing import Annotated, Any, TypeAlias, final, get_args
 from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
+from simasgd.scenario.checks.continuation import check_continuation
+from simasgd.scenario.checks.learning import check_learning
+from simasgd.scenario.checks.missing_members import check_missing_members
+from simasgd.scenario.checks.under_protocol import check_own_models
+from simasgd.scenario.checks.without_server import check_without_server
 from simasgd.scenario.cluster.cluster import Cluster
-from simasgd.scenario.continuation import check_continuation
 from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
-from simasgd.scenario.learning.partition import Shards, Shared
-from simasgd.scenario.missing_members import check_missing_members
 from simasgd.scenario.readable import ReadableScenario
 from simasgd.scenario.reading.load import Override, build_scenario, require_variants
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.record import Record
 from simasgd.scenario.sweep.section import SweepBlock
-from simasgd.scenario.under_protocol import check_local_rate, check_own_models, check_rates
 from simasgd.scenario.vocabulary.merge import Layer, difference
 from simasgd.scenario.vocabulary.section import (
     Count,
@@ -34,14 +35,12 @@ from simasgd.scenario.vocabulary.section import (
     NameForKind,
     Seed,
 )
-from simasgd.scenario.without_server import check_without_server
 from simasgd.scenario.workload import Stop, Workload
 
 _MOST_CHARACTERS = 100  # of a name
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=_MOST_CHARACTERS)]
 # Without dots, so that a variant's keys can be written variants.NAME.KEY and its folder is no file
 # of the results.
-_MOST_PARAMETERS = 10**10
 _MOST_RUNS = 100_000
 VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=_MOST_CHARACTERS)]
 
@@ -236,9 +235,14 @@ class Scenario(ReadableScenario):
         return self.model_dump(mode="json", exclude={"variants", "sweep"})
 
     @property
+    def by_variant(self) -> Mapping[str, Scenario]:
+        """The variants by their names; this scenario itself under the name "" if it has none."""
+        return self.variants or {"": self}
+
+    @property
     def num_runs(self) -> int:
         """Number of runs of all variants at all seeds."""
-        return sum(one.repeats for one in (self.variants or {"": self}).values())
+        return sum(one.repeats for one in self.by_variant.values())
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -249,33 +253,20 @@ class Scenario(ReadableScenario):
 
     def _inconsistencies(self) -> Iterator[Inconsistency]:
         def within(section: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:
-            return (one.within(*section.split(".")) for one in found)
+            return (one.within(section) for one in found)
 
         model = None if self.learning is None else self.learning.model
         yield from within("protocol", self.protocol.inconsistencies(self.cluster.learners, model))
         yield from within("cluster", self.cluster.inconsistencies())
         yield from within("workload", self.workload.inconsistencies(self.cluster.learners))
         if self.learning is not None:
-            yield from within("learning", self.learning.inconsistencies())
-            yield from within("learning.model", self.learning.model.inconsistencies(self.learning.data.shape))
-        if self.learning is not None and self.learning.local_learning_rate is not None:
-            yield from check_local_rate(self.protocol)
+            yield from check_learning(self.learning, self.modulation, self.protocol, self.cluster.learners)
         if isinstance(self.protocol, AbstractPeerProtocol):
             yield from check_without_server(self.protocol, self.cluster)
         yield from check_missing_members(self.protocol, self.cluster)
         if self.protocol.has_own_models:
             modulation = None if self.learning is None else self.modulation
             yield from check_own_models(self.protocol, self.workload.compression, modulation)
-        if self.learning is not None and not isinstance(self.learning.partition, Shared):
-            samples = self.learning.data.shape.train
-            if self.cluster.learners > samples:
-                message = f"{self.cluster.learners} learners cannot each have one of {samples} training samples"
-                yield Inconsistency(("learning", "partition"), message)
-        if self.learning is not None and isinstance(self.learning.partition, Shards):
-            yield from within("learning.partition", self.learning.partition.inconsistencies(self.cluster.learners))
-        if self.learning is not None and self.learning.learner_rates is not None:
-            found = check_rates(self.protocol, self.learning, self.modulation, self.cluster.learners)
-            yield from within("learning.learner_rates", found)
         if self.learning is None and self.workload.payload is None:
             yield Inconsistency(
                 ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
@@ -286,10 +277,6 @@ class Scenario(ReadableScenario):
             if is_used and self.samples_per_epoch is None:
                 message = f"missing: {key} needs it where there is no learning section"
                 yield Inconsistency(("workload", "samples_per_epoch"), message)
-        fits = self.learning is not None and not list(self.learning.model.inconsistencies(self.learning.data.shape))
-        if self.learning is not None and fits and self.learning.num_parameters > _MOST_PARAMETERS:
-            message = f"the model has {self.learning.num_parameters:,} parameters; at most {_MOST_PARAMETERS:,} are allowed"
-            yield Inconsistency(("learning", "model"), message)
         if self.num_runs > _MOST_RUNS:
             message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"
             yield Inconsistency(("repeats",), message)

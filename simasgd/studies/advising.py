@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,8 +24,8 @@ from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.files import ADVICE, PAGE
 from simasgd.storage.opening import open_folder
-from simasgd.sweeps.pools.choosing import LOCAL, Engine
-from simasgd.sweeps.pools.here import OwnProcess
+from simasgd.studies.commands import spell_command
+from simasgd.sweeps.pools.choosing import Engine
 from simasgd.sweeps.spelling import spell_axis, spell_value
 from simasgd.timing import ReportPart
 
@@ -164,7 +163,8 @@ def advise(
     chosen.require()
     words = _spell(vary)
     budget = None if budget is None else str(budget)
-    command = _spell_command(source, overrides, str(target), words, budget)
+    options = {"--target": (str(target),), "--vary": words, "--budget": () if budget is None else (budget,)}
+    command = spell_command("advise", source, overrides, options)
     inquiry = plan_inquiry(source, overrides, str(target), words, budget, command)
     require_files_for(one.scenario for one in inquiry.configurations)
     require_learning(inquiry.configurations[0].scenario)
@@ -173,9 +173,7 @@ def advise(
         reporting(progress, inquiry.base.name) as report,
         open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry), replacing=replace) as place,
     ):
-        is_alone = workers == 1 and engine == LOCAL
-        pool = OwnProcess() if is_alone else chosen.make_pool(place.path.absolute())
-        found = search_in(inquiry, place, pool, report, retrying=retry_failed)
+        found = search_in(inquiry, place, chosen.make_pool_of_search(place.path.absolute()), report, retrying=retry_failed)
         if folder is not None:
             from simasgd.report.page import write_advice
 
@@ -237,14 +235,3 @@ def _spell_protocol(value: Any) -> str:
     except ValueError as error:
         raise ScenarioError(f"{ARGUMENT}: vary: protocol: {error}") from None
     return f"{value['kind']}:{','.join(parameters)}" if parameters else str(value["kind"])
-
-
-def _spell_command(
-    source: str | Path | Mapping[str, Any], overrides: Sequence[str], target: str, vary: Sequence[str], budget: str | None
-) -> str:
-    """Return the command line of the same search; a scenario of Python is in scenario.yaml of the results."""
-    name = "scenario.yaml" if isinstance(source, Mapping) else str(source)
-    words = [word for one in vary for word in ("--vary", one)]
-    return shlex.join(
-        ["simasgd", "advise", name, *overrides, "--target", target, *words, *(["--budget", budget] if budget else [])]
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import weakref
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from simasgd.learning.devices import require_devices_for
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.opening import open_folder
+from simasgd.studies.commands import spell_command
 from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.choosing import Engine
@@ -70,7 +70,8 @@ def sweep(
     chosen = Engine(name=engine, workers=workers, address=address)
     chosen.require()
     wanted = None if target is None else str(target)
-    command = _spell_command(source, arguments, {"--only": only, "--target": wanted}, variants)
+    options = {"--variant": variants, "--only": _listed(only), "--target": _listed(wanted)}
+    command = spell_command("sweep", source, arguments, options)
     plan = plan_sweep(source, arguments, command, wanted, variants, only)
     chosen.require_budget(plan.budget)
     scenarios = [point.scenario for point in plan.points]
@@ -106,11 +107,5 @@ def _spell(axis: str | Mapping[str, Any]) -> list[str]:
     return [axis] if isinstance(axis, str) else [spell_axis(key, values) for key, values in axis.items()]
 
 
-def _spell_command(
-    source: str | Path | Mapping[str, Any], arguments: Sequence[str], options: Mapping[str, str | None], variants: Sequence[str]
-) -> str:
-    """Return the command line of the same sweep; a scenario of Python is in scenario.yaml of the results."""
-    name = "scenario.yaml" if isinstance(source, Mapping) else str(source)
-    given = [word for option, value in options.items() if value is not None for word in (option, value)]
-    chosen = [word for variant in variants for word in ("--variant", variant)]
-    return shlex.join(["simasgd", "sweep", name, *arguments, *chosen, *given])
+def _listed(value: str | None) -> list[str]:
+    return [] if value is None else [value]

@@ -113,7 +113,7 @@ def plan_sweep(
         runs += scenario.num_runs
         if runs > MOST_POINTS:
             raise ScenarioError(f"argument: the sweep has more than {MOST_POINTS:,} points, with all variants and repeats")
-        for variant, chosen in (scenario.variants or {"": scenario}).items():
+        for variant, chosen in scenario.by_variant.items():
             for axis, value in zip(axes, values, strict=True):
                 numbers[axis.key][value] = [read_number(chosen, key) for key in axis.keys]
             for single in chosen.repeated():

@@ -28,7 +28,7 @@ _MOST_RUNS = 100
 def require_support(scenario: Scenario) -> None:
     """Raise UsageError if the test-bed cannot record a scenario or one of its variants, with all reasons."""
     found: dict[str, list[str]] = {}
-    for name, chosen in (scenario.variants or {"": scenario}).items():
+    for name, chosen in scenario.by_variant.items():
         for one in list_obstacles(chosen):
             found.setdefault(f"{'.'.join(map(str, one.path))}: {one.message}", []).append(name)
     if scenario.num_runs > _MOST_RUNS:

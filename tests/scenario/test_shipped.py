@@ -33,7 +33,7 @@ def load_small(name: str, *overrides: str) -> Scenario:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_clock_of_every_variant_runs(name: str) -> None:
     chosen = load_small(name)
-    for variant in (chosen.variants or {"": chosen}).values():
+    for variant in chosen.by_variant.values():
         clocked, tape = clock(variant)
         assert clocked.gradients_applied == tape.num_gradients >= GRADIENTS
         assert tape.num_steps > 0
@@ -47,7 +47,7 @@ def test_a_variant_learns(name: str, variant: str) -> None:
     assert chosen.learning is not None
     if chosen.learning.data.kind == "fashion-mnist":
         chosen = load_small(name, "learning.data=digits")
-    run = simulate((chosen.variants or {"": chosen})[variant])
+    run = simulate(chosen.by_variant[variant])
     assert run.evaluations is not None
     losses = run.evaluations["test_loss"]
     assert len(losses) >= 2

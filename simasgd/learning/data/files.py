@@ -130,7 +130,7 @@ FILES: dict[str, Source] = {
 
 def require_files_for(scenarios: Iterable[Scenario]) -> None:
     """Raise DataMissing if files of the scenarios' data, or of their variants', are missing."""
-    every = [one for scenario in scenarios for one in (scenario.variants or {"": scenario}).values()]
+    every = [one for scenario in scenarios for one in scenario.by_variant.values()]
     for name in sorted({one.learning.data.kind for one in every if one.learning is not None}):
         locate(name)
 

@@ -92,6 +92,17 @@ class Engine:
 
         return LocalPool(self.processes)
 
+    def make_pool_of_search(self, folder: Path) -> AbstractPool:
+        """Return the pool for a search in `folder`: this process itself if one process of this machine was asked for.
+
+        The runs of a search are short, and another process would take longer to start than some of them take.
+        """
+        if self.name == LOCAL and self.workers == 1:
+            from simasgd.sweeps.pools.here import OwnProcess
+
+            return OwnProcess()
+        return self.make_pool(folder)
+
 
 _JOBS = 16
 """Slurm's jobs of a sweep by default: few enough that each has minutes of work, which Slurm's own costs ask for."""

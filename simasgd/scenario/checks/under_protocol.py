@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simasgd.protocols import AbstractProtocol
+from simasgd.scenario.checks.without_server import give_way_to_protocol
 from simasgd.scenario.learning.compression import Compression
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import Modulation
 from simasgd.scenario.learning.optimizers import SGD
 from simasgd.scenario.learning.rates import wrong_rates
 from simasgd.scenario.vocabulary.section import Inconsistency, Rival
-from simasgd.scenario.without_server import give_way_to_protocol
 
 
 def check_local_rate(protocol: AbstractProtocol) -> Iterator[Inconsistency]:

@@ -1,0 +1,1 @@
+"""Checks of a scenario's sections against each other."""
