@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from simasgd import Scenario, Study, study
+from simasgd.report.page import render_study, render_sweep
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.table import Sweep
 from tests.build import LEARNING, compiled_quickly, scenario
@@ -46,6 +47,19 @@ def learned_studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
         return pickle.loads(kept.read_bytes())
 
     return make_once
+
+
+@pytest.fixture(scope="session")
+def drawn(learned_studies: Studies, request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Return a function that draws the page of a study or a sweep once for all workers, given the name of its fixture."""
+
+    def draw(name: str) -> str:
+        content = request.getfixturevalue(name)
+        render = render_study if isinstance(content, Study) else render_sweep
+        page: str = learned_studies(f"page-of-{name}", lambda _: render(content))
+        return page
+
+    return draw
 
 
 @pytest.fixture(scope="session")

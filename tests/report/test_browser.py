@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from simasgd import Study
-from simasgd.report.page import write_study, write_sweep
-from simasgd.sweeps.table import Sweep
 from tests.browser import MARKS, opened
 
 pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
-def study_file(compared: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(compared, tmp_path_factory.mktemp("study"))
+def study_file(drawn: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(drawn("compared"), tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
-def sweep_file(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_sweep(swept, tmp_path_factory.mktemp("sweep-page"))
+def sweep_file(drawn: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(drawn("swept"), tmp_path_factory.mktemp("sweep-page"))
+
+
+def write(page: str, folder: Path) -> Path:
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,6 @@ from simasgd.report.facts.reach import find_reach
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_score_tolerance
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.report.page import render_study, write_study
 from simasgd.results.outcome import Outcome
 from simasgd.targets import choose_target, round_up
 from tests.report.contenders import compared, contender
@@ -182,16 +182,16 @@ def test_a_study_is_compared_by_what_its_runs_say(compared: Study) -> None:
             assert outcome.reached == first
 
 
-def test_the_page_compares(compared: Study, losses: Study, timing: Study, single: Study) -> None:
-    page = render_study(compared)
+def test_the_page_compares(drawn: Callable[[str], str]) -> None:
+    page = drawn("compared")
     for section in ('id="target"', "The best variant by each criterion", "Final test error against simulated time"):
         assert section in page
-    assert 'id="target-loss"' in render_study(losses)
-    for other in (timing, single):
-        assert 'id="target' not in render_study(other)
+    assert 'id="target-loss"' in drawn("losses")
+    for other in ("timing", "single"):
+        assert 'id="target' not in drawn(other)
 
 
-def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> None:
+def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path, drawn: Callable[[str], str]) -> None:
     write_comparison(diverging, tmp_path)
     content = json.loads((tmp_path / "compare.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     (found,) = content["comparisons"]
@@ -200,16 +200,16 @@ def test_nothing_of_a_failure_is_a_number(diverging: Study, tmp_path: Path) -> N
     for row in content["variants"]:
         assert (row["final"], row["failure"], row["diverged"]) == (None, "diverged", 1)
         assert (row["to_target"], row["on_pareto_front"], row["dominated_by"]) == (None, False, None)
-    assert "There is no Pareto front, because no variant learns." in render_study(diverging)
+    assert "There is no Pareto front, because no variant learns." in drawn("diverging")
 
 
-def test_the_target_is_kept_and_the_page_made_again(compared: Study, tmp_path: Path) -> None:
+def test_the_target_is_kept(compared: Study, tmp_path: Path) -> None:
+    """tests/command/test_cli.py makes the page of such a study again."""
     asked = replace(compared, target=0.5)
+    asked.save(tmp_path)
     write_comparison(asked, tmp_path)
-    page = write_study(asked, tmp_path).read_bytes()
     loaded = Study.load(tmp_path)
     assert loaded.target == 0.5
-    assert write_study(loaded, tmp_path).read_bytes() == page
     content = json.loads((tmp_path / "compare.json").read_text())
     assert content == build_comparison_json(loaded)
     assert (content["comparisons"][0]["target"], content["comparisons"][0]["target_given"]) == (0.5, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ Window = tuple[float, float]
 
 
 @pytest.fixture(scope="module")
-def path(clocked: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(clocked, tmp_path_factory.mktemp("clocked"))
+def path(drawn: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clocked") / "index.html"
+    path.write_text(drawn("clocked"), encoding="utf-8")
+    return path
 
 
 def whole(page: Page) -> Locator:

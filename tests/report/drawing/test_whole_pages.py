@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from simasgd import Study
 from simasgd.report.page import render_study
 from tests.browser import MARKS, opened
 from tests.report.drawing.six import six_variants
@@ -33,22 +33,23 @@ SIZES = """() => {
 }"""
 
 
-def written(study: Study, folder: Path) -> Path:
-    """Write the study's page alone, without those of its variants."""
+def written(page: str, folder: Path) -> Path:
     path = folder / "index.html"
-    path.write_text(render_study(study), encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="module")
 def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(six_variants(), tmp_path_factory.mktemp("six"))
+    return written(render_study(six_variants()), tmp_path_factory.mktemp("six"))
 
 
 @pytest.fixture(scope="module")
-def path(request: pytest.FixtureRequest, six: Path, clocked: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def path(
+    request: pytest.FixtureRequest, six: Path, drawn: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Return the page of six variants, or that of runs with time lines, threads and a hang."""
-    return six if request.param == "six" else written(clocked, tmp_path_factory.mktemp("whole-clocked"))
+    return six if request.param == "six" else written(drawn("clocked"), tmp_path_factory.mktemp("whole-clocked"))
 
 
 @pytest.mark.parametrize("width", MOST_PIXELS)
