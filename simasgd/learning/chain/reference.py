@@ -30,6 +30,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     functions = row_functions(problem.recipe)
     tape, rule = problem.tape, problem.recipe.rule
     weights, before = problem.start, problem.before
+    zeros = jax.tree.map(jnp.zeros_like, weights)
     state, gradient_state = rule.update.init(weights), rule.per_gradient.init(weights)
     received = weights
     if before is not None:
@@ -60,7 +61,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         yield Moment(0, weights, partial(Snapshot, weights, state, gradient_state))
     for u in range(max(stops, default=0)):
         rows = range(tape.offsets[u], tape.offsets[u + 1])
-        mean = jax.tree.map(jnp.zeros_like, weights)
+        mean = zeros
         coefficient = (1 if tape.summed is None else tape.summed[u]) / len(rows)
         for row in rows:
             read = read_by(row)

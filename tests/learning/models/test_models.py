@@ -22,6 +22,7 @@ from simasgd.scenario.learning.models import (
     Softmax,
     Transformer,
 )
+from tests.build import AT_LENGTH
 from tests.scenario.sections.table import FAMILIES
 
 SMALL = DataShape(1, 1, (13, 12, 2), 7, (0.4, 0.6))
@@ -37,6 +38,8 @@ MODELS = [
     Transformer(),
 ]
 specs = pytest.mark.parametrize("spec", MODELS, ids=repr)
+# Its blocks are those of ResNet-20, and it takes as long to compile as all others together.
+LARGE_AT_LENGTH = [pytest.param(spec, marks=AT_LENGTH) if spec == ResNet18() else spec for spec in MODELS]
 
 
 def shape_for(spec):
@@ -155,7 +158,7 @@ def test_the_least_image_is_enough(spec):
         assert jax.eval_shape(network.logits, parameters, inputs).shape == (3, 7)
 
 
-@specs
+@pytest.mark.parametrize("spec", LARGE_AT_LENGTH, ids=repr)
 def test_seeds_fix_the_initial_weights(spec):
     lowered, again = (_quickly(models.build(spec, shape_for(spec)).init).lower(jax.random.key(1)) for _ in range(2))
     assert lowered.as_text() == again.as_text(), "nothing but the seed goes into the program"
@@ -173,7 +176,7 @@ def _quickly(function):
 @pytest.mark.parametrize(
     ("spec", "data"),
     [
-        *((spec, shape_for(spec)) for spec in MODELS),
+        *(pytest.param(spec, shape_for(spec), marks=AT_LENGTH if spec == ResNet18() else ()) for spec in MODELS),
         (MLP(hidden=(6, 4)), NUMBERS),
         (MLP(hidden=(6,)), PAIRS),
         (Softmax(), PAIRS),

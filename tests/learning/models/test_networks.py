@@ -72,7 +72,7 @@ def test_rudras_network_layer_by_layer(quickly_compiled):
     data = DATA["cifar10"]
     network = models.build(Cifar10Rudra(), data)
     with jax.enable_x64(True):
-        parameters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), network.init(jax.random.key(0)))
+        parameters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), jax.jit(network.init)(jax.random.key(0)))
         inputs = jax.random.uniform(jax.random.key(1), (2, 3072), jnp.float64)
 
         def convolution(layer, x):
@@ -89,18 +89,23 @@ def test_rudras_network_layer_by_layer(quickly_compiled):
             return x / (1 + 5e-5 * lax.reduce_window(x * x, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME") / 9) ** 0.75
 
         parameters[0]["w"] *= 100  # so that the responses differ from 1
-        x = (inputs.reshape(2, 32, 32, 3) - jnp.array([0.4914, 0.4822, 0.4465])) * 255
-        x = respond(jax.nn.relu(windows(convolution(parameters[0], x), -jnp.inf, lax.max)))
-        x = respond(mean(jax.nn.relu(convolution(parameters[1], x))))
-        x = mean(jax.nn.relu(convolution(parameters[2], x)))
-        expected = x.reshape(2, 1024) @ parameters[3]["w"] + parameters[3]["b"]
+
+        @jax.jit
+        def table(parameters, inputs):
+            x = (inputs.reshape(2, 32, 32, 3) - jnp.array([0.4914, 0.4822, 0.4465])) * 255
+            x = respond(jax.nn.relu(windows(convolution(parameters[0], x), -jnp.inf, lax.max)))
+            x = respond(mean(jax.nn.relu(convolution(parameters[1], x))))
+            x = mean(jax.nn.relu(convolution(parameters[2], x)))
+            return x.reshape(2, 1024) @ parameters[3]["w"] + parameters[3]["b"]
+
+        expected = table(parameters, inputs)
         assert np.abs(expected).max() > 0.01
-        assert np.allclose(network.logits(parameters, inputs), expected, rtol=1e-10, atol=0)
+        assert np.allclose(jax.jit(network.logits)(parameters, inputs), expected, rtol=1e-10, atol=0)
 
 
-def test_rudras_initial_weights_rates_and_decays():
+def test_rudras_initial_weights_rates_and_decays(quickly_compiled):
     network = models.build(Cifar10Rudra(), DATA["cifar10"])
-    parameters = network.init(jax.random.key(0))
+    parameters = jax.tree.map(np.asarray, jax.jit(network.init)(jax.random.key(0)))
     assert [layer["w"].shape for layer in parameters] == [(5, 5, 3, 32), (5, 5, 32, 32), (5, 5, 32, 64), (1024, 10)]
     for layer, deviation in zip(parameters, (1e-4, 0.01, 0.01, 0.01), strict=True):
         assert float(layer["w"].std()) == pytest.approx(deviation, rel=0.05)
@@ -160,9 +165,9 @@ def test_attention():
     assert np.allclose(attend(jnp.asarray(given), 3), expected, atol=1e-5)
 
 
-def test_a_transformer_sees_its_context_and_no_more():
+def test_a_transformer_sees_its_context_and_no_more(quickly_compiled):
     network = models.build(Transformer(context=5), DATA["characters"])
-    parameters = network.init(jax.random.key(0))
+    parameters = jax.jit(network.init)(jax.random.key(0))
     inputs = jnp.zeros((1, 32))
     logits = jax.jit(network.logits)
     before = logits(parameters, inputs)
