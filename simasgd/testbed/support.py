@@ -11,15 +11,12 @@ from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.models.convnets import Cifar10Rudra
 from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
-from simasgd.scenario.learning.modulation.compensation import AdaptiveDelayCompensation, DelayCompensation, GapAware
 from simasgd.scenario.learning.optimizers import SGD, AdamW, TotalMomentum
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.section import Inconsistency
 from simasgd.testbed.driver.faults import find_impossible_faults
 from simasgd.testbed.peers.support import list_obstacles_without_server
 
-_READING = (DelayCompensation, AdaptiveDelayCompensation, GapAware)
-"""Modulations that compare the present weights with those that a gradient was computed on."""
 _MOST_LEARNERS = 60  # a server has a thread for each call that waits, up to two for each learner
 _MOST_BYTES = 2**30  # of a message; a process holds several
 _MOST_RUNS = 100
@@ -103,7 +100,7 @@ def _of_the_learning(scenario: Scenario, learning: Learning) -> Iterator[Inconsi
     if _decays(learning) and _reads_unknown_weights(protocol):
         message = f"under {protocol.kind} the server does not have the weights of a learner's copy, which the decay is taken of"
         yield Inconsistency(("learning", "optimizer", "weight_decay"), f"{message}; use adamw, or no decay")
-    if isinstance(modulation, _READING) and _reads_unknown_weights(protocol):
+    if modulation.compares_weights and _reads_unknown_weights(protocol):
         message = f"under {protocol.kind} the server does not have the weights that a gradient was computed on"
         yield Inconsistency(("learning", "modulation"), f"{message}, which {modulation.kind} needs; use none")
     elif not _sees_what_it_needs(scenario):

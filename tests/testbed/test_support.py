@@ -172,6 +172,6 @@ def test_rules_that_read_weights_which_the_server_never_had_are_refused(protocol
     if protocol == LAYERED:
         changes.append({"learning": {"model": {"kind": "mlp", "hidden": [4]}}})
     assert ("learning.optimizer.weight_decay" in keys_of(small(protocol, {"learning": DECAY}, *changes))) == refused
-    for kind in ("delay-compensation", "adaptive-delay-compensation", "gap-aware"):
+    for kind in ("delay-compensation", "adaptive-delay-compensation", "gap-aware", "dana-dc"):
         modulation = {"learning": {"modulation": {"kind": kind}}}
         assert ("learning.modulation" in keys_of(small(protocol, modulation, *changes))) == refused

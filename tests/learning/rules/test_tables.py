@@ -118,6 +118,12 @@ def test_learners_can_apply_what_depends_on_their_own_gradients_only(rule: Modul
 
 
 @every_rule
+def test_a_modulation_compares_weights_where_it_says_so(rule: Modulation) -> None:
+    chosen = modulated(rule, 0.1, SETTING)
+    assert rule.compares_weights is (played(chosen, frozen="read")[0] != played(chosen)[0])
+
+
+@every_rule
 def test_the_learning_rate_is_a_factor_where_the_modulation_says_so(rule: Modulation) -> None:
     base, double = (modulated(rule, rate, SETTING) for rate in (0.1, 0.2))
     transformed = [[row[:3] for row in played(chosen)[0]] for chosen in (base, double)]

@@ -53,6 +53,11 @@ class AbstractModulation(Section):
         return False
 
     @property
+    def compares_weights(self) -> bool:
+        """Whether the rule compares the present weights with those that a gradient was computed on."""
+        return False
+
+    @property
     def of_one_server(self) -> bool:
         """Whether the rule remembers earlier gradients or counts all learners, so that one server must apply them all."""
         return False

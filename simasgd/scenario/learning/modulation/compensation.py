@@ -25,6 +25,10 @@ class DelayCompensation(AbstractModulation):
         return "DC-ASGD-c"
 
     @property
+    def compares_weights(self) -> bool:
+        return True
+
+    @property
     def alone(self) -> bool:
         return False
 
@@ -53,6 +57,10 @@ class AdaptiveDelayCompensation(AbstractModulation):
     @property
     def symbol(self) -> str:
         return "DC-ASGD-a"
+
+    @property
+    def compares_weights(self) -> bool:
+        return True
 
     @property
     def alone(self) -> bool:
@@ -87,6 +95,10 @@ class GapAware(AbstractModulation):
     @property
     def symbol(self) -> str:
         return "Gap-Aware"
+
+    @property
+    def compares_weights(self) -> bool:
+        return True
 
     @property
     def alone(self) -> bool:

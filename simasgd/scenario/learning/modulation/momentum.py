@@ -121,5 +121,9 @@ class DanaDC(AbstractLearnerMomentum):
         return "DANA-DC"
 
     @property
+    def compares_weights(self) -> bool:
+        return True
+
+    @property
     def at_learner(self) -> bool:
         return False
