@@ -36,7 +36,8 @@ fuzz: $(DEV_STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 kills: $(DEV_STAMP)  ## run what takes long, too: kills at every change to the disk, whole families (minutes)
-	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP tests/command/test_killed.py tests/testbed tests/sweeps/test_engines.py tests/learning $(ARGS)
+	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP \
+	  tests/command/test_killed.py tests/testbed tests/sweeps/test_engines.py tests/learning tests/cluster tests/protocols tests/calibration $(ARGS)
 
 docs: $(DEV_STAMP)  ## write the lists of keys, verbs and columns in docs/ from the code, and build the site in site/
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md

@@ -15,6 +15,7 @@ from simasgd.calibration.spells.groups import is_by_chance
 from simasgd.calibration.spells.likelihood import Loss, Sequences, Spells
 from simasgd.calibration.spells.markov import search_spells
 from simasgd.calibration.spells.replicas import simulate_times
+from tests.build import AT_LENGTH
 from tests.calibration.simulated import simulate_log
 
 GAMMA = FAMILIES[0]
@@ -61,7 +62,7 @@ def test_many_scales_are_interpolated() -> None:
     assert Loss(GAMMA, Sequences.of(times, gaps).over(scales))(x) == pytest.approx(sum(each), abs=0.1)
 
 
-@pytest.mark.parametrize("count", [1500, 3])
+@pytest.mark.parametrize("count", [500, 3])
 def test_a_standard_error_is_the_curvatures_where_there_are_many_spells_and_more_where_there_are_few(count: int) -> None:
     spells = Spells(1.0, 0.2, 4.0, 8.0, 6.0)
     fake = Series(("a",), (np.ones(14 * count),), (np.arange(14.0 * count),), UNKNOWN, None, ())
@@ -105,7 +106,7 @@ def test_spells_among_times_that_vary_much_are_found() -> None:
 
 @pytest.mark.parametrize(
     ("law", "speeds"),
-    [("gamma, cv: 0.3", ""), ("lognormal, cv: 0.3", ", speeds: [1, 0.5, 2, 0.5]")],
+    [pytest.param("gamma, cv: 0.3", "", marks=AT_LENGTH), ("lognormal, cv: 0.3", ", speeds: [1, 0.5, 2, 0.5]")],
     ids=["equal", "unequal"],
 )
 def test_law_speeds_and_spells_are_found_together(law: str, speeds: str) -> None:

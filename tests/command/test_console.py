@@ -89,15 +89,14 @@ def test_an_output_that_cannot_be_written(redirection, message, code):
     assert (done.stderr, done.returncode) == (message, code)
 
 
+@pytest.mark.compiles  # learning begins, in processes of their own
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("command", "variable", "value", "said"),
     [
-        ("JAX_PLATFORMS", "nonsense", "JAX cannot be used with JAX_PLATFORMS=nonsense: "),
-        ("JAX_DISABLE_JIT", "1", "JAX_DISABLE_JIT is set, but simasgd learns in a compiled loop: unset it"),
+        ("sweep", "JAX_PLATFORMS", "nonsense", "JAX cannot be used with JAX_PLATFORMS=nonsense: "),
+        ("run", "JAX_DISABLE_JIT", "1", "JAX_DISABLE_JIT is set, but simasgd learns in a compiled loop: unset it"),
     ],
 )
-@pytest.mark.compiles  # learning begins, in processes of their own
-@pytest.mark.parametrize("command", ["run", "sweep"])
 def test_a_variable_of_jax_that_cannot_be_heeded_is_named(command, variable, value, said, tmp_path):
     program = [*PROGRAM, command, "digits", "stop.epochs=1", "-q"]
     others = {name: given for name, given in os.environ.items() if not name.startswith("JAX_")}

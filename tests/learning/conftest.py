@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import pytest
-
-from simasgd.learning.chain import reference as chain_reference
-from simasgd.learning.mixing import reference as mixing_reference
-from simasgd.learning.players import machine
-from simasgd.learning.problem import evaluation
 
 _COMPILING = [Path(__file__).parent / room for room in ("models", "players", "rules")]
 
@@ -27,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def programs_given_back() -> Iterator[None]:
     yield
+    # Imported before tests/conftest.py sets its variables, JAX would not keep compiled programs.
+    import jax
+
+    from simasgd.learning.chain import reference as chain_reference
+    from simasgd.learning.mixing import reference as mixing_reference
+    from simasgd.learning.players import machine
+    from simasgd.learning.problem import evaluation
+
     functions = chain_reference.row_functions, mixing_reference.row_functions
     for cached in (machine._compiled, *functions, evaluation._evaluator):
         cached.cache_clear()

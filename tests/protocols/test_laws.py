@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import fsum
 
 import numpy as np
 import pytest
 
 from simasgd.tape.recorder import TapeRecorder
-from tests.build import TIMING, clock, scenario
+from tests.build import TIMING, clock, scenario, thin
 from tests.protocols.cluster import CLUSTER
 
 EXPONENTIAL = {"per_batch": 0, "per_sample": "250 ms", "distribution": "exponential", "cv": None}  # of mean 1 s at µ = 4
@@ -50,8 +51,7 @@ def test_k_sync_takes_the_kth_of_the_compute_times(learners, k):
         assert expected == pytest.approx(0.6345, abs=5e-5)
 
 
-@pytest.mark.parametrize("kind", ["k-batch-sync", "k-batch-async"])
-@pytest.mark.parametrize("k", [1, 4, 8, 20])
+@pytest.mark.parametrize(("kind", "k"), thin(product(["k-batch-sync", "k-batch-async"], [1, 4, 8, 20]), 3))
 def test_k_batch_protocols_update_every_k_pths(kind, k):
     """Check claim 32 for exponential times.
 

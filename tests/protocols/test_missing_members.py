@@ -142,7 +142,7 @@ def test_both_players_agree_on_weights_where_learners_come_and_go(kind: str) -> 
     assert run.test_loss is not None
 
 
-@settings(max_examples=60 if IS_AT_LENGTH else 20, deadline=None)
+@settings(max_examples=60 if IS_AT_LENGTH else 12, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(PEERS))
 def test_nothing_gets_lost_whoever_leaves_and_comes_back(data: st.DataObject, kind: str) -> None:
     learners = data.draw(st.integers(1, 5))

@@ -36,9 +36,9 @@ def text_of(page: str) -> str:
     return re.sub(r"<[^>]+>", " ", body)
 
 
-def test_key_figures_equal_run_json(compared: Study, tmp_path: Path) -> None:
+def test_key_figures_equal_run_json(compared: Study, tmp_path: Path, drawn: Callable[[str], str]) -> None:
     compared.save(tmp_path)
-    figures = {key: float(value) for value, key, _ in KEY_FIGURE.findall(render_study(Study.load(tmp_path))) if value}
+    figures = {key: float(value) for value, key, _ in KEY_FIGURE.findall(drawn("compared")) if value}
     expected = {}
     for variant in compared.runs:
         homes = [tmp_path / variant, tmp_path / variant / "repeats" / "1"]

@@ -25,8 +25,10 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page))).rpartition("How to read this page")[0]
 
 
-@pytest.mark.parametrize("record_what", ["updates", "timeline"])
-@pytest.mark.parametrize("protocol", ["async", "hardsync", "gossip-pull", "all-reduce"])
+@pytest.mark.parametrize(
+    ("protocol", "record_what"),
+    [("async", "updates"), ("hardsync", "timeline"), ("gossip-pull", "timeline"), ("all-reduce", "updates")],
+)
 def test_a_recorded_run_is_called_measured(protocol: str, record_what: str, tmp_path: Path) -> None:
     chosen = scenario(TIMING, {"protocol": {"kind": protocol}, "record": record_what, "stop": {"gradients": 40}})
     run = record(chosen)

@@ -106,7 +106,7 @@ def test_finished_points_are_kept(timing, tmp_path):
 @pytest.mark.kills
 def test_a_killed_worker_costs_nothing(tmp_path):
     """It is killed whatever it is doing, once three points are there."""
-    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 20_000}})
+    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 8_000}})
     folder = tmp_path / "sweep"
     plan = plan_sweep(path, ["learners=2,3,4", "seed=range(0,4)"])
     killed = []
@@ -126,7 +126,7 @@ def test_a_killed_worker_costs_nothing(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
 @pytest.mark.kills
 def test_a_killed_driver_is_resumed_to_the_same_numbers(tmp_path):
-    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 15_000}})
+    path = scenario_file(tmp_path, TIMING, {"stop": {"gradients": 6_000}})
     axes = ["learners=2,3,4", "seed=range(0,2)"]
     program = [str(Path(sys.executable).with_name("simasgd")), "sweep", str(path), *axes, "--workers", "2", "--out"]
     folder = tmp_path / "interrupted"

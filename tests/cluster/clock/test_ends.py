@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simasgd.cluster.cast import monitor
 from tests.build import TIMING, clock, scenario
 
 SPELLS = {"slowdown": 5.0, "mean_normal": "30 ms", "mean_slow": "10 ms"}
@@ -100,8 +101,9 @@ def test_a_cluster_that_never_finishes_a_mini_batch_is_ended():
     assert f"{clocked.fault_counts.crashes:,} crashes" in clocked.hang.reason
 
 
-def test_a_cluster_that_drops_all_gradients_is_ended():
+def test_a_cluster_that_drops_all_gradients_is_ended(monkeypatch):
     """Under adv* the learners below one that crashed for good get no newer weights, so in the end all of theirs are too old."""
+    monkeypatch.setattr(monitor, "_EVENTS", 25_000)
     cluster = {
         "learners": 3,
         "profile": "p775",
@@ -114,8 +116,9 @@ def test_a_cluster_that_drops_all_gradients_is_ended():
     assert "crashed for good: 0 (at 0.02 s)" in clocked.hang.reason
 
 
-def test_a_clock_that_stands_still_is_ended():
+def test_a_clock_that_stands_still_is_ended(monkeypatch):
     """A thousandth of a femtosecond is nothing beside a second."""
+    monkeypatch.setattr(monitor, "_EVENTS", 25_000)
     late = {**AT_ONCE, "compute": {"per_batch": 0, "per_sample": "1e-15 s"}, "speeds": [1e6], "learners": 1}
     late["server"] = {"bandwidth": "unlimited", "update": "0 s"}
     late["faults"] = {"server_pauses": [{"at": "0 s", "lasting": "1 s"}]}

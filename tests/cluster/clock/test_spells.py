@@ -23,7 +23,7 @@ def test_it_is_exact_where_nothing_is_slow(start: float, work: float) -> None:
 @pytest.mark.parametrize("work", [0.03, 3.0])
 def test_the_mean_slowdown_is_that_of_the_formula(slowdown: float, normal: float, slow: float, work: float) -> None:
     pace = alternating(3, 1, slowdown, normal, slow)
-    cycles = 20_000
+    cycles = 8_000
     law = (normal + slow) / (normal + slow / slowdown)
     found = long_run(pace, work, int(cycles * (normal + slow) / law / work))
     # A cycle's useful work varies no more than its length; its relative spread is about 1/√cycles.

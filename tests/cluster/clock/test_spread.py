@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import product
 
 import numpy as np
 import pytest
 
 from simasgd.errors import ScenarioError
 from simasgd.tape.tape import Tape
-from tests.build import TIMING, clock, scenario
+from tests.build import TIMING, clock, scenario, thin
 
 ARCHITECTURES = ["base", {"kind": "adv", "fan_out": 3}, {"kind": "adv*", "fan_out": 3}]
 PROTOCOLS = [{"kind": "async"}, *({"kind": "n-softsync", "n": n} for n in (1, 2, "learners"))]
+BOTH = thin(product(ARCHITECTURES, PROTOCOLS), 3)
 CLUSTER = {
     "learners": 12,
     "profile": "ethernet-25g",
@@ -25,8 +27,7 @@ def run(protocol, architecture="base", **changes):
     return clock(scenario(TIMING, chosen, {"workload": {"payload": "1 MB"}}, changes))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+@pytest.mark.parametrize(("architecture", "protocol"), BOTH, ids=str)
 def test_no_applied_gradient_is_staler_than_the_spread(protocol, architecture):
     """Claim 55, exactly; and without it, some would be."""
     _, free = run(protocol, architecture)
@@ -37,8 +38,7 @@ def test_no_applied_gradient_is_staler_than_the_spread(protocol, architecture):
         assert (clocked.gradients_dropped > 0) == (free.staleness.max() > spread)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=str)
+@pytest.mark.parametrize(("architecture", "protocol"), BOTH, ids=str)
 def test_a_huge_spread_is_none(protocol, architecture):
     (clocked, tape), (_, free) = (run({**protocol, "spread": spread}, architecture) for spread in (2**53, None))
     assert clocked.gradients_dropped == 0

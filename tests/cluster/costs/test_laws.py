@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from simasgd.cluster.clock.activity import CostActivity
 from simasgd.cluster.clock.trail import COST_PARTS, PARTS
-from tests.build import TIMING, clock, same_tape, scenario
+from tests.build import TIMING, clock, same_tape, scenario, thin
 from tests.cluster.invariants import holds
 from tests.cluster.random_runs import ORDINARY, clusters, without_a_server
 from tests.protocols.table import ROWS
@@ -63,8 +65,7 @@ def test_a_lone_learner_takes_longer_by_exactly_the_costs_on_its_critical_path(k
         assert after["step"] <= with_costs.gradients_applied * 1e-3 * (1 + 1e-9)
 
 
-@by_kind
-@pytest.mark.parametrize("key", COSTS)
+@pytest.mark.parametrize(("kind", "key"), thin(product(ROWS, COSTS), 2))
 def test_no_cost_makes_a_run_shorter(kind, key):
     """Six alike learners. A cost that the protocol does not pay changes nothing."""
     plain, tape = run(kind, 6, None)

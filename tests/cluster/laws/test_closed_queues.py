@@ -11,7 +11,7 @@ import math
 
 import pytest
 
-from tests.build import TIMING, clock, scenario
+from tests.build import TIMING, clock, scenario, thin
 from tests.cluster.laws.mean_value_analysis import analyse_mean_values
 
 MS = 1e-3
@@ -33,7 +33,7 @@ def shared_links(learners, gradients, *, compute=None, server=None):
     return scenario(TIMING, {"cluster": cluster, "workload": {"payload": "1.2 MB"}, "stop": {"gradients": gradients}})
 
 
-@pytest.mark.parametrize(("learners", "seconds"), [(8, 188.68), (32, 125.10)])
+@pytest.mark.parametrize(("learners", "seconds"), thin([(8, 188.68), (32, 125.10)], 2))
 def test_a_hundred_thousand_pushes_take_as_long_as_mean_value_analysis_says(learners, seconds):
     throughput, (queue_in, queue_out, queue) = analyse_mean_values(learners, THINK, [MESSAGE, MESSAGE, UPDATE])
     assert 100_000 / throughput == pytest.approx(seconds, abs=0.005)
@@ -63,10 +63,10 @@ def test_no_throughput_beats_the_bounds_and_their_knee_is_where_it_should_be():
     assert found[40] / found[1] == pytest.approx(5.225, rel=0.01)
 
 
-@pytest.mark.parametrize("learners", [8, 32])
-@pytest.mark.parametrize(
-    ("distribution", "cv"), [("gamma", 0.5), ("gamma", 2.0), ("lognormal", 1.0), ("pareto", 1.0), ("constant", None)]
-)
+LAWS = [("gamma", 0.5), ("gamma", 2.0), ("lognormal", 1.0), ("pareto", 1.0), ("constant", None)]
+
+
+@pytest.mark.parametrize(("distribution", "cv", "learners"), thin([(*law, n) for law in LAWS for n in (8, 32)], 3))
 def test_the_law_of_the_compute_times_does_not_matter_where_something_else_is_random(distribution, cv, learners):
     """Delays and processor sharing care about means only. Random updates of 1 ms keep constant times from marching in step."""
     server = {"update": "1 ms", "update_law": {"distribution": "exponential"}}
@@ -76,8 +76,9 @@ def test_the_law_of_the_compute_times_does_not_matter_where_something_else_is_ra
     assert 20_000 / clocked.simulated_seconds == pytest.approx(throughput, rel=0.01)
 
 
-@pytest.mark.parametrize("learners", [8, 32])
-@pytest.mark.parametrize("distribution", ["gamma", "lognormal", "pareto"])
+@pytest.mark.parametrize(
+    ("distribution", "learners"), thin([(law, n) for law in ("gamma", "lognormal", "pareto") for n in (8, 32)], 3)
+)
 def test_compute_times_with_a_cv_of_seven_tenths_are_random_enough(distribution, learners):
     """Here nothing else is: updates of 0.1 ms are constant."""
     clocked, _ = clock(shared_links(learners, 20_000, compute={"distribution": distribution, "cv": 0.7}))
@@ -98,7 +99,7 @@ def test_one_learner_never_queues():
     assert [usage.mean_queue for usage in (*clocked.links, *clocked.servers)] == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("learners", [1, 2, 4, 8, 16, 32, 64])
+@pytest.mark.parametrize("learners", thin([1, 2, 4, 8, 16, 32, 64], 3))
 def test_the_server_is_the_repairman_of_the_machine_repairman_model(learners):
     """Exponential compute times of 10 ms, updates of 1 ms and free communication make M/M/1//λ.
 

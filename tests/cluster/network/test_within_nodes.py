@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.build import TIMING, clock, scenario
+from tests.build import TIMING, clock, scenario, thin
 from tests.cluster.by_hand import ms, run_tree, spell
 
 GPU8 = {
@@ -176,21 +176,23 @@ def test_without_a_time_out_a_leaf_waits_for_ever():
     assert (clocked.updates, clocked.gradients_in_flight) == (0, 3)
 
 
-@pytest.mark.parametrize("architecture", ["adv", "adv*", {"kind": "adv", "fan_out": 2, "colocated": False}], ids=str)
+TREES = ["adv", "adv*", {"kind": "adv", "fan_out": 2, "colocated": False}]
+TROUBLES = [
+    ({"kind": "hardsync", "barrier_timeout": "5 ms"}, {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
+    ("hardsync", {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
+    ({"kind": "backup-workers", "backups": 0}, {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
+    ({"kind": "k-sync", "k": 12}, {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
+    ({"kind": "hardsync", "barrier_timeout": "1 ms"}, {"message_loss": {"probability": 0.1, "resend_after": "4 ms"}}),
+    ({"kind": "hardsync", "barrier_timeout": "1 ms"}, {"server_pauses": [spell(50, 100)]}),
+]
+
+
 @pytest.mark.parametrize(
-    ("protocol", "faults"),
-    [
-        ({"kind": "hardsync", "barrier_timeout": "5 ms"}, {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
-        ("hardsync", {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
-        ({"kind": "backup-workers", "backups": 0}, {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
-        ({"kind": "k-sync", "k": 12}, {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}),
-        ({"kind": "hardsync", "barrier_timeout": "1 ms"}, {"message_loss": {"probability": 0.1, "resend_after": "4 ms"}}),
-        ({"kind": "hardsync", "barrier_timeout": "1 ms"}, {"server_pauses": [spell(50, 100)]}),
-    ],
+    ("per_gradient", "protocol", "faults", "architecture"),
+    thin([(cost, *trouble, tree) for cost in ("0 s", "100 us") for trouble in TROUBLES for tree in TREES], 5),
     ids=str,
 )
-@pytest.mark.parametrize("per_gradient", ["0 s", "100 us"])
-def test_whatever_happens_a_barrier_in_a_tree_goes_on(protocol, faults, architecture, per_gradient):
+def test_whatever_happens_a_barrier_in_a_tree_goes_on(per_gradient, protocol, faults, architecture):
     cluster = {
         "learners": 12,
         "speeds": None,

@@ -15,7 +15,7 @@ from simasgd import DataMissing, Run, RunFailed, Scenario, Task, simulate, study
 from simasgd.learning.data.sets import load
 from simasgd.learning.models import build as models
 from simasgd.learning.players.reference import Reference
-from simasgd.report.page import write_study
+from simasgd.report.page import render_study
 from simasgd.scenario.learning.data import Digits
 from simasgd.scenario.learning.models import MLP
 from tests.build import LEARNING, TIMING, scenario
@@ -79,7 +79,7 @@ def test_a_task_without_wrong_ones_of_any_shape(tmp_path):
         assert runs[0].test_error is None
         assert runs[0].summary.test_loss < 1e-3
     result.save(tmp_path / "out")
-    assert "own" in write_study(result, tmp_path / "out").read_text()
+    assert "own" in render_study(result)
     loaded = Run.load(tmp_path / "out" / "one")
     with pytest.raises(DataMissing, match=r"learning.data: own: give its samples in Python"):
         simulate(loaded.scenario)

@@ -125,8 +125,13 @@ def final(player, problem, stops):
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize("protocol", ["async", "hardsync"])
-@pytest.mark.parametrize("modulation", ["none", "adaptive-delay-compensation", "dana-slim", "dana-zero"])
+@pytest.mark.parametrize(
+    ("modulation", "protocol"),
+    [
+        ("none", "hardsync"),
+        *((modulation, "async") for modulation in ("adaptive-delay-compensation", "dana-slim", "dana-zero")),
+    ],
+)
 def test_all_that_the_loop_carries_is_kept(tmp_path, modulation, protocol):
     learning = {"modulation": modulation, "optimizer": {"kind": "adam", "learning_rate": 0.003}}
     stop = {"gradients": None, "updates": 800}

@@ -28,7 +28,7 @@ PLAYERS = [Reference(), Compiled()]
 LAW = {"distribution": "lognormal", "cv": 0.5}
 
 
-@pytest.mark.parametrize("kind", thin(ROWS, 2))
+@pytest.mark.parametrize("kind", thin(ROWS, 3))
 def test_the_players_agree_under_every_protocol(kind):
     plain = scenario(LINEAR, SIX, DOUBLE, {"protocol": ROWS[kind].typical})
     with jax.enable_x64(True):

@@ -18,7 +18,7 @@ from simasgd.learning.players.machine import _compiled
 from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.vocabulary.merge import merge
-from tests.build import LEARNING, LINEAR, scenario, thin
+from tests.build import AT_LENGTH, LEARNING, LINEAR, scenario, thin
 from tests.learning.agreement import PROTOCOLS, TOLERANCE, final_weights, name_case, relative_distance, simulate_problem
 from tests.learning.tapes import make_tape
 
@@ -85,7 +85,7 @@ def play_unmodulated(number):
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), thin(CASES, 2), ids=name_case)
+@pytest.mark.parametrize(("base", "protocol", "modulation", "precision"), thin(CASES, 3), ids=name_case)
 def test_the_players_agree(base, protocol, modulation, precision):
     """And a modulation changes the weights, except where its factor is 1 by definition."""
     with jax.enable_x64(precision == "float64"):
@@ -264,7 +264,7 @@ def test_looking_at_the_weights_on_the_way_does_not_change_them():
 @pytest.mark.parametrize(
     ("base", "protocol"), [*((LINEAR, protocol) for protocol in PROTOCOLS), (DEEP, PROTOCOLS[1])], ids=name_case
 )
-@pytest.mark.parametrize("player", [Reference, Compiled])
+@pytest.mark.parametrize("player", [Compiled, pytest.param(Reference, marks=AT_LENGTH)])
 def test_divergence_is_found_at_the_update_where_it_happens(player, base, protocol):
     explosion = {"boundaries": [1.0], "factor": 1e30}  # the learning rate explodes after one epoch
     chosen = scenario(

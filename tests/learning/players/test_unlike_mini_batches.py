@@ -23,7 +23,7 @@ UNLIKE = {"cluster": CLUSTER, "workload": {"mini_batch": SIZES}, "stop": {"gradi
 CASES = [*((LINEAR, kind) for kind in ROWS), *((LEARNING, kind) for kind in ("fedbuff",))]
 
 
-@pytest.mark.parametrize(("base", "kind"), thin(CASES, 2), ids=name_case)
+@pytest.mark.parametrize(("base", "kind"), thin(CASES, 3), ids=name_case)
 def test_the_players_agree_under_every_protocol(base, kind):
     chosen = scenario(base, UNLIKE, DOUBLE, {"protocol": ROWS[kind].typical})
     with jax.enable_x64(True):
