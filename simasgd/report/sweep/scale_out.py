@@ -1,15 +1,15 @@
 """The trade-off of staleness σ, mini-batch µ and learners λ: error against time, as Rudra's authors draw it.
 
-A line joins the settings with one mini-batch in the order of their numbers of learners, as in the
-figures of (σ, µ, λ) trade-off curves of arXiv:1509.04210.
+Lines join the settings with one mini-batch, and those with one number of learners, as in the figures of (σ, µ, λ)
+trade-off curves of arXiv:1509.04210.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
@@ -18,6 +18,7 @@ from simasgd.report.drawing.labels import Mark, label_points
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_line_mark
 from simasgd.report.facts.formats import choose_time_unit, format_number
 from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.scale import Setting, state_scale_out
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     SECONDS,
@@ -37,17 +38,6 @@ from simasgd.report.sweep.verdict import SweepVerdict
 
 _LEARNERS, _MINI_BATCH = "cluster.learners", "workload.mini_batch"
 _MOST_BATCHES = 8
-_MOST_LABELS = 24
-_STALE = 0.05
-"""The mean staleness from which a label has it."""
-
-
-class Setting(NamedTuple):
-    """A setting with its number of learners and its mini-batch."""
-
-    learners: float
-    mini_batch: float
-    row: Row
 
 
 def build_scale_out(verdict: SweepVerdict) -> Block | None:
@@ -65,17 +55,18 @@ def build_scale_out(verdict: SweepVerdict) -> Block | None:
     panels: list[Panel] = []
     for place, found in parts[:MOST_PANELS]:
         if found:
-            figure = _draw(found, batches, measure)
+            figure = _draw(found, [one for _, each in parts for one in each], batches, measure)
             label = f"{TITLES[measure]} against simulated time, a line for each mini-batch. {_say(found, measure)}"
-            name = f"scale-out-{len(panels)}"
-            panels.append(Panel(title_panel(place, facts) or "All settings", svg.render_inline(figure, name, label)))
+            drawn = svg.render_inline(figure, f"scale-out-{len(panels)}", label)
+            note = state_scale_out(found, measure, facts.test_samples)
+            panels.append(Panel(title_panel(place, facts) or "All settings", drawn, subtitle=_say_staleness(found), note=note))
     held = f" All with {say_panel(fixed, facts)}, as in the best setting." if fixed else ""
     return Block(
         id="scale-out",
         nav="Scale-out",
         title="The trade-off of staleness σ, mini-batch µ and learners λ",
-        reading="A line joins the settings with one mini-batch, from few learners λ to many; σ is the mean staleness. Down "
-        f"is better, and left is sooner.{held}",
+        reading="A line in colour joins the settings with one mini-batch, a dashed one those with one number of learners λ. "
+        f"Bars are the range over seeds. Down is better, and left is sooner.{held}",
         legend=[
             LegendEntry(draw_line_mark(f"series-{i}", marker=svg.choose_series_marker(i)[1]), f"µ = {format_number(batch)}")
             for i, batch in enumerate(batches)
@@ -99,35 +90,54 @@ def _read(row: Row, key: str, dials: Sequence[Dial]) -> float:
     return float(dial.axis.parts_of(row[dial.key])[dial.axis.keys.index(key)])
 
 
-def _draw(found: Sequence[Setting], batches: Sequence[float], measure: str) -> Figure:
-    size, unit = choose_time_unit(max(one.row[SECONDS] for one in found))
-    scores = [float(one.row[measure]) for one in found]
+def _draw(found: Sequence[Setting], every: Sequence[Setting], batches: Sequence[float], measure: str) -> Figure:
+    """Draw the settings of a panel; the axes are those of `every` panel."""
+    size, unit = choose_time_unit(max(one.row[SECONDS] for one in every))
+    ends = [float(one.row[f"{measure}_{end}"]) for one in every for end in ("low", "high")]
+    scores = [float(one.row[measure]) for one in every]
     with svg.open_figure(height=3.1) as figure:
         axes = figure.subplots()
+        named = _draw_contours(axes, found, size, measure)
         for i, batch in enumerate(batches):
             line = [one for one in found if one.mini_batch == batch]
             at = [one.row[SECONDS] / size for one in line]
             colour, (marker, _) = svg.choose_series_colour(i), svg.choose_series_marker(i)
+            low, high = ([one.row[f"{measure}_{end}"] for one in line] for end in ("low", "high"))
+            axes.vlines(at, low, high, color=colour, linewidth=1.0, alpha=0.5)
             axes.plot(at, [one.row[measure] for one in line], color=colour, linewidth=1.2, alpha=0.7)
             axes.plot(at, [one.row[measure] for one in line], marker, color=colour, markersize=6.5)
-        far_apart = min(scores) > 0 and needs_log_scale(pd.Series(scores))
+        far_apart = min(ends) > 0 and needs_log_scale(pd.Series(scores))
         (use_percent_axis if measure == ERROR else use_number_axis)(axes, logarithmic=far_apart)
-        axes.set_ylim(*find_score_limits(scores, far_apart=far_apart))
-        is_logarithmic = set_time_axis(axes, [one.row[SECONDS] / size for one in found])
+        axes.set_ylim(*find_score_limits(ends, far_apart=far_apart))
+        is_logarithmic = set_time_axis(axes, [one.row[SECONDS] / size for one in every])
         axes.set_xlabel(f"simulated time ({unit}{', log scale' if is_logarithmic else ''})", fontsize=FONT)
         axes.set_ylabel(name_scale(AXIS_TITLES[measure]) if far_apart else AXIS_TITLES[measure], fontsize=FONT)
         axes.tick_params(labelsize=FONT)
-        marks = [Mark(one.row[SECONDS] / size, one.row[measure], _label(one), 0) for one in found]
-        if len(marks) <= _MOST_LABELS:
-            label_points(axes, marks, size=FONT - 1)
+        others = [_mark(one, size, measure) for one in found if one.mini_batch != named[one.learners].mini_batch]
+        label_points(axes, [_mark(one, size, measure) for one in named.values()], others, size=FONT - 1)
         return figure
 
 
-def _label(one: Setting) -> str:
-    """Return the learners, and the mean staleness if gradients are stale."""
-    staleness = float(one.row[STALENESS])
-    stale = f", σ {format_number(staleness)}" if staleness >= _STALE else ""
-    return f"λ {format_number(one.learners)}{stale}"
+def _draw_contours(axes: Axes, found: Sequence[Setting], size: float, measure: str) -> dict[float, Setting]:
+    """Draw a grey line through the settings of each number of learners, and return the one that is to have its label."""
+    named = {}
+    for learners in sorted({one.learners for one in found}):
+        line = sorted((one for one in found if one.learners == learners), key=lambda one: one.mini_batch)
+        at = [one.row[SECONDS] / size for one in line]
+        axes.plot(at, [one.row[measure] for one in line], color=svg.MUTED, linewidth=0.9, linestyle=svg.DASHES[1])
+        named[learners] = line[-1]
+    return named
+
+
+def _mark(one: Setting, size: float, measure: str) -> Mark:
+    return Mark(one.row[SECONDS] / size, one.row[measure], f"λ {format_number(one.learners)}", 0)
+
+
+def _say_staleness(found: Sequence[Setting]) -> str:
+    """Return the range of the mean staleness in a panel."""
+    ages = sorted(float(one.row[STALENESS]) for one in found)
+    low, high = format_number(ages[0]), format_number(ages[-1])
+    return f"mean staleness σ {low}" if low == high else f"mean staleness σ {low} – {high}"
 
 
 def _say(found: Sequence[Setting], measure: str) -> str:
@@ -145,7 +155,7 @@ def _tabulate(parts: Sequence[tuple[dict[str, str], Sequence[Setting]]], measure
             title_panel(place, facts) or "All settings",
             format_number(one.learners),
             format_number(one.mini_batch),
-            format_number(one.learners * one.mini_batch),
+            format_number(one.product),
             *(format_quantity(quantity, one.row[quantity]) for quantity in (STALENESS, measure, SECONDS)),
         ]
         for place, found in parts

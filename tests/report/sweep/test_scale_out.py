@@ -55,7 +55,19 @@ def test_the_trade_off_has_each_sound_setting_by_mini_batch_and_learners(blocks:
         ["2", "4", "8"], ["4", "4", "16"], ["8", "4", "32"], ["2", "16", "32"], ["4", "16", "64"],
     ]  # fmt: skip
     assert ["Learning rate 0.2", "8", "4"] not in [row[:3] for row in rows], "it fails"
-    assert "λ 8, σ 7" in str(found.panels[0].svg)
+    assert [text for text in ("λ 2", "λ 4", "λ 8") if f">{text}<" in str(found.panels[0].svg)] == ["λ 2", "λ 4", "λ 8"]
+    assert found.panels[0].subtitle == "mean staleness σ 1 – 7"
+
+
+def test_the_trade_off_says_what_more_learners_do_with_the_product_and_with_the_mini_batch_kept(
+    blocks: dict[str, Block],
+) -> None:
+    """µλ = 32 is kept by 8 learners with µ = 4 and 2 with µ = 16, where the error is 0.032 + 0.02 · 0.1."""
+    assert blocks["scale-out"].panels[0].note.replace("\xa0", " ") == (
+        "With µλ = 32 kept, 2 to 8 learners: test error from 3.4 % to 3.4 % (no clear difference), simulated time from 6.67 s "
+        "to 4 s. With µ = 16 kept, 2 to 4 learners: test error from 3.4 % to 6.6 % (it is worse), simulated time from 6.67 s "
+        "to 4.44 s."
+    )
 
 
 def test_learners_and_mini_batch_that_vary_together_have_a_trade_off_too() -> None:
