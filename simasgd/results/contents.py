@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from simasgd.errors import UsageError
+from simasgd.errors import ScenarioError, UsageError
 from simasgd.results.identity import name_code
 from simasgd.results.summary import Summary
 from simasgd.scenario.cluster.measured import StoredTimes
@@ -83,4 +84,8 @@ def read_scenario(folder: Path) -> Scenario:
     """
     if not (folder / SCENARIO).is_file():
         raise UsageError(f"{folder}: {SCENARIO} is missing")
-    return Scenario.load(folder / SCENARIO)
+    layer = yaml_layer.read_sections(folder / SCENARIO)
+    if layer is not None:
+        with suppress(ScenarioError):
+            return Scenario.from_layer(layer)
+    return Scenario.load(folder / SCENARIO)  # whose messages name lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,9 +13,11 @@ from simasgd.scenario.reading import text_files
 from simasgd.scenario.reading.marked_message import format_complaint, shorten_name
 from simasgd.scenario.reading.yaml_scalars import Place, YamlError
 from simasgd.scenario.reading.yaml_tree import Node, parse_yaml, split_lines
-from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
+from simasgd.scenario.vocabulary.merge import Layer, Mark, Path, iterate_paths
 from simasgd.scenario.vocabulary.values import shown
 
+_SECTION = re.compile(r"^(?=[a-z_]+:(?:[ \n]|$))", re.MULTILINE)
+_OTHER_FILE = re.compile(r"^ +(?:\w+_)?file: *\S", re.MULTILINE)
 _OPEN, _CLOSE = "([{", ")]}"
 
 
@@ -59,6 +62,41 @@ def parse_layer(text: str, name: str) -> Layer:
     marks: dict[Path, Mark] = {}
     _collect_marks(root, (), marks, lines, name)
     return Layer(root.plain(), marks)
+
+
+def read_sections(path: FilePath) -> Layer | None:
+    """Read a scenario that simasgd has written, section by section; None if that cannot be done so.
+
+    Many runs share most sections, so each text of a section is parsed once. The layer has no lines for messages: where
+    anything is wrong with the file, or a value lies in a file beside it, `read_layer` is the way.
+    """
+    try:
+        text = text_files.read_text(path)
+    except (OSError, ValueError):
+        return None
+    head, *sections = _SECTION.split(text)
+    if head or not sections or _OTHER_FILE.search(text) is not None:
+        return None
+    tree: dict[str, Any] = {}
+    for section in sections:
+        parsed = _parse_section(section)
+        if parsed is None:
+            return None
+        found = json.loads(parsed)
+        if len(found) != 1 or tree.keys() & found.keys():
+            return None
+        tree |= found
+    return Layer(tree, {place: Mark(str(path), 0, "", 0, 0, ".".join(map(str, place))) for place in iterate_paths(tree)})
+
+
+@lru_cache(maxsize=256)
+def _parse_section(section: str) -> str | None:
+    """Return the JSON of a mapping in YAML; None if it is none by itself."""
+    try:
+        root = parse_yaml(section)
+    except YamlError:
+        return None
+    return None if root is None or root.mapping is None else json.dumps(root.plain())
 
 
 def parse_scalar(text: str) -> Any:

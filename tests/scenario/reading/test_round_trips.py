@@ -40,6 +40,9 @@ def test_a_resolved_scenario_loads_back_equal(overrides: list[str], tmp_path: Pa
         file.write_text(yaml_layer.dump_yaml(variant_or_whole.resolved()), encoding="utf-8")
         again = Scenario.load(file)
         assert again.resolved() == variant_or_whole.resolved()
+        by_sections = yaml_layer.read_sections(file)
+        assert by_sections is not None
+        assert Scenario.from_layer(by_sections) == again
         assert again.hash() == variant_or_whole.hash()
         assert list(again.variants) == list(variant_or_whole.variants)
         for name, variant in variant_or_whole.variants.items():
@@ -90,3 +93,22 @@ def test_whatever_the_values_what_is_dumped_loads_back(
     assert again == chosen
     assert again.title == title
     assert again.cluster.network.latency == latency
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: a\nname: b\n",
+        "name: &a b\ntitle: *a\n",
+        'title: "two\nname: lines"\n',
+        "# a comment\nname: a\n",
+        "cluster:\n  absences_file: there.csv\n",
+        "- a list\n",
+        "",
+    ],
+)
+def test_what_is_no_list_of_sections_is_read_as_a_whole(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(text)
+    assert yaml_layer.read_sections(file) is None
+    assert yaml_layer.read_sections(tmp_path / "missing.yaml") is None
