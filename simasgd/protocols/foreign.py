@@ -7,8 +7,12 @@ that simasgd itself does not have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
 
@@ -20,17 +24,36 @@ def _entry_points() -> dict[str, EntryPoint]:
     return {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
 
 
+_IN_HAND: ContextVar[Mapping[str, type[AbstractProtocol]]] = ContextVar("protocols in hand", default=MappingProxyType({}))
+"""Protocols by kind whose classes a caller holds, so that no entry point has to lead to them."""
+
+
+@contextmanager
+def in_hand(protocols: Iterable[AbstractProtocol]) -> Iterator[None]:
+    """Let the kinds of these protocols lead to their classes while a scenario that holds them is read anew."""
+    held = {protocol.kind: type(protocol) for protocol in protocols if is_foreign(type(protocol))}
+    token = _IN_HAND.set(held)
+    try:
+        yield
+    finally:
+        _IN_HAND.reset(token)
+
+
 def list_installed_kinds() -> tuple[str, ...]:
-    """Return the kinds of the installed protocols of other packages."""
-    return tuple(sorted(_entry_points()))
+    """Return the kinds of the installed protocols of other packages, and of those in hand."""
+    return tuple(sorted({*_entry_points(), *_IN_HAND.get()}))
 
 
-@cache
 def load_protocol(kind: str) -> type[AbstractProtocol] | None:
     """Return the protocol of a kind; None if no package has one.
 
     Raises ValueError if the entry point does not name a valid protocol.
     """
+    return _IN_HAND.get().get(kind) or _load_installed(kind)
+
+
+@cache
+def _load_installed(kind: str) -> type[AbstractProtocol] | None:
     entry_point = _entry_points().get(kind)
     if entry_point is None:
         return None

@@ -98,7 +98,7 @@ class Scenario(ReadableScenario):
 
         A dict has the keys of a file, and quantities as text with their units. The source `-` is
         standard input. The source may also be a scenario. It has a value for every key, so an
-        override of its `cluster.profile` changes nothing else.
+        override of its `cluster.profile` changes nothing else. Its protocol may be of a class of your own.
 
         If `variants` are named, the scenario has only those. One variant alone becomes the scenario
         itself, named NAME-VARIANT.
@@ -109,7 +109,8 @@ class Scenario(ReadableScenario):
             if not overrides:
                 require_variants(variants, list(source.variants))
                 return source.choose(variants)
-            source = source.as_given()
+            with foreign.in_hand([one.protocol for one in (source, *source.variants.values())]):
+                return cls.from_layer(read_source(source.as_given()), overrides, variants)
         return cls.from_layer(read_source(source), overrides, variants)
 
     @classmethod

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from simasgd.asking import answers, key_facts, kinds
 from simasgd.protocols import foreign
-from simasgd.scenario.reading import keys
 
 _CACHES = (
-    *(foreign._entry_points, foreign.load_protocol, keys._list_foreign_keys),
+    foreign._entry_points,
+    foreign._load_installed,
     *(kinds.list_families, key_facts.list_keys, answers.list_names, answers._list_values),
 )
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from simasgd.asking.answers import answer
 from simasgd.asking.terminal import write_answer
 from simasgd.errors import ScenarioError, UsageError
+from simasgd.protocols import AbstractServerProtocol, Count
 from simasgd.results.identity import name_content
 from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
@@ -104,6 +106,33 @@ def test_its_parameters_are_keys(installed):
         scenario(TIMING, {"protocol": {"kind": "round-robin", "turn": 2}})
     with pytest.raises(ScenarioError, match=r"unknown kind 'round-robbin'.*did you mean 'round-robin'"):
         scenario(TIMING, {"protocol": "round-robbin"})
+
+
+class InTurn(AbstractServerProtocol):
+    """A protocol that no entry point leads to."""
+
+    kind: Literal["in-turn"] = "in-turn"
+    turns: Count = 1
+
+    def serve(self, server):
+        yield from server.collect(self.turns)
+
+    def learn(self, learner):
+        yield from learner.settle()
+
+    def nominal_staleness(self, learners):
+        return None
+
+
+def test_a_scenario_that_holds_one_needs_no_entry_point():
+    """Overrides of its keys and of others are read; elsewhere its kind stays unknown."""
+    held = scenario(TIMING).model_copy(update={"protocol": InTurn(turns=2)})
+    found = Scenario.load(held, "learners=3", "turns=4")
+    assert (type(found.protocol), found.protocol.turns, found.cluster.learners) == (InTurn, 4, 3)
+    with pytest.raises(ScenarioError, match=r"protocol.turns: 0 is too small"):
+        Scenario.load(held, "protocol.turns=0")
+    with pytest.raises(ScenarioError, match=r"unknown kind 'in-turn'"):
+        scenario(TIMING, {"protocol": "in-turn"})
 
 
 def test_it_is_shown_with_its_keys_and_verbs(installed):

@@ -84,7 +84,6 @@ def list_keys(root: type[Section]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for key in found if key != "variants"))
 
 
-@cache
 def _list_foreign_keys(root: type[Section]) -> tuple[str, ...]:
     """Return the keys that only protocols of other packages have.
 

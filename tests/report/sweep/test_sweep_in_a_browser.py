@@ -45,7 +45,7 @@ def test_the_answer_comes_first_and_is_that_of_sweep_json(browser: Browser, file
         heading = page.get_by_role("heading", level=1).inner_text().replace("\u00a0", " ")
         assert heading.startswith("Use 8 learners, learning rate 0.1 at every latency: 4.5 % test error")
         assert content["verdict"].startswith(heading)
-        rest = " ".join(page.locator(".verdict, .effects li").all_inner_texts()).replace("\u00a0", " ")
+        rest = " ".join(page.locator(".verdict li, .effects li").all_inner_texts()).replace("\u00a0", " ")
         assert content["verdict"] == f"{heading} {rest}"
         (first, *_) = page.locator("#best tbody tr").all_inner_texts()
         best = content["best"][0]
