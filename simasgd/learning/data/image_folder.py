@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -27,13 +27,15 @@ class LazyImages:
     """Square images of three channels, `resolution` pixels wide; `names` are their files below a folder.
 
     `take` returns pixels in [0, 1], minus `mean` if it is given, shape (features,) with features =
-    resolution²·3.
+    resolution²·3. The first images that are decoded are kept as bytes, by their numbers, up to
+    `ImageNet.kept_bytes`. So a test set is decoded once, however often weights are evaluated.
     """
 
     folder: Path
     names: Sequence[str]
     resolution: int
     mean: Pixels | None = None
+    kept: dict[int, npt.NDArray[np.uint8]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -48,14 +50,21 @@ class LazyImages:
 
         Raises DataMissing for a file that is not an image.
         """
-        paths = [self.folder / self.names[index] for index in np.asarray(indices, np.int64).tolist()]
-        images = np.empty((len(paths), self.shape[1]), np.float32)
+        numbers = np.asarray(indices, np.int64).tolist()
+        images = np.empty((len(numbers), self.shape[1]), np.float32)
+        most = ImageNet.kept_bytes // self.shape[1]
 
-        def decode(row: int) -> None:
-            images[row] = _square(paths[row], self.resolution).reshape(-1)
+        def fill(row: int) -> None:
+            number = numbers[row]
+            found = self.kept.get(number)
+            if found is None:
+                found = _square(self.folder / self.names[number], self.resolution).reshape(-1)
+                if len(self.kept) < most:
+                    self.kept[number] = found
+            images[row] = found
 
         with ThreadPoolExecutor() as threads:  # Pillow decodes without Python's lock
-            for _ in threads.map(decode, range(len(paths))):
+            for _ in threads.map(fill, range(len(numbers))):
                 pass
         images /= np.float32(255)
         if self.mean is not None:

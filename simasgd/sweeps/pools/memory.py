@@ -28,9 +28,12 @@ def estimate_bytes(scenario: Scenario) -> float:
     learning = scenario.learning
     if learning is None:
         return _OF_CLOCK + (0.0 if scenario.record.kind == "summary" else _OF_GRADIENT * gradients)
-    data, shape = 0.0, learning.data.shape
-    if not isinstance(learning.data, ImageNet):  # whose images are read as they are needed
-        data = 4.0 * (shape.train + shape.test) * math.prod(shape.sample)
+    shape = learning.data.shape
+    features: int = math.prod(shape.sample)
+    if isinstance(learning.data, ImageNet):  # whose images are read as they are needed
+        data = sum(min(ImageNet.kept_bytes, samples * features) for samples in (shape.train, shape.test)) / 2.0
+    else:
+        data = 4.0 * (shape.train + shape.test) * features
     weights = 4.0 * learning.num_parameters * (scenario.cluster.learners + 4)
     return _OF_LEARNING + 2.0 * data + weights + _OF_GRADIENT * gradients
 

@@ -113,6 +113,25 @@ def test_nothing_is_decoded_before_it_is_asked_for(root: Path) -> None:
         train.take([0, 3])
 
 
+@pytest.mark.parametrize(("most", "kept"), [(48 * 5, [0, 1, 3]), (48 * 2, [0, 1])])
+def test_an_image_is_decoded_once_as_long_as_there_is_room(
+    most: int, kept: list[int], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageNet, "kept_bytes", most)
+    train, test = lazy(load(ImageNet(**PLAIN, subtract_mean=False)))
+    first = np.concatenate([train.take([number]) for number in (1, 0, 3)])
+    for path in root.rglob("*.JPEG"):
+        path.unlink()
+    assert np.array_equal(train.take([1, 0]), first[:2])
+    assert sorted(train.kept) == kept
+    if 3 in kept:
+        assert np.array_equal(train.take([3]), first[2:])
+    with pytest.raises(DataMissing, match="cannot be decoded"):
+        train.take([2])
+    with pytest.raises(DataMissing, match="cannot be decoded"):
+        test.take([0])
+
+
 def test_a_file_that_is_cut_off_is_named(root: Path) -> None:
     path = root / "train/n00000001/n00000001_0.JPEG"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(path, format="jpeg")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Annotated, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -88,6 +88,8 @@ class Cifar10(AbstractKnownImages):
 class ImageNet(AbstractImages):
     """Photographs of ImageNet (ILSVRC 2012) or of a part of it, cut to squares of one size."""
 
+    kept_bytes: ClassVar[int] = 1_000_000_000
+    """The most bytes of decoded images that a process keeps of the training set, and of the test set."""
     kind: Literal["imagenet"] = "imagenet"
     resolution: Annotated[Count, Field(le=2048, examples=[64])]
     """Side of a square in pixels, up to 2048."""
