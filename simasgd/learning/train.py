@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from simasgd.errors import RunFailed
-from simasgd.learning.data.examples import Examples
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
@@ -27,7 +26,7 @@ from simasgd.learning.problem.keeping import keep
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.precision import products_in
 from simasgd.learning.problem.problem import Problem, build_problem, initial_weights, require_data
-from simasgd.learning.problem.task import AbstractTask, ScenarioTask
+from simasgd.learning.problem.task import AbstractTask, ScenarioTask, place
 from simasgd.results.kept.weights import Weights
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
@@ -143,9 +142,8 @@ def prepare(scenario: Scenario, task: AbstractTask | None) -> None:
     chosen = ScenarioTask(learning.model, learning.data) if task is None else task
     with jax.enable_x64(learning.precision == "float64"), _device_errors_translated(), products_in(learning.precision):
         require_data(learning)
-        dtype, dataset = jnp.dtype(learning.number_format), chosen.dataset
-        test = Examples.placed(dataset.test_inputs, dataset.test_labels, dtype)
-        evaluate(chosen, initial_weights(chosen, dtype, scenario.learning_seed), test)
+        dtype = jnp.dtype(learning.number_format)
+        evaluate(chosen, initial_weights(chosen, dtype, scenario.learning_seed), place(chosen, dtype).test)
 
 
 def _find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,10 @@ _READERS: Mapping[Reader, tuple[formats.Read, formats.Read]] = {
 """How training and test samples of a form are read."""
 
 
+_KEPT_SETS = 2
+"""Data sets that a process keeps. So a sweep over data does not fill the memory, and two variants may take turns."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training and test samples.
@@ -67,7 +71,7 @@ def load(spec: AbstractData) -> Dataset:
     return _loaded(spec, os.environ.get(VARIABLE))
 
 
-@cache
+@lru_cache(maxsize=_KEPT_SETS)
 def _loaded(spec: AbstractData, root: str | None) -> Dataset:
     match spec:
         case Characters():

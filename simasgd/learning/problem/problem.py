@@ -25,7 +25,7 @@ from simasgd.learning.problem.rates import rates_of_learners
 from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.schedule import schedule_factors
 from simasgd.learning.problem.snapshot import Snapshot
-from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask
+from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask, place
 from simasgd.results.kept.weights import Weights
 from simasgd.scenario.learning.data import AbstractData, AbstractRegression, Noise
 from simasgd.scenario.learning.learning import Learning
@@ -139,13 +139,14 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         of_gradients = None
     partition = parts(learning.partition, dataset.train_labels, scenario.cluster.learners, seed)
     recipe, start = build_recipe(scenario, tape, task), initial_weights(task, dtype, seed)
+    placed = place(task, dtype)
     before = None if kept is None else restore(kept, start, recipe, tape, learning.model)
     return Problem(
         recipe=recipe,
         tape=tape,
         start=start if before is None else before.weights,
-        train=Examples.placed(dataset.train_inputs, dataset.train_labels, dtype),
-        test=Examples.placed(dataset.test_inputs, dataset.test_labels, dtype),
+        train=placed.train,
+        test=placed.test,
         batches=draw_batches(seed, tape, len(dataset.train_labels), partition),
         codes=None if task.augmentation is None else draw_augmentations(learning.data, seed, tape),
         factors=factors,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
 
 from simasgd.learning.data.augment import Augmentation, augmentation
+from simasgd.learning.data.examples import Examples
 from simasgd.learning.data.sets import Dataset, load
 from simasgd.learning.models.build import objective
 from simasgd.learning.models.objective import Objective
@@ -56,6 +58,31 @@ class ScenarioTask(AbstractTask):
     @property
     def dataset(self) -> Dataset:
         return load(self.data)
+
+
+class Placed(NamedTuple):
+    """The training and the test samples of a data set, on the device."""
+
+    train: Examples
+    test: Examples
+
+
+def place(task: AbstractTask, dtype: jnp.dtype) -> Placed:
+    """Put the samples of a task on the device. Those of a scenario stay there for the next run of the same data."""
+    if isinstance(task, ScenarioTask):
+        return _place_once(task.dataset, dtype, jax.config.jax_default_device)  # type: ignore[attr-defined]
+    return _place(task.dataset, dtype)
+
+
+@lru_cache(maxsize=1)
+def _place_once(data: Dataset, dtype: jnp.dtype, device: object) -> Placed:
+    del device  # on which JAX puts them
+    return _place(data, dtype)
+
+
+def _place(data: Dataset, dtype: jnp.dtype) -> Placed:
+    pairs = (data.train_inputs, data.train_labels), (data.test_inputs, data.test_labels)
+    return Placed(*(Examples.placed(inputs, labels, dtype) for inputs, labels in pairs))
 
 
 class SampleType(NamedTuple):
