@@ -188,7 +188,8 @@ def test_a_sweep_lists_every_point(swept: Sweep, drawn: Callable[[str], str]) ->
     rows = page.split('id="points"')[1].split("</table>")[0].count("<tr>") - 1
     assert rows == len(swept.points) == 12
     assert all(f'href="{folder}/"' in page for folder in swept.points["folder"])
-    assert "Six settings of 12 did not learn (all diverged): all 6 with learning rate 1e30" in page
+    assert "settings of 12 did not learn (" in page
+    assert "all 6 with learning rate 1e30" in page
 
 
 def test_a_sweep_of_losses(swept_losses: Sweep, drawn: Callable[[str], str]) -> None:
@@ -207,7 +208,7 @@ def test_a_sweep_with_a_failed_point(swept: Sweep) -> None:
     points.loc[0, ["error", "outcome"]] = "RunFailed: the worker died", "failed"
     page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
     assert "One setting of 12 failed (" in page
-    assert "settings of 12 did not learn (all diverged)" in page
+    assert "settings of 12 did not learn (" in page
     assert "failed: RunFailed: the worker died" in page
     points[["error", "outcome"]] = "not run yet"
     page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))

@@ -49,7 +49,7 @@ def test_the_answer_comes_first_and_is_that_of_sweep_json(browser: Browser, file
         assert content["verdict"] == f"{heading} {rest}"
         (first, *_) = page.locator("#best tbody tr").all_inner_texts()
         best = content["best"][0]
-        assert first.split("\t")[:4] == ["use this", "8", "0.1", "25\u00a0µs"]
+        assert first.split("\t")[:4] == ["use this, best compromise, soonest", "8", "0.1", "25\u00a0µs"]
         assert best["setting"] == {LEARNERS: 8, RATE: 0.1}
         assert first.split("\t")[4].startswith(f"{100 * best['test_error']['mean']:.1f}\u00a0%")
         assert page.evaluate(SMALLEST) >= 11
