@@ -20,8 +20,14 @@ VARIABLES = ("JAX_PLATFORMS", "JAX_DISABLE_JIT")
 def require_devices(*, compiled: bool = True) -> None:
     """Raise UsageError if JAX has no device of the kind that the environment's variables name.
 
-    With `compiled`, also raise it if they forbid JAX to compile.
+    With `compiled`, also raise it if they forbid JAX to compile. JAX does not survive a fork, so a
+    process that was forked from one that learned raises it, too, where it would wait for ever.
     """
+    if _process_of_jax() != os.getpid():
+        raise UsageError(
+            "this process is a fork of one in which JAX runs, and JAX does not work in a fork: "
+            'start processes with multiprocessing.get_context("spawn"), or before the first simulation'
+        )
     try:
         import jax
 
@@ -31,6 +37,12 @@ def require_devices(*, compiled: bool = True) -> None:
         raise UsageError(f"JAX cannot be used{f' with {given}' if given else ''}: {str(error).splitlines()[0]}") from None
     if compiled and jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         raise UsageError("JAX_DISABLE_JIT is set, but simasgd learns in a compiled loop: unset it")
+
+
+@cache
+def _process_of_jax() -> int:
+    """Return the process in which JAX was first asked for. A fork has the answer of the process that it comes from."""
+    return os.getpid()
 
 
 def require_devices_for(scenarios: Iterable[Scenario]) -> None:
