@@ -88,7 +88,7 @@ def make_group(case: Case, gradients: int) -> list[Problem]:
     tape = record_tape(task.described(scenario))
     first = build_problem(task.described(scenario), tape, task)
     others = [build_problem(task.described(scenario.with_seed(seed)), tape, task) for seed in range(1, case.members)]
-    return [first, *(replace(other, recipe=first.recipe, train=first.train, test=first.test) for other in others)]
+    return [first, *(replace(other, train=first.train, test=first.test) for other in others)]
 
 
 def time_replay(case: Case, gradients: int, rounds: int = 3) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import final
 
@@ -19,6 +19,27 @@ from simasgd.scenario.schema import Scenario
 
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]
 """Inputs and labels, arrays whose leading axis is that of the samples."""
+
+
+@final
+class _Same:
+    """A function, equal to what is equal to it; one that cannot be hashed equals itself only."""
+
+    def __init__(self, function: object) -> None:
+        self._function = function
+        try:
+            self._hash = hash(function)
+            self._is_hashable = True
+        except TypeError:  # such as a callable object with arrays
+            self._hash, self._is_hashable = id(function), False
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same) or self._is_hashable != other._is_hashable:
+            return False
+        return self._function is other._function or (self._is_hashable and bool(self._function == other._function))
 
 
 @final
@@ -44,6 +65,10 @@ class Task(AbstractTask):
 
     The test error is the mean. None if outputs cannot be wrong.
     """
+
+    @property
+    def key(self) -> Hashable:
+        return tuple(_Same(function) for function in (self.init, self.losses, self.wrong))
 
     @property
     def objective(self) -> Objective:

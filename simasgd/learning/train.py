@@ -26,7 +26,7 @@ from simasgd.learning.problem.keeping import keep
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.precision import products_in
 from simasgd.learning.problem.problem import Problem, build_problem, initial_weights, require_data
-from simasgd.learning.problem.task import AbstractTask, ScenarioTask, place
+from simasgd.learning.problem.task import AbstractTask, ScenarioTask, frame_of, place
 from simasgd.results.kept.weights import Weights
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
@@ -142,8 +142,8 @@ def prepare(scenario: Scenario, task: AbstractTask | None) -> None:
     chosen = ScenarioTask(learning.model, learning.data) if task is None else task
     with jax.enable_x64(learning.precision == "float64"), _device_errors_translated(), products_in(learning.precision):
         require_data(learning)
-        dtype = jnp.dtype(learning.number_format)
-        evaluate(chosen, initial_weights(chosen, dtype, scenario.learning_seed), place(chosen, dtype).test)
+        dtype, frame = jnp.dtype(learning.number_format), frame_of(chosen, learning.precision)
+        evaluate(frame, initial_weights(chosen, dtype, scenario.learning_seed), place(chosen, dtype).test)
 
 
 def _find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | None) -> int | None:
@@ -164,17 +164,12 @@ def _is_reached(error: float | None, target: float | None) -> bool:
 def _build_problems(
     scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None, kept: Weights | None
 ) -> Iterator[Problem]:
-    """Yield the scenarios' problems, with the recipe and the samples of the first.
-
-    All rules multiply by the learning rate last, so another learning rate is another factor of the
-    schedule.
-    """
+    """Yield the scenarios' problems, with the samples of the first."""
     first = build_problem(scenarios[0], tape, task, kept)
     yield first
     for scenario in scenarios[1:]:
         problem = build_problem(scenario, tape, task)
-        ratio = problem.recipe.optimizer.learning_rate / first.recipe.optimizer.learning_rate
-        yield replace(problem, recipe=first.recipe, train=first.train, test=first.test, factors=problem.factors * ratio)
+        yield replace(problem, train=first.train, test=first.test)
 
 
 def _play(

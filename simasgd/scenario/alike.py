@@ -97,11 +97,8 @@ def _loop_of(scenario: Scenario) -> str | None:
         return None
     if scenario.record.weights and scenario.stop.test_error is not None:
         return None  # a checkpoint of the others' later steps would not have the weights of a run that is cut
-    rate = learning.optimizer.learning_rate
-    if scenario.modulation.scales_with_rate and learning.local_learning_rate is None:
-        rate = math.floor((math.log10(rate) + 15) / 30)  # ratios beyond 1e30 would not fit into single precision
     # Factors that a law draws are a function of the seed, and runs in a loop have the same ones.
     seed = scenario.learning_seed if isinstance(learning.learner_rates, Rates) else None
-    optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": rate}
+    optimizer = {**learning.optimizer.model_dump(mode="json"), "learning_rate": None}
     rest = {**learning.model_dump(mode="json"), "optimizer": optimizer, "seed": seed}
     return json.dumps([clock_of(scenario), rest, scenario.stop.test_error], sort_keys=True, allow_nan=False)

@@ -29,7 +29,7 @@ def programs_given_back() -> Iterator[None]:
     from simasgd.learning.players import machine
     from simasgd.learning.problem import evaluation
 
-    functions = chain_reference.row_functions, mixing_reference.row_functions
+    functions = chain_reference.compiled_functions, mixing_reference.compiled_functions
     for cached in (machine._compiled, *functions, evaluation._evaluator):
         cached.cache_clear()
     jax.clear_caches()

@@ -17,12 +17,12 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int32, PyTree
 
 from simasgd.learning.chain.loop import ChainCarry, ChainRows, Number, Steps
-from simasgd.learning.layout.abstract import Advance
+from simasgd.learning.layout.abstract import Advance, ProductColumns
 from simasgd.learning.layout.columns import take
 from simasgd.learning.layout.packing import Packed, Packing
 from simasgd.learning.layout.wave_loop import are_new, either, for_each_wave, full_product, spread
 from simasgd.learning.layout.waves import WaveShape
-from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import Frame
 from simasgd.learning.rules.linear import LinearUpdate, velocity_of, with_velocity
 from simasgd.learning.rules.trees import Updates
 
@@ -86,9 +86,18 @@ class AsProduct(AbstractWaveSteps):
     f of the schedule and the momentum m.
     """
 
-    def __init__(self, parts: Steps, packing: Packing, shape: WaveShape, sgd: LinearUpdate) -> None:
+    def __init__(self, parts: Steps, packing: Packing, shape: WaveShape, sgd: LinearUpdate, columns: ProductColumns) -> None:
         super().__init__(parts, packing, shape)
-        self._sgd = sgd
+        depth = shape.depth
+        ago = np.arange(depth)[:, None] - np.arange(depth)
+
+        def toeplitz(values: Float[Array, " D"]) -> Float[Array, "D D"]:
+            return jnp.where(ago >= 0, take(values, np.maximum(ago, 0)), 0.0)
+
+        velocity, direction, along = columns
+        self._directions = jnp.concatenate([toeplitz(direction), along[:, None]], axis=1)
+        self._velocities = jnp.concatenate([toeplitz(velocity), velocity[1:, None]], axis=1)
+        self._until = jnp.where(ago >= 0, -sgd.learning_rate, 0.0)
 
     def enter(self, carry: ChainCarry) -> Vectors:
         velocity = velocity_of(carry.state)
@@ -159,19 +168,8 @@ class AsProduct(AbstractWaveSteps):
         for the velocity after the wave. `count` is the number of real steps; the factors of others
         are 0.
         """
-        sgd, depth = self._sgd, self._shape.depth
-        ago = np.arange(depth)[:, None] - np.arange(depth)
-        powers = np.power(sgd.momentum, np.arange(depth + 1))
-        of_gradients = np.where(ago >= 0, powers[np.maximum(ago, 0)], 0.0)  # of the velocity after each step
-        of_velocity = powers[1:]
-        directions, along = of_gradients, of_velocity
-        if sgd.nesterov:
-            directions, along = np.eye(depth) + sgd.momentum * of_gradients, sgd.momentum * of_velocity
-        both = jnp.asarray(np.concatenate([directions, along[:, None]], axis=1), factors.dtype)
-        until = jnp.asarray(-sgd.learning_rate * (ago >= 0), factors.dtype)
-        moves = full_product(until * factors, both)  # of the weights after each step
-        at_last = jnp.asarray(np.concatenate([of_gradients, of_velocity[:, None]], axis=1), factors.dtype)
-        result = jnp.concatenate([moves, take(at_last, count - 1)[None]])
+        moves = full_product(self._until * factors, self._directions)  # of the weights after each step
+        result = jnp.concatenate([moves, take(self._velocities, count - 1)[None]])
         return result[:, :-1], result[:, -1]
 
 
@@ -230,22 +228,21 @@ class InOrder(AbstractWaveSteps):
         return result
 
 
-def in_waves(recipe: Recipe, shape: WaveShape, mesh: Mesh | None = None) -> Advance:
+def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None = None) -> Advance:
     """Return a loop that computes the gradients of a wave at once, then makes its steps.
 
     The loop must begin at the first step of a wave. No wave is larger than the `shape`.
     """
-    parts = Steps(recipe)
-    packing = Packing(jax.eval_shape(recipe.task.objective.init, jax.random.key(0)))
-    steps: AbstractWaveSteps = InOrder(parts, packing, shape)
-    if parts.rule.is_product:
-        assert parts.rule.sgd is not None
-        steps = AsProduct(parts, packing, shape, parts.rule.sgd)
+    packing = Packing(jax.eval_shape(frame.objective.init, jax.random.key(0)))
 
     def advance(
         carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
     ) -> ChainCarry:
-        shared = rows.shared
+        shared, parts = rows.shared, Steps(frame, rows.own.rule)
+        steps: AbstractWaveSteps = InOrder(parts, packing, shape)
+        if rows.own.product is not None:
+            assert parts.rule.sgd is not None
+            steps = AsProduct(parts, packing, shape, parts.rule.sgd, rows.own.product)
         assert shared.wave is not None
         bounds = shared.wave
 

@@ -17,7 +17,7 @@ from simasgd.learning.chain.in_waves import in_waves
 from simasgd.learning.chain.loop import ChainCarry, ChainColumns, GradientMemory, one_by_one
 from simasgd.learning.chain.plan import ChainPlan, plan_chain
 from simasgd.learning.chain.reference import play_reference
-from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
+from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns, numbers_on_device, product_columns
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
@@ -29,7 +29,7 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
-from simasgd.learning.problem.task import SampleType
+from simasgd.learning.problem.task import Frame, SampleType
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
 
@@ -53,8 +53,8 @@ class ChainLayout(AbstractLayout):
         return play_reference(problem, stops, progress)
 
     @staticmethod
-    def loop(recipe: Recipe, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
-        return one_by_one(recipe) if shape is None else in_waves(recipe, shape, mesh)
+    def loop(frame: Frame, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
+        return one_by_one(frame) if shape is None else in_waves(frame, shape, mesh)
 
     @property
     def num_slots(self) -> int:
@@ -89,6 +89,8 @@ class ChainLayout(AbstractLayout):
             codes=None if problem.codes is None else jnp.asarray(self._of_samples(problem.codes)),
             factor=column(problem.factors, round_up(self.plan.num_steps), problem.dtype),
             local_factor=local_factor,
+            rule=numbers_on_device(problem.recipe.rule, problem.dtype),
+            product=product_columns(problem.recipe.rule, self.plan.waves, problem.dtype),
         )
 
     def shared_columns(self, problem: Problem) -> ChainColumns:

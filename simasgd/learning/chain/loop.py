@@ -20,7 +20,8 @@ from simasgd.learning.layout.columns import put, take
 from simasgd.learning.layout.packing import Packed
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import Frame
+from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State, Updates
 
 Number: TypeAlias = Int[Array, ""]
@@ -96,10 +97,10 @@ Evaluate: TypeAlias = Callable[[ChainCarry, Number], tuple[Updates, GradientMemo
 class Steps:
     """The parts of all loops."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.rule = recipe.rule
-        self.objective = recipe.task.objective
-        self._gradient = gradient_function(recipe)
+    def __init__(self, frame: Frame, rule: Rule) -> None:
+        self.rule = rule
+        self.objective = frame.objective
+        self._gradient = gradient_function(frame)
 
     def read(self, carry: ChainCarry, rows: ChainRows, e: Number) -> Parameters:
         """Return the weights that evaluation e reads."""
@@ -182,13 +183,14 @@ class Steps:
         return carry._replace(weights=weights, state=state, sent=None if carry.sent is None else sent), sent
 
 
-def one_by_one(recipe: Recipe) -> Advance:
+def one_by_one(frame: Frame) -> Advance:
     """Return a loop in which every evaluation reads its weights at its turn."""
-    parts = Steps(recipe)
 
     def advance(
         carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
     ) -> ChainCarry:
+        parts = Steps(frame, rows.own.rule)
+
         def step(u: Number, carry: ChainCarry) -> ChainCarry:
             def evaluate(carry: ChainCarry, e: Number) -> tuple[Updates, GradientMemory]:
                 read = parts.read(carry, rows, e)

@@ -6,7 +6,7 @@ It plays one row of the tape at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import PyTree
 
+from simasgd.learning.layout.abstract import numbers_on_device
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
@@ -22,6 +23,8 @@ from simasgd.learning.problem.gradients import GradientFunction, gradient_functi
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
+from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
+from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State, Updates
 
 
@@ -107,30 +110,45 @@ class RowFunctions(NamedTuple):
     """Make a step of a learner's own copy."""
 
 
-@cache
 def row_functions(recipe: Recipe) -> RowFunctions:
-    """Compile the functions of a recipe."""
-    rule = recipe.rule
+    """Return the functions of a recipe, which are compiled at their first calls."""
+    functions, rule = compiled_functions(recipe.frame), numbers_on_device(recipe.rule, jnp.result_type(float))
+    return RowFunctions(functions.gradient, *(partial(function, rule) for function in functions[1:]))
+
+
+class CompiledFunctions(NamedTuple):
+    """The functions of `RowFunctions` before they have a rule, which all but the first take as first argument."""
+
+    gradient: GradientFunction
+    add: Callable[..., tuple[Updates, State]]
+    step: Callable[..., tuple[Parameters, State]]
+    sent: Callable[..., Parameters]
+    step_copy: Callable[..., Parameters]
+
+
+@lru_cache(MOST_PROGRAMS)
+def compiled_functions(frame: Frame) -> CompiledFunctions:
+    """Return the functions of a frame. Rules of one structure share their compiled forms."""
 
     @jax.jit
     def add(
-        mean: Updates, gradient: Updates, state: State, weights: Parameters, extra: dict[str, PyTree]
+        rule: Rule, mean: Updates, gradient: Updates, state: State, weights: Parameters, extra: dict[str, PyTree]
     ) -> tuple[Updates, State]:
         scaled, state = rule.per_gradient.update(gradient, state, weights, **extra)
         share = extra["share"]
         return jax.tree.map(lambda m, g: m + g * jnp.asarray(share, g.dtype), mean, scaled), state
 
     @jax.jit
-    def step(weights: Parameters, state: State, mean: Updates, factor: jax.Array) -> tuple[Parameters, State]:
+    def step(rule: Rule, weights: Parameters, state: State, mean: Updates, factor: jax.Array) -> tuple[Parameters, State]:
         update, state = rule.update.update(mean, state, weights, factor=factor)
         return optax.apply_updates(weights, update), state
 
     @jax.jit
-    def sent(weights: Parameters, state: State, factor: jax.Array) -> Parameters:
+    def sent(rule: Rule, weights: Parameters, state: State, factor: jax.Array) -> Parameters:
         return weights if rule.look is None else rule.look(weights, state, factor)
 
     @jax.jit
-    def step_copy(gradient: Updates, read: Parameters, factor: jax.Array) -> Parameters:
+    def step_copy(rule: Rule, gradient: Updates, read: Parameters, factor: jax.Array) -> Parameters:
         return rule.local(gradient, read, factor)
 
-    return RowFunctions(jax.jit(gradient_function(recipe)), add, step, sent, step_copy)
+    return CompiledFunctions(jax.jit(gradient_function(frame)), add, step, sent, step_copy)

@@ -32,12 +32,17 @@ def draws(spec: AbstractData, seed: int, learner: int, count: int, mini_batch: i
     return codes if spec.flip else 2 * codes
 
 
+def augmentation_key(spec: AbstractData) -> int | None:
+    """Return the number that the function `augmentation` depends on, besides the shape of the data; None for no function."""
+    return spec.crop if isinstance(spec, AbstractImages) and spec.is_augmented else None
+
+
 def augmentation(spec: AbstractData) -> Augmentation | None:
     """Return a function of inputs, shape (B, features), and codes, shape (B,), that returns the augmented inputs.
 
     Return None if the data has no augmentation.
     """
-    if not isinstance(spec, AbstractImages) or not spec.is_augmented:
+    if not isinstance(spec, AbstractImages) or not spec.is_augmented:  # as `augmentation_key` says
         return None
     height, width, channels = spec.shape.image
     crop = spec.crop

@@ -6,9 +6,12 @@ import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, Int32, PyTree, Shaped
 
 from simasgd.learning.layout.costs import DeviceCosts
@@ -18,7 +21,9 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
-from simasgd.learning.problem.task import SampleType
+from simasgd.learning.problem.task import Frame, SampleType
+from simasgd.learning.rules import Rule
+from simasgd.learning.rules.linear import momentum_columns
 from simasgd.tape.arrays import Ints
 from simasgd.tape.tape import Tape
 
@@ -32,8 +37,36 @@ SharedColumns: TypeAlias = PyTree
 Shared = TypeVar("Shared")
 
 
+class ProductColumns(NamedTuple):
+    """The coefficients of SGD's momentum in waves of up to D steps, which are one product.
+
+    Their arguments are numbers of steps.
+    """
+
+    velocity: Float[Array, " D+1"]
+    """The coefficient of a mean gradient, or of an earlier velocity, in the velocity so many steps later."""
+    direction: Float[Array, " D"]
+    """The coefficient of a mean gradient in the direction of the step so many steps later."""
+    along: Float[Array, " D"]
+    """The coefficient of the velocity before the wave in the direction of each step."""
+
+
+def product_columns(rule: Rule, waves: Waves | None, dtype: DTypeLike) -> ProductColumns | None:
+    """Return the coefficients of a rule's momentum on the device; None unless these waves are products."""
+    if waves is None or not rule.is_product:
+        return None
+    assert rule.sgd is not None
+    return ProductColumns(*(jnp.asarray(values, dtype) for values in momentum_columns(rule.sgd, waves.shape.depth)))
+
+
+def numbers_on_device(rule: Rule, dtype: DTypeLike) -> Rule:
+    """Return a rule with its numbers on the device."""
+    placed: Rule = jax.tree.map(lambda number: jnp.asarray(number, dtype), rule)
+    return placed
+
+
 class MemberColumns(NamedTuple):
-    """The columns that each run of a group has of its own.
+    """The columns that each run of a group has of its own, and its update rule.
 
     The group has one tape, with E evaluations of B samples and F updates of an optimizer.
     """
@@ -49,6 +82,10 @@ class MemberColumns(NamedTuple):
 
     It is None without copies.
     """
+    rule: Rule
+    """The rule, with its numbers on the device."""
+    product: ProductColumns | None
+    """None unless waves are products."""
 
 
 class Rows(NamedTuple, Generic[Shared]):
@@ -102,7 +139,7 @@ class AbstractLayout(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def loop(recipe: Recipe, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
+    def loop(frame: Frame, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
         """Return the loop, with waves of at most this shape; one by one if None."""
 
     @property

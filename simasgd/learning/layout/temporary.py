@@ -32,7 +32,7 @@ def gradient_bytes(recipe: Recipe, sample: SampleType, mini_batch: int, number: 
     samples = (shaped((mini_batch, *part.shape), part.dtype) for part in sample)
     codes = None if augmentation is None else shaped((mini_batch,), np.int32)
     share = shaped((mini_batch,), dtype)
-    return live_bytes(jax.vmap(gradient_function(recipe)), weights, *samples, codes, share)
+    return live_bytes(jax.vmap(gradient_function(recipe.frame)), weights, *samples, codes, share)
 
 
 def live_bytes(function: Callable[..., Any], *arguments: Any) -> int:

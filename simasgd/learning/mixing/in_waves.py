@@ -22,7 +22,8 @@ from simasgd.learning.layout.wave_loop import are_new, either, for_each_wave, fu
 from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.mixing.loop import MixingCarry, MixingRows, Number, mixture, packings
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import Frame
+from simasgd.learning.rules import Rule
 from simasgd.learning.rules.linear import LinearUpdate
 from simasgd.learning.rules.trees import State, Updates
 
@@ -49,10 +50,10 @@ class Wave(NamedTuple):
 class AbstractWaveRows(abc.ABC):
     """A way to make the rows of a wave from its gradients."""
 
-    def __init__(self, recipe: Recipe, shape: WaveShape) -> None:
-        self._rule = recipe.rule
-        self._rates = recipe.task.objective.rates
-        self._model_packing, self._state_packing = packings(recipe)
+    def __init__(self, frame: Frame, rule: Rule, shape: WaveShape) -> None:
+        self._rule = rule
+        self._rates = frame.objective.rates
+        self._model_packing, self._state_packing = packings(frame, rule)
         self._shape = shape
 
     @abc.abstractmethod
@@ -88,8 +89,8 @@ class AsProduct(AbstractWaveRows):
     the values z from before, they are (1 − A)⁻¹·B·z. A is strictly triangular.
     """
 
-    def __init__(self, recipe: Recipe, shape: WaveShape, sgd: LinearUpdate) -> None:
-        super().__init__(recipe, shape)
+    def __init__(self, frame: Frame, rule: Rule, shape: WaveShape, sgd: LinearUpdate) -> None:
+        super().__init__(frame, rule, shape)
         self._sgd = sgd
 
     def make(self, carry: MixingCarry, rows: MixingRows, wave: Wave) -> MixingCarry:
@@ -239,22 +240,23 @@ class InOrder(AbstractWaveRows):
         return result
 
 
-def in_waves(recipe: Recipe, shape: WaveShape, mesh: Mesh | None) -> Advance:
+def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None) -> Advance:
     """Return a loop that computes the gradients of a wave at once, then makes its rows.
 
     The loop must begin at the first row of a wave. No wave is larger than the `shape`.
     """
-    gradient_of, (packing, _) = gradient_function(recipe), packings(recipe)
-    rule = recipe.rule
-    made: AbstractWaveRows = InOrder(recipe, shape)
-    if rule.is_product:
-        assert rule.sgd is not None
-        made = AsProduct(recipe, shape, rule.sgd)
+    gradient_of = gradient_function(frame)
 
     def advance(
         carry: MixingCarry, rows: MixingRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
     ) -> MixingCarry:
         own, shared = rows
+        rule = own.rule
+        packing, _ = packings(frame, rule)
+        made: AbstractWaveRows = InOrder(frame, rule, shape)
+        if rule.is_product:
+            assert rule.sgd is not None
+            made = AsProduct(frame, rule, shape, rule.sgd)
         assert shared.wave is not None
         bounds = shared.wave
 

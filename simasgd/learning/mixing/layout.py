@@ -14,7 +14,7 @@ import numpy.typing as npt
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int32
 
-from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns
+from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns, numbers_on_device
 from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, put, round_up, take
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
@@ -30,7 +30,7 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
-from simasgd.learning.problem.task import SampleType
+from simasgd.learning.problem.task import Frame, SampleType
 from simasgd.tape.arrays import Ints
 from simasgd.tape.mixing import NONE
 from simasgd.tape.tape import Tape
@@ -53,8 +53,8 @@ class MixingLayout(AbstractLayout):
         return play_reference(problem, stops, progress)
 
     @staticmethod
-    def loop(recipe: Recipe, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
-        return row_by_row(recipe) if shape is None else in_waves(recipe, shape, mesh)
+    def loop(frame: Frame, shape: WaveShape | None, mesh: Mesh | None) -> Advance:
+        return row_by_row(frame) if shape is None else in_waves(frame, shape, mesh)
 
     @property
     def num_slots(self) -> int:
@@ -85,6 +85,8 @@ class MixingLayout(AbstractLayout):
             codes=None if problem.codes is None else self._of_gradients(problem.codes, np.int32),
             factor=self._of_gradients(problem.factors[self.plan.gradient_rows], problem.dtype),
             local_factor=None,
+            rule=numbers_on_device(problem.recipe.rule, problem.dtype),
+            product=None,
         )
 
     def shared_columns(self, problem: Problem) -> MixingColumns:
@@ -135,7 +137,7 @@ class MixingLayout(AbstractLayout):
 
     def start(self, problem: Problem) -> MixingCarry:
         rule, weights, plan = problem.recipe.rule, problem.start, self.plan
-        model_packing, state_packing = packings(problem.recipe)
+        model_packing, state_packing = packings(problem.recipe.frame, rule)
         if problem.before is not None:
             return self._start_from(problem.before, problem.recipe)
         models = in_slots(model_packing.pack(weights), plan.num_slots, int(plan.slot[0]))
@@ -144,7 +146,7 @@ class MixingLayout(AbstractLayout):
 
     def _start_from(self, before: Snapshot, recipe: Recipe) -> MixingCarry:
         """Return the carry after the first rows, which hand each holder its model, and each learner its optimizer's state."""
-        plan, (model_packing, state_packing) = self.plan, packings(recipe)
+        plan, (model_packing, state_packing) = self.plan, packings(recipe.frame, recipe.rule)
         models = jax.tree.map(
             lambda leaf: jnp.zeros((plan.num_slots, *leaf.shape), leaf.dtype), model_packing.pack(before.weights)
         )
@@ -166,11 +168,11 @@ class MixingLayout(AbstractLayout):
     def evaluated(self, recipe: Recipe, carry: MixingCarry, steps: int) -> tuple[Parameters, Float[Array, ""] | None]:
         learners, centre = self.plan.slots_held(steps)
         model, distance = mean_and_distance(carry.models, jnp.asarray(learners), jnp.asarray(centre))
-        return packings(recipe)[0].unpack(model), distance
+        return packings(recipe.frame, recipe.rule)[0].unpack(model), distance
 
     def snapshot(self, recipe: Recipe, carry: MixingCarry, steps: int) -> Snapshot:
         plan, mixing = self.plan, self.plan.mixing
-        (model_packing, state_packing), numbers = packings(recipe), mixing.last_held(steps)
+        (model_packing, state_packing), numbers = packings(recipe.frame, recipe.rule), mixing.last_held(steps)
         learners = plan.slot[numbers[: mixing.learners]]
         models = jax.vmap(model_packing.unpack)(take(carry.models, jnp.asarray(learners)))
         states = take(carry.states, jnp.asarray(plan.state_slot[mixing.last_states(steps)]))

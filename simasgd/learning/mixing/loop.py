@@ -8,18 +8,20 @@ mixing rows before each.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import PyTreeDef
 from jaxtyping import Array, Float, Int, Int32
 
 from simasgd.learning.layout.abstract import Advance, Rows
 from simasgd.learning.layout.columns import Tree, take
 from simasgd.learning.layout.packing import Packed, Packing
 from simasgd.learning.problem.gradients import gradient_function
-from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
+from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State
 
 Number: TypeAlias = Int[Array, ""]
@@ -98,17 +100,21 @@ class MixingColumns(NamedTuple):
 MixingRows: TypeAlias = Rows[MixingColumns]
 
 
-@cache
-def packings(recipe: Recipe) -> tuple[Packing, Packing]:
-    """Return how models and optimizers' states are packed."""
-    weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
-    return Packing(weights), Packing(jax.eval_shape(recipe.rule.update.init, weights))
+def packings(frame: Frame, rule: Rule) -> tuple[Packing, Packing]:
+    """Return how models and optimizers' states are packed. The rule's numbers do not matter."""
+    return _packings(frame, jax.tree.structure(rule))
 
 
-def row_by_row(recipe: Recipe) -> Advance:
+@lru_cache(MOST_PROGRAMS)
+def _packings(frame: Frame, structure: PyTreeDef) -> tuple[Packing, Packing]:
+    weights = jax.eval_shape(frame.objective.init, jax.random.key(0))
+    rule: Rule = jax.tree.unflatten(structure, [0.0] * structure.num_leaves)
+    return Packing(weights), Packing(jax.eval_shape(rule.update.init, weights))
+
+
+def row_by_row(frame: Frame) -> Advance:
     """Return a loop that plays one row after the other."""
-    rule, gradient_of = recipe.rule, gradient_function(recipe)
-    model_packing, state_packing = packings(recipe)
+    gradient_of = gradient_function(frame)
 
     def mix(rows: MixingColumns, u: Number, carry: MixingCarry) -> MixingCarry:
         shares = take(rows.base_share, u), take(rows.other_share, u)
@@ -123,6 +129,8 @@ def row_by_row(recipe: Recipe) -> Advance:
         rows: MixingRows, e: Number, u: Number, carry: MixingCarry, inputs: jax.Array, labels: jax.Array
     ) -> MixingCarry:
         own, shared = rows
+        rule = own.rule
+        model_packing, state_packing = packings(frame, rule)
 
         def step(_: Number, before: tuple[Packed, Packed, State]) -> tuple[Packed, Packed, State]:
             base, state, memory = model_packing.unpack(before[0]), state_packing.unpack(before[1]), before[2]

@@ -6,7 +6,7 @@ It plays one row at a time and keeps the models in a dictionary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
+from simasgd.learning.layout.abstract import numbers_on_device
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.evaluation import all_finite
@@ -21,6 +22,8 @@ from simasgd.learning.problem.gradients import GradientFunction, gradient_functi
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
+from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
+from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.tape.mixing import NONE
 from simasgd.tape.tape import Tape
@@ -147,13 +150,27 @@ class RowFunctions(NamedTuple):
     """Mix two models, or two states of an optimizer."""
 
 
-@cache
 def row_functions(recipe: Recipe) -> RowFunctions:
-    """Compile the functions of a recipe."""
-    rule = recipe.rule
+    """Return the functions of a recipe, which are compiled at their first calls."""
+    functions, rule = compiled_functions(recipe.frame), numbers_on_device(recipe.rule, jnp.result_type(float))
+    return RowFunctions(functions.gradient, partial(functions.step, rule), functions.mix)
+
+
+class CompiledFunctions(NamedTuple):
+    """The functions of `RowFunctions`, of which `step` takes the rule as first argument."""
+
+    gradient: GradientFunction
+    step: Callable[..., tuple[Parameters, State, State]]
+    mix: Callable[[PyTree, PyTree, np.float64, np.float64], PyTree]
+
+
+@lru_cache(MOST_PROGRAMS)
+def compiled_functions(frame: Frame) -> CompiledFunctions:
+    """Return the functions of a frame. Rules of one structure share their compiled forms."""
 
     @jax.jit
     def step(
+        rule: Rule,
         model: Parameters,
         state: State,
         memory: State,
@@ -177,4 +194,4 @@ def row_functions(recipe: Recipe) -> RowFunctions:
 
         return jax.tree.map(mix_leaf, base, other)
 
-    return RowFunctions(jax.jit(gradient_function(recipe)), step, mix)
+    return CompiledFunctions(jax.jit(gradient_function(frame)), step, mix)

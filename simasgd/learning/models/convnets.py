@@ -82,10 +82,13 @@ def cifar10_rudra(data: DataShape) -> Network:
         images = mean_pool_3(relu(convolution(third, images)))
         return apply(top, images.reshape(len(images), -1))
 
-    def rates(parameters: Parameters) -> Parameters:
-        return [{"w": 1.0, "b": 2.0} for _ in parameters]
+    return Network(init, in_portions(logits), _rudras_rates, _rudras_decays, numbered)
 
-    def decays(parameters: Parameters) -> Parameters:
-        return [{"w": decay, "b": 0.0} for decay in (0.004, 0.004, 0.004, 1.0)]
 
-    return Network(init, in_portions(logits), rates, decays, numbered)
+# Not made anew for each network: programs whose rules have equal functions are one program.
+def _rudras_rates(parameters: Parameters) -> Parameters:
+    return [{"w": 1.0, "b": 2.0} for _ in parameters]
+
+
+def _rudras_decays(parameters: Parameters) -> Parameters:
+    return [{"w": decay, "b": 0.0} for decay in (0.004, 0.004, 0.004, 1.0)]

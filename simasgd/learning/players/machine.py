@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias, final
 
 import jax
@@ -23,7 +23,7 @@ from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.players.entries import Entries
 from simasgd.learning.problem.evaluation import all_finite
 from simasgd.learning.problem.problem import Problem
-from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
 from simasgd.tape.arrays import Ints
 
 # The number of steps until the loop is first left to report progress and look for divergence, and
@@ -38,10 +38,10 @@ Leaf: TypeAlias = tuple[tuple[int, ...], np.dtype[np.generic], jax.sharding.Shar
 
 
 class _Program(NamedTuple):
-    """All that shapes a compiled loop, besides the shapes of its arguments."""
+    """All that shapes a compiled loop, besides the structure and the shapes of its arguments, the rule among them."""
 
-    loop: Callable[[Recipe, WaveShape | None, Mesh | None], Advance]
-    recipe: Recipe
+    loop: Callable[[Frame, WaveShape | None, Mesh | None], Advance]
+    frame: Frame
     shape: WaveShape | None
     """The shape of the longest wave; None without waves."""
     is_group: bool
@@ -64,7 +64,7 @@ class Machine:
         everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
         waves = layout.waves
         self._layout = layout
-        self._recipe = first.recipe
+        self._recipes = [problem.recipe for problem in problems]
         self.members = len(problems)
         windows = _even_steps(layout.num_steps) if waves is None else waves.step
         samples = [layout.samples(problem) for problem in problems]
@@ -89,7 +89,9 @@ class Machine:
             shape = shape._replace(width=-(-shape.width // mesh.size) * mesh.size)
         began = time.perf_counter()
         arguments = (self.start, self._rows, *self._feed.samples_for(0), 0, 0)
-        self._advance = _compiled(_Program(layout.loop, first.recipe, shape, self.members > 1, mesh), *_signature(arguments))
+        self._advance = _compiled(
+            _Program(layout.loop, first.recipe.frame, shape, self.members > 1, mesh), *_signature(arguments)
+        )
         self.compile_seconds = time.perf_counter() - began
 
     def advance(self, carry: Carry, start: int, stop: int) -> Carry:
@@ -99,8 +101,9 @@ class Machine:
     def moment(self, carry: Carry, steps: int, member: int, *, diverged: bool = False) -> Moment:
         """Return the moment of a member after `steps` steps."""
         own = carry if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], carry)
-        weights, distance = self._layout.evaluated(self._recipe, own, steps)
-        snapshot = partial(self._layout.snapshot, self._recipe, own, steps)
+        recipe = self._recipes[member]
+        weights, distance = self._layout.evaluated(recipe, own, steps)
+        snapshot = partial(self._layout.snapshot, recipe, own, steps)
         return Moment(steps, weights, snapshot, diverged, None if distance is None else float(distance))
 
     def are_finite(self, carry: Carry) -> Bool[npt.NDArray[np.bool_], " members"]:
@@ -202,11 +205,11 @@ def _signature(arguments: PyTree) -> tuple[PyTreeDef, tuple[Leaf, ...]]:
     return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf), getattr(leaf, "sharding", None)) for leaf in leaves)
 
 
-@cache
+@lru_cache(MOST_PROGRAMS)
 def _compiled(program: _Program, structure: PyTreeDef, leaves: tuple[Leaf, ...]) -> Advance:
     shapes = [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype, sharding in leaves]
     arguments = jax.tree.unflatten(structure, shapes)
-    advance = program.loop(program.recipe, program.shape, program.mesh)
+    advance = program.loop(program.frame, program.shape, program.mesh)
     if program.is_group:
         own_axes = jax.tree.map(lambda _: 0, arguments[1].own)
         advance = jax.vmap(advance, in_axes=(0, Rows(own_axes, None), None, None, None, None))

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
 
 from simasgd.learning.data.examples import Examples
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.problem.task import AbstractTask
+from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
 
 
-def evaluate(task: AbstractTask, weights: Parameters, test: Examples) -> tuple[float, float | None]:
+def evaluate(frame: Frame, weights: Parameters, test: Examples) -> tuple[float, float | None]:
     """Return the mean loss and the error on a test set.
 
     The error is a fraction, or None for a task whose outputs cannot be wrong.
     """
-    evaluator = _evaluator(task)
+    evaluator = _evaluator(frame)
     # JAX compiles anew for arrays that are bound to a device, as those of a compiled loop are. So all are.
     weights = jax.tree.map(_bound, weights)
     sums = [[float(number) for number in evaluator(weights, *portion)] for portion in test.portions()]
     loss, error = (sum(numbers) / len(test) for numbers in zip(*sums, strict=True))
-    return loss, None if task.objective.wrong is None else error
+    return loss, None if frame.objective.wrong is None else error
 
 
 def _bound(leaf: jax.Array) -> jax.Array:
@@ -33,9 +33,9 @@ def _bound(leaf: jax.Array) -> jax.Array:
     return bound
 
 
-@cache
-def _evaluator(task: AbstractTask) -> Callable[[Parameters, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
-    objective = task.objective
+@lru_cache(MOST_PROGRAMS)
+def _evaluator(frame: Frame) -> Callable[[Parameters, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+    objective = frame.objective
 
     @jax.jit
     def sum_up(weights: Parameters, inputs: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -1,4 +1,4 @@
-"""The gradient of a recipe's task, as every player computes it."""
+"""The gradient of a task, as every player computes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Int, Num, Shaped
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.models.objective import loss
 from simasgd.learning.problem.precision import products_in
-from simasgd.learning.problem.recipe import Recipe
+from simasgd.learning.problem.task import Frame
 
 
 class GradientFunction(Protocol):
@@ -30,9 +30,9 @@ class GradientFunction(Protocol):
     ) -> Parameters: ...
 
 
-def gradient_function(recipe: Recipe) -> GradientFunction:
-    """Return the function that computes a recipe's gradients."""
-    objective, augment = recipe.task.objective, recipe.task.augmentation
+def gradient_function(frame: Frame) -> GradientFunction:
+    """Return the function that computes a frame's gradients."""
+    objective, augment = frame.objective, frame.augmentation
 
     def gradient(
         weights: Parameters,
@@ -44,7 +44,7 @@ def gradient_function(recipe: Recipe) -> GradientFunction:
         if augment is not None:
             assert codes is not None
             inputs = augment(inputs, codes)
-        with products_in(recipe.precision):
+        with products_in(frame.precision):
             return jax.grad(lambda w: loss(objective, w, inputs, labels, share))(weights)
 
     return gradient

@@ -110,7 +110,7 @@ class Problem:
     def evaluate(self, weights: Parameters) -> tuple[float, float | None]:
         """Return the mean loss and the error on the test set, as `evaluation.evaluate` does."""
         with products_in(self.recipe.precision):
-            return evaluate(self.recipe.task, weights, self.test)
+            return evaluate(self.recipe.frame, weights, self.test)
 
 
 def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None, kept: Weights | None = None) -> Problem:

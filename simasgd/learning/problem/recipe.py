@@ -1,10 +1,10 @@
-"""Recipes: everything that shapes the compiled programs of a run."""
+"""Recipes: the model, the update rule and the precision of a run, of which its compiled programs are made."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from simasgd.learning.problem.task import AbstractTask, ScenarioTask
+from simasgd.learning.problem.task import AbstractTask, Frame, ScenarioTask, frame_of
 from simasgd.learning.rules import Rule, Setting, rule
 from simasgd.scenario.learning.compression import Compression, NoCompression
 from simasgd.scenario.learning.learning import Precision
@@ -17,7 +17,8 @@ from simasgd.tape.tape import Tape
 class Recipe(NamedTuple):
     """Everything that shapes the compiled programs, and no data.
 
-    Equal recipes share compiled programs.
+    Programs depend on the `frame` and on the structure of the `rule`. The rule's numbers are
+    arguments of programs.
     """
 
     task: AbstractTask
@@ -35,6 +36,11 @@ class Recipe(NamedTuple):
     keeps_states: bool = False
     """Whether the states of learners' own optimizers are kept to the end."""
     precision: Precision = "float32"
+
+    @property
+    def frame(self) -> Frame:
+        """The functions of the programs, besides those of the rule."""
+        return frame_of(self.task, self.precision)
 
     @property
     def rule(self) -> Rule:

@@ -3,25 +3,52 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
 
-from simasgd.learning.data.augment import Augmentation, augmentation
+from simasgd.learning.data.augment import Augmentation, augmentation, augmentation_key
 from simasgd.learning.data.examples import Examples
 from simasgd.learning.data.sets import Dataset, load
 from simasgd.learning.models.build import objective
 from simasgd.learning.models.objective import Objective
 from simasgd.scenario.learning.data import AbstractData
+from simasgd.scenario.learning.learning import Precision
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.schema import Scenario
 
+MOST_PROGRAMS = 32
+"""The most compiled programs of a kind that a process keeps. One has megabytes."""
+
+
+@final
+@dataclass(frozen=True)
+class Frame:
+    """The functions that compiled programs of a task consist of, without its data.
+
+    Frames are equal if their keys are. Programs of equal frames, rules of one structure and
+    arguments of one shape are one program.
+    """
+
+    key: Hashable
+    """All that the functions depend on."""
+    precision: Precision
+    """The precision of matrix products."""
+    objective: Objective = field(compare=False)
+    augmentation: Augmentation | None = field(compare=False)
+
 
 class AbstractTask(abc.ABC):
-    """A model and its data. Tasks are hashable; equal tasks share their compiled programs."""
+    """A model and its data."""
+
+    @property
+    @abc.abstractmethod
+    def key(self) -> Hashable:
+        """All that the objective and the augmentation depend on: two tasks of one key have the same functions."""
 
     @property
     @abc.abstractmethod
@@ -48,6 +75,10 @@ class ScenarioTask(AbstractTask):
     data: AbstractData
 
     @property
+    def key(self) -> Hashable:
+        return self.model, self.data.shape, augmentation_key(self.data)
+
+    @property
     def objective(self) -> Objective:
         return objective(self.model, self.data.shape)
 
@@ -58,6 +89,11 @@ class ScenarioTask(AbstractTask):
     @property
     def dataset(self) -> Dataset:
         return load(self.data)
+
+
+def frame_of(task: AbstractTask, precision: Precision) -> Frame:
+    """Return the frame of a task."""
+    return Frame(task.key, precision, task.objective, task.augmentation)
 
 
 class Placed(NamedTuple):

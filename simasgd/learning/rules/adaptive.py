@@ -11,6 +11,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.part import Number
 from simasgd.learning.rules.staleness import scale_by_staleness
 from simasgd.learning.rules.trees import Updates
 
@@ -24,7 +25,7 @@ class StepsTaken(NamedTuple):
     recent: jax.Array
 
 
-def scale_within_budget_1(fraction: float, window: int) -> optax.GradientTransformationExtraArgs:
+def scale_within_budget_1(fraction: Number, window: int) -> optax.GradientTransformationExtraArgs:
     """Multiply by f_k = `fraction`·max(1 − Σ f_t, 0): Adaptive 1 of Wu et al. (arXiv:2202.08550; B1 row 14, recalled).
 
     The sum is over the τ steps t = k − τ … k − 1 since the weights were read, and α₀ = γ′ = h/L.
@@ -85,8 +86,18 @@ def scale_by_mishchenko(learning_rate: float, smoothness: float, learners: int) 
     As in Mishchenko et al. 2022 (arXiv:2206.07638; B1 row 15), whose τ is 1 for a lone learner. α₀
     is `learning_rate` and L is `smoothness`. α₀ replaces the paper's third term, √(D/(KLσ²)).
     """
+    return scale_up_to(**mishchenko(learning_rate, smoothness, learners))
+
+
+def mishchenko(learning_rate: float, smoothness: float, learners: int) -> dict[str, float]:
+    """Return the numbers of `scale_up_to` with which it is `scale_by_mishchenko`."""
     largest = 1.0 / (2.0 * smoothness * learning_rate)
-    return scale_by_staleness(lambda staleness: jnp.minimum(min(1.0, largest / learners), largest / (staleness + 1.0)))
+    return {"most": min(1.0, largest / learners), "largest": largest}
+
+
+def scale_up_to(most: Number, largest: Number) -> optax.GradientTransformationExtraArgs:
+    """Multiply by min{`most`, `largest`/(τ + 1)}."""
+    return scale_by_staleness(lambda staleness: jnp.minimum(most, largest / (staleness + 1.0)))
 
 
 def scale_by_koloskova(learning_rate: float, smoothness: float, threshold: float) -> optax.GradientTransformationExtraArgs:
@@ -96,7 +107,16 @@ def scale_by_koloskova(learning_rate: float, smoothness: float, threshold: float
     α₀ is `learning_rate` and L is `smoothness`. The paper's Theorem 8 (verified) allows any smaller
     step; 0 drops the gradient.
     """
-    largest = 1.0 / (4.0 * smoothness * learning_rate)
+    return scale_beyond(**koloskova(learning_rate, smoothness, threshold))
+
+
+def koloskova(learning_rate: float, smoothness: float, threshold: float) -> dict[str, float]:
+    """Return the numbers of `scale_beyond` with which it is `scale_by_koloskova`."""
+    return {"threshold": threshold, "largest": 1.0 / (4.0 * smoothness * learning_rate)}
+
+
+def scale_beyond(threshold: Number, largest: Number) -> optax.GradientTransformationExtraArgs:
+    """Multiply by 1 where τ ≤ `threshold`, else by min{1, `largest`/τ}."""
 
     def factor(staleness: jax.Array) -> jax.Array:
         return jnp.where(staleness <= threshold, 1.0, jnp.minimum(1.0, largest / jnp.maximum(staleness, 1.0)))

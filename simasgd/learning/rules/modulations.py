@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
+from simasgd.learning.rules.part import Part
 from simasgd.learning.rules.trees import State
 from simasgd.scenario.learning import modulation as kinds
 from simasgd.scenario.learning.modulation import Modulation
@@ -47,71 +49,80 @@ transformation of each gradient after that step.
 class Modulated(NamedTuple):
     """A modulation as a transformation of each gradient, and its `look` (of this transformation's state) if it has one."""
 
-    per_gradient: optax.GradientTransformation
-    look: Look | None = None
+    per_gradient: Part
+    look: Part | None = None
 
 
 def modulated(
     modulation: Modulation, learning_rate: float, setting: Setting, rates: Callable[[Parameters], PyTree] | None = None
 ) -> Modulated:
-    """Build the transformation of a modulation at the learning rate α₀ = `learning_rate`.
+    """Return the transformation of a modulation at the learning rate α₀ = `learning_rate`.
 
     `rates` are those of `simasgd.learning.models.network`. Of `setting` only the numbers that
     `modulation.needs` count.
     """
     match modulation:
         case kinds.DanaZero(decay=decay):
-            look = momentum.look_ahead(learning_rate, decay, rates)
-            return Modulated(momentum.trace_ahead(decay, setting.learners), look)
+            return Modulated(_ahead(decay, setting), _look(learning_rate, decay, rates))
         case kinds.DanaDC(decay=decay, lambda0=strength):
-            look = momentum.look_ahead(learning_rate, decay, rates)
-            ahead = momentum.trace_ahead(decay, setting.learners)
-            # The state of a chain is a tuple; that of `ahead` is its last entry.
-            return Modulated(
-                optax.chain(compensation.compensate_delay(strength), ahead),
-                lambda weights, state, factor: look(weights, state[-1], factor),
-            )
+            compensated = Part.of(compensation.compensate_delay, strength=strength)
+            look = Part.of(_of_last_state, _look(learning_rate, decay, rates))
+            return Modulated(Part.of(optax.chain, compensated, _ahead(decay, setting)), look)
         case _:
             return Modulated(_transformation(modulation, learning_rate, setting))
 
 
-def _transformation(modulation: Modulation, learning_rate: float, setting: Setting) -> optax.GradientTransformation:
+def _ahead(decay: float, setting: Setting) -> Part:
+    return Part.of(momentum.trace_ahead, decay=decay, fixed={"learners": setting.learners})
+
+
+def _look(learning_rate: float, decay: float, rates: Callable[[Parameters], PyTree] | None) -> Part:
+    return Part.of(momentum.look_by, step=learning_rate * decay, fixed={"rates": rates})
+
+
+def _of_last_state(look: Look) -> Look:
+    """Adapt a look to the state of a chain, a tuple whose last entry is the state that it needs."""
+    return lambda weights, state, factor: look(weights, state[-1], factor)
+
+
+def _transformation(modulation: Modulation, learning_rate: float, setting: Setting) -> Part:
+    """Return the transformation, with numbers as they enter it: what depends on no gradient is computed here."""
     match modulation:
         case kinds.NoModulation():
-            return optax.identity()
+            return Part.of(optax.identity)
         case kinds.InverseStaleness():
-            return staleness.scale_by_inverse_staleness()
+            return Part.of(staleness.scale_by_inverse_staleness)
         case kinds.InverseMeanStaleness():
-            return staleness.scale_by_inverse_mean_staleness(setting.mean_staleness)
+            return Part.of(optax.scale, step_size=staleness.inverse_mean_staleness(setting.mean_staleness))
         case kinds.SqrtBatch(reference=reference):
-            return staleness.scale_by_sqrt_batch(setting.samples_per_round, reference)
+            return Part.of(optax.scale, step_size=staleness.sqrt_batch(setting.samples_per_round, reference))
         case kinds.PolynomialStaleness(power=power):
-            return staleness.scale_by_polynomial_staleness(power)
+            return Part.of(staleness.scale_by_polynomial_staleness, power=power)
         case kinds.ExponentialStaleness(rate=rate):
-            return staleness.scale_by_exponential_staleness(rate)
+            return Part.of(staleness.scale_by_exponential_staleness, rate=rate)
         case kinds.StalenessTable(factors=factors):
-            return staleness.scale_by_staleness_table(factors)
+            return Part.of(staleness.scale_by_staleness_table, factors=jnp.asarray(factors))
         case kinds.DelayCompensation(lambda0=strength):
-            return compensation.compensate_delay(strength)
+            return Part.of(compensation.compensate_delay, strength=strength)
         case kinds.AdaptiveDelayCompensation(lambda0=strength, decay=decay):
-            return compensation.compensate_delay_adaptively(strength, decay)
+            return Part.of(compensation.compensate_delay_adaptively, strength=strength, decay=decay)
         case kinds.GapAware(decay=decay):
-            return compensation.scale_by_gap(decay)
+            return Part.of(compensation.scale_by_gap, decay=decay)
         case kinds.WuAdaptive1(fraction=fraction):
-            return adaptive.scale_within_budget_1(fraction, setting.window)
+            return Part.of(adaptive.scale_within_budget_1, fraction=fraction, fixed={"window": setting.window})
         case kinds.WuAdaptive2():
-            return adaptive.scale_within_budget_2(setting.window)
+            return Part.of(adaptive.scale_within_budget_2, fixed={"window": setting.window})
         case kinds.Mishchenko(smoothness=smoothness):
             # Without L, α₀ is taken for the largest step that the theorem allows, 1/(2λL).
             known = smoothness or 1.0 / (2.0 * setting.learners * learning_rate)
-            return adaptive.scale_by_mishchenko(learning_rate, known, setting.learners)
+            return Part.of(adaptive.scale_up_to, fixed=None, **adaptive.mishchenko(learning_rate, known, setting.learners))
         case kinds.Koloskova(smoothness=smoothness, threshold=given):
-            threshold = setting.learners if given is None else given
+            threshold = float(setting.learners) if given is None else given
             known = smoothness or 1.0 / (4.0 * threshold * learning_rate)  # α₀ is taken for 1/(4Lτ_C)
-            return adaptive.scale_by_koloskova(learning_rate, known, threshold)
+            return Part.of(adaptive.scale_beyond, fixed=None, **adaptive.koloskova(learning_rate, known, threshold))
         case kinds.DanaSlim(decay=decay):
-            return momentum.trace_by_learner(decay, setting.learners)
+            return Part.of(momentum.trace_by_learner, decay=decay, fixed={"learners": setting.learners})
         case kinds.LearnerMomentum(decay=decay):
-            return momentum.momentum_by_learner(decay, setting.learners)
+            return Part.of(momentum.momentum_by_learner, decay=decay, fixed={"learners": setting.learners})
         case _:
             raise NotImplementedError(modulation.kind)

@@ -11,6 +11,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.part import Number
 from simasgd.learning.rules.trees import Updates
 
 
@@ -20,7 +21,7 @@ class Velocities(NamedTuple):
     velocities: Updates
 
 
-def momentum_by_learner(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
+def momentum_by_learner(decay: Number, learners: int) -> optax.GradientTransformationExtraArgs:
     """Return v_i ← `decay`·v_i + g in place of the gradient g of learner i: heavy-ball momentum of each learner.
 
     The server then applies plain SGD.
@@ -30,7 +31,7 @@ def momentum_by_learner(decay: float, learners: int) -> optax.GradientTransforma
     return _traced(decay, learners, lambda g, v: v)
 
 
-def trace_by_learner(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
+def trace_by_learner(decay: Number, learners: int) -> optax.GradientTransformationExtraArgs:
     """Return `decay`·v_i + g with v_i ← `decay`·v_i + g in place of the gradient g of learner i: DANA-Slim.
 
     This is Nesterov's momentum of each learner (arXiv:1907.11612; B1 row 7). The server then
@@ -43,7 +44,7 @@ def trace_by_learner(decay: float, learners: int) -> optax.GradientTransformatio
 
 
 def _traced(
-    decay: float, learners: int, sent: Callable[[jax.Array, jax.Array], jax.Array]
+    decay: Number, learners: int, sent: Callable[[jax.Array, jax.Array], jax.Array]
 ) -> optax.GradientTransformationExtraArgs:
     """Build a momentum by learner that replaces a gradient g by `sent(g, v)`."""
 
@@ -72,7 +73,7 @@ class Ahead(NamedTuple):
     ahead: Updates
 
 
-def trace_ahead(decay: float, learners: int) -> optax.GradientTransformationExtraArgs:
+def trace_ahead(decay: Number, learners: int) -> optax.GradientTransformationExtraArgs:
     """Return v_i ← `decay`·v_i + g in place of the gradient g of learner i, and keep Σ v_j for `look_ahead`.
 
     This is the server's part of DANA-Zero (arXiv:1907.11612; B1 row 7).
@@ -120,10 +121,17 @@ def look_ahead(
     Before the first step the sum is 0, and ŵ = w. It assumes plain SGD and ignores any other effect
     of an optimizer.
     """
+    return look_by(learning_rate * decay, rates)
+
+
+def look_by(
+    step: Number, rates: Callable[[Parameters], PyTree] | None = None
+) -> Callable[[Parameters, Ahead, jax.Array], Parameters]:
+    """Return the function of `look_ahead` for α₀·decay = `step`."""
 
     def look(weights: Parameters, state: Ahead, factor: jax.Array) -> Parameters:
         ahead = state.ahead if rates is None else jax.tree.map(lambda a, rate: a * rate, state.ahead, rates(weights))
-        return jax.tree.map(lambda w, a: w - jnp.asarray(factor).astype(w.dtype) * (learning_rate * decay) * a, weights, ahead)
+        return jax.tree.map(lambda w, a: w - jnp.asarray(factor).astype(w.dtype) * step * a, weights, ahead)
 
     return look
 

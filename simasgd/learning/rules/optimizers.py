@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.part import Number, Part
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp, TotalMomentum
 
@@ -51,13 +52,16 @@ def add_decays(decays: Callable[[Parameters], PyTree]) -> optax.GradientTransfor
     return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
 
 
-def regularized(
-    chosen: Optimizer, decays: Callable[[Parameters], PyTree] | None = None
-) -> list[optax.GradientTransformationExtraArgs]:
+def add_decay(decay: Number) -> optax.GradientTransformationExtraArgs:
+    """Return g + `decay`·w′ for all weights w′ that g was computed on, as `add_decays` does."""
+    return add_decays(lambda params: jax.tree.map(lambda _: decay, params))
+
+
+def regularized(chosen: Optimizer, decays: Callable[[Parameters], PyTree] | None = None) -> list[Part]:
     """Return the weight decays to add to each gradient: the scenario's if it is coupled, and the network's `decays`."""
     coupled = 0.0 if isinstance(chosen, AdamW) else chosen.weight_decay
-    everywhere = [add_decays(lambda params: jax.tree.map(lambda _: coupled, params))] if coupled else []
-    return [*everywhere, *([] if decays is None else [add_decays(decays)])]
+    everywhere = [Part.of(add_decay, decay=coupled)] if coupled else []
+    return [*everywhere, *([] if decays is None else [Part.of(add_decays, fixed={"decays": decays})])]
 
 
 def explicit_momentum(momentum: float | TotalMomentum, staleness: float) -> float:
@@ -71,8 +75,8 @@ def explicit_momentum(momentum: float | TotalMomentum, staleness: float) -> floa
 
 
 def local_step(
-    learning_rate: float,
-    before: Sequence[optax.GradientTransformationExtraArgs],
+    *before: optax.GradientTransformationExtraArgs,
+    learning_rate: Number,
     rates: Callable[[Parameters], PyTree] | None,
 ) -> Callable[[Updates, Parameters, jax.Array], Parameters]:
     """Return step(g, w, factor) = w − α·factor·g on a learner's own copy w; the stateless `before` transforms g first."""
@@ -86,27 +90,42 @@ def local_step(
     return step
 
 
-def optimizer_of(chosen: Optimizer, staleness: float = 0.0) -> optax.GradientTransformation:
-    """Build the scenario's optimizer for a tape with this mean staleness."""
+def clipped(chosen: Optimizer) -> list[Part]:
+    """Return the limit of the norm of a step's mean gradient, if there is one."""
+    return [] if chosen.clip is None else [Part.of(optax.clip_by_global_norm, max_norm=chosen.clip)]
+
+
+def optimizer_of(chosen: Optimizer, staleness: float = 0.0) -> Part:
+    """Return the scenario's optimizer for a tape with this mean staleness. Without momentum it keeps no velocity."""
     rate = chosen.learning_rate
     match chosen:
         case SGD():
-            momentum = explicit_momentum(chosen.momentum, staleness)
-            return optax.sgd(rate, momentum=momentum or None, nesterov=chosen.nesterov)
+            velocity = _momentum(explicit_momentum(chosen.momentum, staleness))
+            return Part.of(optax.sgd, learning_rate=rate, **velocity, fixed={"nesterov": chosen.nesterov})
         case Adagrad():
-            return optax.adagrad(rate, initial_accumulator_value=chosen.initial_accumulator_value, eps=chosen.eps)
+            initial = chosen.initial_accumulator_value
+            return Part.of(optax.adagrad, learning_rate=rate, initial_accumulator_value=initial, eps=chosen.eps)
         case Adam():
-            return optax.adam(rate, chosen.b1, chosen.b2, chosen.eps, nesterov=chosen.nesterov)
+            return Part.of(optax.adam, learning_rate=rate, **_means(chosen), fixed={"nesterov": chosen.nesterov})
         case AdamW():
             decay = chosen.weight_decay
-            return optax.adamw(rate, chosen.b1, chosen.b2, chosen.eps, weight_decay=decay, nesterov=chosen.nesterov)
+            fixed = {"nesterov": chosen.nesterov}
+            return Part.of(optax.adamw, learning_rate=rate, **_means(chosen), weight_decay=decay, fixed=fixed)
         case RMSProp():
-            return optax.rmsprop(
-                rate,
+            return Part.of(
+                optax.rmsprop,
+                learning_rate=rate,
                 decay=chosen.decay,
                 eps=chosen.eps,
                 initial_scale=chosen.initial_scale,
-                centered=chosen.centered,
-                momentum=chosen.momentum or None,
-                nesterov=chosen.nesterov,
+                **_momentum(chosen.momentum),
+                fixed={"centered": chosen.centered, "nesterov": chosen.nesterov},
             )
+
+
+def _momentum(momentum: float) -> dict[str, float]:
+    return {"momentum": momentum} if momentum else {}
+
+
+def _means(chosen: Adam | AdamW) -> dict[str, float]:
+    return {"b1": chosen.b1, "b2": chosen.b2, "eps": chosen.eps}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import final
 
 import jax
 import optax
@@ -13,14 +14,25 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules import compression as encoders
 from simasgd.learning.rules.linear import LinearUpdate, linear_update
 from simasgd.learning.rules.modulations import Look, Modulated, Setting, modulated
-from simasgd.learning.rules.optimizers import local_step, optimizer_of, regularized, scale_by_factor, scale_by_rates
+from simasgd.learning.rules.optimizers import (
+    clipped,
+    local_step,
+    optimizer_of,
+    regularized,
+    scale_by_factor,
+    scale_by_rates,
+)
+from simasgd.learning.rules.part import Part
 from simasgd.learning.rules.trees import Updates
 from simasgd.scenario.learning.compression import QSGD, Compression, Half, NoCompression, Sign, TopK
 from simasgd.scenario.learning.modulation import Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
 
 
-class Rule(NamedTuple):
+@final
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Rule:
     """The two stages of a step, and the weights that learners are sent after it.
 
     `per_gradient` is applied to each gradient, in the order of the tape, with the current weights
@@ -29,25 +41,57 @@ class Rule(NamedTuple):
     `last` (whether its message ends with it; needed where `Setting.sums`). `update` is applied to
     the weighted mean, with the extra argument `factor` of the schedule.
 
-    If `linear`, the first stage is one affine map for all gradients of a step that read one
-    version, so that it may be applied to their mean. If it works `alone`, its result depends only
-    on the gradient, the staleness and `read`, so that many gradients may be transformed at once.
-    `sgd` has the numbers of the second stage if that is SGD, which is linear; else it is None.
-
-    If there is a `look`, learners are sent look(weights, …) in place of the weights, and compute on
-    that, from the first step on. The initial weights are sent unchanged.
-
-    local(gradient, read, factor) returns a learner's own copy of the weights after a plain SGD step
-    from `read`.
+    A rule is a pytree, whose leaves are its numbers: the learning rate, the momentum, decays and the
+    like. So a function that takes a rule as an argument is compiled once for all rules that differ
+    in numbers only.
     """
 
-    per_gradient: optax.GradientTransformationExtraArgs
-    update: optax.GradientTransformationExtraArgs
-    linear: bool
-    local: Callable[[Updates, Parameters, jax.Array], Parameters]
-    alone: bool
+    gradient_parts: tuple[Part, ...]
+    """The parts of `per_gradient`, in order."""
+    update_parts: tuple[Part, ...]
+    """The parts of `update`, in order."""
+    local_part: Part
+    look_part: Part | None
     sgd: LinearUpdate | None
-    look: Look | None = None
+    """The numbers of the second stage if that is SGD, which is linear; else None."""
+    linear: bool = field(metadata={"static": True})
+    """Whether the first stage is one affine map for all gradients of a step that read one version.
+
+    It may then be applied to their mean.
+    """
+    alone: bool = field(metadata={"static": True})
+    """Whether the first stage depends only on the gradient, the staleness and `read`.
+
+    Many gradients may then be transformed at once.
+    """
+
+    @property
+    def per_gradient(self) -> optax.GradientTransformationExtraArgs:
+        """The first stage."""
+        return optax.chain(*(part.built for part in self.gradient_parts))
+
+    @property
+    def update(self) -> optax.GradientTransformationExtraArgs:
+        """The second stage."""
+        return optax.chain(*(part.built for part in self.update_parts))
+
+    @property
+    def local(self) -> Callable[[Updates, Parameters, jax.Array], Parameters]:
+        """The function local(gradient, read, factor): a learner's own copy after a plain SGD step from the weights `read`."""
+        step: Callable[[Updates, Parameters, jax.Array], Parameters] = self.local_part.built
+        return step
+
+    @property
+    def look(self) -> Look | None:
+        """The function look(weights, …): what learners are sent in place of the weights; None if they are sent these.
+
+        They compute on it from the first step on. The initial weights are sent unchanged.
+        """
+        if self.look_part is None:
+            return None
+        look: Look = self.look_part.built
+        # The state of the whole chain has that of the modulation as its last entry.
+        return lambda weights, state, factor: look(weights, state[-1], factor)
 
     @property
     def is_product(self) -> bool:
@@ -67,23 +111,22 @@ def rule(
     local_learning_rate: float = 0.0,
     compression: Compression = _UNCOMPRESSED,
 ) -> Rule:
-    """Build the rule of a scenario.
+    """Return the rule of a scenario.
 
     `rates` and `decays` of the network's arrays are those of `simasgd.learning.models.network`;
     None where it has none.
     """
-    before = [] if optimizer.clip is None else [optax.clip_by_global_norm(optimizer.clip)]
-    after = [*([] if rates is None else [scale_by_rates(rates)]), scale_by_factor()]
+    after = [*([] if rates is None else [Part.of(scale_by_rates, fixed={"rates": rates})]), Part.of(scale_by_factor)]
     chosen = modulated(modulation, optimizer.learning_rate, setting, rates)
-    stages = _stages(modulation, chosen, compression, setting)
+    decayed = regularized(optimizer, decays)
     return Rule(
-        per_gradient=optax.chain(*regularized(optimizer, decays), *stages),
-        update=optax.chain(*before, optimizer_of(optimizer, setting.tape_staleness), *after),
-        linear=modulation.linear and not compression.changes_values,
-        local=local_step(local_learning_rate, regularized(optimizer, decays), rates),
-        alone=modulation.alone and not _remembers(compression, setting),
+        gradient_parts=(*decayed, *_stages(modulation, chosen, compression, setting)),
+        update_parts=(*clipped(optimizer), optimizer_of(optimizer, setting.tape_staleness), *after),
+        local_part=Part.of(local_step, *decayed, learning_rate=local_learning_rate, fixed={"rates": rates}),
+        look_part=chosen.look,
         sgd=linear_update(optimizer, setting.tape_staleness),
-        look=_look_of_chain(chosen),
+        linear=modulation.linear and not compression.changes_values,
+        alone=modulation.alone and not _remembers(compression, setting),
     )
 
 
@@ -92,41 +135,42 @@ def _remembers(compression: Compression, setting: Setting) -> bool:
     return compression.has_feedback or setting.sums or isinstance(compression, QSGD)
 
 
-def _look_of_chain(chosen: Modulated) -> Look | None:
-    """Adapt the `look` of a modulation to the state of the whole chain, whose last entry is the modulation's state."""
-    look = chosen.look
-    return None if look is None else lambda weights, state, factor: look(weights, state[-1], factor)
-
-
-def _stages(
-    modulation: Modulation, chosen: Modulated, compression: Compression, setting: Setting
-) -> list[optax.GradientTransformation]:
+def _stages(modulation: Modulation, chosen: Modulated, compression: Compression, setting: Setting) -> list[Part]:
     """Order the modulation and the compression: learners compress last, and the server transforms what arrives."""
     if not compression.changes_values:
         return [chosen.per_gradient]
-    encoded = encoding(compression, setting)
+    encoded = _encoding(compression, setting)
     if modulation.at_learner:
         return [chosen.per_gradient, encoded]
-    return [encoded, encoders.of_messages(chosen.per_gradient) if setting.sums else chosen.per_gradient]
+    return [encoded, Part.of(encoders.of_messages, chosen.per_gradient) if setting.sums else chosen.per_gradient]
 
 
 def encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformationExtraArgs:
     """Build the encoding of a learner's gradients, with its memory."""
-    encoder = _encoder(chosen)
+    built: optax.GradientTransformationExtraArgs = _encoding(chosen, setting).built
+    return built
+
+
+def _encoding(chosen: Compression, setting: Setting) -> Part:
+    encoder, learners = _encoder(chosen), {"learners": setting.learners}
     if chosen.has_feedback:
-        return encoders.with_error_feedback(encoder, setting.learners)
-    return encoders.summed_up(encoder, setting.learners) if setting.sums else encoder
+        return Part.of(encoders.with_error_feedback, encoder, fixed=learners)
+    return Part.of(encoders.summed_up, encoder, fixed=learners) if setting.sums else encoder
 
 
-def _encoder(chosen: Compression) -> optax.GradientTransformationExtraArgs:
+def _unchanged() -> optax.GradientTransformationExtraArgs:
+    return optax.with_extra_args_support(optax.identity())
+
+
+def _encoder(chosen: Compression) -> Part:
     match chosen:
         case NoCompression():
-            return optax.with_extra_args_support(optax.identity())
+            return Part.of(_unchanged)
         case Half():
-            return encoders.round_to_half()
-        case TopK(fraction=fraction):
-            return encoders.keep_largest(fraction)
+            return Part.of(encoders.round_to_half)
+        case TopK(fraction=fraction):  # the number of values that it keeps is the length of an array
+            return Part.of(encoders.keep_largest, fixed={"fraction": fraction})
         case QSGD(levels=levels, bucket=bucket):
-            return encoders.quantize(levels, bucket)
+            return Part.of(encoders.quantize, levels=float(levels), fixed={"bucket": bucket})
         case Sign(error_feedback=scaled):
-            return encoders.take_scaled_signs() if scaled else encoders.take_signs()
+            return Part.of(encoders.take_scaled_signs if scaled else encoders.take_signs)

@@ -10,6 +10,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
+from simasgd.learning.rules.part import Number
 from simasgd.learning.rules.trees import State, Updates
 
 
@@ -43,17 +44,17 @@ def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
 
 
-def scale_by_polynomial_staleness(power: float) -> optax.GradientTransformationExtraArgs:
+def scale_by_polynomial_staleness(power: Number) -> optax.GradientTransformationExtraArgs:
     """Multiply a gradient by 1/(1 + τ)^power; FedBuff's power is ½ (arXiv:2106.06639; B1 row 12, recalled)."""
     return scale_by_staleness(lambda staleness: (1.0 + staleness) ** -power)
 
 
-def scale_by_exponential_staleness(rate: float) -> optax.GradientTransformationExtraArgs:
+def scale_by_exponential_staleness(rate: Number) -> optax.GradientTransformationExtraArgs:
     """Multiply a gradient by exp(−rate·τ): the exponential penalty of Chan and Lane 2014 (A2.1)."""
     return scale_by_staleness(lambda staleness: jnp.exp(-rate * staleness))
 
 
-def scale_by_staleness_table(factors: Sequence[float]) -> optax.GradientTransformationExtraArgs:
+def scale_by_staleness_table(factors: Sequence[float] | jax.Array) -> optax.GradientTransformationExtraArgs:
     """Multiply a gradient by `factors[τ]`, and by the last factor at any greater τ."""
 
     def look_up(staleness: jax.Array) -> jax.Array:
@@ -68,7 +69,12 @@ def scale_by_inverse_mean_staleness(mean: float) -> optax.GradientTransformation
 
     Under n-softsync ⟨σ⟩ is n, as in the paper's formula, also where ⌊λ/n⌋ gives another mean.
     """
-    return optax.scale(1.0 / max(1.0, mean))
+    return optax.scale(inverse_mean_staleness(mean))
+
+
+def inverse_mean_staleness(mean: float) -> float:
+    """Return 1/max(1, ⟨σ⟩)."""
+    return 1.0 / max(1.0, mean)
 
 
 def scale_by_sqrt_batch(samples: int, reference: int) -> optax.GradientTransformation:
@@ -76,4 +82,10 @@ def scale_by_sqrt_batch(samples: int, reference: int) -> optax.GradientTransform
 
     There are λµ samples, and the reference is B, the best mini-batch of a single learner.
     """
-    return optax.scale((samples / reference) ** 0.5)
+    return optax.scale(sqrt_batch(samples, reference))
+
+
+def sqrt_batch(samples: int, reference: int) -> float:
+    """Return √(samples/reference)."""
+    factor: float = (samples / reference) ** 0.5
+    return factor

@@ -99,4 +99,4 @@ def test_what_is_stated_of_memory_is_what_is_taken():
     assert needed["weights and optimizer"] == 3 * (
         count_bytes(start) - count_bytes(start.slots) - count_bytes(start.memory.copies)
     )
-    assert needed["mini-batches"] == count_bytes(rows) - count_bytes(rows.shared.first)
+    assert needed["mini-batches"] == count_bytes(rows) - count_bytes(rows.shared.first) - count_bytes(rows.own.rule)

@@ -70,7 +70,7 @@ def test_values_that_live_together_are_counted():
     recipe, sample = build_recipe(chosen, tape), sample_type(chosen)
     weights = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
     parts = [jax.ShapeDtypeStruct((64, *part.shape), part.dtype) for part in sample]
-    compiled = jax.jit(lambda w, x, y: gradient_function(recipe)(w, x, y, None)).lower(weights, *parts).compile()
+    compiled = jax.jit(lambda w, x, y: gradient_function(recipe.frame)(w, x, y, None)).lower(weights, *parts).compile()
     assert gradient_bytes(recipe, sample, 64, 1) >= 0.8 * compiled.memory_analysis().temp_size_in_bytes
     number = jax.ShapeDtypeStruct((), np.float32)
     assert live_bytes(lambda x: x * 2 + x * 3, number) == 12, "two products and their sum"

@@ -125,7 +125,7 @@ def test_modulations_differ_on_fresh_gradients():
 @pytest.mark.parametrize("player", [Reference(), Compiled()], ids=lambda player: type(player).__name__)
 def test_delay_compensation_of_nothing_is_plain_sgd(player, modulation):
     """Claim 41: DC-ASGD with λ₀ = 0 is ASGD, and with τ = 0 it is SGD, exactly."""
-    reference.row_functions.cache_clear()  # exactly equal are what one compiler made with one effort
+    reference.compiled_functions.cache_clear()  # exactly equal are what one compiler made with one effort
     _compiled.cache_clear()
     short = {"stop": {"gradients": None, "updates": 100}}
     plain = final_weights(player, simulate_problem(scenario(LINEAR, short)))

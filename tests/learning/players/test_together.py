@@ -24,7 +24,9 @@ def with_rate(rate, **learning):
     return {"learning": {"optimizer": {"kind": "sgd", "learning_rate": rate}, **learning}}
 
 
-@pytest.mark.parametrize("modulation", ["none", {"kind": "dana-zero", "decay": 0.5}], ids=str)
+@pytest.mark.parametrize(
+    "modulation", [{"kind": "mishchenko", "smoothness": 2.0}, {"kind": "dana-zero", "decay": 0.5}], ids=str
+)
 def test_seeds_and_learning_rates_of_one_tape_are_the_runs_one_by_one(modulation):
     other = {"precision": "float64", "partition": "shards", "modulation": modulation, "schedule": {"warmup": 1}}
     scenarios = [
@@ -71,8 +73,7 @@ def test_only_what_goes_through_one_loop_is_put_together():
         scenario(LEARNING, ONE_CLOCK, with_rate(rate, modulation={"kind": "mishchenko", "smoothness": 5.0}))
         for rate in (0.1, 0.2)
     ]
-    assert together(steps) == [[0], [1]], "its factor depends on the learning rate"
-    assert together([scenario(LEARNING, ONE_CLOCK, with_rate(rate)) for rate in (1e-30, 1e-3, 1e10)]) == [[0], [1, 2]]
+    assert together(steps) == [[0, 1]], "each has the factor of its own learning rate"
     assert clock_of(base) == clock_of(base.with_seed(5)) != clock_of(others[0])
 
 

@@ -41,7 +41,7 @@ def weights_at(step: int) -> jax.Array:
 
 def played(chosen: Modulated, frozen: str = "") -> tuple[list[list[float]], Any]:
     """Transform six gradients, one a step; an argument that is `frozen` keeps one value. Return the results and the state."""
-    rule = optax.with_extra_args_support(chosen.per_gradient)
+    rule = optax.with_extra_args_support(chosen.per_gradient.built)
     state, found = rule.init(weights_at(0)), []
     for step in range(6):
         extra = {
@@ -53,7 +53,7 @@ def played(chosen: Modulated, frozen: str = "") -> tuple[list[list[float]], Any]
         if frozen:
             extra[frozen] = weights_at(step) if frozen == "read" else jnp.int32(0)
         sent, state = rule.update(gradient_at(step), state, weights_at(step), **extra)
-        seen = [] if chosen.look is None else chosen.look(weights_at(step), state, jnp.array(1.0)).tolist()
+        seen = [] if chosen.look is None else chosen.look.built(weights_at(step), state, jnp.array(1.0)).tolist()
         found.append([*sent.tolist(), *seen])
     return found, state
 
@@ -83,7 +83,7 @@ def test_a_modulation_needs_the_numbers_that_it_states(rule: Modulation) -> None
 def test_a_linear_modulation_may_be_applied_to_a_mean(rule: Modulation) -> None:
     chosen = modulated(rule, 0.1, SETTING)
     _, state = played(chosen)
-    transform = optax.with_extra_args_support(chosen.per_gradient).update
+    transform = optax.with_extra_args_support(chosen.per_gradient.built).update
     extra = {"staleness": jnp.int32(2), "step": jnp.int32(6), "read": weights_at(4)}
     first, second, now = gradient_at(6), gradient_at(-3), weights_at(6)
     one, between = transform(first, state, now, learner=jnp.int32(0), share=0.5, **extra)
@@ -96,7 +96,7 @@ def test_a_linear_modulation_may_be_applied_to_a_mean(rule: Modulation) -> None:
 def test_gradients_may_be_transformed_at_once_where_each_is_alone(rule: Modulation) -> None:
     chosen = modulated(rule, 0.1, SETTING)
     found, state = played(chosen)
-    transform = optax.with_extra_args_support(chosen.per_gradient).update
+    transform = optax.with_extra_args_support(chosen.per_gradient.built).update
     extra = {"staleness": jnp.int32(2), "step": jnp.int32(6), "read": weights_at(4), "learner": jnp.int32(0)}
     here, there = (transform(gradient_at(6), state, weights_at(now), **extra)[0].tolist() for now in (6, 9))
     depends = {name for name in ("learner", "step") if played(chosen, frozen=name)[0] != found}
@@ -130,8 +130,8 @@ def test_the_learning_rate_is_a_factor_where_the_modulation_says_so(rule: Modula
     assert (transformed[0] == transformed[1]) is rule.scales_with_rate
     if base.look is not None and double.look is not None:
         _, state = played(base)
-        seen = base.look(weights_at(6), state, jnp.array(2.0))
-        assert jnp.allclose(seen, double.look(weights_at(6), state, jnp.array(1.0)), rtol=1e-5) == rule.scales_with_rate
+        seen = base.look.built(weights_at(6), state, jnp.array(2.0))
+        assert jnp.allclose(seen, double.look.built(weights_at(6), state, jnp.array(1.0)), rtol=1e-5) == rule.scales_with_rate
 
 
 # --- optimizers -----------------------------------------------------------------------------------------------------------

@@ -64,5 +64,5 @@ class AbstractModulation(Section):
 
     @property
     def scales_with_rate(self) -> bool:
-        """Whether the learning rate enters the update as a factor only, so that runs at several rates can share a loop."""
+        """Whether the learning rate enters the update as a factor only, so that learners may have rates of their own."""
         return True
