@@ -39,11 +39,12 @@ kills: $(DEV_STAMP)  ## run what takes long, too: kills at every change to the d
 	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP \
 	  tests/command/test_killed.py tests/testbed tests/sweeps/test_engines.py tests/learning tests/cluster tests/protocols tests/calibration $(ARGS)
 
-docs: $(DEV_STAMP)  ## write the lists of keys, verbs and columns in docs/ from the code, and build the site in site/
+docs: $(DEV_STAMP)  ## write the lists in docs/ from the code, run the notebooks, and build the site in site/
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md
 	$(VENV)/bin/python -m tests.protocols.verbs_table
 	$(VENV)/bin/python docs/_site/result_files.py
-	$(VENV)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --doctree-dir site/.doctrees docs site
+	$(VENV)/bin/python docs/_site/run_notebooks.py site/.notebooks
+	$(VENV)/bin/python -m sphinx --define notebook_outputs=$(CURDIR)/site/.notebooks --builder html --fail-on-warning --keep-going --quiet --doctree-dir site/.doctrees docs site
 	@echo 'open site/index.html'
 
 gallery: $(DEV_STAMP)  ## make the pictures of docs/gallery.md with its commands (minutes; needs chromium)

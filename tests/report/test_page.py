@@ -213,7 +213,7 @@ def test_a_sweep_with_a_failed_point(swept: Sweep) -> None:
     points[["error", "outcome"]] = "not run yet"
     page = render_sweep(type(swept)(swept.scenario, swept.axes, points, swept.command))
     assert "<h1>No point has results.</h1>" in page
-    assert "All 12 points have not run yet" in page
+    assert "All 12 settings have not run yet" in page
 
 
 def test_a_page_is_written_as_index_html_and_drawn_again_it_is_the_same(

@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 _NOT_LEARNED = (Outcome.DIVERGED, Outcome.FAILS)
 _KINDS: tuple[tuple[tuple[Outcome, ...], str], ...] = (
     ((Outcome.FAILED,), "failed"),
-    ((Outcome.MISSING,), "did not run yet"),
+    ((Outcome.MISSING,), "have not run yet"),
     ((Outcome.HUNG,), "hung"),
     ((Outcome.APPLIED_NOTHING,), "applied nothing"),
     (_NOT_LEARNED, "did not learn"),
@@ -49,6 +49,8 @@ def _describe_kind(lost: pd.Series, outcomes: Sequence[Outcome], verb: str, fact
     seeds = ""
     if len(points) < int(facts.settings[lost]["points"].sum()):
         seeds = ", at one seed or more" if int(lost.sum()) > 1 else f" at {len(points)} of {facts.repetitions} seeds"
+    if int(lost.sum()) == 1:
+        verb = verb.replace("have", "has")
     count = f"{capitalise(spell_count(int(lost.sum()), 'setting'))} of {total} {verb}{seeds}"
     if bool(lost.all()):
         count = f"All {total} settings {verb}{seeds}" if total > 1 else f"It {verb}{seeds}"
