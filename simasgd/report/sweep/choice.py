@@ -31,7 +31,6 @@ def explain_choice(best: Row, answer: Answer, facts: SweepFacts) -> list[str]:
         _compare_scores(best, answer, facts),
         _name_equals(best, answer, facts),
         _offer_less_time(best, answer, facts),
-        _describe_reached(best, answer, facts),
     ]
     return [sentence for sentence in sentences if sentence]
 
@@ -135,7 +134,7 @@ def _is_same(one: Row, other: Row, facts: SweepFacts) -> bool:
     return all(one[dial.key] == other[dial.key] for dial in facts.choices)
 
 
-def _describe_reached(best: Row, answer: Answer, facts: SweepFacts) -> str:
+def describe_reached(best: Row, answer: Answer, facts: SweepFacts) -> str:
     """Say which settings reach the target, when the setting to use does, and which reaches it with the fewest learner-hours."""
     target, cheapest = facts.sweep.target, answer.cheapest
     if target is None or target.quantity != facts.measure or cheapest is None:

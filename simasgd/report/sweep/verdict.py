@@ -16,7 +16,7 @@ from simasgd.report.facts.formats import (
     spell_count,
     use_plain_spaces,
 )
-from simasgd.report.sweep.choice import describe_missed_target, explain_choice, say_range
+from simasgd.report.sweep.choice import describe_missed_target, describe_reached, explain_choice, say_range
 from simasgd.report.sweep.facts.answer import Answer, find_answers, find_common, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -77,6 +77,7 @@ class SweepVerdict:
             *_explain_first(self),
             *describe_mixed(self.facts),
             *describe_failures(self.facts),
+            *_say_who_reaches(self),
             *_explain_means(self),
         ]
 
@@ -188,6 +189,16 @@ def _explain_first(verdict: SweepVerdict) -> list[str]:
     if not found or len(verdict.answers) == 1:
         return [capitalise(sentence) for sentence in found]
     return [f"At {say_world(answer.world, verdict.facts)}: {found[0]}", *map(capitalise, found[1:])]
+
+
+def _say_who_reaches(verdict: SweepVerdict) -> list[str]:
+    """Say which settings reach the target in the first part of the world, and when the setting to use does."""
+    if not verdict.answers or not verdict.facts.choices:
+        return []
+    answer = verdict.answers[0]
+    found = describe_reached(answer.best if verdict.common is None else verdict.common, answer, verdict.facts)
+    where = f"at {say_world(answer.world, verdict.facts)}: " if len(verdict.answers) > 1 else ""
+    return [capitalise(f"{where}{found}")] if found else []
 
 
 def _explain_means(verdict: SweepVerdict) -> list[str]:

@@ -196,9 +196,9 @@ def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
         "No other setting has as low a test error; the next is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s).",
         "With less time: the best compromise (least error × time) is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s), 4.00× "
         "as fast.",
+        "The mini-batch varies together with the latency, which is not a choice: their effects cannot be told apart.",
         "Two settings of the 2 that learn reach the target, a test error of 11.0 % (chosen by the program; it decides nothing)"
         ": first mini-batch 16 (at latency 5 ms) after 2 s; the setting to use after 6 s.",
-        "The mini-batch varies together with the latency, which is not a choice: their effects cannot be told apart.",
     )
     assert end.remark.startswith("The target is a test error of 11.0 %, chosen by the program: the second-best level")
     assert describe_axes(SweepFacts.of(found))[0][0] == "mini-batch and latency (a choice; the latency is the world)"
