@@ -45,6 +45,11 @@ class Helper:
         """Whether no timing is under way, or waits to be taken."""
         return self._answer is None
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the timing that was begun waits to be taken."""
+        return self._answer is not None and self._answer.done()
+
     def begin(self, scenario: Scenario) -> None:
         """Begin to simulate the clock of a scenario."""
         assert self._answer is None

@@ -13,6 +13,11 @@ from simasgd.scenario.schema import Scenario
 from simasgd.timing import ReportPart, Timing, simulate_timing, timing_name
 
 
+def silent(phase: str, fraction: float) -> None:
+    """Report nothing."""
+    del phase, fraction
+
+
 @final
 class Timings:
     """The timings of scenarios, which are asked for in their order.
@@ -66,8 +71,13 @@ class Timings:
             self._kept.pop(name, None)
 
     def _take(self, name: str, scenario: Scenario, progress: ReportPart) -> Timing:
-        helper = self._under_way.pop(name, None)
-        found = None if helper is None else helper.take(lambda fraction: progress("simulate", fraction))
+        helper, found = self._under_way.pop(name, None), None
+        if helper is not None:
+            if self._to_come and not helper.is_done:  # in place of waiting
+                following = next(iter(self._to_come))
+                self._kept[following] = simulate_timing(self._to_come.pop(following), silent)
+                self._pace.note(self._kept[following])
+            found = helper.take(lambda fraction: progress("simulate", fraction))
         return simulate_timing(scenario, progress) if found is None else found
 
     def _hand_over(self, name: str, scenario: Scenario) -> bool:
