@@ -22,8 +22,11 @@ def serve(driver: int) -> None:
     os.dup2(2, 1)
 
     def send(message: Any) -> None:
-        pickle.dump(message, answers, pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+        try:
+            pickle.dump(message, answers, pickle.HIGHEST_PROTOCOL)
+            answers.flush()
+        except BrokenPipeError:  # the driver has ended
+            os._exit(1)
 
     while True:
         try:
