@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from simasgd.ahead.latest import LatestTiming
 from simasgd.ahead.timings import Timings
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
@@ -21,7 +22,7 @@ from simasgd.signals import done_last
 from simasgd.stages.joining import as_whole, join
 from simasgd.stages.parts import ended_for_good, fraction_before, plan_part, share_of_first, without_last_part
 from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
-from simasgd.timing import LatestTiming, ReportPart, Timing, cut_timing, simulate_timing
+from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -63,18 +64,19 @@ def simulate(
 
 
 def simulate_together(
-    scenarios: Sequence[Scenario], latest: LatestTiming | None = None, memory: float | None = None
+    scenarios: Sequence[Scenario],
+    latest: LatestTiming | None = None,
+    memory: float | None = None,
+    following: Sequence[Scenario] = (),
 ) -> list[Run]:
     """Run a group of scenarios with one clock, perhaps the `latest`, and one loop.
 
-    `simasgd.scenario.alike.together` makes such groups. `memory` is as in `run_group`. Raises the
-    same errors as `simulate`.
+    `simasgd.scenario.alike.together` makes such groups. `memory` is as in `run_group`. Scenarios of
+    `following` groups may be simulated meanwhile, if there is a `latest`. Raises the same errors as
+    `simulate`.
     """
     require_learning(scenarios[0])
-    if latest is None or scenarios[0].learning is None:
-        timing = simulate_timing(scenarios[0], silent)
-    else:
-        timing = latest.get(scenarios[0], silent)
+    timing = simulate_timing(scenarios[0], silent) if latest is None else latest.get(scenarios[0], silent, following)
     return run_group(scenarios, timing, ShareOfWork.unseen(), memory=memory)
 
 

@@ -129,24 +129,6 @@ def cut_timing(scenario: Scenario, timing: Timing, step: int, part: Part | None 
     return replace(again, seconds=timing.seconds + again.seconds)
 
 
-@final
-class LatestTiming:
-    """The timing that was simulated last, for the next scenario if that has the same."""
-
-    def __init__(self) -> None:
-        self._name = ""
-        self._timing: Timing | None = None
-
-    def get(self, scenario: Scenario, progress: ReportPart) -> Timing:
-        """Return the timing of a scenario. If it is the last one, it takes no time again."""
-        name = timing_name(scenario)
-        if self._timing is not None and name == self._name:
-            return replace(self._timing, seconds=0.0)
-        self._timing = None  # before another one takes memory
-        self._timing, self._name = simulate_timing(scenario, progress), name
-        return self._timing
-
-
 def timing_name(scenario: Scenario) -> str:
     """Return a text that is equal for scenarios of equal timing."""
     return f"{scenario.learning is not None} {clock_of(scenario)}"

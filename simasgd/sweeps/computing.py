@@ -12,8 +12,9 @@ from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost, split
 from simasgd.sweeps.pools.memory import Room
 from simasgd.sweeps.pools.points import PointFolders
-from simasgd.sweeps.pools.work import Delivery, Group, Task
+from simasgd.sweeps.pools.work import Delivery, Group, Task, first_of
 
+_FORESEEN = 8  # tasks of which a lone process is told in advance
 _ATTEMPTS = 3  # of a task whose process dies
 
 
@@ -64,7 +65,11 @@ def _carry_out(
                 told = most
             free = max(0, most - len(under_way))
             next_ones = [waiting.popleft() for _ in range(min(free, len(waiting)))]
-            under_way |= zip(pool.submit([tasks[number] for number in next_ones]), next_ones, strict=True)
+            chosen = [tasks[number] for number in next_ones]
+            if pool.capacity == 1:  # then the same process computes what waits
+                following = [first_of(tasks[number].groups[0]) for number in islice(waiting, _FORESEEN)]
+                chosen = [task._replace(following=following) for task in chosen]
+            under_way |= zip(pool.submit(chosen), next_ones, strict=True)
             for handle in pool.wait(under_way.keys()):
                 number = under_way.pop(handle)
                 try:

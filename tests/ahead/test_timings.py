@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from simasgd.ahead.helper import Helper
+from simasgd.ahead.latest import LatestTiming
 from simasgd.ahead.timings import Timings
 from simasgd.ahead.worth import Pace, count_cores, count_gradients, count_helpers
 from simasgd.scenario.schema import Scenario
@@ -30,7 +31,8 @@ def one_process(scenarios: Sequence[Scenario], pace: Pace) -> int:
 
 
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """Return the processes that simulate clocks for this one; other tests may have left processes of a pool."""
+    return [child for child in psutil.Process().children() if any("simasgd.ahead" in word for word in child.cmdline())]
 
 
 def assert_equal(one: Timing, other: Timing) -> None:
@@ -165,3 +167,22 @@ def test_gradients_are_counted_by_the_first_limit() -> None:
     assert count_gradients(long(400, stop={"epochs": 2, "updates": 30})) == 30
     assert count_gradients(long(None, stop={"epochs": 2}, workload={"mini_batch": [1, 3, 5, 7]})) == 500
     assert count_cores() >= 1
+
+
+def test_the_next_timing_of_a_sweep_is_simulated_meanwhile() -> None:
+    """As it is told: the first of another clock, unless it comes otherwise. Nothing is left at the end."""
+    first, second, third = (
+        scenario(LINEAR, {"record": "updates", "seed": seed, "stop": {"gradients": 90}}) for seed in range(3)
+    )
+    rate = scenario(LINEAR, {"record": "updates", "stop": {"gradients": 90}, "learning": {"optimizer": {"learning_rate": 0.1}}})
+    latest = LatestTiming(one_process)
+    order = [(first, [rate, second]), (rate, [second, third]), (second, [third]), (first, [third]), (third, [])]
+    with closing(latest):
+        helped = []
+        for number, (one, following) in enumerate(order):
+            found = latest.get(one, silent, following)
+            assert (found.seconds == 0.0) == (number == 1)  # the last one again
+            assert_equal(simulate_timing(one, silent), found)
+            helped.append(len(children()))
+    assert helped == [1, 1, 1, 1, 0]
+    assert children() == []

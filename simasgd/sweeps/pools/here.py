@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, final
 
 from simasgd.sweeps.pools.abstract import AbstractPool
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, Task, carry_out, end_helpers
 
 
 @final
@@ -21,7 +21,10 @@ class OwnProcess(AbstractPool):
     @contextmanager
     def running(self, tasks: int) -> Iterator[None]:
         del tasks
-        yield
+        try:
+            yield
+        finally:
+            end_helpers()
 
     def submit(self, tasks: Collection[Task]) -> list[Any]:
         return [tuple(carry_out(task)) for task in tasks]

@@ -14,7 +14,7 @@ from simasgd.sweeps.pools.memory import measure_peak
 from simasgd.sweeps.pools.points import PointFolders
 
 if TYPE_CHECKING:  # the libraries of the clock are imported when a point is computed
-    from simasgd.timing import LatestTiming
+    from simasgd.ahead.latest import LatestTiming
 
 Group = Mapping[str, Scenario]
 """Points that are learned in one loop, by the names of their folders."""
@@ -24,12 +24,14 @@ class Task(NamedTuple):
     """Groups of points that one process computes, one after another.
 
     `sweep` is the path of the sweep's folder, and `mark` the name of a folder in it that the driver has just made. A
-    process that sees this one shares the sweep's folder with the driver.
+    process that sees this one shares the sweep's folder with the driver. The process computes the `following` scenarios
+    next, if it is known that it will.
     """
 
     groups: Sequence[Group]
     sweep: str
     mark: str
+    following: Sequence[Scenario] = ()
 
 
 class Delivery(NamedTuple):
@@ -48,12 +50,28 @@ def carry_out(task: Task) -> list[Delivery]:
     """Compute the points of a task, and save them in the sweep's folder or return their files."""
     folders = PointFolders(Path(task.sweep))
     is_shared = folders.has_mark(task.mark)
-    found = [delivery for group in task.groups for delivery in _compute(group, folders if is_shared else None)]
+    found: list[Delivery] = []
+    for number, group in enumerate(task.groups):
+        following = [*map(first_of, task.groups[number + 1 :]), *task.following]
+        found += _compute(group, folders if is_shared else None, following)
+    if not task.following:
+        end_helpers()
     peak = measure_peak()
     return [delivery._replace(peak=peak) for delivery in found]
 
 
-def _compute(group: Group, folders: PointFolders | None) -> list[Delivery]:
+def first_of(group: Group) -> Scenario:
+    """Return the scenario whose clock is that of a group."""
+    return next(iter(group.values()))
+
+
+def end_helpers() -> None:
+    """End the process that simulates the next clock for this one, if there is one."""
+    if _keep_latest.cache_info().currsize:
+        _keep_latest().close()
+
+
+def _compute(group: Group, folders: PointFolders | None, following: Sequence[Scenario]) -> list[Delivery]:
     """Compute runs that share a loop. Points that another worker has saved meanwhile are kept."""
     from simasgd.simulator import simulate_together
 
@@ -61,7 +79,7 @@ def _compute(group: Group, folders: PointFolders | None) -> list[Delivery]:
     if not missing:
         return [Delivery(name) for name in group]
     try:
-        runs = simulate_together(list(group.values()), _keep_latest())
+        runs = simulate_together(list(group.values()), _keep_latest(), following=following)
     except Exception as error:  # noqa: BLE001  # a failed point is a row of the table; the others continue
         problem = f"{type(error).__name__}: {error}"
         return [Delivery(name, problem if name in missing else "") for name in group]
@@ -74,7 +92,7 @@ def _compute(group: Group, folders: PointFolders | None) -> list[Delivery]:
 @cache
 def _keep_latest() -> LatestTiming:
     """Return what keeps the tape of this process's last points: the next ones often share it."""
-    from simasgd.timing import LatestTiming
+    from simasgd.ahead.latest import LatestTiming
 
     return LatestTiming()
 
