@@ -84,7 +84,7 @@ def test_a_seed_fixes_the_run(protocol):
     assert without_wall(first) != without_wall(simulate(chosen.with_seed(1)))
 
 
-@protocols
+@pytest.mark.parametrize("protocol", PROTOCOLS[-1:], ids=str)
 def test_the_reference_player_gives_the_same_results(protocol):
     chosen = scenario(LEARNING, SHORT, {"protocol": protocol, "stop": {"epochs": 1}})
     compiled, reference = (simulate(chosen, player=player).evaluations for player in (None, Reference()))

@@ -19,7 +19,7 @@ from tests.cluster.invariants import holds
 from tests.cluster.random_runs import runs
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(run=runs(), gradients=st.integers(1, 150))
 def test_conservation(run, gradients):
     # The limit of time is for learners that crash too often to get anything done.

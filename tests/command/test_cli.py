@@ -85,13 +85,14 @@ def test_timing_only_never_imports_jax(tmp_path: Path) -> None:
 
 
 def test_a_sweep_and_its_page(tmp_path: Path) -> None:
-    axes = ["learners=2,3", "latency=2 us,1 ms", "stop.epochs=null", "stop.gradients=20"]
+    timing = ["learning=null", "payload=10 kB", "samples_per_epoch=100"]
+    axes = ["learners=2,3", "latency=2 us,1 ms", "stop.epochs=null", "stop.gradients=20", *timing]
     listed = simasgd("sweep", "digits", *axes, "--dry-run", folder=tmp_path).stdout.splitlines()
     assert listed[0] == "cluster.learners=2 cluster.network.latency=2 us seed=0"
     assert listed[-2] == "4 points"
     assert listed[-1].startswith("no point has run yet")
     assert not list(tmp_path.iterdir())
-    done = start_program("sweep", "digits", *axes, "--workers", "1", folder=tmp_path)
+    done = simasgd("sweep", "digits", *axes, "--workers", "1", folder=tmp_path)
     home = tmp_path / "reports/digits-sweep"
     *_, verdict, report = done.stdout.splitlines()
     assert report == "report: reports/digits-sweep/index.html"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simasgd.tape.recorder import TapeRecorder
-from tests.build import TIMING, clock, scenario, thin
+from tests.build import AT_LENGTH, TIMING, clock, scenario, thin
 from tests.protocols.cluster import CLUSTER
 
 EXPONENTIAL = {"per_batch": 0, "per_sample": "250 ms", "distribution": "exponential", "cv": None}  # of mean 1 s at µ = 4
@@ -38,7 +38,7 @@ def harmonic(n):
     return fsum(1.0 / k for k in range(1, n + 1))
 
 
-@pytest.mark.parametrize(("learners", "k"), [(8, 1), (8, 4), (30, 10)])
+@pytest.mark.parametrize(("learners", "k"), [pytest.param(8, 1, marks=AT_LENGTH), (8, 4), (30, 10)])
 def test_k_sync_takes_the_kth_of_the_compute_times(learners, k):
     """Check claim 31: H_P − H_{P−K}, 0.6345 for 4 of 8.
 

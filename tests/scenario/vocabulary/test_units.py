@@ -150,7 +150,7 @@ _BASE = {TIME.name: "second", SIZE.name: "byte", BANDWIDTH.name: "byte / second"
     [(dimension, unit) for dimension in DIMENSIONS for unit in dimension.units],
     ids=lambda case: case if isinstance(case, str) else case.name,
 )
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(number=st.floats(min_value=1e-6, max_value=1e9))
 def test_parse_agrees_with_pint(dimension: Dimension, unit: str, number: float) -> None:
     expected = _REGISTRY.Quantity(number, unit).to(_BASE[dimension.name]).magnitude
