@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from simasgd.errors import UsageError
-from simasgd.report.comparison.comparison import Comparison, compare_variants
+from simasgd.report.comparison.comparison import MetricComparison, compare_variants
 from simasgd.report.comparison.contenders import TIME_TO_TARGET
 from simasgd.report.comparison.figures import draw_pareto, draw_reaches, find_competitors
 from simasgd.report.drawing import svg
@@ -187,7 +187,7 @@ def _draw_curves(result: Result, ax: Axes | None, metric: Metric, x: str) -> Axe
     return axes
 
 
-def _compare(result: Result) -> Comparison:
+def _compare(result: Result) -> MetricComparison:
     study, variants = _facts(result)
     compared = compare_variants(study, variants)
     if not compared:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.comparison.contenders import TIME_TO_TARGET, Contender
 from simasgd.report.drawing.page_parts import Card, KeyFigure
 from simasgd.report.drawing.palette import NUM_SERIES
@@ -17,7 +17,7 @@ from simasgd.report.sections.scores import describe_divergence
 from simasgd.report.verdict.winner import find_winner
 
 
-def build_cards(variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> list[Card]:
+def build_cards(variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> list[Card]:
     """Build one card for each variant, or for a single variant one card for each number.
 
     A card leads with what decides: the score, the time, and the time to the target.
@@ -88,7 +88,7 @@ def _show_single(variant: VariantFacts) -> list[KeyFigure]:
     ]
 
 
-def _show_reach(contender: Contender, comparison: Comparison) -> KeyFigure:
+def _show_reach(contender: Contender, comparison: MetricComparison) -> KeyFigure:
     """Return the mean time to the target over the seeds that reach it."""
     assert comparison.target is not None
     key, name = f"{contender.name}.{TIME_TO_TARGET}", f"time to {comparison.metric.format_value(comparison.target)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.facts.formats import list_some, spell_count
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.study import Study
@@ -21,7 +21,7 @@ def name_kind(study: Study, variants: Sequence[VariantFacts]) -> str:
     return f"{study.scenario.name}: comparison of {spell_count(len(variants), f'{origin}variant')}"
 
 
-def name_study(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> str:
+def name_study(study: Study, variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> str:
     """Return the heading: the name of a lone run, or what is compared, and at which target if the user gave one."""
     if len(variants) == 1:
         return f"{study.scenario.name}: {study.variant}" if study.variant else study.scenario.name

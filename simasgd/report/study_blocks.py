@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.report.comparison.blocks import build_comparison_blocks
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.faults import build_fault_blocks
@@ -17,7 +17,7 @@ from simasgd.report.sections.timeline import build_timeline_blocks
 from simasgd.results.study import Study
 
 
-def build_study_blocks(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> list[Block]:
+def build_study_blocks(study: Study, variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> list[Block]:
     """Build the sections for which this study has something to show."""
     return [
         *build_learning_blocks(study, variants, _list_targets(compared)),
@@ -31,6 +31,6 @@ def build_study_blocks(study: Study, variants: Sequence[VariantFacts], compared:
     ]
 
 
-def _list_targets(compared: Sequence[Comparison]) -> dict[str, float]:
+def _list_targets(compared: Sequence[MetricComparison]) -> dict[str, float]:
     """Return the target of each metric that has one."""
     return {comparison.metric.key: comparison.target for comparison in compared if comparison.target is not None}

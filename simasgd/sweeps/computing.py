@@ -12,7 +12,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost, split
 from simasgd.sweeps.pools.memory import Room
 from simasgd.sweeps.pools.points import PointFolders
-from simasgd.sweeps.pools.work import Delivery, Group, Task, first_of
+from simasgd.sweeps.pools.work import Delivery, Group, PoolTask, first_of
 
 _FORESEEN = 8  # tasks of which a lone process is told in advance
 _ATTEMPTS = 3  # of a task whose process dies
@@ -34,7 +34,7 @@ def run_groups(
     folders = PointFolders(sweep)
     mark = folders.make_mark()
     scenarios = {name: scenario for group in missing for name, scenario in group.items()}
-    tasks = [Task(groups, str(sweep), mark) for groups in split(list(missing), pool.count_groups(len(missing)))]
+    tasks = [PoolTask(groups, str(sweep), mark) for groups in split(list(missing), pool.count_groups(len(missing)))]
     try:
         for delivery in _carry_out(tasks, pool, is_over, tell):
             yield delivery.name, delivery.error or _take_over(folders, delivery, scenarios)
@@ -43,7 +43,7 @@ def run_groups(
 
 
 def _carry_out(
-    tasks: Sequence[Task], pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
+    tasks: Sequence[PoolTask], pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
 ) -> Iterator[Delivery]:
     """Yield what the processes of a pool deliver."""
     waiting, attempts, under_way = deque(range(len(tasks))), Counter[int](), dict[object, int]()
@@ -85,7 +85,7 @@ def _carry_out(
                         yield from _give_up(tasks[number], str(lost))
 
 
-def _give_up(task: Task, reason: str) -> Iterator[Delivery]:
+def _give_up(task: PoolTask, reason: str) -> Iterator[Delivery]:
     """Yield an error for each point of a task that the lost processes have not saved."""
     folders = PointFolders(Path(task.sweep))
     problem = f"its worker process died {_ATTEMPTS} times ({reason or 'out of memory?'})"

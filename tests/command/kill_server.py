@@ -28,7 +28,7 @@ from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import MANIFEST
 from simasgd.sweeps import computing
 from simasgd.sweeps.pools.abstract import AbstractPool
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
 
@@ -138,7 +138,7 @@ class InThisProcess(AbstractPool):
         del tasks
         yield
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         return [tuple(carry_out(task)) for task in tasks]
 
     def wait(self, handles: Collection[Any]) -> Collection[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simasgd.report.comparison.comparison import CRITERIA, Comparison
+from simasgd.report.comparison.comparison import CRITERIA, MetricComparison
 from simasgd.report.comparison.contenders import Contender, Reach, SeedResult, find_point
 from simasgd.report.comparison.ranking import find_dominators, judge, tie_in_both
 from simasgd.report.facts.metric import ERROR, Metric
@@ -23,10 +23,12 @@ def contender(
     return Contender(series=0, name=name, outcomes=outcomes, **more)
 
 
-def compared(*contenders: Contender, metric: Metric = ERROR, target: float | None = 0.05, given: bool = True) -> Comparison:
+def compared(
+    *contenders: Contender, metric: Metric = ERROR, target: float | None = 0.05, given: bool = True
+) -> MetricComparison:
     by_name = {one.name: one for one in contenders}
     points = {one.name: at for one in contenders if (at := find_point(one)) is not None}
-    return Comparison(
+    return MetricComparison(
         metric=metric,
         contenders=contenders,
         target=target,

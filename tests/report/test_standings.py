@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simasgd.report.comparison.blocks import build_comparison_blocks
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.comparison.figures import sort_by_reach
 from simasgd.report.comparison.standings import describe_front, describe_target
 from simasgd.report.facts.formats import format_bytes
@@ -14,7 +14,7 @@ from simasgd.results.outcome import Outcome
 from tests.report.contenders import compared, contender
 
 
-def list_wins(found: Comparison) -> list[list[str]]:
+def list_wins(found: MetricComparison) -> list[list[str]]:
     """Return the rows of the table of the best variants."""
     (block,) = build_comparison_blocks([found])
     tables = dict(block.more)

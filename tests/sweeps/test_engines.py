@@ -20,7 +20,7 @@ from simasgd.storage.opening import open_folder
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
 from simasgd.sweeps.pools.choosing import Engine
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 from simasgd.sweeps.sweep import list_paths, run_points
 from simasgd.sweeps.table import Sweep
 from tests.build import AT_LENGTH, TIMING
@@ -48,9 +48,9 @@ MANY = ["cluster.learners=2,3,4,5", "seed=range(0,6)"]
 class OwnPool(AbstractPool):
     """Tasks in this process. `spoil` changes each task, or raises WorkerLost."""
 
-    def __init__(self, spoil: Callable[[Task], Task]) -> None:
+    def __init__(self, spoil: Callable[[PoolTask], PoolTask]) -> None:
         self._spoil = spoil
-        self._tasks: list[Task] = []
+        self._tasks: list[PoolTask] = []
         self.most = 0
 
     @property
@@ -64,7 +64,7 @@ class OwnPool(AbstractPool):
     def running(self, tasks: int) -> Iterator[None]:
         yield
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         self._tasks += tasks
         self.most = max(self.most, len(tasks))
         return list(range(len(self._tasks) - len(tasks), len(self._tasks)))
@@ -131,7 +131,7 @@ def test_a_task_whose_process_dies_is_tried_three_times(path: Path, tmp_path: Pa
     plan = plan_sweep(path, AXES)
     doomed, unlucky = plan.points[0].folder, plan.points[2].folder
 
-    def spoil(task: Task) -> Task:
+    def spoil(task: PoolTask) -> PoolTask:
         names = {name for group in task.groups for name in group}
         for name, times in ((doomed, 9), (unlucky, 1)):
             if name in names and tried.setdefault(name, 0) < times:

@@ -13,7 +13,7 @@ from simasgd.storage.opening import open_folder
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools import memory
 from simasgd.sweeps.pools.memory import Room, estimate_bytes, measure_peak
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 from simasgd.sweeps.sweep import list_paths, run_points
 from tests.build import LEARNING, TIMING, scenario
 from tests.sweeps.test_engines import OwnPool
@@ -61,7 +61,7 @@ class Crowded(OwnPool):
     def count_groups(self, missing: int) -> int:
         return 1
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         self.at_once.append(len(tasks))
         return super().submit(tasks)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.comparison.contenders import (
     BYTES,
     BYTES_TO_TARGET,
@@ -31,12 +31,12 @@ _HOW_TO_READ = (
 )
 
 
-def build_comparison_blocks(comparisons: Sequence[Comparison]) -> list[Block]:
+def build_comparison_blocks(comparisons: Sequence[MetricComparison]) -> list[Block]:
     """Build a section for each comparison."""
     return [_build_block(comparison) for comparison in comparisons]
 
 
-def _build_block(comparison: Comparison) -> Block:
+def _build_block(comparison: MetricComparison) -> Block:
     metric, target = comparison.metric, comparison.target
     reached = _has_times(comparison)
     tables = [
@@ -54,13 +54,13 @@ def _build_block(comparison: Comparison) -> Block:
     )
 
 
-def _has_times(comparison: Comparison) -> bool:
+def _has_times(comparison: MetricComparison) -> bool:
     """Return whether a variant reached the target, and all that did have a time."""
     reaching = [contender for contender in comparison.contenders if contender.reached]
     return bool(reaching) and all(len(contender.values(TIME_TO_TARGET)) == contender.reached for contender in reaching)
 
 
-def _build_target_panel(comparison: Comparison) -> Panel:
+def _build_target_panel(comparison: MetricComparison) -> Panel:
     assert comparison.target is not None
     goal = comparison.metric.describe(comparison.target)
     times = [(contender.name, _format_spread(contender, TIME_TO_TARGET, comparison)) for contender in comparison.contenders]
@@ -72,7 +72,7 @@ def _build_target_panel(comparison: Comparison) -> Panel:
     return Panel(f"{comparison.time.capitalize()} to {goal}", figure)
 
 
-def _tabulate_targets(comparison: Comparison) -> Table:
+def _tabulate_targets(comparison: MetricComparison) -> Table:
     titles = ("variant", "seeds that reach it", comparison.time, *_AMOUNTS.values())
     rows = []
     for contender in comparison.contenders:
@@ -82,13 +82,13 @@ def _tabulate_targets(comparison: Comparison) -> Table:
     return Table.of(titles, rows)
 
 
-def _format_spread(contender: Contender, key: str, comparison: Comparison) -> str:
+def _format_spread(contender: Contender, key: str, comparison: MetricComparison) -> str:
     """Return the mean over the seeds, and the range in parentheses."""
     spread = contender.spread(key)
     return "–" if spread is None else spread.say(choose_format(key, comparison.metric))
 
 
-def _build_pareto_panel(comparison: Comparison) -> list[Panel]:
+def _build_pareto_panel(comparison: MetricComparison) -> list[Panel]:
     drawn = find_competitors(comparison)
     if not drawn:
         return []
@@ -107,12 +107,12 @@ def _build_pareto_panel(comparison: Comparison) -> list[Panel]:
     return [Panel(f"Final {metric.name} against {comparison.time}", figure, note=note)]
 
 
-def _tabulate_wins(comparison: Comparison) -> Table:
+def _tabulate_wins(comparison: MetricComparison) -> Table:
     rows = [row for criterion in comparison.criteria for row in _list_wins(criterion, comparison)]
     return Table.of(("by", "best", "mean", "seeds"), rows, words=2)
 
 
-def _list_wins(criterion: Criterion, comparison: Comparison) -> list[list[str]]:
+def _list_wins(criterion: Criterion, comparison: MetricComparison) -> list[list[str]]:
     """Return a row for the best variant and each that ties with it, or a single row if all tie."""
     what = name_quantity(criterion.key, comparison)
     form = (
@@ -132,7 +132,7 @@ def _list_wins(criterion: Criterion, comparison: Comparison) -> list[list[str]]:
     return [[title, name, form(criterion.means[name]), wins] for title, name, wins in zip(titles, names, won, strict=True)]
 
 
-def _tabulate_points(comparison: Comparison) -> Table:
+def _tabulate_points(comparison: MetricComparison) -> Table:
     titles = ("variant", f"final {comparison.metric.name}", comparison.time, "bytes sent", "Pareto front")
     rows = []
     for contender in comparison.contenders:
@@ -141,7 +141,7 @@ def _tabulate_points(comparison: Comparison) -> Table:
     return Table.of(titles, rows)
 
 
-def _describe_place(contender: Contender, comparison: Comparison) -> str:
+def _describe_place(contender: Contender, comparison: MetricComparison) -> str:
     if contender.failure:
         return contender.failure
     if contender in comparison.front:
@@ -150,5 +150,5 @@ def _describe_place(contender: Contender, comparison: Comparison) -> str:
     return f"dominated by {list_some(better, 8)}" if better else "–"
 
 
-def _make_id(name: str, comparison: Comparison) -> str:
+def _make_id(name: str, comparison: MetricComparison) -> str:
     return name if comparison.metric is ERROR else f"{name}-loss"

@@ -33,7 +33,7 @@ CRITERIA = (SCORE, SECONDS, TIME_TO_TARGET, BYTES, EPOCHS_TO_TARGET)
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class MetricComparison:
     """Variants with the same metric, compared.
 
     `target` is a value of the metric (None: no variant learns), and `given` says whether the user
@@ -62,7 +62,7 @@ class Comparison:
         return tuple(sorted(on_it, key=lambda contender: find_point(contender) or (0.0, 0.0)))
 
 
-def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Comparison]:
+def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[MetricComparison]:
     """Build a comparison for each metric that at least two variants have."""
     found = []
     target = find_target(study)
@@ -78,7 +78,9 @@ def compare_variants(study: Study, variants: Sequence[VariantFacts]) -> list[Com
     return found
 
 
-def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[Run]]], given: float | None) -> Comparison:
+def _compare(
+    metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[Run]]], given: float | None
+) -> MetricComparison:
     levels = [
         level
         for _, facts, runs in chosen
@@ -88,7 +90,7 @@ def _compare(metric: Metric, chosen: Sequence[tuple[int, VariantFacts, Sequence[
     contenders = [_build_contender(series, facts, runs, metric, target) for series, facts, runs in chosen]
     by_name = {contender.name: contender for contender in contenders}
     points = {contender.name: point for contender in contenders if (point := find_point(contender)) is not None}
-    return Comparison(
+    return MetricComparison(
         metric=metric,
         contenders=tuple(contenders),
         target=target,

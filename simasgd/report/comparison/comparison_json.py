@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simasgd.report.comparison.comparison import Comparison, compare_variants
+from simasgd.report.comparison.comparison import MetricComparison, compare_variants
 from simasgd.report.comparison.contenders import BYTES_TO_TARGET, EPOCHS_TO_TARGET, SCORE, TIME_TO_TARGET, Contender
 from simasgd.report.comparison.ranking import Criterion
 from simasgd.report.facts.formats import use_plain_spaces
@@ -34,7 +34,7 @@ def build_comparison_json(study: Study) -> dict[str, Any]:
     return build_compared_json(study, variants, compare_variants(study, variants))
 
 
-def build_compared_json(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> dict[str, Any]:
+def build_compared_json(study: Study, variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> dict[str, Any]:
     """Build a study's comparison from the facts of its variants and its comparisons by metric."""
     learning = {contender.name: (contender, comparison) for comparison in compared for contender in comparison.contenders}
     rows = []
@@ -89,7 +89,7 @@ def _summarise_alone(facts: VariantFacts) -> dict[str, Any]:
     return {**_NOTHING_LEARNED, "metric": facts.metric.key, "final": _describe_spread(facts.score)}
 
 
-def _summarise_learning(contender: Contender, comparison: Comparison) -> dict[str, Any]:
+def _summarise_learning(contender: Contender, comparison: MetricComparison) -> dict[str, Any]:
     dominated = comparison.dominated_by.get(contender.name)
     won = {
         name_criterion(row, comparison): row.seeds_won[contender.name]
@@ -112,7 +112,7 @@ def _summarise_learning(contender: Contender, comparison: Comparison) -> dict[st
     }
 
 
-def _describe_comparison(comparison: Comparison, variants: Sequence[VariantFacts]) -> dict[str, Any]:
+def _describe_comparison(comparison: MetricComparison, variants: Sequence[VariantFacts]) -> dict[str, Any]:
     best = find_winner([variants[contender.series] for contender in comparison.contenders])
     return {
         "metric": comparison.metric.key,
@@ -129,7 +129,7 @@ def _describe_comparison(comparison: Comparison, variants: Sequence[VariantFacts
     }
 
 
-def _describe_criterion(row: Criterion, comparison: Comparison) -> dict[str, Any]:
+def _describe_criterion(row: Criterion, comparison: MetricComparison) -> dict[str, Any]:
     return {
         "criterion": name_criterion(row, comparison),
         "best": row.best,
@@ -141,7 +141,7 @@ def _describe_criterion(row: Criterion, comparison: Comparison) -> dict[str, Any
     }
 
 
-def name_criterion(row: Criterion, comparison: Comparison) -> str:
+def name_criterion(row: Criterion, comparison: MetricComparison) -> str:
     """Return the key of a criterion; for the final score it is the metric's."""
     return comparison.metric.key if row.key == SCORE else row.key
 

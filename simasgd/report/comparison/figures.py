@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.comparison.contenders import SCORE, SECONDS, TIME_TO_TARGET, Contender, find_point
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import (
@@ -62,7 +62,7 @@ def sort_by_reach(contenders: Sequence[Contender]) -> list[Contender]:
     return sorted(contenders, key=find_mean)
 
 
-def find_competitors(comparison: Comparison) -> list[Contender]:
+def find_competitors(comparison: MetricComparison) -> list[Contender]:
     """Return the variants with a point in the Pareto figure.
 
     A variant that fails is left out: its test error of 90 % would leave no room for the others.
@@ -70,7 +70,7 @@ def find_competitors(comparison: Comparison) -> list[Contender]:
     return [contender for contender in comparison.contenders if not contender.failure and find_point(contender) is not None]
 
 
-def draw_pareto(axes: Axes, comparison: Comparison) -> None:
+def draw_pareto(axes: Axes, comparison: MetricComparison) -> None:
     """Draw the final score against the time, with the range over the seeds and the names of the variants.
 
     The front is drawn as steps; the markers of variants that are not on it are hollow.
@@ -108,7 +108,7 @@ def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) 
     )
 
 
-def _draw_front(axes: Axes, comparison: Comparison, size: float) -> None:
+def _draw_front(axes: Axes, comparison: MetricComparison, size: float) -> None:
     """Draw the front as steps between the edges of the axes; every point above or right of it is dominated."""
     corners: list[tuple[float, float]] = []
     for contender in comparison.front:

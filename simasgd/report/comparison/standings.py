@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simasgd.report.comparison.comparison import Comparison
+from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.comparison.contenders import (
     BYTES,
     BYTES_TO_TARGET,
@@ -39,7 +39,7 @@ def choose_format(key: str, metric: Metric) -> Callable[[float], str]:
     return forms.get(key, metric.format_value)
 
 
-def name_quantity(key: str, comparison: Comparison) -> str:
+def name_quantity(key: str, comparison: MetricComparison) -> str:
     """Return the name of a criterion's quantity."""
     names = {
         SECONDS: comparison.time,
@@ -50,7 +50,7 @@ def name_quantity(key: str, comparison: Comparison) -> str:
     return names.get(key, f"final {comparison.metric.name}")
 
 
-def describe_front(comparison: Comparison) -> str:
+def describe_front(comparison: MetricComparison) -> str:
     """Return the variants on the Pareto front, and for the others why they are not on it."""
     on_it = comparison.front
     if not on_it:
@@ -61,7 +61,7 @@ def describe_front(comparison: Comparison) -> str:
     return " ".join([sentence, *_describe_others(comparison)])
 
 
-def _describe_others(comparison: Comparison) -> list[str]:
+def _describe_others(comparison: MetricComparison) -> list[str]:
     """Return sentences about variants that are not on the front, one for each reason."""
     because: dict[str, list[str]] = {}
     for contender in comparison.contenders:
@@ -88,7 +88,7 @@ def _format_point(contender: Contender, metric: Metric) -> str:
     return f"{metric.format_value(at[1])} in {format_duration(at[0])}"
 
 
-def describe_target(comparison: Comparison) -> str:
+def describe_target(comparison: MetricComparison) -> str:
     """Return the target and its origin."""
     metric, target = comparison.metric, comparison.target
     if target is None:
@@ -97,7 +97,7 @@ def describe_target(comparison: Comparison) -> str:
     return f"The target is {metric.describe(target)}, {_explain_target(comparison)}. {note}"
 
 
-def _explain_target(comparison: Comparison) -> str:
+def _explain_target(comparison: MetricComparison) -> str:
     if comparison.given:
         return "as requested"
     metric = comparison.metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.printable import printable
-from simasgd.report.comparison.comparison import Comparison, compare_variants
+from simasgd.report.comparison.comparison import MetricComparison, compare_variants
 from simasgd.report.comparison.comparison_json import build_compared_json
 from simasgd.report.comparison.contenders import TIME_TO_TARGET
 from simasgd.report.facts.formats import (
@@ -42,7 +42,7 @@ def conclude_study(study: Study) -> Conclusion:
     )
 
 
-def tabulate_variants(study: Study, variants: Sequence[VariantFacts], compared: Sequence[Comparison]) -> TextTable:
+def tabulate_variants(study: Study, variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> TextTable:
     """Return the table of variants; columns that say nothing are left out."""
     has_staleness = any(variant.staleness is not None and variant.staleness.high > 0.0 for variant in variants)
     rows = range(len(variants))
@@ -111,7 +111,7 @@ def _list_scores(variants: Sequence[VariantFacts], metric: Metric) -> TextColumn
     return TextColumn(metric.name, tuple(cells), 95 if is_measure else 30)
 
 
-def _list_reached(variants: Sequence[VariantFacts], comparison: Comparison) -> TextColumn | None:
+def _list_reached(variants: Sequence[VariantFacts], comparison: MetricComparison) -> TextColumn | None:
     """Return the column of the times to the target; None without a target."""
     if comparison.target is None:
         return None

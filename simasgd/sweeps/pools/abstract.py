@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from simasgd.sweeps.pools.work import Delivery, Task
+from simasgd.sweeps.pools.work import Delivery, PoolTask
 
 
 class WorkerLost(Exception):
@@ -43,7 +43,7 @@ class AbstractPool(abc.ABC):
         """
 
     @abc.abstractmethod
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         """Begin tasks, and return a handle of each. Handles are hashable."""
 
     @abc.abstractmethod

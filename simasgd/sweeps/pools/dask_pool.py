@@ -14,7 +14,7 @@ from distributed.scheduler import KilledWorker
 from simasgd.errors import RunFailed
 from simasgd.signals import follow
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 
 _PATIENCE = 45  # seconds until a scheduler must have answered
 
@@ -67,7 +67,7 @@ class DaskPool(AbstractPool):
                 self._client.register_plugin(_Follower(os.getpid()))
                 yield
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         return [self._client.submit(carry_out, task, pure=False) for task in tasks]
 
     def wait(self, handles: Collection[Any]) -> Collection[Any]:

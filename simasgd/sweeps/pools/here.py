@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, final
 
 from simasgd.sweeps.pools.abstract import AbstractPool
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out, end_helpers
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out, end_helpers
 
 
 @final
@@ -26,7 +26,7 @@ class OwnProcess(AbstractPool):
         finally:
             end_helpers()
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         return [tuple(carry_out(task)) for task in tasks]
 
     def wait(self, handles: Collection[Any]) -> Collection[Any]:

@@ -13,7 +13,7 @@ import submitit
 
 from simasgd.errors import RunFailed
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 
 _POLL = 1.0  # seconds between two looks at the jobs
 _MOST_JOBS = 1_000  # at once, a usual limit of Slurm
@@ -26,10 +26,10 @@ class _Resumable:
     The points that it has saved are kept.
     """
 
-    def __call__(self, task: Task) -> list[Delivery]:
+    def __call__(self, task: PoolTask) -> list[Delivery]:
         return carry_out(task)
 
-    def checkpoint(self, task: Task) -> submitit.helpers.DelayedSubmission:
+    def checkpoint(self, task: PoolTask) -> submitit.helpers.DelayedSubmission:
         """Return what is queued again; submitit calls this in the job."""
         return submitit.helpers.DelayedSubmission(self, task)
 
@@ -68,7 +68,7 @@ class JobPool(AbstractPool):
             for job in self._under_way:
                 job.cancel()
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         if not tasks:
             return []
         try:

@@ -11,7 +11,7 @@ from typing import Any, final
 
 from simasgd.signals import follow, held_back
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 
 _IDLE = 60  # seconds until a process without work ends
 
@@ -43,12 +43,12 @@ class LocalPool(AbstractPool):
             if self._under_way:
                 self._executor.shutdown(kill_workers=True)
 
-    def submit(self, tasks: Collection[Task]) -> list[Future[list[Delivery]]]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Future[list[Delivery]]]:
         futures = [self._submit(task) for task in tasks]
         self._under_way |= set(futures)
         return futures
 
-    def _submit(self, task: Task) -> Future[list[Delivery]]:
+    def _submit(self, task: PoolTask) -> Future[list[Delivery]]:
         from joblib.externals.loky import get_reusable_executor
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 

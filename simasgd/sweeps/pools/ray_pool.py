@@ -11,7 +11,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from simasgd.errors import RunFailed
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
-from simasgd.sweeps.pools.work import Delivery, Task, carry_out
+from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 from simasgd.testbed.engine.ray_start import start_ray
 from simasgd.testbed.engine.starting import require_answer
 
@@ -48,7 +48,7 @@ class RayPool(AbstractPool):
                 ray.cancel(reference, force=True)
             ray.shutdown()
 
-    def submit(self, tasks: Collection[Task]) -> list[Any]:
+    def submit(self, tasks: Collection[PoolTask]) -> list[Any]:
         references = [self._carry_out.remote(task) for task in tasks]
         self._under_way |= set(references)
         return references

@@ -20,7 +20,7 @@ Group = Mapping[str, Scenario]
 """Points that are learned in one loop, by the names of their folders."""
 
 
-class Task(NamedTuple):
+class PoolTask(NamedTuple):
     """Groups of points that one process computes, one after another.
 
     `sweep` is the path of the sweep's folder, and `mark` the name of a folder in it that the driver has just made. A
@@ -46,7 +46,7 @@ class Delivery(NamedTuple):
     peak: int = 0
 
 
-def carry_out(task: Task) -> list[Delivery]:
+def carry_out(task: PoolTask) -> list[Delivery]:
     """Compute the points of a task, and save them in the sweep's folder or return their files."""
     folders = PointFolders(Path(task.sweep))
     is_shared = folders.has_mark(task.mark)
