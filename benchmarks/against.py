@@ -118,6 +118,7 @@ def _entry_point(tree: Path) -> str:
 
 def _run(tree: Path, folder: Path, arguments: Sequence[str]) -> str:
     environment = {**os.environ, "PYTHONPATH": str(tree)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed packages, which are compiled once
     ran = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode:
         sys.exit(f"{' '.join(arguments)} failed with the package in {tree}:\n{ran.stderr[-2000:]}")

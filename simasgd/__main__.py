@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import os
+
 from simasgd.signals import Watch
+
+_OBJECTS = 100_000  # as many as all modules and schemas of `check` have
 
 
 def main() -> None:
     """Run the command line. Signals are watched from before its slow import until the end."""
     Watch().start()
+    gc.set_threshold(_OBJECTS)  # else Python searches a hundred times for garbage among the schemas as they grow
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it looks for plugins in every package installed
 
     from simasgd.command import cli
 

@@ -12,20 +12,23 @@ import rich_click as click
 import simasgd
 from simasgd.command import advising, asking, exporting, fitting, listing, measuring, recording, running, showing, sweeping
 from simasgd.command.output.console import printing
-from simasgd.command.output.library_warnings import without_library_warnings
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(simasgd.__version__, prog_name="simasgd")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Simulate clusters that train with asynchronous SGD: SimPy decides when, JAX decides what.
 
     Start with: simasgd run quickstart
 
     Ask with: simasgd list, simasgd show NAME, simasgd explain KEY
     """
+    from simasgd.command.output.library_warnings import without_library_warnings
+
+    context.with_resource(without_library_warnings())
 
 
 for _command in (
@@ -57,7 +60,7 @@ def main() -> None:
 
     An error that the user can mend is printed as one message, without a traceback.
     """
-    with watched(), printing(), without_library_warnings():
+    with watched(), printing():
         try:
             app()
         except SimasgdError as error:

@@ -28,7 +28,7 @@ class AllReduce(AbstractPeerProtocol):
     """
 
     kind: Literal["all-reduce"] = "all-reduce"
-    collective: Collective = RingCollective()
+    collective: Collective = RingCollective.by_default()
     """The collective operation: the pattern of messages."""
     buckets: Annotated[Count, Field(le=10_000)] = 1
     """The number of equal messages for one gradient; with 1, no message overlaps with

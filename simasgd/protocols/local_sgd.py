@@ -31,7 +31,7 @@ class LocalSgd(AbstractPeerProtocol):
     """H, the number of a learner's own steps between two means."""
     average_momentum: Flag = False
     """Whether the optimizers' states are averaged, too."""
-    collective: Collective = RingCollective()
+    collective: Collective = RingCollective.by_default()
     """The collective operation: the pattern of messages."""
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from html import escape
 from typing import Any
 
 from simasgd.scenario.reading.yaml_layer import dump_yaml
@@ -28,5 +27,7 @@ class ReadableScenario(Section):
         return f"<Scenario {self.summary_line()}>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         style = "max-height:30em;overflow:auto;padding:.8em;line-height:1.35"
         return f'<pre class="simasgd" style="{style}">{escape(str(self))}</pre>'

@@ -85,7 +85,7 @@ class Scenario(ReadableScenario):
     """What is learned. Timing only if absent."""
     stop: Stop
     """The end of the run."""
-    record: Annotated[Record, NameForKind] = Record()
+    record: Annotated[Record, NameForKind] = Record.by_default()
     """The tables and weights that are kept of the run."""
     sweep: SweepBlock | None = None
     """The points of `simasgd sweep`. Other commands leave it aside."""

@@ -38,7 +38,7 @@ class Workload(Section):
     gradient is the mean over its own samples, and every gradient has equal weight in an update."""
     payload: Bytes | None = None
     """Size of a gradient, and of the weights, on the network. The size of the model if absent."""
-    compression: Compression = NoCompression()
+    compression: Compression = NoCompression.by_default()
     """Compression of the gradients that learners send."""
     samples_per_epoch: Annotated[Count, Field(examples=[50_000])] | None = None
     """Number of samples in an epoch. The data's number of training samples if absent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -78,8 +77,10 @@ def _has_mode(path: Path, test: Callable[[int], bool]) -> bool:
 
 def digest(path: Path) -> str:
     """Return the SHA-256 digest of a file's content, in hexadecimal digits."""
+    from hashlib import file_digest
+
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 def create(path: Path, content: bytes) -> None:

@@ -67,7 +67,7 @@ class Server(Section):
     update: Seconds
     """Mean time of one update of the weights, for any number of gradients. Shards divide it among
     them."""
-    update_law: Annotated[Update, NullForDefaults, Field(examples=[{"distribution": "gamma", "cv": 0.2}])] = Update()
+    update_law: Annotated[Update, NullForDefaults, Field(examples=[{"distribution": "gamma", "cv": 0.2}])] = Update.by_default()
     """Law of the update time."""
     per_gradient: Seconds = 0.0
     """Time in which a server adds up one message that arrives: a gradient, a sum of several, or at
@@ -119,11 +119,11 @@ class Cluster(Section):
     """Links between the nodes."""
     server: Server
     """The parameter server, or the centre."""
-    architecture: Architecture = Base()
+    architecture: Architecture = Base.by_default()
     """The servers that learners send to, and the messages that overlap with computing."""
-    costs: Annotated[Costs, NullForDefaults] = Costs()
+    costs: Annotated[Costs, NullForDefaults] = Costs.by_default()
     """Steps, mixing and copies, which take no time by default."""
-    faults: Annotated[Faults, NullForDefaults] = Faults()
+    faults: Annotated[Faults, NullForDefaults] = Faults.by_default()
     """Crashes, pauses, slow links and lost messages."""
     start: Literal["together", "spread"] = "together"
     """`together`: every learner starts at time 0. `spread`: learner 0 starts at time 0, and every

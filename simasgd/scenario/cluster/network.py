@@ -104,5 +104,5 @@ class Network(Section):
     applies to nodes' and servers' interfaces and the links of the topology, not within a node."""
     sharing: Literal["fifo", "fair"] = "fifo"
     """`fifo`: a link carries one message after another. `fair`: all at once, at max-min fair rates."""
-    topology: Topology = Star()
+    topology: Topology = Star.by_default()
     """The links that a message passes."""

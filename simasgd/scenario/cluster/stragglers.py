@@ -34,6 +34,9 @@ class SpellLaw(AbstractTimes):
     """Law of a random factor with mean 1, as in `cluster.compute`, except `trace`."""
 
 
+_EXPONENTIAL = SpellLaw.by_default()
+
+
 @final
 class Slowdowns(AbstractTimes):
     """Slowdowns that are drawn anew for each spell: 1 + (mean − 1) times a random factor of mean 1."""
@@ -60,9 +63,9 @@ class Stragglers(Section):
     mean_slow: Lasting | None = None
     """Mean length of a slow spell. `forever`: the members are slow for the whole run, and there is
     no `mean_normal`."""
-    normal_law: Annotated[SpellLaw, NullForDefaults, Field(examples=[{"distribution": "gamma", "cv": 0.5}])] = SpellLaw()
+    normal_law: Annotated[SpellLaw, NullForDefaults, Field(examples=[{"distribution": "gamma", "cv": 0.5}])] = _EXPONENTIAL
     """Law of the lengths of normal spells; exponential if absent."""
-    slow_law: Annotated[SpellLaw, NullForDefaults, Field(examples=[{"distribution": "lognormal", "cv": 2}])] = SpellLaw()
+    slow_law: Annotated[SpellLaw, NullForDefaults, Field(examples=[{"distribution": "lognormal", "cv": 2}])] = _EXPONENTIAL
     """Law of the lengths of slow spells; exponential if absent."""
     hits: Literal["learner", "node", "rack", "all"] = "learner"
     """Members that each have spells of their own: the learners, the nodes or the racks (of a tree).

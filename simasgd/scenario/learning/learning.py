@@ -35,7 +35,7 @@ class Learning(Section):
     """The optimizer, with its learning rate α₀."""
     schedule: Schedule | None = None
     """How the learning rate changes during training. Constant if absent."""
-    modulation: Modulation = DefaultModulation()
+    modulation: Modulation = DefaultModulation.by_default()
     """How staleness changes each gradient, and so the learning rate."""
     local_learning_rate: Positive | None = None
     """Learning rate of the steps on a learner's own copy of the weights (downpour, fedbuff). Other
@@ -45,7 +45,7 @@ class Learning(Section):
     ] = None
     """Factor of the learning rate of each learner: a list of λ numbers, or a law. The schedule
     multiplies it. All 1 if absent."""
-    partition: Partition = Shared()
+    partition: Partition = Shared.by_default()
     """The training samples that a learner draws its mini-batches from."""
     precision: Precision = "float32"
     """Number format of weights and gradients: float32 or float64 on every device. `tf32` keeps them

@@ -78,7 +78,7 @@ class SweepBlock(Section):
     ] = ()
     """Condition, or a list of conditions, over the swept keys and those that the command line fixes. Other combinations are
     left out."""
-    budget: Budget = Budget()
+    budget: Budget = Budget.by_default()
     """What one command may spend; without it, all points are computed."""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
 
@@ -28,6 +28,11 @@ class Section(BaseModel):
 
     # A validator is built when it is first used: only that of the root is, for most commands. `docstrings.py` reads docstrings.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+    @classmethod
+    def by_default(cls) -> Self:
+        """Return the section in which all keys have their defaults. That needs no validator, so none is built."""
+        return cls.model_construct()  # type: ignore[return-value]  # for its plugin that is a Section
 
 
 class Rival(NamedTuple):
