@@ -31,9 +31,10 @@ def write(page: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1200])
-@pytest.mark.parametrize("kind", ["study_file", "sweep_file"])
+@pytest.mark.parametrize(
+    ("kind", "width", "scheme"),
+    [("study_file", 375, "light"), ("study_file", 1200, "dark"), ("sweep_file", 375, "dark"), ("sweep_file", 1200, "light")],
+)
 def test_figures_are_seen_and_nothing_overflows(
     browser: Browser, kind: str, width: int, scheme: str, request: pytest.FixtureRequest
 ) -> None:
