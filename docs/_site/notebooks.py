@@ -9,7 +9,7 @@ from typing import Any
 
 from docutils import nodes
 from myst_parser.parsers.sphinx_ import MystParser
-from run_notebooks import find_outputs
+from run_notebooks import list_outputs
 from sphinx.application import Sphinx
 
 import simasgd
@@ -26,9 +26,12 @@ class NotebookParser(MystParser):
     def parse(self, inputstring: str, document: nodes.document) -> None:
         """Parse the text of a notebook."""
         book = Path(document["source"])
-        folder = document.settings.env.config.notebook_outputs
-        kept = find_outputs(book, Path(folder)) if folder else None
-        outputs = json.loads(kept.read_text(encoding="utf-8")) if kept is not None and kept.is_file() else None
+        environment = document.settings.env
+        folder = environment.config.notebook_outputs
+        kept = list_outputs(book, Path(folder)) if folder else []
+        for path in kept:
+            environment.note_dependency(str(path))  # so that new outputs make a new page
+        outputs = json.loads(kept[0].read_text(encoding="utf-8")) if kept else None
         super().parse(as_markdown(json.loads(inputstring), book.name, outputs), document)
 
 

@@ -32,6 +32,11 @@ def find_outputs(book: Path, folder: Path) -> Path:
     return folder / f"{book.stem}-{digest.hexdigest()[:16]}.json"
 
 
+def list_outputs(book: Path, folder: Path) -> list[Path]:
+    """Return the files in a folder that have outputs of a notebook."""
+    return sorted(folder.glob(f"{book.stem}-*.json"))
+
+
 def run_book(book: Path) -> list[list[dict[str, str]]]:
     """Run a notebook in an empty folder; return what each cell of code shows: texts, HTML and pictures (SVG) in order.
 
@@ -46,12 +51,13 @@ def run_book(book: Path) -> list[list[dict[str, str]]]:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         for cell in json.loads(book.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":
-                printed = io.StringIO()
+                printed, source = io.StringIO(), "".join(cell["source"])
                 with redirect_stdout(printed):
-                    result = shell.run_cell("".join(cell["source"]), store_history=False)
+                    result = shell.run_cell(source, store_history=False)
                 if not result.success:
                     raise RuntimeError(f"{book.name}: a cell failed: {result.error_before_exec or result.error_in_exec!r}")
-                shown.append([*_take_text(printed.getvalue()), *_show(shell, result.result), *_take_pictures(plt)])
+                value = None if source.rstrip().endswith(";") else result.result
+                shown.append([*_take_text(printed.getvalue()), *_show(shell, value), *_take_pictures(plt)])
     return shown
 
 
