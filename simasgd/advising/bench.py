@@ -45,7 +45,7 @@ class Trial(NamedTuple):
 class Bench:
     """Learns trials, all as points of one sweep: runs that are there are not repeated.
 
-    Runs of one tape, which differ in their learning rate or the seed of their learning, go through one loop. A run that failed
+    Runs of one tape that are asked for together, and differ in their learning rate only, go through one loop. A run that failed
     in an earlier search is tried again only if that is asked for (`retrying`).
     """
 
@@ -66,6 +66,8 @@ class Bench:
         self._place, self._pool, self._progress = place, pool, progress
         self._retrying, self._seconds_left = retrying, seconds_left
         self._points: dict[str, Point] = {}
+        self._known: dict[str, Summary | str] = {}
+        """The summary of each point that this search has asked for, or why it failed."""
 
     def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
         """Return the course of each trial; None if no real seconds were left before it began."""
@@ -80,7 +82,7 @@ class Bench:
             if what != "kept" or finished > there:
                 self._progress(max(0, finished - there), max(new, 1))
 
-        sweep = run_points(self._plan(), self._place, pool=self._pool, progress=tell)
+        sweep = run_points(self._plan(), self._place, pool=self._pool, progress=tell, known=self._known)
         rows = {row["folder"]: row for row in sweep.points.to_dict("records")}
         found: list[Course | None] = []
         for trial, point in zip(trials, points, strict=True):
@@ -89,9 +91,11 @@ class Bench:
                 found.append(None)
                 continue
             if row["error"]:
+                self._known[point.folder] = str(row["error"])
                 found.append(Course.failed(trial.epochs, str(row["error"])))
                 continue
             summary = read_json(self._place.path / row["folder"] / RUN, Summary)
+            self._known[point.folder] = summary
             found.append(Course.of(summary, self._target, trial.epochs, str(row["folder"])))
         return found
 

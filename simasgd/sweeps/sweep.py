@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -45,19 +46,21 @@ def run_points(
     progress: Callable[[str, int, int], None],
     tell: Callable[[str], None] = lambda _: None,
     retrying: bool = False,
+    known: Mapping[str, Summary | str] = MappingProxyType({}),
 ) -> Sweep:
     """Run the points that an open folder does not hold yet, in the processes of a pool. The folder stays unfinished.
 
     A failed point leaves its error in the table. Points that failed earlier stay so unless they are tried again
     (`retrying`). `progress` is called for every point with "kept", "done" or "failed", the number of finished points, and
-    of all points. `tell` is called with what the user should know meanwhile, a line at a time.
+    of all points. `tell` is called with what the user should know meanwhile, a line at a time. Points whose summary, or
+    failure, is `known` by their folders are not looked at again, and share no loop with others.
     """
     spending = Spending(plan.budget)
     folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in plan.points}
     try:
         folders.prepare()
-        found = {name: folders.summary(name, scenario) for name, scenario in homes.items()}
+        found = {name: folders.summary(name, scenario) for name, scenario in homes.items() if name not in known}
         failures = {name: error for name, summary in found.items() if summary is None and (error := folders.failure(name))}
         if retrying:
             for name in failures:
@@ -65,7 +68,8 @@ def run_points(
             failures = {}
     except OSError as error:
         raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
-    summaries = {name: summary for name, summary in found.items() if summary is not None}
+    failures |= {name: failure for name, failure in known.items() if isinstance(failure, str)}
+    summaries = {name: one for name, one in (*known.items(), *found.items()) if isinstance(one, Summary)}
     with place.adding() as fresh:
         _collect(plan, summaries, failures, place.path).write_into(fresh)
     kept = {*summaries, *failures}
@@ -75,7 +79,9 @@ def run_points(
         progress("kept", finished, len(homes))
     rank = {setting: number for number, setting in enumerate(dict.fromkeys(map(plan.find_setting, plan.points)))}
     ranks = {point.folder: rank[plan.find_setting(point)] for point in reversed(plan.points)}
-    names = sorted(homes, key=lambda name: ranks[name])  # all seeds of a setting together, if a budget cuts the sweep
+    names = sorted(
+        (name for name in homes if name not in known), key=lambda name: ranks[name]
+    )  # all seeds of a setting together, if a budget cuts the sweep
     # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the
     # same bit for bit.
     scenarios = [homes[name] for name in names]
