@@ -91,7 +91,7 @@ def advise(
         from simasgd.report.terminal.advice import conclude_advice
         from simasgd.studies.advising import search_in
 
-        pool = engine.make_pool(place.path.absolute())
+        pool = engine.make_pool_of_search(place.path.absolute())
         with stages(inquiry.base.name, quiet=telling.quiet) as progress:
             advice = search_in(inquiry, place, pool, progress, retrying=retrying)
         add_page(place, lambda folder: write_advice(advice.findings, advice.scenario, folder))

@@ -97,7 +97,9 @@ def sweep(
 
         total = len({point.folder for point in plan.points})
         with points(plan.scenario.name, total, quiet=telling.quiet) as (progress, tell):
-            pool = engine.make_pool(place.path.absolute())
+            pool = engine.make_pool(
+                place.path.absolute(), learns=any(point.scenario.learning is not None for point in plan.points)
+            )
             table = run_points(plan, place, pool=pool, progress=progress, tell=tell, retrying=retrying)
         add_page(place, lambda folder: write_sweep(table, folder))
         place.finish()

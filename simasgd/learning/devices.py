@@ -67,21 +67,33 @@ def capacity_for(scenarios: Sequence[Scenario]) -> Capacity:
     return _capacity() if entry_points(group="jax_plugins") else CPU_CAPACITY
 
 
+def count_accelerators() -> int:
+    """Return the number of accelerators that JAX computes on in this environment; 0 if that is the CPU."""
+    if not entry_points(group="jax_plugins"):
+        return 0
+    platform, _, count = _ask()
+    return 0 if platform == "cpu" else count
+
+
 _QUESTION = """
 import json, jax
-device = jax.devices()[0]
-statistics = {} if device.platform == "cpu" else device.memory_stats() or {}
-print(json.dumps([device.platform, statistics.get("bytes_limit")]))
+devices = jax.devices()
+statistics = {} if devices[0].platform == "cpu" else devices[0].memory_stats() or {}
+print(json.dumps([devices[0].platform, statistics.get("bytes_limit"), len(devices)]))
 """
 
 
 @cache
-def _capacity() -> Capacity:
+def _ask() -> tuple[str, int | None, int]:
+    """Return the platform of JAX's devices, the memory of the first one in bytes (None: not known), and their number."""
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     asked = subprocess.run([sys.executable, "-c", _QUESTION], env=environment, capture_output=True, text=True, check=False)
     if asked.returncode:
-        return CPU_CAPACITY  # `require_devices` says why JAX cannot be used
-    platform, memory = json.loads(asked.stdout.splitlines()[-1])
-    if platform == "cpu":
-        return CPU_CAPACITY
-    return Capacity.of_accelerator(memory)
+        return "cpu", None, 1  # `require_devices` says why JAX cannot be used
+    platform, memory, count = json.loads(asked.stdout.splitlines()[-1])
+    return platform, memory, count
+
+
+def _capacity() -> Capacity:
+    platform, memory, _ = _ask()
+    return CPU_CAPACITY if platform == "cpu" else Capacity.of_accelerator(memory)

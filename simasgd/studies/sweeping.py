@@ -86,7 +86,7 @@ def sweep(
         ):
             from simasgd.report.page import write_sweep
 
-            pool = chosen.make_pool(place.path.absolute())
+            pool = chosen.make_pool(place.path.absolute(), learns=any(one.learning is not None for one in scenarios))
             table = run_points(
                 plan, place, pool=pool, progress=lambda _, done, total: report("points", done / total), retrying=retry_failed
             )

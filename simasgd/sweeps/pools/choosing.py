@@ -73,8 +73,8 @@ class Engine:
 
         return int(cpu_count())
 
-    def make_pool(self, folder: Path) -> AbstractPool:
-        """Return the pool for a sweep in `folder`."""
+    def make_pool(self, folder: Path, *, learns: bool) -> AbstractPool:
+        """Return the pool for a sweep in `folder`. Where it `learns`, each process of this machine has a GPU of its own."""
         match self.name:
             case "ray":
                 from simasgd.sweeps.pools.ray_pool import RayPool
@@ -90,7 +90,12 @@ class Engine:
                 return JobPool(self.address, _JOBS if self.workers is None else self.workers, folder / "jobs", self.jobs)
         from simasgd.sweeps.pools.local import LocalPool
 
-        return LocalPool(self.processes)
+        if not learns:
+            return LocalPool(self.processes)
+        from simasgd.learning.devices import count_accelerators
+        from simasgd.sweeps.pools.accelerators import share_accelerators
+
+        return LocalPool(*share_accelerators(self.processes, count_accelerators()))
 
     def make_pool_of_search(self, folder: Path) -> AbstractPool:
         """Return the pool for a search in `folder`: this process itself if one process of this machine was asked for.
@@ -101,7 +106,7 @@ class Engine:
             from simasgd.sweeps.pools.here import OwnProcess
 
             return OwnProcess()
-        return self.make_pool(folder)
+        return self.make_pool(folder, learns=True)
 
 
 _JOBS = 16

@@ -11,6 +11,7 @@ from typing import Any, final
 
 from simasgd.signals import follow, held_back
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost
+from simasgd.sweeps.pools.accelerators import claim
 from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 
 _IDLE = 60  # seconds until a process without work ends
@@ -20,8 +21,9 @@ _IDLE = 60  # seconds until a process without work ends
 class LocalPool(AbstractPool):
     """Worker processes of this machine. They are fresh ones, never forks, which JAX does not survive."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, accelerators: tuple[str, ...] = ()) -> None:
         self._workers = workers
+        self._accelerators = accelerators
         self._executor: Any = None
         self._under_way: set[Future[list[Delivery]]] = set()
 
@@ -55,7 +57,10 @@ class LocalPool(AbstractPool):
         while True:
             with held_back():
                 self._executor = get_reusable_executor(
-                    max_workers=self._workers, timeout=_IDLE, initializer=follow, initargs=(os.getpid(),)
+                    max_workers=self._workers,
+                    timeout=_IDLE,
+                    initializer=_begin,
+                    initargs=(os.getpid(), self._accelerators),
                 )
                 try:
                     future: Future[list[Delivery]] = self._executor.submit(carry_out, task)
@@ -75,6 +80,12 @@ class LocalPool(AbstractPool):
         except TerminatedWorkerError:
             raise WorkerLost from None
         return found
+
+
+def _begin(driver: int, accelerators: tuple[str, ...]) -> None:
+    """Begin a worker process: it follows its driver, and takes an accelerator of its own."""
+    follow(driver)
+    claim(accelerators, driver)
 
 
 def _start_trackers() -> None:
