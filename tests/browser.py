@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+A4 = ViewportSize(width=718, height=1047)  # at 96 pixels an inch, within margins of a centimetre
 CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 MARKS = [
     pytest.mark.browser,
@@ -54,3 +56,14 @@ def opened(
         yield page
     assert trouble == []
     assert requests == [path.as_uri()]
+
+
+def require_accessible(page: Page, *, printed: bool = False) -> None:
+    """Fail if axe finds anything or something is wider than the page; if `printed`, as it is on paper, without navigation."""
+    page.emulate_media(media="print" if printed else "screen")
+    if printed:
+        page.set_viewport_size(A4)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert Axe().run(page).response["violations"] == []
+    if printed:
+        assert page.locator("nav:visible, button.copy:visible, select:visible, input:visible").count() == 0

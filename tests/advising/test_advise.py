@@ -9,6 +9,7 @@ from shutil import copytree, rmtree
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 import simasgd
 from simasgd.advising.bench import Bench, Trial
@@ -26,6 +27,7 @@ from simasgd.studies.advising import Advice, advise
 from simasgd.sweeps.pools.here import OwnProcess
 from simasgd.sweeps.status import read_status
 from simasgd.sweeps.table import Sweep
+from tests.browser import MARKS, opened, require_accessible
 from tests.build import LINEAR, compiled_quickly, merge
 
 # Constant times and free communication: with 1 ms a sample, an epoch of 1,437 samples takes 1.437 s ÷ λ.
@@ -75,6 +77,20 @@ def test_the_files_are_a_sweep_and_strict_json(folder: Path) -> None:
             run = simasgd.Run.load(folder / row["folder"])
             assert run.summary.learners == row["learners"]
             assert run.summary.evaluations[-1].test_loss == row["score"]
+
+
+@MARKS[0]
+@MARKS[1]
+@pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1200, "light")])
+def test_its_page_is_whole_on_screens_and_on_paper(browser: Browser, folder: Path, width: int, scheme: str) -> None:
+    found = Advice.load(folder)
+    with opened(browser, folder / "index.html", scheme, width) as page:
+        heading = page.get_by_role("heading", level=1).inner_text().replace("\u00a0", " ")
+        assert found.verdict.replace("\u00a0", " ").startswith(heading)
+        require_accessible(page)
+        if scheme == "dark":
+            require_accessible(page, printed=True)
+            assert page.locator("figure svg[role=img]:visible").count() >= 2
 
 
 def test_the_same_search_computes_nothing_again(folder: Path) -> None:

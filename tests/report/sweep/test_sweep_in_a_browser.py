@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from simasgd.report.page import write_sweep
 from simasgd.results.outcome import Outcome
-from tests.browser import MARKS, opened
+from tests.browser import MARKS, opened, require_accessible
 from tests.report.sweep.tables import LATENCY, LEARNERS, RATE, point, sweep
 
 pytestmark = MARKS
@@ -55,6 +55,9 @@ def test_the_answer_comes_first_and_is_that_of_sweep_json(browser: Browser, file
         assert page.evaluate(SMALLEST) >= 11
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.locator("#map svg[role=img] text", has_text="fails").count() == 1, "one map: the latency moves no error"
+        if scheme == "dark":
+            require_accessible(page)
+            require_accessible(page, printed=True)
 
 
 def test_each_point_leads_to_its_folder_and_sorts_as_a_number(browser: Browser, file: Path) -> None:
