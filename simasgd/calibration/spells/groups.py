@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import log
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from simasgd.calibration.laws.series import Series
 from simasgd.calibration.spells.paths import Flags
@@ -74,7 +74,9 @@ def is_by_chance(begins: Sequence[Floats], near: float, lasting: float, learners
     each = min(2 * near * len(clock) / lasting, 1.0)
     size = len(begins)
     groups = special.gammaln(learners + 1) - special.gammaln(size + 1) - special.gammaln(learners - size + 1)
-    return bool(stats.binom.logsf(met - 1, tries, each) + groups > log(_BY_CHANCE))
+    with np.errstate(divide="ignore"):
+        log_chance = np.log(special.bdtrc(met - 1, tries, each))  # of `met` or more; scipy.stats takes a second to import
+    return bool(log_chance + groups > log(_BY_CHANCE))
 
 
 def correlate_learners(times: Sequence[Floats], starts: Sequence[Floats]) -> float:
