@@ -89,6 +89,21 @@ def test_no_gain_is_said_and_factors_are_named() -> None:
     )
 
 
+def test_what_was_not_simulated_is_a_limit() -> None:
+    """The critical path allows 1.9 times as fast with another network; a limit is no gain that a sentence may promise."""
+    limit = {"gradients": 0, "seconds": None, "base_seconds": None, "speedup": None, "path_speedup": 1.9}
+    block = section(study_of({"": run(None, what_if=[WHAT_IF[0] | limit, *WHAT_IF[1:]])}))
+    (panel,) = [panel for panel in block.panels if panel.title.startswith("If one part")]
+    assert panel.table is not None
+    assert [cell.text for cell in panel.table.rows[0]] == ["async", "≤\xa01.90×", "1.02×", "1.40×"]
+    assert panel.note == (
+        "A node twice as fast makes the run 1.40× as fast. The first 2,000 gradients were simulated again for this. "
+        "What follows a ≤ was not simulated: the critical path allows no more, if messages keep their order."
+    )
+    alone = describe_best_gain([WhatIfFact("network", 2, 1.9, 0), WhatIfFact("node", 2, 1.001, 10)])
+    assert alone == "a network twice as fast can make the run 1.90× as fast at most"
+
+
 def test_what_if_is_asked_of_the_first_seed_only() -> None:
     (found,) = collect_facts(study_of({"": [run(None, what_if=WHAT_IF), run(None, seed=1, what_if=None)]}))
     assert found.what_if == (

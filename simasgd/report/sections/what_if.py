@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.report.drawing.page_parts import Cell, Column, Panel, Table
-from simasgd.report.facts.formats import capitalise, format_factor, format_number, join_words, list_some
+from simasgd.report.facts.formats import NBSP, capitalise, format_factor, format_number, join_words, list_some
 from simasgd.report.facts.part_facts import WhatIfFact
 
 _MAX_READ = 3
@@ -34,7 +34,7 @@ def build_what_if_panel(answers: Sequence[Answers]) -> Panel:
 
 
 def _format_speedup(speedup: WhatIfFact) -> str:
-    return f"≤ {format_factor(speedup.speedup)}" if speedup.is_limit else format_factor(speedup.speedup)
+    return f"≤{NBSP}{format_factor(speedup.speedup)}" if speedup.is_limit else format_factor(speedup.speedup)
 
 
 def _describe_method(found: Sequence[WhatIfFact]) -> str:
