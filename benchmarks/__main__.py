@@ -11,6 +11,7 @@ import jax
 from benchmarks import (
     adviser,
     against,
+    ahead,
     clock_speed,
     collectives,
     fit_coverage,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 }
 COMPARISONS: dict[str, Callable[[], None]] = {
     "adviser": adviser.main,
+    "ahead": ahead.main,
     "diloco": diloco.main,
     "pai": pai.main,
     "bytedance": bytedance.main,
@@ -44,7 +46,8 @@ COMPARISONS: dict[str, Callable[[], None]] = {
     "staleness": testbed_staleness.main,
     "overhead": testbed_overhead.main,
 }
-"""Comparisons, which run only if they are named: of advice with the exhaustive grid (minutes), with measured clusters (they
+"""Comparisons, which run only if they are named: of advice with the exhaustive grid (minutes), of studies with and without
+clocks that are simulated ahead, with measured clusters (they
 need public data), of `fit` with the truth, and of the test-bed's recorded runs with simulated ones (they need Ray)."""
 
 

@@ -1,0 +1,76 @@
+"""What nobody waits for twice: the clocks of the next runs, and the simulations with faster parts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from simasgd import Scenario
+from simasgd.ahead.timings import Timings
+from simasgd.ahead.worth import Pace, count_cores, count_helpers
+from simasgd.assembly import assemble
+from simasgd.scenario.schema import Scenario as Loaded
+from simasgd.simulator import run_group
+from simasgd.stages.progress import ShareOfWork, silent
+from simasgd.timing import simulate_timing
+from simasgd.what_if.answers import what_if
+from simasgd.what_if.question import Question
+
+ASKED = {
+    # learners, gradients
+    "quickstart's": (30, 10_778),
+    "λ = 30": (30, 200_000),
+    "λ = 10,000": (10_000, 1_000_000),
+}
+SEEDS = 4
+
+
+def main() -> None:
+    """Print the share of what-if simulations, and the time of studies with and without processes that simulate ahead."""
+    for name, (learners, gradients) in ASKED.items():
+        _print_share(name, learners, gradients)
+    learns = "stop.epochs=600"
+    for name, overrides in (("learning", (learns,)), ("timing only", (learns, "learning=null", "samples_per_epoch=1437"))):
+        _print_study(name, *overrides)
+
+
+def _print_share(name: str, learners: int, gradients: int) -> None:
+    words = (f"cluster.learners={learners}", f"stop.gradients={gradients}", "cluster.profile=p775", "variants=null")
+    scenario = Scenario.load("ten-thousand", *words)
+    began = time.process_time()
+    timing = simulate_timing(scenario, silent)
+    own = time.process_time() - began
+    question = Question.of_run(scenario, assemble(scenario, timing, None, 0.0).summary)
+    began = time.process_time()
+    what_if(scenario, question, timing.seconds_until(question.gradients))
+    asked = time.process_time() - began
+    parts = ", ".join(question.parts)
+    print(
+        f"what if, async on p775, {name:14} {asked:6.3f} s of CPU beside {own:7.3f} s of the run's clock: {asked / own:.3f} "
+        f"({question.gradients:,} gradients with another {parts})",
+        flush=True,
+    )
+
+
+def _print_study(name: str, *overrides: str) -> None:
+    words = ("variants=null", "protocol=async", f"repeats={SEEDS}", *overrides)
+    scenarios = Scenario.load("quickstart", *words).repeated()
+    alone = _measure(scenarios, lambda scenarios, pace: 0)
+    ahead = _measure(scenarios, count_helpers)
+    print(
+        f"{SEEDS} seeds, {name:12} {ahead:6.1f} s, {alone:6.1f} s one after another: {ahead / alone:.2f} "
+        f"({count_cores()} cores, load {os.getloadavg()[0]:.1f})",
+        flush=True,
+    )
+
+
+def _measure(scenarios: Sequence[Loaded], count: Callable[[Sequence[Loaded], Pace], int]) -> float:
+    """Return the seconds of all runs."""
+    began = time.perf_counter()
+    with Timings(scenarios, count) as timings:
+        for scenario in scenarios:
+            timing = timings.get(scenario, silent)
+            run_group([scenario], timing, ShareOfWork.unseen())
+            timings.release(scenario)
+    return time.perf_counter() - began
