@@ -33,9 +33,16 @@ class Helper:
     """
 
     def __init__(self) -> None:
+        if not sys.executable or getattr(sys, "frozen", False):
+            raise OSError("there is no Python interpreter to start")
         with held_back():
             self._process = subprocess.Popen([sys.executable, "-c", _COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="clock")
+        try:
+            self._reader.submit(int).result()
+        except RuntimeError as error:  # there may be no further thread
+            self.close()
+            raise OSError(str(error)) from error
         self._first: tuple[list[str], int] | None = (sys.path, os.getpid())
         self._fraction = 0.0
         self._answer: Future[Timing | None] | None = None

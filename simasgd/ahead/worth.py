@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from typing import final
+
+import psutil
 
 from simasgd.memory import free_bytes
 from simasgd.scenario.schema import Scenario
@@ -72,6 +75,6 @@ def count_helpers(scenarios: Sequence[Scenario], pace: Pace, cores: int | None =
 
 def count_cores() -> int:
     """Return the number of cores that this process may use, rounded up where a container limits its time."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(psutil.Process().cpu_affinity()) if sys.platform in ("linux", "win32") else os.cpu_count() or 1
     quota, _, period = _QUOTA.read_text().strip().partition(" ") if _QUOTA.is_file() else ("max", "", "")
     return cores if quota == "max" else max(1, min(cores, ceil(int(quota) / int(period))))
