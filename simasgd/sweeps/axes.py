@@ -246,6 +246,7 @@ def _interpolate_linear(start: float, stop: float, share: float) -> float:
 
 
 def parse_quantity(given: str) -> tuple[float, units.Dimension | None]:
+    """Return a finite number in SI units, and its dimension; None for a number without a unit. Raises ValueError."""
     try:
         number = float(given.replace("_", "?"))  # Python would read 1_0 as 10
     except ValueError:
@@ -273,6 +274,7 @@ def round_off(number: float) -> float:
 
 
 def format_quantity(number: float, dimension: units.Dimension | None) -> str:
+    """Return the text that `parse_quantity` reads as this number, up to its twelfth digit where it has a unit."""
     if dimension is not None:
         digits, unit = units.show(number, dimension).split()  # exact, and so 10.000000000000002 us
         return f"{float(digits):.12g} {unit}"
