@@ -47,13 +47,15 @@ def run_points(
     tell: Callable[[str], None] = lambda _: None,
     retrying: bool = False,
     known: Mapping[str, Summary | str] = MappingProxyType({}),
+    sharing: bool = True,
 ) -> Sweep:
     """Run the points that an open folder does not hold yet, in the processes of a pool. The folder stays unfinished.
 
     A failed point leaves its error in the table. Points that failed earlier stay so unless they are tried again
     (`retrying`). `progress` is called for every point with "kept", "done" or "failed", the number of finished points, and
     of all points. `tell` is called with what the user should know meanwhile, a line at a time. Points whose summary, or
-    failure, is `known` by their folders are not looked at again, and share no loop with others.
+    failure, is `known` by their folders are not looked at again, and share no loop with others. With `sharing`, runs of one
+    tape go through one loop where that pays.
     """
     spending = Spending(plan.budget)
     folders = PointFolders(place.path)
@@ -85,7 +87,8 @@ def run_points(
     # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the
     # same bit for bit.
     scenarios = [homes[name] for name in names]
-    groups = [[names[i] for i in group] for group in together(scenarios, capacity_for(scenarios))]
+    places = together(scenarios, capacity_for(scenarios)) if sharing else [[i] for i in range(len(names))]
+    groups = [[names[i] for i in group] for group in places]
     missing: list[Group] = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
     if not spending.is_limited:
         missing = _by_tape(missing)
