@@ -37,6 +37,7 @@ class Updater(Generic[Work]):
         "_env",
         "_processor",
         "_times",
+        "_work",
         "awaited",
         "copied",
         "counts_messages",
@@ -63,14 +64,16 @@ class Updater(Generic[Work]):
         self.idle = processor.idle
         self._env = env
         self._processor = processor
+        self._work = processor.update
         self._times = times
         self._apply = apply
         self._ends = Line(env, apply)
         self.awaited: dict[int, Signal] = {}
 
     def _request(self, work: Work, cause: Trail) -> None:
-        done, trail = self._processor.work(next(self._times), cause)
-        rest = done - self._env.now
+        now = self._env.now
+        done, trail = self._work(now, next(self._times), cause)
+        rest = done - now
         if rest > 0.0:
             self._ends.add(rest, work, trail)
         else:

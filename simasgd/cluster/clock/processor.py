@@ -20,10 +20,11 @@ class Processor:
     Each arriving message is first copied in `copy_in` (s) and then added up in `per_message` (s).
     `take_up` requests both, and is needed only if the processor `takes_messages` at a cost.
     `pause_end` maps a time (s) to the end of the pause at that time, or to itself. It is None if
-    the server never pauses.
+    the server never pauses. `update` requests work of some seconds now, which an arrival with a
+    trail brings about. It returns when the work will be done (s), and the trail of that instant.
     """
 
-    __slots__ = ("_copy_in", "_env", "_pause_end", "_per_message", "_pipe", "take_up", "takes_messages")
+    __slots__ = ("_copy_in", "_env", "_pause_end", "_per_message", "_pipe", "take_up", "takes_messages", "update")
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Processor:
         pause_end: Callable[[float], float] | None = None,
         copy_in: float = 0.0,
     ) -> None:
+        self.update = pipe.work if pause_end is None else self._update_around_pauses
         self.takes_messages = per_message > 0.0 or copy_in > 0.0
         self.take_up = self._add if copy_in == 0.0 else self._copy_and_add
         self._copy_in = copy_in
@@ -46,7 +48,7 @@ class Processor:
 
         Return when that will be done (s), and the trail of that instant.
         """
-        return self.work(self._per_message, cause)
+        return self.update(self._env.now, self._per_message, cause)
 
     def _copy_and_add(self, cause: Trail) -> tuple[float, Trail]:
         """Request that an arriving message is copied and added up, as `_add` does."""
@@ -54,7 +56,7 @@ class Processor:
         return self._add(copied[1]) if self._per_message else copied
 
     def copy(self, seconds: float, cause: Trail) -> tuple[float, Trail]:
-        """Request a copy of a message, which takes `seconds`, as `work` does."""
+        """Request a copy of a message, which takes `seconds`, as `update` does."""
         return self._request(seconds, cause, add_copy, COPY)
 
     def copied(self, seconds: float, cause: Trail) -> Event | None:
@@ -80,14 +82,8 @@ class Processor:
         """Return how busy the processor was until `until` (s), and how much work waited on average."""
         return self._pipe.usage(until)
 
-    def work(self, seconds: float, cause: Trail) -> tuple[float, Trail]:
-        """Request work of `seconds`, which an arrival with the trail `cause` brings about.
-
-        Return when it will be done (s), and the trail of that instant.
-        """
-        if self._pause_end is not None:
-            return self._request(seconds, cause, add_update)
-        return self._pipe.work(self._env.now, seconds, cause)
+    def _update_around_pauses(self, now: float, seconds: float, cause: Trail) -> tuple[float, Trail]:
+        return self._request(seconds, cause, add_update)
 
     def _request(self, seconds: float, cause: Trail, extend: Extend, activity: int | None = None) -> tuple[float, Trail]:
         pipe = self._pipe

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from simpy import Event
 
 from simasgd.cluster.clock.events import Moment
+from simasgd.cluster.clock.pipe import Message
 from simasgd.cluster.clock.trail import Extend, Trail
 
 
@@ -23,10 +24,6 @@ class MessageSpec(NamedTuple):
     latency: float
     extend: Extend
     learner: int = -1
-
-
-Message = tuple[float, float, float, Extend, int]
-"""The fields of a MessageSpec as a plain tuple, which is unpacked faster."""
 
 
 class AbstractRoute(abc.ABC):
@@ -94,7 +91,7 @@ class AbstractDirectRoute(AbstractRoute):
     __slots__ = ("_arrival", "_lost", "_message", "_received", "_sent")
 
     def __init__(self, message: MessageSpec) -> None:
-        self._message: Message = (*message,)
+        self._message: Message = (*message,)  # a plain tuple is unpacked faster
         self._arrival: Moment | None = None  # of all messages, if there is one
         self._sent = 0
         self._received = 0

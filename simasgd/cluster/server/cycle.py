@@ -46,9 +46,9 @@ class CyclicLearner(AbstractWorker):
         "_on_end",
         "_place",
         "_pushed_at",
-        "_seconds",
         "_sent_at",
         "_server",
+        "_sums",
         "_timestamp",
         "_trail",
         "_up",
@@ -71,7 +71,7 @@ class CyclicLearner(AbstractWorker):
         self._up = up
         self._down = down
         self._for_newer = cycle.for_newer
-        self._seconds = activity_log.seconds
+        self._sums = 0.0, 0.0, 0.0, 0.0  # (s) computing, pushing, waiting and pulling, in all cycles but this one
         self._trail = START
         self._timestamp = -1  # of the learner's weights
         self._delivered = 0  # gradients
@@ -114,7 +114,8 @@ class CyclicLearner(AbstractWorker):
         if self._began == inf:
             self.activity_log.close(now)
             return
-        seconds = self._seconds
+        seconds = self.activity_log.seconds
+        seconds[_COMPUTE], seconds[_PUSH], seconds[_WAIT], seconds[_PULL] = self._sums
         seconds[_COMPUTE] += min(self._computed_at, now) - self._began
         if self._computed_at < inf:
             self._add_message(_PUSH, self._computed_at, self._sent_at, min(self._pushed_at, now))
@@ -124,8 +125,9 @@ class CyclicLearner(AbstractWorker):
     def _add_message(self, activity: int, since: float, left: float, until: float) -> None:
         """Add the seconds of a message, which waited from `since` on and left at `left`, until `until` (s)."""
         turn = min(left, until)
-        self._seconds[_WAIT] += turn - since
-        self._seconds[activity] += until - turn
+        seconds = self.activity_log.seconds
+        seconds[_WAIT] += turn - since
+        seconds[activity] += until - turn
 
     def _pull(self, now: float) -> None:
         """Request weights; as `fetch`."""
@@ -179,18 +181,19 @@ class CyclicLearner(AbstractWorker):
     def _compute(self, now: float) -> None:
         """Receive the weights, and begin the next mini-batch; as `compute_gradient`."""
         left = self._down.receive(self._left_at)
-        seconds, computed, sent, pushed = self._seconds, self._computed_at, self._sent_at, self._pushed_at
-        seconds[_COMPUTE] += computed - self._began
+        computed, sent, pushed = self._computed_at, self._sent_at, self._pushed_at
+        computing, pushing, waiting, pulling = self._sums
         if sent < pushed:  # as `_add_message`, without a call
-            seconds[_WAIT] += sent - computed
-            seconds[_PUSH] += pushed - sent
+            waiting += sent - computed
+            pushing += pushed - sent
         else:
-            seconds[_WAIT] += pushed - computed
+            waiting += pushed - computed
         if left < now:
-            seconds[_WAIT] += left - pushed
-            seconds[_PULL] += now - left
+            waiting += left - pushed
+            pulling += now - left
         else:
-            seconds[_WAIT] += now - pushed
+            waiting += now - pushed
+        self._sums = computing + (computed - self._began), pushing, waiting, pulling
         self._began, self._computed_at = now, inf
         self._work = work = next(self._times)
         if self._pace is not None:
