@@ -7,7 +7,7 @@ import pytest
 from simasgd import simulate
 from simasgd.ahead.timings import Timings
 from simasgd.learning.problem.evaluation import _evaluator
-from simasgd.learning.problem.task import ScenarioTask
+from simasgd.learning.problem.task import ScenarioTask, frame_of
 from simasgd.simulator import preparation_of, run_group
 from simasgd.stages.progress import ShareOfWork, silent
 from tests.build import LINEAR, TIMING, scenario
@@ -18,7 +18,8 @@ def test_the_test_is_compiled_once_a_process_and_may_be_before_the_clock() -> No
     data = {"learning": {"data": {"features": 3}}}
     chosen = scenario(LINEAR, data, {"stop": {"gradients": 40}})
     assert chosen.learning is not None
-    evaluator = _evaluator(ScenarioTask(chosen.learning.model, chosen.learning.data))
+    task = ScenarioTask(chosen.learning.model, chosen.learning.data)
+    evaluator = _evaluator(frame_of(task, chosen.learning.precision))
     programs = []
     with Timings([chosen], lambda scenarios, pace: len(scenarios)) as timings:
         prepare = preparation_of(chosen, None)
