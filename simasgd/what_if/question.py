@@ -15,7 +15,7 @@ from simasgd.what_if.changes import CHANGES, FACTOR, Change
 _SHARE = 10
 """All simulations together take a tenth of the run's own clock."""
 _OF_LEARNER = 8
-"""To make a cluster takes as long as so many gradients of each learner: four on 10,000 learners, eight on 30."""
+"""To make a cluster counts as so many gradients of each learner. It takes as long as five to eight of 10,000 learners."""
 _MOST, _MOST_ROUNDS = 5_000, 3
 """A simulation ends after so many gradients, or so many of each learner if that is more. More would tell little."""
 _LEAST = 1_000
