@@ -92,7 +92,7 @@ class _Blocks:
         self._means = means
         self._bits = bits
         self._counts = [_FIRST_BLOCK] * len(bits)
-        self._stock: list[Floats | None] = [None] * len(bits)
+        self._stock: list[array[float] | None] = [None] * len(bits)
 
     def of(self, member: int) -> Iterator[array[float]]:
         """Return the blocks of one stream (s), which take a quarter of the memory of lists."""
@@ -102,7 +102,8 @@ class _Blocks:
                 self._draw(member)
             block, stock[member] = stock[member], None
             assert block is not None
-            yield array("d", block.tobytes())
+            yield block
+            del block  # before the next one is drawn
 
     def _draw(self, member: int) -> None:
         first = member - member % _TOGETHER
@@ -114,7 +115,7 @@ class _Blocks:
         with np.errstate(over="ignore"):
             blocks = np.split(means * factors, np.cumsum(streams.counts)[:-1])
         for number, block in zip(members, blocks, strict=True):
-            self._stock[number] = block
+            self._stock[number] = array("d", block.tobytes())  # a copy: a part of an array would keep the whole of it
             self._counts[number] = min(2 * self._counts[number], _LARGEST_BLOCK)
 
 
