@@ -1,26 +1,28 @@
 """`simasgd advise` on four cases whose answer is known, beside the exhaustive grid of the same candidates.
 
 For each case it prints whom the search names, who is best by the grid, how much worse the search's is by the grid, and the
-shares of learned gradients and of CPU seconds. Grid and search learn in one process, in folders of their own, the search first.
-So the search pays for what must be compiled. Both stop a run where it reaches the target.
+shares of learned gradients and of CPU seconds. Search and grid learn in fresh processes and folders of their own, so each pays
+for what it must compile. Both stop a run where it reaches the target.
 """
 
 from __future__ import annotations
 
 import math
-import time
+import resource
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from simasgd.advising.bench import Bench, Trial
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.findings import CandidateRow, Findings
-from simasgd.advising.inquiry import Inquiry, find_advice, list_advice_paths, plan_inquiry
+from simasgd.advising.inquiry import find_advice, list_advice_paths, plan_inquiry
 from simasgd.advising.race import Cost, compare_costs
-from simasgd.advising.search import Aim, Search
+from simasgd.advising.search import Aim
 from simasgd.report.advice.sentences import say_candidate, state_verdict
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.storage.opening import open_folder
@@ -102,6 +104,26 @@ CASES = (
 )
 
 
+class Searched(NamedTuple):
+    """What a search found, and the CPU time that it took (s)."""
+
+    found: Findings
+    able: list[Candidate]
+    """The candidates that the grid learns."""
+    seeds: list[int]
+    cpu: float
+
+
+class Learned(NamedTuple):
+    """What the exhaustive grid said, and the CPU time that it took (s)."""
+
+    costs: dict[int, list[dict[Aim, Cost]]]
+    """Those of the candidates that reach the target at every seed, by number."""
+    gradients: int
+    """Of all runs."""
+    cpu: float
+
+
 def main() -> None:
     """Run all cases."""
     for case in CASES:
@@ -109,11 +131,8 @@ def main() -> None:
 
 
 def _run(case: Case) -> None:
-    inquiry = plan_inquiry(merge(BASE, case.changes), (), case.target, (case.vary,))
-    began = time.process_time()
-    with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
-        found, search = find_advice(inquiry, place, OwnProcess())
-    cpu = time.process_time() - began
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        found, able, seeds, cpu = fresh.submit(_search, case.changes, case.target, case.vary).result()
     soonest = found.find_answer(Aim.SOONEST)
     assert soonest is not None
     leader = found.candidates[soonest.leader]
@@ -121,9 +140,8 @@ def _run(case: Case) -> None:
     print(f"  the search: {state_verdict(found)}", flush=True)
     print(f"  as known: {'yes' if case.is_known(leader, found) else 'NO'}", flush=True)
 
-    began = time.process_time()
-    costs, gradients = _run_grid(inquiry, search)
-    grid_cpu = time.process_time() - began
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        costs, gradients, grid_cpu = fresh.submit(_learn_grid, case.changes, case.target, case.vary, able, seeds).result()
     for answer in found.answers:
         truth = {number: [cost[answer.aim] for cost in of_seeds] for number, of_seeds in costs.items()}
         best = min(truth, key=lambda number, truth=truth: math.fsum(map(math.log, _amounts(truth[number]))))  # type: ignore[misc]
@@ -148,12 +166,27 @@ def _say_ratio(mine: Sequence[Cost], best: Sequence[Cost]) -> str:
     return f"{ratio.mean:.2f}× as much ({ratio.low:.2f}× – {ratio.high:.2f}×)"
 
 
-def _run_grid(inquiry: Inquiry, search: Search) -> tuple[dict[int, list[dict[Aim, Cost]]], int]:
-    """Return the costs of all candidates that reach the target at every seed, and the gradients of all runs."""
-    able: list[Candidate] = [one for one in search.candidates if not one.pace.problem]
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of those that it started and that ended (s)."""
+    uses = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def _search(changes: Mapping[str, Any], target: str, vary: str) -> Searched:
+    began = _cpu_seconds()
+    inquiry = plan_inquiry(merge(BASE, changes), (), target, (vary,))
+    with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
+        found, search = find_advice(inquiry, place, OwnProcess())
+    able = [one for one in search.candidates if not one.pace.problem]
+    return Searched(found, able, search.seeds, _cpu_seconds() - began)
+
+
+def _learn_grid(changes: Mapping[str, Any], target: str, vary: str, able: Sequence[Candidate], seeds: Sequence[int]) -> Learned:
+    began = _cpu_seconds()
+    inquiry = plan_inquiry(merge(BASE, changes), (), target, (vary,))
     with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
         bench = Bench(inquiry.base, inquiry.vary.axes, "", inquiry.target, place, OwnProcess(), lambda finished, total: None)
-        trials = [Trial(one, inquiry.most_epochs, seed) for one in able for seed in search.seeds]
+        trials = [Trial(one, inquiry.most_epochs, seed) for one in able for seed in seeds]
         courses = [course for course in bench.learn(trials) if course is not None]  # all of them: no budget
     costs: dict[int, list[dict[Aim, Cost]]] = {one.number: [] for one in able}
     for trial, course in zip(trials, courses, strict=True):
@@ -162,5 +195,5 @@ def _run_grid(inquiry: Inquiry, search: Search) -> tuple[dict[int, list[dict[Aim
             costs[trial.candidate.number].append(
                 {Aim.SOONEST: Cost(course.seconds, coarse), Aim.CHEAPEST: Cost(course.hours, coarse)}
             )
-    whole = {number: found for number, found in costs.items() if len(found) == len(search.seeds)}
-    return whole, sum(course.gradients for course in courses)
+    whole = {number: found for number, found in costs.items() if len(found) == len(seeds)}
+    return Learned(whole, sum(course.gradients for course in courses), _cpu_seconds() - began)

@@ -24,13 +24,18 @@ All indices come from a plan, which keeps them in bounds.
 """
 
 
-def round_up(rows: int) -> int:
-    """Return the least number of at least `rows` that is 1, 1.25, 1.5 or 1.75 times a power of two.
+LEAST_ROWS = 8192
+"""The least length of a column. Padding costs kilobytes, and a program takes seconds to compile."""
 
-    Tapes of similar length then have columns of equal length, and share a compiled program.
+
+def round_up(rows: int) -> int:
+    """Return the least number of at least `rows` and LEAST_ROWS that is 1, 1.25, 1.5 or 1.75 times a power of two.
+
+    All short tapes, and longer ones of similar length, then have columns of equal length and share a
+    compiled program.
     """
     unit = 1 << max(0, rows.bit_length() - 3)
-    return max(1, -(-rows // unit) * unit)
+    return max(LEAST_ROWS, -(-rows // unit) * unit)
 
 
 def pad(values: Shaped[Values, "rows ..."], size: int, dtype: type[Scalar]) -> Shaped[npt.NDArray[Scalar], "size ..."]:
