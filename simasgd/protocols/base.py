@@ -61,6 +61,16 @@ class AbstractProtocol(Section):
 
     kind: str
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Refuse a key with the name of a property or a method, which would hide it without a word."""
+        super().__pydantic_init_subclass__(**options)
+        for base in cls.__mro__[1:]:
+            if taken := [name for name in cls.model_fields if issubclass(base, Section) and name in vars(base)]:
+                raise TypeError(
+                    f"{cls.__name__} has a key {taken[0]!r}, but {base.__name__} has that name: call the key otherwise"
+                )
+
     @abc.abstractmethod
     def nominal_staleness(self, learners: int) -> float | None:
         """Return ⟨σ⟩, the mean staleness by which the protocol's paper divides the learning rate.
@@ -127,7 +137,7 @@ class AbstractServerProtocol(AbstractProtocol):
     """A protocol with a parameter server: the server's role and the learners' role."""
 
     @property
-    def cycle(self) -> Cycle | None:
+    def learner_cycle(self) -> Cycle | None:
         """The cycle that `learn` is; None if it does anything else than pull, compute and push."""
         return None
 
@@ -156,7 +166,7 @@ class AbstractSoftsyncProtocol(AbstractServerProtocol):
         return None
 
     @property
-    def cycle(self) -> Cycle:
+    def learner_cycle(self) -> Cycle:
         return Cycle(for_newer=False)
 
     @final
@@ -178,7 +188,7 @@ class AbstractRoundProtocol(AbstractServerProtocol):
     """A protocol whose learners pull newer weights, compute and push, over and over."""
 
     @property
-    def cycle(self) -> Cycle:
+    def learner_cycle(self) -> Cycle:
         return Cycle(for_newer=True)
 
     @final

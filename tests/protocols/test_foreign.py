@@ -135,6 +135,13 @@ def test_a_scenario_that_holds_one_needs_no_entry_point():
         scenario(TIMING, {"protocol": "in-turn"})
 
 
+@pytest.mark.filterwarnings("ignore:Field name")
+@pytest.mark.parametrize("name", ["modulation", "inconsistencies", "learner_cycle"])
+def test_a_key_with_a_property_s_name_is_refused(name):
+    with pytest.raises(TypeError, match=f"Hidden has a key '{name}', but Abstract.* has that name"):
+        type("Hidden", (AbstractServerProtocol,), {"__annotations__": {name: int}, "__module__": __name__})
+
+
 def test_it_is_shown_with_its_keys_and_verbs(installed):
     parametrised = FILE.replace(
         'kind: Literal["round-robin"] = "round-robin"\n',

@@ -28,14 +28,13 @@ class ServerCast(AbstractCast):
     def __init__(self, protocol: AbstractServerProtocol, context: RunContext) -> None:
         self._protocol = supervise(protocol)
         self._recording = context.recording
-        self._server = Server(context)
-        self._has_role = True  # of the server
-        cycle = None
+        cycle, any_count = None, None
         if isinstance(self._protocol, AbstractServerProtocol) and context.log is None:
-            cycle = self._protocol.cycle
+            cycle = self._protocol.learner_cycle
             if isinstance(self._protocol, AbstractSoftsyncProtocol) and self._protocol.most_stale is None:
-                self._server.update_with_any(self._protocol.gradients_per_update(context.spec.learners))
-                self._has_role = False
+                any_count = self._protocol.gradients_per_update(context.spec.learners)
+        self._has_role = any_count is None  # of the server
+        self._server = Server(context, any_count)
         self._deployment = deploy(context.spec.architecture, context, self._server, cycle)
         self.network = self._deployment.network
         self.workers = self._deployment.learners

@@ -26,10 +26,11 @@ class Server(AbstractSource, AbstractSink):
 
     Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the
     server has applied or dropped, and `dropped_of` those dropped. New weights become visible when
-    their update is done.
+    their update is done. With `any_count` it updates with any so many gradients, over and over,
+    without the role of its protocol.
     """
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, any_count: int | None = None) -> None:
         env, learners = context.env, context.spec.learners
         self.num_learners = learners
         self.timestamp = 0
@@ -47,10 +48,10 @@ class Server(AbstractSource, AbstractSink):
         self._pauses = bool(context.spec.faults.server_pauses)
         self._copy_out = context.spec.costs.copy_seconds(context.payload / context.spec.architecture.parts)
         self._mailbox: Mailbox[Gradient] = Mailbox(env)
-        self._put: Deliver = self._mailbox.put
-        self._gathered: Sequence[Gradient] = ()
-        self._count = 0
-        self.deliver = self._take_up if self._counts_messages else self._mailbox.put
+        self._gathered: list[Gradient] = []
+        self._any_count = any_count or 0
+        self._put: Deliver = self._mailbox.put if any_count is None else self._gather
+        self.deliver = self._take_up if self._counts_messages else self._put
         self._barrier = Barrier(env, self._mailbox, learners, self.drop)
         self.round = self._barrier.round
         self._requested = 0  # the timestamp that the last requested update will make
@@ -128,24 +129,18 @@ class Server(AbstractSource, AbstractSink):
             self.dropped_of[gradient.learner] += 1
         self.clock.advance(gradients, self.timestamp, self._mailbox.arrival)
 
-    def update_with_any(self, count: int) -> None:
-        """Collect messages until they hold `count` gradients, update with them, and so on, without a role."""
-        self._count = count
-        self._put = self._gather
-        if not self._counts_messages:
-            self.deliver = self._gather
-
     # The interfaces to learners and relays.
 
     def _gather(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         mailbox = self._mailbox
         mailbox.received += len(gradients)
         mailbox.arrival = trail
-        gradients = (*self._gathered, *gradients) if self._gathered else gradients
-        if len(gradients) < self._count:
-            self._gathered = gradients
-            return
-        self._gathered = ()
+        gathered = self._gathered
+        if gathered or len(gradients) < self._any_count:
+            gathered.extend(gradients)
+            if len(gathered) < self._any_count:
+                return
+            gradients, self._gathered = gathered, []
         self.update(gradients)
 
     def _take_up(self, gradients: Sequence[Gradient], trail: Trail) -> None:
