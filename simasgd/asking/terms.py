@@ -146,8 +146,9 @@ TERMS = (
     ),
     Term(
         "If one part were twice as fast",
-        "The first gradients, simulated once more with the network, the servers or the nodes twice as fast. These "
-        "simulations take a tenth of the run's own. A part that was not simulated has a limit, after a ≤: the run if the "
+        "The first gradients, simulated once more with the network, the servers or the nodes twice as fast. Where slow "
+        "spells or faults come at times, that is the whole run, or 10,000 gradients of a long one. "
+        "A part that was not simulated has a limit, after a ≤: the run if the "
         "critical path spent half as long in the part. In adv "
         "and adv*, gradients are summed up while they wait, so a long critical path makes gradients stale but does "
         "not slow the run. There, this table shows which part limits the speed, and the path shows which part causes "

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from simasgd import simulate, study
+from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.results.summary import PathSeconds
 from simasgd.scenario.schema import Scenario
 from simasgd.stages.progress import silent
 from simasgd.timing import simulate_timing
 from simasgd.what_if.answers import what_if
-from simasgd.what_if.changes import Change
+from simasgd.what_if.changes import CHANGES, Change
 from simasgd.what_if.question import Question, limit_speedups
 from tests.build import TIMING, scenario
 from tests.protocols.table import ROWS
@@ -47,6 +49,59 @@ def test_the_simulations_take_a_tenth_of_the_run(learners: int, applied: int, gr
     assert (asked.gradients, len(asked.parts)) == (gradients, parts)
     if gradients > 1_000:
         assert parts * (gradients + 8 * learners) <= (applied + 8 * learners) / 10
+
+
+SPELLS: dict[str, Any] = {"stragglers": {"slowdown": 8, "mean_normal": "5 s", "mean_slow": "500 ms"}}
+"""Slow spells that come and go."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        SPELLS,
+        {"faults": {"server_pauses": [{"at": "8 s", "lasting": "500 ms"}]}},
+        {"faults": {"crashes": [{"learner": 0, "at": "4 s"}]}},
+    ],
+)
+def test_where_things_happen_at_times_the_whole_run_is_simulated(changes: dict[str, Any]) -> None:
+    assert Question.of(cluster(16, **changes), 3_600).gradients == 3_600
+    assert Question.of(cluster(16, **changes), 90_000).gradients == 10_000
+
+
+def test_what_is_alike_at_all_times_needs_no_whole_run() -> None:
+    lasting = {"slowdown": 4, "mean_slow": "forever", "members": [3]}
+    assert Question.of(cluster(16, stragglers=lasting), 3_600).gradients == 1_000
+
+
+def test_the_answer_is_then_the_quotient_of_two_whole_runs() -> None:
+    chosen = scenario(TIMING, {"cluster": {"learners": 4, **SPELLS}, "stop": {"gradients": 1_500}})
+    run = simulate(chosen)
+    rows = what_if(chosen, Question.of_run(chosen, run.summary)).rows or ()
+    faster = simulate(chosen.model_copy(update={"cluster": CHANGES["node"](chosen.cluster)}))
+    found = {row.change: row for row in rows}["node"]
+    assert found.gradients == 1_500
+    assert found.speedup == pytest.approx(run.simulated_seconds / faster.simulated_seconds)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "changes", "speedup", "said"),
+    [
+        (150, {}, 1.5, (1.2, True)),  # by chance: the limit is what is known
+        (200, {}, 1.5, (1.5, False)),  # of the whole run
+        (150, SPELLS, 1.5, (1.5, False)),  # no limit holds
+        (150, {}, 1.22, (1.22, False)),  # a rounding
+    ],
+)
+def test_a_report_shows_the_limit_where_a_stretch_tells_more(
+    gradients: int, changes: dict[str, Any], speedup: float, said: tuple[float, bool]
+) -> None:
+    result = study(scenario(TIMING, {"cluster": changes, "stop": {"gradients": 200}}))
+    (run,) = result.runs[""]
+    row = next(row for row in run.summary.what_if or () if row.change == "node")
+    row = row.model_copy(update={"gradients": gradients, "speedup": speedup, "path_speedup": 1.2})
+    told = replace(run, summary=run.summary.model_copy(update={"what_if": (row,)}))
+    (found,) = collect_facts(replace(result, runs={"": [told]}))[0].what_if
+    assert (found.speedup, found.is_limit) == said
 
 
 def test_parts_of_which_the_path_says_enough_are_not_simulated() -> None:

@@ -47,6 +47,10 @@ class WhatIfFact:
     gradients: int
     spread_speedup: float | None = None
     """The speed-up if learners start at different times, where that changes it; otherwise None."""
+    is_whole: bool = False
+    """Whether all gradients of the run were simulated."""
+    changes_in_time: bool = False
+    """Whether slow spells or faults come at times, which no part alters."""
 
     @property
     def is_limit(self) -> bool:

@@ -31,7 +31,10 @@ from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome, find_gravest
 from simasgd.results.run import Run
 from simasgd.results.study import Study, average
-from simasgd.results.summary import Summary
+from simasgd.results.summary import Speedup
+
+_ROUNDING = 1.02
+"""So many times the limit of the critical path is still the limit: messages may change their order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +232,7 @@ def _collect(variant: str, runs: Sequence[Run], goal: float | None, outcomes: tu
         critical_path=average_critical_path(
             [path.model_dump() for run in runs if (path := run.summary.critical_path) is not None]
         ),
-        what_if=_read_what_if(runs[0].summary),
+        what_if=_read_what_if(runs[0]),
         faults=sum_faults([run.summary for run in runs]),
         hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
     )
@@ -263,11 +266,24 @@ def _read_distance(run: Run) -> float | None:
     return evaluations[-1].consensus_distance if evaluations and not run.diverged else None
 
 
-def _read_what_if(summary: Summary) -> tuple[WhatIfFact, ...]:
+def _read_what_if(run: Run) -> tuple[WhatIfFact, ...]:
     """Return the speed-ups; those of a missing server and of clusters that hung are left out."""
-    rows = [(row, row.speedup if row.gradients else row.path_speedup) for row in summary.what_if or ()]
-    return tuple(
-        WhatIfFact(row.change, row.factor, speedup, row.gradients, row.spread_speedup)
-        for row, speedup in rows
-        if speedup is not None and (row.change != "server" or summary.servers)
-    )
+    summary = run.summary
+    found = [_read_speedup(row, run) for row in summary.what_if or () if row.change != "server" or summary.servers]
+    return tuple(fact for fact in found if fact is not None)
+
+
+def _read_speedup(row: Speedup, run: Run) -> WhatIfFact | None:
+    """Return a speed-up, or the limit of the critical path; None if neither is known.
+
+    A short stretch may tell of more than the whole run's path allows. Then the limit is what is known, unless slow spells
+    or faults come at times: no limit holds there.
+    """
+    applied, in_time = run.summary.gradients.applied, run.scenario.cluster.changes_in_time
+    limit = row.path_speedup
+    exceeds = row.speedup is not None and limit is not None and row.speedup > limit * _ROUNDING
+    if not row.gradients or (exceeds and row.gradients < applied and not in_time):
+        return None if limit is None else WhatIfFact(row.change, row.factor, limit, 0, changes_in_time=in_time)
+    if row.speedup is None:
+        return None
+    return WhatIfFact(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup, row.gradients == applied, in_time)

@@ -39,13 +39,20 @@ def _format_speedup(speedup: WhatIfFact) -> str:
 
 def _describe_method(found: Sequence[WhatIfFact]) -> str:
     """Return what was simulated for the speed-ups, and where the others come from."""
-    gradients = sorted({speedup.gradients for speedup in found if not speedup.is_limit})
+    simulated = [speedup for speedup in found if not speedup.is_limit]
+    gradients = sorted({speedup.gradients for speedup in simulated})
     sentences = []
-    if gradients:
+    if simulated:
         many = f"{gradients[0]:,}" if len(gradients) == 1 else f"{gradients[0]:,} to {gradients[-1]:,}"
-        sentences.append(f"The first {many} gradients were simulated again for this.")
+        whole = all(speedup.is_whole for speedup in simulated)
+        sentences.append(f"{'All' if whole else 'The first'} {many} gradients were simulated again for this.")
+    if any(speedup.changes_in_time for speedup in simulated):
+        sentences.append(
+            "Slow spells and faults stay at their times in the faster run, so chance changes its speed-up by a few hundredths, "
+            "and it may be more than the critical path allows."
+        )
     if any(speedup.is_limit for speedup in found):
-        sentences.append("What follows a ≤ was not simulated: the critical path allows no more, if messages keep their order.")
+        sentences.append("What follows a ≤ is what the critical path allows at most, if messages keep their order.")
     return " ".join(sentences)
 
 

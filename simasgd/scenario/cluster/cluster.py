@@ -174,6 +174,13 @@ class Cluster(Section):
         return self.stragglers if isinstance(self.stragglers, tuple) else (self.stragglers,)
 
     @property
+    def changes_in_time(self) -> bool:
+        """Whether slow spells come and go, or faults come at times. Lost messages and lasting slowness do not."""
+        faults = self.faults
+        come = (faults.crashes, faults.absences, faults.absences_file, faults.server_pauses, faults.degraded_links)
+        return any(come) or any(not kind.is_lasting for kind in self.kinds_of_stragglers)
+
+    @property
     def stored_times(self) -> tuple[StoredTimes, ...]:
         """Measured times that have files of their own."""
         spells = [law for kind in self.kinds_of_stragglers for law in (kind.normal_law, kind.slow_law, kind.slowdown)]
