@@ -168,15 +168,17 @@ TERMS = (
     Term(
         "Fails to learn",
         "The final test error is at least 80 % of that of guessing, or the weights stopped being finite (diverged). "
-        "Without classes, the test loss is at least 80 % of that of the initial weights.",
+        "Beside better runs on the same data, the limit is in the middle between the lowest error and that of guessing, "
+        "if that is lower. Without classes, the test loss is at least 80 % of that of the initial weights.",
         r"fails? to learn|diverged",
         "diverged divergence failure",
     ),
     Term(
         "Worse, better",
         "A difference of two mean test errors counts if it exceeds twice its standard error, of the seeds and the test "
-        "set. With several seeds, a tenth of the smaller error (or 0.5 points) never counts, and more than a quarter (or "
-        "1.5 points) always does. With one seed, a quarter never counts, and more than 1.5 points always do. Of test losses "
+        "set. With several seeds, a tenth of the smaller error never counts, or 0.5 points if that is less. More than a "
+        "quarter always does, or 1.5 points if that is less. With one seed, a quarter never counts, or 1.5 points if that is "
+        "less, and more than 1.5 points always do. Of test losses "
         "a fiftieth never counts, and more than a tenth always does. A difference that counts is still not clear if it is "
         "within twice its standard error over the seeds.",
         r"no worse|not clearly|points? (worse|better)|× (worse|better)",

@@ -42,7 +42,7 @@ TIMING = {
     "protocol": "async",
     "stop": {"gradients": 20},
 }
-for module in ("sweeps.sweep", "command.output.progress", "stages.display", "report.sweep.figures"):
+for module in ("sweeps.sweep", "command.output.progress", "stages.display", "report.sweep.drawing.figures"):
     import_module(f"simasgd.{module}")
 
 

@@ -43,8 +43,8 @@ def describe_study(study: Study) -> list[tuple[str, str]]:
         "Mini-batch, µ": [_describe_mini_batch(scenario.workload) for scenario in scenarios],
         "Times": [_describe_origin(run) for run in firsts] if any(run.summary.is_measured for run in firsts) else [],
         "Protocol": [describe_protocol(run) or "not known" for run in firsts],
-        "Data": [_describe_data(one) for one in learning] or ["none: timing only"],
-        "Model": [_describe_model(one) for one in learning],
+        "Data": [describe_data(one) for one in learning] or ["none: timing only"],
+        "Model": [describe_model(one) for one in learning],
         "Optimizer": [_describe_optimizer(one) for one in learning],
         "Message": [_describe_message(scenario) for scenario in described],
         "Ends at": [_describe_end(run) for run in firsts],
@@ -226,12 +226,14 @@ def _describe_message(scenario: Scenario) -> str:
     return f"{size}; the model that learns here has {format_bytes(scenario.learning.model_bytes)}"
 
 
-def _describe_data(learning: Learning) -> str:
+def describe_data(learning: Learning) -> str:
+    """Return the data with the numbers of training and test samples: `digits (1,437 + 360 samples)`."""
     data, shape = learning.data, learning.data.shape
     return f"{data.kind} ({shape.train:,} + {shape.test:,} samples){_describe_changes(data, 'train', 'samples', 'test')}"
 
 
-def _describe_model(learning: Learning) -> str:
+def describe_model(learning: Learning) -> str:
+    """Return the model with its sizes: `mlp 64–32–10 (2,410 parameters)`."""
     shape, model = learning.data.shape, learning.model
     form = ""
     if isinstance(model, Softmax | Linear | Logistic | MLP):

@@ -8,14 +8,15 @@ from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
-from simasgd.report.facts.formats import NBSP, capitalise, format_number, join_words, list_some, spell_count
-from simasgd.report.facts.tolerances import ERROR_RATIOS, LEAST_POINTS, LOSS_RATIOS, MOST_POINTS
-from simasgd.report.sweep.facts.answer import find_answers
-from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
+from simasgd.report.sections.provenance import describe_data, describe_model, describe_stop
+from simasgd.report.sweep.drawing.figures import draw_trade_off
+from simasgd.report.sweep.facts.answer import find_answers, find_equal_limits
+from simasgd.report.sweep.facts.dials import VARIANT, Dial
 from simasgd.report.sweep.facts.front import find_front
+from simasgd.report.sweep.facts.lost import say_lost
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
-    LOSS,
     NAMES,
     SECONDS,
     STALENESS,
@@ -27,10 +28,10 @@ from simasgd.report.sweep.facts.sweep_facts import (
     format_quantity,
     list_rows,
     say_setting,
+    say_world,
     select,
     varies,
 )
-from simasgd.report.sweep.figures import draw_trade_off
 from simasgd.report.sweep.layout import MOST_PANELS
 from simasgd.report.sweep.losses import describe_limit
 from simasgd.report.sweep.map_block import build_map
@@ -52,27 +53,7 @@ from simasgd.report.sweep.scale_out import build_scale_out
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import Role
 
-_ALWAYS = {
-    ERROR: (
-        f"A difference of {format_number(100 * ERROR_RATIOS[0])}{NBSP}% of it (or {format_number(100 * LEAST_POINTS)} points) "
-        f"never counts, and more than {format_number(100 * ERROR_RATIOS[1])}{NBSP}% (or {format_number(100 * MOST_POINTS)} "
-        "points) always does."
-    ),
-    LOSS: (
-        f"A difference of {format_number(100 * LOSS_RATIOS[0])}{NBSP}% of it never counts, and more than "
-        f"{format_number(100 * LOSS_RATIOS[1])}{NBSP}% always does."
-    ),
-}
-"""The limits of the differences that count, with several seeds."""
-_ONE_SEED = {
-    ERROR: (
-        f"at most {format_number(100 * ERROR_RATIOS[1])}{NBSP}% above it, or by what chance explains on the test set, but "
-        f"{format_number(100 * MOST_POINTS)} points at most"
-    ),
-    LOSS: f"at most {format_number(100 * LOSS_RATIOS[1])}{NBSP}% above it",
-}
-
-_ROLES = {Role.CHOICE: "a choice", Role.WORLD: "the world", Role.CHANCE: "seeds"}
+_GIVEN = "given, not chosen"
 
 
 def build_sweep_blocks(verdict: SweepVerdict) -> list[Block]:
@@ -101,17 +82,17 @@ def explain_rules(facts: SweepFacts) -> list[str]:
     """Return by which rules settings are best, which are named beside the best, and which did not learn."""
     if facts.measure is None:
         first = "soonest" if facts.speed == SECONDS else "most samples per simulated second"
-        rule = f"Use this: the {first}; of those within the spread over the seeds, the cheapest in learner-hours."
+        alike = "those within the spread over the seeds" if facts.repetitions > 1 else "those as fast"
+        rule = f"Use this: the {first}; of {alike}, the cheapest in learner-hours."
     else:
-        rule = (
-            f"the lowest mean {NAMES[facts.measure]} counts. {_explain_as_good(facts, facts.measure)} Of these the "
-            "soonest is the one to use, and of the soonest the cheapest in learner-hours."
-        )
+        name = NAMES[facts.measure]
+        rule = f"of the settings whose {name} counts as equal to the lowest, the soonest; of the soonest, the cheapest"
         if facts.has_given_target:
             rule = (
-                "of the settings that reach the target at every seed, the first to reach it, and of the first the cheapest in "
-                f"learner-hours. Where none reaches it, {rule}"
+                "of the settings that reach the target at every seed, the first; of the first, the cheapest in learner-hours. "
+                f"Where none reaches it: {rule}"
             )
+        rule = f"{rule} in learner-hours. {_explain_equal(facts, facts.measure)}".rstrip()
         rule = f"Use this: {rule}"
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
     return [*filter(None, (rule, _explain_front(facts), describe_target(facts), describe_limit(facts), brackets))]
@@ -123,17 +104,28 @@ def _explain_front(facts: SweepFacts) -> str:
     listed = f" The table lists {MOST_OF_FRONT} of each front at most; the figure below has all."
     many = any(len(answer.front) > MOST_OF_FRONT for answer in find_answers(facts))
     return (
-        "The other rows are the front: no setting has both less error and less time. The best compromise has the least "
-        f"error × time of it, so half of the time is worth twice the error.{listed if many else ''}"
+        f"On the front no other setting has a lower {NAMES[facts.measure]} in as little time. The best compromise has the "
+        f"least error × time there.{listed if many else ''}"
     )
 
 
-def _explain_as_good(facts: SweepFacts, measure: str) -> str:
-    """Return which settings are as good as the one with the lowest error or loss."""
-    if facts.repetitions > 1:
-        chance = "Settings that exceed it by at most twice the standard error, of the seeds and the test set, are as good."
-        return f"{chance} {_ALWAYS[measure]}"
-    return f"Settings {_ONE_SEED[measure]}, are as good: one seed does not tell what chance does."
+def _explain_equal(facts: SweepFacts, measure: str) -> str:
+    """Return up to which error or loss a setting counts as equal to the lowest, in the first part of the world."""
+    answer = next(iter(find_answers(facts)), None)
+    limits = None if answer is None else find_equal_limits(answer, facts)
+    if answer is None or limits is None:
+        return ""
+    where = f"At {say_world(answer.world, facts)}" if facts.world else "Here"
+    lowest, low, high = (format_quantity(measure, value) for value in (float(answer.lowest[measure]), *limits))
+    samples = f" and {facts.test_samples:,} test samples" if measure == ERROR and facts.test_samples else ""
+    if facts.repetitions == 1:
+        return (
+            f"{where} the lowest is {lowest}, and up to {low} counts as equal: one seed{samples} cannot tell "
+            f"such {'errors' if measure == ERROR else 'losses'} apart."
+        )
+    start = f"{where} the lowest is {lowest}: up to {low} counts as equal"
+    between = f", above {high} never. Between them, a difference within twice its standard error counts as equal"
+    return f"{start}{between if low != high else ''}."
 
 
 def say_where(verdict: SweepVerdict) -> str:
@@ -170,15 +162,21 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
             Panel(title_panel(world, facts) or "All settings", svg.render_inline(figure, f"trade-off-{len(panels)}", label))
         )
     lost = len(facts.settings) - len(facts.sound)
-    failures = " Crosses above the figure are settings that did not learn, at their times." if lost else ""
+    failures = f" The band at the top has those that {say_lost(facts.settings)}, each a cross at its time." if lost else ""
+    has_steps = any(len(answer.front) > 1 for _, answer in verdict.pairs()[: len(panels)])
+    steps = (
+        f" The lower left corners of the dashed steps are the front: no other setting has a lower {NAMES[measure]} in as "
+        "little time."
+        if has_steps
+        else ""
+    )
     left = len(verdict.answers) - len(panels)
     more = f" {capitalise(spell_count(left, 'further part'))} of the world are in the tables alone." if left > 0 else ""
     return Block(
         id="trade-off",
         nav="Error against time",
         title=f"{TITLES[measure]} against simulated time",
-        reading="Each dot is a setting. No setting lies below or left of the dashed steps: those on them have the lowest "
-        f"error for their time. The settings with a label are those of the table above.{failures}{more}",
+        reading=f"Each dot is a setting. Labels name settings of the table above.{steps}{failures}{more}",
         panels=panels,
     )
 
@@ -190,7 +188,7 @@ def draw_part(world: Mapping[str, str], named: Sequence[Named], measure: str, fa
     labels = [(one.row, _shorten(one.roles), one.is_best) for one in here if _shorten(one.roles)]
     settings = select(facts.settings, world)
     lost = [float(seconds) for seconds in settings[~settings["sound"]][SECONDS].dropna()]
-    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure], lost)
+    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure], lost, say_lost(settings))
 
 
 def _shorten(roles: Sequence[str]) -> str:
@@ -208,13 +206,33 @@ def _say_point(row: Row, measure: str) -> str:
 
 
 def _say_role(dial: Dial) -> str:
-    given = dial.name_parts(Role.WORLD) if dial.role is Role.CHOICE else []
-    mixed = f"; the {join_words(given)} {'is' if len(given) == 1 else 'are'} the world" if given else ""
-    return f"{_ROLES[dial.role]}{mixed}"
+    """Return in brackets that the reader has to live with an axis, or with some of its keys; "" if all is a choice."""
+    if dial.role is Role.WORLD:
+        return f" ({_GIVEN})"
+    given = dial.name_parts(Role.WORLD)
+    return f" (the {join_words(given)} {'is' if len(given) == 1 else 'are'} {_GIVEN})" if given else ""
 
 
 def describe_axes(facts: SweepFacts) -> list[tuple[str, str]]:
-    """Return each axis with its values, and whether it is a choice or the world."""
-    listed = [(f"{dial.name} ({_say_role(dial)})", list_some(list(dial.labels.values()), 8)) for dial in facts.dials]
-    seeds = facts.points["seed"].nunique()
-    return [*listed, ("seeds", str(seeds)), ("points", f"{len(facts.points):,}")]
+    """Return each axis with its values, what the reader does not choose, and what each run is."""
+    listed = [(f"{dial.name}{_say_role(dial)}", list_some(list(dial.labels.values()), 8)) for dial in facts.dials]
+    counts = [("seeds", str(facts.points["seed"].nunique())), ("points", f"{len(facts.points):,}")]
+    return [*listed, *counts, *_describe_run(facts)]
+
+
+def _describe_run(facts: SweepFacts) -> list[tuple[str, str]]:
+    """Return the data, the model and the end of each run, of which no axis changes any."""
+    scenario, keys = facts.sweep.scenario, [key for axis in facts.sweep.axes for key in axis.keys]
+    has_variants = any(dial.key == VARIANT for dial in facts.dials)
+
+    def is_fixed(section: str) -> bool:
+        changed = (key for key in keys if f"{key}.".startswith(f"{section}.") or section.startswith(f"{key}."))
+        return not has_variants and not any(changed)
+
+    learning = scenario.learning
+    found = []
+    if learning is not None and is_fixed("learning.data"):
+        found.append(("data (training + test)", describe_data(learning)))
+        if is_fixed("learning.model"):
+            found.append(("model", describe_model(learning)))
+    return [*found, *([("each run ends at", describe_stop(scenario))] if is_fixed("stop") else [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import NBSP, format_duration, format_factor, format_number, spell_count
+from simasgd.report.facts.formats import NBSP, capitalise, format_duration, format_factor, format_number, spell_count
 from simasgd.report.sweep.facts.answer import Answer, count_hours_to_target
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -147,17 +147,15 @@ def describe_reached(best: Row, answer: Answer, facts: SweepFacts) -> str:
     first = answer.reaching[0]
     total = 1 + len(_list_others(best, answer, facts))
     goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
-    goal += "" if target.given else " (chosen by the program; it decides nothing)"
     reach = "reaches" if len(answer.reaching) == 1 else "reach"
     count = f"{spell_count(len(answer.reaching), 'setting')} of the {total} that learn {reach}"
-    own = "the setting to use does not"
+    own = "the setting to use does not reach it"
     if get_spread(best, TO_TARGET) is not None:
-        own = f"the setting to use after {format_duration(best[TO_TARGET])}"
+        own = f"the setting to use reaches it after {format_duration(best[TO_TARGET])}"
     if _is_same(first, best, facts):
-        own = f"the setting to use is the first, after {format_duration(best[TO_TARGET])}"
-        return f"{count} the target, a {goal}; {own}."
-    soonest = f"first {say_setting(first, facts.choices)} after {format_duration(first[TO_TARGET])}"
-    return f"{count} the target, a {goal}: {soonest}; {own}."
+        return f"{count} a {goal}; the setting to use is the first, after {format_duration(best[TO_TARGET])}."
+    soonest = f"{say_setting(first, facts.choices)} is the first, after {format_duration(first[TO_TARGET])}"
+    return f"{count} a {goal}. {capitalise(soonest)}; {own}."
 
 
 def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list[str]:

@@ -14,7 +14,7 @@ from typing import final
 import pandas as pd
 
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.sweep_facts import OF_LEARNING, TO_TARGET, Row, SweepFacts, select, varies
+from simasgd.report.sweep.facts.sweep_facts import OF_LEARNING, SHARE, TO_TARGET, Row, SweepFacts, select, varies
 from simasgd.sweeps.roles import Role
 
 MOST_LINES = 6
@@ -45,8 +45,17 @@ class Layout:
         return [dict(zip(keys, values, strict=True)) for values in product(*(dial.values for dial in self.panels))]
 
     def find_rows(self, facts: SweepFacts, panel: Mapping[str, str]) -> pd.DataFrame:
-        """Return the settings of a panel."""
-        return select(facts.settings, {**self.fixed, **panel})
+        """Return the settings of a panel; their `share` is over the axes that do not move the quantity."""
+        drawn = select(facts.settings, {**self.fixed, **panel})
+        if not self.still:
+            return drawn
+        still = {dial.key for dial in self.still}
+        same = select(facts.settings, {key: value for key, value in {**self.fixed, **panel}.items() if key not in still})
+        keys = [dial.key for dial in facts.varying if dial.key not in still]
+        if not keys:
+            return drawn.assign(**{SHARE: same[SHARE].mean()})
+        shares = same.groupby(keys, sort=False)[SHARE].mean().rename("_share")
+        return drawn.assign(**{SHARE: drawn[keys].merge(shares, on=keys, how="left")["_share"].to_numpy()})
 
 
 def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None = None) -> Layout | None:

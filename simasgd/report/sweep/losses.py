@@ -9,6 +9,7 @@ import pandas as pd
 from simasgd.report.facts.formats import capitalise, format_number, join_words, list_some, spell_count
 from simasgd.report.sweep.choice import say_range
 from simasgd.report.sweep.facts.causes import find_cause
+from simasgd.report.sweep.facts.lost import NOT_LEARNED
 from simasgd.report.sweep.facts.patterns import Pattern, find_patterns
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -19,16 +20,15 @@ from simasgd.report.sweep.facts.sweep_facts import (
     list_rows,
     say_setting,
 )
-from simasgd.results.outcome import Outcome
+from simasgd.results.outcome import CHANCE, Outcome
 
 _MOST_NAMED = 3
-_NOT_LEARNED = (Outcome.DIVERGED, Outcome.FAILS)
 _KINDS: tuple[tuple[tuple[Outcome, ...], str], ...] = (
     ((Outcome.FAILED,), "failed"),
     ((Outcome.MISSING,), "have not run yet"),
     ((Outcome.HUNG,), "hung"),
     ((Outcome.APPLIED_NOTHING,), "applied nothing"),
-    (_NOT_LEARNED, "did not learn"),
+    (NOT_LEARNED, "did not learn"),
 )
 """The outcomes that a sentence is about, with its verb."""
 
@@ -113,16 +113,17 @@ def _describe_ranges(rows: pd.DataFrame) -> str:
 def _describe_cause(facts: SweepFacts) -> list[str]:
     """Return the likely cause of not learning, where learning rate × staleness tells it."""
     settings = facts.settings
-    lost = list_rows(settings[settings["gravest"].isin([str(outcome) for outcome in _NOT_LEARNED])])
+    lost = list_rows(settings[settings["gravest"].isin([str(outcome) for outcome in NOT_LEARNED])])
     cause = find_cause(lost, list_rows(facts.sound), facts)
     if cause is None:
         return []
-    bound = format_number(cause.bound)
-    below = f"{cause.lost_below} of the {cause.below}" if cause.lost_below else f"none of the {cause.below}"
+    bound, under = format_number(cause.bound), format_number(cause.under)
+    learned = cause.below - cause.lost_below
+    below = f"all {cause.below}" if learned == cause.below else f"{learned} of the {cause.below}"
     above = f"all {cause.above}" if cause.lost_above == cause.above else f"{cause.lost_above} of the {cause.above}"
+    gap = f"up to {under}, {below} learned. No setting lies between" if under != bound else f"below it, {below} learned"
     return [
-        f"Likely rate × staleness is too high there: where learning rate × mean staleness is {bound} or more, {above} "
-        f"settings did not learn; below it, {below}."
+        f"Likely learning rate × mean staleness is too high there: from {bound} on, {above} settings failed to learn; {gap}."
     ]
 
 
@@ -131,7 +132,9 @@ def describe_limit(facts: SweepFacts) -> str:
     limit = facts.learning_limit
     if limit is None or not (facts.points["outcome"] == str(Outcome.FAILS)).any():
         return ""
-    return (
-        f"A point did not learn if its test error is {format_quantity(ERROR, limit)} or more: half of the way from the best "
-        "point's to that of guessing, and at most 80\u00a0% of guessing."
-    )
+    at = f"A run did not learn if its test error is {format_quantity(ERROR, limit)} or more"
+    guessing = format_quantity(ERROR, facts.guessing)
+    if limit < CHANCE * facts.guessing:
+        best = format_quantity(ERROR, 2.0 * limit - facts.guessing)
+        return f"{at}: the middle between the best, {best}, and guessing, {guessing}."
+    return f"{at}: 80\u00a0% of that of guessing, {guessing}."

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
 from simasgd.report.facts.formats import capitalise, join_words, spell_count
+from simasgd.report.sweep.drawing.figures import choose_scale
+from simasgd.report.sweep.drawing.heat_map import draw_heat_map
 from simasgd.report.sweep.facts.dials import Dial
 from simasgd.report.sweep.facts.sweep_facts import (
     NAMES,
@@ -23,8 +25,6 @@ from simasgd.report.sweep.facts.sweep_facts import (
     list_rows,
     select,
 )
-from simasgd.report.sweep.figures import choose_scale
-from simasgd.report.sweep.heat_map import draw_heat_map
 from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves, split_rest
 from simasgd.report.sweep.naming import TITLES, name_settings, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict

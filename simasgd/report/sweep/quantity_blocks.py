@@ -11,9 +11,12 @@ from matplotlib.figure import Figure
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
 from simasgd.report.facts.formats import capitalise, join_words
+from simasgd.report.sweep.drawing.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
 from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.lost import say_lost
 from simasgd.report.sweep.facts.sweep_facts import (
     NAMES,
+    SHARE,
     THROUGHPUT,
     TO_TARGET,
     SweepFacts,
@@ -22,7 +25,6 @@ from simasgd.report.sweep.facts.sweep_facts import (
     say_setting,
     select,
 )
-from simasgd.report.sweep.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
 from simasgd.report.sweep.layout import Layout, lay_out
 from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict
@@ -46,7 +48,7 @@ def build_quantity(quantity: str, verdict: SweepVerdict) -> Block | None:
         id=quantity.replace("_", "-"),
         nav=TITLES[quantity],
         title=f"{TITLES[quantity]}{of_target} over {_name_axes(layout)}",
-        reading=f"{_explain_marks(facts)} {_explain(layout)}",
+        reading=f"{_explain_marks(facts, [layout])} {_explain(layout, facts)}".strip(),
         panels=[] if is_folded else panels,
         folded=panels if is_folded else [],
         folded_summary="Figures for this target, which the program chose" if is_folded else "",
@@ -59,17 +61,21 @@ def build_clock(quantities: Sequence[str], verdict: SweepVerdict) -> Block | Non
     assert verdict.anchor is not None
     panels: list[Panel] = []
     titles = []
+    layouts: list[Layout] = []
     for quantity in quantities:
         layout = lay_out(quantity, facts, verdict.anchor)
         if layout is not None:
             drawn = _draw_panels(layout, facts)
-            panels += [replace(panel, title=_name_panel(TITLES[quantity], panel), note=_explain(layout)) for panel in drawn]
+            panels += [
+                replace(panel, title=_name_panel(TITLES[quantity], panel), note=_explain(layout, facts)) for panel in drawn
+            ]
+            layouts.append(layout)
             titles.append(NAMES[quantity])
     speedups = _draw_speedups(verdict)
     if not panels and not speedups:
         return None
     named = capitalise(join_words([*titles, *([_name_speedup(facts)] if speedups else [])]))
-    return Block(id="clock", nav="Time", title=named, reading=_explain_marks(facts), panels=[*panels, *speedups])
+    return Block(id="clock", nav="Time", title=named, reading=_explain_marks(facts, layouts), panels=[*panels, *speedups])
 
 
 def _name_speedup(facts: SweepFacts) -> str:
@@ -121,30 +127,47 @@ def _name_axes(layout: Layout) -> str:
     return join_words([dial.name for dial in dials])
 
 
-def _explain_marks(facts: SweepFacts) -> str:
+def _explain_marks(facts: SweepFacts, layouts: Sequence[Layout]) -> str:
     """Say what points, bands and crosses are."""
     parts = []
     if facts.repetitions > 1:
         parts.append("Points are means over the seeds; bands and bars are the range over the seeds, and over nothing else.")
-    if len(facts.sound) < len(facts.settings):
-        parts.append("A cross above a figure, or a hollow marker, is a setting that did not finish or learn.")
+    rows = [(layout, layout.find_rows(facts, panel)) for layout in layouts for panel in layout.list_panels()]
+    if any((~found["sound"] & ~is_usable(found, layout.quantity)).any() for layout, found in rows):
+        lost = say_lost(facts.settings)
+        parts.append(f"The band at the top has the settings that {lost}; their heights there mean nothing.")
+    shares = [share for layout, found in rows for share in found[is_usable(found, layout.quantity)][SHARE]]
+    if any(share < 1.0 for share in shares):
+        parts.append(_explain_fill(facts, layouts, shares))
     return " ".join(parts)
 
 
-def _explain(layout: Layout) -> str:
+def _explain_fill(facts: SweepFacts, layouts: Sequence[Layout], shares: Sequence[float]) -> str:
+    """Say what hollow markers are, and half-filled ones where settings that share a marker ended differently."""
+    lost = say_lost(facts.settings)
+    if not any(0.0 < share < 1.0 for share in shares):
+        return f"A hollow marker is a setting that {lost}."
+    names = {join_words([dial.name for dial in layout.still]) for layout in layouts if layout.still}
+    where = f"value of the {names.pop()}" if len(names) == 1 else "value of the axes along which a figure is the same"
+    did = lost.removeprefix("did not ").replace("finish", "finished").replace("learn", "learned").replace(" or ", " and ")
+    return f"Filled markers {did} at every {where}, half-filled ones at some, hollow ones at none."
+
+
+def _explain(layout: Layout, facts: SweepFacts) -> str:
     """Say what lines and panels are, and which axes stay where they are."""
     quantity = NAMES[layout.quantity]
     parts = []
     if layout.lines is not None:
         panels = f", one figure for each {join_words([dial.each for dial in layout.panels])}" if layout.panels else ""
-        parts.append(f"One line for each {layout.lines.each}{panels}.")
+        parts.append(f"One colour for each {layout.lines.each}{panels}.")
     if layout.still:
         parts.append(f"The same at every {_join(layout.still)}.")
     if layout.held:
         held = say_setting(layout.fixed, layout.held)
         parts.append(f"All with {held}, as in the best setting; the tables have the rest.")
     if layout.quantity == TO_TARGET:
-        parts.append(f"A setting without a point has no {quantity}: not every seed reached it.")
+        missed = "it did not reach it" if facts.repetitions == 1 else "not every seed reached it"
+        parts.append(f"A setting without a marker has no {quantity}: {missed}.")
     return " ".join(parts)
 
 
@@ -191,7 +214,7 @@ def _draw_speedups(verdict: SweepVerdict) -> list[Panel]:
             where = say_panel(values, facts)
             figure = draw_speedups(rows, learners, layout.lines, THROUGHPUT, greatest)
             label = f"Speed-up over {learners.say(base)}. {_describe_figure(rows, layout, where)}"
-            note = f"Samples per simulated second over those of {learners.say(base)}. {_explain(layout)}"
+            note = f"Samples per simulated second over those of {learners.say(base)}. {_explain(layout, facts)}"
             title = f"Speed-up over {learners.say(base)}{f': {where}' if where else ''}"
             panels.append(Panel(title, svg.render_inline(figure, f"speedup-{len(panels)}", label), note=note))
     return [*panels, *_draw_efficiencies(drawn, learners, layout, facts)]
@@ -218,7 +241,7 @@ def _draw_efficiencies(
         figure = draw_lines(rows, learners, layout.lines, THROUGHPUT, (0.0, greatest), "efficiency (%)")
         label = f"Efficiency in per cent. {_describe_figure(rows, layout, where)}"
         title = f"Efficiency{f': {where}' if where else ''}"
-        note = f"The speed-up as a share of the ideal one. {_explain(layout)}"
+        note = f"The speed-up as a share of the ideal one. {_explain(layout, facts)}"
         panels.append(Panel(title, svg.render_inline(figure, f"efficiency-{len(panels)}", label), note=note))
     return panels
 

@@ -17,6 +17,8 @@ from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use
 from simasgd.report.drawing.labels import Mark, label_points
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_line_mark
 from simasgd.report.facts.formats import choose_time_unit, format_number
+from simasgd.report.sweep.drawing.figures import find_score_limits, name_scale, set_time_axis
+from simasgd.report.sweep.drawing.labels import FONT
 from simasgd.report.sweep.facts.dials import Dial
 from simasgd.report.sweep.facts.scale import Setting, state_scale_out
 from simasgd.report.sweep.facts.sweep_facts import (
@@ -30,8 +32,6 @@ from simasgd.report.sweep.facts.sweep_facts import (
     select,
     varies,
 )
-from simasgd.report.sweep.figures import find_score_limits, name_scale, set_time_axis
-from simasgd.report.sweep.labels import FONT
 from simasgd.report.sweep.layout import MOST_PANELS, split_rest
 from simasgd.report.sweep.naming import AXIS_TITLES, TITLES, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict

@@ -36,6 +36,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 )
 from simasgd.report.sweep.findings import describe_effects, describe_mixed
 from simasgd.report.sweep.losses import describe_failures
+from simasgd.report.sweep.remarks import describe_edges, describe_twins
 
 _MOST_GROUPS = 2
 
@@ -75,9 +76,11 @@ class SweepVerdict:
         return [
             *describe_missed_target(self.answers, self.facts),
             *_explain_first(self),
+            *describe_edges([row for row, _ in self.pairs()], self.facts),
             *describe_mixed(self.facts),
             *describe_failures(self.facts),
             *_say_who_reaches(self),
+            *describe_twins(self.facts),
             *_explain_means(self),
         ]
 

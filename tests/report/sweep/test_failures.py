@@ -139,12 +139,12 @@ def test_rate_times_staleness_is_blamed_where_it_parts_those_that_learn() -> Non
     assert len(facts.sound) == 3
     assert verdict.reasons[-3:-1] == [
         "Three settings of 6 did not learn (test error 65.8\u00a0%): all 2 with 8 learners; learning rate 0.2, 4 learners.",
-        "Likely rate × staleness is too high there: where learning rate × mean staleness is 0.6 or more, all 3 settings did "
-        "not learn; below it, none of the 3.",
+        "Likely learning rate × mean staleness is too high there: from 0.6 on, all 3 settings failed to learn; up to 0.3, all "
+        "3 learned. No setting lies between.",
     ]
-    assert any(
-        rule.startswith("A point did not learn if its test error is 47.0\u00a0% or more") for rule in explain_rules(facts)
-    )
+    rules = " ".join(explain_rules(facts)).replace("\u00a0", " ")
+    assert "if its test error is 47.0 % or more: the middle between the best, 4.0 %, and guessing, 90.0 %." in rules
+    assert "the lowest is 4.0 %, and up to 5.5 % counts as equal: one seed and 360 test samples cannot tell" in rules
     assert "Likely rate" not in SweepVerdict.of(learned({key: 0.658 if key[0] == "0.2" else 0.04 for key in errors})).text
 
 
@@ -159,7 +159,7 @@ def test_the_target_is_said_beside_the_setting_to_use() -> None:
     assert found.cheapest is not None
     assert (found.best[LEARNERS], found.cheapest[LEARNERS]) == ("8", "2")
     verdict = SweepVerdict.of(facts)
-    assert verdict.reasons[1] == "The fewest learner-hours to the target has 2 learners: 0.00222 instead of 0.00444."
+    assert verdict.reasons[2] == "The fewest learner-hours to the target has 2 learners: 0.00222 instead of 0.00444."
     assert [(one.row[LEARNERS], one.title) for one in name_settings(verdict)] == [
         ("8", "use this, lowest error"), ("2", "cheapest to the target"),
     ]  # fmt: skip

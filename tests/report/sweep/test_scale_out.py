@@ -9,9 +9,10 @@ import pytest
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.sweep.blocks import build_sweep_blocks
+from simasgd.report.sweep.drawing.figures import draw_lines, set_ticks
 from simasgd.report.sweep.facts.sweep_facts import SECONDS, SweepFacts
-from simasgd.report.sweep.figures import draw_lines, set_ticks
-from simasgd.report.sweep.layout import moves
+from simasgd.report.sweep.layout import lay_out, moves
+from simasgd.report.sweep.quantity_blocks import draw_panels
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.results.outcome import Outcome
 from simasgd.sweeps.table import Sweep
@@ -98,6 +99,36 @@ def test_a_setting_that_fails_has_a_hollow_marker_in_figures_of_time(verdict: Sw
     hollow = [line for line in axes.lines if line.get_markerfacecolor() == svg.PAPER and len(line.get_xdata())]
     assert [list(line.get_xdata()) for line in hollow] == [[8.0]]
     assert moves(rate, "test_error", facts), "at one value a setting learns, at the other it fails"
+
+
+def test_a_marker_is_half_filled_where_the_setting_learns_at_some_values_of_an_axis_without_a_place(
+    verdict: SweepVerdict, blocks: dict[str, Block]
+) -> None:
+    """The rate does not move the time: 8 learners with µ = 4 learn at the rate 0.1 alone."""
+    assert verdict.anchor is not None
+    layout = lay_out(SECONDS, verdict.facts, verdict.anchor)
+    assert layout is not None
+    assert [dial.key for dial in layout.still] == [RATE]
+    ((_, _, figure, _),) = draw_panels(layout, verdict.facts)
+    half = [line for line in figure.axes[0].lines if line.get_fillstyle() == "left" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in half] == [[8.0]]
+    assert blocks["clock"].reading == (
+        "Filled markers learned at every value of the axes along which a figure is the same, half-filled ones at some, hollow "
+        "ones at none."
+    )
+
+
+def test_what_did_not_learn_is_in_a_band_above_the_axes_that_says_so(verdict: SweepVerdict) -> None:
+    learners, _, rate = verdict.facts.varying
+    rows = verdict.facts.settings[verdict.facts.settings[BATCH] == "4"]
+    (axes,) = draw_lines(rows, learners, rate, "test_error", (0.0, 0.1), "test error").axes
+    (crosses,) = [line for line in axes.lines if line.get_marker() == "x"]
+    assert list(crosses.get_xdata()) == [8.0]
+    assert crosses.get_transform() == axes.get_xaxis_transform()
+    (band,) = axes.patches
+    low, high = band.get_y(), band.get_y() + band.get_height()
+    assert 1.0 < low < crosses.get_ydata()[0] < high
+    assert "did not learn" in [text.get_text() for text in axes.texts]
 
 
 def test_a_line_whose_settings_are_all_left_out_is_empty(verdict: SweepVerdict) -> None:

@@ -11,6 +11,7 @@ Whoever has less time, or wants less error, finds the whole front of error and t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -117,6 +118,24 @@ def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> A
         first = _find_soonest(alike, facts)
     best, *also = _find_cheapest(first, measure)
     return Answer(world, best, lowest, alike, tuple(also), front, compromise, reaching, at_target)
+
+
+def find_equal_limits(answer: Answer, facts: SweepFacts) -> tuple[float, float] | None:
+    """Return up to which score a setting always counts as equal to the lowest, and above which it never does.
+
+    Between the two its spread over the seeds decides; with one seed they are the same. None if nothing is learned.
+    """
+    measure = facts.measure
+    lowest = None if measure is None else get_spread(answer.lowest, measure)
+    if lowest is None or measure is None:
+        return None
+    metric = ERROR_METRIC if measure == ERROR else LOSS_METRIC
+    ends = (
+        compute_least_difference(lowest._replace(deviation=deviation), lowest, metric, facts.test_samples)
+        for deviation in (0.0, math.inf if lowest.seeds > 1 else 0.0)
+    )
+    low, high = (lowest.mean + end for end in ends)
+    return low, high
 
 
 def _is_as_good(row: Row, best: Row, measure: str, test_samples: int | None) -> bool:

@@ -15,9 +15,13 @@ _LEAST = 3
 
 
 class Cause(NamedTuple):
-    """A bound on learning rate × mean staleness: how many settings do not learn of those above it, and below."""
+    """A bound on learning rate × mean staleness: how many settings do not learn of those from it on, and below.
+
+    `bound` is the least value above it that a setting has, and `under` the greatest one below.
+    """
 
     bound: float
+    under: float
     lost_above: int
     above: int
     lost_below: int
@@ -43,7 +47,10 @@ def find_cause(lost: Sequence[Row], learned: Sequence[Row], facts: SweepFacts) -
     if wrong >= _part(number, is_lost)[1]:
         return None
     above = [lost_here for value, lost_here in zip(product, is_lost, strict=True) if value >= bound]
-    cause = Cause(bound, sum(above), len(above), len(lost) - sum(above), len(known) - len(above))
+    if len(above) == len(known):
+        return None
+    under = max(value for value in product if value < bound)
+    cause = Cause(bound, under, sum(above), len(above), len(lost) - sum(above), len(known) - len(above))
     misplaced = max(cause.lost_below / len(lost), (cause.above - cause.lost_above) / len(learned))
     return cause if misplaced <= _FEW else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ NAMES = {
     STALENESS: "mean staleness",
     COST: "learner-hours",
 }
+SHARE = "share"
+"""The share of settings that finished and learned, of those that a figure draws at one place."""
 OF_LEARNING = (ERROR, LOSS, TO_TARGET)
 _MOST_NAMED = 3
 _LEAST_CHANGE = 0.01
@@ -89,9 +92,9 @@ class SweepFacts:
         """One row for each setting, in the order of the points.
 
         Its columns are the axes' keys; `points`; the outcome in words, and the `gravest` one; `sound`,
-        whether all points finished; and for each quantity its mean over the seeds, its lowest (`_low`) and its highest
-        (`_high`) value, and its standard deviation (`_deviation`). A setting has a number only if all its
-        points have it.
+        whether all points finished, and as a number `share`; and for each quantity its mean over the seeds, its
+        lowest (`_low`) and its highest (`_high`) value, and its standard deviation (`_deviation`). A setting has a
+        number only if all its points have it.
         """
         keys = [dial.key for dial in self.dials]
         groups = self.points.groupby(keys, sort=False) if keys else self.points.groupby(lambda _: 0)
@@ -102,6 +105,7 @@ class SweepFacts:
             "gravest": outcomes.agg(lambda found: str(find_gravest([Outcome(one) for one in found]))),
             "sound": outcomes.agg(lambda found: bool((found == Outcome.FINISHED).all())),
         }
+        parts[SHARE] = parts["sound"].astype(float)
         for quantity in NAMES:
             values = groups[quantity]
             is_whole = values.count() == parts["points"]
@@ -139,6 +143,12 @@ class SweepFacts:
         """The test error from which a point fails to learn beside the others; None if none is judged so."""
         classes = _count_classes(self.sweep)
         return None if classes is None else find_limit(_list_learned(self.points), classes)
+
+    @property
+    def guessing(self) -> float:
+        """The test error of guessing one of the classes; NaN if there are none, or the points learn from different data."""
+        classes = _count_classes(self.sweep)
+        return math.nan if classes is None else 1.0 - 1.0 / classes
 
     @property
     def has_given_target(self) -> bool:
@@ -209,9 +219,14 @@ def describe_target(facts: SweepFacts) -> str:
     target = facts.sweep.target
     if target is None or facts.points[TO_TARGET].isna().all():
         return ""
-    level = "the second-best level that all seeds of a setting reach, rounded up"
-    how = "as requested" if target.given else f"chosen by the program: {level}"
-    return f"The target is a {NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}, {how}."
+    goal = f"The target is a {NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
+    if target.given:
+        return f"{goal}, as requested."
+    seeds = " at every seed" if facts.repetitions > 1 else ""
+    return (
+        f"{goal}, chosen by the program to compare times: the second-lowest that a setting reaches{seeds}, rounded up. "
+        "It does not decide which setting to use."
+    )
 
 
 def varies(values: pd.Series) -> bool:

@@ -17,20 +17,27 @@ _GAP = 0.085  # between labels, of the height of the axes
 
 
 class EndLabel(NamedTuple):
-    """A label, its line's colour and marker, and where that ends in data coordinates; None: on the upper edge."""
+    """A label, its line's colour and marker, and where that ends in data coordinates.
+
+    A line without an `end` has its label at a `height`, in heights of the axes.
+    """
 
     text: str
     colour: str
     marker: str
     end: tuple[float, float] | None
+    height: float = 1.0
 
 
-def write_end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:
-    """Write labels to the right of the axes, at the heights of their lines' ends. The limits must be set before."""
+def write_end_labels(axes: Axes, labels: Sequence[EndLabel], stretch: float = 1.0) -> None:
+    """Write labels to the right of the axes, at the heights of their lines' ends. The limits must be set before.
+
+    `stretch` is the height of the figure above the axes' line, in heights of the axes.
+    """
     to_share = axes.transLimits.transform
     scale = axes.transScale.transform
-    heights = [1.0 if label.end is None else float(to_share(scale(label.end))[1]) for label in labels]
-    for label, height, place in zip(labels, heights, spread_apart(heights, _GAP, -inf, inf), strict=True):
+    heights = [label.height if label.end is None else float(to_share(scale(label.end))[1]) for label in labels]
+    for label, height, place in zip(labels, heights, spread_apart(heights, _GAP * stretch, -inf, inf), strict=True):
         axes.annotate(
             label.text,
             xy=(1.0, height),

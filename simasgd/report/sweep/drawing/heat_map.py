@@ -11,10 +11,10 @@ from matplotlib.patches import Rectangle
 
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import choose_time_unit, format_number, format_percent
+from simasgd.report.sweep.drawing.figures import set_ticks
+from simasgd.report.sweep.drawing.labels import FONT
 from simasgd.report.sweep.facts.dials import Dial
 from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, Row
-from simasgd.report.sweep.figures import set_ticks
-from simasgd.report.sweep.labels import FONT
 from simasgd.results.outcome import Outcome
 
 _STRONGEST, _WEAKEST = 0.5, 0.06  # opacities; the text on both has enough contrast in light and in dark

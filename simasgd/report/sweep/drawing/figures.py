@@ -13,10 +13,12 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import MOST_CHARACTERS, Mark, label_points
 from simasgd.report.facts.formats import NBSP, choose_time_unit
+from simasgd.report.sweep.drawing.labels import FONT, EndLabel, write_end_labels
+from simasgd.report.sweep.drawing.lost_band import draw_lost, find_level, find_stretch
 from simasgd.report.sweep.facts.dials import Dial, is_logarithmic, is_to_scale, place_values
 from simasgd.report.sweep.facts.front import find_front
-from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, TO_TARGET, Row, get_spread, is_usable
-from simasgd.report.sweep.labels import FONT, EndLabel, write_end_labels
+from simasgd.report.sweep.facts.lost import say_lost
+from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, SHARE, TO_TARGET, Row, get_spread, is_usable
 
 _MOST_TICKS, _MOST_CHARACTERS = 9, 44
 """The most labels below a figure, and the most characters of all of them."""
@@ -26,8 +28,6 @@ _LARGER = 1.3
 """How much larger a marker is for each line that is drawn later."""
 _HEIGHT = 2.7
 _FEW = 3
-_EDGE = 0.055
-"""The distance of the crosses of two lines, of the height of the axes."""
 
 Name = Callable[[Row], str]
 
@@ -37,7 +37,7 @@ def draw_lines(
 ) -> Figure:
     """Draw a quantity along an axis, a line for each value of `lines`, with its range over the seeds.
 
-    Settings that did not finish or learn are crosses above the axes. `limits` are the least and the
+    Settings that did not finish or learn are crosses in a band above the axes. `limits` are the least and the
     greatest value in all panels.
     """
     scale = choose_scale(quantity, limits[1])[0]
@@ -45,21 +45,22 @@ def draw_lines(
         axes = figure.subplots()
         names = {} if lines is None else _name_lines(lines)
         ends = []
-        edge = 1.0
+        lost: list[tuple[Sequence[float], str]] = []
         values: Sequence[str | None] = (None,) if lines is None else lines.values
         for i, value in enumerate(values):
             chosen = rows if lines is None else rows[rows[lines.key] == value]
             chosen = _place(chosen, across, i, len(values))
-            if _draw_lost(axes, chosen, quantity, i, edge):
-                edge += _EDGE
+            height = find_level(len(lost))
+            lost += _list_lost(chosen, quantity, i)
             end = _draw_line(axes, chosen, quantity, scale, i, len(values) - 1 - i, is_ordered=across.axis.numbers is not None)
             if len(chosen) and lines is not None and value is not None:
-                ends.append(EndLabel(names[value], svg.choose_series_colour(i), svg.choose_series_marker(i)[0], end))
+                ends.append(EndLabel(names[value], svg.choose_series_colour(i), svg.choose_series_marker(i)[0], end, height))
+        draw_lost(axes, lost, say_lost(rows))
         is_logarithmic = _set_y_axis(axes, quantity, limits, scale)
         _set_x_axis(axes, across)
         axes.set_ylabel(name_scale(title) if is_logarithmic else title, fontsize=FONT)
         if lines is not None:
-            write_end_labels(axes, ends)
+            write_end_labels(axes, ends, find_stretch(len(lost)))
         return figure
 
 
@@ -81,14 +82,16 @@ def draw_scatter(
     with svg.open_figure(height=_HEIGHT) as figure:
         axes = figure.subplots()
         ends = []
+        lost: list[tuple[Sequence[float], str]] = []
         values: Sequence[str | None] = (None,) if lines is None else lines.values
         for i, value in enumerate(values):
             chosen = (placed if lines is None else placed[placed[lines.key] == value]).sort_values("x")
-            _draw_lost(axes, chosen, quantity, i, 1.0 + i * _EDGE)
+            lost += _list_lost(chosen, quantity, i)
             end = _draw_line(axes, chosen, quantity, scale, i, len(values) - 1 - i, is_ordered=False)
             if lines is not None and value is not None and end is not None:
                 marker = svg.choose_series_marker(i)[0]
                 ends.append(EndLabel(lines.labels[value], svg.choose_series_colour(i), marker, end))
+        draw_lost(axes, lost, say_lost(rows))
         is_logarithmic = _set_y_axis(axes, quantity, limits, scale)
         if placed["x"].min() > 0 and placed["x"].max() >= 8 * placed["x"].min():
             axes.set_xscale("log")
@@ -101,7 +104,7 @@ def draw_scatter(
         axes.set_ylabel(name_scale(titles[1]) if is_logarithmic else titles[1], fontsize=FONT)
         axes.tick_params(labelsize=FONT)
         if ends:
-            write_end_labels(axes, ends)
+            write_end_labels(axes, ends, find_stretch(len(lost)))
         return figure
 
 
@@ -119,14 +122,10 @@ def _place(rows: pd.DataFrame, across: Dial, i: int, count: int) -> pd.DataFrame
     return rows.assign(x=places + aside).sort_values("x")
 
 
-def _draw_lost(axes: Axes, rows: pd.DataFrame, quantity: str, i: int, edge: float) -> bool:
-    """Draw the settings that do not count as crosses above the axes; return whether there are any."""
+def _list_lost(rows: pd.DataFrame, quantity: str, i: int) -> list[tuple[Sequence[float], str]]:
+    """Return the places of the settings of line i that do not count, with its colour; nothing if there are none."""
     lost = rows[~rows["sound"] & ~is_usable(rows, quantity)]
-    axes.plot(
-        lost["x"], [edge] * len(lost), "x", color=svg.choose_series_colour(i), markersize=6, markeredgewidth=1.6,
-        transform=axes.get_xaxis_transform(), clip_on=False,
-    )  # fmt: skip
-    return bool(len(lost))
+    return [(lost["x"].tolist(), svg.choose_series_colour(i))] if len(lost) else []
 
 
 def _draw_line(
@@ -134,8 +133,9 @@ def _draw_line(
 ) -> tuple[float, float] | None:
     """Draw the settings of a line as markers with bars, or as a curve with a band; return the line's end.
 
-    Settings that did not finish or learn have hollow markers. `later` is the number of lines that are
-    drawn later: markers are larger then, so that they show where others lie on them.
+    Settings that did not finish or learn have hollow markers, and those that did so at some values of an axis that does not
+    move the quantity have half-filled ones. `later` is the number of lines that are drawn later: markers are larger then, so
+    that they show where others lie on them.
     """
     known = rows[is_usable(rows, quantity)]
     if known.empty:
@@ -149,9 +149,16 @@ def _draw_line(
         axes.plot(known["x"], middle, color=colour, linewidth=1.3)
     else:
         axes.errorbar(known["x"], middle, [middle - low, high - middle], fmt="none", color=colour, elinewidth=1.4)
-    for is_sound, face in ((True, colour), (False, svg.PAPER)):
-        some = known["sound"] == is_sound
-        axes.plot(known["x"][some], middle[some], marker, color=colour, markerfacecolor=face, markersize=size)
+    share = known[SHARE]
+    for some, style, face in (
+        (share == 1, "full", colour),
+        ((share > 0) & (share < 1), "left", colour),
+        (share == 0, "full", svg.PAPER),
+    ):
+        axes.plot(
+            known["x"][some], middle[some], marker, color=colour, markersize=size,
+            fillstyle=style, markerfacecolor=face, markerfacecoloralt=svg.PAPER,
+        )  # fmt: skip
     return float(known["x"].iloc[-1]), float(middle.iloc[-1])
 
 
@@ -220,22 +227,24 @@ def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quanti
 
 
 def draw_trade_off(
-    rows: Sequence[Row], named: Sequence[tuple[Row, str, bool]], measure: str, title: str, lost: Sequence[float] = ()
+    rows: Sequence[Row],
+    named: Sequence[tuple[Row, str, bool]],
+    measure: str,
+    title: str,
+    lost: Sequence[float] = (),
+    lost_in_words: str = "",
 ) -> Figure:
     """Draw the error of settings against their simulated time, with the front as a staircase.
 
     `named` are settings with their labels, of a word or two; the last item says whether it is the one to use.
-    `lost` are the simulated seconds of settings that did not learn, which are crosses above the axes.
+    `lost` are the simulated seconds of settings that did not learn, which are crosses in a band above the axes.
     """
     seconds, scores = ([float(row[quantity]) for row in rows] for quantity in (SECONDS, measure))
     size, unit = choose_time_unit(max(seconds))
     with svg.open_figure(height=3.1) as figure:
         axes = figure.subplots()
         axes.plot([second / size for second in seconds], scores, "o", color=svg.MUTED, markersize=4, alpha=0.75)
-        axes.plot(
-            [second / size for second in lost], [1.0] * len(lost), "x", color=svg.MUTED, markersize=6, markeredgewidth=1.4,
-            transform=axes.get_xaxis_transform(), clip_on=False,
-        )  # fmt: skip
+        draw_lost(axes, [([second / size for second in lost], svg.MUTED)] if lost else [], lost_in_words)
         corners = [(row[SECONDS] / size, row[measure]) for row in find_front(rows, measure)]
         _draw_staircase(axes, corners)
         for row, _, is_best in named:
