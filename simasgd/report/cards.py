@@ -105,7 +105,7 @@ def _write_subtitle(variant: VariantFacts, variants: Sequence[VariantFacts]) -> 
     architecture = variant.architecture if variant.architecture not in ("base", variant.name) else ""
     differs = len({one.learners for one in variants}) > 1
     parts = [
-        variant.protocol if variant.protocol != variant.name else "",
+        variant.setting or (variant.protocol if variant.protocol not in variant.name else ""),
         architecture,
         f"rate {variant.rule}" if variant.rule else "",
         f"{variant.learners:,} learner{'s' if variant.learners > 1 else ''}" if differs else "",

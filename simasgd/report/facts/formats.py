@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from simasgd.scenario.vocabulary import names
 
@@ -87,6 +87,24 @@ def join_words(items: Sequence[str]) -> str:
 def list_some(items: Sequence[str], most: int = 4) -> str:
     """Join the words of a short list, or the first of a long one: `a, b, c and 4 others`."""
     return join_words(items) if len(items) <= most else f"{', '.join(items[: most - 1])} and {len(items) - most + 1} others"
+
+
+def format_several(values: Sequence[float], form: Callable[[float], str]) -> str:
+    """Format one number of each of several things: each its own in their order, one that all share, or `least to greatest`.
+
+    Each has its own only if no two read the same.
+    """
+    texts = [form(value) for value in values]
+    if len(set(texts)) == 1:
+        return texts[0]
+    if len(set(texts)) == len(texts) <= 3:
+        return join_words(texts)
+    return format_range(values, form)
+
+
+def format_range(values: Sequence[float], form: Callable[[float], str]) -> str:
+    """Format the least and the greatest of several numbers: `1.07× to 1.08×`, or one if both read the same."""
+    return " to ".join(dict.fromkeys((form(min(values)), form(max(values)))))
 
 
 def name_group(names: Sequence[str]) -> str:

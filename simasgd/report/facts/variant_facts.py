@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from simasgd.protocols import AbstractPeerProtocol
@@ -18,7 +18,7 @@ from simasgd.report.facts.averages import (
 from simasgd.report.facts.learned import Learned, judge
 from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, read_goal, read_learning
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.names import describe_protocol, name_run
+from simasgd.report.facts.names import describe_protocol, describe_setting, name_run
 from simasgd.report.facts.part_facts import (
     NO_FAULTS,
     DivergenceFact,
@@ -48,6 +48,8 @@ class VariantFacts:
     protocol: str
     measured: bool = False
     """Whether the times come from the log of a real system."""
+    setting: str = ""
+    """Its protocol and the protocol's numbers, where the name does not say them and variants differ in them."""
     rule: str = ""
     learners: int
     seeds: tuple[int, ...]
@@ -124,8 +126,9 @@ class VariantFacts:
 
     @property
     def title(self) -> str:
-        """The name, and the modulation's symbol if there is one."""
-        return f"{self.name} ({self.rule})" if self.rule else self.name
+        """The name, and what it does not say: the protocol with its numbers, and the modulation's symbol."""
+        more = ", ".join(filter(None, (self.setting, self.rule)))
+        return f"{self.name} ({more})" if more else self.name
 
     @property
     def metric(self) -> Metric:
@@ -158,7 +161,9 @@ def collect_facts(study: Study) -> list[VariantFacts]:
     """Collect the facts of each variant, in the study's order; outcomes are those beside the others (`learned.py`)."""
     goals = choose_goals(study)
     outcomes = _judge_beside_each_other(study)
-    return [_collect(variant, runs, goals.get(variant), outcomes[variant]) for variant, runs in study.runs.items()]
+    found = [_collect(variant, runs, goals.get(variant), outcomes[variant]) for variant, runs in study.runs.items()]
+    protocols = {runs[0].scenario.protocol for runs in study.runs.values()}
+    return found if len(protocols) > 1 else [replace(one, setting="") for one in found]
 
 
 def _judge_beside_each_other(study: Study) -> dict[str, tuple[Outcome, ...]]:
@@ -191,6 +196,7 @@ def _collect(variant: str, runs: Sequence[Run], goal: float | None, outcomes: tu
         name=variant or name_run(runs[0]),
         protocol=describe_protocol(runs[0]) or "not known",
         measured=runs[0].summary.is_measured,
+        setting=describe_setting(runs[0], variant or name_run(runs[0])),
         rule="" if learning is None else scenario.modulation.symbol,
         learners=learners,
         seeds=tuple(run.seed for run in runs),

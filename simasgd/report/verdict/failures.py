@@ -60,10 +60,12 @@ def _describe_group(clause: str, group: Sequence[tuple[VariantFacts, Reason | No
     names = list_some([_name_failing(variant) for variant, _ in group], _MAX_NAMED)
     verb = "fail" if len(group) > 1 else "fails"
     reasons = [reason for _, reason in group if reason is not None and reason.number]
-    numbers = list_some([reason.number for reason in reasons], _MAX_NAMED)
-    numbers += reasons[0].result if len(reasons) == 1 else ""
+    numbers = list_some([f"{reason.number}{reason.result}" for reason in reasons], _MAX_NAMED)
+    against = {reason.against for reason in reasons}
+    numbers += f"; {against.pop()}" if len(against) == 1 and "" not in against else ""
+    repair = next((reason.repair for reason in reasons if reason.repair), "")
     why = f": {clause}{f' ({numbers})' if numbers else ''}" if clause else ""
-    return f"{names} {verb} to learn{why}."
+    return " ".join(filter(None, (f"{names} {verb} to learn{why}.", repair)))
 
 
 def _name_failing(variant: VariantFacts) -> str:

@@ -22,13 +22,16 @@ class Reason:
     """Why a variant likely does not learn.
 
     Variants with the same `clause` fail for the same reason, and `number` is what holds of this one
-    ("" if that is nothing). `result` is what the number amounts to. `advice` says what to try.
+    ("" if that is nothing). `result` is what the number amounts to, and `against` the most at which another variant learns.
+    `repair` is a sentence about a variant that is as stale and learns. `advice` says what to try.
     """
 
     clause: str
     number: str
     advice: str
     result: str = ""
+    against: str = ""
+    repair: str = ""
 
 
 def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason | None:
@@ -43,7 +46,8 @@ def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason
     if learning is None or variant.staleness is None:
         return None
     if _is_repaired_by_less_staleness(variant, others):
-        return _blame_staleness(variant, learning)
+        reason = _blame_staleness(variant, learning)
+        return replace(reason, against=_find_limit(variant, others), repair=_describe_repair(variant, others))
     if learning.trend is Trend.FALLS:
         return Reason("the test loss still falls, so likely more epochs are needed", "", "more epochs (stop.epochs)")
     if variant.staleness.mean >= _STALE and not variant.own_models and not variant.rule:
@@ -73,16 +77,48 @@ def _is_repaired_by_less_staleness(variant: VariantFacts, others: Sequence[Varia
     assert variant.staleness is not None
     if variant.rule or variant.own_models or variant.learning is None or variant.staleness.mean < _STALE:
         return False
-    alike = [
+    alike = _list_alike(variant, others)
+    staleness = variant.staleness.mean
+    learn_as_stale = [one for one in alike if not one.rule and one.staleness and one.staleness.mean >= staleness]
+    repaired = [one for one in alike if one.rule or (one.staleness and one.staleness.mean < _CLEARLY * staleness)]
+    return bool(repaired) and not learn_as_stale
+
+
+def _list_alike(variant: VariantFacts, others: Sequence[VariantFacts]) -> list[VariantFacts]:
+    """Return the variants with one model that learn with the same settings."""
+    return [
         other
         for other in others
         if other.learning is not None
+        and variant.learning is not None
         and other.learning.setup == variant.learning.setup
         and not other.failure
         and other.staleness is not None
         and not other.own_models
     ]
-    staleness = variant.staleness.mean
-    learn_as_stale = [one for one in alike if not one.rule and one.staleness and one.staleness.mean >= staleness]
-    repaired = [one for one in alike if one.rule or (one.staleness and one.staleness.mean < _CLEARLY * staleness)]
-    return bool(repaired) and not learn_as_stale
+
+
+def _find_limit(variant: VariantFacts, others: Sequence[VariantFacts]) -> str:
+    """Return the greatest rate × staleness at which another variant learns without a rule; "" if there is none."""
+    known = [
+        (one.learning.rate * one.staleness.mean, one.name)
+        for one in _list_alike(variant, others)
+        if not one.rule and one.learning is not None and one.staleness is not None
+    ]
+    most = max(known, key=lambda pair: pair[0], default=None)
+    return "" if most is None else f"{most[1]} learns at {format_number(most[0])}"
+
+
+def _describe_repair(variant: VariantFacts, others: Sequence[VariantFacts]) -> str:
+    """Return that a variant with a rule learns although it is as stale; "" if there is none."""
+    assert variant.staleness is not None
+    as_stale = [
+        one
+        for one in _list_alike(variant, others)
+        if one.rule and one.staleness is not None and one.staleness.mean >= _CLEARLY * variant.staleness.mean
+    ]
+    if not as_stale:
+        return ""
+    assert as_stale[0].staleness is not None
+    stale = format_number(as_stale[0].staleness.mean)
+    return f"{as_stale[0].name} learns at a staleness of {stale}, likely because {as_stale[0].rule} lowers its rate."

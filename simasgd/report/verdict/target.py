@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import format_duration, format_factor, list_some
+from simasgd.report.facts.formats import format_duration, format_factor, format_range, format_several
 from simasgd.report.facts.learning_facts import GoalFact
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.report.verdict.competing import MAX_NAMED, Scope, Winner, choose_rival, name_best, note_close_times
+from simasgd.report.verdict.competing import Scope, Winner, choose_rival, name_best, note_close_times
 
 
 def find_first_at_target(variants: Sequence[VariantFacts], scope: Scope) -> Winner | None:
@@ -28,15 +28,16 @@ def find_first_at_target(variants: Sequence[VariantFacts], scope: Scope) -> Winn
     best = [variant for variant, _ in first]
     names = tuple(variant.name for variant in best)
     target = _name_target(variants)
-    times = list_some(list(dict.fromkeys(format_duration(one.mean) for _, one in first)), MAX_NAMED)
+    times = format_several([one.mean for _, one in first], format_duration)
     when = f"after {times}"
     reach = "they reach" if len(best) > 1 else "it reaches"
     if not later:
         return Winner(names, None, None, _describe_unrivalled(best, variants, target, when, scope), at_target=True)
     than, seconds = choose_rival(choose_reference(variants), later)
     ratio = seconds.mean / soonest.mean
+    ratios = format_range([seconds.mean / one.mean for _, one in first], format_factor)
     sentence = (
-        f"{name_best(best)}: {reach} {target} {when}, {format_factor(ratio)} as fast as {than.name} "
+        f"{name_best(best)}: {reach} {target} {when}, {ratios} as fast as {than.name} "
         f"({format_duration(seconds.mean)}){note_close_times([*best, than], ratio)}."
     )
     return Winner(names, than.name, ratio, scope.open(sentence), at_target=True)

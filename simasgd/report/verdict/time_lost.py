@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simasgd.report.facts.formats import format_duration, format_factor, format_number
+from simasgd.report.facts.formats import format_duration, format_factor, format_number, format_share
 from simasgd.report.facts.part_facts import WhatIfFact
 from simasgd.report.facts.tolerances import is_same_work
 from simasgd.report.facts.variant_facts import VariantFacts
@@ -22,7 +22,8 @@ _MESSAGES = ("push", "pull", "launch", "copy")
 def describe_time_lost(slower: VariantFacts, faster: VariantFacts) -> str:
     """Return a sentence about the activity in which `slower` loses its time; "" if none explains most of it.
 
-    The mean seconds of each activity of a learner are compared. Both must have applied as many samples.
+    The mean seconds of each activity of a learner are compared. Both must have applied as many samples. What the sentence says
+    of waiting is all waiting, as the page's table of the time has it, whatever it is waiting for.
     """
     if slower.simulated_seconds is None or faster.simulated_seconds is None:
         return ""
@@ -32,26 +33,47 @@ def describe_time_lost(slower: VariantFacts, faster: VariantFacts) -> str:
     here, there = _sum_seconds(slower), _sum_seconds(faster)
     more = {kind: seconds - there[kind] for kind, seconds in here.items()}
     kind = max(more, key=lambda one: more[one])
-    longer = f"{format_duration(more[kind])} longer"
     if more[kind] < _PLAIN * lost:
-        return _describe_sum(more, lost, slower)
+        return _describe_sum(more, lost, slower, faster)
     if kind == "messages":
-        return f"Messages take {longer} under {slower.name}{_add(_name_limit(slower))}."
+        longer = f"{format_duration(more[kind])} longer"
+        return f"Messages take {longer} under {slower.name} than under {faster.name}{_add(_name_limit(slower))}."
+    waits = _compare_waiting(slower, faster)
+    if not waits:
+        return ""
     if kind == "slowest" and _has_unequal_learners(slower):
-        return f"{slower.name} waits {longer} for its {_name_slowest(slower)}."
+        return f"{waits}, most of it for its {_name_slowest(slower)}."
     limit = _name_limit(slower)
     if not limit and _has_unequal_learners(slower):
-        return f"{slower.name} waits {longer}; its slowest learner {_compare_learners(slower)}."
-    return f"{slower.name} waits {longer}{_add(limit)}."
+        return f"{waits}; its slowest learner {_compare_learners(slower)}."
+    return f"{waits}{_add(limit)}."
 
 
-def _describe_sum(more: Mapping[str, float], lost: float, slower: VariantFacts) -> str:
+def _compare_waiting(slower: VariantFacts, faster: VariantFacts) -> str:
+    """Return that a variant waits longer than another, with both shares; "" if that is not most of the difference."""
+    assert slower.simulated_seconds is not None
+    assert faster.simulated_seconds is not None
+    here, there = (one.learner_time.get("wait", 0.0) for one in (slower, faster))
+    whole, other = slower.simulated_seconds.mean, faster.simulated_seconds.mean
+    longer = here * whole - there * other
+    if longer < _PLAIN * (whole - other):
+        return ""
+    shares = f"{_format_part(here, whole)} against {_format_part(there, other)}"
+    return f"{slower.name} waits {format_duration(longer)} longer than {faster.name} ({shares})"
+
+
+def _format_part(share: float, whole: float) -> str:
+    return f"{format_share(share)} of {format_duration(whole)}"
+
+
+def _describe_sum(more: Mapping[str, float], lost: float, slower: VariantFacts, faster: VariantFacts) -> str:
     """Return a sentence about messages and waiting if only both together explain most of the difference, else ""."""
     waiting = more["slowest"] + more["waiting"]
     if min(more["messages"], waiting) <= 0.0 or more["messages"] + waiting < _PLAIN * lost:
         return ""
     messages = f"its messages take {format_duration(more['messages'])} longer"
-    return f"{slower.name} waits {format_duration(waiting)} longer, and {messages}{_add(_name_limit(slower))}."
+    waits = f"{slower.name} waits {format_duration(waiting)} longer than {faster.name}"
+    return f"{waits}, and {messages}{_add(_name_limit(slower))}."
 
 
 def describe_cause(variant: VariantFacts) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import format_factor, format_number, list_some
+from simasgd.report.facts.formats import format_factor, format_number, format_range, list_some
 from simasgd.report.facts.reference import choose_reference
-from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.verdict.competing import MAX_NAMED, note_close_times
@@ -27,28 +26,30 @@ def compare_timing(variants: Sequence[VariantFacts]) -> list[str]:
         return ["No variant finishes.", *failures]
     most = max((rate for _, rate in timed), key=lambda rate: rate.mean)
     first = [variant for variant, rate in timed if most.mean - rate.mean <= compute_amount_tolerance(rate, most)]
+    means = [rate.mean for variant, rate in timed if variant in first]
+    rates = _describe_rates(means, first[0])
     later = sorted(
         ((variant, rate) for variant, rate in timed if variant not in first), key=lambda pair: pair[1].mean, reverse=True
     )
     if not later:
         if len(first) == len(variants):
-            return [f"All tie: they apply {_describe_rate(most, first[0])}."]
+            return [f"All tie: they apply {rates}."]
         names = list_some([variant.name for variant in first], MAX_NAMED)
         verb = "finish, and tie" if len(first) > 1 else "finishes"
-        return [f"Only {names} {verb}: {_describe_rate(most, first[0])}.", *failures]
+        return [f"Only {names} {verb}: {rates}.", *failures]
     base = choose_reference([variant for variant, _ in timed])
     than, rate = next((pair for pair in later if pair[0] is base), later[0])
     names = list_some([variant.name for variant in first], MAX_NAMED)
     verb = "tie as fastest" if len(first) > 1 else "is fastest"
     sentence = (
-        f"{names} {verb}: {_describe_rate(most, first[0])}, {format_factor(most.mean / rate.mean)} as many as {than.name}"
+        f"{names} {verb}: {rates}, {format_range([one / rate.mean for one in means], format_factor)} as many as {than.name}"
         f"{_compare_staleness(first, than)}{note_close_times([*first, than], most.mean / rate.mean)}."
     )
     return [*filter(None, (sentence, *failures, describe_time_lost(than, first[0])))]
 
 
-def _describe_rate(rate: Spread, variant: VariantFacts) -> str:
-    return f"{format_number(rate.mean)} samples per {variant.second}"
+def _describe_rates(means: Sequence[float], variant: VariantFacts) -> str:
+    return f"{format_range(means, format_number)} samples per {variant.second}"
 
 
 def _compare_staleness(first: Sequence[VariantFacts], than: VariantFacts) -> str:

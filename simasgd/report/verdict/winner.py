@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simasgd.report.facts.formats import format_duration, format_factor, list_some
+from simasgd.report.facts.formats import format_duration, format_factor, format_range, format_several, list_some
 from simasgd.report.facts.metric import Metric
 from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
@@ -75,8 +75,9 @@ def _find_fastest(variants: Sequence[VariantFacts], scope: Scope) -> Winner:
     than, seconds = choose_rival(choose_reference(variants), [(one.facts, one.seconds) for one in later])
     score = next(one.score for one in later if one.facts is than)
     ratio = seconds.mean / fastest.mean
+    ratios = format_range([seconds.mean / one.seconds.mean for one in first], format_factor)
     sentence = (
-        f"{name_best(winners)}: {format_factor(ratio)} as fast as {than.name} at no worse {metric.name}, "
+        f"{name_best(winners)}: {ratios} as fast as {than.name} at no worse {metric.name}, "
         f"{_list_scores(first, metric)} against {metric.format_value(score.mean)}{note_close_times([*winners, than], ratio)}."
     )
     return Winner(names, than.name, ratio, scope.open(sentence))
@@ -103,7 +104,7 @@ def describe_tradeoff(variants: Sequence[VariantFacts], winner: Winner) -> str:
     other = min(faster, key=lambda one: one.score.mean)
     metric = other.facts.metric
     alike = _is_not_clearly_worse(other, best)
-    ratio = format_factor(fastest.mean / other.seconds.mean)
+    ratio = format_range([one.seconds.mean / other.seconds.mean for one in first], format_factor)
     start = f"{other.facts.title} is {ratio} as fast as {list_some([one.facts.name for one in first], MAX_NAMED)}"
     if alike:
         scores = list_some(list(dict.fromkeys(map(_say_over_seeds, first))), MAX_NAMED)
@@ -144,7 +145,7 @@ def _note_close_scores(worse: Competitor, best: Competitor) -> str:
 
 
 def _list_scores(first: Sequence[Competitor], metric: Metric) -> str:
-    return list_some(list(dict.fromkeys(metric.format_value(one.score.mean) for one in first)), MAX_NAMED)
+    return format_several([one.score.mean for one in first], metric.format_value)
 
 
 def _describe_unrivalled(

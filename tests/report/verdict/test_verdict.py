@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.outcome import Outcome
 from tests.report.verdict.by_hand import DIVERGED, HUNG, TIMES, TIMING, facts, learns, loss, said, spread
 
-STALE = "likely rate × staleness is too high (0.05 × 28.8 = 1.44)."
+STALE = "likely rate × staleness is too high (0.05 × 28.8 = 1.44; hardsync learns at 0)."
+MORE = "9.8 s longer than all-reduce (53 % of 20 s against 8.0 % of 10 s)"
 ALONE = "Only hardsync learns: 3.0 % test error in 10 s."
+CLOCK: dict[str, Any] = {"test_error": None, "classes": None, "learning": None}
 AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learns as well."
 
 
@@ -92,7 +95,7 @@ def test_losses_and_other_metrics(other: VariantFacts, sentences: str) -> None:
     assert said(loss("hardsync", 0.01), other) == sentences
 
 
-def test_six_variants_take_sixty_words() -> None:
+def test_six_variants_take_a_paragraph() -> None:
     text = said(
         facts("hardsync", seconds=84.6, learner_time={**TIMES, "compute": 0.5, "wait": 0.48}),
         facts("async", error=0.908, seconds=46.6),
@@ -104,20 +107,42 @@ def test_six_variants_take_sixty_words() -> None:
     assert text == (
         "all-reduce is best: 1.61× as fast as hardsync at no worse test error, 3.0 % against 3.0 %. "
         "inverse (α₀/τ) is 1.13× as fast as all-reduce but worse: 12.8 % against 3.0 %. "
-        "async (90.8 %) and ssp (88.9 %) fail to learn: likely rate × staleness is too high (0.05 × 28.8 and 0.05 × 2.47). "
-        "hardsync waits 36.4 s longer."
+        "async (90.8 %) and ssp (88.9 %) fail to learn: likely rate × staleness is too high "
+        "(0.05 × 28.8 = 1.44 and 0.05 × 2.47 = 0.124; hardsync learns at 0). "
+        "inverse learns at a staleness of 28.8, likely because α₀/τ lowers its rate. "
+        "hardsync waits 36.4 s longer than all-reduce (48 % of 84.6 s against 8.0 % of 52.6 s)."
     )
+
+
+def test_a_number_said_of_several_holds_for_all() -> None:
+    """Each of few has its own, and of many the least and the greatest are said."""
+    base, times = facts("hardsync", seconds=20.0), (10.0, 10.05, 10.1, 10.15)
+    every = [facts(f"v{i}", seconds=at, error=0.03 + 0.001 * i) for i, at in enumerate(times)]
+    text = said(base, *every)
+    assert text.startswith("v0, v1, v2 and v3 tie as best: 1.97× to 2.00× as fast as hardsync at no worse test error, ")
+    assert "3.0 % to 3.3 % against 3.0 %" in text
+    clocks = [replace(one, **{**CLOCK, "samples_rate": one.samples_rate}) for one in (base, *every)]
+    assert said(*clocks).startswith(
+        "v0, v1, v2 and v3 tie as fastest: 3,941 to 4,000 samples per simulated second, 1.97× to 2.00× as many as hardsync"
+    )
+
+
+def test_what_a_variant_is_stands_beside_a_name_that_does_not_say_it() -> None:
+    best = facts("backups", seconds=5.0, setting="backup-workers, 3 backups", rule="α₀/τ")
+    assert said(facts("hardsync"), best).startswith("backups (backup-workers, 3 backups, α₀/τ) is best: 2.00× as fast")
 
 
 def test_a_tie_is_a_tie() -> None:
     text = said(facts("hardsync", seconds=20.0), facts("a"), facts("b", seconds=10.1, error=0.04))
-    assert text == "a and b tie as best: 2.00× as fast as hardsync at no worse test error, 3.0 % and 4.0 % against 3.0 %."
+    assert (
+        text == "a and b tie as best: 1.98× to 2.00× as fast as hardsync at no worse test error, 3.0 % and 4.0 % against 3.0 %."
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({}, "likely rate × staleness is too high (0.05 × 28.8 = 1.44)"),
+        ({}, "likely rate × staleness is too high (0.05 × 28.8 = 1.44; hardsync learns at 0)"),
         ({"learning": learns(setup="another")}, "the test loss still falls, so likely more epochs are needed"),
         (
             {"learning": learns(setup="another", trend=Trend.NO_LOWER)},
@@ -195,36 +220,39 @@ def test_the_time_lost_beside_a_target_is_that_of_the_whole_run() -> None:
     slow = facts("hardsync", seconds=20.0, goal=goals["hardsync"], learner_time={**TIMES, "compute": 0.45, "wait": 0.53})
     assert said(slow, facts("async", goal=goals["async"])) == (
         "async is best: it reaches 5.0 % test error after 3 s, 3.00× as fast as hardsync (9 s). "
-        "Over the whole run: hardsync waits 9.8 s longer."
+        "Over the whole run: hardsync waits 9.8 s longer than async (53 % of 20 s against 8.0 % of 10 s)."
     )
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"learner_time": {**TIMES, "compute": 0.45, "wait": 0.53}}, " hardsync waits 9.8 s longer."),
-        ({"learner_time": {**TIMES, "compute": 0.45, "push": 0.46}}, " Messages take 9.2 s longer under hardsync."),
+        ({"learner_time": {**TIMES, "compute": 0.45, "wait": 0.53}}, f" hardsync waits {MORE}."),
+        (
+            {"learner_time": {**TIMES, "compute": 0.45, "push": 0.46}},
+            " Messages take 9.2 s longer under hardsync than under all-reduce.",
+        ),
         (
             {
                 "learner_time": {**TIMES, "compute": 0.45, "wait": 0.53},
                 "what_if": (WhatIfFact("network", 2, 1.5, 100), WhatIfFact("node", 2, 1.9, 100)),
             },
-            " hardsync waits 9.8 s longer; a network twice as fast would make it 1.50× as fast.",
+            f" hardsync waits {MORE}; a network twice as fast would make it 1.50× as fast.",
         ),
         (
             {
                 "learner_time": {**TIMES, "compute": 0.45, "wait": 0.53},
                 "resources": (ResourceFact("server, link in", 0.97, 8.0),),
             },
-            " hardsync waits 9.8 s longer; the link into the server is the bottleneck, busy 97 % of the time.",
+            f" hardsync waits {MORE}; the link into the server is the bottleneck, busy 97 % of the time.",
         ),
         (
             {"learner_time": {**TIMES, "compute": 0.45, "wait": 0.53}, "least_wait": 0.02, "slowest": 2.0},
-            " hardsync waits 10.2 s longer for its slowest learner, which computes 2.00× as long as the fastest.",
+            f" hardsync waits {MORE}, most of it for its slowest learner, which computes 2.00× as long as the fastest.",
         ),
         (
             {"learner_time": {**TIMES, "compute": 0.4, "push": 0.29, "wait": 0.29}},
-            " hardsync waits 5 s longer, and its messages take 5.8 s longer.",
+            " hardsync waits 5 s longer than all-reduce, and its messages take 5.8 s longer.",
         ),
         ({"learner_time": TIMES}, ""),
     ],

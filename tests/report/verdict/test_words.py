@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from simasgd import simulate
 from simasgd.report.facts.formats import (
     NBSP,
     format_duration,
@@ -15,7 +16,9 @@ from simasgd.report.facts.formats import (
     join_words,
     spell_count,
 )
+from simasgd.report.facts.names import describe_setting
 from simasgd.report.facts.reference import choose_reference
+from tests.build import TIMING, scenario
 from tests.report.verdict.by_hand import facts, spread
 
 
@@ -61,3 +64,21 @@ def test_the_reference_is_hardsync_else_the_least_stale_else_the_first() -> None
 )
 def test_words(text: str, expected: str) -> None:
     assert text.replace(NBSP, " ") == expected
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name", "said"),
+    [
+        ({"kind": "backup-workers", "backups": 3}, "backups", "backup-workers, 3 backups"),
+        ({"kind": "backup-workers", "backups": 1}, "b", "backup-workers, 1 backup"),
+        ({"kind": "backup-workers", "backups": 2}, "backup-workers-backups2", ""),
+        ({"kind": "backup-workers", "backups": 2}, "backup-workers", "2 backups"),
+        ({"kind": "n-softsync", "n": 4}, "stale", "4-softsync"),
+        ({"kind": "n-softsync", "n": 4}, "n-softsync-n4", ""),
+        ("async", "async-slower-rate", ""),
+        ({"kind": "ssp", "slack": 2}, "bounded", "ssp, slack 2"),
+    ],
+)
+def test_a_variant_is_what_its_name_does_not_say(protocol: object, name: str, said: str) -> None:
+    alone = simulate(scenario(TIMING, {"protocol": protocol, "stop": {"gradients": 20}}))
+    assert describe_setting(alone, name) == said
