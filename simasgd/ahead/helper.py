@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import final
 
+from simasgd.protocols.foreign import is_found_by_kind
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import held_back
 from simasgd.timing import Timing
@@ -61,7 +62,7 @@ class Helper:
         """Begin to simulate the clock of a scenario."""
         assert self._answer is None
         self._fraction = 0.0
-        self._answer = self._reader.submit(self._ask, scenario)
+        self._answer = self._reader.submit(self._ask, _pickled(scenario))
 
     def take(self, progress: Callable[[float], None]) -> Timing | None:
         """Wait for the timing that is under way, and return it.
@@ -91,7 +92,9 @@ class Helper:
                 continue
         self._process.wait()
 
-    def _ask(self, scenario: Scenario) -> Timing | None:
+    def _ask(self, scenario: bytes | None) -> Timing | None:
+        if scenario is None:
+            return None
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None
         assert answers is not None
@@ -99,7 +102,7 @@ class Helper:
             if self._first is not None:
                 pickle.dump(self._first, requests)
                 self._first = None
-            pickle.dump(pickle.dumps(scenario), requests)
+            pickle.dump(scenario, requests)
             requests.flush()
             while isinstance(message := pickle.load(answers), float):
                 self._fraction = message
@@ -107,3 +110,13 @@ class Helper:
             return None
         found: Timing | None = message
         return found
+
+
+def _pickled(scenario: Scenario) -> bytes | None:
+    """Return a scenario for the other process; None if that could not read it, or had to run a user's script for it.
+
+    The thread that asks pickles it, since another thread waits for modules that this one imports.
+    """
+    if all(is_found_by_kind(one.protocol) for one in scenario.by_variant.values()):
+        return pickle.dumps(scenario)
+    return None

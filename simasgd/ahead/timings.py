@@ -73,12 +73,19 @@ class Timings:
     def _take(self, name: str, scenario: Scenario, progress: ReportPart) -> Timing:
         helper, found = self._under_way.pop(name, None), None
         if helper is not None:
-            if self._to_come and not helper.is_done:  # in place of waiting
-                following = next(iter(self._to_come))
-                self._kept[following] = simulate_timing(self._to_come.pop(following), silent)
-                self._pace.note(self._kept[following])
+            if self._to_come and not helper.is_done:
+                self._simulate_following()
             found = helper.take(lambda fraction: progress("simulate", fraction))
         return simulate_timing(scenario, progress) if found is None else found
+
+    def _simulate_following(self) -> None:
+        """Simulate the clock of a scenario to come, in place of waiting for another process."""
+        following = next(iter(self._to_come))
+        try:
+            self._kept[following] = timing = simulate_timing(self._to_come.pop(following), silent)
+        except Exception:  # noqa: BLE001  # simulated again, it is raised when that scenario is asked for
+            return
+        self._pace.note(timing)
 
     def _hand_over(self, name: str, scenario: Scenario) -> bool:
         """Let another process simulate a clock that is due, if there is a core for one more; tell whether it does."""

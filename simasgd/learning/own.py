@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import jax
@@ -22,32 +22,13 @@ Samples = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
 @final
-class _Same:
-    """A function, equal to what is equal to it; one that cannot be hashed equals itself only."""
-
-    def __init__(self, function: object) -> None:
-        self._function = function
-        try:
-            self._hash = hash(function)
-            self._is_hashable = True
-        except TypeError:  # such as a callable object with arrays
-            self._hash, self._is_hashable = id(function), False
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Same) or self._is_hashable != other._is_hashable:
-            return False
-        return self._function is other._function or (self._is_hashable and bool(self._function == other._function))
-
-
-@final
 @dataclass(frozen=True, eq=False)
 class Task(AbstractTask):
     """A learning task that replaces the model and the data of a scenario.
 
-    It is given as simulate(scenario, task=Task(…)).
+    It is given as simulate(scenario, task=Task(…)). Runs of one task share compiled programs. Those of
+    another task have their own, also if it has the same functions, because what these read may have
+    changed.
     """
 
     init: Callable[[jax.Array], Parameters]
@@ -65,10 +46,11 @@ class Task(AbstractTask):
 
     The test error is the mean. None if outputs cannot be wrong.
     """
+    _identity: object = field(init=False, repr=False, default_factory=object)
 
     @property
     def key(self) -> Hashable:
-        return tuple(_Same(function) for function in (self.init, self.losses, self.wrong))
+        return self._identity
 
     @property
     def objective(self) -> Objective:

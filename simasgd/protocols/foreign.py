@@ -82,6 +82,11 @@ def is_foreign(protocol: type[AbstractProtocol]) -> bool:
     return not protocol.__module__.startswith("simasgd.")
 
 
+def is_found_by_kind(protocol: AbstractProtocol) -> bool:
+    """Return whether another process finds the class of a protocol by its kind: it is simasgd's, or installed."""
+    return not is_foreign(type(protocol)) or _load_installed(protocol.kind) is type(protocol)
+
+
 def _own_names(protocol: type[AbstractPeerProtocol]) -> set[str]:
     """Return the names that a protocol, or a class between, overrides or adds."""
     between = protocol.__mro__[: protocol.__mro__.index(AbstractPeerProtocol)]

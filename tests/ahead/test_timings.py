@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -18,6 +19,7 @@ from simasgd.ahead.helper import Helper
 from simasgd.ahead.latest import LatestTiming
 from simasgd.ahead.timings import Timings
 from simasgd.ahead.worth import Pace, count_cores, count_gradients, count_helpers
+from simasgd.protocols import AbstractServerProtocol
 from simasgd.scenario.schema import Scenario
 from simasgd.stages.progress import silent
 from simasgd.timing import Timing, simulate_timing
@@ -186,3 +188,37 @@ def test_the_next_timing_of_a_sweep_is_simulated_meanwhile() -> None:
             helped.append(len(children()))
     assert helped == [1, 1, 1, 1, 0]
     assert children() == []
+
+
+class Faulty(AbstractServerProtocol):
+    """A protocol that no entry point leads to, and whose server fails."""
+
+    kind: Literal["faulty"] = "faulty"
+
+    def serve(self, server):
+        yield from server.collect(1)
+        raise ArithmeticError("this server fails")
+
+    def learn(self, learner):
+        yield from learner.push((yield from learner.compute((yield from learner.pull()))))
+
+    def nominal_staleness(self, learners):
+        return None
+
+
+def test_a_clock_fails_at_its_own_turn() -> None:
+    """It may have been simulated before, in place of waiting for another process."""
+    healthy = [scenario(TIMING, {"stop": {"gradients": gradients}}) for gradients in (100, 20_000)]
+    faulty = healthy[0].model_copy(update={"protocol": Faulty()})
+    with Timings([*healthy, faulty], one_process) as timings:
+        for one in healthy:
+            timings.get(one, silent)
+        with pytest.raises(Exception, match="this server fails"):
+            timings.get(faulty, silent)
+
+
+def test_a_class_that_a_script_defines_stays_in_its_process() -> None:
+    """Another process would have to run the script to read it."""
+    with closing(Helper()) as helper:
+        helper.begin(scenario(TIMING).model_copy(update={"protocol": Faulty()}))
+        assert helper.take(lambda fraction: None) is None
