@@ -85,8 +85,16 @@ def draw_pareto(axes: Axes, comparison: MetricComparison) -> None:
     axes.set_xlim(*_find_limits([value / size for value in seconds]))
     axes.set_xlabel(label)
     _draw_front(axes, comparison, size)
-    points = [(contender, at) for contender in drawn if (at := find_point(contender)) is not None]
-    label_points(axes, [Mark(at[0] / size, at[1], contender.name, contender.series) for contender, at in points])
+    label_points(axes, [_mark(contender, size) for contender in drawn])
+
+
+def _mark(contender: Contender, size: float) -> Mark:
+    """Return a variant's point with its bars over the seeds."""
+    score, seconds = contender.spread(SCORE), contender.spread(SECONDS)
+    assert score is not None
+    assert seconds is not None
+    bar = (seconds.low / size, score.low, seconds.high / size, score.high)
+    return Mark(seconds.mean / size, score.mean, contender.name, contender.series, bar)
 
 
 def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) -> None:

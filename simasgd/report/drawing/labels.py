@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple, final
+from typing import final
 
 from matplotlib.axes import Axes
 
 from simasgd.report.drawing import svg
+from simasgd.report.drawing.placing import FAR, Box, Spot, make_bars, place_labels
 from simasgd.report.facts.formats import shorten_label
 
 MOST_CHARACTERS = 18
@@ -18,10 +19,6 @@ MOST_CHARACTERS = 18
 _SIZE = 9.2
 _LINE = 12.5
 """The height of a line of text in points, with the space to the next."""
-_CHARACTER = 5.3
-"""The mean width of a character in points."""
-_MARKER = 6.0
-"""Half the space that a marker needs, in points."""
 
 
 @final
@@ -33,16 +30,8 @@ class Mark:
     y: float
     text: str
     series: int
-
-
-class _Box(NamedTuple):
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    def overlaps(self, other: _Box) -> bool:
-        return self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
+    bar: tuple[float, float, float, float] | None = None
+    """The lowest x and y and the highest ones over the seeds, of a point that has bars."""
 
 
 def spread_apart(at: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -111,27 +100,31 @@ def label_ends(axes: Axes, marks: Sequence[Mark]) -> None:
 
 
 def label_points(axes: Axes, marks: Sequence[Mark], others: Sequence[Mark] = (), size: float = _SIZE) -> None:
-    """Write a label beside each mark, where it meets neither a mark nor another label, nor `others` without a label.
+    """Write a label for each mark, clear of all marks, of `others` without a label, of bars, and of other labels.
 
-    `size` is that of the text. A label that finds no room beside its mark stands farther away, with a line to it. The limits of
-    the axes must be set before. Call it last.
+    `size` is that of the text. A label stands nearest to its own mark; one that finds no room beside it has a line to it
+    (`placing.place_labels`). The limits of the axes must be set before. Call it last.
     """
-    points_per_pixel = _points_per_pixel(axes)
+    if not marks:
+        return
     _lay_out(axes)
-    at = [axes.transData.transform((mark.x, mark.y)) * points_per_pixel for mark in (*marks, *others)]
-    frame = _Box(*(float(edge) * points_per_pixel for edge in axes.get_window_extent().extents))
-    taken = [_Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in at]
-    for mark, (x, y) in zip(marks, at[: len(marks)], strict=True):
-        text = wrap_label(mark.text)
-        lines = text.split("\n")
-        wide, high = _CHARACTER * size / _SIZE * max(map(len, lines)), _LINE * len(lines)
-        box = next(
-            (box for box in _list_places(x, y, wide, high) if _is_within(box, frame) and not any(map(box.overlaps, taken))),
-            _Box(x + _MARKER, y - high / 2, x + _MARKER + wide, y + high / 2),
-        )
-        taken.append(box)
-        middle = (box.left + box.right) / 2 - x, (box.bottom + box.top) / 2 - y
-        is_far = abs(middle[1]) > 2 * _LINE
+    scale = _points_per_pixel(axes)
+
+    def find_place(x: float, y: float) -> tuple[float, float]:
+        across, up = axes.transData.transform((x, y)) * scale
+        return float(across), float(up)
+
+    texts = [wrap_label(mark.text) for mark in marks]
+    spots = []
+    for mark, text in zip(marks, texts, strict=True):
+        (x, y), (wide, high) = find_place(mark.x, mark.y), _measure_text(axes, text, size)
+        ends = () if mark.bar is None else (find_place(*mark.bar[:2]), find_place(*mark.bar[2:]))
+        spots.append(Spot(x, y, wide, high, make_bars(x, y, *ends) if ends else ()))
+    frame = Box(*(float(edge) * scale for edge in axes.get_window_extent().extents))
+    boxes = place_labels(spots, [find_place(other.x, other.y) for other in others], frame)
+    for mark, text, spot, box in zip(marks, texts, spots, boxes, strict=True):
+        middle = box.middle[0] - spot.x, box.middle[1] - spot.y
+        line = {"arrowstyle": "-", "color": svg.MUTED, "linestyle": (0, (0.8, 2.2)), "linewidth": 0.9, "shrinkB": 6}
         axes.annotate(
             text,
             (mark.x, mark.y),
@@ -142,11 +135,17 @@ def label_points(axes: Axes, marks: Sequence[Mark], others: Sequence[Mark] = (),
             fontsize=size,
             color=svg.INK,
             zorder=4,
-            bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
-            arrowprops={"arrowstyle": "-", "color": svg.MUTED, "linestyle": (0, (0.8, 2.2)), "linewidth": 0.9, "shrinkB": 6}
-            if is_far
-            else None,
+            bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.0},
+            arrowprops=line if box.measure_distance(spot.x, spot.y) > FAR + 1.0 else None,
         ).set_in_layout(False)
+
+
+def _measure_text(axes: Axes, text: str, size: float) -> tuple[float, float]:
+    """Return the width and the height of a text in points, with a point of space on each side."""
+    drawn = axes.text(0.0, 0.0, text, fontsize=size)
+    extent, scale = drawn.get_window_extent(), _points_per_pixel(axes)
+    drawn.remove()
+    return extent.width * scale + 2.0, extent.height * scale + 2.0
 
 
 def _points_per_pixel(axes: Axes) -> float:
@@ -162,20 +161,6 @@ def _lay_out(axes: Axes) -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
-
-
-def _list_places(x: float, y: float, wide: float, high: float) -> Iterator[_Box]:
-    """Yield places for a label: beside the mark, above and below it, and then farther away."""
-    for step in range(12):
-        for side in (1, -1) if step else (1,):
-            middle = y + side * (step * _LINE + (high - _LINE) / 2 * (step > 0))
-            for left in (x + _MARKER + 1, x - _MARKER - 1 - wide, x - wide / 2):
-                if step or left != x - wide / 2:
-                    yield _Box(left, middle - high / 2, left + wide, middle + high / 2)
-
-
-def _is_within(box: _Box, frame: _Box) -> bool:
-    return frame.left <= box.left and box.right <= frame.right and frame.bottom <= box.bottom and box.top <= frame.top
 
 
 def find_room(names: Sequence[str]) -> float:
