@@ -133,11 +133,17 @@ def say_where(verdict: SweepVerdict) -> str:
     facts = verdict.facts
     if verdict.anchor is None or len(facts.varying) < 2:
         return ""
-    clear = "A clear effect is more than the difference that counts above." if facts.measure is not None else ""
-    return (
-        f"Each line changes one axis. Here means: the others are as in {say_setting(verdict.anchor, facts.varying)}. A case "
-        f"elsewhere is another combination of the others. {clear}".rstrip()
-    )
+    sentences = [
+        f"Each line changes one axis; the others are as in {say_setting(verdict.anchor, facts.varying)}.",
+        "Elsewhere: in the other combinations of the other axes. Each is a case if two settings can be compared in it.",
+    ]
+    if facts.measure is not None:
+        sentences.append("A difference is clear if it is more than counts as equal.")
+    if len(facts.sound) < len(facts.settings):
+        lost = say_lost(facts.settings)
+        worse = "is worse than any that did, and " if facts.measure is not None else ""
+        sentences.append(f"A setting that {lost} {worse}has no time that counts.")
+    return " ".join(sentences)
 
 
 def tabulate_best(verdict: SweepVerdict) -> Table:

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simasgd.report.facts.formats import capitalise, join_words, list_some
+from simasgd.report.sweep.choice import say_range
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.effects import Effect, choose_tolerance, measure_effect
+from simasgd.report.sweep.facts.effects import Case, Direction, Effect, Split, find_split, measure_effect
+from simasgd.report.sweep.facts.lost import say_lost
 from simasgd.report.sweep.facts.sweep_facts import (
+    ERROR,
+    LOSS,
     NAMES,
     SECONDS,
     THROUGHPUT,
     Row,
     SweepFacts,
     format_quantity,
-    select,
+    say_setting,
     varies,
 )
-from simasgd.results.outcome import Outcome
 from simasgd.sweeps.roles import Role
 
 _MOST_NAMED = 3
 
 
 def describe_effects(facts: SweepFacts, anchor: Row) -> list[str]:
-    """Return a sentence for each axis with several values; the rest is as in the setting `anchor`."""
-    return [describe_effect(dial, facts, anchor) for dial in facts.varying]
+    """Return a line for each axis with several values and each of error and time; the rest is as in the setting `anchor`.
 
-
-def describe_effect(dial: Dial, facts: SweepFacts, anchor: Row) -> str:
-    """Return what an axis does to the error and to the time, and where it makes settings fail.
-
-    "Here" is with the rest as in the best setting, and "elsewhere" with any other combination of the rest.
+    There is none for the time of an axis of which no two values have one.
     """
-    quantities = ([] if facts.measure is None else [facts.measure]) + [_choose_speed(facts)]
-    parts = [
-        _describe(effect, dial)
-        for quantity in quantities
-        if (effect := measure_effect(dial, quantity, anchor, facts, choose_tolerance(quantity, facts.test_samples))) is not None
-    ]
-    failing = _find_failing(dial, facts, anchor)
-    if failing:
-        learn = "" if facts.measure is None else " or learn"
-        where = " here" if len(facts.varying) > 1 else ""
-        parts.append(f"does not finish{learn}{where} at {list_some(failing, _MOST_NAMED)}")
-    if not parts:
-        parts = [f"no two of its values can be compared{' here' if len(facts.varying) > 1 else ''}"]
-    return f"{capitalise(dial.name)}: {'; '.join(parts)}."
+    first = _choose_speed(facts) if facts.measure is None else facts.measure
+    quantities = dict.fromkeys((first, _choose_speed(facts)))
+    effects = [measure_effect(dial, quantity, anchor, facts) for dial in facts.varying for quantity in quantities]
+    return [_describe(one, facts) for one in effects if one.quantity == first or any(map(one.is_comparable, one.cases))]
 
 
 def _choose_speed(facts: SweepFacts) -> str:
@@ -52,55 +42,136 @@ def _choose_speed(facts: SweepFacts) -> str:
     return SECONDS if varies(facts.sound[SECONDS]) and facts.speed != THROUGHPUT else facts.speed
 
 
-def _describe(effect: Effect, dial: Dial) -> str:
+def _describe(effect: Effect, facts: SweepFacts) -> str:
+    """Return what an axis does to a quantity: beside the best setting, and then elsewhere."""
     name = "throughput" if effect.quantity == THROUGHPUT else NAMES[effect.quantity]
-    if not effect.is_beyond:
-        return f"no clear effect on the {name} here{_say_elsewhere(effect)}"
-    low = f"{_show(effect.quantity, effect.least)} at {dial.labels[effect.low]}"
-    high = f"{_show(effect.quantity, effect.greatest)} at {dial.labels[effect.high]}"
-    compared = f"lowest {low}, highest {high}" if effect.at_ends else f"{low}, {high}"
-    return f"{name} {compared}{_say_often(effect, dial)}"
+    split = None if effect.dial.axis.numbers is None else find_split(effect, facts)
+    elsewhere = _say_elsewhere(effect) if split is None else _say_split(effect, split, facts)
+    return f"{capitalise(effect.dial.name)}, {name}: {_say_here(effect, facts)}.{f' {elsewhere}.' if elsewhere else ''}"
+
+
+def _say_here(effect: Effect, facts: SweepFacts) -> str:
+    """Return the effect with the rest as in the best setting, and where settings are lost."""
+    case, dial = effect.here, effect.dial
+    parts: list[str] = []
+    if case is not None and len(case.sound) > 1:
+        widest = effect.find_widest(case)
+        if widest is None:
+            parts.append(f"no clear difference ({say_range(case.sound, effect.quantity)}{_say_unit(effect.quantity)})")
+        else:
+            ends = [f"{_show(effect.quantity, row)} at {dial.labels[row[dial.key]]}" for row in widest]
+            at_ends = (widest.better, widest.worse) == (case.sound[0], case.sound[-1])
+            first, last = ("highest ", "lowest ") if effect.quantity == THROUGHPUT else ("lowest ", "highest ")
+            parts.append(f"{first}{ends[0]}, {last}{ends[1]}" if at_ends else ", ".join(ends))
+    if case is not None and case.lost and effect.quantity == (facts.measure or effect.quantity):
+        values = list_some([dial.labels[row[dial.key]] for row in case.lost], _MOST_NAMED)
+        parts.append(f"{say_lost(facts.settings)} at {values}")
+    return "; ".join(parts) or "no two values can be compared"
 
 
 def _say_elsewhere(effect: Effect) -> str:
-    """Say how often the axis has a clear effect elsewhere; "" where nothing can be compared."""
-    if effect.others == 0:
+    """Return in how many other combinations of the other axes which values are better; "" where nothing can be compared."""
+    cases = [case for case in effect.elsewhere if effect.is_comparable(case)]
+    if not cases:
         return ""
-    if effect.moved == 0:
-        return ", nor elsewhere"
-    return f", but elsewhere in {_count(effect.moved, effect.others)}"
+    if not any(map(effect.is_moved, cases)):
+        return "Elsewhere, too, no clear difference" if _is_still(effect) else "Elsewhere no clear difference"
+    if effect.dial.axis.numbers is None:
+        return _say_pairs(effect, cases)
+    directions = [effect.find_direction(case) for case in cases]
+    counts = [(_name(effect.dial, one), directions.count(one)) for one in Direction if one is not Direction.NONE]
+    (first, found), *others = sorted((one for one in counts if one[1]), key=lambda one: -one[1]) or [("", 0)]
+    if not found:
+        return f"Elsewhere clear differences in {_count(sum(map(effect.is_moved, cases)), cases)}, in no one direction"
+    rest = "".join(f", {name} in {number}" for name, number in others)
+    return f"Elsewhere {first} {_verb(effect, first)} {_better(effect.quantity)} in {_count(found, cases)}{rest}"
 
 
-def _say_often(effect: Effect, dial: Dial) -> str:
-    """Say in how many cases elsewhere the two values compare in the same way, and in how many the other way round."""
-    if effect.both == 0:
+def _is_still(effect: Effect) -> bool:
+    """Return whether nothing differs clearly here."""
+    return effect.here is not None and len(effect.here.sound) > 1 and not effect.is_moved(effect.here)
+
+
+def _say_pairs(effect: Effect, cases: Sequence[Case]) -> str:
+    """Compare elsewhere the values of an axis without numbers: the two that differ most here, or otherwise any two."""
+    widest = None if effect.here is None else effect.find_widest(effect.here)
+    if widest is None:
+        moved = sum(map(effect.is_moved, cases))
+        return f"Elsewhere a clear difference in {_count(moved, cases)}"
+    better, worse = (row[effect.dial.key] for row in widest)
+    found = [effect.compare(case, better, worse) for case in cases]
+    same, reverse = found.count(1), found.count(-1)
+    first, second = (effect.dial.labels[value] for value in ((better, worse) if same >= reverse else (worse, better)))
+    if not same and not reverse:
+        return f"Elsewhere no clear difference between {first} and {second}"
+    less = f", the other way round in {min(same, reverse)}" if min(same, reverse) else ""
+    also = ", too," if same == len(cases) else ""
+    compared = f"{first} is {_better(effect.quantity)} than {second}"
+    return f"Elsewhere{also} {compared} in {_count(max(same, reverse), cases)}{less}"
+
+
+def _say_split(effect: Effect, split: Split, facts: SweepFacts) -> str:
+    """Say at which values of another axis a larger value is better, and at which a smaller one, with the widest example."""
+    parts: list[str] = []
+    for direction, values in ((Direction.LARGER, split.larger), (Direction.SMALLER, split.smaller)):
+        cases = [case for case in effect.cases if case.rest[split.by.key] in values and effect.is_comparable(case)]
+        found = [case for case in cases if effect.find_direction(case) is direction]
+        where = _say_values(split.by, values)
+        name = _name(effect.dial, direction)
+        verb = f"{name} {_verb(effect, name)} {_better(effect.quantity)}"
+        share = f"in {'all' if len(found) == len(cases) else f'{len(found)} of'} {len(cases)} cases"
+        parts.append(f"with {where} {verb} {share}{'' if parts else _give_example(effect, found, split, facts)}")
+    return capitalise("; ".join(parts))
+
+
+def _say_values(dial: Dial, values: Sequence[str]) -> str:
+    """Return values of an axis with its name once: `async and hardsync`, `2 and 4 learners`, `latency 1 ms and 5 ms`."""
+    if dial.key == "cluster.learners":
+        return f"{list_some([dial.labels[value] for value in values], _MOST_NAMED)} learners"
+    return list_some([dial.say(values[0]), *(dial.labels[value] for value in values[1:])], _MOST_NAMED)
+
+
+def _give_example(effect: Effect, cases: Sequence[Case], split: Split, facts: SweepFacts) -> str:
+    """Return, in brackets, the two numbers that differ most, from the worse to the better one."""
+    pairs = [pair for case in cases if (pair := effect.find_widest(case)) is not None]
+    if not pairs:
         return ""
-    reverse = f", the other way round in {effect.reverse}" if effect.reverse else ""
-    if effect.likewise == effect.both:
-        return f" (elsewhere, too, clearly lower at {dial.labels[effect.low]} in {_count(effect.both, effect.both)})"
-    if effect.both == 1:
-        return f" (elsewhere {'the other way round' if effect.reverse else 'no clear difference'} in the only case)"
-    compared = f"clearly lower at {dial.labels[effect.low]} in {_count(effect.likewise, effect.both)}"
-    return f" (elsewhere {compared}{reverse})"
+    better, worse = max(pairs, key=lambda pair: abs(pair.worse[effect.quantity] - pair.better[effect.quantity]))
+    others = [dial for dial in facts.varying if dial not in (effect.dial, split.by)]
+    at = f"{say_setting(better, others)}: " if others else ""
+    ends = [f"{_show(effect.quantity, row)} at {effect.dial.labels[row[effect.dial.key]]}" for row in (worse, better)]
+    return f" ({at}{', '.join(ends)})"
 
 
-def _count(found: int, total: int) -> str:
+def _name(dial: Dial, direction: Direction) -> str:
+    if direction is Direction.BETWEEN:
+        return "one between"
+    if dial.key == "cluster.learners":
+        return "fewer" if direction is Direction.SMALLER else "more"
+    return str(direction.value)
+
+
+def _verb(effect: Effect, name: str) -> str:
+    return "are" if effect.dial.key == "cluster.learners" and name != "one between" else "is"
+
+
+def _better(quantity: str) -> str:
+    return "better" if quantity in (ERROR, LOSS) else "faster" if quantity == THROUGHPUT else "sooner"
+
+
+def _count(found: int, cases: Sequence[Case]) -> str:
     """Return, for example, `2 of 3 cases`, `all 3 cases`, `the only case`."""
-    if total == 1:
-        return "the only case"
-    return f"{'all' if found == total else f'{found} of' if found else 'none of'} {total} cases"
+    if len(cases) == 1:
+        return f"{'the' if found else 'none of the'} only case"
+    return f"{'all' if found == len(cases) else f'{found} of' if found else 'none of'} {len(cases)} cases"
 
 
-def _show(quantity: str, value: float) -> str:
-    return f"{format_quantity(quantity, value)} samples/s" if quantity == THROUGHPUT else format_quantity(quantity, value)
+def _say_unit(quantity: str) -> str:
+    return " samples/s" if quantity == THROUGHPUT else ""
 
 
-def _find_failing(dial: Dial, facts: SweepFacts, anchor: Row) -> list[str]:
-    """Return the values of the axis at which the setting fails that is otherwise as the anchor."""
-    rest = {other.key: anchor[other.key] for other in facts.varying if other.key != dial.key}
-    rows = select(facts.settings, rest)
-    has_run = ~rows["outcome"].str.contains(str(Outcome.MISSING), regex=False)
-    return [dial.labels[value] for value in rows[~rows["sound"] & has_run][dial.key]]
+def _show(quantity: str, row: Row) -> str:
+    return f"{format_quantity(quantity, row[quantity])}{_say_unit(quantity)}"
 
 
 def describe_mixed(facts: SweepFacts) -> list[str]:

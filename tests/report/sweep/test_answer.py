@@ -17,7 +17,7 @@ from simasgd.report.terminal.sweep import conclude_sweep
 from simasgd.results.outcome import Outcome
 from simasgd.sweeps.targets import Target
 from tests.build import LEARNING, scenario
-from tests.report.sweep.tables import BATCH, LATENCY, LEARNERS, MIXED, RATE, point, sweep
+from tests.report.sweep.tables import LATENCY, LEARNERS, MIXED, RATE, point, sweep
 
 
 def answer(sweep_facts: SweepFacts) -> Answer:
@@ -120,7 +120,7 @@ def test_what_failed_at_one_seed_is_never_best() -> None:
     assert verdict.headline.startswith("Use 2 learners: 5.0")
     assert "One setting of 3 hung (8 learners): after 1 s: nobody moves." in verdict.reasons
     assert "One setting of 3 did not learn at 1 of 2 seeds (test error 90.0\u00a0%): 4 learners." in verdict.reasons
-    assert verdict.effects == ["Learners: does not finish or learn at 4 and 8."]
+    assert verdict.effects == ["Learners, test error: did not finish or learn at 4 and 8."]
 
 
 def worlds(errors: dict[tuple[str, str], float], seconds: dict[tuple[str, str], float]) -> SweepVerdict:
@@ -152,42 +152,12 @@ def test_an_axis_without_effect_is_said_to_have_none() -> None:
         for key in keys
     ]
     verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, RATE], rows)))
-    learners, rate = verdict.effects
-    assert learners == (
-        "Learners: no clear effect on the test error here, but elsewhere in the only case; simulated time lowest 2\u00a0s at "
-        "4, highest 4\u00a0s at 2 (elsewhere, too, clearly lower at 4 in the only case)."
-    )
-    assert rate == (
-        "Learning rate: test error lowest 4.0\u00a0% at 0.1, highest 12.0\u00a0% at 0.2 (elsewhere, too, clearly lower at 0.1 "
-        "in the only case); no clear effect on the simulated time here, nor elsewhere."
-    )
-
-
-def test_an_effect_counts_only_other_settings_that_have_both_values() -> None:
-    """At latency 25 µs, 8 learners are soonest; elsewhere they are missing, failed, or slowest."""
-    seconds = {
-        ("25 us", "4"): {"2": 4.0, "4": 2.0, "8": 1.0},
-        ("25 us", "16"): {"2": 4.0, "4": 2.0},  # without 8, by a condition
-        ("5 ms", "4"): {"2": 4.0, "4": 2.0, "8": 9.0},  # the other way round
-        ("5 ms", "16"): {"2": 4.0, "4": 2.0, "8": math.nan},  # 8 hung
-    }
-
-    def say(learners: str) -> str:
-        rows = [
-            ((count, *rest), point(Outcome.FINISHED if time == time else Outcome.HUNG, seconds=time, count=int(count)))
-            for rest, times in seconds.items()
-            for count, time in times.items()
-            if count in learners
-        ]
-        return SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, LATENCY, BATCH], rows))).effects[0]
-
-    start = "Learners: simulated time lowest 1\u00a0s at 8, highest 4\u00a0s at 2"
-    assert say("248") == f"{start} (elsewhere the other way round in the only case)."
-    assert say("24").endswith("(elsewhere, too, clearly lower at 4 in all 3 cases).")
-    del seconds["5 ms", "4"]["8"]
-    assert say("248") == f"{start}."
-    seconds |= {rest: {"2": 4.0, "4": 2.0, "8": time} for rest, time in zip(seconds, (1.0, 9.0, 1.0, 4.01), strict=True)}
-    assert say("248").endswith("(elsewhere clearly lower at 8 in 1 of 3 cases, the other way round in 1).")
+    assert [effect.replace("\u00a0", " ") for effect in verdict.effects] == [
+        "Learners, test error: no clear difference (4.0 %). Elsewhere fewer are better in the only case.",
+        "Learners, simulated time: lowest 2 s at 4, highest 4 s at 2. Elsewhere more are sooner in the only case.",
+        "Learning rate, test error: lowest 4.0 % at 0.1, highest 12.0 % at 0.2. Elsewhere smaller is better in the only case.",
+        "Learning rate, simulated time: no clear difference (2 s). Elsewhere, too, no clear difference.",
+    ]
 
 
 def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
@@ -240,5 +210,5 @@ def test_of_equal_settings_the_one_with_the_lowest_error_is_named() -> None:
 def test_an_effect_is_found_between_any_two_values() -> None:
     """The lowest varies with the seed, so it is not clearly lower; the next one is."""
     facts = learned({"2": [(0.005, 4.0), (0.065, 4.0)], "4": [(0.036, 4.0)] * 2, "8": [(0.042, 4.0)] * 2})
-    (effect,) = SweepVerdict.of(facts).effects
-    assert effect.startswith("Learners: test error 3.6\u00a0% at 4, 4.2\u00a0% at 8; ")
+    error, _ = SweepVerdict.of(facts).effects
+    assert error == "Learners, test error: 3.6\u00a0% at 4, 4.2\u00a0% at 8."
