@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
@@ -167,8 +168,8 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         panels.append(
             Panel(title_panel(world, facts) or "All settings", svg.render_inline(figure, f"trade-off-{len(panels)}", label))
         )
-    lost = len(facts.settings) - len(facts.sound)
-    failures = f" The band at the top has those that {say_lost(facts.settings)}, each a cross at its time." if lost else ""
+    lost = _list_lost(facts.settings)
+    failures = f" The band at the top has those that {say_lost(lost)}, each a cross at its time." if len(lost) else ""
     has_steps = any(len(answer.front) > 1 for _, answer in verdict.pairs()[: len(panels)])
     steps = (
         f" The lower left corners of the dashed steps are the front: no other setting has a lower {NAMES[measure]} in as "
@@ -192,9 +193,13 @@ def draw_part(world: Mapping[str, str], named: Sequence[Named], measure: str, fa
     rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
     here = [one for one in named if all(one.row[key] == value for key, value in world.items())]
     labels = [(one.row, _shorten(one.roles), one.is_best) for one in here if _shorten(one.roles)]
-    settings = select(facts.settings, world)
-    lost = [float(seconds) for seconds in settings[~settings["sound"]][SECONDS].dropna()]
-    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure], lost, say_lost(settings))
+    lost = _list_lost(select(facts.settings, world))
+    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure], lost[SECONDS].tolist(), say_lost(lost))
+
+
+def _list_lost(settings: pd.DataFrame) -> pd.DataFrame:
+    """Return the settings that did not finish or learn and have a time."""
+    return settings[~settings["sound"]].dropna(subset=[SECONDS])
 
 
 def _shorten(roles: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     SweepFacts,
     format_quantity,
     say_setting,
+    say_values,
     varies,
 )
 from simasgd.sweeps.roles import Role
@@ -116,19 +117,12 @@ def _say_split(effect: Effect, split: Split, facts: SweepFacts) -> str:
     for direction, values in ((Direction.LARGER, split.larger), (Direction.SMALLER, split.smaller)):
         cases = [case for case in effect.cases if case.rest[split.by.key] in values and effect.is_comparable(case)]
         found = [case for case in cases if effect.find_direction(case) is direction]
-        where = _say_values(split.by, values)
+        where = say_values(split.by, values)
         name = _name(effect.dial, direction)
         verb = f"{name} {_verb(effect, name)} {_better(effect.quantity)}"
-        share = f"in {'all' if len(found) == len(cases) else f'{len(found)} of'} {len(cases)} cases"
+        share = f"in {_count(len(found), cases)}"
         parts.append(f"with {where} {verb} {share}{'' if parts else _give_example(effect, found, split, facts)}")
     return capitalise("; ".join(parts))
-
-
-def _say_values(dial: Dial, values: Sequence[str]) -> str:
-    """Return values of an axis with its name once: `async and hardsync`, `2 and 4 learners`, `latency 1 ms and 5 ms`."""
-    if dial.key == "cluster.learners":
-        return f"{list_some([dial.labels[value] for value in values], _MOST_NAMED)} learners"
-    return list_some([dial.say(values[0]), *(dial.labels[value] for value in values[1:])], _MOST_NAMED)
 
 
 def _give_example(effect: Effect, cases: Sequence[Case], split: Split, facts: SweepFacts) -> str:
@@ -163,6 +157,8 @@ def _count(found: int, cases: Sequence[Case]) -> str:
     """Return, for example, `2 of 3 cases`, `all 3 cases`, `the only case`."""
     if len(cases) == 1:
         return f"{'the' if found else 'none of the'} only case"
+    if len(cases) == found == 2:
+        return "both cases"
     return f"{'all' if found == len(cases) else f'{found} of' if found else 'none of'} {len(cases)} cases"
 
 

@@ -15,6 +15,7 @@ from simasgd.report.facts.formats import capitalise, join_words, spell_count
 from simasgd.report.sweep.drawing.figures import choose_scale
 from simasgd.report.sweep.drawing.heat_map import draw_heat_map
 from simasgd.report.sweep.facts.dials import Dial
+from simasgd.report.sweep.facts.lost import say_lost
 from simasgd.report.sweep.facts.sweep_facts import (
     NAMES,
     SECONDS,
@@ -62,6 +63,7 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     others = _draw_other_maps(across, down, quantity, limits, verdict)
     seeds = spell_count(facts.repetitions, "seed")
     over = f"Numbers are means over {seeds}, and over nothing else. " if facts.repetitions > 1 else ""
+    hatched = f" Hatched cells {say_lost(facts.settings)}." if len(facts.sound) < len(facts.settings) else ""
     is_whole = len(facts.settings) == math.prod(len(dial.values) for dial in facts.varying)
     missing = "" if is_whole else " Dotted cells are no part of the sweep."
     unit = f" ({choose_scale(quantity, max(limits))[1]})" if quantity == SECONDS else ""
@@ -69,8 +71,7 @@ def build_map(verdict: SweepVerdict) -> Block | None:
         id="map",
         nav="Map",
         title=f"Map of the {NAMES[quantity]}{unit}: {across.name} and {down.name}",
-        reading=f"{over}The stronger the colour, the better. The frame is the setting to use. "
-        f"Hatched cells did not finish or learn.{missing}{held}{same}",
+        reading=f"{over}The stronger the colour, the better. The frame is the setting to use.{hatched}{missing}{held}{same}",
         panels=panels,
         folded=others,
         folded_summary=f"Maps over {spell_count(len(others), 'other pair')} of axes, the rest as in the best setting",

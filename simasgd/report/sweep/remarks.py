@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
+from simasgd.report.facts.formats import capitalise, join_words, spell_count
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.sweep_facts import Row, SweepFacts
+from simasgd.report.sweep.facts.sweep_facts import Row, SweepFacts, say_values
 from simasgd.report.sweep.facts.twins import find_twins
 
 _LEAST = {"cluster.learners": 1.0, "workload.mini_batch": 1.0}
 """The least values of axes, below which there is nothing; others are 0 at least."""
-_MOST_NAMED = 3
 
 
 def describe_edges(rows: Sequence[Row], facts: SweepFacts) -> list[str]:
-    """Say at which ends of the axes the settings to use are, one in each part of the world; nothing at an end for all."""
+    """Say at which ends of the axes all these settings are: those to use in each part of the world, and their equals."""
     ends = [end for dial in facts.choices if (end := _name_end(dial, [row[dial.key] for row in rows]))]
     if not rows or not ends:
         return []
@@ -54,15 +53,9 @@ def describe_twins(facts: SweepFacts) -> list[str]:
     shared = [dial for dial in facts.varying if dial.key != key and len({row[dial.key] for row in rows}) == 1]
     dial = next(dial for dial in facts.varying if dial.key == key)
     where = f"At {', '.join(one.say(rows[0][one.key]) for one in shared)}, " if shared else ""
-    named = list_some([dial.say(value) for value in values], _MOST_NAMED)
     kind = "pair" if len(values) == 2 else "group"
-    return [
-        capitalise(f"{where}{named} give exactly the same numbers; counts of settings include each of {_count(groups, kind)}.")
-    ]
-
-
-def _count(groups: Sequence[Sequence[Row]], kind: str) -> str:
-    return f"the {kind}" if len(groups) == 1 else f"these {spell_count(len(groups), kind)}"
+    found = spell_count(len(groups), f"{kind} of settings", f"{kind}s of settings")
+    return [capitalise(f"{where}{say_values(dial, values)} give exactly the same numbers in {found}; counts include each.")]
 
 
 def _list_differing(group: Sequence[Row], facts: SweepFacts) -> tuple[tuple[str, tuple[str, ...]], ...]:

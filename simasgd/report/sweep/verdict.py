@@ -76,7 +76,7 @@ class SweepVerdict:
         return [
             *describe_missed_target(self.answers, self.facts),
             *_explain_first(self),
-            *describe_edges([row for row, _ in self.pairs()], self.facts),
+            *describe_edges([one for row, answer in self.pairs() for one in (row, answer.best, *answer.also)], self.facts),
             *describe_mixed(self.facts),
             *describe_failures(self.facts),
             *_say_who_reaches(self),

@@ -110,7 +110,7 @@ class SweepFacts:
             values = groups[quantity]
             is_whole = values.count() == parts["points"]
             found = {
-                quantity: values.mean(),
+                quantity: values.mean().clip(values.min(), values.max()),  # rounded, the mean of equal values may exceed them
                 f"{quantity}_low": values.min(),
                 f"{quantity}_high": values.max(),
                 f"{quantity}_deviation": values.std().fillna(0.0),
@@ -238,6 +238,13 @@ def varies(values: pd.Series) -> bool:
 def say_setting(row: Row, dials: Sequence[Dial]) -> str:
     """Return a setting in a sentence: `8 learners, learning rate 0.05`."""
     return ", ".join(dial.say(row[dial.key]) for dial in dials)
+
+
+def say_values(dial: Dial, values: Sequence[str]) -> str:
+    """Return values of an axis with its name once: `async and hardsync`, `2 and 4 learners`, `latency 1 ms and 5 ms`."""
+    if dial.key == "cluster.learners":
+        return f"{list_some([dial.labels[value] for value in values], _MOST_NAMED)} learners"
+    return list_some([dial.say(values[0]), *(dial.labels[value] for value in values[1:])], _MOST_NAMED)
 
 
 def say_world(world: Sequence[str], facts: SweepFacts) -> str:
