@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ROUND_NUMBERS = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
+ROUND_NUMBERS = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
 
 
 def choose_target(levels: Iterable[float]) -> float | None:
@@ -18,5 +18,5 @@ def round_up(value: float) -> float:
     if value <= 0.0:
         return value
     exponent = int(f"{value:e}".partition("e")[2])
-    steps = (float(f"{step}e{power}") for power in (exponent, exponent + 1) for step in _ROUND_NUMBERS)
+    steps = (float(f"{step}e{power}") for power in (exponent, exponent + 1) for step in ROUND_NUMBERS)
     return next(step for step in steps if step >= value)

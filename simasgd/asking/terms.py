@@ -188,7 +188,7 @@ TERMS = (
         "The time of the first evaluation at or below the target, as a mean over the seeds that reach it. Weights are"
         " evaluated as often as `learning.evaluate` says, once an epoch by default. So this time may be too late by "
         "the time between two evaluations. By default, the target is the value that the second-best variant reaches "
-        "at all its seeds, rounded up.",
+        "at all its seeds, rounded up to 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten.",
         r"\btarget\b|\bto reach\b",
         "time_to_target time_to_accuracy tta",
     ),
@@ -201,8 +201,8 @@ TERMS = (
     Term(
         "Pareto front",
         "The variants that no other variant dominates. One variant dominates another if its mean score and mean time "
-        "over the seeds are no worse, and one of them is better. A variant that diverged, hung or fails to learn at "
-        "some seed is never on the front.",
+        "over the seeds are no worse, one of them is better, and the two do not tie in both. A variant that diverged, "
+        "hung or fails to learn at some seed is never on the front.",
         r"pareto",
         "pareto_frontier",
     ),

@@ -94,7 +94,7 @@ def _show_reach(contender: Contender, comparison: MetricComparison) -> KeyFigure
     key, name = f"{contender.name}.{TIME_TO_TARGET}", f"time to {comparison.metric.format_value(comparison.target)}"
     spread = contender.spread(TIME_TO_TARGET)
     if spread is None:
-        return KeyFigure(key, name, "", "never")
+        return KeyFigure(key, name, "", "never", contender.end)
     seeds = "" if contender.reached == len(contender.outcomes) else f"{contender.reached} of {len(contender.outcomes)} seeds"
     below = ", ".join(filter(None, (spread.range(format_duration), seeds)))
     return KeyFigure(key, name, repr(spread.mean), format_duration(spread.mean), below)
@@ -121,7 +121,8 @@ def _show_score(variant: VariantFacts) -> KeyFigure:
         return KeyFigure(key, metric.name, str(first), "diverged", describe_divergence(variant).removeprefix("diverged "))
     if variant.score is None:
         return KeyFigure(key, metric.name, "", "infinite", "fails to learn")
-    below = (_format_range(variant.score, metric.format_value, variant), "fails to learn" if variant.fails else "")
+    spread = "one seed" if len(variant.seeds) == 1 else _format_range(variant.score, metric.format_value, variant)
+    below = (spread, "fails to learn" if variant.fails else "")
     return _show(variant, metric.key, metric.name, variant.score, metric.format_value, ", ".join(filter(None, below)))
 
 
@@ -189,7 +190,7 @@ def _show(
 
 
 def _format_range(found: Spread | None, form: Callable[[float], str], variant: VariantFacts) -> str:
-    """Return the range over the seeds, or nothing for one seed."""
+    """Return the range over the seeds, or that all seeds have this value; nothing for one seed."""
     if found is None or len(variant.seeds) == 1:
         return ""
-    return found.range(form)
+    return found.range(form) or "at every seed"

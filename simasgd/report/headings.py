@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.facts.formats import list_some, spell_count
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.winner import find_winner
 from simasgd.results.study import Study
 
 _MAX_NAMED = 4
@@ -22,7 +23,10 @@ def name_kind(study: Study, variants: Sequence[VariantFacts]) -> str:
 
 
 def name_study(study: Study, variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> str:
-    """Return the heading: the name of a lone run, or what is compared, and at which target if the user gave one."""
+    """Return the heading: the name of a lone run, or who is best, and at which target if the user gave one.
+
+    Where nobody is best, or variants are judged apart by their metrics, it says what is compared.
+    """
     if len(variants) == 1:
         return f"{study.scenario.name}: {study.variant}" if study.variant else study.scenario.name
     names = list_some([variant.name for variant in variants], _MAX_NAMED)
@@ -31,4 +35,19 @@ def name_study(study: Study, variants: Sequence[VariantFacts], compared: Sequenc
         for comparison in compared
         if comparison.given and comparison.target is not None
     ]
-    return f"{names}: time to {list_some(targets)}" if targets else f"{names} compared"
+    if targets:
+        return f"{_name_winner(variants) or names}: time to {list_some(targets)}"
+    return _name_winner(variants) or f"{names} compared"
+
+
+def _name_winner(variants: Sequence[VariantFacts]) -> str:
+    """Return who is best of how many; "" if nobody is, or not all variants learn by the same metric."""
+    if any(one.classes is None for one in variants) or len({one.metric for one in variants}) > 1:
+        return ""
+    best = find_winner(variants).names
+    if not best:
+        return ""
+    if len(best) == len(variants):
+        return f"{list_some(best, _MAX_NAMED)} tie"
+    verb = "tie as best" if len(best) > 1 else "is best"
+    return f"{list_some(best, _MAX_NAMED)} {verb} of {spell_count(len(variants), 'variant')}"

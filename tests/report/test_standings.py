@@ -48,7 +48,8 @@ def test_standings_in_words() -> None:
 def test_ties_in_words() -> None:
     found = compared(contender("a", [0.03], [10.0], [None]), contender("b", [0.031], [10.1], [None]))
     assert plain(describe_front(found)) == (
-        "On the Pareto front of test error and simulated time are a (3.0 % in 10 s) and b (3.1 % in 10.1 s)."
+        "On the Pareto front of test error and simulated time are a (3.0 % in 10 s) and b (3.1 % in 10.1 s). "
+        "b ties with a in both."
     )
     none = "none: no variant reaches the target at every seed"
     assert [row[:2] for row in list_wins(found)] == [
@@ -75,7 +76,10 @@ def test_nobody_learns() -> None:
 def test_where_the_default_target_comes_from() -> None:
     both = [contender("a", [0.03], [10.0], [4.0], level=0.03), contender("b", [0.05], [9.0], [6.0], level=0.044)]
     said = plain(describe_target(compared(*both, given=False)))
-    assert "5.0 % test error, the best value that the second-best variant reaches at every seed (4.4 %), rounded up." in said
+    assert (
+        "5.0 % test error, the best value that the second-best variant reaches at every seed (4.4 %), rounded up to 1, 1.2, "
+        in said
+    )
     alone = [both[0], contender("bad", [0.9], [1.0], [None], level=0.9, failure=Outcome.FAILS)]
     assert "the only variant that learns reaches at every seed (3.0 %)" in plain(describe_target(compared(*alone, given=False)))
 

@@ -17,7 +17,7 @@ from simasgd.report.comparison.contenders import (
 )
 from simasgd.report.comparison.figures import draw_pareto, draw_reaches, find_competitors
 from simasgd.report.comparison.ranking import Criterion
-from simasgd.report.comparison.standings import choose_format, describe_front, describe_target, name_quantity
+from simasgd.report.comparison.standings import choose_format, describe_front, describe_target, describe_ties, name_quantity
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import measure_rows
 from simasgd.report.drawing.page_parts import Block, Panel, Table
@@ -101,7 +101,8 @@ def _build_pareto_panel(comparison: MetricComparison) -> list[Panel]:
     label = f"Final {metric.name} against {comparison.time}. {points}. On the Pareto front: {on_it}."
     absent = [contender.name for contender in comparison.contenders if contender not in drawn]
     missing = f" {list_some(absent, 8)} {'are' if len(absent) > 1 else 'is'} not drawn." if absent else ""
-    note = f"{_HOW_TO_READ}{missing}"
+    tied = " A filled marker right of or above the dashed line ties with one on it." if describe_ties(comparison) else ""
+    note = f"{_HOW_TO_READ}{tied}{missing}"
     draw = partial(draw_pareto, comparison=comparison)
     figure = svg.draw_inline(draw, max(3.1, measure_rows(len(drawn)) - 0.3), _make_id("pareto", comparison), label)
     return [Panel(f"Final {metric.name} against {comparison.time}", figure, note=note)]
@@ -109,7 +110,7 @@ def _build_pareto_panel(comparison: MetricComparison) -> list[Panel]:
 
 def _tabulate_wins(comparison: MetricComparison) -> Table:
     rows = [row for criterion in comparison.criteria for row in _list_wins(criterion, comparison)]
-    return Table.of(("by", "best", "mean", "seeds"), rows, words=2)
+    return Table.of(("by", "best", "mean", "seeds won"), rows, words=2)
 
 
 def _list_wins(criterion: Criterion, comparison: MetricComparison) -> list[list[str]]:

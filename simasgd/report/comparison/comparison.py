@@ -114,6 +114,7 @@ def _build_contender(series: int, facts: VariantFacts, runs: Sequence[Run], metr
         samples=facts.samples,
         test_samples=facts.test_samples,
         measured=facts.measured,
+        epochs=facts.epochs,
     )
 
 

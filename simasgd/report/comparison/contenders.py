@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from simasgd.report.facts.formats import format_epochs
 from simasgd.report.facts.reach import Reach
 from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome
@@ -50,6 +51,13 @@ class Contender:
     test_samples: int | None = None
     """The size of its test set."""
     measured: bool = False
+    epochs: float | None = None
+    """The epochs after which its runs end, in the mean; None if not known."""
+
+    @property
+    def end(self) -> str:
+        """What a run that does not reach the target ends with: `within its 20 epochs`."""
+        return "by its end" if self.epochs is None else f"within its {format_epochs(self.epochs)}"
 
     @property
     def reached(self) -> int:

@@ -37,7 +37,7 @@ def draw_reaches(axes: Axes, contenders: Sequence[Contender], time: str) -> None
     size, label = scale_axis("seconds", max(spread.high for spread in spreads if spread is not None), time)
     for y, (contender, spread) in enumerate(zip(contenders, spreads, strict=True)):
         seeds = count_seeds(contender.reached, len(contender.outcomes))
-        mean = "never" if spread is None else f"{format_duration(spread.mean)}{seeds}"
+        mean = f"not {contender.end}" if spread is None else f"{format_duration(spread.mean)}{seeds}"
         label_row(axes, y, f"{shorten_label(contender.name, _MAX_CHARACTERS)}: {mean}", 0.2)
         if spread is not None:
             colour = svg.choose_series_colour(contender.series)

@@ -23,6 +23,7 @@ from simasgd.report.facts.formats import (
 )
 from simasgd.report.facts.metric import Metric
 from simasgd.results.outcome import Outcome
+from simasgd.targets import ROUND_NUMBERS
 
 _MAX_NAMED = 6
 
@@ -58,7 +59,18 @@ def describe_front(comparison: MetricComparison) -> str:
     names = list_some([f"{contender.name} ({_format_point(contender, comparison.metric)})" for contender in on_it], _MAX_NAMED)
     where = f"on the Pareto front of {comparison.metric.name} and {comparison.time}"
     sentence = f"Only {names} is {where}." if len(on_it) == 1 else f"{capitalise(where)} are {names}."
-    return " ".join([sentence, *_describe_others(comparison)])
+    return " ".join([sentence, *describe_ties(comparison), *_describe_others(comparison)])
+
+
+def describe_ties(comparison: MetricComparison) -> list[str]:
+    """Return sentences about variants that are on the front because they tie with one that is better in the means."""
+    points = {contender.name: at for contender in comparison.front if (at := find_point(contender)) is not None}
+    found = []
+    for name, at in points.items():
+        better = [other for other, there in points.items() if there != at and there[0] <= at[0] and there[1] <= at[1]]
+        if better:
+            found.append(f"{name} ties with {list_some(better, _MAX_NAMED)} in both.")
+    return found
 
 
 def _describe_others(comparison: MetricComparison) -> list[str]:
@@ -105,4 +117,9 @@ def _explain_target(comparison: MetricComparison) -> str:
         contender.level for contender in comparison.contenders if contender.level is not None and not contender.failure
     )
     which = "the second-best variant" if len(levels) > 1 else "the only variant that learns"
-    return f"the best value that {which} reaches at every seed ({metric.format_value(levels[:2][-1])}), rounded up"
+    best = metric.format_value(levels[:2][-1])
+    return f"the best value that {which} reaches at every seed ({best}), rounded up to {_list_round_numbers()}"
+
+
+def _list_round_numbers() -> str:
+    return f"{', '.join(ROUND_NUMBERS[:-1])} or {ROUND_NUMBERS[-1]} times a power of ten"

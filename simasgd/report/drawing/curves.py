@@ -19,7 +19,7 @@ _DENSE = 8
 """The fewest evaluations that a line joins; fewer are drawn as steps."""
 _MARKED = 40
 """The most evaluations of a line that each have a marker."""
-_LEAST_ROOM = 4.0
+_LEAST_ROOM = 2.0
 """The least end of the axis, in the best final value."""
 _ABOVE = 1.5
 """The axis is cut only if a curve begins so many times above its end."""
@@ -138,7 +138,7 @@ def _set_axis(axes: Axes, drawn: pd.DataFrame, metric: Metric, target: float | N
 def find_ceiling(drawn: pd.DataFrame, target: float | None) -> float | None:
     """Return the end of an axis that shows how the curves end; None if it shows everything.
 
-    It is a quarter above the worst final value, and at least four times the best one or the target.
+    It is a quarter above the worst final value, and at least twice the best one or the target.
     """
     last = drawn.groupby("series")["high"].last()
     ceiling = max(1.25 * float(last.max()), _LEAST_ROOM * float(last.min()), 2.0 * (target or 0.0))

@@ -116,7 +116,11 @@ def measure_rows(rows: int) -> float:
 
 
 def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: HistogramLabels) -> None:
-    """Draw a row for each variant: all staleness as a thin line, the middle 90 % as a thick one, and the mean."""
+    """Draw a row for each variant: all staleness as a thin line, the middle 90 % as a thick one, and the mean.
+
+    If few gradients lie far out, the axis ends before them (`find_end`), and the label of their row has the greatest.
+    """
+    end = find_end(rows)
     for y, row in enumerate(rows):
         colour = svg.choose_series_colour(row.series)
         axes.plot([row.quantile(0.0), len(row.counts) - 1], [y, y], color=colour, linewidth=1.4, alpha=0.7)
@@ -124,13 +128,25 @@ def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: Histogram
         axes.plot(row.mean, y - 0.12, "v", color=svg.INK, markersize=6, clip_on=False)
         if row.expected is not None:
             axes.plot([row.expected, row.expected], [y - 0.2, y + 0.2], color=svg.INK, linestyle=svg.DASHES[2], linewidth=1.5)
-        label_row(axes, y, f"{row.label}: mean {format_number(row.mean)}, 95{NBSP}% at most {row.quantile(0.95):,}", 0.25)
-    longest = max(1, *(len(row.counts) - 1 for row in rows))
-    axes.set(xlim=(-0.02 * longest, 1.02 * longest), ylim=(len(rows) - 0.6, -0.75), yticks=[])
+        beyond = f", all at most {len(row.counts) - 1:,}" if len(row.counts) - 1 > end else ""
+        label_row(
+            axes, y, f"{row.label}: mean {format_number(row.mean)}, 95{NBSP}% at most {row.quantile(0.95):,}{beyond}", 0.25
+        )
+    axes.set(xlim=(-0.02 * end, 1.02 * end), ylim=(len(rows) - 0.6, -0.75), yticks=[])
     axes.set_xlabel(f"{what.axis} ({what.unit})")
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+
+
+def find_end(rows: Sequence[Distribution]) -> int:
+    """Return the end of the axis: the greatest staleness, or what 99 % of every variant's gradients do not exceed.
+
+    The second is taken if the first is more than twice as far out.
+    """
+    longest = max(1, *(len(row.counts) - 1 for row in rows))
+    most = max(1, *(row.quantile(0.99) for row in rows))
+    return most if longest > 2 * most else longest
 
 
 def draw_seams(axes: Axes, at: Sequence[float]) -> None:

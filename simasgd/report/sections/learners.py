@@ -25,6 +25,8 @@ from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.results.tables import GRADIENTS
 
+_LONGEST_NAME = 52
+"""The characters of names that stand above the rows of a figure, across all its columns."""
 _LISTED = 20
 """Learners at either end of the table; up to twice as many are all listed."""
 _MEDIAN = "median"
@@ -87,7 +89,7 @@ def _build_panel(found: Sequence[LearnersOf]) -> Panel:
         if is_single:
             draw_learners(columns, first.table, quantities, svg.choose_series_colour(first.series))
         else:
-            draw_learner_dots(columns, [one._replace(name=shorten_label(one.name, 30)) for one in found], quantities)
+            draw_learner_dots(columns, [one._replace(name=shorten_label(one.name, _LONGEST_NAME)) for one in found], quantities)
     said = "; ".join(_describe_ranges(one, quantities) for one in found)
     form = "Bars" if is_single else "Dots"
     drawn = svg.render_inline(figure, "learners", f"{form} for each learner: {said}.")

@@ -63,8 +63,14 @@ def _build_distribution_panel(
     return Panel(
         "Staleness of each variant",
         figure,
-        note="Thick bars hold 90 % of the gradients, thin lines all.".replace(" %", f"{NBSP}%"),
+        note=f"Thick bars hold 90 % of the gradients, thin lines all.{_describe_cut(rows)}".replace(" %", f"{NBSP}%"),
     )
+
+
+def _describe_cut(rows: Sequence[figures.Distribution]) -> str:
+    end = figures.find_end(rows)
+    beyond = max(len(row.counts) - 1 for row in rows) > end
+    return f" The axis ends at {end:,}, which 99 % of the gradients of every variant do not exceed." if beyond else ""
 
 
 def _find_greatest(counts: Sequence[Sequence[int]]) -> int:

@@ -13,6 +13,7 @@ from simasgd.report.comparison.contenders import find_point
 from simasgd.report.comparison.figures import draw_pareto
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.curves import draw_curves, find_ceiling, find_hidden
+from simasgd.report.drawing.figures import STALENESS, Distribution, draw_distributions, find_end
 from simasgd.report.facts.glossary import find_terms, list_terms
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.variant_facts import collect_facts
@@ -63,7 +64,7 @@ def test_who_fails_is_named_and_not_drawn() -> None:
     axes = drawn(table, failed=[1])
     assert "Not drawn, because they fail: bad (91.0" in axes.get_title(loc="left")
     assert colours(axes) == {svg.choose_series_colour(0)}
-    assert axes.get_ylim()[1] == pytest.approx(0.16), "four times the best"
+    assert axes.get_ylim()[1] == pytest.approx(0.08), "twice the best"
     everybody = drawn(table, failed=[0, 1])
     assert everybody.get_title(loc="left") == ""
     assert colours(everybody) == {svg.choose_series_colour(0), svg.choose_series_colour(1)}
@@ -72,7 +73,7 @@ def test_who_fails_is_named_and_not_drawn() -> None:
 @pytest.mark.parametrize(
     ("values", "target", "ceiling"),
     [
-        ({"a": [0.9, 0.04]}, None, 0.16),
+        ({"a": [0.9, 0.04]}, None, 0.08),
         ({"a": [0.9, 0.04], "b": [0.9, 0.2]}, None, 0.25),
         ({"a": [0.9, 0.04]}, 0.15, 0.3),
         ({"a": [0.9, 0.5]}, None, None),
@@ -127,3 +128,16 @@ def test_the_glossary_has_the_terms_of_the_page_only() -> None:
     explained = page.split('<dl class="words">')[1].split("</dl>")[0]
     assert explained.count("<dt>") == len(names) < len(list_terms()) / 2
     assert "<details open" not in page
+
+
+def test_the_axis_of_staleness_ends_before_what_one_gradient_in_a_hundred_exceeds() -> None:
+    far = Distribution("async", 0, [0, 0, 50, 50] + [0] * 346 + [1], 6.0, None)
+    near = Distribution("ssp", 1, [0, 0, 0, 0, 10], 4.0, None)
+    assert find_end([far, near]) == 4
+    with svg.open_figure(2.0) as figure:
+        axes = figure.subplots()
+        draw_distributions(axes, [far, near], STALENESS)
+        texts = [text.get_text() for text in axes.texts]
+        assert axes.get_xlim()[1] < 5
+    assert [text.endswith("all at most 350") for text in texts] == [True, False], "the outlier is named"
+    assert find_end([Distribution("b", 0, [1] * 9, 4.0, None)]) == 8, "nothing is cut where nothing lies far out"

@@ -190,7 +190,7 @@ def test_every_kind_of_failed_seed_is_told() -> None:
     )
 
 
-@pytest.mark.parametrize(("given", "heading"), [(True, "a and b: time to 5.0 % test error"), (False, "a and b compared")])
+@pytest.mark.parametrize(("given", "heading"), [(True, "a and b tie: time to 5.0 % test error"), (False, "a and b tie")])
 def test_the_heading_names_a_target_only_if_it_was_given(given: bool, heading: str) -> None:
     """A default target decides nothing, so a heading that names it would contradict the verdict."""
     comparison = compared(contender("a", [0.03], [9.0], [8.0]), contender("b", [0.03], [9.0], [7.0]), given=given)
