@@ -118,7 +118,7 @@ def measure_rows(rows: int) -> float:
 def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: HistogramLabels) -> None:
     """Draw a row for each variant: all staleness as a thin line, the middle 90 % as a thick one, and the mean.
 
-    If few gradients lie far out, the axis ends before them (`find_end`), and the label of their row has the greatest.
+    If few gradients lie far out, the axis ends before them (`find_end`).
     """
     end = find_end(rows)
     for y, row in enumerate(rows):
@@ -128,10 +128,7 @@ def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: Histogram
         axes.plot(row.mean, y - 0.12, "v", color=svg.INK, markersize=6, clip_on=False)
         if row.expected is not None:
             axes.plot([row.expected, row.expected], [y - 0.2, y + 0.2], color=svg.INK, linestyle=svg.DASHES[2], linewidth=1.5)
-        beyond = f", all at most {len(row.counts) - 1:,}" if len(row.counts) - 1 > end else ""
-        label_row(
-            axes, y, f"{row.label}: mean {format_number(row.mean)}, 95{NBSP}% at most {row.quantile(0.95):,}{beyond}", 0.25
-        )
+        label_row(axes, y, f"{row.label}: mean {format_number(row.mean)}, 95{NBSP}% at most {row.quantile(0.95):,}", 0.25)
     axes.set(xlim=(-0.02 * end, 1.02 * end), ylim=(len(rows) - 0.6, -0.75), yticks=[])
     axes.set_xlabel(f"{what.axis} ({what.unit})")
     axes.grid(visible=False)

@@ -63,14 +63,16 @@ def _build_distribution_panel(
     return Panel(
         "Staleness of each variant",
         figure,
-        note=f"Thick bars hold 90 % of the gradients, thin lines all.{_describe_cut(rows)}".replace(" %", f"{NBSP}%"),
+        note=f"Thick bars hold 90 % of the gradients, thin lines all.{describe_cut(rows)}".replace(" %", f"{NBSP}%"),
     )
 
 
-def _describe_cut(rows: Sequence[figures.Distribution]) -> str:
+def describe_cut(rows: Sequence[figures.Distribution]) -> str:
+    """Return where the axis ends and what lies beyond; "" if nothing does."""
     end = figures.find_end(rows)
-    beyond = max(len(row.counts) - 1 for row in rows) > end
-    return f" The axis ends at {end:,}, which 99 % of the gradients of every variant do not exceed." if beyond else ""
+    beyond = list_some([f"{len(row.counts) - 1:,} ({row.label})" for row in rows if len(row.counts) - 1 > end])
+    cut = f" The axis ends at {end:,}, which 99 % of the gradients of every variant do not exceed; the greatest is {beyond}."
+    return cut if beyond else ""
 
 
 def _find_greatest(counts: Sequence[Sequence[int]]) -> int:
