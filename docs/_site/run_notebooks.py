@@ -47,6 +47,7 @@ def run_book(book: Path) -> list[list[dict[str, str]]]:
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell()
+    plt.close("all")  # what was drawn before is not the notebook's
     shown = []
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         for cell in json.loads(book.read_text(encoding="utf-8"))["cells"]:

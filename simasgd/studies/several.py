@@ -184,6 +184,8 @@ def _run_all(
             missing.append(group)
         else:
             finished.update(zip(group, found, strict=True))
+    if finished:
+        progress("done", len(finished) / len(scenarios))
     with Timings([scenarios[group[0]] for group in missing]) as timings:
         for group in missing:
             members = [scenarios[number] for number in group]

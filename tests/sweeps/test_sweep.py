@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from simasgd import Run, ScenarioError, simulate
 from simasgd.report.facts.formats import format_duration, use_plain_spaces
@@ -77,6 +78,7 @@ def test_one_bad_point_stops_all(timing):
 def test_points_are_what_single_runs_are(tmp_path):
     path = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 100}})
     plan = plan_sweep(path, ["learners=2,3"])
+    get_reusable_executor().shutdown()  # workers of another test may compile with more effort
     table = run_sweep(plan, tmp_path / "sweep", workers=2)
     assert table.points["error"].tolist() == ["", ""]
     for point, (_, row) in zip(plan.points, table.points.iterrows(), strict=True):

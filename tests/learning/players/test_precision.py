@@ -24,7 +24,7 @@ def test_all_products_of_a_gradient_have_the_precision_of_the_scenario(precision
     problem = simulate_problem(scenario(LEARNING, {"learning": {"precision": precision}, "stop": {"gradients": 4}}))
     assert problem.dtype == jnp.float32
     inputs, labels = problem.train.batch(problem.batches[0])
-    text = jax.jit(gradient_function(problem.recipe)).lower(problem.start, inputs, labels, None).as_text()
+    text = jax.jit(gradient_function(problem.recipe.frame)).lower(problem.start, inputs, labels, None).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) >= 3, "two layers and the gradients of their weights"
     assert all(re.search(r"precision = \[(\w+), (\w+)\]", line).groups() == (expected, expected) for line in products)
