@@ -105,7 +105,7 @@ CASES = (
 
 
 class Searched(NamedTuple):
-    """What a search found, and the CPU time that it took (s)."""
+    """The findings of a search and its CPU time (s)."""
 
     found: Findings
     able: list[Candidate]
@@ -115,12 +115,12 @@ class Searched(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """What the exhaustive grid said, and the CPU time that it took (s)."""
+    """The results of the exhaustive grid and its CPU time (s)."""
 
     costs: dict[int, list[dict[Aim, Cost]]]
-    """Those of the candidates that reach the target at every seed, by number."""
+    """The costs of each candidate that reaches the target at every seed, by its number."""
     gradients: int
-    """Of all runs."""
+    """The number of gradients that all runs learned."""
     cpu: float
 
 

@@ -1,4 +1,4 @@
-"""What nobody waits for twice: the clocks of the next runs, and the simulations with faster parts."""
+"""Measure clocks that other processes simulate ahead, and the share of the simulations with faster parts."""
 
 from __future__ import annotations
 

@@ -160,8 +160,8 @@ def find_advice(
 ) -> tuple[findings.Findings, Search]:
     """Carry out the search in an open folder, and return its findings without a verdict.
 
-    `pool` has the processes that learn. `progress` is called with what is done, and the fraction of it that is over. Runs that
-    failed earlier stay so unless they are tried again (`retrying`). Raises RunFailed if no run succeeds.
+    `pool` has the processes that learn. `progress` is called with the name of the phase and the fraction of it that is
+    done. Runs that failed earlier are tried again only with `retrying`. Raises RunFailed if no run succeeds.
     """
     began = time.perf_counter()
     progress("timing", 0.0)

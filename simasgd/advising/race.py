@@ -1,7 +1,7 @@
 """Whether one candidate beats another beyond chance: paired differences over seeds.
 
-A race compares many times: all finalists with the one that leads, after every seed from LEAST_SEEDS on. Who leads is told from
-the same costs. So its 5 % are divided by all that could be compared: every pair of finalists at every look (Bonferroni). With
+A race compares many times. After every seed from LEAST_SEEDS on, it compares all finalists with the leader, which the same
+costs choose. So its 5 % are divided by all that could be compared: every pair of finalists at every look (Bonferroni). With
 Student's assumptions, no more than 5 % of races then find a difference between any two finalists that cost the same, whoever
 leads, and whenever the race ends. tests/advising/test_race.py simulates races of equal finalists.
 """

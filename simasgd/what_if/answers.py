@@ -44,37 +44,25 @@ def what_if(scenario: Scenario, question: Question, base: float | None = None) -
     start = _start(scenario, gradients, base) if question.asks_start and base is not None else None
     rows = []
     for part in list_parts(scenario):
-        limit = question.limits.get(part)
-        if part not in question.parts:
-            rows.append(
-                Speedup(
-                    change=part,
-                    factor=FACTOR,
-                    seconds=None,
-                    base_seconds=None,
-                    speedup=None,
-                    spread_speedup=None,
-                    path_speedup=limit,
-                    gradients=0,
-                )
-            )
-            continue
-        faster = CHANGES[part](cluster)
-        seconds = _seconds(scenario, faster, gradients)
-        speedup, spread = _speedup(base, seconds), None
-        if start is not None:
-            spread = _speedup(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
-            spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
+        is_asked = part in question.parts
+        seconds = speedup = spread = None
+        if is_asked:
+            faster = CHANGES[part](cluster)
+            seconds = _seconds(scenario, faster, gradients)
+            speedup = _speedup(base, seconds)
+            if start is not None:
+                spread = _speedup(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
+                spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
         rows.append(
             Speedup(
                 change=part,
                 factor=FACTOR,
                 seconds=seconds,
-                base_seconds=base,
+                base_seconds=base if is_asked else None,
                 speedup=speedup,
                 spread_speedup=spread,
-                path_speedup=limit,
-                gradients=gradients,
+                path_speedup=question.limits.get(part),
+                gradients=gradients if is_asked else 0,
             )
         )
     return Answers(tuple(rows), start)

@@ -13,6 +13,8 @@ from simasgd.scenario.cluster.network import P775, Tree
 
 Change: TypeAlias = Literal["network", "server", "node"]
 FACTOR = 2
+NO_GAIN = 1.005
+"""A speed-up below this one reads as 1.00×."""
 
 
 def faster_network(cluster: Cluster) -> Cluster:

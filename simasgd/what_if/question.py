@@ -11,7 +11,7 @@ from simasgd.results.summary import PathSeconds, Summary
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.lock_step import may_lock_step
 from simasgd.scenario.schema import Scenario
-from simasgd.what_if.changes import CHANGES, FACTOR, Change
+from simasgd.what_if.changes import CHANGES, FACTOR, NO_GAIN, Change
 
 _SHARE = 10
 """All simulations together take a tenth of the run's own clock."""
@@ -28,8 +28,6 @@ Over the first 1,000 a few spells decide: the speed-up of a run with 3,600 gradi
 """
 _LEAST_ROUNDS = 2
 """With fewer gradients of each learner it would tell how the learners start."""
-_NO_GAIN = 1.005
-"""A part with a limit below this one is not simulated: its speed-up reads as 1.00 in any case."""
 
 
 @final
@@ -60,7 +58,7 @@ class Question:
         The parts with the greatest limits come first if not all can be simulated.
         """
         asks_start = may_lock_step(scenario)
-        open_parts = [part for part in list_parts(scenario) if limits.get(part, FACTOR) >= _NO_GAIN]
+        open_parts = [part for part in list_parts(scenario) if limits.get(part, FACTOR) >= NO_GAIN]
         open_parts.sort(key=lambda part: -limits.get(part, FACTOR))
         enough = min(applied, _LEAST_ROUNDS * scenario.cluster.learners)
         for count in range(len(open_parts), -1, -1):

@@ -79,18 +79,18 @@ class CyclicLearner(AbstractWorker):
         self._end = moment(self._env)  # of a mini-batch or of a message: one at a time
         up.reuse(self._end)
         down.reuse(self._end)
-        self._on_end: list[Callable[[Any], None]] = [self._computed]
-        self._work = 0.0  # (s) of the mini-batch
-        self._began = inf  # (s) the mini-batch
-        self._computed_at = inf
+        self._on_end: list[Callable[[Any], None]] = [self._computed]  # the callbacks of each mini-batch: nobody may add one
+        self._work = 0.0  # (s) that the mini-batch takes
+        self._began = inf  # (s) when the mini-batch began
+        self._computed_at = inf  # (s) when its gradient was there
         self._sent_at = inf  # (s) when the gradient left; until then it waits for a link
-        self._pushed_at = inf
+        self._pushed_at = inf  # (s) when the server had it
         self._left_at = inf  # (s) when the weights left the server
 
     def run(self) -> Role:
         """Begin the cycle, which then goes on by itself."""
         self._began = self._computed_at = self._sent_at = now = self._env.now
-        self.activity_log.begin(_WAIT, now)  # the activity before
+        self.activity_log.begin(_WAIT, now)  # ends the time before the start
         self._trail = self.activity_log.trail
         self._pull(now)
         yield from ()

@@ -25,9 +25,9 @@ from simasgd.report.facts.formats import (
     use_plain_spaces,
 )
 from simasgd.report.facts.spread import Spread
+from simasgd.what_if.changes import NO_GAIN
 
 _NAMED = ("cluster.learners", "workload.mini_batch", "learning.optimizer.learning_rate")
-_NO_GAIN = 1.005
 _COARSE = 0.2
 _MOST_NAMED = 3
 
@@ -223,7 +223,7 @@ def _name_bottleneck(found: Findings) -> list[str]:
     if not gains:
         return []
     gain, part, factor = max(gains)
-    if gain < _NO_GAIN:
+    if gain < NO_GAIN:
         return ["No single part of the cluster, twice as fast, makes the soonest candidate faster."]
     times = "twice" if factor == 2 else f"{factor} times"
     return [f"Its next bottleneck is the {part}: one that is {times} as fast makes it {format_factor(gain)} as fast."]

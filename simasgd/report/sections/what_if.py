@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from simasgd.report.drawing.page_parts import Cell, Column, Panel, Table
 from simasgd.report.facts.formats import NBSP, capitalise, format_factor, format_number, join_words, list_some
 from simasgd.report.facts.part_facts import WhatIfFact
+from simasgd.what_if.changes import NO_GAIN
 
 _MAX_READ = 3
-_NO_GAIN = 1.005
-"""A speed-up below this one reads as 1.00×."""
 
 Answers = tuple[str, Sequence[WhatIfFact]]
 """The names of variants with the same clock, and their speed-ups."""
@@ -75,8 +74,8 @@ def _describe_spread_starts(answers: Sequence[Answers]) -> str:
 
 def describe_best_gain(speedups: Sequence[WhatIfFact]) -> str:
     """Return a clause about the part whose speed matters most."""
-    best = max(speedups, key=lambda speedup: (speedup.speedup >= _NO_GAIN and not speedup.is_limit, speedup.speedup))
-    if best.speedup < _NO_GAIN:
+    best = max(speedups, key=lambda speedup: (speedup.speedup >= NO_GAIN and not speedup.is_limit, speedup.speedup))
+    if best.speedup < NO_GAIN:
         return "no single part makes the run faster"
     fast = "can make" if best.is_limit else "makes"
     factor = f"{format_factor(best.speedup)} as fast{' at most' if best.is_limit else ''}"
