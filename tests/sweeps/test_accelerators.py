@@ -21,6 +21,8 @@ from simasgd.sweeps.pools.accelerators import share_accelerators
         ({}, 2, 4, (2, ("0", "1", "2", "3"))),
         ({"CUDA_VISIBLE_DEVICES": "5,7"}, 16, 2, (2, ("5", "7"))),
         ({"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}, 16, 4, (16, ())),
+        ({"XLA_PYTHON_CLIENT_PREALLOCATE": "true"}, 16, 1, (1, ("0",))),
+        ({"XLA_PYTHON_CLIENT_ALLOCATOR": "platform"}, 16, 4, (16, ())),
         ({"XLA_PYTHON_CLIENT_MEM_FRACTION": ".2"}, 16, 1, (16, ())),
     ],
 )
@@ -31,7 +33,12 @@ def test_each_accelerator_has_one_process_unless_the_user_shares_its_memory(
     shared: tuple[int, tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_PREALLOCATE", "XLA_PYTHON_CLIENT_MEM_FRACTION"):
+    for name in (
+        "CUDA_VISIBLE_DEVICES",
+        "XLA_PYTHON_CLIENT_PREALLOCATE",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION",
+        "XLA_PYTHON_CLIENT_ALLOCATOR",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -10,8 +10,10 @@ import os
 import socket
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
-_OF_THE_USER = ("XLA_PYTHON_CLIENT_PREALLOCATE", "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_ALLOCATOR")
+_OF_THE_USER = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_ALLOCATOR")
 """Whoever sets one of these decides how processes share the memory of a GPU."""
+_PREALLOCATE, _NOT = "XLA_PYTHON_CLIENT_PREALLOCATE", ("false", "False", "0")
+"""So does whoever tells JAX by one of these words not to take memory in advance."""
 
 
 def share_accelerators(processes: int, count: int) -> tuple[int, tuple[str, ...]]:
@@ -19,7 +21,7 @@ def share_accelerators(processes: int, count: int) -> tuple[int, tuple[str, ...]
 
     Without accelerators, or where the user shares their memory, these are all processes, and no accelerators.
     """
-    if not count or any(os.environ.get(name) for name in _OF_THE_USER):
+    if not count or os.environ.get(_PREALLOCATE) in _NOT or any(os.environ.get(name) for name in _OF_THE_USER):
         return processes, ()
     visible = os.environ.get(_VISIBLE)
     names = visible.split(",") if visible else [str(number) for number in range(count)]
