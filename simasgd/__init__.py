@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from simasgd.presentation import Presenter, register_presenter
+
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.learning.own import Task
@@ -79,3 +81,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
+
+
+def _import_presenter() -> Presenter:
+    from simasgd.figures import display
+
+    return display
+
+
+register_presenter(_import_presenter)

@@ -1,25 +1,21 @@
-"""How results show themselves in a notebook, and their pages from Python.
+"""The presenter of results: as HTML in notebooks, as text, and as pages.
 
-The classes of `results` and `sweeps` call this room from their methods, though it comes after them: it is
-the one exception in the order of rooms. It draws with `report`, which reads the results.
+The methods of results call these functions through `simasgd.presentation`.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
-from html import escape
-from io import StringIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from simasgd.errors import UsageError
 from simasgd.figures import drawing as figures
+from simasgd.figures.html import embed, put_together, tabulate
+from simasgd.figures.sweeps import show_sweep
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.palette import LIGHT
 from simasgd.report.facts.formats import format_duration, format_number
 from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.spread import Spread
@@ -31,9 +27,6 @@ from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.storage.files import PAGE
 from simasgd.sweeps.table import Sweep
-
-_MOST_ROWS = 12
-_WIDTH = "27em"
 
 
 def write_page(result: Run | Study | Sweep, path: Path) -> Path:
@@ -62,23 +55,14 @@ def write(study: Study) -> str:
     return "\n".join([*end.table.lines(), *([end.remark] if end.remark else []), "", " ".join(end.verdict)])
 
 
-def show(result: Run | Study) -> str:
+def show(result: Run | Study | Sweep) -> str:
     """Return a result as HTML for a notebook: the verdict, a small table, and two figures."""
+    if isinstance(result, Sweep):
+        return show_sweep(result)
     study = figures.study_of(result)
     variants = collect_facts(study)
     name = study.scenario.name if len(variants) > 1 else variants[0].name
     return put_together(name, state_verdict(variants), _tabulate(variants), _draw(study, variants))
-
-
-def put_together(name: str, verdict: str, table: str, figures: Sequence[str]) -> str:
-    """Return a result as HTML, from its parts; `verdict` and `name` are plain text."""
-    parts = [
-        f'<p style="margin:0 0 .6em"><b>{escape(name)}.</b> {escape(verdict)}</p>',
-        table,
-        f'<div style="display:flex;flex-wrap:wrap;gap:.8em">{"".join(figures)}</div>',
-    ]
-    style = f"max-width:60em;padding:.8em;border-radius:6px;line-height:1.45;background:{LIGHT['card']};color:{LIGHT['ink']}"
-    return f'<div class="simasgd" style="{style}">{"".join(parts)}</div>'
 
 
 def _tabulate(variants: Sequence[VariantFacts]) -> str:
@@ -95,23 +79,6 @@ def _tabulate(variants: Sequence[VariantFacts]) -> str:
         title = "test error" if all(facts.metric is ERROR for facts in learning) else "test error or loss"
         columns.insert(2, (title, _write_score))
     return tabulate([title for title, _ in columns], [[text(facts) for _, text in columns] for facts in variants], words=2)
-
-
-def tabulate(titles: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> str:
-    """Return the first rows of a table as HTML. The first `words` columns are no numbers."""
-    head = "".join(_cell("th", escape(title), is_word=i < words) for i, title in enumerate(titles))
-    listed = ["".join(_cell("td", escape(text), is_word=i < words) for i, text in enumerate(row)) for row in rows[:_MOST_ROWS]]
-    body = "".join(f'<tr style="background:none">{row}</tr>' for row in listed)
-    more = len(rows) - _MOST_ROWS
-    rest = f'<p style="margin:.2em 0">and {more} more; <code>table()</code> has all</p>' if more > 0 else ""
-    style = f"border-collapse:collapse;margin:0 0 .8em;color:{LIGHT['ink']}"
-    return f'<table style="{style}"><thead><tr style="background:none">{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
-
-
-def _cell(tag: str, text: str, *, is_word: bool) -> str:
-    side = "left" if is_word else "right"
-    style = f"padding:.15em .7em;text-align:{side};white-space:nowrap;border-bottom:1px solid {LIGHT['line']}"
-    return f'<{tag} style="{style}">{text}</{tag}>'
 
 
 def _write_mean(spread: Spread | None, form: Callable[[float], str]) -> str:
@@ -147,15 +114,3 @@ def _embed(study: Study, title: str, draw: Callable[[Study], Axes]) -> str:
         image = embed(figure, title)
         plt.close(figure)
     return image
-
-
-def embed(figure: Figure, title: str) -> str:
-    """Return a figure under its title, as an image that needs nothing else."""
-    stream = StringIO()
-    with svg.use_style():
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    image = base64.b64encode(stream.getvalue().encode()).decode()
-    return (
-        f'<figure style="margin:0;max-width:{_WIDTH}"><figcaption>{escape(title)}</figcaption>'
-        f'<img alt="{escape(title)}" style="width:100%" src="data:image/svg+xml;base64,{image}"></figure>'
-    )

@@ -7,7 +7,7 @@ from itertools import islice
 
 from matplotlib.figure import Figure
 
-from simasgd.figures.display import embed, put_together, tabulate
+from simasgd.figures.html import embed, put_together, tabulate
 from simasgd.report.facts.formats import use_plain_spaces
 from simasgd.report.sweep.blocks import draw_part, has_trade_off
 from simasgd.report.sweep.facts.sweep_facts import SECONDS, THROUGHPUT, SweepFacts

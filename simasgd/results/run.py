@@ -12,6 +12,7 @@ import pandas as pd
 
 from simasgd.errors import UsageError
 from simasgd.operations.writing import write_columns
+from simasgd.presentation import find_presenter
 from simasgd.results.contents import describe_contents, list_paths, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.kept.weights import Weights, read_weights
@@ -168,18 +169,14 @@ class Run:
         return f"<Run {self.scenario.name} at seed {self.seed}: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
-        from simasgd.figures.display import show
-
-        return show(self)
+        return find_presenter().show(self)
 
     def write_page(self, path: str | Path) -> Path:
         """Write the run's page, one HTML file, and return its path; a folder gets it as `index.html`.
 
         Raises simasgd.UsageError if it cannot be written.
         """
-        from simasgd.figures.display import write_page
-
-        return write_page(self, Path(path))
+        return find_presenter().write_page(self, Path(path))
 
     def save(self, folder: str | Path, *, replace: bool = False) -> None:
         """Write the run's files into a folder, made if absent.

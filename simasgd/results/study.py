@@ -12,6 +12,7 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import UsageError
+from simasgd.presentation import find_presenter
 from simasgd.results.contents import REPEATS, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
@@ -58,32 +59,24 @@ class Study:
     @property
     def verdict(self) -> str:
         """Who is best and by how much, who fails and why; the sentences of the page."""
-        from simasgd.figures.display import state
-
-        return state(self)
+        return find_presenter().state(self)
 
     def __str__(self) -> str:
-        from simasgd.figures.display import write
-
-        return write(self)
+        return find_presenter().write(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Show the table and the verdict where IPython shows text."""
         printer.text("<Study …>" if cycle else str(self))
 
     def _repr_html_(self) -> str:
-        from simasgd.figures.display import show
-
-        return show(self)
+        return find_presenter().show(self)
 
     def write_page(self, path: str | Path) -> Path:
         """Write the study's page, one HTML file, and return its path; a folder gets it as `index.html`.
 
         Raises simasgd.UsageError if it cannot be written.
         """
-        from simasgd.figures.display import write_page
-
-        return write_page(self, Path(path))
+        return find_presenter().write_page(self, Path(path))
 
     def save(self, folder: str | Path, *, replace: bool = False) -> None:
         """Write every run into a folder.

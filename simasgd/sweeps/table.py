@@ -12,6 +12,7 @@ from typing import Any, final
 import pandas as pd
 
 from simasgd.errors import UsageError
+from simasgd.presentation import find_presenter
 from simasgd.results.contents import read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.results.outcome import Outcome, describe_outcomes
@@ -125,9 +126,7 @@ class Sweep:
 
         Raises simasgd.UsageError if it cannot be written.
         """
-        from simasgd.figures.display import write_page
-
-        return write_page(self, Path(path))
+        return find_presenter().write_page(self, Path(path))
 
     def __repr__(self) -> str:
         done = int((self.points["error"] == "").sum())
@@ -146,9 +145,7 @@ class Sweep:
         return f" ({missing} not run yet{budget})"
 
     def _repr_html_(self) -> str:
-        from simasgd.figures.sweeps import show_sweep
-
-        return show_sweep(self)
+        return find_presenter().show(self)
 
     @classmethod
     def load(cls, folder: str | Path) -> Sweep:

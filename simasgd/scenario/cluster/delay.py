@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, Protocol, final
 
 from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Rival, Section
-
-if TYPE_CHECKING:
-    from simasgd.scenario.learning.models import AbstractModel
 
 Updates = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 _NEEDS = {
@@ -101,7 +98,19 @@ Delays = Annotated[
 """A law (a bare number is a constant delay), or a list with a law for each layer."""
 
 
-def wrong_delays(delays: Delays, model: AbstractModel | None) -> Iterator[Inconsistency]:
+class Layered(Protocol):
+    """A model whose layers have names."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the model."""
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The layers, from the input to the output."""
+
+
+def wrong_delays(delays: Delays, model: Layered | None) -> Iterator[Inconsistency]:
     """Yield the mistakes in delays that are injected into the learning of a model; None for no learning."""
     if not isinstance(delays, tuple):
         yield from delays.inconsistencies()
