@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -92,43 +92,57 @@ def train(
         progress(0)
         compile_seconds, moments = _play(problems, sorted(set(steps)), player, checkpoint, progress)
         began = perf_counter()
-        ended: set[int] = set()
-        last: dict[int, Weights] = {}
-        for number, moment_of_each in enumerate(moments):
-            if not number:  # the walk may go on from a checkpoint
-                ended = {
-                    m
-                    for m in range(len(problems))
-                    if _find_cut(checkpoint.results.evaluations_of(m), begin, target) is not None
-                }
-            for member, moment in enumerate(moment_of_each):
-                if moment is None or member in ended:
-                    continue
-                error = _add_moment(checkpoint, moment, member, problems[member], first.samples_per_epoch)
-                is_reached = moment.steps > begin and _is_reached(error, target)
-                if moment.diverged or is_reached:
-                    ended.add(member)
-                if first.record.weights and not moment.diverged and (is_reached or moment.steps == steps[-1]):
-                    last[member] = keep(moment.take_snapshot(), problems[member].recipe, first.learning.model)
-            if len(ended) == len(problems):
-                break
+        weights = _evaluate_moments(moments, problems, first, begin, steps[-1], checkpoint)
         replay_seconds = perf_counter() - began
     results = checkpoint.results
-    learned = []
-    for member, problem in enumerate(problems):
-        evaluations = results.evaluations_of(member)
-        learned.append(
-            Learned(
-                evaluations=_table(tape, epochs, steps, evaluations),
-                divergence=results.divergence_of(member),
-                cut=_find_cut(evaluations, begin, target),
-                weights=last.get(member),
-                note=problem.note,
-                compile_seconds=compile_seconds,
-                replay_seconds=replay_seconds,
-            )
+    return [
+        Learned(
+            evaluations=_table(tape, epochs, steps, results.evaluations_of(member)),
+            divergence=results.divergence_of(member),
+            cut=_find_cut(results.evaluations_of(member), begin, target),
+            weights=weights.get(member),
+            note=problem.note,
+            compile_seconds=compile_seconds,
+            replay_seconds=replay_seconds,
         )
-    return learned
+        for member, problem in enumerate(problems)
+    ]
+
+
+def _evaluate_moments(
+    moments: Iterable[Sequence[Moment | None]],
+    problems: Sequence[Problem],
+    scenario: Scenario,
+    begin: int,
+    stop: int,
+    checkpoint: AbstractCheckpoint,
+) -> dict[int, Weights]:
+    """Evaluate the weights at each stop, into the checkpoint's results, until all problems have ended.
+
+    Return the last weights of each problem if `scenario`, the first of the group, keeps them. The
+    tape begins after `begin` steps, and `stop` is the last one.
+    """
+    assert scenario.learning is not None
+    assert scenario.samples_per_epoch is not None
+    target = scenario.stop.test_error
+    ended: set[int] = set()
+    last: dict[int, Weights] = {}
+    for number, moment_of_each in enumerate(moments):
+        if not number:  # the walk may go on from a checkpoint
+            evaluations = map(checkpoint.results.evaluations_of, range(len(problems)))
+            ended = {member for member, found in enumerate(evaluations) if _find_cut(found, begin, target) is not None}
+        for member, moment in enumerate(moment_of_each):
+            if moment is None or member in ended:
+                continue
+            error = _add_moment(checkpoint, moment, member, problems[member], scenario.samples_per_epoch)
+            is_reached = moment.steps > begin and _is_reached(error, target)
+            if moment.diverged or is_reached:
+                ended.add(member)
+            if scenario.record.weights and not moment.diverged and (is_reached or moment.steps == stop):
+                last[member] = keep(moment.take_snapshot(), problems[member].recipe, scenario.learning.model)
+        if len(ended) == len(problems):
+            break
+    return last
 
 
 def prepare(scenario: Scenario, task: AbstractTask | None) -> None:

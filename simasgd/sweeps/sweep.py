@@ -7,7 +7,7 @@ resumes an interrupted sweep.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from simasgd.results.contents import stored_times
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
 from simasgd.scenario.alike import together
+from simasgd.scenario.schema import Scenario
 from simasgd.storage.files import PAGE, POINTS_TABLE, SCENARIO, SWEEP
 from simasgd.storage.folder import ResultsFolder
 from simasgd.storage.work_folder import POINTS
@@ -60,18 +61,7 @@ def run_points(
     spending = Spending(plan.budget)
     folders = PointFolders(place.path)
     homes = {point.folder: point.scenario for point in plan.points}
-    try:
-        folders.prepare()
-        found = {name: folders.summary(name, scenario) for name, scenario in homes.items() if name not in known}
-        failures = {name: error for name, summary in found.items() if summary is None and (error := folders.failure(name))}
-        if retrying:
-            for name in failures:
-                folders.forget_failure(name)
-            failures = {}
-    except OSError as error:
-        raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
-    failures |= {name: failure for name, failure in known.items() if isinstance(failure, str)}
-    summaries = {name: one for name, one in (*known.items(), *found.items()) if isinstance(one, Summary)}
+    summaries, failures = _read_earlier(folders, homes, known, place, retrying=retrying)
     with place.adding() as fresh:
         _collect(plan, summaries, failures, place.path).write_into(fresh)
     kept = {*summaries, *failures}
@@ -79,17 +69,7 @@ def run_points(
     for _ in kept:
         finished += 1
         progress("kept", finished, len(homes))
-    rank = {setting: number for number, setting in enumerate(dict.fromkeys(map(plan.find_setting, plan.points)))}
-    ranks = {point.folder: rank[plan.find_setting(point)] for point in reversed(plan.points)}
-    names = sorted(
-        (name for name in homes if name not in known), key=lambda name: ranks[name]
-    )  # all seeds of a setting together, if a budget cuts the sweep
-    # If any run of a shared loop is missing, the whole loop runs again, so that its numbers are the
-    # same bit for bit.
-    scenarios = [homes[name] for name in names]
-    places = together(scenarios, capacity_for(scenarios)) if sharing else [[i] for i in range(len(names))]
-    groups = [[names[i] for i in group] for group in places]
-    missing: list[Group] = [{name: homes[name] for name in group} for group in groups if not kept.issuperset(group)]
+    missing = _group_missing(plan, {name: homes[name] for name in homes if name not in known}, kept, sharing=sharing)
     if not spending.is_limited:
         missing = _by_tape(missing)
     for name, failure in computing.run_groups(spending.choose(missing, kept), place.path, pool, spending.is_over, tell):
@@ -109,6 +89,48 @@ def run_points(
     with place.adding() as fresh:
         sweep.write_into(fresh)
     return sweep
+
+
+def _read_earlier(
+    folders: PointFolders,
+    homes: Mapping[str, Scenario],
+    known: Mapping[str, Summary | str],
+    place: ResultsFolder,
+    *,
+    retrying: bool,
+) -> tuple[dict[str, Summary], dict[str, str]]:
+    """Return the summaries and the failures of the points that an earlier command ran, and of the known ones.
+
+    With `retrying`, failures in the folder are deleted, so their points count as not run.
+    """
+    try:
+        folders.prepare()
+        found = {name: folders.summary(name, scenario) for name, scenario in homes.items() if name not in known}
+        failures = {name: error for name, summary in found.items() if summary is None and (error := folders.failure(name))}
+        if retrying:
+            for name in failures:
+                folders.forget_failure(name)
+            failures = {}
+    except OSError as error:
+        raise RunFailed(f"the sweep could not be written to {place.shown}: {error.strerror}") from error
+    failures |= {name: failure for name, failure in known.items() if isinstance(failure, str)}
+    summaries = {name: one for name, one in (*known.items(), *found.items()) if isinstance(one, Summary)}
+    return summaries, failures
+
+
+def _group_missing(plan: SweepPlan, homes: Mapping[str, Scenario], kept: Set[str], *, sharing: bool) -> list[Group]:
+    """Return the groups of points that are not all kept; with `sharing`, a group goes through one loop.
+
+    All seeds of a setting are together, in case a budget cuts the sweep. If any point of a shared loop is missing, the
+    whole loop runs again, so that its numbers are the same bit for bit.
+    """
+    rank = {setting: number for number, setting in enumerate(dict.fromkeys(map(plan.find_setting, plan.points)))}
+    ranks = {point.folder: rank[plan.find_setting(point)] for point in reversed(plan.points)}
+    names = sorted(homes, key=lambda name: ranks[name])
+    scenarios = [homes[name] for name in names]
+    places = together(scenarios, capacity_for(scenarios)) if sharing else [[i] for i in range(len(names))]
+    groups = [[names[i] for i in group] for group in places]
+    return [{name: homes[name] for name in group} for group in groups if not kept >= set(group)]
 
 
 def _by_tape(groups: Sequence[Group]) -> list[Group]:

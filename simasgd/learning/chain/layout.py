@@ -23,14 +23,14 @@ from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed, Packing
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
-from simasgd.learning.layout.waves import Waves, WaveShape
+from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.layout.work import count_work
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.problem import Problem
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import Frame, SampleType
-from simasgd.tape.arrays import Floats, Ints
+from simasgd.tape.arrays import Floats
 from simasgd.tape.tape import Tape
 
 
@@ -57,20 +57,8 @@ class ChainLayout(AbstractLayout):
         return one_by_one(frame) if shape is None else in_waves(frame, shape, mesh)
 
     @property
-    def num_slots(self) -> int:
-        return self.plan.num_slots
-
-    @property
     def slot_contents(self) -> str:
         return "versions of the weights"
-
-    @property
-    def first(self) -> Ints:
-        return self.plan.first
-
-    @property
-    def waves(self) -> Waves | None:
-        return self.plan.waves
 
     @property
     def fused(self) -> int:

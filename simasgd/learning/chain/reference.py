@@ -5,7 +5,7 @@ It plays one row of the tape at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
 from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State, Updates
+from simasgd.tape.tape import Tape
 
 
 def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
@@ -48,18 +49,6 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
     remaining = set(stops)
     layers = problem.recipe.task.objective.layers(weights)
 
-    def read_by(row: int) -> Parameters:
-        """Return the weights of a gradient row.
-
-        They are its learner's copy, or each layer's weights from the version that the row names.
-        """
-        if tape.ahead is not None and tape.ahead[row]:
-            return copies[tape.learner[row]]
-        if tape.layers is None:
-            return kept[tape.timestamp[row]]
-        of_layers = tape.layers[row].tolist()
-        return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in of_layers))
-
     if 0 in remaining:
         yield Moment(0, weights, partial(Snapshot, weights, state, gradient_state))
     for u in range(max(stops, default=0)):
@@ -67,7 +56,7 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         mean = zeros
         coefficient = (1 if tape.summed is None else tape.summed[u]) / len(rows)
         for row in rows:
-            read = read_by(row)
+            read = _read(tape, row, kept, copies, layers)
             own = coefficient if problem.rates is None else coefficient * problem.rates[row]
             codes = None if problem.codes is None else problem.codes[row]
             share = None if shares is None else shares[row]
@@ -94,6 +83,20 @@ def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[i
         progress(u + 1)
         if u + 1 in remaining:
             yield Moment(u + 1, weights, partial(Snapshot, weights, state, gradient_state))
+
+
+def _read(tape: Tape, row: int, kept: Mapping[int, Parameters], copies: Mapping[int, Parameters], layers: PyTree) -> Parameters:
+    """Return the weights on which the gradient of a row is computed.
+
+    They are its learner's copy, or each layer's weights from the version that the row names. `kept`
+    has the versions by their timestamps, and `layers` the layer of each array of weights.
+    """
+    if tape.ahead is not None and tape.ahead[row]:
+        return copies[tape.learner[row]]
+    if tape.layers is None:
+        return kept[tape.timestamp[row]]
+    of_layers = tape.layers[row].tolist()
+    return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in of_layers))
 
 
 class RowFunctions(NamedTuple):

@@ -113,11 +113,27 @@ class Advance(Protocol):
     ) -> Carry: ...
 
 
+class Plan(Protocol):
+    """The part of a plan that both kinds of layout have; `AbstractLayout` documents it."""
+
+    @property
+    def num_slots(self) -> int: ...
+
+    @property
+    def first(self) -> Shaped[Ints, " U+1"]: ...
+
+    @property
+    def waves(self) -> Waves | None: ...
+
+
 class AbstractLayout(abc.ABC):
     """The arrangement of one tape on the device.
 
     It says where each value is kept, and has the loop that computes it.
     """
+
+    plan: Plan
+    """The steps and slots of the tape, before it is on the device."""
 
     @classmethod
     @abc.abstractmethod
@@ -143,9 +159,9 @@ class AbstractLayout(abc.ABC):
         """Return the loop, with waves of at most this shape; one by one if None."""
 
     @property
-    @abc.abstractmethod
     def num_slots(self) -> int:
         """The number of slots for models, or for versions of the weights."""
+        return self.plan.num_slots
 
     @property
     @abc.abstractmethod
@@ -153,17 +169,17 @@ class AbstractLayout(abc.ABC):
         """The plural noun that a message uses for the contents of slots."""
 
     @property
-    @abc.abstractmethod
     def first(self) -> Shaped[Ints, " U+1"]:
         """The bounds of the evaluations of each step.
 
         Step u has evaluations `first[u]` to `first[u + 1]`.
         """
+        return self.plan.first
 
     @property
-    @abc.abstractmethod
     def waves(self) -> Waves | None:
         """The waves; None if evaluations are computed one by one."""
+        return self.plan.waves
 
     @property
     @abc.abstractmethod

@@ -20,7 +20,7 @@ from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed
 from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
-from simasgd.learning.layout.waves import Waves, WaveShape
+from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.layout.work import count_work
 from simasgd.learning.mixing.in_waves import in_waves
 from simasgd.learning.mixing.loop import MixingCarry, MixingColumns, MixingNumbers, mean_and_distance, packings, row_by_row
@@ -57,20 +57,8 @@ class MixingLayout(AbstractLayout):
         return row_by_row(frame) if shape is None else in_waves(frame, shape, mesh)
 
     @property
-    def num_slots(self) -> int:
-        return self.plan.num_slots
-
-    @property
     def slot_contents(self) -> str:
         return "models"
-
-    @property
-    def first(self) -> Ints:
-        return self.plan.first
-
-    @property
-    def waves(self) -> Waves | None:
-        return self.plan.waves
 
     @property
     def fused(self) -> int:

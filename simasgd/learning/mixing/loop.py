@@ -112,18 +112,20 @@ def _packings(frame: Frame, structure: PyTreeDef) -> tuple[Packing, Packing]:
     return Packing(weights), Packing(jax.eval_shape(rule.update.init, weights))
 
 
+def _mix(rows: MixingColumns, u: Number, carry: MixingCarry) -> MixingCarry:
+    """Return the carry after row u, which mixes two models, and two states if the rows name another's."""
+    shares = take(rows.base_share, u), take(rows.other_share, u)
+    model = mixture(_read(carry.models, take(rows.base, u)), _read(carry.models, take(rows.other, u)), *shares)
+    states = carry.states
+    if rows.other_state is not None:
+        own, other = _read(states, take(rows.state, u)), _read(states, take(rows.other_state, u))
+        states = _write(states, take(rows.keep_state, u), mixture(own, other, *shares))
+    return carry._replace(models=_write(carry.models, take(rows.keep, u), model), states=states)
+
+
 def row_by_row(frame: Frame) -> Advance:
     """Return a loop that plays one row after the other."""
     gradient_of = gradient_function(frame)
-
-    def mix(rows: MixingColumns, u: Number, carry: MixingCarry) -> MixingCarry:
-        shares = take(rows.base_share, u), take(rows.other_share, u)
-        model = mixture(_read(carry.models, take(rows.base, u)), _read(carry.models, take(rows.other, u)), *shares)
-        states = carry.states
-        if rows.other_state is not None:
-            own, other = _read(states, take(rows.state, u)), _read(states, take(rows.other_state, u))
-            states = _write(states, take(rows.keep_state, u), mixture(own, other, *shares))
-        return carry._replace(models=_write(carry.models, take(rows.keep, u), model), states=states)
 
     def apply_gradient(
         rows: MixingRows, e: Number, u: Number, carry: MixingCarry, inputs: jax.Array, labels: jax.Array
@@ -167,7 +169,7 @@ def row_by_row(frame: Frame) -> Advance:
         shared = rows.shared
 
         def mix_until(begin: Number, end: Number, carry: MixingCarry) -> MixingCarry:
-            mixed: MixingCarry = jax.lax.fori_loop(begin, end, lambda u, carry: mix(shared, u, carry), carry)
+            mixed: MixingCarry = jax.lax.fori_loop(begin, end, lambda u, carry: _mix(shared, u, carry), carry)
             return mixed
 
         def next_gradient(e: Number, reached: tuple[Number, MixingCarry]) -> tuple[Number, MixingCarry]:

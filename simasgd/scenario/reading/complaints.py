@@ -137,29 +137,17 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
             return f"{found} is not a whole number"
         case "float_type":
             return f"{found} is not a number"
-        case "greater_than":
-            return f"{found} is too small; it must be more than {context['gt']:.15g}"
-        case "greater_than_equal":
-            return f"{found} is too small; it must be at least {context['ge']:.15g}"
-        case "less_than":
-            return f"{found} is too large; it must be less than {context['lt']:.15g}"
-        case "less_than_equal":
-            return f"{found} is too large; it must be at most {context['le']:.16g}"
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            return _write_bound(found, kind, context)
         case "finite_number":
             return f"{found} is not a finite number"
         case "literal_error":
             return f"{found} is not one of {context['expected']}" + _suggest(detail["input"], context["expected"])
         case "union_tag_invalid":
-            tag, choices = shown(detail["input"]["kind"]), context["expected_tags"]
-            if path[-2:] != ("protocol", "kind") and path[-1:] != ("protocol",):
-                return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}"
-            choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
-            return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}; {_OWN_PROTOCOL}"
+            return _write_unknown_kind(shown(detail["input"]["kind"]), path, context)
         case "union_tag_not_found" if context["discriminator"] == "'kind'":
-            kinds = [
-                repr(choice.model_fields["kind"].default) for choice in keys.find_choices(root, *_strip_variant(path, layer))
-            ]
-            return f"kind is missing; choose from {', '.join(kinds)}"
+            choices = keys.find_choices(root, *_strip_variant(path, layer))
+            return f"kind is missing; choose from {', '.join(repr(choice.model_fields['kind'].default) for choice in choices)}"
         case "union_tag_not_found":
             return f"found {found}; expected a list or a mapping"
         case "bool_type":
@@ -192,6 +180,26 @@ def _write_missing(path: Path) -> str:
         return f"missing; set it, or choose a cluster.profile ({', '.join(catalogue.list_profiles())})"
 
     return "missing"
+
+
+def _write_bound(found: str, kind: str, context: dict[str, Any]) -> str:
+    match kind:
+        case "greater_than":
+            return f"{found} is too small; it must be more than {context['gt']:.15g}"
+        case "greater_than_equal":
+            return f"{found} is too small; it must be at least {context['ge']:.15g}"
+        case "less_than":
+            return f"{found} is too large; it must be less than {context['lt']:.15g}"
+        case _:
+            return f"{found} is too large; it must be at most {context['le']:.16g}"
+
+
+def _write_unknown_kind(tag: str, path: Path, context: dict[str, Any]) -> str:
+    choices = context["expected_tags"]
+    if path[-2:] != ("protocol", "kind") and path[-1:] != ("protocol",):
+        return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}"
+    choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
+    return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}; {_OWN_PROTOCOL}"
 
 
 def _suggest_kind(tag: Any, choices: str) -> str:
