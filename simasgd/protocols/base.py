@@ -92,7 +92,7 @@ class AbstractProtocol(Section):
 
         It is the default; a scenario may choose another one.
         """
-        return NoModulation()
+        return NoModulation.by_default()
 
     @property
     def steps_copies(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import Count, Flag, NameForKind, Section
 from simasgd.scenario.vocabulary.units import BytesPerSecond
 
@@ -100,4 +101,4 @@ class AdvStar(AbstractServerTree):
         return ("push", "pull")
 
 
-Architecture = Annotated[Base | Adv | AdvStar, Field(discriminator="kind"), NameForKind]
+Architecture = Annotated[Base | Adv | AdvStar, ByKind(), NameForKind]

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, final
 
-from pydantic import Field
-
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind, Section
 
 
@@ -74,6 +73,4 @@ class Hierarchical(AbstractCollective):
     kind: Literal["hierarchical"] = "hierarchical"
 
 
-Collective = Annotated[
-    RingCollective | RecursiveDoubling | HalvingDoubling | BinaryTree | Hierarchical, Field(discriminator="kind"), NameForKind
-]
+Collective = Annotated[RingCollective | RecursiveDoubling | HalvingDoubling | BinaryTree | Hierarchical, ByKind(), NameForKind]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.scenario.cluster.members import NodeBandwidth
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import Count, NameForKind, Number, Section
 from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 
@@ -82,7 +83,7 @@ class P775(Section):
     among the other supernodes, with at least one for each."""
 
 
-Topology = Annotated[Star | Tree | Ring | Medium | P775, Field(discriminator="kind"), NameForKind]
+Topology = Annotated[Star | Tree | Ring | Medium | P775, ByKind(), NameForKind]
 
 
 @final

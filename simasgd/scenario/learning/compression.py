@@ -13,6 +13,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import Count, Flag, NameForKind, Number, Section
 
 _FLOAT = 4  # bytes of a norm or a scale
@@ -180,4 +181,4 @@ class Sign(AbstractCompression):
         return self.error_feedback
 
 
-Compression = Annotated[NoCompression | Half | TopK | QSGD | Sign, Field(discriminator="kind"), NameForKind]
+Compression = Annotated[NoCompression | Half | TopK | QSGD | Sign, ByKind(), NameForKind]

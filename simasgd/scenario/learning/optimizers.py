@@ -7,6 +7,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field, Tag
 
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import (
     MAPPING,
     NUMBER,
@@ -169,4 +170,4 @@ def _nesterov(momentum: float | TotalMomentum, nesterov: bool) -> list[Inconsist
     return [Inconsistency(("nesterov",), "needs a momentum greater than 0", (Rival(("nesterov",), ("momentum",)),))]
 
 
-Optimizer = Annotated[SGD | Adagrad | Adam | AdamW | RMSProp, Field(discriminator="kind"), NameForKind]
+Optimizer = Annotated[SGD | Adagrad | Adam | AdamW | RMSProp, ByKind(), NameForKind]

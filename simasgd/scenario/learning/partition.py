@@ -9,6 +9,7 @@ from typing import Annotated, Literal, final
 from pydantic import Field, Tag
 
 from simasgd.scenario.cluster.members import AbstractMemberLaw
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, NameForKind, Number, Section
 
 _SUM_ERROR = 1e-6
@@ -68,4 +69,4 @@ class Dirichlet(Section):
     has few classes."""
 
 
-Partition = Annotated[Shared | Shards | Dirichlet, Field(discriminator="kind"), NameForKind]
+Partition = Annotated[Shared | Shards | Dirichlet, ByKind(), NameForKind]

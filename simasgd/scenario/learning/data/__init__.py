@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from simasgd.scenario.learning.data.base import DATA, AbstractData, DataShape, samples_of_epochs
 from simasgd.scenario.learning.data.generated import AbstractRegression, Characters, LinearRegression, LogisticRegression, Noise
 from simasgd.scenario.learning.data.images import AbstractImages, Cifar10, Digits, FashionMnist, ImageNet, Mnist
 from simasgd.scenario.learning.data.own import OwnData
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind
 
 __all__ = [
@@ -34,6 +33,6 @@ __all__ = [
 
 Data = Annotated[
     Digits | Mnist | FashionMnist | Cifar10 | ImageNet | Characters | LinearRegression | LogisticRegression | Noise | OwnData,
-    Field(discriminator="kind"),
+    ByKind(),
     NameForKind,
 ]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from simasgd.scenario.learning.models.base import AbstractModel
 from simasgd.scenario.learning.models.convnets import Cifar10Rudra, LeNet5, pooled_size
 from simasgd.scenario.learning.models.own import Own
 from simasgd.scenario.learning.models.resnets import ResNet18, ResNet20
 from simasgd.scenario.learning.models.simple import MLP, Linear, Logistic, Quadratic, Softmax
 from simasgd.scenario.learning.models.transformers import Transformer
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind
 
 __all__ = [
@@ -33,6 +32,6 @@ __all__ = [
 
 Model = Annotated[
     Softmax | Linear | Logistic | Quadratic | MLP | LeNet5 | Cifar10Rudra | ResNet18 | ResNet20 | Transformer | Own,
-    Field(discriminator="kind"),
+    ByKind(),
     NameForKind,
 ]

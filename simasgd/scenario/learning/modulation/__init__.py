@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from simasgd.scenario.learning.modulation.adaptive import Koloskova, Mishchenko, WuAdaptive1, WuAdaptive2
 from simasgd.scenario.learning.modulation.base import AbstractModulation, RunFact
 from simasgd.scenario.learning.modulation.compensation import AdaptiveDelayCompensation, DelayCompensation, GapAware
@@ -20,6 +18,7 @@ from simasgd.scenario.learning.modulation.staleness import (
     SqrtBatch,
     StalenessTable,
 )
+from simasgd.scenario.vocabulary.by_kind import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind
 
 __all__ = [
@@ -67,6 +66,6 @@ Modulation = Annotated[
     | LearnerMomentum
     | DanaZero
     | DanaDC,
-    Field(discriminator="kind"),
+    ByKind(),
     NameForKind,
 ]

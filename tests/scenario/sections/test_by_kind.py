@@ -1,0 +1,65 @@
+"""The choice by `kind`: what pydantic's own choice accepts and refuses, with validators only of the kinds that are named."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Annotated, Any, get_args
+
+import pytest
+from pydantic import Field, TypeAdapter, ValidationError
+
+from simasgd.scenario.cluster.architecture import Architecture
+from simasgd.scenario.cluster.collective import Collective
+from simasgd.scenario.cluster.network import Topology
+from simasgd.scenario.learning.compression import Compression
+from simasgd.scenario.learning.data import Data
+from simasgd.scenario.learning.models import Model
+from simasgd.scenario.learning.modulation import Modulation
+from simasgd.scenario.learning.optimizers import Optimizer
+from simasgd.scenario.learning.partition import Partition
+
+CHOICES = [Architecture, Collective, Topology, Compression, Data, Model, Modulation, Optimizer, Partition]
+STRANGE: list[Any] = [3, None, [1], {}, *({"kind": kind} for kind in (3, None, True, 1.5, [1], {}, "none such"))]
+PROGRAM = """
+import json
+from typing import get_args
+from simasgd import Scenario
+from simasgd.scenario.learning.models import Model
+from simasgd.scenario.learning.optimizers import Optimizer
+Scenario.load("quickstart", "learning.optimizer={kind: adam, learning_rate: 0.1}")
+built = [one.__name__ for choice in (Model, Optimizer) for one in get_args(get_args(choice)[0]) if one.__pydantic_complete__]
+print(json.dumps(built))
+"""
+
+
+def outcome(adapter: TypeAdapter[Any], value: Any) -> Any:
+    """Return the section, or the mistakes; pydantic's own locations have the kind, which is no key."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        kind = value.get("kind") if isinstance(value, dict) else None
+        return [
+            {**one, "loc": [part for part in one["loc"] if not isinstance(kind, str) or part != kind]}
+            for one in error.errors(include_url=False)
+        ]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: get_args(get_args(choice)[0])[0].__name__)
+def test_a_choice_by_kind_accepts_and_refuses_what_pydantics_own_does(choice: Any) -> None:
+    union = get_args(choice)[0]
+    own, theirs = TypeAdapter(choice), TypeAdapter(Annotated[union, Field(discriminator="kind")])
+    kinds = [section.model_fields["kind"].default for section in get_args(union)]
+    for value in [*STRANGE, *({"kind": kind} for kind in kinds), *({"kind": kind, "unheard": 1} for kind in kinds)]:
+        found = outcome(own, value)
+        assert found == outcome(theirs, value)
+        if not isinstance(found, list):
+            assert own.validate_python(found) is found
+            assert own.dump_python(found, mode="json") == theirs.dump_python(found, mode="json")
+    assert own.json_schema() == theirs.json_schema()
+
+
+def test_validators_are_built_of_the_kinds_that_a_scenario_names() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == ["MLP", "Adam"]
