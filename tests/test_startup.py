@@ -67,6 +67,25 @@ def test_nothing_heavy_is_imported_by_what_computes_nothing(tmp_path: Path) -> N
         assert code == (2 if arguments in REFUSED else 0), arguments
 
 
+CHECKS = """
+import gc, json, sys
+from simasgd.__main__ import main
+sys.argv = ["simasgd", "check", "quickstart"]
+try:
+    main()
+finally:
+    print(json.dumps([gc.get_freeze_count(), [name for name in sys.modules if name.startswith("simasgd.")]]))
+"""
+
+
+def test_check_imports_no_other_command_and_leaves_nothing_to_search_for_garbage() -> None:
+    done = subprocess.run([sys.executable, "-c", CHECKS], capture_output=True, text=True, check=True)
+    frozen, modules = json.loads(done.stdout.splitlines()[-1])
+    assert frozen > 10_000
+    commands = {name for name in modules if name.startswith("simasgd.command.") and "output" not in name}
+    assert commands == {"simasgd.command.cli", "simasgd.command.options", "simasgd.command.showing"}
+
+
 def imports(path: Path) -> set[str]:
     """Every module that a source imports anywhere in it, in full; names imported from a package as its modules."""
     found: set[str] = set()

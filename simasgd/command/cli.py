@@ -6,14 +6,65 @@ A command imports the modules that it needs itself, so that `--help` and `check`
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import final
 
 import rich_click as click
 
 import simasgd
-from simasgd.command import advising, asking, exporting, fitting, listing, measuring, recording, running, showing, sweeping
 from simasgd.command.output.console import printing
 from simasgd.errors import SimasgdError
 from simasgd.signals import watched
+
+_HOMES = {
+    "run": "running.run",
+    "compare": "running.compare",
+    "sweep": "sweeping.sweep",
+    "advise": "advising.advise",
+    "report": "running.report",
+    "record": "recording.record",
+    "runs": "listing.runs",
+    "index": "listing.index",
+    "status": "listing.status",
+    "fit": "fitting.fit",
+    "import": "measuring.import_",
+    "export": "exporting.export",
+    "validate": "measuring.validate",
+    "check": "showing.check",
+    "list": "asking.list_",
+    "show": "asking.show",
+    "explain": "asking.explain",
+    "schema": "showing.schema",
+    "data": "showing.data",
+}
+
+
+@final
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands by their names. A command is imported when it is looked up, so that no other one waits for its options."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, click.Command | None] = dict.fromkeys(_HOMES)
+
+    def __getitem__(self, name: str) -> click.Command:
+        command = self._found[name]
+        if command is None:
+            module, _, attribute = _HOMES[name].partition(".")
+            command = self._found[name] = getattr(import_module(f"simasgd.command.{module}"), attribute)
+        return command
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._found[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,28 +82,7 @@ def app(context: click.Context) -> None:
     context.with_resource(without_library_warnings())
 
 
-for _command in (
-    running.run,
-    running.compare,
-    sweeping.sweep,
-    advising.advise,
-    running.report,
-    recording.record,
-    listing.runs,
-    listing.index,
-    listing.status,
-    fitting.fit,
-    measuring.import_,
-    exporting.export,
-    measuring.validate,
-    showing.check,
-    asking.list_,
-    asking.show,
-    asking.explain,
-    showing.schema,
-    showing.data,
-):
-    app.add_command(_command)
+app.commands = _Commands()
 
 
 def main() -> None:
