@@ -97,8 +97,6 @@ def run_into(
     asked = [run.summary.model_dump_json() for run in measured.values()]
     with destination.open(describe_contents(destination.kind, with_all, target, asked), list_paths(with_all)) as place:
         from simasgd.command.output.progress import phases
-        from simasgd.report.page import write_study
-        from simasgd.report.terminal.study import conclude_study
         from simasgd.results.study import Study
         from simasgd.studies.several import study
 
@@ -121,8 +119,14 @@ def run_into(
                 with unbroken(), place.replacing() as fresh:
                     write(result, fresh)
             progress("report", 1.0)
+            # Only now: beside the clocks of a run the libraries that draw would take as much memory as 10,000 learners.
+            from simasgd.report.page import write_study
+
             add_page(place, lambda folder: write_study(result, folder))
         place.finish()
+
+    from simasgd.report.terminal.study import conclude_study
+
     telling.end(conclude_study(result), place.shown / PAGE)
 
 
