@@ -22,7 +22,7 @@ from simasgd.signals import done_last
 from simasgd.stages.joining import as_whole, join
 from simasgd.stages.parts import ended_for_good, fraction_before, plan_part, share_of_first, without_last_part
 from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
-from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
+from simasgd.timing import ReportPart, Timing, cut_timing, simulate_first, simulate_timing
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from simasgd.results.kept.weights import Weights
     from simasgd.tape.tape import Tape
 
+_FIRST, _FIRST_ROUNDS = 4_000, 4
+"""The gradients from which the shapes of a whole tape are foretold: so many, or so many of each learner if that is more."""
+_MOST_OF_CLOCK = 0.25  # of a clock is simulated twice, at most
 _WORTH_KEEPING = 10.0  # seconds; a run that took less is repeated after an interruption
 
 
@@ -57,7 +60,7 @@ def simulate(
     with reporting(progress, scenario.name, learns=scenario.learning is not None) as told:
         share = ShareOfWork.whole(told, scenario)
         with Timings([scenario]) as timings:
-            timing = timings.get(scenario, share_of_first(scenario, share).report, preparation_of(scenario, task))
+            timing = timings.get(scenario, share_of_first(scenario, share).report, preparation_of([scenario], task, player))
         (run,) = run_group([scenario], timing, share, task=task, player=player)
         told("done", 1.0)
     return run
@@ -139,15 +142,25 @@ def require_learning(scenario: Scenario, *, compiled: bool = True) -> None:
         require_devices(compiled=compiled)
 
 
-def preparation_of(scenario: Scenario, task: Task | None) -> Callable[[], None] | None:
-    """Return what learning a scenario can do before it has a tape; None without learning."""
-    if scenario.learning is None:
+def preparation_of(
+    scenarios: Sequence[Scenario], task: Task | None = None, player: AbstractPlayer | None = None
+) -> Callable[[], None] | None:
+    """Return what learning a group of scenarios can do before it has their tape; None without learning.
+
+    Data is read and programs are compiled. Those of the loop depend on the tape, so its first part
+    is simulated here, too.
+    """
+    if scenarios[0].learning is None:
         return None
 
     def prepare() -> None:
         from simasgd.learning import train
 
-        train.prepare(scenario, task)
+        train.prepare(scenarios[0], task)
+        if player is None:
+            first, fraction = simulate_first(scenarios[0], max(_FIRST, _FIRST_ROUNDS * scenarios[0].cluster.learners))
+            if 0.0 < fraction < _MOST_OF_CLOCK:
+                train.expect(scenarios, first, 1.0 / fraction, task)
 
     return prepare
 

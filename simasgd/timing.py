@@ -112,6 +112,16 @@ def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | Non
         raise RunFailed("the memory does not suffice for this run") from None
 
 
+def simulate_first(scenario: Scenario, gradients: int) -> tuple[Tape, float]:
+    """Return the tape of the first `gradients` of a scenario, and the fraction of its run that these are, about."""
+    job = Job.of(scenario)
+    most = gradients if job.limit.gradients is None else min(gradients, job.limit.gradients)
+    recorder = TapeRecorder()
+    clock = run_cluster(replace(job, limit=replace(job.limit, gradients=most)), recorder)
+    fraction = fraction_done(job, clock.gradients_applied, clock.updates, clock.simulated_seconds)
+    return recorder.tape(job.mini_batch), fraction
+
+
 def cut_timing(scenario: Scenario, timing: Timing, step: int, part: Part | None = None) -> Timing:
     """Return the timing of the run that ends with this step of its tape.
 

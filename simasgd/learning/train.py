@@ -18,7 +18,7 @@ import pandas as pd
 from simasgd.errors import RunFailed
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
-from simasgd.learning.players.compiled import Compiled, CompiledGroup
+from simasgd.learning.players.compiled import Compiled, CompiledGroup, compile_ahead
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation
 from simasgd.learning.problem.evaluation import evaluate
@@ -158,6 +158,18 @@ def prepare(scenario: Scenario, task: AbstractTask | None) -> None:
         require_data(learning)
         dtype, frame = jnp.dtype(learning.number_format), frame_of(chosen, learning.precision)
         evaluate(frame, initial_weights(chosen, dtype, scenario.learning_seed), place(chosen, dtype).test)
+
+
+def expect(scenarios: Sequence[Scenario], first: Tape, factor: float, task: AbstractTask | None) -> None:
+    """Compile the loop for a tape of which the `first` part is known. It is about `factor` times as long.
+
+    `train` need not compile it again, unless the whole tape has a plan of another shape. The errors
+    raised are those of `train`.
+    """
+    learning = scenarios[0].learning
+    assert learning is not None
+    with jax.enable_x64(learning.precision == "float64"), _device_errors_translated():
+        compile_ahead(list(_build_problems(scenarios, first, task, None)), factor)
 
 
 def _find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | None) -> int | None:

@@ -191,7 +191,7 @@ def _run_all(
             members = [scenarios[number] for number in group]
             share = ShareOfWork.of_runs(progress, members[0], len(finished), len(group), len(scenarios))
             report = share_of_first(members[0], share).report
-            timing = timings.get(members[0], report, preparation_of(members[0], task))
+            timing = timings.get(members[0], report, preparation_of(members, task))
             runs = run_group(members, timing, share, task=task, work=work)
             timings.release(members[0])
             for number, run in zip(group, runs, strict=True):

@@ -6,35 +6,56 @@ import pytest
 
 from simasgd import simulate
 from simasgd.ahead.timings import Timings
+from simasgd.learning.layout.costs import CPU, DeviceCosts
+from simasgd.learning.players.compiled import Compiled, compile_ahead
+from simasgd.learning.players.machine import _compiled as compiled_loops
 from simasgd.learning.problem.evaluation import _evaluator
+from simasgd.learning.problem.problem import build_problem
 from simasgd.learning.problem.task import ScenarioTask, frame_of
 from simasgd.simulator import preparation_of, run_group
 from simasgd.stages.progress import ShareOfWork, silent
+from simasgd.timing import simulate_first, simulate_timing
 from tests.build import LINEAR, TIMING, scenario
+from tests.learning.agreement import IN_WAVES
 
 
 @pytest.mark.usefixtures("quickly_compiled")
-def test_the_test_is_compiled_once_a_process_and_may_be_before_the_clock() -> None:
+def test_while_another_process_simulates_the_clock_this_one_compiles_all_programs() -> None:
     data = {"learning": {"data": {"features": 3}}}
-    chosen = scenario(LINEAR, data, {"stop": {"gradients": 40}})
+    chosen = scenario(LINEAR, data, {"stop": {"gradients": 17_000}})
     assert chosen.learning is not None
     task = ScenarioTask(chosen.learning.model, chosen.learning.data)
     evaluator = _evaluator(frame_of(task, chosen.learning.precision))
-    programs = []
+    programs, made = [], compiled_loops.cache_info().misses
     with Timings([chosen], lambda scenarios, pace: len(scenarios)) as timings:
-        prepare = preparation_of(chosen, None)
+        prepare = preparation_of([chosen])
         assert prepare is not None
         timing = timings.get(chosen, silent, lambda: programs.append(prepare()))
-    assert (programs, evaluator._cache_size()) == ([None], 1)
+    assert (programs, evaluator._cache_size(), compiled_loops.cache_info().misses) == ([None], 1, made + 1)
     (run,) = run_group([chosen], timing, ShareOfWork.unseen())
-    assert evaluator._cache_size() == 1
+    assert (evaluator._cache_size(), compiled_loops.cache_info().misses) == (1, made + 1)
     assert len(run.summary.evaluations) > 1
     assert run.summary.evaluations == simulate(chosen).summary.evaluations
 
 
+@pytest.mark.usefixtures("quickly_compiled")
+@pytest.mark.parametrize(("protocol", "costs"), [("gossip-pull", CPU), ("hardsync", CPU), ("async", IN_WAVES)])
+def test_a_quarter_of_a_tape_tells_the_program_of_the_whole(protocol: str, costs: DeviceCosts) -> None:
+    """The columns of the whole are longer."""
+    chosen = scenario(LINEAR, {"protocol": protocol, "stop": {"gradients": 17_000}})
+    first, fraction = simulate_first(chosen, 4_000)
+    whole = simulate_timing(chosen, silent).tape
+    assert whole is not None
+    assert fraction == pytest.approx(first.num_gradients / whole.num_gradients, rel=1e-3)
+    compile_ahead([build_problem(chosen, first)], 1.0 / fraction, costs)
+    made = compiled_loops.cache_info().misses
+    Compiled(costs).prepare(build_problem(chosen, whole))
+    assert compiled_loops.cache_info().misses == made
+
+
 def test_nothing_is_done_before_a_clock_that_this_process_simulates() -> None:
     chosen, asked = scenario(TIMING), []
-    assert preparation_of(chosen, None) is None
+    assert preparation_of([chosen]) is None
     for count in (0, 1):
         with Timings([chosen], lambda scenarios, pace, most=count: min(most, len(scenarios))) as timings:
             timings.get(chosen, silent, lambda: asked.append(1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import jax
@@ -18,7 +18,7 @@ from simasgd.learning.chain.loop import ChainCarry, ChainColumns, GradientMemory
 from simasgd.learning.chain.plan import ChainPlan, plan_chain
 from simasgd.learning.chain.reference import play_reference
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns, numbers_on_device, product_columns
-from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, round_up
+from simasgd.learning.layout.columns import Lengths, Values, bounds_column, column, in_slots, pad
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed, Packing
@@ -43,10 +43,15 @@ class ChainLayout(AbstractLayout):
     """
 
     plan: ChainPlan
+    lengths: Lengths
 
     @classmethod
     def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> ChainLayout:
-        return cls(plan_chain(tape, costs, lambda: count_work(recipe, sample), recipe.rule.linear, stops))
+        plan = plan_chain(tape, costs, lambda: count_work(recipe, sample), recipe.rule.linear, stops)
+        return cls(plan, _lengths(plan))
+
+    def stretched(self, factor: float) -> ChainLayout:
+        return replace(self, lengths=_lengths(self.plan, factor))
 
     @staticmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
@@ -75,7 +80,7 @@ class ChainLayout(AbstractLayout):
         return MemberColumns(
             samples=jnp.asarray(samples),
             codes=None if problem.codes is None else jnp.asarray(self._of_samples(problem.codes)),
-            factor=column(problem.factors, round_up(self.plan.num_steps), problem.dtype),
+            factor=column(problem.factors, self.lengths.steps, problem.dtype),
             local_factor=local_factor,
             rule=numbers_on_device(problem.recipe.rule, problem.dtype),
             product=product_columns(problem.recipe.rule, self.plan.waves, problem.dtype),
@@ -83,7 +88,7 @@ class ChainLayout(AbstractLayout):
 
     def shared_columns(self, problem: Problem) -> ChainColumns:
         plan, tape, evaluations = self.plan, problem.tape, self.plan.evaluations
-        steps = round_up(plan.num_steps)
+        steps = self.lengths.steps
         share = self._shares(problem)
         ends_message = None
         if problem.recipe.setting.sums:
@@ -100,7 +105,7 @@ class ChainLayout(AbstractLayout):
             first=None if plan.one_each and problem.rates is None else bounds_column(plan.first, steps + 1),
             keep=column(plan.slot[1:], steps, np.int32) if plan.num_slots else None,
             past=jnp.int32(tape.past.updates) if tape.past.updates else None,
-            wave=None if plan.waves is None else bounds_column(plan.waves.step, round_up(len(plan.waves.step))),
+            wave=None if plan.waves is None else bounds_column(plan.waves.step, self.lengths.bounds),
         )
 
     def start(self, problem: Problem) -> ChainCarry:
@@ -137,13 +142,13 @@ class ChainLayout(AbstractLayout):
         sent = weights if self._carries_sent(recipe) else 0
         # Two of a gradient alone. In a wave: weights read, gradients, transformed gradients; weights made.
         gradients = 2 if plan.waves is None else 3 * plan.waves.shape.width + 2 * plan.waves.shape.depth
-        evaluations, layers = round_up(plan.num_evaluations), plan.evaluations.timestamp.shape[1]
+        evaluations, layers = self.lengths.evaluations, plan.evaluations.timestamp.shape[1]
         samples = evaluations * plan.fused * mini_batch
         flags = (1 if plan.num_copies else 0) + (1 if recipe.setting.sums else 0)
         of_evaluation = 8 + number + (4 * layers if plan.num_slots else 0) + flags
         of_step = number + (4 if plan.num_slots else 0)
         of_copy = number if plan.num_copies else 0
-        of_member = sizes.sample * samples + of_copy * evaluations + of_step * round_up(plan.num_steps)
+        of_member = sizes.sample * samples + of_copy * evaluations + of_step * self.lengths.steps
         weighs = plan.weighs_samples or (recipe.weighs_learners and plan.fused > 1)
         shares = number * samples if weighs else 0
         return {
@@ -206,14 +211,20 @@ class ChainLayout(AbstractLayout):
         """Rearrange values of gradients' samples (G, µ) for evaluations (E, f·µ), and pad them."""
         plan = self.plan
         joined = values[plan.evaluations.gradients].reshape(plan.num_evaluations, plan.fused * values.shape[1])
-        return pad(joined, round_up(plan.num_evaluations), np.int32)
+        return pad(joined, self.lengths.evaluations, np.int32)
 
     def _of_evaluations(self, values: Values, dtype: npt.DTypeLike) -> jax.Array:
-        return column(values, round_up(self.plan.num_evaluations), dtype)
+        return column(values, self.lengths.evaluations, dtype)
 
     def _carries_sent(self, recipe: Recipe) -> bool:
         """Return whether the carry holds the current weights as learners receive them."""
         return recipe.rule.look is not None and not self.plan.num_slots
+
+
+def _lengths(plan: ChainPlan, factor: float = 1.0) -> Lengths:
+    """Return the lengths of the columns of a plan that is so many times as long."""
+    bounds = 0 if plan.waves is None else len(plan.waves.step)
+    return Lengths.of(factor * plan.num_evaluations, factor * plan.num_steps, factor * bounds)
 
 
 def _describe_fusing(fused: int, recipe: Recipe) -> str:

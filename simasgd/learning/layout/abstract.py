@@ -145,6 +145,13 @@ class AbstractLayout(abc.ABC):
         `stops` are the steps after which the weights will be evaluated.
         """
 
+    @abc.abstractmethod
+    def stretched(self, factor: float) -> AbstractLayout:
+        """Return this layout with columns as long as those of a tape that is `factor` times as long.
+
+        It shapes a program for such a tape, but has no more rows than before.
+        """
+
     @staticmethod
     @abc.abstractmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,22 @@ def round_up(rows: int) -> int:
     """
     unit = 1 << max(0, rows.bit_length() - 3)
     return max(LEAST_ROWS, -(-rows // unit) * unit)
+
+
+class Lengths(NamedTuple):
+    """The lengths of the columns of a layout, padding included."""
+
+    evaluations: int
+    """Of columns with a row for each evaluation."""
+    steps: int
+    """Of columns with a row for each step."""
+    bounds: int
+    """Of the column with the bounds of waves."""
+
+    @classmethod
+    def of(cls, evaluations: float, steps: float, bounds: float) -> Lengths:
+        """Return the lengths for so many evaluations, steps and bounds of waves."""
+        return cls(*(round_up(round(rows)) for rows in (evaluations, steps, bounds)))
 
 
 def pad(values: Shaped[Values, "rows ..."], size: int, dtype: type[Scalar]) -> Shaped[npt.NDArray[Scalar], "size ..."]:

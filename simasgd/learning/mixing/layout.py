@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import final
 
@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int32
 
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns, numbers_on_device
-from simasgd.learning.layout.columns import Values, bounds_column, column, in_slots, pad, put, round_up, take
+from simasgd.learning.layout.columns import Lengths, Values, bounds_column, column, in_slots, pad, put, take
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed
@@ -42,11 +42,16 @@ class MixingLayout(AbstractLayout):
     """A layout that keeps in slots all models and optimizers' states that are still needed."""
 
     plan: MixingPlan
+    lengths: Lengths
 
     @classmethod
     def lay_out(cls, recipe: Recipe, tape: Tape, sample: SampleType, stops: Sequence[int], costs: DeviceCosts) -> MixingLayout:
         work = partial(count_work, recipe, sample)
-        return cls(plan_mixing(tape, costs, work, stops, keeps_states=recipe.keeps_states))
+        plan = plan_mixing(tape, costs, work, stops, keeps_states=recipe.keeps_states)
+        return cls(plan, _lengths(plan))
+
+    def stretched(self, factor: float) -> MixingLayout:
+        return replace(self, lengths=_lengths(self.plan, factor))
 
     @staticmethod
     def play_reference(problem: Problem, stops: Sequence[int], progress: Callable[[int], None]) -> Iterator[Moment]:
@@ -65,7 +70,7 @@ class MixingLayout(AbstractLayout):
         return 1
 
     def samples(self, problem: Problem) -> npt.NDArray[np.int32]:
-        return pad(problem.batches, round_up(self.plan.num_evaluations), np.int32)
+        return pad(problem.batches, self.lengths.evaluations, np.int32)
 
     def member_columns(self, problem: Problem, samples: npt.NDArray[np.int32]) -> MemberColumns:
         return MemberColumns(
@@ -79,7 +84,7 @@ class MixingLayout(AbstractLayout):
 
     def shared_columns(self, problem: Problem) -> MixingColumns:
         plan, tape, mixing = self.plan, self.plan.tape, self.plan.mixing
-        rows = round_up(plan.num_steps)
+        rows = self.lengths.steps
 
         def of_rows(values: Values, dtype: npt.DTypeLike = np.int32) -> jax.Array:
             return column(values, rows, dtype)
@@ -107,7 +112,7 @@ class MixingLayout(AbstractLayout):
             keep_state=of_rows(plan.state_slot[1:]),
             before=bounds_column(plan.first, rows + 1),
             past=jnp.int32(tape.past.updates) if tape.past.updates else None,
-            wave=None if plan.waves is None else bounds_column(plan.waves.step, round_up(len(plan.waves.step))),
+            wave=None if plan.waves is None else bounds_column(plan.waves.step, self.lengths.bounds),
             numbers=self._numbers(rows) if plan.waves is not None and problem.recipe.rule.is_product else None,
         )
 
@@ -175,7 +180,7 @@ class MixingLayout(AbstractLayout):
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
     ) -> Mapping[str, int]:
         plan, sizes = self.plan, Sizes.of(recipe, dtype)
-        evaluations, rows = round_up(plan.num_evaluations), round_up(plan.num_steps)
+        evaluations, rows = self.lengths.evaluations, self.lengths.steps
         gradients, matrices = 4, 0  # of a gradient alone
         if plan.waves is not None:
             (width, depth), states = plan.waves.shape, plan.num_state_slots
@@ -209,4 +214,10 @@ class MixingLayout(AbstractLayout):
         ]
 
     def _of_gradients(self, values: Values, dtype: npt.DTypeLike) -> jax.Array:
-        return column(values, round_up(self.plan.num_evaluations), dtype)
+        return column(values, self.lengths.evaluations, dtype)
+
+
+def _lengths(plan: MixingPlan, factor: float = 1.0) -> Lengths:
+    """Return the lengths of the columns of a plan that is so many times as long."""
+    bounds = 0 if plan.waves is None else len(plan.waves.step)
+    return Lengths.of(factor * plan.num_evaluations, factor * plan.num_steps, factor * bounds)

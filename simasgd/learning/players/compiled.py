@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import final
 
+from simasgd.learning.data.image_folder import LazyImages
 from simasgd.learning.layout.abstract import AbstractLayout
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
@@ -12,7 +13,7 @@ from simasgd.learning.players.checkpoint import AbstractCheckpoint, NoCheckpoint
 from simasgd.learning.players.machine import Machine, walk
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.players.player import AbstractPlayer
-from simasgd.learning.problem.memory import require_bytes, tree_bytes
+from simasgd.learning.problem.memory import available_bytes, require_bytes, tree_bytes
 from simasgd.learning.problem.problem import Problem
 from simasgd.memory import format_bytes
 
@@ -71,6 +72,21 @@ class Compiled(AbstractPlayer):
                 yield moment
 
 
+def compile_ahead(problems: Sequence[Problem], factor: float, costs: DeviceCosts | None = None) -> None:
+    """Compile the loop of a tape of which these problems have the first part, if it goes on alike.
+
+    The tape is `factor` times as long. The program is kept, and the player finds it if the plan of the whole tape has the same
+    shapes. Nothing is compiled where the memory may not suffice, or where samples are read bit by bit: their number is not
+    known.
+    """
+    first = problems[0]
+    if isinstance(first.train.inputs, LazyImages):
+        return
+    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs, len(problems)).stretched(factor)
+    if sum(_bytes_needed(first, layout, len(problems)).values()) <= available_bytes():
+        Machine(problems, layout)
+
+
 def _build_machine(problems: Sequence[Problem], costs: DeviceCosts | None) -> Machine:
     first = problems[0]
     layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs, len(problems))
@@ -80,8 +96,12 @@ def _build_machine(problems: Sequence[Problem], costs: DeviceCosts | None) -> Ma
 
 def _require_memory(problem: Problem, layout: AbstractLayout, members: int) -> None:
     """Raise RunFailed if the device cannot hold what a replay needs."""
-    needed = layout.bytes_needed(problem.recipe, problem.dtype, problem.tape.mini_batch, members)
+    needed = _bytes_needed(problem, layout, members)
     purpose, most = max(needed.items(), key=lambda item: item[1])
     model = format_bytes(tree_bytes(problem.start))
     alive = f"{layout.num_slots} {layout.slot_contents} of {model} are alive together"
     require_bytes(sum(needed.values()), f"{format_bytes(most)} for {purpose}: {alive}")
+
+
+def _bytes_needed(problem: Problem, layout: AbstractLayout, members: int) -> Mapping[str, int]:
+    return layout.bytes_needed(problem.recipe, problem.dtype, problem.tape.mini_batch, members)
