@@ -15,17 +15,16 @@ from simasgd.errors import UsageError
 from simasgd.figures import drawing as figures
 from simasgd.figures.html import embed, put_together, tabulate
 from simasgd.figures.sweeps import show_sweep
+from simasgd.report import page as report_page
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import format_duration, format_number
 from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
-from simasgd.report.page import render_study, render_sweep
 from simasgd.report.terminal.study import conclude_study
 from simasgd.report.verdict.verdict import state_plainly, state_verdict
 from simasgd.results.run import Run
 from simasgd.results.study import Study
-from simasgd.storage.files import PAGE
 from simasgd.sweeps.table import Sweep
 
 
@@ -34,13 +33,8 @@ def write_page(result: Run | Study | Sweep, path: Path) -> Path:
 
     Raises simasgd.UsageError if it cannot be written.
     """
-    target = path / PAGE if path.is_dir() else path
-    try:
-        page = render_sweep(result) if isinstance(result, Sweep) else render_study(figures.study_of(result))
-        target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{target}: the page cannot be written: {error.strerror or error}") from None
-    return target
+    page = report_page.render_sweep(result) if isinstance(result, Sweep) else report_page.render_study(figures.study_of(result))
+    return report_page.write_page(page, path)
 
 
 def state(study: Study) -> str:

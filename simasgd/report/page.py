@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import simasgd
+from simasgd.errors import UsageError
 from simasgd.report.advice import blocks as advice_blocks
 from simasgd.report.advice import sentences as advice_sentences
 from simasgd.report.calibration import blocks as calibration_blocks
@@ -51,6 +52,7 @@ _MOST_UNFOLDED = 25
 _MOST_OF_VERDICT = 4
 """So many sentences about advice stand at the top; the others stand below the table of the answers."""
 _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
+_WITH_FILTERS = {"scripts": ("page.js", "filters.js"), "styles": ("style.css", "filters.css")}
 
 
 def render_study(study: Study) -> str:
@@ -102,8 +104,7 @@ def _render_sweep(verdict: SweepVerdict) -> str:
     scenario = sweep.scenario
     return _render(
         "sweep.html.j2",
-        scripts=("page.js", "filters.js"),
-        styles=("style.css", "filters.css"),
+        **_WITH_FILTERS,
         version=simasgd.__version__,
         name=scenario.name,
         heading=verdict.headline,
@@ -130,8 +131,7 @@ def render_advice(found: Findings, scenario: Scenario) -> str:
     candidates = advice_blocks.tabulate_candidates(found)
     return _render(
         "advice.html.j2",
-        scripts=("page.js", "filters.js"),
-        styles=("style.css", "filters.css"),
+        **_WITH_FILTERS,
         version=found.version,
         name=found.name,
         target=advice_sentences.format_target(found),
@@ -226,6 +226,19 @@ def write_sweep(sweep: Sweep, folder: Path) -> Path:
     verdict = SweepVerdict.of(SweepFacts.of(sweep))
     replace(sweep, verdict=verdict.text, best=verdict.list_best()).write_answers(folder)
     return _write(_render_sweep(verdict), folder)
+
+
+def write_page(page: str, path: Path) -> Path:
+    """Write a page where the user wants it, and return its path; a folder gets it as `index.html`.
+
+    Raises simasgd.UsageError if it cannot be written.
+    """
+    target = path / PAGE if path.is_dir() else path
+    try:
+        target.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target}: the page cannot be written: {error.strerror or error}") from None
+    return target
 
 
 def _write(page: str, folder: Path) -> Path:

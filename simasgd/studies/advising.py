@@ -22,7 +22,7 @@ from simasgd.scenario.vocabulary.merge import ARGUMENT
 from simasgd.scenario.vocabulary.values import shown
 from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
-from simasgd.storage.files import ADVICE, PAGE
+from simasgd.storage.files import ADVICE
 from simasgd.storage.opening import open_folder
 from simasgd.studies.commands import spell_command
 from simasgd.sweeps.pools.choosing import Engine
@@ -87,15 +87,9 @@ class Advice:
 
         Raises simasgd.UsageError if it cannot be written.
         """
-        from simasgd.report.page import render_advice
+        from simasgd.report.page import render_advice, write_page
 
-        path = Path(path)
-        target = path / PAGE if path.is_dir() else path
-        try:
-            target.write_text(render_advice(self.findings, self.scenario), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{target}: the page cannot be written: {error.strerror or error}") from None
-        return target
+        return write_page(render_advice(self.findings, self.scenario), Path(path))
 
     def write_into(self, folder: Path) -> None:
         """Write advice.json into a folder that nobody else writes to."""

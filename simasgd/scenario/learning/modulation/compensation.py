@@ -8,8 +8,20 @@ from simasgd.scenario.learning.modulation.base import AbstractModulation
 from simasgd.scenario.vocabulary.section import DecayRate, NonNegative
 
 
+class AbstractCorrection(AbstractModulation):
+    """A correction of each gradient by w − w_read, the move of the weights since it was computed."""
+
+    @property
+    def compares_weights(self) -> bool:
+        return True
+
+    @property
+    def alone(self) -> bool:
+        return False
+
+
 @final
-class DelayCompensation(AbstractModulation):
+class DelayCompensation(AbstractCorrection):
     """g + λ₀·g⊙g⊙(w − w_read) in place of each gradient g: DC-ASGD-c (arXiv:1609.08326; B1 row 5).
 
     Against the paper: the rule is the paper's (verified). w_read are the weights as they left the
@@ -25,20 +37,12 @@ class DelayCompensation(AbstractModulation):
         return "DC-ASGD-c"
 
     @property
-    def compares_weights(self) -> bool:
-        return True
-
-    @property
-    def alone(self) -> bool:
-        return False
-
-    @property
     def linear(self) -> bool:
         return False
 
 
 @final
-class AdaptiveDelayCompensation(AbstractModulation):
+class AdaptiveDelayCompensation(AbstractCorrection):
     """g + λ₀/√(m + 10⁻⁷)·g⊙g⊙(w − w_read) in place of each gradient g: DC-ASGD-a (arXiv:1609.08326; B1 row 5).
 
     m is a running mean of g⊙g, m ← decay·m + (1 − decay)·g⊙g.
@@ -59,14 +63,6 @@ class AdaptiveDelayCompensation(AbstractModulation):
         return "DC-ASGD-a"
 
     @property
-    def compares_weights(self) -> bool:
-        return True
-
-    @property
-    def alone(self) -> bool:
-        return False
-
-    @property
     def linear(self) -> bool:
         return False
 
@@ -76,7 +72,7 @@ class AdaptiveDelayCompensation(AbstractModulation):
 
 
 @final
-class GapAware(AbstractModulation):
+class GapAware(AbstractCorrection):
     """Each element of a gradient ÷ (1 + |w − w_read|/C): Gap-Aware (arXiv:1909.10802; B1 row 6, recalled).
 
     C is a running mean of how far that weight moves in an update.
@@ -95,14 +91,6 @@ class GapAware(AbstractModulation):
     @property
     def symbol(self) -> str:
         return "Gap-Aware"
-
-    @property
-    def compares_weights(self) -> bool:
-        return True
-
-    @property
-    def alone(self) -> bool:
-        return False
 
     @property
     def of_one_server(self) -> bool:
